@@ -1,0 +1,118 @@
+//! Cost and memory as the store grows to a million sessions, every one of them minted over HTTP.
+//!
+//! The reads are spread evenly over all sessions of the store, so that most of what they touch is
+//! not near in memory. They are measured with a small set of tokens, the same number at every
+//! size, and with a large one.
+
+use anyhow::{Context as _, Result};
+
+use super::{Stage, footprint, reads};
+use crate::context::Context;
+use crate::report::Target;
+use crate::rounds::rounds;
+use crate::server::Store;
+use crate::setup::{self, Session, spread};
+
+const SMALL_SET: usize = 1_000;
+const LARGE_SET: usize = 20_000;
+/// Mints at each size whose cost is compared, over all rounds.
+const COMPARED_MINTS: usize = 20_000;
+
+pub(super) async fn run(context: &mut Context) -> Result<()> {
+    let sizes = match context.args.quick {
+        true => [1_000, 30_000, 100_000],
+        false => [1_000, 30_000, 1_000_000],
+    };
+    let folder = context.store("growth")?;
+    let store = Store::Embedded(&folder);
+    let stage = Stage::open(context, store, &[], 10_000).await?;
+
+    let mut kept: Vec<(usize, Session)> = Vec::new();
+    let (mut minted, mut read_cpu, mut mint_cpu) = (0, Vec::new(), Vec::new());
+    for size in sizes {
+        let step = (size / LARGE_SET).max(1);
+        let count = size - minted;
+        let (sessions, run) =
+            setup::sessions(&stage.server, &stage.customers.mints, count, step).await?;
+        kept.extend(sessions.into_iter().enumerate().map(|(i, it)| (minted + i * step, it)));
+        eprintln!("  {size} sessions, {:.0}/s", count as f64 / run.elapsed.as_secs_f64());
+        kept.retain(|(place, _)| place.is_multiple_of(step));
+        let sessions: Vec<_> = kept.iter().map(|(_, session)| session.clone()).collect();
+        let floor = stage.floor(context, sessions.first().context("no session")?).await?;
+        let few = stage.load(&reads(spread(&sessions, SMALL_SET)), &[200]);
+        let many = stage.load(&reads(spread(&sessions, LARGE_SET)), &[200]);
+        let subjects =
+            [floor.subject(), stage.subject("few tokens", few), stage.subject("many tokens", many)];
+        let [read_floor, few, many] = rounds(context, subjects).await?;
+        read_cpu.push([few.cpu_ratio(&read_floor), many.cpu_ratio(&read_floor)]);
+        // One more for the warming turn.
+        let per_round = COMPARED_MINTS / (context.rounds + 1);
+        let mint = stage.load(&stage.customers.mints, &[201]).count(per_round);
+        let subjects = [floor.subject(), stage.subject("mint", mint)];
+        let [mint_floor, mint] = rounds(context, subjects).await?;
+        mint_cpu.push(mint.cpu_ratio(&mint_floor));
+        minted = size + (context.rounds + 1) * per_round;
+
+        let memory = stage.server.process.memory()?;
+        let report = &mut context.report;
+        let mut row = |what: String, value, unit| {
+            report.row("growth", format!("{size} sessions: {what}"), value, unit, Target::None);
+        };
+        // In the smallest store the two sets are the same.
+        let sets = [(SMALL_SET, few), (LARGE_SET.min(size), many)];
+        for (tokens, series) in sets.into_iter().take(if size > SMALL_SET { 2 } else { 1 }) {
+            row(format!("read, {tokens} tokens, CPU"), series.cpu(), "us");
+            let ratio = series.cpu_ratio(&read_floor);
+            row(format!("read, {tokens} tokens, CPU / floor"), ratio, "x");
+        }
+        row("mint, CPU".to_owned(), mint.cpu(), "us");
+        row("mint, CPU / floor".to_owned(), mint.cpu_ratio(&mint_floor), "x");
+        row("resident".to_owned(), memory.resident, "MiB");
+    }
+
+    let memory = stage.server.process.memory()?;
+    stage.server.process.stop()?;
+    let ready = footprint::restarts(context, store).await?;
+    growth_rows(context, sizes, &read_cpu, &mint_cpu);
+    let report = &mut context.report;
+    let last = sizes[sizes.len() - 1];
+    let mut row = |what: &str, value, unit, target| {
+        report.row("growth", format!("{last} sessions: {what}"), value, unit, target);
+    };
+    row("resident after all of it", memory.resident, "MiB", Target::AtMost(150.0));
+    row("resident at most", memory.peak, "MiB", Target::None);
+    row("ready", ready, "ms", Target::AtMost(footprint::READY_MS));
+    row("store on disk", stored(&folder)?, "MiB", Target::None);
+    Ok(())
+}
+
+/// How much more a request costs in the largest store than in the smallest. The bound is what an
+/// index's depth may grow by: the logarithm of the one size over that of the other.
+fn growth_rows(context: &mut Context, sizes: [usize; 3], read_cpu: &[[f64; 2]], mint_cpu: &[f64]) {
+    let [first, second, last] = sizes.map(|size| size as f64);
+    let bound = |from: f64| Target::AtMost(last.ln() / from.ln());
+    let report = &mut context.report;
+    if let ([[few_first, many_first], .., [few_last, many_last]], [_, mint_second, mint_last]) =
+        (read_cpu, mint_cpu)
+    {
+        let mut row = |what: String, ratio, target| report.row("growth", what, ratio, "x", target);
+        let span = format!("from {first} to {last} sessions");
+        row(format!("read, few tokens, {span}"), few_last / few_first, bound(first));
+        row(format!("read, many tokens, {span}"), many_last / many_first, bound(first));
+        // The first thousand mints also warm the process; the comparison starts after them.
+        let span = format!("from {second} to {last} sessions");
+        row(format!("mint, {span}"), mint_last / mint_second, bound(second));
+    }
+}
+
+/// In MiB.
+fn stored(folder: &std::path::Path) -> Result<f64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let metadata = entry?.metadata()?;
+        if metadata.is_file() {
+            bytes += metadata.len();
+        }
+    }
+    Ok(bytes as f64 / (1024.0 * 1024.0))
+}

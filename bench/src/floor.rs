@@ -1,0 +1,66 @@
+//! The floor: a bare axum handler that answers the same number of bytes as the server's verified
+//! read. It does no work at all, so what it costs is what HTTP itself costs on this machine.
+//!
+//! This file holds both sides: what runs in the child process, and the handle that starts it.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::context::Context;
+use crate::load::Load;
+use crate::process::{Log, Process};
+use crate::requests::Requests;
+use crate::rounds::Subject;
+use crate::setup;
+
+/// What hyper writes before a body of three digits: status line, type, length and date.
+const HEAD_BYTES: usize = 109;
+
+/// Serves until the process is ended.
+pub(crate) fn serve(response_bytes: usize) -> Result<()> {
+    let body = Bytes::from(vec![b'x'; response_bytes.saturating_sub(HEAD_BYTES)]);
+    let handler = move || std::future::ready(([(CONTENT_TYPE, "application/json")], body.clone()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        eprintln!("listening on http://{}", listener.local_addr()?);
+        axum::serve(listener, Router::new().route("/", get(handler))).await?;
+        Ok(())
+    })
+}
+
+/// A running floor on the server's core.
+pub(crate) struct Floor {
+    process: Process,
+    addr: SocketAddr,
+    requests: Requests,
+}
+
+impl Floor {
+    pub(crate) async fn start(context: &Context, response_bytes: usize) -> Result<Floor> {
+        let mut log = Log::create(&context.temp.path().join("floor.log"))?;
+        let program = std::env::current_exe()?;
+        let mut command = Process::command(&context.server_cpus, &program)?;
+        command.arg("floor").arg(response_bytes.to_string()).stderr(log.stdio()?);
+        let mut process = Process::spawn("floor", command)?;
+        let addr = log.wait_for_address(&mut process).await?;
+        let request = b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".to_vec();
+        let answer = setup::once(addr, &request).await.context("floor")?;
+        anyhow::ensure!(
+            answer.bytes == response_bytes,
+            "the floor answers {} bytes instead of {response_bytes}",
+            answer.bytes
+        );
+        Ok(Floor { process, addr, requests: Requests::from_iter([request]) })
+    }
+
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject::new("floor", &self.process, None, Load::new(self.addr, &self.requests, &[200]))
+    }
+}

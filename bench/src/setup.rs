@@ -1,0 +1,94 @@
+//! What a case needs before it measures: customers, sessions, and one request on its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::load::{Connection, Load, Run};
+use crate::requests::{self, Requests};
+use crate::server::Server;
+
+/// Preparing may take this long; it is bounded by its count.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// One answer, read whole.
+pub(crate) struct Once {
+    pub(crate) status: u16,
+    /// Status line and header included.
+    pub(crate) bytes: usize,
+}
+
+/// One request on a connection of its own.
+pub(crate) async fn once(addr: SocketAddr, request: &[u8]) -> Result<Once> {
+    let answer = Connection::open(addr).await?.exchange(request).await?;
+    Ok(Once { status: answer.status, bytes: answer.bytes() })
+}
+
+/// A minted session, as far as a case needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) token: String,
+    pub(crate) jti: String,
+}
+
+/// A server's customers, and the requests that mint for them one after another.
+pub(crate) struct Customers {
+    pub(crate) ids: Vec<String>,
+    pub(crate) mints: Requests,
+}
+
+pub(crate) async fn customers(server: &Server, key: &str, count: usize) -> Result<Customers> {
+    let requests = (0..count).map(|number| requests::customer(key, number)).collect();
+    let load = Load::new(server.addr, &requests, &[201]).count(count).time(PATIENCE).keep_every(1);
+    let run = load.run(&server.process).await.context("creating customers")?;
+    let ids: Vec<String> =
+        run.kept.iter().map(|(_, body)| member(body, "id")).collect::<Result<_>>()?;
+    let mints = ids.iter().map(|id| requests::mint(key, id)).collect();
+    Ok(Customers { ids, mints })
+}
+
+/// Mints `count` sessions and keeps every n-th of them.
+pub(crate) async fn sessions(
+    server: &Server,
+    mints: &Requests,
+    count: usize,
+    keep_every: usize,
+) -> Result<(Vec<Session>, Run)> {
+    let load = Load::new(server.addr, mints, &[201]).count(count).time(PATIENCE);
+    let run = load.keep_every(keep_every).run(&server.process).await.context("minting")?;
+    anyhow::ensure!(run.requests == count, "minted {} of {count} in time", run.requests);
+    let sessions = run
+        .kept
+        .iter()
+        .map(|(_, body)| Ok(Session { token: member(body, "token")?, jti: member(body, "jti")? }))
+        .collect::<Result<_>>()?;
+    server.log.clear()?;
+    Ok((sessions, run))
+}
+
+/// A string member of a JSON object.
+fn member(body: &[u8], name: &str) -> Result<String> {
+    let body: serde_json::Value = serde_json::from_slice(body)?;
+    let value = body.get(name).and_then(serde_json::Value::as_str);
+    value.map(str::to_owned).with_context(|| format!("an answer without {name}"))
+}
+
+/// At most `count` of the items, evenly spread over the list.
+pub(crate) fn spread<T>(items: &[T], count: usize) -> impl Iterator<Item = &T> {
+    let count = count.min(items.len());
+    (0..count).filter_map(move |place| items.get(place * items.len() / count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spread_takes_evenly_and_never_more_than_there_are() {
+        let items: Vec<_> = (0..10).collect();
+        assert_eq!(spread(&items, 3).copied().collect::<Vec<_>>(), [0, 3, 6]);
+        assert_eq!(spread(&items, 99).count(), 10);
+        assert_eq!(spread(&items[..0], 5).count(), 0);
+    }
+}

@@ -1,0 +1,77 @@
+//! The audit log over HTTP.
+
+use super::{Action, Event, sql};
+use crate::app::App;
+use crate::base::{CustomerId, EventId, Time};
+use crate::customers;
+use crate::http::page::{ListResponse, query};
+use crate::http::{Json, Problem, SecretKey};
+use crate::keys::KeyScopes;
+use axum::extract::State;
+use http::{StatusCode, Uri};
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEventResponse {
+    #[schema(value_type = String)]
+    pub id: EventId,
+    /// `api_key`, `portal_session` or `operator`.
+    pub actor_type: String,
+    pub actor_id: Option<String>,
+    #[schema(schema_with = action_schema)]
+    pub action: String,
+    pub target_id: String,
+    #[schema(value_type = Option<String>)]
+    pub customer_id: Option<CustomerId>,
+    /// What changed; never a secret.
+    pub detail: Value,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+}
+
+fn action_schema() -> utoipa::openapi::schema::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(Action::NAMES.iter().copied()))
+        .build()
+}
+
+impl From<Event> for AuditEventResponse {
+    fn from(event: Event) -> Self {
+        Self {
+            id: event.id,
+            actor_type: event.actor_type,
+            actor_id: event.actor_id,
+            action: event.action,
+            target_id: event.target_id,
+            customer_id: event.customer_id,
+            detail: serde_json::from_str(&event.detail).unwrap_or_default(),
+            created_at: event.created_at,
+        }
+    }
+}
+
+/// Lists who changed what, newest first.
+#[utoipa::path(get, path = "/v1/audit-events", tag = "audit", operation_id = "listAuditEvents",
+    params(("customerId" = Option<String>, Query,), ("limit" = Option<i64>, Query,), ("cursor" = Option<String>, Query,)),
+    responses((status = 200, body = ListResponse<AuditEventResponse>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::AUDIT_READ }>,
+    uri: Uri,
+) -> Result<Json<ListResponse<AuditEventResponse>>, Problem> {
+    let tenant = caller.tenant();
+    let mut fields = query(&uri)?;
+    let customer = fields.customer("customerId");
+    let page = fields.page(&tenant, &format!("audit-events {customer:?}"));
+    fields.finish()?;
+    let mut tx = app.db.read().await?;
+    let customer = customers::http::resolve(&mut tx, &tenant, customer.as_ref()).await?;
+    let events = sql::page(&mut tx, &tenant, customer.map(|found| found.id), &page).await?;
+    let page = page.page(events, |event| event.id.to_string()).map(AuditEventResponse::from);
+    Ok(Json(StatusCode::OK, page.into()))
+}

@@ -1,0 +1,87 @@
+//! Audit events: who changed what. Written in the transaction of the change itself.
+//!
+//! A minted session is its own record: its row says when, by which key and with which scopes.
+
+pub mod http;
+pub mod sql;
+
+use crate::base::{ApiKeyId, CustomerId, EventId, PortalSessionId, Time};
+use serde_json::Value;
+
+/// Who acted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    ApiKey(ApiKeyId),
+    PortalSession(PortalSessionId),
+    /// Somebody with access to the server's command line.
+    Operator,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub id: EventId,
+    pub actor: Actor,
+    pub action: Action,
+    pub target_id: String,
+    pub customer_id: Option<CustomerId>,
+    /// What changed, never a secret.
+    pub detail: Value,
+    pub at: Time,
+}
+
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub id: EventId,
+    pub actor_type: String,
+    pub actor_id: Option<String>,
+    pub action: String,
+    pub target_id: String,
+    pub customer_id: Option<CustomerId>,
+    pub detail: String,
+    pub created_at: Time,
+}
+
+macro_rules! actions {
+    ($($name:ident = $text:literal),* $(,)?) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action { $($name),* }
+
+        impl Action {
+            pub const NAMES: &[&str] = &[$($text),*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+actions! {
+    PortalSessionRevoked = "portal_session.revoked",
+    PortalSessionEnded = "portal_session.ended",
+    CustomerSessionsRevoked = "customer.sessions_revoked",
+    CustomerCreated = "customer.created",
+    CustomerUpdated = "customer.updated",
+    CustomerArchived = "customer.archived",
+    CustomerUnarchived = "customer.unarchived",
+    ApiKeyCreated = "api_key.created",
+    ApiKeyRevoked = "api_key.revoked",
+}
+
+impl Actor {
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::ApiKey(_) => "api_key",
+            Self::PortalSession(_) => "portal_session",
+            Self::Operator => "operator",
+        }
+    }
+
+    pub fn id(self) -> Option<String> {
+        match self {
+            Self::ApiKey(id) => Some(id.to_string()),
+            Self::PortalSession(sid) => Some(sid.to_string()),
+            Self::Operator => None,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Words that every slice uses: time, randomness, ids, pages. Nothing here knows HTTP or SQL.
+
+pub mod clock;
+pub mod ids;
+pub mod page;
+pub mod random;
+pub mod scopes;
+
+pub use clock::{Clock, Time};
+pub use ids::{
+    ApiKeyId, CustomerId, EventId, Ids, OrganizationId, PortalSessionId, RequestId,
+};
+pub use page::{Cursor, Page, PageQuery};
+pub use random::Random;

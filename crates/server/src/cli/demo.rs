@@ -1,0 +1,123 @@
+//! `unitpay demo`: one command to see it work.
+
+use super::manage::create_key;
+use super::serve::{Server, start_log};
+use super::store::{Purpose, Store};
+use super::{Listen, Which, print, say};
+use crate::audit::Actor;
+use crate::base::CustomerId;
+use crate::config::Config;
+use crate::customers::{self, CustomerRef, NewCustomer};
+use crate::db::{Lane, Tx};
+use crate::keys::{KeyScopes, NewApiKey};
+use crate::organizations::{self, DEFAULT_ORGANIZATION, Environment};
+use anyhow::Context;
+use std::path::PathBuf;
+
+/// The seeded customers: the integrator's id, name, e-mail address.
+const CUSTOMERS: [(&str, &str, &str); 3] = [
+    ("cus_123", "Ada Lovelace", "ada@example.com"),
+    ("acme", "Acme Incorporated", "billing@acme.example"),
+    ("globex", "Globex Corporation", "accounts@globex.example"),
+];
+
+/// Serves a store with something in it and prints how to use it.
+pub async fn run(which: &Which, listen: &Listen) -> anyhow::Result<()> {
+    let mut config = which.config(listen)?;
+    start_log(&config);
+    let temporary = match (&which.data_dir, config.database_url.is_empty()) {
+        (None, true) => Some(Temporary::make()?),
+        (Some(_), _) | (None, false) => None,
+    };
+    if let Some(Temporary(folder)) = &temporary {
+        config.data_dir.clone_from(folder);
+    }
+    let (key, customer) = seed(&config).await?;
+    let server = Server::start(config).await?;
+    print(&walk(&server.address, &key, customer))?;
+    server.run_until_told().await
+}
+
+/// A folder that is removed in the end.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn make() -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("unitpay-demo-{}", std::process::id()));
+        super::store::make_folder(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            say(&format!("cannot remove {}: {error}", self.0.display()));
+        }
+    }
+}
+
+/// Makes the customers where they are absent, and a key.
+async fn seed(config: &Config) -> anyhow::Result<(String, CustomerId)> {
+    let store = Store::open(config, Purpose::Beside).await?;
+    let organization = store.organization(DEFAULT_ORGANIZATION).await?.id;
+    let sandbox = Environment::Sandbox;
+    let tenant = organizations::sql::tenant(&mut store.db.read().await?, organization, sandbox)
+        .await?
+        .context("the organization has no sandbox")?;
+    for (external_id, name, email) in CUSTOMERS {
+        let reference = CustomerRef::External(external_id.to_owned());
+        if customers::sql::get(&mut store.db.read().await?, &tenant, &reference).await?.is_some() {
+            continue;
+        }
+        let new = NewCustomer {
+            external_id: Some(external_id.to_owned()),
+            name: name.to_owned(),
+            email: email.to_owned(),
+            metadata: "{}".to_owned(),
+        };
+        let (ids, now) = (store.ids.clone(), store.clock.now());
+        store
+            .db
+            .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                customers::create(tx, &tenant, &new, Actor::Operator, &ids, now).await
+            })
+            .await
+            .map_err(|error| anyhow::anyhow!("cannot make the customer {name}: {error:?}"))?;
+    }
+    let ada = CustomerRef::External(CUSTOMERS[0].0.to_owned());
+    let ada = customers::sql::get(&mut store.db.read().await?, &tenant, &ada).await?;
+    let new = NewApiKey { name: "demo".to_owned(), scopes: KeyScopes::USUAL, expires_at: None };
+    let key = create_key(&store, organization, sandbox, &new).await?;
+    store.db.close();
+    Ok((key, ada.context("a customer just made is missing")?.id))
+}
+
+/// Each step as it can be pasted.
+fn walk(address: &str, key: &str, customer: CustomerId) -> String {
+    let from_json = r#"sed -n 's/.*"token":"\([^"]*\)".*/\1/p'"#;
+    format!(
+        r#"UnitPay is running at {address} (stop it with Ctrl-C). Paste these into another terminal:
+
+# The sandbox key and the API's address; the Node SDK reads them, too.
+export UNITPAY_API_KEY={key}
+export UNITPAY_BASE_URL={address}/v1
+
+# Mint: a session for the customer cus_123 (our id for it: {customer}).
+TOKEN=$(curl -s $UNITPAY_BASE_URL/portal-sessions -H "x-api-key: $UNITPAY_API_KEY" -H 'content-type: application/json' -d '{{"customerId":"cus_123","ttlSeconds":3600}}' | {from_json}); echo $TOKEN
+
+# Read: what the browser gets for the token.
+curl -s $UNITPAY_BASE_URL/portal-sessions/current -H "Authorization: Bearer $TOKEN"; echo
+
+# Refresh: early, so it is the same token again.
+curl -s -X POST $UNITPAY_BASE_URL/portal-sessions/refresh -H "Authorization: Bearer $TOKEN"; echo
+
+# List: every session of the customer.
+curl -s "$UNITPAY_BASE_URL/portal-sessions?customerId=cus_123" -H "x-api-key: $UNITPAY_API_KEY"; echo
+
+# Revoke: every session of the customer. Then read again: the token is dead.
+curl -s -w '%{{http_code}}\n' $UNITPAY_BASE_URL/portal-sessions/revoke -H "x-api-key: $UNITPAY_API_KEY" -H 'content-type: application/json' -d '{{"customerId":"cus_123"}}'
+curl -s $UNITPAY_BASE_URL/portal-sessions/current -H "Authorization: Bearer $TOKEN"; echo
+"#
+    )
+}

@@ -1,0 +1,134 @@
+//! The commands of the program. They print what was asked for on standard output and nothing else;
+//! everything said by the way goes to standard error.
+
+mod demo;
+mod maintain;
+mod manage;
+mod serve;
+mod store;
+
+use crate::config::Config;
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "unitpay", version, about = "A self-hosted customer billing portal")]
+struct Cli {
+    #[command(flatten)]
+    which: Which,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which configuration and which store: these go with every command.
+#[derive(Args)]
+struct Which {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of the embedded store
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Use PostgreSQL, as postgres://user@host/database
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show it working: a temporary store with customers, a key and a curl for each step
+    Demo(Listen),
+    /// Serve the API
+    Serve(Listen),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Keys(manage::Keys),
+    /// Make, list, suspend and resume organizations
+    #[command(subcommand)]
+    Orgs(manage::Orgs),
+    /// Rotate, list, revoke and import signing keys
+    #[command(subcommand)]
+    SigningKeys(manage::Signing),
+    /// Bring the store's schema to this version
+    Migrate,
+    /// Copy the embedded store to a file, beside a running server too
+    Backup { file: PathBuf },
+    /// Replace the embedded store by a backup and end every session in it
+    Restore(maintain::Restore),
+    /// End every session of the installation
+    NewEpoch,
+    /// Print the description of the API
+    Openapi,
+}
+
+#[derive(Args)]
+struct Listen {
+    /// Where to listen [default: 127.0.0.1:4000]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The address that browsers reach the API by
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "unitpay: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let Cli { which, command } = cli;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match command {
+        Command::Demo(listen) => runtime.block_on(demo::run(&which, &listen)),
+        Command::Serve(listen) => runtime.block_on(serve::run(which.config(&listen)?)),
+        Command::Keys(command) => runtime.block_on(manage::keys(&which.plain()?, command)),
+        Command::Orgs(command) => runtime.block_on(manage::orgs(&which.plain()?, command)),
+        Command::SigningKeys(command) => {
+            runtime.block_on(manage::signing(&which.plain()?, command))
+        }
+        Command::Migrate => runtime.block_on(maintain::migrate(&which.plain()?)),
+        Command::Backup { file } => maintain::backup(&which.plain()?, &file),
+        Command::Restore(restore) => runtime.block_on(maintain::restore(&which.plain()?, &restore)),
+        Command::NewEpoch => runtime.block_on(maintain::new_epoch(&which.plain()?)),
+        Command::Openapi => print(crate::routes::openapi_json().trim_end()),
+    }
+}
+
+impl Which {
+    fn plain(&self) -> anyhow::Result<Config> {
+        self.load(Vec::new())
+    }
+
+    fn config(&self, listen: &Listen) -> anyhow::Result<Config> {
+        let mut flags = Vec::new();
+        flags.extend(listen.listen.clone().map(|address| ("listen", address)));
+        flags.extend(listen.public_url.clone().map(|url| ("public_url", url)));
+        self.load(flags)
+    }
+
+    fn load(&self, mut flags: Vec<(&'static str, String)>) -> anyhow::Result<Config> {
+        flags.extend(self.data_dir.clone().map(|dir| ("data_dir", dir)));
+        flags.extend(self.database_url.clone().map(|url| ("database_url", url)));
+        Config::load(self.config.as_deref(), std::env::vars(), &flags)
+    }
+}
+
+/// Prints a line that was asked for.
+fn print(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("cannot write to standard output")
+}
+
+/// Says something by the way.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

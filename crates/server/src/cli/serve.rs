@@ -1,0 +1,150 @@
+//! `unitpay serve`.
+
+use super::store::{Purpose, Store};
+use crate::app::App;
+use crate::config::{Config, HttpConfig, LogFormat, LogLevel};
+use crate::http::listener;
+use crate::{jobs, keys, routes};
+use anyhow::Context;
+use axum::Router;
+use axum::routing::get;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::level_filters::LevelFilter;
+
+/// Serves until the process is told to stop.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    start_log(&config);
+    let server = Server::start(config).await?;
+    let config = &server.app.config;
+    tracing::info!(issuer = server.app.issuer, "listening on {}", server.address);
+    if !keys::sql::any(&mut server.app.db.read().await?).await? {
+        let store = match config.database_url.is_empty() {
+            true => format!("--data-dir {}", config.data_dir.display()),
+            false => "--database-url …".to_owned(),
+        };
+        tracing::info!("there is no API key yet; make one: unitpay keys create --env sandbox {store}");
+    }
+    server.run_until_told().await
+}
+
+/// A server that listens and has not been told to stop.
+pub struct Server {
+    pub app: Arc<App>,
+    /// `http://` and the bound address.
+    pub address: String,
+    listener: TcpListener,
+    metrics: Option<Metrics>,
+    /// The embedded store's lock, held for as long as this lives.
+    _lock: Option<File>,
+}
+
+/// Where what was measured is read.
+struct Metrics {
+    listener: TcpListener,
+    recorded: PrometheusHandle,
+}
+
+impl Server {
+    /// Opens the store and binds the addresses.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let metrics = match config.metrics_listen.as_str() {
+            "" => None,
+            address => Some(Metrics { listener: bind(address).await?, recorded: record()? }),
+        };
+        let Store { db, clock, random, signing, lock, .. } =
+            Store::open(&config, Purpose::Serve).await?;
+        let listener = bind(&config.listen.to_string()).await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        let issuer = match config.public_url.as_str() {
+            "" => address.clone(),
+            url => url.to_owned(),
+        };
+        let app = Arc::new(App::new(config, issuer, clock, random, db, signing));
+        app.compare_clocks().await;
+        Ok(Self { app, address, listener, metrics, _lock: lock })
+    }
+
+    /// Serves until the process gets SIGTERM or SIGINT, then lets open requests end.
+    pub async fn run_until_told(self) -> anyhow::Result<()> {
+        let (stop, stopping) = watch::channel(false);
+        let mut told = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+        let jobs = tokio::spawn(jobs::run(Arc::clone(&self.app)));
+        let metrics = self.metrics.map(|metrics| {
+            tokio::spawn(serve_metrics(metrics, self.app.config.http.clone(), stopping.clone()))
+        });
+        let router = routes::router(&self.app);
+        let serving = listener::serve(self.listener, router, &self.app.config.http, stopping);
+        let [terminate, interrupt] = &mut told;
+        let wait = async {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            tracing::info!("stopping");
+            // Nobody listening any more is as good.
+            let _ = stop.send(true);
+        };
+        tokio::join!(serving, wait);
+        jobs.abort();
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
+        if let Err(error) = self.app.key_uses.write(&self.app.db).await {
+            tracing::warn!(%error, "could not note when keys were last used");
+        }
+        self.app.db.close();
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+async fn bind(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+fn record() -> anyhow::Result<PrometheusHandle> {
+    let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+    let writes = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".into()), &seconds)?
+        .set_buckets_for_metric(Matcher::Suffix("_batch_writes".into()), &writes)?
+        .install_recorder()
+        .context("cannot record metrics")
+}
+
+/// `/metrics`, on a listener of its own: never on the public one.
+async fn serve_metrics(metrics: Metrics, config: HttpConfig, stop: watch::Receiver<bool>) {
+    let Metrics { listener, recorded } = metrics;
+    let upkeep = recorded.clone();
+    let drain = async move {
+        let mut timer = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            timer.tick().await;
+            upkeep.run_upkeep();
+        }
+    };
+    let router = Router::new().route("/metrics", get(move || async move { recorded.render() }));
+    tokio::select! { () = listener::serve(listener, router, &config, stop) => {}, () = drain => {} }
+}
+
+/// Starts the log: on standard error, one line a request.
+pub fn start_log(config: &Config) {
+    let level = match config.log.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}

@@ -1,0 +1,263 @@
+//! The configuration: defaults, then a TOML file, then the environment, then flags.
+//!
+//! `config.default.toml` is the manual and the closed list of keys: what it does not name is
+//! refused, in a file as in the environment.
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+const DEFAULTS: &str = include_str!("../config.default.toml");
+/// These variables are the SDK's, which may run in the same environment.
+const SDK_VARIABLES: [&str; 2] = ["UNITPAY_API_KEY", "UNITPAY_BASE_URL"];
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub public_url: String,
+    pub data_dir: PathBuf,
+    pub database_url: String,
+    pub master_key: String,
+    pub metrics_listen: String,
+    pub portal: PortalConfig,
+    pub http: HttpConfig,
+    pub limits: LimitsConfig,
+    pub postgres: PostgresConfig,
+    pub retention: RetentionConfig,
+    pub log: LogConfig,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortalConfig {
+    pub min_ttl_seconds: i64,
+    pub max_lifetime_seconds: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    pub header_timeout_seconds: u64,
+    pub body_timeout_seconds: u64,
+    pub request_timeout_seconds: u64,
+    pub drain_seconds: u64,
+    pub max_connections: usize,
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    pub portal_session_per_second: u32,
+    pub portal_session_burst: u32,
+    pub secret_key_per_second: u32,
+    pub secret_key_burst: u32,
+    pub bad_credentials_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresConfig {
+    pub connections: usize,
+    pub root_certificates: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    pub audit_days: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    pub level: LogLevel,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Puts the layers together. `flags` are `(key, value)` pairs, as `("listen", "…")`.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: &[(&str, String)],
+    ) -> anyhow::Result<Self> {
+        let mut table: Table = DEFAULTS.parse().context("the built-in configuration")?;
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+            let given: Table = text
+                .parse()
+                .with_context(|| format!("{} is not valid TOML", path.display()))?;
+            overlay(&mut table, given, "")?;
+        }
+        for (name, value) in environment {
+            if name.starts_with("UNITPAY_") && !SDK_VARIABLES.contains(&name.as_str()) {
+                let slot = slot_of_variable(&mut table, &name)
+                    .with_context(|| format!("{name} is not a configuration key"))?;
+                *slot = read_like(slot, &value).with_context(|| format!("bad value in {name}"))?;
+            }
+        }
+        for (key, value) in flags {
+            let slot = table.get_mut(*key).with_context(|| format!("no key {key}"))?;
+            *slot = Value::String(value.clone());
+        }
+        let config: Self = table.try_into().context("the configuration is not valid")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let Self { portal, http, limits, postgres, retention, .. } = self;
+        let longest = unitpay_token::MAX_LIFE_SECONDS;
+        if !(1..=longest).contains(&portal.min_ttl_seconds) {
+            bail!("portal.min_ttl_seconds must be 1 to {longest}");
+        }
+        if !(portal.min_ttl_seconds..=longest).contains(&portal.max_lifetime_seconds) {
+            bail!("portal.max_lifetime_seconds must be portal.min_ttl_seconds to {longest}");
+        }
+        let positive = [
+            ("http.header_timeout_seconds", http.header_timeout_seconds),
+            ("http.body_timeout_seconds", http.body_timeout_seconds),
+            ("http.request_timeout_seconds", http.request_timeout_seconds),
+            ("http.max_connections", http.max_connections as u64),
+            ("limits.portal_session_burst", limits.portal_session_burst.into()),
+            ("limits.secret_key_burst", limits.secret_key_burst.into()),
+            ("postgres.connections", postgres.connections as u64),
+            ("retention.audit_days", retention.audit_days.try_into().unwrap_or(0)),
+        ];
+        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            bail!("{key} must be at least 1");
+        }
+        if !self.public_url.is_empty() {
+            check_public_url(&self.public_url)?;
+        }
+        Ok(())
+    }
+}
+
+/// The issuer must be an origin as browsers write it: everything derived from it is compared.
+fn check_public_url(url: &str) -> anyhow::Result<()> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let Some(host) = rest.filter(|host| !host.is_empty()) else {
+        bail!("public_url must start with https:// or http://");
+    };
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
+    if !host.bytes().all(plain) || url.len() > 200 {
+        bail!("public_url must be scheme, lower-case host and port only, with no path");
+    }
+    Ok(())
+}
+
+fn overlay(base: &mut Table, given: Table, prefix: &str) -> anyhow::Result<()> {
+    for (key, value) in given {
+        let slot = base
+            .get_mut(&key)
+            .with_context(|| format!("unknown configuration key {prefix}{key}"))?;
+        match (slot, value) {
+            (Value::Table(inner), Value::Table(given)) => {
+                overlay(inner, given, &format!("{prefix}{key}."))?;
+            }
+            (slot, value) => *slot = value,
+        }
+    }
+    Ok(())
+}
+
+fn slot_of_variable<'t>(table: &'t mut Table, variable: &str) -> Option<&'t mut Value> {
+    let (section, key) = table.iter().find_map(|(name, value)| {
+        let variable_of = |key: &str| format!("UNITPAY_{}", key.to_uppercase().replace('.', "_"));
+        match value {
+            Value::Table(inner) => inner
+                .keys()
+                .find(|key| variable_of(&format!("{name}.{key}")) == variable)
+                .map(|key| (Some(name.clone()), key.clone())),
+            _ => (variable_of(name) == variable).then(|| (None, name.clone())),
+        }
+    })?;
+    match section {
+        Some(section) => table.get_mut(&section)?.get_mut(&key),
+        None => table.get_mut(&key),
+    }
+}
+
+/// Reads a variable's text as the kind of value that the default is.
+fn read_like(default: &Value, text: &str) -> anyhow::Result<Value> {
+    Ok(match default {
+        Value::String(_) => Value::String(text.to_owned()),
+        Value::Integer(_) => Value::Integer(text.parse()?),
+        Value::Boolean(_) => Value::Boolean(text.parse()?),
+        Value::Array(_) => Value::Array(
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| Value::String(item.to_owned()))
+                .collect(),
+        ),
+        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => bail!("not a plain key"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: Option<&str>, variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let path = std::env::temp_dir().join(format!("unitpay-config-{}-{:?}.toml", std::process::id(), std::thread::current().id()));
+        if let Some(text) = file {
+            std::fs::write(&path, text).unwrap();
+        }
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let config = Config::load(file.map(|_| path.as_path()), variables, &[]);
+        let _ = std::fs::remove_file(path);
+        config
+    }
+
+    #[test]
+    fn the_defaults_are_a_valid_configuration() {
+        assert_eq!(load(None, &[]).unwrap().portal.min_ttl_seconds, 60);
+    }
+
+    #[test]
+    fn a_variable_overrides_the_file_and_the_file_the_default() {
+        let file = "listen = '127.0.0.1:1'\n[portal]\nmin_ttl_seconds = 5\n";
+        let variables = [
+            ("UNITPAY_PORTAL_MIN_TTL_SECONDS", "7"),
+            ("UNITPAY_HTTP_TRUSTED_PROXIES", "10.0.0.1, ::1"),
+            ("UNITPAY_API_KEY", "the SDK's"),
+        ];
+        let config = load(Some(file), &variables).unwrap();
+        assert_eq!(config.portal.min_ttl_seconds, 7);
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.http.trusted_proxies.len(), 2);
+    }
+
+    #[test]
+    fn what_is_unknown_or_out_of_range_is_refused() {
+        assert!(load(Some("nonsense = 1"), &[]).is_err());
+        assert!(load(Some("[portal]\nnonsense = 1"), &[]).is_err());
+        assert!(load(Some("[portal]\nmin_ttl_seconds = 0"), &[]).is_err());
+        assert!(load(Some("public_url = 'https://a.example/path'"), &[]).is_err());
+        assert!(load(None, &[("UNITPAY_PORTAL_MIN_TTL", "7")]).is_err());
+        assert!(load(None, &[("UNITPAY_PORTAL_MIN_TTL_SECONDS", "soon")]).is_err());
+    }
+}

@@ -1,0 +1,320 @@
+//! Customers over HTTP: the backend's whole, the browser's own.
+
+use super::{Customer, CustomerChange, CustomerRef, NewCustomer, sql};
+use crate::app::App;
+use crate::base::{CustomerId, Time};
+use crate::db::{Lane, Tx};
+use crate::http::page::{ListResponse, query};
+use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, Problem, SecretKey};
+use crate::idempotency::{self, Outcome};
+use crate::keys::KeyScopes;
+use crate::organizations::Tenant;
+use crate::portal::PortalScopes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, Uri};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+const NAME: std::ops::RangeInclusive<usize> = 1..=200;
+const EMAIL: std::ops::RangeInclusive<usize> = 3..=254;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Customer)]
+pub struct CustomerResponse {
+    #[schema(value_type = String)]
+    pub id: CustomerId,
+    /// The integrator's own id.
+    pub external_id: Option<String>,
+    pub name: String,
+    pub email: String,
+    #[schema(value_type = CustomerStatus)]
+    pub status: &'static str,
+    /// The integrator's own notes; left out where a portal token asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = BTreeMap<String, String>, required = false)]
+    pub metadata: Option<Value>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Time,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `CustomerResponse::status`.
+pub enum CustomerStatus {
+    Active,
+    Archived,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `create` reads.
+pub struct CreateCustomerRequest {
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    #[schema(min_length = 3, max_length = 254)]
+    email: String,
+    /// 1 to 128 bytes, unique, never of the form of our ids.
+    #[schema(min_length = 1, max_length = 128)]
+    external_id: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `update` reads.
+pub struct UpdateCustomerRequest {
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    #[schema(min_length = 3, max_length = 254)]
+    email: Option<String>,
+    /// `null` clears it. Not with a portal token.
+    #[schema(min_length = 1, max_length = 128, nullable = true)]
+    external_id: Option<String>,
+    /// Replaces the whole. Not with a portal token.
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+impl CustomerResponse {
+    pub fn to_backend(customer: &Customer) -> Self {
+        let metadata = serde_json::from_str(&customer.metadata).unwrap_or_default();
+        Self { metadata: Some(metadata), ..Self::to_browser(customer) }
+    }
+
+    pub fn to_browser(customer: &Customer) -> Self {
+        Self {
+            id: customer.id,
+            external_id: customer.external_id.clone(),
+            name: customer.name.clone(),
+            email: customer.email.clone(),
+            status: if customer.archived_at.is_some() { "archived" } else { "active" },
+            metadata: None,
+            created_at: customer.created_at,
+            updated_at: customer.updated_at,
+        }
+    }
+}
+
+impl Fields {
+    /// Reads how a request names a customer.
+    pub fn customer(&mut self, name: &str) -> Option<CustomerRef> {
+        self.text(name, 1..=128).map(|text| reference(&text))
+    }
+
+    /// Reads an `externalId`; in a PATCH `null` clears it.
+    fn external_id(&mut self, patch: bool) -> Option<Option<String>> {
+        const NAME: &str = "externalId";
+        let id = match patch {
+            true => self.clearable_text(NAME, 1..=128)?,
+            false => Some(self.text(NAME, 1..=128)?),
+        };
+        if id.as_deref().is_some_and(|id| id.parse::<CustomerId>().is_ok()) {
+            self.wrong(NAME, "must not have the form of a customer id of ours");
+        }
+        Some(id)
+    }
+
+    fn email(&mut self) -> Option<String> {
+        let email = self.text("email", EMAIL)?;
+        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
+        if local.is_empty() || domain.is_empty() || email.contains(char::is_whitespace) {
+            self.wrong("email", "must be an e-mail address");
+        }
+        Some(email)
+    }
+}
+
+fn reference(text: &str) -> CustomerRef {
+    text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
+}
+
+/// Finds the customer that a request names, where it names one.
+pub async fn resolve(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    named: Option<&CustomerRef>,
+) -> Result<Option<Customer>, Problem> {
+    let Some(named) = named else { return Ok(None) };
+    sql::get(tx, tenant, named).await?.map(Some).ok_or_else(Problem::customer_not_found)
+}
+
+/// Makes a customer.
+#[utoipa::path(post, path = "/v1/customers", tag = "customers", operation_id = "createCustomer",
+    params(("Idempotency-Key" = Option<String>, Header,)),
+    request_body = CreateCustomerRequest,
+    responses((status = 201, body = CustomerResponse)))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
+    idempotency: IdempotencyKey,
+    JsonBody { mut fields, raw }: JsonBody,
+) -> Result<Response, Problem> {
+    if !fields.has("email") {
+        fields.wrong("email", "is required");
+    }
+    let new = NewCustomer {
+        name: fields.required_text("name", NAME),
+        email: fields.email().unwrap_or_default(),
+        external_id: fields.external_id(false).flatten(),
+        metadata: fields.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
+    };
+    fields.finish()?;
+    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let idempotency = idempotency.of(caller.id(), &raw, now);
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let idempotency = idempotency.as_ref();
+            if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
+                return Ok(Outcome::Replay(kept));
+            }
+            let customer = super::create(tx, &tenant, &new, actor, &ids, now).await?;
+            let body = serde_json::to_value(CustomerResponse::to_backend(&customer))
+                .map_err(Problem::internal)?;
+            idempotency::keep(tx, idempotency, &body).await?;
+            Ok(Outcome::Fresh(body))
+        })
+        .await
+        .map(Outcome::into_response)
+}
+
+/// Lists customers, newest first.
+#[utoipa::path(get, path = "/v1/customers", tag = "customers", operation_id = "listCustomers",
+    params(("limit" = Option<i64>, Query,), ("cursor" = Option<String>, Query,)),
+    responses((status = 200, body = ListResponse<CustomerResponse>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::CUSTOMERS_READ }>,
+    uri: Uri,
+) -> Result<Json<ListResponse<CustomerResponse>>, Problem> {
+    let tenant = caller.tenant();
+    let mut fields = query(&uri)?;
+    let page = fields.page(&tenant, "customers");
+    fields.finish()?;
+    let rows = sql::page(&mut app.db.read().await?, &tenant, &page).await?;
+    let page = page.page(rows, |customer| customer.id.to_string());
+    Ok(Json(StatusCode::OK, page.map(|customer| CustomerResponse::to_backend(&customer)).into()))
+}
+
+type Reader = Caller<{ KeyScopes::CUSTOMERS_READ }, { PortalScopes::CUSTOMER_READ }>;
+type Writer = Caller<{ KeyScopes::CUSTOMERS_WRITE }, { PortalScopes::CUSTOMER_WRITE }>;
+
+/// Reads a customer, by our id or the integrator's; a portal token reads its own.
+#[utoipa::path(get, path = "/v1/customers/{id}", tag = "customers", operation_id = "getCustomer",
+    params(("id" = String, Path,)),
+    responses((status = 200, body = CustomerResponse)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<CustomerResponse>, Problem> {
+    let tenant = caller.tenant();
+    let named = reference(&id);
+    let found = sql::get(&mut app.db.read().await?, &tenant, &named).await?;
+    let customer = own(&caller, found)?;
+    Ok(Json(StatusCode::OK, view(&caller, &customer)))
+}
+
+/// Changes a customer; a portal token changes the name and e-mail address of its own.
+#[utoipa::path(patch, path = "/v1/customers/{id}", tag = "customers", operation_id = "updateCustomer",
+    params(("id" = String, Path,)),
+    request_body = UpdateCustomerRequest,
+    responses((status = 200, body = CustomerResponse)))]
+pub async fn update(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    Path(id): Path<String>,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<Json<CustomerResponse>, Problem> {
+    let mut change = CustomerChange {
+        name: fields.text("name", NAME),
+        email: fields.email(),
+        ..CustomerChange::default()
+    };
+    if let Caller::Key(_) = caller {
+        change.external_id = fields.external_id(true);
+        change.metadata = fields.clearable_metadata("metadata");
+    }
+    fields.finish()?;
+    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let named = reference(&id);
+    let found = sql::get(&mut app.db.read().await?, &tenant, &named).await?;
+    let named = CustomerRef::Id(own(&caller, found)?.id);
+    let changed = app
+        .db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            super::update(tx, &tenant, &named, &change, actor, &ids, now).await
+        })
+        .await?;
+    let customer = changed.ok_or_else(Problem::customer_not_found)?;
+    Ok(Json(StatusCode::OK, view(&caller, &customer)))
+}
+
+/// Archives a customer and ends every session of theirs for good.
+#[utoipa::path(post, path = "/v1/customers/{id}/archive", tag = "customers", operation_id = "archiveCustomer",
+    params(("id" = String, Path,)),
+    responses((status = 200, body = CustomerResponse)))]
+pub async fn archive(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
+    Path(id): Path<String>,
+) -> Result<Json<CustomerResponse>, Problem> {
+    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let named = reference(&id);
+    let archived = app
+        .db
+        .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
+            super::archive(tx, &tenant, &named, actor, &ids, now).await
+        })
+        .await?;
+    let customer = archived.ok_or_else(Problem::customer_not_found)?;
+    Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer)))
+}
+
+/// Makes an archived customer usable again; sessions that ended stay ended.
+#[utoipa::path(post, path = "/v1/customers/{id}/unarchive", tag = "customers", operation_id = "unarchiveCustomer",
+    params(("id" = String, Path,)),
+    responses((status = 200, body = CustomerResponse)))]
+pub async fn unarchive(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
+    Path(id): Path<String>,
+) -> Result<Json<CustomerResponse>, Problem> {
+    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let named = reference(&id);
+    let unarchived = app
+        .db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            super::unarchive(tx, &tenant, &named, actor, &ids, now).await
+        })
+        .await?;
+    let customer = unarchived.ok_or_else(Problem::customer_not_found)?;
+    Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer)))
+}
+
+/// A browser's own customer; another one answers as a missing one does.
+fn own<const K: u32, const P: u32>(
+    caller: &Caller<K, P>,
+    found: Option<Customer>,
+) -> Result<Customer, Problem> {
+    let reachable = |customer: &Customer| match caller {
+        Caller::Key(_) => true,
+        Caller::Portal(portal) => customer.no == portal.verified().session.customer_no,
+    };
+    found.filter(reachable).ok_or_else(Problem::customer_not_found)
+}
+
+fn view<const K: u32, const P: u32>(
+    caller: &Caller<K, P>,
+    customer: &Customer,
+) -> CustomerResponse {
+    match caller {
+        Caller::Key(_) => CustomerResponse::to_backend(customer),
+        Caller::Portal(_) => CustomerResponse::to_browser(customer),
+    }
+}

@@ -1,0 +1,232 @@
+//! Customers: whom a portal session is scoped to.
+//!
+//! A customer's `generation` counts how often all sessions were ended. A session carries the
+//! generation that it was minted under and lives while the two are equal; nothing lowers it.
+
+pub mod http;
+pub mod sql;
+
+use crate::audit::{self, Action, Actor, NewEvent};
+use crate::base::{CustomerId, Ids, Time};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+use serde_json::{Map, Value, json};
+use std::convert::Infallible;
+use std::str::FromStr;
+
+#[derive(Clone, Debug)]
+pub struct Customer {
+    pub no: i64,
+    pub id: CustomerId,
+    pub external_id: Option<String>,
+    pub name: String,
+    pub email: String,
+    /// A JSON object of texts.
+    pub metadata: String,
+    pub archived_at: Option<Time>,
+    pub generation: i64,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewCustomer {
+    pub external_id: Option<String>,
+    pub name: String,
+    pub email: String,
+    pub metadata: String,
+}
+
+/// What a PATCH sets; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct CustomerChange {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub external_id: Option<Option<String>>,
+    pub metadata: Option<String>,
+}
+
+/// How a request names a customer: a well-formed id is ours, everything else the integrator's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustomerRef {
+    Id(CustomerId),
+    External(String),
+}
+
+/// Why all sessions of a customer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionsEnd {
+    /// Asked for by the backend.
+    Revoked,
+    /// A mint with `invalidateExisting`.
+    Replaced,
+    Archived,
+    /// The operator ran `new-epoch`.
+    NewEpoch,
+}
+
+#[derive(Debug)]
+pub enum CustomerError {
+    Db(DbError),
+    ExternalIdTaken,
+}
+
+impl FromStr for CustomerRef {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.parse().map_or_else(|_| Self::External(text.to_owned()), Self::Id))
+    }
+}
+
+impl SessionsEnd {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoked => "customer_revoked",
+            Self::Replaced => "replaced",
+            Self::Archived => "customer_archived",
+            Self::NewEpoch => "new_epoch",
+        }
+    }
+}
+
+pub async fn create(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    new: &NewCustomer,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<Customer, CustomerError> {
+    let id = ids.customer();
+    if !sql::insert(tx, tenant, id, new, now).await? {
+        return Err(CustomerError::ExternalIdTaken);
+    }
+    note(tx, tenant, id, Action::CustomerCreated, json!({}), actor, ids, now).await?;
+    let reference = CustomerRef::Id(id);
+    let made = sql::get(tx, tenant, &reference).await?;
+    made.ok_or(CustomerError::Db(DbError::Broken("a customer just made is missing")))
+}
+
+/// Changes a customer; `None` where there is none.
+pub async fn update(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    reference: &CustomerRef,
+    change: &CustomerChange,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<Option<Customer>, CustomerError> {
+    let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
+    let mut changed = Map::new();
+    let mut set = |name: &str, old: &mut String, new: &Option<String>| {
+        if let Some(new) = new.as_ref().filter(|new| *new != old) {
+            *old = new.clone();
+            changed.insert(name.to_owned(), Value::Bool(true));
+        }
+    };
+    set("name", &mut customer.name, &change.name);
+    set("email", &mut customer.email, &change.email);
+    set("metadata", &mut customer.metadata, &change.metadata);
+    if let Some(external_id) = change.external_id.as_ref().filter(|new| **new != customer.external_id) {
+        if let Some(wanted) = external_id {
+            let reference = CustomerRef::External(wanted.clone());
+            if sql::get(tx, tenant, &reference).await?.is_some() {
+                return Err(CustomerError::ExternalIdTaken);
+            }
+        }
+        customer.external_id.clone_from(external_id);
+        changed.insert("externalId".to_owned(), Value::Bool(true));
+    }
+    if !changed.is_empty() {
+        customer.updated_at = now;
+        sql::update(tx, tenant, &customer).await?;
+        let names: Vec<String> = changed.into_iter().map(|(name, _)| name).collect();
+        let detail = json!({ "changed": names });
+        note(tx, tenant, customer.id, Action::CustomerUpdated, detail, actor, ids, now).await?;
+    }
+    Ok(Some(customer))
+}
+
+/// Archives a customer and ends every session for good; again, it changes nothing.
+pub async fn archive(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    reference: &CustomerRef,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<Option<Customer>, DbError> {
+    let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
+    if customer.archived_at.is_none() {
+        customer.generation =
+            end_sessions(tx, tenant, customer.no, SessionsEnd::Archived, now).await?;
+        customer.archived_at = Some(now);
+        customer.updated_at = now;
+        sql::update(tx, tenant, &customer).await?;
+        note(tx, tenant, customer.id, Action::CustomerArchived, json!({}), actor, ids, now).await?;
+    }
+    Ok(Some(customer))
+}
+
+/// Makes an archived customer usable again. Sessions that ended stay ended.
+pub async fn unarchive(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    reference: &CustomerRef,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<Option<Customer>, DbError> {
+    let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
+    if customer.archived_at.take().is_some() {
+        customer.updated_at = now;
+        sql::update(tx, tenant, &customer).await?;
+        note(tx, tenant, customer.id, Action::CustomerUnarchived, json!({}), actor, ids, now)
+            .await?;
+    }
+    Ok(Some(customer))
+}
+
+/// Ends all sessions of a customer, in one write however many live: raises the generation.
+pub async fn end_sessions(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    why: SessionsEnd,
+    now: Time,
+) -> Result<i64, DbError> {
+    let generation = sql::raise_generation(tx, tenant, customer_no).await?;
+    sql::note_ended_generation(tx, customer_no, generation - 1, why, now).await?;
+    Ok(generation)
+}
+
+#[allow(clippy::too_many_arguments)] // One audit event, all of it.
+async fn note(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: CustomerId,
+    action: Action,
+    detail: Value,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<(), DbError> {
+    let event = NewEvent {
+        id: ids.event(),
+        actor,
+        action,
+        target_id: customer.to_string(),
+        customer_id: Some(customer),
+        detail,
+        at: now,
+    };
+    audit::sql::insert(tx, tenant.no, &event).await
+}
+
+impl From<DbError> for CustomerError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}

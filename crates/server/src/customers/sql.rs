@@ -1,0 +1,184 @@
+//! The statements on customers.
+
+use super::{Customer, CustomerRef, NewCustomer, SessionsEnd};
+use crate::base::{CustomerId, PageQuery, Time};
+use crate::db::{Columns, DbError, Sql, Tx, list, sql, sql_of_each};
+use crate::organizations::Tenant;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT no, id, external_id, name, email, metadata, archived_at, generation, \
+             created_at, updated_at FROM customers ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: Sql = sql(select!("WHERE tenant_no = $1 AND id = $2"));
+const BY_EXTERNAL_ID: Sql = sql(select!("WHERE tenant_no = $1 AND external_id = $2"));
+// The embedded store has one writer, so a row read in a write is locked as it is.
+const LOCK_BY_ID: Sql = sql_of_each(
+    select!("WHERE tenant_no = $1 AND id = $2"),
+    select!("WHERE tenant_no = $1 AND id = $2 FOR NO KEY UPDATE"),
+);
+const LOCK_BY_EXTERNAL_ID: Sql = sql_of_each(
+    select!("WHERE tenant_no = $1 AND external_id = $2"),
+    select!("WHERE tenant_no = $1 AND external_id = $2 FOR NO KEY UPDATE"),
+);
+const PAGE: [Sql; 2] = list!(
+    "SELECT no, id, external_id, name, email, metadata, archived_at, generation, \
+     created_at, updated_at FROM customers WHERE tenant_no = $1 AND id < $2 AND id > $3",
+    "id",
+    "$4"
+);
+const INSERT: Sql = sql("INSERT INTO customers \
+     (tenant_no, id, external_id, name, email, metadata, created_at, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
+     ON CONFLICT DO NOTHING");
+const UPDATE: Sql = sql("UPDATE customers SET external_id = $1, name = $2, email = $3, \
+     metadata = $4, archived_at = $5, updated_at = $6 WHERE tenant_no = $7 AND no = $8");
+const RAISE: Sql = sql("UPDATE customers SET generation = generation + 1 \
+     WHERE tenant_no = $1 AND no = $2 RETURNING generation");
+const NOTE_ENDED: Sql = sql("INSERT INTO ended_generations \
+     (customer_no, generation, ended_at, reason) VALUES ($1, $2, $3, $4)");
+/// The installation's whole: the only statements here without a tenant, for `new-epoch`.
+const NOTE_ALL_ENDED: Sql = sql("INSERT INTO ended_generations \
+     (customer_no, generation, ended_at, reason) SELECT no, generation, CAST($1 AS BIGINT), \
+     CAST($2 AS TEXT) FROM customers");
+const RAISE_ALL: Sql = sql("UPDATE customers SET generation = generation + 1");
+const DELETE_ENDED: Sql = sql("DELETE FROM ended_generations WHERE (customer_no, generation) IN \
+     (SELECT customer_no, generation FROM ended_generations WHERE ended_at < $1 LIMIT $2)");
+
+pub async fn get(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    reference: &CustomerRef,
+) -> Result<Option<Customer>, DbError> {
+    find(tx, tenant, reference, &BY_ID, &BY_EXTERNAL_ID).await
+}
+
+/// Reads a customer for change: whoever else wants to change it waits.
+pub async fn lock(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    reference: &CustomerRef,
+) -> Result<Option<Customer>, DbError> {
+    find(tx, tenant, reference, &LOCK_BY_ID, &LOCK_BY_EXTERNAL_ID).await
+}
+
+async fn find(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    reference: &CustomerRef,
+    by_id: &Sql,
+    by_external_id: &Sql,
+) -> Result<Option<Customer>, DbError> {
+    match reference {
+        CustomerRef::Id(id) => tx.one(by_id, &[tenant.no.into(), (*id).into()], read).await,
+        CustomerRef::External(id) => {
+            tx.one(by_external_id, &[tenant.no.into(), id.into()], read).await
+        }
+    }
+}
+
+pub async fn page(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    query: &PageQuery,
+) -> Result<Vec<Customer>, DbError> {
+    let (before, after, newer) = query.bounds();
+    let values = [tenant.no.into(), before.into(), after.into(), query.fetch().into()];
+    tx.all(&PAGE[usize::from(newer)], &values, read).await
+}
+
+/// Stores a customer; `false` where the external id is taken.
+pub async fn insert(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: CustomerId,
+    new: &NewCustomer,
+    now: Time,
+) -> Result<bool, DbError> {
+    let values = [
+        tenant.no.into(),
+        id.into(),
+        new.external_id.as_ref().into(),
+        (&new.name).into(),
+        (&new.email).into(),
+        (&new.metadata).into(),
+        now.into(),
+    ];
+    Ok(tx.execute(&INSERT, &values).await? == 1)
+}
+
+/// Stores everything of a customer but its generation.
+pub async fn update(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: &Customer,
+) -> Result<(), DbError> {
+    let values = [
+        customer.external_id.as_ref().into(),
+        (&customer.name).into(),
+        (&customer.email).into(),
+        (&customer.metadata).into(),
+        customer.archived_at.into(),
+        customer.updated_at.into(),
+        tenant.no.into(),
+        customer.no.into(),
+    ];
+    tx.execute(&UPDATE, &values).await.map(|_| ())
+}
+
+/// Raises the generation and returns the new one.
+pub async fn raise_generation(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<i64, DbError> {
+    tx.one(&RAISE, &[tenant.no.into(), customer_no.into()], |row| row.next())
+        .await?
+        .ok_or(DbError::Broken("no customer to raise the generation of"))
+}
+
+pub async fn note_ended_generation(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    generation: i64,
+    why: SessionsEnd,
+    now: Time,
+) -> Result<(), DbError> {
+    let values = [customer_no.into(), generation.into(), now.into(), why.as_str().into()];
+    tx.execute(&NOTE_ENDED, &values).await.map(|_| ())
+}
+
+/// Raises every customer's generation.
+pub async fn raise_all_generations(tx: &mut Tx<'_, '_>, now: Time) -> Result<u64, DbError> {
+    tx.execute(&NOTE_ALL_ENDED, &[now.into(), SessionsEnd::NewEpoch.as_str().into()]).await?;
+    tx.execute(&RAISE_ALL, &[]).await
+}
+
+/// Forgets when generations ended whose sessions are all deleted.
+pub async fn delete_ended_before(
+    tx: &mut Tx<'_, '_>,
+    before: Time,
+    limit: i64,
+) -> Result<u64, DbError> {
+    tx.execute(&DELETE_ENDED, &[before.into(), limit.into()]).await
+}
+
+fn read(row: &mut Columns<'_>) -> Result<Customer, DbError> {
+    Ok(Customer {
+        no: row.next()?,
+        id: row.next()?,
+        external_id: row.next()?,
+        name: row.next()?,
+        email: row.next()?,
+        metadata: row.next()?,
+        archived_at: row.next()?,
+        generation: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+    })
+}

@@ -1,0 +1,42 @@
+//! What can go wrong with a store, in the words that the layers above act on.
+
+use std::error::Error;
+use std::fmt;
+
+#[derive(Debug)]
+pub enum DbError {
+    /// The writer's queue or the connection pool is full.
+    Overloaded,
+    /// The store does not answer, or could not make a write durable. Nothing was acknowledged.
+    Unavailable(Box<dyn Error + Send + Sync>),
+    /// The device is full. Nothing was acknowledged; it heals when space returns.
+    Full,
+    /// Concurrent transactions stood in each other's way more often than we try again.
+    Contended,
+    /// A statement or a row is not what this program expects.
+    Unexpected(Box<dyn Error + Send + Sync>),
+    /// This program used the store wrongly.
+    Broken(&'static str),
+}
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Overloaded => f.write_str("the store's queue is full"),
+            Self::Unavailable(source) => write!(f, "the store is not available: {source}"),
+            Self::Full => f.write_str("the store's device is full"),
+            Self::Contended => f.write_str("the store's transactions contend too much"),
+            Self::Unexpected(source) => write!(f, "unexpected answer of the store: {source}"),
+            Self::Broken(what) => f.write_str(what),
+        }
+    }
+}
+
+impl Error for DbError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable(source) | Self::Unexpected(source) => Some(source.as_ref()),
+            Self::Overloaded | Self::Full | Self::Contended | Self::Broken(_) => None,
+        }
+    }
+}

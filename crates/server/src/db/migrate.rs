@@ -1,0 +1,35 @@
+//! The schema's versions, the same numbers and names for both engines, compiled in.
+
+use super::DbError;
+
+#[derive(Debug)]
+pub struct Migration {
+    pub version: i64,
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+        }
+    };
+}
+
+const MIGRATIONS: &[Migration] = &[migration!(1, "0001_portal_sessions")];
+
+/// The version this program works with.
+pub const fn newest_version() -> i64 {
+    MIGRATIONS[MIGRATIONS.len() - 1].version
+}
+
+/// What is still to be applied to a store of this version.
+pub(super) fn pending(version: i64) -> Result<&'static [Migration], DbError> {
+    usize::try_from(version)
+        .ok()
+        .and_then(|applied| MIGRATIONS.get(applied..))
+        .ok_or_else(|| DbError::Unexpected("the store was made by a newer version".into()))
+}

@@ -1,0 +1,164 @@
+//! The store: one SQL text, two engines.
+//!
+//! SQLite is embedded and the default; PostgreSQL serves several nodes. A slice's `sql.rs` writes
+//! its statements once and runs them through [`Tx`]; [`Db::write`] makes one durable transaction
+//! of a closure and [`Db::read`] runs statements that change nothing. Nothing here knows what the
+//! rows mean.
+
+mod error;
+mod migrate;
+mod postgres;
+mod sql;
+mod sqlite;
+mod value;
+
+pub use error::DbError;
+pub use migrate::{Migration, newest_version};
+pub use postgres::{Postgres, PostgresOptions};
+pub(crate) use sql::list;
+pub use sql::{Sql, sql, sql_of_each};
+pub use sqlite::{Sqlite, copy_database};
+pub use value::{Cell, Column, Columns, Value};
+
+use std::time::Duration;
+
+/// A handle on the store; cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Db {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// Which lane a write takes where writes queue: revocations do not wait behind other work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    Usual,
+    Urgent,
+}
+
+/// What a closure runs its statements on. On SQLite they run in place and never wait.
+pub struct Tx<'a, 'p> {
+    engine: Engine<'a, 'p>,
+    again: bool,
+}
+
+enum Engine<'a, 'p> {
+    Sqlite(&'a mut rusqlite::Connection),
+    SqliteRead(sqlite::Pooled),
+    Postgres(&'a mut deadpool_postgres::Transaction<'p>),
+    PostgresRead(deadpool_postgres::Object),
+}
+
+impl Db {
+    /// Runs a closure in one transaction and answers when it is durable. An `Err` undoes it all.
+    /// The closure may be run again, from the start, when the engine could not serialise it.
+    pub async fn write<T, E, F>(&self, lane: Lane, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: AsyncFn(&mut Tx<'_, '_>) -> Result<T, E> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.write(lane, work).await,
+            Self::Postgres(postgres) => postgres.write(work).await,
+        }
+    }
+
+    /// A connection for statements that only read, each on its own: no transaction spans them.
+    pub async fn read(&self) -> Result<Tx<'static, 'static>, DbError> {
+        let engine = match self {
+            Self::Sqlite(sqlite) => Engine::SqliteRead(sqlite.reader()?),
+            Self::Postgres(postgres) => Engine::PostgresRead(postgres.client().await?),
+        };
+        Ok(Tx { engine, again: false })
+    }
+
+    /// How far the store's clock is ahead of (or behind) `now`; zero on an embedded store, which
+    /// has no clock of its own.
+    pub async fn clock_ahead_by(&self, now: impl Fn() -> crate::base::Time) -> Result<Duration, DbError> {
+        match self {
+            Self::Sqlite(_) => Ok(Duration::ZERO),
+            Self::Postgres(postgres) => postgres.clock_difference(now).await,
+        }
+    }
+
+    /// Brings the schema to this program's version; `Ok(false)` where it was there already.
+    pub async fn migrate(&self) -> Result<bool, DbError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.migrate().await,
+            Self::Postgres(postgres) => postgres.migrate().await,
+        }
+    }
+
+    /// Ends the store's work in this process in good order.
+    pub fn close(&self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close(),
+            Self::Postgres(postgres) => postgres.close(),
+        }
+    }
+
+    /// The schema's version, 0 on an empty store.
+    pub async fn version(&self) -> Result<i64, DbError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.version(),
+            Self::Postgres(postgres) => postgres.version().await,
+        }
+    }
+}
+
+impl Tx<'_, '_> {
+    /// Runs a statement and tells how many rows it changed.
+    pub async fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, DbError> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            Engine::Postgres(transaction) => {
+                postgres::execute(&**transaction, sql, values).await.map_err(note(&mut self.again))
+            }
+            Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
+                Err(DbError::Broken("a write on a reading connection"))
+            }
+        }
+    }
+
+    /// Runs a statement and reads every row it returns.
+    pub async fn all<T: Send>(
+        &mut self,
+        sql: &Sql,
+        values: &[Value<'_>],
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbError> + Send,
+    ) -> Result<Vec<T>, DbError> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => sqlite::all(connection, sql, values, read),
+            Engine::SqliteRead(pooled) => sqlite::all(pooled.connection()?, sql, values, read),
+            Engine::Postgres(transaction) => postgres::all(&**transaction, sql, values, read)
+                .await
+                .map_err(note(&mut self.again)),
+            Engine::PostgresRead(client) => postgres::all(&*client, sql, values, read).await,
+        }
+    }
+
+    /// Runs a statement that returns at most one row.
+    pub async fn one<T: Send>(
+        &mut self,
+        sql: &Sql,
+        values: &[Value<'_>],
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbError> + Send,
+    ) -> Result<Option<T>, DbError> {
+        Ok(self.all(sql, values, read).await?.pop())
+    }
+
+    /// Has the whole transaction undone and run again: somebody else's write was first and this
+    /// closure must see it.
+    pub fn again(&mut self) -> DbError {
+        self.again = true;
+        DbError::Contended
+    }
+}
+
+fn note(again: &mut bool) -> impl FnOnce(DbError) -> DbError {
+    move |error| {
+        *again |= matches!(error, DbError::Contended);
+        error
+    }
+}

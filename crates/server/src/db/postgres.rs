@@ -1,0 +1,251 @@
+//! The engine of several nodes: PostgreSQL, a transaction per write on a pooled connection.
+//!
+//! Nodes keep nothing between requests. Connections insist on a primary (`read-write`) and on
+//! `synchronous_commit`, so that what was answered is durable there. TLS is always verified, name
+//! included, and is demanded unless the server is on this machine or the URL says `disable`.
+
+use super::{Columns, DbError, Engine, Migration, Sql, Tx, Value, migrate};
+use crate::base::Time;
+use deadpool_postgres::{
+    GenericClient, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::error::SqlState;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+const ATTEMPTS: usize = 8;
+const WAIT: Duration = Duration::from_secs(5);
+/// Held while one node makes or changes the schema: "unitpay" in ASCII.
+const MIGRATION_LOCK: i64 = 0x0075_6e69_7470_6179;
+const SESSION: &str = "SET synchronous_commit = on; \
+    SET default_transaction_isolation = 'read committed'; \
+    SET statement_timeout = '20s'; \
+    SET lock_timeout = '10s'; \
+    SET idle_in_transaction_session_timeout = '30s'";
+
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    pool: Pool,
+}
+
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    pub url: String,
+    pub connections: usize,
+    /// A PEM file of the authorities to trust instead of the system's.
+    pub root_certificates: Option<PathBuf>,
+}
+
+impl Postgres {
+    /// Prepares a pool; it connects when it is first used.
+    pub fn new(options: &PostgresOptions) -> Result<Self, DbError> {
+        let url = options.url.replace("sslmode=verify-full", "sslmode=require");
+        let named = url.contains("sslmode=");
+        // The parser's own message may quote the URL, which may hold a password.
+        let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
+            DbError::Unexpected("database_url is not a valid postgres:// URL".into())
+        })?;
+        if !named {
+            let local = config.get_hosts().iter().all(is_local);
+            config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
+        }
+        config
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
+            .application_name("unitpay")
+            .connect_timeout(WAIT);
+        let tls = MakeRustlsConnect::new(tls_config(options.root_certificates.as_ref())?);
+        let manager = Manager::from_config(
+            config,
+            tls,
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(options.connections)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(WAIT))
+            .recycle_timeout(Some(WAIT))
+            .runtime(Runtime::Tokio1)
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+            }))
+            .build()
+            .map_err(|e| DbError::Unexpected(e.into()))?;
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: From<DbError>,
+        F: AsyncFn(&mut Tx<'_, '_>) -> Result<T, E>,
+    {
+        let mut attempt = 1;
+        loop {
+            let mut client = self.client().await?;
+            let mut transaction = client.transaction().await.map_err(postgres_error)?;
+            let mut tx = Tx { engine: Engine::Postgres(&mut transaction), again: false };
+            let result = work(&mut tx).await;
+            let again = tx.again;
+            match result {
+                Ok(value) => match transaction.commit().await.map_err(postgres_error) {
+                    Ok(()) => return Ok(value),
+                    Err(DbError::Contended) if attempt < ATTEMPTS => {}
+                    Err(error) => return Err(error.into()),
+                },
+                Err(error) => {
+                    transaction.rollback().await.map_err(postgres_error)?;
+                    if !again || attempt == ATTEMPTS {
+                        return Err(error);
+                    }
+                }
+            }
+            attempt += 1;
+        }
+    }
+
+    pub(super) async fn clock_difference(
+        &self,
+        now: impl Fn() -> Time,
+    ) -> Result<Duration, DbError> {
+        let client = self.client().await?;
+        let before = now();
+        let row = client
+            .query_one("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::BIGINT", &[])
+            .await
+            .map_err(postgres_error)?;
+        let theirs: i64 = row.try_get(0).map_err(postgres_error)?;
+        let after = now();
+        // Somewhere between `before` and `after` the store looked at its clock.
+        let off = (before.0 - theirs).max(theirs - after.0).max(0);
+        Ok(Duration::from_micros(off.unsigned_abs()))
+    }
+
+    pub(super) async fn version(&self) -> Result<i64, DbError> {
+        let client = self.client().await?;
+        schema_version(&client).await
+    }
+
+    pub(super) async fn migrate(&self) -> Result<bool, DbError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(postgres_error)?;
+        transaction
+            .execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK])
+            .await
+            .map_err(postgres_error)?;
+        let version = schema_version(&transaction).await?;
+        let pending = migrate::pending(version)?;
+        for Migration { version, postgres, .. } in pending {
+            transaction.batch_execute(postgres).await.map_err(postgres_error)?;
+            let note = format!("CREATE OR REPLACE FUNCTION unitpay_schema_version() RETURNS BIGINT LANGUAGE SQL IMMUTABLE AS 'SELECT {version}::BIGINT'");
+            transaction.batch_execute(&note).await.map_err(postgres_error)?;
+        }
+        transaction.commit().await.map_err(postgres_error)?;
+        Ok(!pending.is_empty())
+    }
+
+    pub(super) fn close(&self) {
+        self.pool.close();
+    }
+
+    pub(super) async fn client(&self) -> Result<deadpool_postgres::Object, DbError> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => DbError::Overloaded,
+            PoolError::Backend(error) => postgres_error(error),
+            PoolError::Timeout(_)
+            | PoolError::Closed
+            | PoolError::NoRuntimeSpecified
+            | PoolError::PostCreateHook(_) => DbError::Unavailable(error.into()),
+        })
+    }
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost"
+                || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        Host::Unix(_) => true,
+    }
+}
+
+fn tls_config(roots: Option<&PathBuf>) -> Result<rustls::ClientConfig, DbError> {
+    let mut store = rustls::RootCertStore::empty();
+    match roots {
+        Some(path) => {
+            let unreadable = |e: rustls::pki_types::pem::Error| DbError::Unexpected(e.into());
+            for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
+                store
+                    .add(certificate.map_err(unreadable)?)
+                    .map_err(|e| DbError::Unexpected(e.into()))?;
+            }
+        }
+        None => {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| DbError::Unexpected(e.into()))?
+        .with_root_certificates(store)
+        .with_no_client_auth())
+}
+
+/// The version lives in a function of ours, which exists or does not, whatever the search path's
+/// other tables are called.
+async fn schema_version(client: &impl GenericClient) -> Result<i64, DbError> {
+    let known = client
+        .query_one("SELECT to_regproc('unitpay_schema_version') IS NOT NULL", &[])
+        .await
+        .map_err(postgres_error)?;
+    if !known.try_get::<_, bool>(0).map_err(postgres_error)? {
+        return Ok(0);
+    }
+    let row =
+        client.query_one("SELECT unitpay_schema_version()", &[]).await.map_err(postgres_error)?;
+    row.try_get(0).map_err(postgres_error)
+}
+
+pub(super) async fn execute(
+    client: &impl GenericClient,
+    sql: &Sql,
+    values: &[Value<'_>],
+) -> Result<u64, DbError> {
+    let statement = client.prepare_cached(sql.postgres).await.map_err(postgres_error)?;
+    client.execute_raw(&statement, values).await.map_err(postgres_error)
+}
+
+pub(super) async fn all<T>(
+    client: &impl GenericClient,
+    sql: &Sql,
+    values: &[Value<'_>],
+    read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let statement = client.prepare_cached(sql.postgres).await.map_err(postgres_error)?;
+    let parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
+        values.iter().map(|value| value as _).collect();
+    let rows = client.query(&statement, &parameters).await.map_err(postgres_error)?;
+    rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
+}
+
+fn postgres_error(error: tokio_postgres::Error) -> DbError {
+    let Some(state) = error.code() else {
+        return DbError::Unavailable(error.into());
+    };
+    let class = state.code().get(..2).unwrap_or_default();
+    if *state == SqlState::DISK_FULL {
+        DbError::Full
+    } else if class == "40" || *state == SqlState::LOCK_NOT_AVAILABLE {
+        DbError::Contended
+    } else if ["08", "25", "28", "3D", "53", "57", "58"].contains(&class) {
+        // Connection lost, read-only, refused, no database, out of resources, shutting down, I/O.
+        DbError::Unavailable(error.into())
+    } else {
+        DbError::Unexpected(error.into())
+    }
+}

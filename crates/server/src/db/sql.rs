@@ -1,0 +1,71 @@
+//! Statement texts, checked when the program is compiled.
+
+/// One statement, in the words of both engines. Parameters are `$1`, `$2`, … in the order of
+/// their first appearance: SQLite numbers them by appearance, PostgreSQL by name, and a text out
+/// of order would bind them swapped on one of the two. It does not compile.
+#[derive(Debug)]
+pub struct Sql {
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+/// A statement that both engines understand.
+pub const fn sql(text: &'static str) -> Sql {
+    sql_of_each(text, text)
+}
+
+/// A statement that the engines want in different words.
+pub const fn sql_of_each(sqlite: &'static str, postgres: &'static str) -> Sql {
+    check(sqlite);
+    check(postgres);
+    Sql { sqlite, postgres }
+}
+
+/// A page of a list: the same statement walking to older rows (index 0) and to newer ones (1).
+macro_rules! list {
+    ($text:literal, $id:literal, $limit:literal) => {
+        [
+            $crate::db::sql(concat!($text, " ORDER BY ", $id, " DESC LIMIT ", $limit)),
+            $crate::db::sql(concat!($text, " ORDER BY ", $id, " ASC LIMIT ", $limit)),
+        ]
+    };
+}
+pub(crate) use list;
+
+#[allow(clippy::panic)] // Runs in the compiler: a panic is a compile error.
+const fn check(text: &str) {
+    let bytes = text.as_bytes();
+    let mut next = 1;
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'$' {
+            let mut number = 0;
+            while at + 1 < bytes.len() && bytes[at + 1].is_ascii_digit() {
+                at += 1;
+                number = number * 10 + (bytes[at] - b'0') as usize;
+            }
+            assert!(number >= 1 && number <= next, "parameters must appear in order: $1, $2, …");
+            if number == next {
+                next += 1;
+            }
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn parameters_in_order_of_appearance_pass() {
+        check("SELECT 1");
+        check("SELECT $1, $2, $1, $3");
+    }
+
+    #[test]
+    #[should_panic(expected = "parameters must appear in order")]
+    fn swapped_parameters_are_refused() {
+        check("UPDATE t SET a = $2 WHERE b = $1");
+    }
+}

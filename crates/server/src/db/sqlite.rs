@@ -1,0 +1,366 @@
+//! The embedded engine: one writer thread with group commit, readers in place.
+//!
+//! The writer owns the only connection that writes. It takes what has queued up (at most
+//! [`BATCH`]), runs each closure in a savepoint of its own within one transaction, commits once
+//! with `synchronous=FULL`, and answers after that. A lone caller therefore waits for one sync and
+//! many callers share it. Closures run on the writer's thread; readers are read-only connections
+//! used in place by whoever asks, because a read takes microseconds.
+
+use super::{Columns, DbError, Engine, Lane, Migration, Sql, Tx, Value, migrate};
+use parking_lot::{Condvar, Mutex};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+const BATCH: usize = 256;
+const QUEUE: usize = 4_096;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug)]
+pub struct Sqlite(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    queue: Arc<Queue>,
+    readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Runs a closure on the writer's connection, then tells its caller how the commit went.
+type Job = Box<dyn FnOnce(&mut Connection) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), DbError>) + Send>;
+
+#[derive(Default)]
+struct Queue {
+    lanes: Mutex<Lanes>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct Lanes {
+    urgent: VecDeque<Job>,
+    usual: VecDeque<Job>,
+    closed: bool,
+}
+
+impl Sqlite {
+    /// Opens the database file, creating it where it is absent, and starts its writer.
+    pub fn open(path: &Path) -> Result<Self, DbError> {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite_error)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite_error)?;
+        let queue = Arc::new(Queue::default());
+        let writers = Arc::clone(&queue);
+        let writer = std::thread::Builder::new()
+            .name("unitpay-writer".into())
+            .spawn(move || run_writer(connection, &writers))
+            .map_err(|e| DbError::Unavailable(e.into()))?;
+        let (path, writer) = (path.to_owned(), Mutex::new(Some(writer)));
+        Ok(Self(Arc::new(Shared { path, queue, readers: Mutex::default(), writer })))
+    }
+
+    /// Writes what is queued, folds the log into the file and closes it.
+    pub fn close(&self) {
+        self.0.readers.lock().clear();
+        self.0.queue.close();
+        if let Some(writer) = self.0.writer.lock().take() {
+            // A writer that panicked has ended the process.
+            let _ = writer.join();
+        }
+    }
+
+    pub(super) async fn write<T, E, F>(&self, lane: Lane, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: AsyncFn(&mut Tx<'_, '_>) -> Result<T, E> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = in_savepoint(connection, work);
+            Box::new(move |committed| {
+                // Nobody may wait any more; the write stands all the same.
+                let _ = sender.send(committed.map_err(E::from).and(result));
+            })
+        });
+        self.0.queue.push(lane, job)?;
+        receiver.await.unwrap_or_else(|_| Err(DbError::Unavailable("the writer ended".into()).into()))
+    }
+
+    pub(super) fn reader(&self) -> Result<Pooled, DbError> {
+        let pooled = self.0.readers.lock().pop();
+        let connection = match pooled {
+            Some(connection) => connection,
+            None => connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        Ok(Pooled { connection: Some(connection), shared: Arc::clone(&self.0) })
+    }
+
+    pub(super) fn version(&self) -> Result<i64, DbError> {
+        schema_version(self.reader()?.connection()?)
+    }
+
+    pub(super) async fn migrate(&self) -> Result<bool, DbError> {
+        self.write(Lane::Usual, async |tx: &mut Tx<'_, '_>| match &tx.engine {
+            Engine::Sqlite(connection) => {
+                let version = schema_version(connection)?;
+                let pending = migrate::pending(version)?;
+                for Migration { version, sqlite, .. } in pending {
+                    connection.execute_batch(sqlite).map_err(sqlite_error)?;
+                    connection.pragma_update(None, "user_version", version).map_err(sqlite_error)?;
+                }
+                Ok(!pending.is_empty())
+            }
+            Engine::SqliteRead(_) | Engine::Postgres(_) | Engine::PostgresRead(_) => {
+                Err(DbError::Broken("not the embedded store's writer"))
+            }
+        })
+        .await
+    }
+}
+
+/// A reading connection. It is used in place, between two polls, so no more are open than threads.
+pub struct Pooled {
+    /// There until it is dropped.
+    connection: Option<Connection>,
+    shared: Arc<Shared>,
+}
+
+impl Pooled {
+    pub(super) fn connection(&self) -> Result<&Connection, DbError> {
+        self.connection.as_ref().ok_or(DbError::Broken("a reading connection was given back"))
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        self.shared.readers.lock().extend(self.connection.take());
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl Queue {
+    fn push(&self, lane: Lane, job: Job) -> Result<(), DbError> {
+        let mut lanes = self.lanes.lock();
+        if lanes.closed {
+            return Err(DbError::Unavailable("the store is closed".into()));
+        }
+        let queue = match lane {
+            Lane::Usual => &mut lanes.usual,
+            Lane::Urgent => &mut lanes.urgent,
+        };
+        if queue.len() >= QUEUE {
+            return Err(DbError::Overloaded);
+        }
+        queue.push_back(job);
+        drop(lanes);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    fn close(&self) {
+        self.lanes.lock().closed = true;
+        self.filled.notify_all();
+    }
+
+    /// Waits for work; `None` once the store was let go and everything is written.
+    fn take(&self) -> Option<Vec<Job>> {
+        let mut lanes = self.lanes.lock();
+        while lanes.urgent.is_empty() && lanes.usual.is_empty() {
+            if lanes.closed {
+                return None;
+            }
+            self.filled.wait(&mut lanes);
+        }
+        let urgent = lanes.urgent.len().min(BATCH);
+        let usual = lanes.usual.len().min(BATCH - urgent);
+        let mut batch: Vec<Job> = lanes.urgent.drain(..urgent).collect();
+        batch.extend(lanes.usual.drain(..usual));
+        Some(batch)
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Queue")
+    }
+}
+
+fn run_writer(mut connection: Connection, queue: &Queue) {
+    while let Some(batch) = queue.take() {
+        metrics::histogram!("unitpay_store_batch_writes").record(batch.len() as f64);
+        let mut answers = Vec::with_capacity(batch.len());
+        let committed = run_batch(&mut connection, batch, &mut answers);
+        for answer in answers {
+            answer(committed.as_ref().map_err(sqlite_error_of).copied());
+        }
+    }
+}
+
+fn run_batch(
+    connection: &mut Connection,
+    batch: Vec<Job>,
+    answers: &mut Vec<Answer>,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    for job in batch {
+        if connection.is_autocommit() {
+            // A full device makes SQLite undo the whole transaction by itself. What follows would
+            // run outside of any, so the rest of the batch is dropped, which answers it too.
+            drop(job);
+        } else {
+            answers.push(job(connection));
+        }
+    }
+    if connection.is_autocommit() {
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+            None,
+        ));
+    }
+    let committed = connection.prepare_cached("COMMIT")?.execute([]);
+    if committed.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    committed.map(|_| ())
+}
+
+fn in_savepoint<T, E, F>(connection: &mut Connection, work: F) -> Result<T, E>
+where
+    E: From<DbError>,
+    F: AsyncFn(&mut Tx<'_, '_>) -> Result<T, E>,
+{
+    run(connection, "SAVEPOINT work")?;
+    // A panic in a closure would leave the transaction in an unknown state: the process ends and
+    // recovers from what is durable.
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        poll_once(work(&mut Tx { engine: Engine::Sqlite(connection), again: false }))
+    }))
+    .unwrap_or_else(|_| std::process::abort());
+    let result = match result {
+        Ok(result) => result,
+        Err(error) => Err(error.into()),
+    };
+    if connection.is_autocommit() {
+        return result;
+    }
+    if result.is_err() {
+        run(connection, "ROLLBACK TO work")?;
+    }
+    run(connection, "RELEASE work")?;
+    result
+}
+
+fn run(connection: &Connection, text: &str) -> Result<(), DbError> {
+    let done = connection.prepare_cached(text).and_then(|mut statement| statement.execute([]));
+    done.map(|_| ()).map_err(sqlite_error)
+}
+
+/// Polls a future that has nothing to wait for.
+fn poll_once<T>(future: impl Future<Output = T>) -> Result<T, DbError> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Ok(value),
+        Poll::Pending => Err(DbError::Broken("a transaction waited for something")),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DbError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(sqlite_error)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite_error)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    for (name, value) in [("foreign_keys", "ON"), ("trusted_schema", "OFF"), ("cache_size", "-4096")] {
+        connection.pragma_update(None, name, value).map_err(sqlite_error)?;
+    }
+    Ok(connection)
+}
+
+fn schema_version(connection: &Connection) -> Result<i64, DbError> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sqlite_error)
+}
+
+/// Writes a consistent copy of a database to a file, beside a running server too.
+pub fn copy_database(from: &Path, to: &Path) -> Result<(), DbError> {
+    let source = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut target = Connection::open(to).map_err(sqlite_error)?;
+    let backup = rusqlite::backup::Backup::new(&source, &mut target).map_err(sqlite_error)?;
+    backup.run_to_completion(1_024, Duration::ZERO, None).map_err(sqlite_error)
+}
+
+pub(super) fn execute(
+    connection: &Connection,
+    sql: &Sql,
+    values: &[Value<'_>],
+) -> Result<u64, DbError> {
+    let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
+    let changed =
+        statement.execute(rusqlite::params_from_iter(values)).map_err(sqlite_error)?;
+    Ok(changed as u64)
+}
+
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &Sql,
+    values: &[Value<'_>],
+    read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(sqlite_error)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(sqlite_error)? {
+        found.push(read(&mut Columns::sqlite(row))?);
+    }
+    Ok(found)
+}
+
+fn sqlite_error(error: rusqlite::Error) -> DbError {
+    match error.sqlite_error_code() {
+        Some(_) => sqlite_error_of(&error),
+        None => DbError::Unexpected(error.into()),
+    }
+}
+
+fn sqlite_error_of(error: &rusqlite::Error) -> DbError {
+    stop_if_damaged(error);
+    #[allow(clippy::wildcard_enum_match_arm)] // The engine's codes are not ours.
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => DbError::Full,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            DbError::Unavailable("another process holds the database's write lock".into())
+        }
+        Some(
+            ErrorCode::CannotOpen
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::NotADatabase
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::OutOfMemory,
+        ) => DbError::Unavailable(error.to_string().into()),
+        _ => DbError::Unexpected(error.to_string().into()),
+    }
+}
+
+/// After a failed sync nobody knows what reached the disk, and asking again may say "fine" of
+/// pages that were lost. The process ends; the next start recovers from the log. A full device is
+/// no such failure, and neither is one without room for the log's index.
+fn stop_if_damaged(error: &rusqlite::Error) {
+    let Some(failure) = error.sqlite_error() else { return };
+    let no_room = failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+    let damaged = [ErrorCode::SystemIoFailure, ErrorCode::DatabaseCorrupt].contains(&failure.code);
+    if damaged && !no_room {
+        tracing::error!(%error, "the database's device failed; stopping, the next start recovers");
+        std::process::abort();
+    }
+}

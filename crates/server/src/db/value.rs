@@ -1,0 +1,264 @@
+//! What goes into a statement and what comes out of a row.
+
+use super::DbError;
+use crate::base::Time;
+use std::error::Error;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub enum Value<'a> {
+    Null,
+    Int(i64),
+    Bool(bool),
+    Text(std::borrow::Cow<'a, str>),
+    Blob(&'a [u8]),
+}
+
+/// A column's content, borrowed from its row.
+#[derive(Clone, Copy, Debug)]
+pub enum Cell<'a> {
+    Null,
+    Int(i64),
+    Bool(bool),
+    Text(&'a str),
+    Blob(&'a [u8]),
+}
+
+/// The columns of one row, read from left to right in the order of the statement.
+pub struct Columns<'r> {
+    row: Row<'r>,
+    next: usize,
+}
+
+enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
+}
+
+/// A type that a column can be read as.
+pub trait Column: Sized {
+    fn from_cell(cell: Cell<'_>) -> Option<Self>;
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn sqlite(row: &'r rusqlite::Row<'r>) -> Self {
+        Self { row: Row::Sqlite(row), next: 0 }
+    }
+
+    pub(super) fn postgres(row: &'r tokio_postgres::Row) -> Self {
+        Self { row: Row::Postgres(row), next: 0 }
+    }
+
+    /// The next column.
+    pub fn next<T: Column>(&mut self) -> Result<T, DbError> {
+        let at = self.next;
+        self.next += 1;
+        let cell = match self.row {
+            Row::Sqlite(row) => sqlite_cell(row, at)?,
+            Row::Postgres(row) => {
+                row.try_get::<_, Cell<'_>>(at).map_err(|e| DbError::Unexpected(e.into()))?
+            }
+        };
+        T::from_cell(cell).ok_or_else(|| {
+            let wanted = std::any::type_name::<T>();
+            DbError::Unexpected(format!("column {at} is not a {wanted}").into())
+        })
+    }
+}
+
+fn sqlite_cell<'r>(row: &'r rusqlite::Row<'r>, at: usize) -> Result<Cell<'r>, DbError> {
+    use rusqlite::types::ValueRef;
+    match row.get_ref(at).map_err(|e| DbError::Unexpected(e.into()))? {
+        ValueRef::Null => Ok(Cell::Null),
+        ValueRef::Integer(int) => Ok(Cell::Int(int)),
+        ValueRef::Text(text) => {
+            std::str::from_utf8(text).map(Cell::Text).map_err(|e| DbError::Unexpected(e.into()))
+        }
+        ValueRef::Blob(blob) => Ok(Cell::Blob(blob)),
+        ValueRef::Real(_) => Err(DbError::Unexpected("a real number in a column".into())),
+    }
+}
+
+impl rusqlite::ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        use rusqlite::types::{ToSqlOutput, ValueRef};
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(int) => ValueRef::Integer(*int),
+            Self::Bool(bool) => ValueRef::Integer(i64::from(*bool)),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(blob) => ValueRef::Blob(blob),
+        }))
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match (self, ty) {
+            (Self::Null, _) => Ok(IsNull::Yes),
+            (Self::Int(int), &Type::INT8) => int.to_sql(ty, out),
+            (Self::Bool(bool), &Type::BOOL) => bool.to_sql(ty, out),
+            (Self::Text(text), &Type::TEXT) => text.to_sql(ty, out),
+            (Self::Blob(blob), &Type::BYTEA) => blob.to_sql(ty, out),
+            (value, ty) => Err(format!("{value:?} does not fit a parameter of type {ty}").into()),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Cell<'a> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        match *ty {
+            Type::INT8 => i64::from_sql(ty, raw).map(Self::Int),
+            Type::BOOL => bool::from_sql(ty, raw).map(Self::Bool),
+            Type::TEXT => <&str>::from_sql(ty, raw).map(Self::Text),
+            Type::BYTEA => Ok(Self::Blob(raw)),
+            _ => Err(format!("a column of type {ty}").into()),
+        }
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self::Null)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text.as_str().into())
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(int: i64) -> Self {
+        Self::Int(int)
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(bool: bool) -> Self {
+        Self::Bool(bool)
+    }
+}
+
+impl From<Time> for Value<'_> {
+    fn from(time: Time) -> Self {
+        Self::Int(time.0)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> {
+    fn from(bytes: &'a [u8; N]) -> Self {
+        Self::Blob(bytes)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Blob(bytes)
+    }
+}
+
+impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
+    fn from(option: Option<T>) -> Self {
+        option.map_or(Self::Null, Into::into)
+    }
+}
+
+impl Column for i64 {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Int(int) = cell { Some(int) } else { None }
+    }
+}
+
+impl Column for bool {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Bool(bool) => Some(bool),
+            Cell::Int(int) => Some(int != 0),
+            Cell::Null | Cell::Text(_) | Cell::Blob(_) => None,
+        }
+    }
+}
+
+impl Column for String {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Text(text) = cell { Some(text.to_owned()) } else { None }
+    }
+}
+
+impl Column for Vec<u8> {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Blob(blob) = cell { Some(blob.to_vec()) } else { None }
+    }
+}
+
+impl<const N: usize> Column for [u8; N] {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Blob(blob) = cell { blob.try_into().ok() } else { None }
+    }
+}
+
+impl Column for Time {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        i64::from_cell(cell).map(Self)
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Null = cell { Some(None) } else { T::from_cell(cell).map(Some) }
+    }
+}
+
+/// Types that are stored as the text they print and parse.
+macro_rules! text_columns {
+    ($($name:ty),* $(,)?) => {$(
+        impl Column for $name {
+            fn from_cell(cell: Cell<'_>) -> Option<Self> {
+                if let Cell::Text(text) = cell { text.parse().ok() } else { None }
+            }
+        }
+
+        impl From<$name> for Value<'_> {
+            fn from(value: $name) -> Self {
+                Self::Text(value.to_string().into())
+            }
+        }
+    )*};
+}
+text_columns!(
+    crate::base::OrganizationId,
+    crate::base::ApiKeyId,
+    crate::base::CustomerId,
+    crate::base::PortalSessionId,
+    crate::base::EventId,
+    crate::keys::KeyScopes,
+    crate::portal::PortalScopes,
+);

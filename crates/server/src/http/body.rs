@@ -1,0 +1,133 @@
+//! Reading what a request carries beside its credential: a JSON body, an idempotency key.
+
+use super::{Code, Fields, Problem};
+use crate::app::App;
+use crate::base::Time;
+use crate::idempotency::Idempotency;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::request::Parts;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most that a body may hold.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A body of JSON, read strictly.
+#[derive(Debug)]
+pub struct JsonBody {
+    pub fields: Fields,
+    pub raw: Bytes,
+}
+
+/// A body of JSON or of a form.
+#[derive(Debug)]
+pub struct JsonOrFormBody(pub Fields);
+
+/// The `Idempotency-Key` of a request that may be repeated, with what is needed to hash it.
+#[derive(Debug)]
+pub struct IdempotencyKey {
+    key: Option<String>,
+    method: http::Method,
+    path: String,
+}
+
+impl FromRequest<Arc<App>> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if media_type(&parts.headers) != Some("application/json") {
+            return Err(unsupported("The body must be application/json."));
+        }
+        let raw = read(app, &parts.headers, body).await?;
+        Ok(Self { fields: Fields::from_json(&raw)?, raw })
+    }
+}
+
+impl FromRequest<Arc<App>> for JsonOrFormBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let form = match media_type(&parts.headers) {
+            Some("application/json") => false,
+            Some("application/x-www-form-urlencoded") => true,
+            Some(_) | None => {
+                let accepted = "application/json or application/x-www-form-urlencoded";
+                return Err(unsupported(format!("The body must be {accepted}.")));
+            }
+        };
+        let raw = read(app, &parts.headers, body).await?;
+        Ok(Self(if form { Fields::from_pairs(&raw)? } else { Fields::from_json(&raw)? }))
+    }
+}
+
+async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(unsupported("The body must not be compressed."));
+    }
+    let whole = Limited::new(body, MAX_BODY_BYTES).collect();
+    let timeout = Duration::from_secs(app.config.http.body_timeout_seconds);
+    match tokio::time::timeout(timeout, whole).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Problem::new(Code::PayloadTooLarge, "The body is larger than 64 KiB."))
+        }
+        Ok(Err(_)) => Err(Problem::new(Code::MalformedRequest, "The body ended early.")),
+        Err(_) => Err(Problem::new(Code::RequestTimeout, "The body did not arrive in time.")),
+    }
+}
+
+fn unsupported(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::new(Code::UnsupportedMediaType, detail)
+}
+
+/// The media type without parameters, where it is given exactly once, as lower case.
+fn media_type(headers: &HeaderMap) -> Option<&'static str> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (media, parameters) = value.to_str().ok()?.split_once(';').unwrap_or((value.to_str().ok()?, ""));
+    let parameters = parameters.trim().to_ascii_lowercase();
+    let utf8 = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&parameters.as_str());
+    ["application/json", "application/x-www-form-urlencoded"]
+        .into_iter()
+        .find(|known| utf8 && media.trim().eq_ignore_ascii_case(known))
+}
+
+impl FromRequestParts<Arc<App>> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        const NAME: &str = "Idempotency-Key";
+        let mut values = parts.headers.get_all(NAME).iter();
+        let key = match (values.next(), values.next()) {
+            (None, _) => None,
+            (Some(value), None) => {
+                let visible = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+                let key = value.to_str().ok().filter(visible);
+                let wrong = || Problem::invalid_param(NAME, "must be 1 to 255 visible ASCII characters");
+                Some(key.ok_or_else(wrong)?.to_owned())
+            }
+            (Some(_), Some(_)) => return Err(Problem::invalid_param(NAME, "must not be repeated")),
+        };
+        Ok(Self { key, method: parts.method.clone(), path: parts.uri.path().to_owned() })
+    }
+}
+
+impl IdempotencyKey {
+    /// What to keep for this request, where it has a key.
+    pub fn of(self, caller: impl ToString, body: &[u8], now: Time) -> Option<Idempotency> {
+        let key = self.key?;
+        let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        for part in [self.method.as_str().as_bytes(), self.path.as_bytes(), body] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut request = [0; 32];
+        request.copy_from_slice(context.finish().as_ref());
+        Some(Idempotency { caller: caller.to_string(), key, request, now })
+    }
+}

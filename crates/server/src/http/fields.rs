@@ -1,0 +1,273 @@
+//! Reading the fields of a request strictly, naming each that is wrong.
+//!
+//! A body is one JSON object; a query or a form is read as an object of texts. Nothing is coerced,
+//! nothing unknown passes, and all that is wrong is told at once.
+
+use super::{ParamError, Problem};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::ops::RangeInclusive;
+
+const MAX_DEPTH: usize = 32;
+
+/// The fields of a request that have not been read yet, and what was wrong with those that were.
+#[derive(Debug, Default)]
+pub struct Fields {
+    values: Map<String, Value>,
+    errors: Vec<ParamError>,
+}
+
+impl Fields {
+    /// Reads a JSON body. What is not JSON is malformed; what is, but not as we take it, invalid.
+    pub fn from_json(body: &[u8]) -> Result<Self, Problem> {
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let value = Strict { depth: 0 }
+            .deserialize(&mut deserializer)
+            .and_then(|value| deserializer.end().map(|()| value))
+            .map_err(|error| not_taken(&error))?;
+        match value {
+            Value::Object(values) => Ok(Self { values, errors: Vec::new() }),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(Problem::invalid_param("", "The body must be a JSON object."))
+            }
+        }
+    }
+
+    /// Reads a query or a form.
+    pub fn from_pairs(text: &[u8]) -> Result<Self, Problem> {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(text)
+            .map_err(|_| Problem::new(super::Code::MalformedRequest, "The query is malformed."))?;
+        let mut fields = Self::default();
+        for (name, value) in pairs {
+            if value.contains('\0') {
+                fields.wrong(&name, "must not contain U+0000");
+            }
+            if fields.values.insert(name.clone(), Value::String(value)).is_some() {
+                fields.wrong(&name, "must not be repeated");
+            }
+        }
+        Ok(fields)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    pub fn has_error(&self, name: &str) -> bool {
+        self.errors.iter().any(|error| error.param == name)
+    }
+
+    /// Notes what is wrong with a field.
+    pub fn wrong(&mut self, param: &str, message: impl Into<String>) {
+        self.errors.push(ParamError { param: param.to_owned(), message: message.into() });
+    }
+
+    /// Ends the reading: whatever was not read is unknown, and whatever was wrong is told.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        let unknown: Vec<String> = self.values.keys().cloned().collect();
+        for name in unknown {
+            self.wrong(&name, "is not a known field");
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
+    }
+
+    pub fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let text = match self.values.remove(name)? {
+            Value::String(text) => text,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                self.wrong(name, "must be a string");
+                return None;
+            }
+        };
+        if !length.contains(&text.len()) {
+            let (least, most) = length.into_inner();
+            self.wrong(name, format!("must be {least} to {most} bytes long"));
+            return None;
+        }
+        if text.chars().any(char::is_control) {
+            self.wrong(name, "must not contain control characters");
+            return None;
+        }
+        Some(text)
+    }
+
+    pub fn required_text(&mut self, name: &str, length: RangeInclusive<usize>) -> String {
+        if !self.has(name) {
+            self.wrong(name, "is required");
+        }
+        self.text(name, length).unwrap_or_default()
+    }
+
+    /// In a PATCH: `Some(None)` clears the field.
+    pub fn clearable_text(
+        &mut self,
+        name: &str,
+        length: RangeInclusive<usize>,
+    ) -> Option<Option<String>> {
+        if self.values.get(name) == Some(&Value::Null) {
+            self.values.remove(name);
+            return Some(None);
+        }
+        self.text(name, length).map(Some)
+    }
+
+    pub fn integer(&mut self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
+        let integer = self.values.remove(name)?.as_i64().filter(|value| range.contains(value));
+        if integer.is_none() {
+            let (least, most) = range.into_inner();
+            self.wrong(name, format!("must be an integer from {least} to {most}"));
+        }
+        integer
+    }
+
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        let boolean = self.values.remove(name)?.as_bool();
+        if boolean.is_none() {
+            self.wrong(name, "must be true or false");
+        }
+        boolean
+    }
+
+    /// An array of texts, at most `most` of them.
+    pub fn texts(&mut self, name: &str, most: usize) -> Option<Vec<String>> {
+        let value = self.values.remove(name)?;
+        let texts = value.as_array().filter(|items| items.len() <= most).and_then(|items| {
+            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        if texts.is_none() {
+            self.wrong(name, format!("must be an array of at most {most} strings"));
+        }
+        texts
+    }
+
+    /// An object of at most 20 keys of 40 characters with texts of 500, as it will be stored.
+    pub fn metadata(&mut self, name: &str) -> Option<String> {
+        let value = self.values.remove(name)?;
+        let fits = value.as_object().is_some_and(|entries| {
+            entries.len() <= 20
+                && entries.iter().all(|(key, value)| {
+                    (1..=40).contains(&key.chars().count())
+                        && value.as_str().is_some_and(|text| text.chars().count() <= 500)
+                })
+        });
+        if !fits {
+            let bounds = "at most 20 keys of 1 to 40 characters with strings of at most 500";
+            self.wrong(name, format!("must be an object of {bounds}"));
+            return None;
+        }
+        Some(value.to_string())
+    }
+
+    /// In a PATCH: `null` clears the object.
+    pub fn clearable_metadata(&mut self, name: &str) -> Option<String> {
+        if self.values.get(name) == Some(&Value::Null) {
+            self.values.remove(name);
+            return Some("{}".to_owned());
+        }
+        self.metadata(name)
+    }
+
+    /// A time in RFC 3339 with an offset.
+    pub fn time(&mut self, name: &str) -> Option<crate::base::Time> {
+        let text = self.text(name, 1..=64)?;
+        let time = text.parse::<jiff::Timestamp>().ok();
+        if time.is_none() {
+            self.wrong(name, "must be an RFC 3339 time, as 2030-01-31T00:00:00Z");
+        }
+        time.map(|time| crate::base::Time(time.as_microsecond()))
+    }
+}
+
+fn not_taken(error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    if error.is_data() {
+        // Ours: the position that the parser appends says nothing to whoever sent one line.
+        let message = text.split(" at line ").next().unwrap_or_default().to_owned();
+        let (param, message) = message.split_once('\n').unwrap_or(("", &message));
+        Problem::invalid_param(param, message)
+    } else if text.starts_with("number out of range") {
+        Problem::invalid_param("", "The body has a number that is out of range.")
+    } else {
+        Problem::new(super::Code::MalformedRequest, "The body is not valid JSON.")
+    }
+}
+
+/// Any JSON value, but no duplicate name, no U+0000 and no depth over [`MAX_DEPTH`].
+struct Strict {
+    depth: usize,
+}
+
+impl Strict {
+    fn inner<E: serde::de::Error>(&self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(E::custom(format!("The body is nested deeper than {MAX_DEPTH} levels.")));
+        }
+        Ok(Self { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        if value.contains('\0') {
+            return Err(E::custom("The body contains U+0000."));
+        }
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(self.inner()?)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            if name.contains('\0') {
+                return Err(A::Error::custom("The body contains U+0000."));
+            }
+            let value = entries.next_value_seed(self.inner()?)?;
+            if object.insert(name.clone(), value).is_some() {
+                return Err(A::Error::custom(format!("{name}\nmust not be repeated")));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}

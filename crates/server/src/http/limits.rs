@@ -1,0 +1,125 @@
+//! Rate limits, per node: one token bucket for each session, key and peer that calls.
+//!
+//! Buckets that have filled up again are forgotten, so the memory is bounded by who called lately.
+
+use super::problem::LimitHit;
+use crate::base::{ApiKeyId, PortalSessionId};
+use crate::config::LimitsConfig;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+/// Whether a call is within its limit.
+#[derive(Debug)]
+pub enum Limited {
+    Pass,
+    Hit(LimitHit),
+}
+
+pub struct Limits {
+    portal_session: Limit<PortalSessionId>,
+    secret_key: Limit<ApiKeyId>,
+    bad_credentials: Limit<IpAddr>,
+    /// Peers whose credentials are not looked at before this instant.
+    shut_out: Mutex<HashMap<IpAddr, (Instant, LimitHit)>>,
+}
+
+/// One kind of limit; off where the rate is 0.
+struct Limit<K: Hash + Eq + Clone> {
+    policy: &'static str,
+    per_second: u32,
+    burst: u32,
+    buckets: Option<DefaultKeyedRateLimiter<K>>,
+}
+
+impl Limits {
+    pub fn new(config: &LimitsConfig) -> Self {
+        let session = (config.portal_session_per_second, config.portal_session_burst);
+        let key = (config.secret_key_per_second, config.secret_key_burst);
+        let bad = config.bad_credentials_per_second;
+        Self {
+            portal_session: Limit::new("portal-session", session.0, session.1),
+            secret_key: Limit::new("secret-key", key.0, key.1),
+            bad_credentials: Limit::new("bad-credentials", bad, bad),
+            shut_out: Mutex::default(),
+        }
+    }
+
+    pub fn portal_session(&self, sid: PortalSessionId) -> Limited {
+        self.portal_session.call(&sid)
+    }
+
+    pub fn secret_key(&self, id: ApiKeyId) -> Limited {
+        self.secret_key.call(&id)
+    }
+
+    /// Whether a peer has sent so many bad credentials that its next one is not looked at.
+    pub fn shuts_out(&self, peer: IpAddr) -> Option<LimitHit> {
+        let shut_out = self.shut_out.lock();
+        let (until, hit) = shut_out.get(&network(peer))?;
+        (Instant::now() < *until).then_some(*hit)
+    }
+
+    pub fn note_bad_credentials(&self, peer: IpAddr) {
+        let peer = network(peer);
+        if let Limited::Hit(hit) = self.bad_credentials.call(&peer) {
+            let until = Instant::now() + Duration::from_secs(hit.wait_seconds);
+            self.shut_out.lock().insert(peer, (until, hit));
+        }
+    }
+
+    /// Forgets the buckets that are full again.
+    pub fn forget_idle(&self) {
+        self.portal_session.forget_idle();
+        self.secret_key.forget_idle();
+        self.bad_credentials.forget_idle();
+        let now = Instant::now();
+        self.shut_out.lock().retain(|_, (until, _)| now < *until);
+    }
+}
+
+impl<K: Hash + Eq + Clone> Limit<K> {
+    fn new(policy: &'static str, per_second: u32, burst: u32) -> Self {
+        let quota = NonZeroU32::new(per_second).zip(NonZeroU32::new(burst));
+        let buckets = quota.map(|(rate, burst)| {
+            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
+        });
+        Self { policy, per_second, burst, buckets }
+    }
+
+    fn call(&self, key: &K) -> Limited {
+        let Some(Err(refused)) = self.buckets.as_ref().map(|buckets| buckets.check_key(key)) else {
+            return Limited::Pass;
+        };
+        let wait = refused.wait_time_from(DefaultClock::default().now());
+        Limited::Hit(LimitHit {
+            policy: self.policy,
+            burst: self.burst,
+            per_second: self.per_second,
+            wait_seconds: wait.as_secs() + 1,
+        })
+    }
+
+    fn forget_idle(&self) {
+        if let Some(buckets) = &self.buckets {
+            buckets.retain_recent();
+            buckets.shrink_to_fit();
+        }
+    }
+}
+
+/// Whoever has an IPv6 address has a /64 of them.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}

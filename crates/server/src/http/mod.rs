@@ -1,0 +1,50 @@
+//! HTTP: who may call, what is read, how it is answered. The rules of a slice know nothing of it.
+
+pub mod body;
+pub mod caller;
+pub mod fields;
+pub mod limits;
+pub mod listener;
+pub mod page;
+pub mod problem;
+pub mod request;
+pub mod system;
+
+pub use body::{IdempotencyKey, JsonBody};
+pub use caller::{Anyone, Caller, Portal, RevokingKey, SecretKey};
+pub use fields::Fields;
+pub use problem::{Code, ParamError, Problem};
+
+use crate::idempotency::Outcome;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// A JSON answer.
+#[derive(Debug)]
+pub struct Json<T>(pub StatusCode, pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.1) {
+            Ok(body) => {
+                let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                (self.0, [json], body).into_response()
+            }
+            Err(error) => Problem::internal(error).into_response(),
+        }
+    }
+}
+
+/// A creation that may have been done before: 201, and a header that tells a repetition.
+impl IntoResponse for Outcome {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Fresh(body) => Json(StatusCode::CREATED, body).into_response(),
+            Self::Replay(body) => (REPLAYED, Json(StatusCode::CREATED, body)).into_response(),
+        }
+    }
+}
+
+/// Tells that an answer repeats an earlier one.
+pub const REPLAYED: [(&str, &str); 1] = [("idempotent-replayed", "true")];

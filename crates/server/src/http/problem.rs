@@ -1,0 +1,290 @@
+//! Errors as they leave: RFC 9457 problem details with a code of a closed list.
+//!
+//! A [`Problem`] keeps apart what leaves (code, detail, errors) and what is logged (source).
+//! Handlers return it; the request layer renders it once, with the request's id, and logs it once.
+
+use crate::customers::CustomerError;
+use crate::db::DbError;
+use crate::idempotency::KeyReused;
+use crate::portal::{MintError, Refusal, RefreshError};
+use crate::signing::SigningError;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::error::Error;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+macro_rules! codes {
+    ($($name:ident $status:ident $text:literal),* $(,)?) => {
+        /// Every code that an answer may carry.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($name),* }
+
+        impl Code {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status),* }
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedRequest BAD_REQUEST "malformed_request",
+    AmbiguousCredentials BAD_REQUEST "ambiguous_credentials",
+    MissingCredentials UNAUTHORIZED "missing_credentials",
+    InvalidApiKey UNAUTHORIZED "invalid_api_key",
+    InvalidToken UNAUTHORIZED "invalid_token",
+    TokenExpired UNAUTHORIZED "token_expired",
+    SessionRevoked UNAUTHORIZED "session_revoked",
+    TokenOfArchivedCustomer UNAUTHORIZED "customer_archived",
+    InsufficientScope FORBIDDEN "insufficient_scope",
+    OriginNotAllowed FORBIDDEN "origin_not_allowed",
+    SecretKeyInBrowser FORBIDDEN "secret_key_in_browser",
+    OrganizationSuspended FORBIDDEN "organization_suspended",
+    NotFound NOT_FOUND "not_found",
+    CustomerNotFound NOT_FOUND "customer_not_found",
+    MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed",
+    RequestTimeout REQUEST_TIMEOUT "request_timeout",
+    Conflict CONFLICT "conflict",
+    CustomerArchived CONFLICT "customer_archived",
+    PayloadTooLarge PAYLOAD_TOO_LARGE "payload_too_large",
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
+    ValidationFailed UNPROCESSABLE_ENTITY "validation_failed",
+    IdempotencyKeyReused UNPROCESSABLE_ENTITY "idempotency_key_reused",
+    RateLimited TOO_MANY_REQUESTS "rate_limited",
+    Internal INTERNAL_SERVER_ERROR "internal",
+    Unavailable SERVICE_UNAVAILABLE "unavailable",
+    Overloaded SERVICE_UNAVAILABLE "overloaded",
+}
+
+/// What is wrong with one parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ParamError {
+    /// The field, query parameter or header.
+    pub param: String,
+    pub message: String,
+}
+
+/// The rate limit that a request ran into.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitHit {
+    pub policy: &'static str,
+    pub burst: u32,
+    pub per_second: u32,
+    pub wait_seconds: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub code: Code,
+    pub detail: Cow<'static, str>,
+    pub errors: Vec<ParamError>,
+    pub limit: Option<LimitHit>,
+    /// For the log alone.
+    pub source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// A problem as it is sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    /// Always `about:blank`: `code` tells problems apart.
+    pub r#type: &'a str,
+    /// The status in words.
+    pub title: &'a str,
+    pub status: u16,
+    /// What happened, for people.
+    pub detail: &'a str,
+    /// What happened, for programs: one of a closed list.
+    #[schema(schema_with = crate::http::problem::code_schema)]
+    pub code: &'a str,
+    /// Names this request in the server's log.
+    pub request_id: &'a str,
+    /// What is wrong with which parameter; with `validation_failed` alone.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    pub errors: &'a [ParamError],
+}
+
+/// The closed list of codes, as OpenAPI writes it.
+pub fn code_schema() -> utoipa::openapi::schema::Object {
+    let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(names))
+        .build()
+}
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), limit: None, source: None }
+    }
+
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            source: Some(Arc::from(source.into())),
+            ..Self::new(Code::Internal, "Something went wrong on our side.")
+        }
+    }
+
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            source: Some(Arc::from(source.into())),
+            ..Self::new(Code::Unavailable, "The store cannot answer now; nothing was changed.")
+        }
+    }
+
+    pub fn invalid(errors: Vec<ParamError>) -> Self {
+        Self { errors, ..Self::new(Code::ValidationFailed, "The request has invalid parameters.") }
+    }
+
+    pub fn invalid_param(param: &str, message: impl Into<String>) -> Self {
+        Self::invalid(vec![ParamError { param: param.to_owned(), message: message.into() }])
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is no such object.")
+    }
+
+    pub fn customer_not_found() -> Self {
+        Self::new(Code::CustomerNotFound, "There is no such customer.")
+    }
+
+    pub fn customer_archived() -> Self {
+        Self::new(Code::CustomerArchived, "The customer is archived.")
+    }
+
+    pub fn rate_limited(limit: LimitHit) -> Self {
+        Self { limit: Some(limit), ..Self::new(Code::RateLimited, "Too many requests.") }
+    }
+
+    /// The body, for the request of this id.
+    pub fn body<'a>(&'a self, request_id: &'a str) -> ProblemBody<'a> {
+        let status = self.code.status();
+        ProblemBody {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: &self.detail,
+            code: self.code.as_str(),
+            request_id,
+            errors: &self.errors,
+        }
+    }
+
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match (&self.limit, self.code.status()) {
+            (Some(limit), _) => Some(limit.wait_seconds),
+            (None, StatusCode::SERVICE_UNAVAILABLE) => Some(1),
+            (None, _) => None,
+        }
+    }
+}
+
+/// The request layer finds the problem among the extensions and writes the body.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match &error {
+            DbError::Overloaded | DbError::Contended => Self {
+                source: Some(Arc::new(error)),
+                ..Self::new(Code::Overloaded, "The server is busy; nothing was changed.")
+            },
+            DbError::Unavailable(_) | DbError::Full => Self::unavailable(error),
+            DbError::Unexpected(_) | DbError::Broken(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<KeyReused> for Problem {
+    fn from(_: KeyReused) -> Self {
+        let detail = "This Idempotency-Key was used with another request.";
+        Self::new(Code::IdempotencyKeyReused, detail)
+    }
+}
+
+impl From<SigningError> for Problem {
+    fn from(error: SigningError) -> Self {
+        match error {
+            SigningError::Db(error) => error.into(),
+            SigningError::Seal(_)
+            | SigningError::BadKey
+            | SigningError::UnknownKey
+            | SigningError::KeyExists => Self::internal(error),
+        }
+    }
+}
+
+impl From<CustomerError> for Problem {
+    fn from(error: CustomerError) -> Self {
+        match error {
+            CustomerError::Db(error) => error.into(),
+            CustomerError::ExternalIdTaken => {
+                Self::new(Code::Conflict, "Another customer has this externalId.")
+            }
+        }
+    }
+}
+
+impl From<MintError> for Problem {
+    fn from(error: MintError) -> Self {
+        match error {
+            MintError::Db(error) => error.into(),
+            MintError::Signing(error) => error.into(),
+            MintError::CustomerNotFound => Self::customer_not_found(),
+            MintError::CustomerArchived => Self::customer_archived(),
+            MintError::KeyReused => KeyReused.into(),
+            MintError::StaleKey => Self::internal("a mint kept a signing key that is not active"),
+            MintError::SessionEnded => Self::new(
+                Code::Conflict,
+                "The session of the repeated request no longer lives; use a new Idempotency-Key.",
+            ),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Db(error) => error.into(),
+            RefreshError::Signing(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid => Self::new(Code::InvalidToken, "The token is not valid."),
+            Refusal::Expired => Self::new(Code::TokenExpired, "The token has expired."),
+            Refusal::CustomerArchived => {
+                Self::new(Code::TokenOfArchivedCustomer, "The customer is archived.")
+            }
+            Refusal::Revoked => Self::new(Code::SessionRevoked, "The session was revoked."),
+            Refusal::OrganizationSuspended => {
+                Self::new(Code::OrganizationSuspended, "The organization is suspended.")
+            }
+            Refusal::TooManyForgeries(limit) => Self::rate_limited(limit),
+            Refusal::Db(error) => error.into(),
+            Refusal::Signing(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What every request passes through, once: its id, its time limit, its line in the log, the
+//! rendering of problems, CORS on the routes that browsers call.
+
+use super::{Code, Problem};
+use crate::app::App;
+use crate::audit::Actor;
+use crate::base::RequestId;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Who may call a group of routes: it decides about CORS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// Backends alone: a browser gets no CORS answer.
+    Backend,
+    /// Browsers too, by a portal token.
+    Browser,
+}
+
+/// What is known of a request beside its parts.
+#[derive(Debug)]
+pub struct RequestInfo {
+    pub id: RequestId,
+    pub peer: IpAddr,
+    caller: OnceLock<Actor>,
+}
+
+/// Whom a connection comes from; the listener attaches it to each request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+impl RequestInfo {
+    pub fn of(parts: &Parts) -> Result<&Self, Problem> {
+        let info = parts.extensions.get::<Arc<Self>>();
+        info.map(AsRef::as_ref).ok_or_else(|| Problem::internal("a request without its info"))
+    }
+
+    /// Notes who called, for the log.
+    pub fn set_caller(&self, caller: Actor) {
+        // A second note would be of the same request; the first one stands.
+        let _ = self.caller.set(caller);
+    }
+}
+
+/// The middleware around every route.
+pub async fn around(
+    State((app, surface)): State<(Arc<App>, Surface)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let info = Arc::new(RequestInfo {
+        id: app.ids.request(),
+        peer: peer(&app, &request),
+        caller: OnceLock::new(),
+    });
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    request.extensions_mut().insert(Arc::clone(&info));
+    let mut response = if surface == Surface::Browser && method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        run(&app, request, next).await
+    };
+    let id = info.id.to_string();
+    let source = render_problem(&mut response, &id);
+    finish_headers(&mut response, &id, surface);
+    let route = route.as_ref().map_or("none", |route| route.as_str());
+    let status = response.status().as_u16();
+    let elapsed = started.elapsed();
+    log(&info, &method, route, status, elapsed, source);
+    let labels = [
+        ("method", method.as_str().to_owned()),
+        ("route", route.to_owned()),
+        ("status", status.to_string()),
+    ];
+    metrics::histogram!("unitpay_http_request_duration_seconds", &labels).record(elapsed);
+    response
+}
+
+async fn run(app: &App, request: Request, next: Next) -> Response {
+    let limit = Duration::from_secs(app.config.http.request_timeout_seconds);
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => Problem::internal("a handler panicked").into_response(),
+        Err(_) => Problem::unavailable("the request took too long").into_response(),
+    }
+}
+
+/// Any route or method that there is not.
+pub async fn no_route() -> Problem {
+    Problem::new(Code::NotFound, "There is no such route.")
+}
+
+pub async fn no_method() -> Problem {
+    Problem::new(Code::MethodNotAllowed, "This route does not take this method.")
+}
+
+/// Writes the body of a problem and returns what is to be logged of it.
+fn render_problem(response: &mut Response, id: &str) -> Option<Problem> {
+    let problem = response.extensions_mut().remove::<Problem>()?;
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static("application/problem+json");
+    headers.insert(header::CONTENT_TYPE, json);
+    headers.remove(header::CONTENT_LENGTH);
+    if let Some(seconds) = problem.retry_after_seconds() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Some(limit) = &problem.limit {
+        let window = limit.burst.div_ceil(limit.per_second.max(1));
+        let name = limit.policy;
+        set(headers, "ratelimit-policy", &format!("\"{name}\";q={};w={window}", limit.burst));
+        set(headers, "ratelimit", &format!("\"{name}\";r=0;t={}", limit.wait_seconds));
+    }
+    if problem.code.status() == StatusCode::UNAUTHORIZED {
+        set(headers, "www-authenticate", "Bearer realm=\"unitpay\"");
+    }
+    if let Ok(body) = serde_json::to_vec(&problem.body(id)) {
+        *response.body_mut() = body.into();
+    }
+    Some(problem)
+}
+
+fn finish_headers(response: &mut Response, id: &str, surface: Surface) {
+    let headers = response.headers_mut();
+    set(headers, "x-request-id", id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert_with(|| HeaderValue::from_static("no-store"));
+    if surface == Surface::Browser {
+        for (name, value) in [
+            ("access-control-allow-origin", "*"),
+            ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"),
+            ("access-control-allow-headers", "Authorization, Content-Type, Idempotency-Key"),
+            (
+                "access-control-expose-headers",
+                "Date, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy",
+            ),
+            ("access-control-max-age", "7200"),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// One line a request. Paths are logged as routes: what stands in them may be the integrator's.
+fn log(
+    info: &RequestInfo,
+    method: &Method,
+    route: &str,
+    status: u16,
+    elapsed: Duration,
+    problem: Option<Problem>,
+) {
+    let caller = info.caller.get().and_then(|caller| caller.id());
+    let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    let code = problem.as_ref().map(|problem| problem.code.as_str());
+    let source = problem.as_ref().and_then(|problem| problem.source.as_ref());
+    match source {
+        Some(source) => tracing::error!(
+            request = %info.id, %method, route, status, micros, peer = %info.peer, caller, code,
+            error = %source, "request"
+        ),
+        None => tracing::info!(
+            request = %info.id, %method, route, status, micros, peer = %info.peer, caller, code,
+            "request"
+        ),
+    }
+}
+
+/// The connection's peer; behind a configured proxy, the nearest address that is none.
+fn peer(app: &App, request: &Request) -> IpAddr {
+    let direct = request
+        .extensions()
+        .get::<Peer>()
+        .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.to_canonical());
+    let proxies = &app.config.http.trusted_proxies;
+    if !proxies.contains(&direct) {
+        return direct;
+    }
+    let forwarded = request.headers().get_all("x-forwarded-for").iter();
+    let hops: Vec<&str> =
+        forwarded.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).collect();
+    hops.iter()
+        .rev()
+        .map_while(|hop| hop.trim().parse::<IpAddr>().ok())
+        .map(|hop| hop.to_canonical())
+        .find(|hop| !proxies.contains(hop))
+        .unwrap_or(direct)
+}

@@ -1,0 +1,72 @@
+//! What the server says of itself: health, readiness, its description and its public keys.
+
+use super::{Anyone, Json, Problem};
+use crate::app::App;
+use crate::signing;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthResponse {
+    /// `ok`
+    pub status: &'static str,
+}
+
+/// A set of public keys (RFC 7517).
+#[derive(Debug, ToSchema)]
+#[allow(dead_code)] // Describes what `signing::jwks` builds.
+pub struct KeySet {
+    pub keys: Vec<PublicJwk>,
+}
+
+/// An Ed25519 public key (RFC 8037).
+#[derive(Debug, ToSchema)]
+#[allow(dead_code)]
+pub struct PublicJwk {
+    pub kty: String,
+    pub crv: String,
+    pub alg: String,
+    pub r#use: String,
+    pub kid: String,
+    pub x: String,
+}
+
+/// Tells that the process runs, whatever the store does.
+#[utoipa::path(get, path = "/healthz", tag = "system", operation_id = "health",
+    responses((status = 200, body = HealthResponse)))]
+pub async fn health(_: Anyone) -> Json<HealthResponse> {
+    Json(StatusCode::OK, HealthResponse { status: "ok" })
+}
+
+/// Tells whether this node can serve: its store answers and the clocks agree.
+#[utoipa::path(get, path = "/readyz", tag = "system", operation_id = "readiness",
+    responses((status = 200, body = HealthResponse), (status = 503, body = super::problem::ProblemBody<'static>)))]
+pub async fn readiness(
+    State(app): State<Arc<App>>,
+    _: Anyone,
+) -> Result<Json<HealthResponse>, Problem> {
+    app.check_clock()?;
+    signing::sql::all(&mut app.db.read().await?).await?;
+    Ok(Json(StatusCode::OK, HealthResponse { status: "ok" }))
+}
+
+/// The public keys by which anyone may verify a token's signature.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "system", operation_id = "jwks",
+    responses((status = 200, body = KeySet)))]
+pub async fn jwks(State(app): State<Arc<App>>, _: Anyone) -> Result<Response, Problem> {
+    let keys = signing::sql::all(&mut app.db.read().await?).await?;
+    let age = [(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
+    Ok((age, Json(StatusCode::OK, signing::jwks(&keys)?)).into_response())
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "system", operation_id = "openapi",
+    responses((status = 200, content_type = "application/json")))]
+pub async fn openapi(_: Anyone) -> Response {
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (json, crate::routes::openapi_json()).into_response()
+}

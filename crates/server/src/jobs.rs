@@ -1,0 +1,93 @@
+//! Work that no request asks for: retention, notes of key use, looking at the clocks.
+//!
+//! Every job takes bounded bites in transactions of its own and may be killed at any point.
+
+use crate::app::App;
+use crate::base::Time;
+use crate::db::{DbError, Lane, Tx};
+use crate::{audit, customers, idempotency, portal, signing};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+const BITE: i64 = 500;
+const BITES_PER_SWEEP: usize = 200;
+/// Sessions are kept this long after their absolute end, which is at most a day after their mint.
+const SESSION_DAYS: i64 = 30 + 1;
+
+/// Runs for as long as the server does.
+pub async fn run(app: Arc<App>) {
+    let mut clocks = interval(Duration::from_secs(2));
+    let mut idle = interval(Duration::from_secs(10));
+    let mut uses = interval(Duration::from_secs(15));
+    let mut sweeps = interval(Duration::from_secs(60));
+    for timer in [&mut clocks, &mut idle, &mut uses, &mut sweeps] {
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    loop {
+        let done = tokio::select! {
+            _ = clocks.tick() => {
+                app.compare_clocks().await;
+                Ok(())
+            }
+            _ = idle.tick() => {
+                app.limits.forget_idle();
+                Ok(())
+            }
+            _ = uses.tick() => app.key_uses.write(&app.db).await,
+            _ = sweeps.tick() => sweep(&app).await,
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "a background job failed and will be tried again");
+        }
+    }
+}
+
+/// What is deleted when it has been kept long enough.
+#[derive(Clone, Copy, Debug)]
+enum Chore {
+    Sessions,
+    EndedGenerations,
+    IdempotencyRecords,
+    AuditEvents,
+    SigningKeys,
+}
+
+/// Deletes what has been kept long enough.
+pub async fn sweep(app: &App) -> Result<(), DbError> {
+    let now = app.clock.now();
+    let audit_days = app.config.retention.audit_days;
+    for chore in [
+        Chore::Sessions,
+        Chore::EndedGenerations,
+        Chore::IdempotencyRecords,
+        Chore::AuditEvents,
+        Chore::SigningKeys,
+    ] {
+        for _ in 0..BITES_PER_SWEEP {
+            let bite = async move |tx: &mut Tx<'_, '_>| chore.bite(tx, now, audit_days).await;
+            if app.db.write::<u64, DbError, _>(Lane::Usual, bite).await? < BITE.unsigned_abs() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Chore {
+    /// Deletes at most [`BITE`] rows and tells how many there were.
+    async fn bite(self, tx: &mut Tx<'_, '_>, now: Time, audit_days: i64) -> Result<u64, DbError> {
+        let sessions = now.plus_days(-SESSION_DAYS);
+        match self {
+            Self::Sessions => portal::sql::delete_before(tx, sessions, BITE).await,
+            Self::EndedGenerations => customers::sql::delete_ended_before(tx, sessions, BITE).await,
+            Self::IdempotencyRecords => idempotency::sql::delete_old(tx, now, BITE).await,
+            Self::AuditEvents => {
+                audit::sql::delete_before(tx, now.plus_days(-audit_days), BITE).await
+            }
+            Self::SigningKeys => {
+                signing::sql::remove_retired_before(tx, signing::removable_before(now)).await
+            }
+        }
+    }
+}

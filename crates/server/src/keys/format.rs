@@ -1,0 +1,133 @@
+//! The text of a secret key. Everything about it is fixed in length, so parsing compares lengths.
+
+use crate::base::ApiKeyId;
+use std::fmt;
+
+const PREFIX: &str = "upay_sk_";
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Characters that 128, 256 and 32 bits need in base62.
+const ID: usize = 22;
+const SECRET: usize = 43;
+const CHECKSUM: usize = 6;
+
+/// A well-formed secret key. It prints itself as its id only.
+#[derive(Clone)]
+pub struct SecretKeyText {
+    text: String,
+    key_id: ApiKeyId,
+}
+
+impl SecretKeyText {
+    pub fn make(key_id: ApiKeyId, secret: &[u8; 32]) -> Self {
+        let mut text = String::with_capacity(PREFIX.len() + ID + SECRET + CHECKSUM);
+        text.push_str(PREFIX);
+        encode(&key_id.to_u128().to_be_bytes(), ID, &mut text);
+        encode(secret, SECRET, &mut text);
+        let checksum = crc32fast::hash(text.as_bytes());
+        encode(&checksum.to_be_bytes(), CHECKSUM, &mut text);
+        Self { text, key_id }
+    }
+
+    /// Reads a key; `None` where it is malformed or mistyped.
+    pub fn parse(text: &str) -> Option<Self> {
+        let body = text.strip_prefix(PREFIX)?;
+        if body.len() != ID + SECRET + CHECKSUM || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let (signed, checksum) = text.split_at(PREFIX.len() + ID + SECRET);
+        let mut expected = String::with_capacity(CHECKSUM);
+        encode(&crc32fast::hash(signed.as_bytes()).to_be_bytes(), CHECKSUM, &mut expected);
+        let key_id = ApiKeyId::from_u128(decode(&body[..ID])?);
+        (checksum == expected).then(|| Self { text: text.to_owned(), key_id })
+    }
+
+    /// Whether a text means to be a secret key, well-formed or not.
+    pub fn looks_like(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
+    pub const fn key_id(&self) -> ApiKeyId {
+        self.key_id
+    }
+
+    pub fn last_four(&self) -> &str {
+        &self.text[self.text.len() - 4..]
+    }
+
+    /// SHA-256 of the whole key: 256 random bits need no slower hash.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(
+            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.text.as_bytes()).as_ref(),
+        );
+        digest
+    }
+
+    /// The key itself, to be shown once to whoever made it.
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for SecretKeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKeyText({})", self.key_id)
+    }
+}
+
+/// Appends a big-endian number in base62 with leading zeros.
+fn encode(number: &[u8], length: usize, text: &mut String) {
+    let mut number = number.to_vec();
+    let mut digits = vec![b'0'; length];
+    for digit in digits.iter_mut().rev() {
+        let mut remainder = 0;
+        for byte in &mut number {
+            let value = remainder * 256 + u32::from(*byte);
+            *byte = (value / 62) as u8;
+            remainder = value % 62;
+        }
+        *digit = ALPHABET[remainder as usize];
+    }
+    text.extend(digits.into_iter().map(char::from));
+}
+
+fn decode(digits: &str) -> Option<u128> {
+    digits.bytes().try_fold(0u128, |number, digit| {
+        let value = ALPHABET.iter().position(|known| *known == digit)?;
+        number.checked_mul(62)?.checked_add(value as u128)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> SecretKeyText {
+        SecretKeyText::make(ApiKeyId::from_u128(u128::MAX - 7), &[0xab; 32])
+    }
+
+    #[test]
+    fn a_key_survives_its_text() {
+        let read = SecretKeyText::parse(key().reveal()).unwrap();
+        assert_eq!(read.key_id(), key().key_id());
+        assert_eq!(read.digest(), key().digest());
+    }
+
+    #[test]
+    fn a_mistyped_key_is_refused_by_its_checksum() {
+        let text = key().reveal().to_owned();
+        for at in PREFIX.len()..text.len() {
+            let mut typo = text.clone().into_bytes();
+            typo[at] = if typo[at] == b'x' { b'y' } else { b'x' };
+            assert!(SecretKeyText::parse(std::str::from_utf8(&typo).unwrap()).is_none());
+        }
+        assert!(SecretKeyText::parse(&text[..text.len() - 1]).is_none());
+        assert!(SecretKeyText::parse("upay_sk_").is_none());
+        assert!(SecretKeyText::parse(&format!("upay_sk_{}", "é".repeat(35))).is_none());
+    }
+
+    #[test]
+    fn a_key_does_not_show_itself_in_debug_output() {
+        assert!(!format!("{:?}", key()).contains(key().reveal()));
+    }
+}

@@ -1,0 +1,190 @@
+//! API keys over HTTP.
+
+use super::{ApiKey, KeyScopes, NewApiKey, sql};
+use crate::app::App;
+use crate::base::{ApiKeyId, Time};
+use crate::db::{Lane, Tx};
+use crate::http::page::{ListResponse, path_id, query};
+use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, Problem, SecretKey};
+use crate::idempotency::{self, Outcome};
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, Uri};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
+pub struct ApiKeyResponse {
+    #[schema(value_type = String)]
+    pub id: ApiKeyId,
+    pub name: String,
+    /// `sandbox` or `live`.
+    pub env: &'static str,
+    #[schema(value_type = Vec<String>)]
+    pub scopes: KeyScopes,
+    pub last_four: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Time>,
+    /// Noted within half a minute.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used_at: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Time>,
+    /// The key itself: once, in the answer that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub secret: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `create` reads.
+pub struct CreateApiKeyRequest {
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// At most what the calling key may do; without it all of that but `api_keys:write`.
+    scopes: Option<Vec<String>>,
+    /// Not later than the calling key's own.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `revoke` reads.
+pub struct RevokeApiKeyRequest {
+    /// Ends the sessions that the key minted, too.
+    revoke_sessions: Option<bool>,
+}
+
+fn response(key: &ApiKey, env: &'static str) -> ApiKeyResponse {
+    ApiKeyResponse {
+        id: key.id,
+        name: key.name.clone(),
+        env,
+        scopes: key.scopes,
+        last_four: key.last_four.clone(),
+        created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: key.last_used_at,
+        revoked_at: key.revoked_at,
+        secret: None,
+    }
+}
+
+impl Fields {
+    fn key_scopes(&mut self) -> Option<KeyScopes> {
+        let names = self.texts("scopes", KeyScopes::NAMES.len())?;
+        let scopes = names.iter().try_fold(KeyScopes::default(), |set, name| set.with_name(name));
+        let scopes = scopes.filter(|scopes| !scopes.is_empty());
+        if scopes.is_none() {
+            self.wrong("scopes", format!("must be some of {}", KeyScopes::NAMES.join(", ")));
+        }
+        scopes
+    }
+}
+
+/// Makes a key of the caller's organization and environment. Its secret is in this answer alone.
+#[utoipa::path(post, path = "/v1/api-keys", tag = "apiKeys", operation_id = "createApiKey",
+    params(("Idempotency-Key" = Option<String>, Header,)),
+    request_body = CreateApiKeyRequest,
+    responses((status = 201, body = ApiKeyResponse)))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::API_KEYS_WRITE }>,
+    idempotency: IdempotencyKey,
+    JsonBody { mut fields, raw }: JsonBody,
+) -> Result<Response, Problem> {
+    let now = app.clock.now();
+    let own = caller.record();
+    let name = fields.required_text("name", 1..=100);
+    let scopes = fields.key_scopes().unwrap_or(own.scopes.and(KeyScopes::USUAL));
+    let expires_at = fields.time("expiresAt");
+    if expires_at.is_some_and(|end| end <= now) {
+        fields.wrong("expiresAt", "must be in the future");
+    }
+    if own.expires_at.is_some_and(|own| expires_at.is_some_and(|end| end > own)) {
+        fields.wrong("expiresAt", "must not be later than the calling key's");
+    }
+    fields.finish()?;
+    if !scopes.is_subset_of(own.scopes) {
+        let detail = "A key cannot make one that may do more than itself.";
+        return Err(Problem::new(Code::InsufficientScope, detail));
+    }
+    let new = NewApiKey { name, scopes, expires_at: expires_at.or(own.expires_at) };
+    let made = Arc::new(super::make(&new, &app.ids, &app.random, now));
+    let (tenant, actor, ids) = (caller.tenant(), caller.actor(), app.ids.clone());
+    let env = tenant.environment.as_str();
+    let idempotency = idempotency.of(caller.id(), &raw, now);
+    let stored = Arc::clone(&made);
+    let body = serde_json::to_value(response(&made.key, env)).map_err(Problem::internal)?;
+    let outcome = app
+        .db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let idempotency = idempotency.as_ref();
+            if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
+                return Ok(Outcome::Replay(kept));
+            }
+            super::store(tx, &tenant, &stored, actor, &ids).await?;
+            idempotency::keep(tx, idempotency, &body).await?;
+            Ok::<_, Problem>(Outcome::Fresh(body.clone()))
+        })
+        .await?;
+    Ok(match outcome {
+        Outcome::Fresh(_) => {
+            let secret = Some(made.secret.reveal().to_owned());
+            let body = ApiKeyResponse { secret, ..response(&made.key, env) };
+            Json(StatusCode::CREATED, body).into_response()
+        }
+        replay @ Outcome::Replay(_) => replay.into_response(),
+    })
+}
+
+/// Lists the keys of the caller's organization and environment, newest first.
+#[utoipa::path(get, path = "/v1/api-keys", tag = "apiKeys", operation_id = "listApiKeys",
+    params(("limit" = Option<i64>, Query,), ("cursor" = Option<String>, Query,)),
+    responses((status = 200, body = ListResponse<ApiKeyResponse>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::API_KEYS_READ }>,
+    uri: Uri,
+) -> Result<Json<ListResponse<ApiKeyResponse>>, Problem> {
+    let tenant = caller.tenant();
+    let mut fields = query(&uri)?;
+    let page = fields.page(&tenant, "api-keys");
+    fields.finish()?;
+    let keys = sql::page(&mut app.db.read().await?, &tenant, &page).await?;
+    let page = page.page(keys, |key| key.id.to_string());
+    let env = tenant.environment.as_str();
+    Ok(Json(StatusCode::OK, page.map(|key| response(&key, env)).into()))
+}
+
+/// Ends a key at once, and on request the sessions that it minted.
+#[utoipa::path(post, path = "/v1/api-keys/{id}/revoke", tag = "apiKeys", operation_id = "revokeApiKey",
+    params(("id" = String, Path,)),
+    request_body = RevokeApiKeyRequest,
+    responses((status = 200, body = ApiKeyResponse)))]
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::API_KEYS_WRITE }>,
+    Path(id): Path<String>,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<Json<ApiKeyResponse>, Problem> {
+    let sessions = fields.boolean("revokeSessions").unwrap_or(false);
+    fields.finish()?;
+    let id: ApiKeyId = path_id(&id)?;
+    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let revoked = app
+        .db
+        .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
+            super::revoke(tx, &tenant, id, sessions, actor, &ids, now).await
+        })
+        .await?;
+    let key = revoked.ok_or_else(Problem::not_found)?;
+    Ok(Json(StatusCode::OK, response(&key, tenant.environment.as_str())))
+}

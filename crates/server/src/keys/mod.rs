@@ -1,0 +1,150 @@
+//! API keys: the secret keys by which a backend calls.
+//!
+//! A key is `upay_sk_`, the key's id, a 256-bit secret and a CRC-32, in base62. The store keeps a
+//! SHA-256 of the secret; the key itself is shown once. The checksum lets secret scanners tell a
+//! leaked key from noise without asking us.
+
+pub mod format;
+pub mod http;
+pub mod sql;
+
+pub use format::SecretKeyText;
+
+use crate::audit::{self, Action, Actor, NewEvent};
+use crate::base::{ApiKeyId, Ids, Random, Time, scopes::scopes};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+
+scopes! {
+    /// What a secret key may do.
+    KeyScopes {
+        PORTAL_SESSIONS_READ = "portal_sessions:read",
+        PORTAL_SESSIONS_WRITE = "portal_sessions:write",
+        CUSTOMERS_READ = "customers:read",
+        CUSTOMERS_WRITE = "customers:write",
+        CATALOG_READ = "catalog:read",
+        CATALOG_WRITE = "catalog:write",
+        SUBSCRIPTIONS_READ = "subscriptions:read",
+        SUBSCRIPTIONS_WRITE = "subscriptions:write",
+        INVOICES_READ = "invoices:read",
+        INVOICES_WRITE = "invoices:write",
+        PAYMENT_METHODS_READ = "payment_methods:read",
+        PAYMENT_METHODS_WRITE = "payment_methods:write",
+        CREDITS_READ = "credits:read",
+        CREDITS_WRITE = "credits:write",
+        USAGE_READ = "usage:read",
+        USAGE_WRITE = "usage:write",
+        API_KEYS_READ = "api_keys:read",
+        API_KEYS_WRITE = "api_keys:write",
+        AUDIT_READ = "audit:read",
+    }
+}
+
+impl KeyScopes {
+    /// What a new key may do unless it is told otherwise.
+    pub const USUAL: Self = Self::ALL.without(Self::API_KEYS_WRITE);
+}
+
+/// A key as it is listed: never the secret.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    pub id: ApiKeyId,
+    pub name: String,
+    pub scopes: KeyScopes,
+    pub last_four: String,
+    pub created_at: Time,
+    pub expires_at: Option<Time>,
+    pub last_used_at: Option<Time>,
+    pub revoked_at: Option<Time>,
+}
+
+/// What the authentication statement tells of a key.
+#[derive(Clone, Debug)]
+pub struct KeyRecord {
+    pub tenant: Tenant,
+    pub organization_suspended: bool,
+    pub scopes: KeyScopes,
+    pub secret_digest: [u8; 32],
+    pub expires_at: Option<Time>,
+    pub revoked: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewApiKey {
+    pub name: String,
+    pub scopes: KeyScopes,
+    pub expires_at: Option<Time>,
+}
+
+/// A key that was just made, with the text that is shown once.
+#[derive(Debug)]
+pub struct CreatedApiKey {
+    pub key: ApiKey,
+    pub secret: SecretKeyText,
+}
+
+/// Makes a key and its secret, without storing it.
+pub fn make(new: &NewApiKey, ids: &Ids, random: &Random, now: Time) -> CreatedApiKey {
+    let secret = SecretKeyText::make(ids.api_key(), &random.bytes());
+    CreatedApiKey {
+        key: ApiKey {
+            id: secret.key_id(),
+            name: new.name.clone(),
+            scopes: new.scopes,
+            last_four: secret.last_four().to_owned(),
+            created_at: now,
+            expires_at: new.expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        },
+        secret,
+    }
+}
+
+/// Stores a key that was made, with its audit event.
+pub async fn store(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    created: &CreatedApiKey,
+    actor: Actor,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    sql::insert(tx, tenant, &created.key, &created.secret.digest()).await?;
+    let key = &created.key;
+    let event = NewEvent {
+        id: ids.event(),
+        actor,
+        action: Action::ApiKeyCreated,
+        target_id: key.id.to_string(),
+        customer_id: None,
+        detail: serde_json::json!({ "name": key.name, "scopes": key.scopes }),
+        at: key.created_at,
+    };
+    audit::sql::insert(tx, tenant.no, &event).await
+}
+
+/// Ends a key, and with `sessions` what it minted; `None` where the tenant has no such key.
+pub async fn revoke(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: ApiKeyId,
+    sessions: bool,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<Option<ApiKey>, DbError> {
+    if !sql::revoke(tx, tenant, id, sessions, now).await? {
+        return Ok(None);
+    }
+    let event = NewEvent {
+        id: ids.event(),
+        actor,
+        action: Action::ApiKeyRevoked,
+        target_id: id.to_string(),
+        customer_id: None,
+        detail: serde_json::json!({ "revokeSessions": sessions }),
+        at: now,
+    };
+    audit::sql::insert(tx, tenant.no, &event).await?;
+    sql::get(tx, tenant, id).await
+}

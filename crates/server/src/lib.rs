@@ -1,0 +1,21 @@
+//! UnitPay: a self-hosted customer billing portal.
+//!
+//! A request travels one way: `routes` → an extractor of `http::caller` → a handler in a slice's
+//! `http` → a rule in the slice's `mod` → its `sql` → `db`.
+
+pub mod app;
+pub mod base;
+pub mod cli;
+pub mod config;
+pub mod db;
+pub mod http;
+pub mod idempotency;
+pub mod jobs;
+pub mod routes;
+pub mod signing;
+
+pub mod audit;
+pub mod customers;
+pub mod keys;
+pub mod organizations;
+pub mod portal;

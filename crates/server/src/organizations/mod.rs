@@ -1,0 +1,28 @@
+//! Organizations and their tenants: each organization has a `sandbox` and a `live` environment.
+//!
+//! A tenant number stands for organization and environment in every row and every statement, so
+//! the two cannot be filtered apart. Organizations are managed by the operator, not over HTTP.
+
+pub mod sql;
+
+use crate::base::{OrganizationId, Time};
+pub use unitpay_token::Environment;
+
+/// The organization that a new store has.
+pub const DEFAULT_ORGANIZATION: &str = "default";
+
+/// One organization in one environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    pub no: i64,
+    pub organization_id: OrganizationId,
+    pub environment: Environment,
+}
+
+#[derive(Clone, Debug)]
+pub struct Organization {
+    pub id: OrganizationId,
+    pub name: String,
+    pub suspended: bool,
+    pub created_at: Time,
+}

@@ -1,0 +1,77 @@
+//! The statements on organizations and tenants.
+
+use super::{Environment, Organization, Tenant};
+use crate::base::{OrganizationId, Time};
+use crate::db::{Cell, Column, Columns, DbError, Sql, Tx, sql};
+
+const ALL: Sql =
+    sql("SELECT id, name, suspended, created_at FROM organizations ORDER BY created_at, id");
+const BY_NAME: Sql =
+    sql("SELECT id, name, suspended, created_at FROM organizations WHERE name = $1");
+const INSERT: Sql = sql("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3) \
+     ON CONFLICT (name) DO NOTHING");
+const INSERT_TENANT: Sql = sql("INSERT INTO tenants (organization_id, env) VALUES ($1, $2)");
+const TENANT: Sql = sql("SELECT no, organization_id, env FROM tenants \
+     WHERE organization_id = $1 AND env = $2");
+const SUSPEND: Sql = sql("UPDATE organizations SET suspended = $1 WHERE id = $2");
+
+pub async fn all(tx: &mut Tx<'_, '_>) -> Result<Vec<Organization>, DbError> {
+    tx.all(&ALL, &[], read).await
+}
+
+pub async fn by_name(tx: &mut Tx<'_, '_>, name: &str) -> Result<Option<Organization>, DbError> {
+    tx.one(&BY_NAME, &[name.into()], read).await
+}
+
+/// Makes an organization and its two tenants; `false` where the name is taken.
+pub async fn insert(
+    tx: &mut Tx<'_, '_>,
+    id: OrganizationId,
+    name: &str,
+    now: Time,
+) -> Result<bool, DbError> {
+    if tx.execute(&INSERT, &[id.into(), name.into(), now.into()]).await? == 0 {
+        return Ok(false);
+    }
+    for environment in [Environment::Sandbox, Environment::Live] {
+        tx.execute(&INSERT_TENANT, &[id.into(), environment.as_str().into()]).await?;
+    }
+    Ok(true)
+}
+
+pub async fn tenant(
+    tx: &mut Tx<'_, '_>,
+    organization: OrganizationId,
+    environment: Environment,
+) -> Result<Option<Tenant>, DbError> {
+    tx.one(&TENANT, &[organization.into(), environment.as_str().into()], read_tenant).await
+}
+
+/// Suspends or resumes an organization; `false` where there is none.
+pub async fn suspend(
+    tx: &mut Tx<'_, '_>,
+    organization: OrganizationId,
+    suspended: bool,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(&SUSPEND, &[suspended.into(), organization.into()]).await? == 1)
+}
+
+/// Reads `no, organization_id, env`.
+pub fn read_tenant(row: &mut Columns<'_>) -> Result<Tenant, DbError> {
+    Ok(Tenant { no: row.next()?, organization_id: row.next()?, environment: row.next()? })
+}
+
+fn read(row: &mut Columns<'_>) -> Result<Organization, DbError> {
+    Ok(Organization {
+        id: row.next()?,
+        name: row.next()?,
+        suspended: row.next()?,
+        created_at: row.next()?,
+    })
+}
+
+impl Column for Environment {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Text(text) = cell { Self::parse(text) } else { None }
+    }
+}

@@ -1,0 +1,402 @@
+//! Portal sessions over HTTP, for the backend: mint, revoke, list, read, introspect.
+
+use super::{
+    NewSession, PortalScopes, PortalSession, Refusal, RevokedReason, SessionStatus,
+    mint, revoke_customer, revoke_session, sql, verify,
+};
+use crate::app::App;
+use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
+use crate::customers;
+use crate::http::body::JsonOrFormBody;
+use crate::http::page::{ListResponse, path_id, query};
+use crate::http::{
+    Code, Fields, IdempotencyKey, Json, JsonBody, Problem, REPLAYED, RevokingKey, SecretKey,
+};
+use crate::keys::KeyScopes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, Uri};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `create` reads.
+pub struct CreatePortalSessionRequest {
+    /// Our id, or the integrator's own.
+    #[schema(min_length = 1, max_length = 128)]
+    customer_id: String,
+    /// Life of a token. Default 3600.
+    #[schema(minimum = 60, maximum = 86400)]
+    ttl_seconds: Option<i64>,
+    /// Absolute end that refresh cannot pass, from `ttlSeconds` on. Default 86400.
+    #[schema(minimum = 60, maximum = 86400)]
+    max_lifetime_seconds: Option<i64>,
+    /// At least one, within what the key may grant; default all of it.
+    #[schema(schema_with = scopes_schema)]
+    scopes: Option<Vec<String>>,
+    /// Every `:read` scope and nothing else; excludes `scopes`.
+    read_only: Option<bool>,
+    /// At most 10 exact origins; default any.
+    #[schema(max_items = 10)]
+    allowed_origins: Option<Vec<String>>,
+    /// Ends the customer's other sessions in the same write.
+    invalidate_existing: Option<bool>,
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+fn scopes_schema() -> utoipa::openapi::schema::Array {
+    let scope = utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(PortalScopes::NAMES.iter().copied()))
+        .build();
+    utoipa::openapi::ArrayBuilder::new().items(scope).build()
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatePortalSessionResponse {
+    /// The token: hand it to the browser, keep it nowhere.
+    pub token: String,
+    /// Equals the token's `exp`.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub absolute_expires_at: Time,
+    pub jti: String,
+    #[schema(value_type = String)]
+    pub customer_id: CustomerId,
+    #[schema(schema_with = scopes_schema)]
+    pub scopes: PortalScopes,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `revoke` reads.
+pub struct RevokePortalSessionRequest {
+    /// Any `jti` of a session, first or refreshed; excludes `customerId`.
+    jti: Option<String>,
+    /// Ends every session of this customer; excludes `jti`.
+    customer_id: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PortalSession)]
+pub struct PortalSessionResponse {
+    #[schema(value_type = String)]
+    pub id: PortalSessionId,
+    #[schema(value_type = String)]
+    pub customer_id: CustomerId,
+    #[schema(value_type = PortalSessionStatus)]
+    pub status: &'static str,
+    #[schema(schema_with = scopes_schema)]
+    pub scopes: PortalScopes,
+    pub allowed_origins: Vec<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub absolute_expires_at: Time,
+    pub refresh_count: i64,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Time>,
+    pub revoked_reason: Option<String>,
+    #[schema(value_type = String)]
+    pub created_by_key_id: ApiKeyId,
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub metadata: Value,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `PortalSessionResponse::status`.
+pub enum PortalSessionStatus {
+    Active,
+    Expired,
+    Revoked,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes what `introspect` reads.
+pub struct IntrospectRequest {
+    token: String,
+    /// Ignored (RFC 7662, section 2.1).
+    token_type_hint: Option<String>,
+}
+
+/// RFC 7662, section 2.2. Anything but `active` only where it is true.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(rename_all = "snake_case")]
+pub struct IntrospectResponse {
+    pub active: bool,
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub token: Option<IntrospectedToken>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntrospectedToken {
+    pub scope: String,
+    pub token_type: &'static str,
+    pub iss: String,
+    pub aud: &'static str,
+    pub sub: String,
+    pub sid: String,
+    pub jti: String,
+    pub org: String,
+    pub env: &'static str,
+    pub iat: i64,
+    pub exp: i64,
+}
+
+/// Mints a portal session: a token scoped to one customer.
+#[utoipa::path(post, path = "/v1/portal-sessions", tag = "portalSessions", operation_id = "createPortalSession",
+    params(("Idempotency-Key" = Option<String>, Header,)),
+    request_body = CreatePortalSessionRequest,
+    responses((status = 201, body = CreatePortalSessionResponse)))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_WRITE }>,
+    idempotency: IdempotencyKey,
+    JsonBody { mut fields, raw }: JsonBody,
+) -> Result<Response, Problem> {
+    let grantable = PortalScopes::grantable_by(caller.record().scopes);
+    let new = fields.new_session(&app, caller.id(), grantable);
+    fields.finish()?;
+    if new.scopes.is_empty() || !new.scopes.is_subset_of(grantable) {
+        let detail = "A key cannot grant what it may not do itself.";
+        return Err(Problem::new(Code::InsufficientScope, detail));
+    }
+    let idempotency = idempotency.of(caller.id(), &raw, app.clock.now());
+    let minted = mint(&app, caller.tenant(), new, idempotency).await?;
+    let body = CreatePortalSessionResponse {
+        token: minted.token,
+        expires_at: minted.expires_at,
+        absolute_expires_at: minted.absolute_expires_at,
+        jti: minted.sid.to_string(),
+        customer_id: minted.customer_id,
+        scopes: minted.scopes,
+    };
+    metrics::counter!("unitpay_portal_sessions_minted_total").increment(1);
+    let answer = Json(StatusCode::CREATED, body);
+    Ok(if minted.replayed { (REPLAYED, answer).into_response() } else { answer.into_response() })
+}
+
+impl Fields {
+    fn new_session(
+        &mut self,
+        app: &App,
+        api_key_id: ApiKeyId,
+        grantable: PortalScopes,
+    ) -> NewSession {
+        let portal = &app.config.portal;
+        let longest = portal.max_lifetime_seconds;
+        let ttl = self.integer("ttlSeconds", portal.min_ttl_seconds..=longest);
+        let ttl_seconds = ttl.unwrap_or_else(|| 3_600.clamp(portal.min_ttl_seconds, longest));
+        let lifetime = self.integer("maxLifetimeSeconds", ttl_seconds..=longest);
+        let customer = self.customer("customerId");
+        if customer.is_none() && !self.has_error("customerId") {
+            self.wrong("customerId", "is required");
+        }
+        NewSession {
+            customer: customer.unwrap_or(customers::CustomerRef::External(String::new())),
+            api_key_id,
+            ttl_seconds,
+            max_lifetime_seconds: lifetime.unwrap_or(longest),
+            scopes: self.session_scopes(grantable),
+            allowed_origins: self.origins(),
+            invalidate_existing: self.boolean("invalidateExisting").unwrap_or(false),
+            metadata: self.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
+        }
+    }
+
+    fn session_scopes(&mut self, grantable: PortalScopes) -> PortalScopes {
+        let named = self.has("scopes");
+        let read_only = self.boolean("readOnly").unwrap_or(false);
+        if named && read_only {
+            self.wrong("readOnly", "must not be used with scopes");
+        }
+        let Some(names) = self.texts("scopes", PortalScopes::NAMES.len()) else {
+            return if read_only { grantable.and(PortalScopes::READ_ONLY) } else { grantable };
+        };
+        let scopes = names.iter().try_fold(PortalScopes::default(), |set, name| set.with_name(name));
+        scopes.filter(|scopes| !scopes.is_empty()).unwrap_or_else(|| {
+            self.wrong("scopes", format!("must be some of {}", PortalScopes::NAMES.join(", ")));
+            grantable
+        })
+    }
+
+    /// Exact origins as browsers send them: scheme, host, and a port where it is not the usual one.
+    fn origins(&mut self) -> String {
+        let origins = self.texts("allowedOrigins", 10).unwrap_or_default();
+        if !origins.iter().all(|origin| is_origin(origin)) {
+            self.wrong("allowedOrigins", "must be origins as browsers send them, as https://app.example.com");
+        }
+        Value::from(origins).to_string()
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    let usual_port = |scheme: &str| if scheme == "https" { ":443" } else { ":80" };
+    let Some((scheme @ ("https" | "http"), authority)) = text.split_once("://") else {
+        return false;
+    };
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
+    let parsed = format!("{text}/").parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
+    (1..=255).contains(&authority.len())
+        && authority.bytes().all(plain)
+        && !authority.ends_with(usual_port(scheme))
+        && parsed.is_some_and(|parsed| parsed.as_str() == authority && !parsed.host().is_empty())
+}
+
+/// Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered.
+#[utoipa::path(post, path = "/v1/portal-sessions/revoke", tag = "portalSessions", operation_id = "revokePortalSessions",
+    request_body = RevokePortalSessionRequest,
+    responses((status = 204)))]
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    caller: RevokingKey,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<StatusCode, Problem> {
+    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    if fields.has("jti") == fields.has("customerId") {
+        fields.wrong("jti", "exactly one of jti and customerId is required");
+    }
+    let sid = fields.text("jti", 1..=64).and_then(|jti| {
+        let sid = unitpay_token::parse_token_id(&jti).and_then(|(sid, _)| sid.parse().ok());
+        if sid.is_none() {
+            fields.wrong("jti", "is not a jti; it begins with ps_ and is no token");
+        }
+        sid
+    });
+    let customer = fields.customer("customerId");
+    fields.finish()?;
+    let by = if customer.is_some() { "customer" } else { "jti" };
+    if let Some(sid) = sid {
+        revoke_session(&app.db, tenant, sid, RevokedReason::Revoked, actor, ids, now).await?;
+    } else if let Some(customer) = customer {
+        if !revoke_customer(&app.db, tenant, customer, actor, ids, now).await? {
+            return Err(Problem::customer_not_found());
+        }
+    }
+    metrics::counter!("unitpay_portal_sessions_revocations_total", "by" => by).increment(1);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists sessions, newest first; never a token.
+#[utoipa::path(get, path = "/v1/portal-sessions", tag = "portalSessions", operation_id = "listPortalSessions",
+    params(("customerId" = Option<String>, Query,), ("status" = Option<PortalSessionStatus>, Query,),
+        ("limit" = Option<i64>, Query,), ("cursor" = Option<String>, Query,)),
+    responses((status = 200, body = ListResponse<PortalSessionResponse>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_READ }>,
+    uri: Uri,
+) -> Result<Json<ListResponse<PortalSessionResponse>>, Problem> {
+    let (tenant, now) = (caller.tenant(), app.clock.now());
+    let mut fields = query(&uri)?;
+    let customer = fields.customer("customerId");
+    let status = fields.text("status", 1..=20).and_then(|text| {
+        let status = SessionStatus::ALL.into_iter().find(|status| status.as_str() == text);
+        if status.is_none() {
+            fields.wrong("status", "must be active, expired or revoked");
+        }
+        status
+    });
+    let page = fields.page(&tenant, &format!("portal-sessions {customer:?} {status:?}"));
+    fields.finish()?;
+    let mut tx = app.db.read().await?;
+    let customer = customers::http::resolve(&mut tx, &tenant, customer.as_ref()).await?;
+    let no = customer.map(|customer| customer.no);
+    let rows = sql::page(&mut tx, &tenant, no, status, &page, now).await?;
+    drop(tx);
+    let page = page.page(rows, |session| session.sid.to_string());
+    Ok(Json(StatusCode::OK, page.map(|session| response(&session, now)).into()))
+}
+
+/// Reads one session; never a token.
+#[utoipa::path(get, path = "/v1/portal-sessions/{sid}", tag = "portalSessions", operation_id = "getPortalSession",
+    params(("sid" = String, Path,)),
+    responses((status = 200, body = PortalSessionResponse)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_READ }>,
+    Path(sid): Path<String>,
+) -> Result<Json<PortalSessionResponse>, Problem> {
+    let tenant = caller.tenant();
+    let sid: PortalSessionId = path_id(&sid)?;
+    let found = sql::get(&mut app.db.read().await?, &tenant, sid).await?;
+    let session = found.ok_or_else(Problem::not_found)?;
+    Ok(Json(StatusCode::OK, response(&session, app.clock.now())))
+}
+
+fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
+    let (revoked_at, revoked_reason) = session.revoked.clone().unzip();
+    PortalSessionResponse {
+        id: session.sid,
+        customer_id: session.customer_id,
+        status: session.status(now).as_str(),
+        scopes: session.scopes,
+        allowed_origins: session.allowed_origins(),
+        created_at: session.created_at,
+        expires_at: session.current.expires_at,
+        absolute_expires_at: session.absolute_expires_at,
+        refresh_count: session.refresh_count,
+        revoked_at,
+        revoked_reason,
+        created_by_key_id: session.api_key_id,
+        metadata: serde_json::from_str(&session.metadata).unwrap_or_default(),
+    }
+}
+
+/// Tells whether a token is good right now (RFC 7662).
+#[utoipa::path(post, path = "/v1/portal-sessions/introspect", tag = "portalSessions", operation_id = "introspectPortalToken",
+    request_body(content((IntrospectRequest = "application/json"), (IntrospectRequest = "application/x-www-form-urlencoded"))),
+    responses((status = 200, body = IntrospectResponse)))]
+pub async fn introspect(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_READ }>,
+    JsonOrFormBody(mut fields): JsonOrFormBody,
+) -> Result<Json<IntrospectResponse>, Problem> {
+    let token = fields.required_text("token", 0..=65_536);
+    fields.text("token_type_hint", 0..=100);
+    fields.finish()?;
+    app.check_clock()?;
+    let verified = match verify(&app, &token, None).await {
+        Ok(verified) => Some(verified).filter(|found| found.session.tenant == caller.tenant()),
+        Err(
+            refusal @ (Refusal::Db(_) | Refusal::Signing(_) | Refusal::TooManyForgeries(_)),
+        ) => return Err(refusal.into()),
+        Err(
+            Refusal::Invalid
+            | Refusal::Expired
+            | Refusal::CustomerArchived
+            | Refusal::Revoked
+            | Refusal::OrganizationSuspended,
+        ) => None,
+    };
+    let token = verified.map(|verified| {
+        let claims = verified.presented_claims(&app.issuer);
+        IntrospectedToken {
+            scope: claims.scope,
+            token_type: "Bearer",
+            iss: claims.issuer,
+            aud: unitpay_token::AUDIENCE,
+            sub: claims.subject,
+            sid: claims.session_id,
+            jti: claims.token_id,
+            org: claims.organization_id,
+            env: claims.environment.as_str(),
+            iat: claims.issued_at,
+            exp: claims.expires_at,
+        }
+    });
+    Ok(Json(StatusCode::OK, IntrospectResponse { active: token.is_some(), token }))
+}

@@ -1,0 +1,115 @@
+//! Portal sessions over HTTP, for the browser that holds the token: read, refresh, log out.
+
+use super::http::PortalSessionStatus;
+use super::{PortalScopes, PortalSession, RevokedReason, refresh as next_token, revoke_session};
+use crate::app::App;
+use crate::base::{CustomerId, PortalSessionId, Time};
+use crate::customers::http::CustomerResponse;
+use crate::customers::{self, CustomerRef};
+use crate::http::{Json, Portal, Problem};
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CurrentSessionResponse {
+    pub session: CurrentSession,
+    /// The session's customer; `null` without the scope `customer:read`.
+    pub customer: Option<CustomerResponse>,
+    #[schema(value_type = Vec<String>)]
+    pub scopes: PortalScopes,
+}
+
+/// A session as its own browser sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CurrentSession {
+    #[schema(value_type = String)]
+    pub id: PortalSessionId,
+    #[schema(value_type = String)]
+    pub customer_id: CustomerId,
+    #[schema(value_type = PortalSessionStatus)]
+    pub status: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    /// When the session's current token ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub absolute_expires_at: Time,
+    pub refresh_count: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshResponse {
+    pub token: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub absolute_expires_at: Time,
+    pub jti: String,
+}
+
+/// What a token opens: its session, its customer, its scopes.
+#[utoipa::path(get, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "getCurrentPortalSession",
+    responses((status = 200, body = CurrentSessionResponse)))]
+pub async fn current(
+    State(app): State<Arc<App>>,
+    caller: Portal<0>,
+) -> Result<Json<CurrentSessionResponse>, Problem> {
+    let session = &caller.verified().session;
+    let customer = if session.scopes.contains(PortalScopes::CUSTOMER_READ) {
+        let named = CustomerRef::Id(session.customer_id);
+        let found = customers::sql::get(&mut app.db.read().await?, &session.tenant, &named).await?;
+        found.map(|customer| CustomerResponse::to_browser(&customer))
+    } else {
+        None
+    };
+    let scopes = session.scopes;
+    let body = CurrentSessionResponse { session: view(session, app.clock.now()), customer, scopes };
+    Ok(Json(StatusCode::OK, body))
+}
+
+fn view(session: &PortalSession, now: Time) -> CurrentSession {
+    CurrentSession {
+        id: session.sid,
+        customer_id: session.customer_id,
+        status: session.status(now).as_str(),
+        created_at: session.created_at,
+        expires_at: session.current.expires_at,
+        absolute_expires_at: session.absolute_expires_at,
+        refresh_count: session.refresh_count,
+    }
+}
+
+/// Answers the token to go on with: the same for every tab that asks.
+#[utoipa::path(post, path = "/v1/portal-sessions/refresh", tag = "portalSessions", operation_id = "refreshPortalSession",
+    responses((status = 200, body = RefreshResponse)))]
+pub async fn refresh(
+    State(app): State<Arc<App>>,
+    caller: Portal<0>,
+) -> Result<Json<RefreshResponse>, Problem> {
+    let next = next_token(&app, caller.verified(), caller.token()).await?;
+    let body = RefreshResponse {
+        token: next.token,
+        expires_at: next.expires_at,
+        absolute_expires_at: next.absolute_expires_at,
+        jti: next.token_id,
+    };
+    Ok(Json(StatusCode::OK, body))
+}
+
+/// Logs out: ends the session at once.
+#[utoipa::path(delete, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "endCurrentPortalSession",
+    responses((status = 204)))]
+pub async fn end(State(app): State<Arc<App>>, caller: Portal<0>) -> Result<StatusCode, Problem> {
+    let (tenant, sid, actor) = (caller.tenant(), caller.sid(), caller.actor());
+    let now = app.clock.now();
+    let reason = RevokedReason::SignedOut;
+    revoke_session(&app.db, tenant, sid, reason, actor, app.ids.clone(), now).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

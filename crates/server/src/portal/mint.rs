@@ -1,0 +1,230 @@
+//! Mint: a new session and its first token.
+
+use super::session::{Token, token_id};
+use super::{PortalScopes, sql};
+use crate::app::App;
+use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
+use crate::customers::{self, CustomerRef, SessionsEnd};
+use crate::db::{DbError, Lane, Tx};
+use crate::idempotency::{self, Idempotency, KeyReused, Outcome};
+use crate::organizations::Tenant;
+use crate::signing::SigningError;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use unitpay_token::{Claims, UnverifiedToken};
+
+const ATTEMPTS: usize = 3;
+
+/// A session to be minted; its bounds are checked.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    pub customer: CustomerRef,
+    pub api_key_id: ApiKeyId,
+    pub ttl_seconds: i64,
+    pub max_lifetime_seconds: i64,
+    pub scopes: PortalScopes,
+    pub allowed_origins: String,
+    pub metadata: String,
+    pub invalidate_existing: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Minted {
+    pub token: String,
+    pub sid: PortalSessionId,
+    pub customer_id: CustomerId,
+    pub scopes: PortalScopes,
+    pub expires_at: Time,
+    pub absolute_expires_at: Time,
+    pub replayed: bool,
+}
+
+#[derive(Debug)]
+pub enum MintError {
+    Db(DbError),
+    Signing(SigningError),
+    CustomerNotFound,
+    CustomerArchived,
+    /// The signing key that this node knew as active is not any more.
+    StaleKey,
+    /// The idempotency key was used with another request.
+    KeyReused,
+    /// A replay of a mint whose session no longer lives.
+    SessionEnded,
+}
+
+/// Mints a session. Its row is durable before the token is returned.
+pub async fn mint(
+    app: &App,
+    tenant: Tenant,
+    new: NewSession,
+    idempotency: Option<Idempotency>,
+) -> Result<Minted, MintError> {
+    let now = app.clock.now();
+    let customer_id = match &new.customer {
+        CustomerRef::Id(id) => *id,
+        reference @ CustomerRef::External(_) => {
+            let found = customers::sql::get(&mut app.db.read().await?, &tenant, reference).await?;
+            found.ok_or(MintError::CustomerNotFound)?.id
+        }
+    };
+    let sid = app.ids.portal_session();
+    let issued_at = now.seconds();
+    let minted = Minted {
+        token: String::new(),
+        sid,
+        customer_id,
+        scopes: new.scopes,
+        expires_at: Time::from_seconds(issued_at + new.ttl_seconds),
+        absolute_expires_at: Time::from_seconds(issued_at + new.max_lifetime_seconds),
+        replayed: false,
+    };
+    let claims = Claims {
+        issuer: app.issuer.clone(),
+        subject: customer_id.to_string(),
+        session_id: sid.to_string(),
+        token_id: token_id(sid, 0),
+        organization_id: tenant.organization_id.to_string(),
+        environment: tenant.environment,
+        issued_at,
+        expires_at: minted.expires_at.seconds(),
+        scope: new.scopes.to_string(),
+    };
+    let new = Arc::new(new);
+    let idempotency = idempotency.map(Arc::new);
+    for _ in 0..ATTEMPTS {
+        let key = app.signing.active()?;
+        let token = key.sign(&claims).map_err(|_| SigningError::BadKey)?;
+        let digest = UnverifiedToken::parse(&token).ok_or(SigningError::BadKey)?.digest();
+        let row = sql::NewRow {
+            sid,
+            customer_id,
+            created_at: now,
+            absolute_expires_at: minted.absolute_expires_at,
+            new: Arc::clone(&new),
+            issuer: claims.issuer.clone(),
+            token: Token {
+                kid: key.kid().to_owned(),
+                digest,
+                issued_at: Time::from_seconds(issued_at),
+                expires_at: minted.expires_at,
+            },
+        };
+        match store(app, tenant, row, idempotency.clone()).await {
+            Ok(Outcome::Fresh(_)) => return Ok(Minted { token, ..minted }),
+            Ok(Outcome::Replay(kept)) => return replay(app, tenant, &kept, now).await,
+            Err(MintError::StaleKey) => app.signing.load().await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(MintError::Db(DbError::Contended))
+}
+
+async fn store(
+    app: &App,
+    tenant: Tenant,
+    row: sql::NewRow,
+    idempotency: Option<Arc<Idempotency>>,
+) -> Result<Outcome, MintError> {
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let idempotency = idempotency.as_deref();
+            if let Some(kept) = idempotency::replay::<MintError>(tx, idempotency).await? {
+                return Ok(Outcome::Replay(kept));
+            }
+            if row.new.invalidate_existing {
+                end_others(tx, &tenant, &row).await?;
+            }
+            if !sql::insert(tx, &tenant, &row).await? {
+                return Err(why_not(tx, &tenant, row.customer_id).await?);
+            }
+            let kept = to_replay(&row);
+            idempotency::keep(tx, idempotency, &kept).await?;
+            Ok(Outcome::Fresh(kept))
+        })
+        .await
+}
+
+async fn end_others(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    row: &sql::NewRow,
+) -> Result<(), MintError> {
+    let customer = customers::sql::lock(tx, tenant, &CustomerRef::Id(row.customer_id)).await?;
+    let customer = customer.ok_or(MintError::CustomerNotFound)?;
+    let why = SessionsEnd::Replaced;
+    customers::end_sessions(tx, tenant, customer.no, why, row.created_at).await?;
+    Ok(())
+}
+
+/// The insert takes its customer and its signing key from the store; it found one of them wanting.
+async fn why_not(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: CustomerId,
+) -> Result<MintError, DbError> {
+    Ok(match customers::sql::get(tx, tenant, &CustomerRef::Id(customer)).await? {
+        None => MintError::CustomerNotFound,
+        Some(customer) if customer.archived_at.is_some() => MintError::CustomerArchived,
+        Some(_) => MintError::StaleKey,
+    })
+}
+
+/// Signs the first token of a session again: the same claims by the same key are the same bytes.
+async fn replay(app: &App, tenant: Tenant, kept: &Value, now: Time) -> Result<Minted, MintError> {
+    let text = |name: &str| kept[name].as_str().unwrap_or_default();
+    let sid: PortalSessionId = text("sid").parse().map_err(|_| MintError::SessionEnded)?;
+    let record = sql::record(&mut app.db.read().await?, sid).await?
+        .ok_or(MintError::SessionEnded)?;
+    let session = &record.session;
+    let expires_at = Time::from_seconds(kept["exp"].as_i64().unwrap_or_default());
+    if session.tenant != tenant || record.ended(text("kid")).is_some() || now >= expires_at {
+        return Err(MintError::SessionEnded);
+    }
+    let claims = Claims {
+        token_id: token_id(sid, 0),
+        issued_at: kept["iat"].as_i64().unwrap_or_default(),
+        expires_at: expires_at.seconds(),
+        ..session.claims(text("iss"))
+    };
+    let key = app.signing.signer(text("kid")).await?;
+    let token = key.sign(&claims).map_err(|_| SigningError::BadKey)?;
+    Ok(Minted {
+        token,
+        sid,
+        customer_id: session.customer_id,
+        scopes: session.scopes,
+        expires_at,
+        absolute_expires_at: session.absolute_expires_at,
+        replayed: true,
+    })
+}
+
+/// What is kept to sign the first token again; the token itself is not kept.
+fn to_replay(row: &sql::NewRow) -> Value {
+    json!({
+        "sid": row.sid,
+        "kid": row.token.kid,
+        "iss": row.issuer,
+        "iat": row.token.issued_at.seconds(),
+        "exp": row.token.expires_at.seconds(),
+    })
+}
+
+impl From<DbError> for MintError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<KeyReused> for MintError {
+    fn from(_: KeyReused) -> Self {
+        Self::KeyReused
+    }
+}
+
+impl From<SigningError> for MintError {
+    fn from(error: SigningError) -> Self {
+        Self::Signing(error)
+    }
+}

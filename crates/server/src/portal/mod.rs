@@ -1,0 +1,70 @@
+//! Portal sessions: mint, verify, refresh, revoke.
+//!
+//! The session row is the authority. It keeps the digests of the current token and of its direct
+//! predecessor; a request is authenticated by the digest of the very bytes it sent, and what it
+//! may do comes from the row, never from the claims.
+
+pub mod http;
+pub mod http_browser;
+mod mint;
+mod refresh;
+mod revoke;
+mod session;
+pub mod sql;
+mod verify;
+
+pub use mint::{MintError, Minted, NewSession, mint};
+pub use refresh::{RefreshError, Refreshed, refresh};
+pub use revoke::{revoke_customer, revoke_session};
+pub use session::{PortalSession, RevokedReason, SessionStatus, Token};
+pub use verify::{Presented, Refusal, SessionRecord, VerifiedSession, verify};
+
+use crate::base::scopes::scopes;
+use crate::keys::KeyScopes;
+
+scopes! {
+    /// What a portal token may do, for its own customer.
+    PortalScopes {
+        CUSTOMER_READ = "customer:read",
+        CUSTOMER_WRITE = "customer:write",
+        SUBSCRIPTIONS_READ = "subscriptions:read",
+        SUBSCRIPTIONS_WRITE = "subscriptions:write",
+        INVOICES_READ = "invoices:read",
+        INVOICES_PAY = "invoices:pay",
+        PAYMENT_METHODS_READ = "payment_methods:read",
+        PAYMENT_METHODS_WRITE = "payment_methods:write",
+        CREDITS_READ = "credits:read",
+        CREDITS_WRITE = "credits:write",
+        USAGE_READ = "usage:read",
+    }
+}
+
+impl PortalScopes {
+    pub const READ_ONLY: Self = Self::from_bits(
+        Self::CUSTOMER_READ
+            | Self::SUBSCRIPTIONS_READ
+            | Self::INVOICES_READ
+            | Self::PAYMENT_METHODS_READ
+            | Self::CREDITS_READ
+            | Self::USAGE_READ,
+    );
+
+    /// What a key of these scopes may hand to a browser: never more than it may do itself.
+    pub fn grantable_by(key: KeyScopes) -> Self {
+        let needs = [
+            (Self::CUSTOMER_READ, KeyScopes::CUSTOMERS_READ),
+            (Self::CUSTOMER_WRITE, KeyScopes::CUSTOMERS_WRITE),
+            (Self::SUBSCRIPTIONS_READ, KeyScopes::SUBSCRIPTIONS_READ),
+            (Self::SUBSCRIPTIONS_WRITE, KeyScopes::SUBSCRIPTIONS_WRITE),
+            (Self::INVOICES_READ, KeyScopes::INVOICES_READ),
+            (Self::INVOICES_PAY, KeyScopes::INVOICES_WRITE),
+            (Self::PAYMENT_METHODS_READ, KeyScopes::PAYMENT_METHODS_READ),
+            (Self::PAYMENT_METHODS_WRITE, KeyScopes::PAYMENT_METHODS_WRITE),
+            (Self::CREDITS_READ, KeyScopes::CREDITS_READ),
+            (Self::CREDITS_WRITE, KeyScopes::CREDITS_WRITE),
+            (Self::USAGE_READ, KeyScopes::USAGE_READ),
+        ];
+        let granted = needs.into_iter().filter(|(_, need)| key.contains(*need));
+        Self::from_bits(granted.fold(0, |bits, (scope, _)| bits | scope))
+    }
+}

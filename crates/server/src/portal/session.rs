@@ -1,0 +1,121 @@
+//! The portal session itself: its row in our words, and its tokens.
+
+use super::PortalScopes;
+use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
+use crate::organizations::Tenant;
+use unitpay_token::Claims;
+
+/// A session as it is stored, with whom it belongs to.
+#[derive(Clone, Debug)]
+pub struct PortalSession {
+    pub sid: PortalSessionId,
+    pub tenant: Tenant,
+    pub customer_no: i64,
+    pub customer_id: CustomerId,
+    pub api_key_id: ApiKeyId,
+    pub scopes: PortalScopes,
+    /// A JSON array of origins; empty means any.
+    pub allowed_origins: String,
+    /// A JSON object of texts.
+    pub metadata: String,
+    pub created_at: Time,
+    pub ttl_seconds: i64,
+    pub absolute_expires_at: Time,
+    pub refresh_count: i64,
+    pub current: Token,
+    pub previous: Option<Token>,
+    pub revoked: Option<(Time, String)>,
+}
+
+/// What is kept of a token: who signed it, what its bytes hash to, when it ends.
+#[derive(Clone, Debug)]
+pub struct Token {
+    pub kid: String,
+    pub digest: [u8; 32],
+    pub issued_at: Time,
+    pub expires_at: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionStatus {
+    Active,
+    Expired,
+    Revoked,
+}
+
+/// Why one session ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevokedReason {
+    /// The backend named its `jti`.
+    Revoked,
+    /// The browser logged out.
+    SignedOut,
+}
+
+impl PortalSession {
+    /// The current token's `jti`.
+    pub fn token_id(&self) -> String {
+        token_id(self.sid, self.refresh_count)
+    }
+
+    /// The claims of the current token. Signed again by the same key they are the same bytes.
+    pub fn claims(&self, issuer: &str) -> Claims {
+        Claims {
+            issuer: issuer.to_owned(),
+            subject: self.customer_id.to_string(),
+            session_id: self.sid.to_string(),
+            token_id: self.token_id(),
+            organization_id: self.tenant.organization_id.to_string(),
+            environment: self.tenant.environment,
+            issued_at: self.current.issued_at.seconds(),
+            expires_at: self.current.expires_at.seconds(),
+            scope: self.scopes.to_string(),
+        }
+    }
+
+    pub fn status(&self, now: Time) -> SessionStatus {
+        if self.revoked.is_some() {
+            SessionStatus::Revoked
+        } else if now >= self.current.expires_at {
+            SessionStatus::Expired
+        } else {
+            SessionStatus::Active
+        }
+    }
+
+    pub fn allowed_origins(&self) -> Vec<String> {
+        serde_json::from_str(&self.allowed_origins).unwrap_or_default()
+    }
+
+    /// Whether a page of this origin may use the session; `null` never may.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        let allowed = self.allowed_origins();
+        origin != "null" && (allowed.is_empty() || allowed.iter().any(|known| known == origin))
+    }
+}
+
+/// `sid` for the first token, `sid.n` for the n-th refresh.
+pub fn token_id(sid: PortalSessionId, refreshes: i64) -> String {
+    if refreshes == 0 { sid.to_string() } else { format!("{sid}.{refreshes}") }
+}
+
+impl SessionStatus {
+    pub const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl RevokedReason {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::SignedOut => "signed_out",
+        }
+    }
+}

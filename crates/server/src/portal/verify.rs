@@ -1,0 +1,187 @@
+//! Verify: row first, then digest, the signature only where the digest differs.
+//!
+//! This is the one way a portal token is accepted, for every route and for introspection. Nothing
+//! is cached: each call reads the session's row, and what was revoked before it is refused.
+
+use super::session::token_id;
+use super::{PortalSession, Token, sql};
+use crate::app::App;
+use crate::base::{PortalSessionId, Time};
+use crate::db::DbError;
+use crate::signing::{KeyStatus, SigningError};
+use std::net::IpAddr;
+use subtle::ConstantTimeEq;
+use unitpay_token::{Claims, Expected, UnverifiedToken, VerifyError};
+
+/// What the authentication statement tells of a session: its row and all that can end it.
+#[derive(Clone, Debug)]
+pub struct SessionRecord {
+    pub session: PortalSession,
+    pub generation: i64,
+    pub customer_generation: i64,
+    pub customer_archived: bool,
+    pub organization_suspended: bool,
+    pub key_sessions_revoked: bool,
+    pub signing_key: KeyStatus,
+    pub previous_signing_key: Option<KeyStatus>,
+}
+
+/// Which of the two tokens that may live was presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    Current,
+    Predecessor,
+}
+
+/// A session whose live token was presented. Made here alone.
+#[derive(Clone, Debug)]
+pub struct VerifiedSession {
+    pub session: PortalSession,
+    pub presented: Presented,
+    _made_here: (),
+}
+
+#[derive(Debug)]
+pub enum Refusal {
+    /// Forged, malformed, unknown, foreign or of another kind.
+    Invalid,
+    Expired,
+    CustomerArchived,
+    Revoked,
+    OrganizationSuspended,
+    /// Too many wrong signatures from this peer; ask again after so many seconds.
+    TooManyForgeries(crate::http::problem::LimitHit),
+    Db(DbError),
+    Signing(SigningError),
+}
+
+/// Accepts a token of a living session. `peer` is whom wrong signatures are counted against.
+pub async fn verify(
+    app: &App,
+    token: &str,
+    peer: Option<IpAddr>,
+) -> Result<VerifiedSession, Refusal> {
+    let unverified = UnverifiedToken::parse(token).ok_or(Refusal::Invalid)?;
+    let sid: PortalSessionId = unverified
+        .session_id()
+        .and_then(|sid| sid.parse().ok())
+        .ok_or(Refusal::Invalid)?;
+    let record = sql::record(&mut app.db.read().await?, sid).await?
+        .ok_or(Refusal::Invalid)?;
+    let now = app.clock.now();
+    let digest = unverified.digest();
+    let same = |token: &Token| bool::from(token.digest.ct_eq(&digest));
+    let presented = if same(&record.session.current) {
+        Presented::Current
+    } else if record.session.previous.as_ref().is_some_and(same) {
+        Presented::Predecessor
+    } else {
+        return Err(refuse_other_bytes(app, token, &record, peer, now).await);
+    };
+    let session = &record.session;
+    let kept = match presented {
+        Presented::Current => &session.current,
+        Presented::Predecessor => session.previous.as_ref().unwrap_or(&session.current),
+    };
+    if now >= kept.expires_at {
+        return Err(Refusal::Expired);
+    }
+    if let Some(refusal) = record.ended(&kept.kid) {
+        return Err(refusal);
+    }
+    if record.organization_suspended {
+        return Err(Refusal::OrganizationSuspended);
+    }
+    Ok(VerifiedSession { session: record.session, presented, _made_here: () })
+}
+
+impl VerifiedSession {
+    /// The claims of the very token that was presented.
+    pub fn presented_claims(&self, issuer: &str) -> Claims {
+        let claims = self.session.claims(issuer);
+        match (self.presented, &self.session.previous) {
+            (Presented::Predecessor, Some(token)) => Claims {
+                token_id: token_id(self.session.sid, self.session.refresh_count - 1),
+                issued_at: token.issued_at.seconds(),
+                expires_at: token.expires_at.seconds(),
+                ..claims
+            },
+            (Presented::Predecessor, None) | (Presented::Current, _) => claims,
+        }
+    }
+}
+
+impl SessionRecord {
+    /// Whether something ended this session, for a token signed by the key `kid`.
+    pub fn ended(&self, kid: &str) -> Option<Refusal> {
+        let session = &self.session;
+        let previous_signer = session.previous.as_ref().is_some_and(|token| token.kid == kid);
+        let signing_key = if session.current.kid == kid {
+            Some(self.signing_key)
+        } else if previous_signer {
+            self.previous_signing_key
+        } else {
+            None
+        };
+        if self.customer_archived {
+            Some(Refusal::CustomerArchived)
+        } else if session.revoked.is_some()
+            || self.generation < self.customer_generation
+            || self.key_sessions_revoked
+            || signing_key == Some(KeyStatus::Revoked)
+        {
+            Some(Refusal::Revoked)
+        } else {
+            None
+        }
+    }
+}
+
+/// These bytes are neither of the two tokens: an older one of the session, or a forgery.
+async fn refuse_other_bytes(
+    app: &App,
+    token: &str,
+    record: &SessionRecord,
+    peer: Option<IpAddr>,
+    now: Time,
+) -> Refusal {
+    if let Some(wait) = peer.and_then(|peer| app.limits.shuts_out(peer)) {
+        return Refusal::TooManyForgeries(wait);
+    }
+    let expected = Expected {
+        issuer: &app.issuer,
+        environment: Some(record.session.tenant.environment),
+    };
+    let check = || {
+        let key_for = |kid: &str| app.signing.verifier(kid);
+        unitpay_token::verify(token, key_for, &expected, now.seconds()).map(|_| ())
+    };
+    let mut verified = check();
+    if verified == Err(VerifyError::UnknownKey) {
+        if let Err(error) = app.signing.reload().await {
+            return Refusal::Signing(error);
+        }
+        verified = check();
+    }
+    match verified {
+        Err(VerifyError::Expired) => Refusal::Expired,
+        Ok(())
+        | Err(
+            VerifyError::Malformed
+            | VerifyError::UnknownKey
+            | VerifyError::BadSignature
+            | VerifyError::BadClaims(_),
+        ) => {
+            if let Some(peer) = peer {
+                app.limits.note_bad_credentials(peer);
+            }
+            Refusal::Invalid
+        }
+    }
+}
+
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}

@@ -1,0 +1,79 @@
+//! THE route table, and what every request passes through.
+
+use crate::app::App;
+use crate::http::request::{Surface, around, no_method, no_route};
+use crate::http::system;
+use crate::{audit, customers, keys, portal};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use std::sync::{Arc, OnceLock};
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Description;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+type Routes = OpenApiRouter<Arc<App>>;
+
+/// Routes that a browser may call with a portal token: they answer CORS.
+fn browser_routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(portal::http_browser::current, portal::http_browser::end))
+        .routes(routes!(portal::http_browser::refresh))
+        .routes(routes!(customers::http::get, customers::http::update))
+}
+
+/// Routes for the backend, and the public ones.
+fn backend_routes() -> Routes {
+    OpenApiRouter::new()
+        .routes(routes!(portal::http::create, portal::http::list))
+        .routes(routes!(portal::http::revoke))
+        .routes(routes!(portal::http::introspect))
+        .routes(routes!(portal::http::get))
+        .routes(routes!(customers::http::create, customers::http::list))
+        .routes(routes!(customers::http::archive))
+        .routes(routes!(customers::http::unarchive))
+        .routes(routes!(keys::http::create, keys::http::list))
+        .routes(routes!(keys::http::revoke))
+        .routes(routes!(audit::http::list))
+        .routes(routes!(system::jwks))
+        .routes(routes!(system::health))
+        .routes(routes!(system::readiness))
+        .routes(routes!(system::openapi))
+}
+
+pub fn router(app: &Arc<App>) -> Router {
+    let group = |routes: Routes, surface| {
+        let (router, _) = routes.split_for_parts();
+        router
+            .method_not_allowed_fallback(no_method)
+            .layer(from_fn_with_state((Arc::clone(app), surface), around))
+    };
+    let backend = group(backend_routes().fallback(no_route), Surface::Backend);
+    backend.merge(group(browser_routes(), Surface::Browser)).with_state(Arc::clone(app))
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "UnitPay",
+    description = "Portal sessions and billing for the customers of a SaaS.",
+    contact(),
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Base;
+
+/// The description of this API.
+pub fn openapi() -> Description {
+    let (_, described) = OpenApiRouter::with_openapi(Base::openapi())
+        .merge(backend_routes())
+        .merge(browser_routes())
+        .split_for_parts();
+    described
+}
+
+/// The description as it is served and committed.
+pub fn openapi_json() -> &'static str {
+    static JSON: OnceLock<String> = OnceLock::new();
+    JSON.get_or_init(|| {
+        serde_json::to_string_pretty(&openapi()).map(|json| json + "\n").unwrap_or_default()
+    })
+}

@@ -1,0 +1,104 @@
+//! The master key: seals private signing keys at rest.
+//!
+//! AES-256-GCM with a random nonce, bound to the key's id, so that sealed keys cannot be swapped.
+//! Keys for other uses are derived from the master key, each for its own purpose.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::fmt;
+
+pub struct MasterKey([u8; 32]);
+
+/// The master key is not the one that the store was sealed with, or what it sealed is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealError;
+
+impl MasterKey {
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads 32 bytes in base64url without padding.
+    pub fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text.trim()).ok()?.try_into().ok().map(Self)
+    }
+
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// A value to keep in the store, by which a wrong master key is told before it does harm.
+    pub fn check_value(&self) -> [u8; 32] {
+        self.derive(b"unitpay master key check")
+    }
+
+    pub fn seal(&self, kid: &str, seed: &[u8; 32]) -> Result<Vec<u8>, SealError> {
+        let mut sealed = seed.to_vec();
+        let nonce = self
+            .cipher()?
+            .seal_in_place_append_tag(Aad::from(kid.as_bytes()), &mut sealed)
+            .map_err(|_| SealError)?;
+        sealed.extend_from_slice(nonce.as_ref());
+        Ok(sealed)
+    }
+
+    pub fn open(&self, kid: &str, sealed: &[u8]) -> Result<[u8; 32], SealError> {
+        let (boxed, nonce) = sealed.split_at_checked(sealed.len().wrapping_sub(NONCE_LEN)).ok_or(SealError)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
+        let mut boxed = boxed.to_vec();
+        let seed = self
+            .cipher()?
+            .open_in_place(nonce, Aad::from(kid.as_bytes()), &mut boxed)
+            .map_err(|_| SealError)?;
+        <[u8; 32]>::try_from(&*seed).map_err(|_| SealError)
+    }
+
+    fn cipher(&self) -> Result<RandomizedNonceKey, SealError> {
+        RandomizedNonceKey::new(&AES_256_GCM, &self.derive(b"unitpay signing keys")).map_err(|_| SealError)
+    }
+
+    fn derive(&self, purpose: &[u8]) -> [u8; 32] {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), purpose);
+        let mut key = [0; 32];
+        key.copy_from_slice(tag.as_ref());
+        key
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the master key is not the one that this store was sealed with")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_with_its_key_and_id_only() {
+        let master = MasterKey::new([1; 32]);
+        let sealed = master.seal("kid", &[9; 32]).unwrap();
+        assert_eq!(master.open("kid", &sealed), Ok([9; 32]));
+        assert_eq!(master.open("other", &sealed), Err(SealError));
+        assert_eq!(MasterKey::new([2; 32]).open("kid", &sealed), Err(SealError));
+        assert_eq!(master.open("kid", &sealed[1..]), Err(SealError));
+        assert_eq!(master.open("kid", &[]), Err(SealError));
+        assert_ne!(sealed, master.seal("kid", &[9; 32]).unwrap());
+    }
+
+    #[test]
+    fn a_master_key_is_read_from_base64url() {
+        let master = MasterKey::new([7; 32]);
+        assert_eq!(MasterKey::parse(&master.encode()).unwrap().check_value(), master.check_value());
+        assert!(MasterKey::parse("too-short").is_none());
+    }
+}

@@ -1,0 +1,33 @@
+//! Signing: claims in, token out.
+//!
+//! The same key and claims always give the same text: Ed25519 is deterministic, and so is the
+//! spelling. It signs nothing that `verify` would refuse. Called by the server when it mints or
+//! refreshes a portal session.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::claims::{Claims, MAX_TOKEN_BYTES};
+use crate::error::SignError;
+use crate::form::Payload;
+use crate::key::SigningKey;
+
+impl SigningKey {
+    /// The portal token for these claims: a JWS in compact serialisation (RFC 7515 section 7.1).
+    pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
+        let payload = Payload::of(claims);
+        payload.check().map_err(SignError::BadClaims)?;
+        let mut token = String::with_capacity(1024);
+        token.push_str(self.encoded_header());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(payload.write(), &mut token);
+        let signature =
+            self.key_pair().try_sign(token.as_bytes()).map_err(|_| SignError::Crypto)?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(SignError::TooLong);
+        }
+        Ok(token)
+    }
+}

@@ -1,0 +1,31 @@
+import { PagePromise } from '../page.js';
+import type { RequestOptions, Transport } from '../transport.js';
+import type { ApiKey, CreateApiKey, CreatedApiKey, PageQuery, RevokeApiKey } from '../types.js';
+
+/** `unitpay.apiKeys`: secret keys of the same organization and environment. */
+export class ApiKeys {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** The key stands in this answer and never again. */
+  create(key: CreateApiKey, options?: RequestOptions): Promise<CreatedApiKey> {
+    return this.#transport.send({ method: 'POST', path: ['api-keys'], body: key }, options);
+  }
+
+  list(query: PageQuery = {}, options?: RequestOptions): PagePromise<ApiKey> {
+    const path = ['api-keys'];
+    return new PagePromise((cursor = query.cursor) =>
+      this.#transport.send({ method: 'GET', path, query: { ...query, cursor } }, options),
+    );
+  }
+
+  /** Refuses the key from now on; `revokeSessions` also ends what it minted. */
+  revoke(id: string, params: RevokeApiKey = {}, options?: RequestOptions): Promise<ApiKey> {
+    const path = ['api-keys', id, 'revoke'];
+    return this.#transport.send({ method: 'POST', path, body: params }, options);
+  }
+}

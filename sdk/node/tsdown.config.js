@@ -1,0 +1,13 @@
+import { defineConfig } from 'tsdown';
+
+export default defineConfig({
+  entry: 'src/index.ts',
+  format: ['esm', 'cjs'],
+  platform: 'neutral',
+  target: 'es2022',
+  fixedExtension: false,
+  // The comments go into the types, where editors show them.
+  dts: true,
+  outputOptions: { comments: false },
+  logLevel: 'warn',
+});
