@@ -123,10 +123,11 @@ impl Row {
 
 /// Whole from a thousand on, with two fraction digits below.
 fn number(value: f64) -> String {
-    if value.abs() < 1000.0 {
-        return format!("{value:.2}");
-    }
-    let digits = format!("{value:.0}");
+    if value.abs() < 1000.0 { format!("{value:.2}") } else { grouped(&format!("{value:.0}")) }
+}
+
+/// The digits in groups of three.
+pub(crate) fn grouped(digits: &str) -> String {
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {

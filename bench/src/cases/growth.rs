@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use super::{Stage, footprint, reads};
 use crate::context::Context;
-use crate::report::Target;
+use crate::report::{Target, grouped};
 use crate::rounds::rounds;
 use crate::server::Store;
 use crate::setup::{self, Session, spread};
@@ -56,14 +56,15 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
         let memory = stage.server.process.memory()?;
         let report = &mut context.report;
         let mut row = |what: String, value, unit| {
-            report.row("growth", format!("{size} sessions: {what}"), value, unit, Target::None);
+            let measure = format!("{} sessions: {what}", count_text(size));
+            report.row("growth", measure, value, unit, Target::None);
         };
         // In the smallest store the two sets are the same.
         let sets = [(SMALL_SET, few), (LARGE_SET.min(size), many)];
         for (tokens, series) in sets.into_iter().take(if size > SMALL_SET { 2 } else { 1 }) {
-            row(format!("read, {tokens} tokens, CPU"), series.cpu(), "us");
-            let ratio = series.cpu_ratio(&read_floor);
-            row(format!("read, {tokens} tokens, CPU / floor"), ratio, "x");
+            let what = format!("read, {} tokens, CPU", count_text(tokens));
+            row(what.clone(), series.cpu(), "us");
+            row(what + " / floor", series.cpu_ratio(&read_floor), "x");
         }
         row("mint, CPU".to_owned(), mint.cpu(), "us");
         row("mint, CPU / floor".to_owned(), mint.cpu_ratio(&mint_floor), "x");
@@ -75,7 +76,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let ready = footprint::restarts(context, store).await?;
     growth_rows(context, sizes, &read_cpu, &mint_cpu);
     let report = &mut context.report;
-    let last = sizes[sizes.len() - 1];
+    let last = count_text(sizes[2]);
     let mut row = |what: &str, value, unit, target| {
         report.row("growth", format!("{last} sessions: {what}"), value, unit, target);
     };
@@ -89,20 +90,23 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
 /// How much more a request costs in the largest store than in the smallest. The bound is what an
 /// index's depth may grow by: the logarithm of the one size over that of the other.
 fn growth_rows(context: &mut Context, sizes: [usize; 3], read_cpu: &[[f64; 2]], mint_cpu: &[f64]) {
-    let [first, second, last] = sizes.map(|size| size as f64);
-    let bound = |from: f64| Target::AtMost(last.ln() / from.ln());
+    let [first, second, last] = sizes;
+    let bound = |from: usize| Target::AtMost((last as f64).ln() / (from as f64).ln());
+    let span = |from| format!("from {} to {} sessions", count_text(from), count_text(last));
     let report = &mut context.report;
     if let ([[few_first, many_first], .., [few_last, many_last]], [_, mint_second, mint_last]) =
         (read_cpu, mint_cpu)
     {
         let mut row = |what: String, ratio, target| report.row("growth", what, ratio, "x", target);
-        let span = format!("from {first} to {last} sessions");
-        row(format!("read, few tokens, {span}"), few_last / few_first, bound(first));
-        row(format!("read, many tokens, {span}"), many_last / many_first, bound(first));
-        // The first thousand mints also warm the process; the comparison starts after them.
-        let span = format!("from {second} to {last} sessions");
-        row(format!("mint, {span}"), mint_last / mint_second, bound(second));
+        row(format!("read, few tokens, {}", span(first)), few_last / few_first, bound(first));
+        row(format!("read, many tokens, {}", span(first)), many_last / many_first, bound(first));
+        // The first mints of all also warm the process; the comparison starts after them.
+        row(format!("mint, {}", span(second)), mint_last / mint_second, bound(second));
     }
+}
+
+fn count_text(count: usize) -> String {
+    grouped(&count.to_string())
 }
 
 /// In MiB.

@@ -105,9 +105,8 @@ impl Config {
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-            let given: Table = text
-                .parse()
-                .with_context(|| format!("{} is not valid TOML", path.display()))?;
+            let given: Table =
+                text.parse().with_context(|| format!("{} is not valid TOML", path.display()))?;
             overlay(&mut table, given, "")?;
         }
         for (name, value) in environment {
@@ -222,7 +221,11 @@ mod tests {
     use super::*;
 
     fn load(file: Option<&str>, variables: &[(&str, &str)]) -> anyhow::Result<Config> {
-        let path = std::env::temp_dir().join(format!("unitpay-config-{}-{:?}.toml", std::process::id(), std::thread::current().id()));
+        let path = std::env::temp_dir().join(format!(
+            "unitpay-config-{}-{:?}.toml",
+            std::process::id(),
+            std::thread::current().id()
+        ));
         if let Some(text) = file {
             std::fs::write(&path, text).unwrap();
         }

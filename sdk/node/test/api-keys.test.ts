@@ -18,12 +18,12 @@ test('a key is made, used, listed and revoked, with what it minted', async () =>
   const { id: customerId } = await newCustomer();
   const { apiKeys } = await admin();
   const made = await apiKeys.create({ name: 'till', scopes: ['portal_sessions:write'] });
-  const till = client({ apiKey: made.key });
+  const till = client({ apiKey: made.secret });
   const { token } = await till.portalSessions.create({ customerId });
 
   const listed = (await apiKeys.list().toArray()).find((key) => key.id === made.id);
   expect(listed).toMatchObject({ name: 'till', scopes: ['portal_sessions:write'] });
-  expect(JSON.stringify(listed)).not.toContain(made.key);
+  expect(JSON.stringify(listed)).not.toContain(made.secret);
 
   await apiKeys.revoke(made.id, { revokeSessions: true });
   const refused = await failure(till.portalSessions.create({ customerId }));

@@ -23,11 +23,7 @@ const OF_CUSTOMER: [Sql; 2] = list!(
 const DELETE_OLD: Sql = sql("DELETE FROM audit_events WHERE id IN \
      (SELECT id FROM audit_events WHERE id < $1 ORDER BY id LIMIT $2)");
 
-pub async fn insert(
-    tx: &mut Tx<'_, '_>,
-    tenant_no: i64,
-    event: &NewEvent,
-) -> Result<(), DbError> {
+pub async fn insert(tx: &mut Tx<'_, '_>, tenant_no: i64, event: &NewEvent) -> Result<(), DbError> {
     let values = [
         event.id.into(),
         tenant_no.into(),
@@ -75,10 +71,6 @@ pub async fn page(
 }
 
 /// Deletes at most `limit` events made before this instant, oldest first: ids carry their time.
-pub async fn delete_before(
-    tx: &mut Tx<'_, '_>,
-    before: Time,
-    limit: i64,
-) -> Result<u64, DbError> {
+pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Result<u64, DbError> {
     tx.execute(&DELETE_OLD, &[crate::base::EventId::first_at(before).into(), limit.into()]).await
 }

@@ -68,10 +68,7 @@ enum Source {
 
 impl Clock {
     pub fn system() -> Self {
-        Self(Arc::new(Source::System {
-            started: Instant::now(),
-            offset: AtomicI64::new(i64::MIN),
-        }))
+        Self(Arc::new(Source::System { started: Instant::now(), offset: AtomicI64::new(i64::MIN) }))
     }
 
     /// A clock that moves only when it is told to, for tests.

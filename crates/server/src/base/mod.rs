@@ -7,8 +7,6 @@ pub mod random;
 pub mod scopes;
 
 pub use clock::{Clock, Time};
-pub use ids::{
-    ApiKeyId, CustomerId, EventId, Ids, OrganizationId, PortalSessionId, RequestId,
-};
+pub use ids::{ApiKeyId, CustomerId, EventId, Ids, OrganizationId, PortalSessionId, RequestId};
 pub use page::{Cursor, Page, PageQuery};
 pub use random::Random;

@@ -127,10 +127,9 @@ pub async fn create_key(
     environment: Environment,
     new: &NewApiKey,
 ) -> anyhow::Result<String> {
-    let tenant =
-        organizations::sql::tenant(&mut store.db.read().await?, organization, environment)
-            .await?
-            .context("the organization has no such environment")?;
+    let tenant = organizations::sql::tenant(&mut store.db.read().await?, organization, environment)
+        .await?
+        .context("the organization has no such environment")?;
     let made = keys::make(new, &store.ids, &store.random, store.clock.now());
     let text = made.secret.reveal().to_owned();
     let ids = store.ids.clone();

@@ -28,7 +28,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             true => format!("--data-dir {}", config.data_dir.display()),
             false => "--database-url …".to_owned(),
         };
-        tracing::info!("there is no API key yet; make one: unitpay keys create --env sandbox {store}");
+        tracing::info!(
+            "there is no API key yet; make one: unitpay keys create --env sandbox {store}"
+        );
     }
     server.run_until_told().await
 }

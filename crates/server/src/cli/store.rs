@@ -75,10 +75,7 @@ impl Store {
     }
 }
 
-async fn open_embedded(
-    config: &Config,
-    purpose: Purpose,
-) -> anyhow::Result<(Db, Option<File>)> {
+async fn open_embedded(config: &Config, purpose: Purpose) -> anyhow::Result<(Db, Option<File>)> {
     make_folder(&config.data_dir)?;
     let lock = lock_to_serve(&config.data_dir)?;
     if purpose == Purpose::Serve && lock.is_none() {
@@ -153,7 +150,9 @@ pub fn master_key(config: &Config, random: &Random) -> anyhow::Result<MasterKey>
         return MasterKey::parse(&config.master_key).context(wrong);
     }
     if !config.database_url.is_empty() {
-        bail!("PostgreSQL needs UNITPAY_MASTER_KEY; make one by: openssl rand 32 | basenc --base64url | tr -d =");
+        bail!(
+            "PostgreSQL needs UNITPAY_MASTER_KEY; make one by: openssl rand 32 | basenc --base64url | tr -d ="
+        );
     }
     let path = config.data_dir.join(MASTER_KEY);
     let fresh = MasterKey::new(random.bytes());

@@ -165,7 +165,8 @@ pub async fn create(
         metadata: fields.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
     };
     fields.finish()?;
-    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, actor, ids, now) =
+        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let idempotency = idempotency.of(caller.id(), &raw, now);
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -241,7 +242,8 @@ pub async fn update(
         change.metadata = fields.clearable_metadata("metadata");
     }
     fields.finish()?;
-    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, actor, ids, now) =
+        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let named = reference(&id);
     let found = sql::get(&mut app.db.read().await?, &tenant, &named).await?;
     let named = CustomerRef::Id(own(&caller, found)?.id);
@@ -264,7 +266,8 @@ pub async fn archive(
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
     Path(id): Path<String>,
 ) -> Result<Json<CustomerResponse>, Problem> {
-    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, actor, ids, now) =
+        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let named = reference(&id);
     let archived = app
         .db
@@ -285,7 +288,8 @@ pub async fn unarchive(
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
     Path(id): Path<String>,
 ) -> Result<Json<CustomerResponse>, Problem> {
-    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, actor, ids, now) =
+        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let named = reference(&id);
     let unarchived = app
         .db

@@ -129,7 +129,9 @@ pub async fn update(
     set("name", &mut customer.name, &change.name);
     set("email", &mut customer.email, &change.email);
     set("metadata", &mut customer.metadata, &change.metadata);
-    if let Some(external_id) = change.external_id.as_ref().filter(|new| **new != customer.external_id) {
+    if let Some(external_id) =
+        change.external_id.as_ref().filter(|new| **new != customer.external_id)
+    {
         if let Some(wanted) = external_id {
             let reference = CustomerRef::External(wanted.clone());
             if sql::get(tx, tenant, &reference).await?.is_some() {

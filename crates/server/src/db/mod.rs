@@ -75,7 +75,10 @@ impl Db {
 
     /// How far the store's clock is ahead of (or behind) `now`; zero on an embedded store, which
     /// has no clock of its own.
-    pub async fn clock_ahead_by(&self, now: impl Fn() -> crate::base::Time) -> Result<Duration, DbError> {
+    pub async fn clock_ahead_by(
+        &self,
+        now: impl Fn() -> crate::base::Time,
+    ) -> Result<Duration, DbError> {
         match self {
             Self::Sqlite(_) => Ok(Duration::ZERO),
             Self::Postgres(postgres) => postgres.clock_difference(now).await,

@@ -7,7 +7,8 @@
 use super::{Columns, DbError, Engine, Migration, Sql, Tx, Value, migrate};
 use crate::base::Time;
 use deadpool_postgres::{
-    GenericClient, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+    GenericClient, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod,
+    Runtime,
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -140,7 +141,9 @@ impl Postgres {
         let pending = migrate::pending(version)?;
         for Migration { version, postgres, .. } in pending {
             transaction.batch_execute(postgres).await.map_err(postgres_error)?;
-            let note = format!("CREATE OR REPLACE FUNCTION unitpay_schema_version() RETURNS BIGINT LANGUAGE SQL IMMUTABLE AS 'SELECT {version}::BIGINT'");
+            let note = format!(
+                "CREATE OR REPLACE FUNCTION unitpay_schema_version() RETURNS BIGINT LANGUAGE SQL IMMUTABLE AS 'SELECT {version}::BIGINT'"
+            );
             transaction.batch_execute(&note).await.map_err(postgres_error)?;
         }
         transaction.commit().await.map_err(postgres_error)?;

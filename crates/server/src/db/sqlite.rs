@@ -53,7 +53,8 @@ struct Lanes {
 impl Sqlite {
     /// Opens the database file, creating it where it is absent, and starts its writer.
     pub fn open(path: &Path) -> Result<Self, DbError> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let connection =
+            connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite_error)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite_error)?;
         let queue = Arc::new(Queue::default());
@@ -91,7 +92,9 @@ impl Sqlite {
             })
         });
         self.0.queue.push(lane, job)?;
-        receiver.await.unwrap_or_else(|_| Err(DbError::Unavailable("the writer ended".into()).into()))
+        receiver
+            .await
+            .unwrap_or_else(|_| Err(DbError::Unavailable("the writer ended".into()).into()))
     }
 
     pub(super) fn reader(&self) -> Result<Pooled, DbError> {
@@ -114,7 +117,9 @@ impl Sqlite {
                 let pending = migrate::pending(version)?;
                 for Migration { version, sqlite, .. } in pending {
                     connection.execute_batch(sqlite).map_err(sqlite_error)?;
-                    connection.pragma_update(None, "user_version", version).map_err(sqlite_error)?;
+                    connection
+                        .pragma_update(None, "user_version", version)
+                        .map_err(sqlite_error)?;
                 }
                 Ok(!pending.is_empty())
             }
@@ -281,7 +286,9 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DbError> {
         .map_err(sqlite_error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite_error)?;
     connection.set_prepared_statement_cache_capacity(256);
-    for (name, value) in [("foreign_keys", "ON"), ("trusted_schema", "OFF"), ("cache_size", "-4096")] {
+    for (name, value) in
+        [("foreign_keys", "ON"), ("trusted_schema", "OFF"), ("cache_size", "-4096")]
+    {
         connection.pragma_update(None, name, value).map_err(sqlite_error)?;
     }
     Ok(connection)
@@ -305,8 +312,7 @@ pub(super) fn execute(
     values: &[Value<'_>],
 ) -> Result<u64, DbError> {
     let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
-    let changed =
-        statement.execute(rusqlite::params_from_iter(values)).map_err(sqlite_error)?;
+    let changed = statement.execute(rusqlite::params_from_iter(values)).map_err(sqlite_error)?;
     Ok(changed as u64)
 }
 

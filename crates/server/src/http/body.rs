@@ -89,7 +89,8 @@ fn unsupported(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
 fn media_type(headers: &HeaderMap) -> Option<&'static str> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (media, parameters) = value.to_str().ok()?.split_once(';').unwrap_or((value.to_str().ok()?, ""));
+    let (media, parameters) =
+        value.to_str().ok()?.split_once(';').unwrap_or((value.to_str().ok()?, ""));
     let parameters = parameters.trim().to_ascii_lowercase();
     let utf8 = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&parameters.as_str());
     ["application/json", "application/x-www-form-urlencoded"]
@@ -106,9 +107,12 @@ impl FromRequestParts<Arc<App>> for IdempotencyKey {
         let key = match (values.next(), values.next()) {
             (None, _) => None,
             (Some(value), None) => {
-                let visible = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+                let visible = |key: &&str| {
+                    (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())
+                };
                 let key = value.to_str().ok().filter(visible);
-                let wrong = || Problem::invalid_param(NAME, "must be 1 to 255 visible ASCII characters");
+                let wrong =
+                    || Problem::invalid_param(NAME, "must be 1 to 255 visible ASCII characters");
                 Some(key.ok_or_else(wrong)?.to_owned())
             }
             (Some(_), Some(_)) => return Err(Problem::invalid_param(NAME, "must not be repeated")),

@@ -201,7 +201,9 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Problem> {
     if count(header::AUTHORIZATION) > 1 || headers.get_all("x-api-key").iter().count() > 1 {
         return malformed("A credential header must not be repeated.");
     }
-    if headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING) {
+    if headers.contains_key(header::CONTENT_LENGTH)
+        && headers.contains_key(header::TRANSFER_ENCODING)
+    {
         return malformed("Content-Length and Transfer-Encoding exclude each other.");
     }
     Ok(())
@@ -216,9 +218,10 @@ fn credential(headers: &HeaderMap) -> Result<Credential<'_>, Problem> {
         }
         (Some(key), None) => Ok(key.to_str().map_or(Credential::Other, Credential::ApiKey)),
         (None, Some(value)) => {
-            let bearer = value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(
-                |(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token),
-            );
+            let bearer =
+                value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(
+                    |(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token),
+                );
             Ok(bearer.map_or(Credential::Other, Credential::Bearer))
         }
     }

@@ -28,9 +28,11 @@ impl Fields {
             .map_err(|error| not_taken(&error))?;
         match value {
             Value::Object(values) => Ok(Self { values, errors: Vec::new() }),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                Err(Problem::invalid_param("", "The body must be a JSON object."))
-            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => Err(Problem::invalid_param("", "The body must be a JSON object.")),
         }
     }
 
@@ -75,7 +77,11 @@ impl Fields {
     pub fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
         let text = match self.values.remove(name)? {
             Value::String(text) => text,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => {
                 self.wrong(name, "must be a string");
                 return None;
             }

@@ -86,9 +86,8 @@ impl Limits {
 impl<K: Hash + Eq + Clone> Limit<K> {
     fn new(policy: &'static str, per_second: u32, burst: u32) -> Self {
         let quota = NonZeroU32::new(per_second).zip(NonZeroU32::new(burst));
-        let buckets = quota.map(|(rate, burst)| {
-            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
-        });
+        let buckets = quota
+            .map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
         Self { policy, per_second, burst, buckets }
     }
 

@@ -38,9 +38,13 @@ impl Fields {
             None => page::DEFAULT_LIMIT,
             Some(text) => {
                 let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-                let limit = text.parse().ok().filter(|n| digits && (1..=page::MAX_LIMIT).contains(n));
+                let limit =
+                    text.parse().ok().filter(|n| digits && (1..=page::MAX_LIMIT).contains(n));
                 if limit.is_none() {
-                    self.wrong("limit", format!("must be an integer from 1 to {}", page::MAX_LIMIT));
+                    self.wrong(
+                        "limit",
+                        format!("must be an integer from 1 to {}", page::MAX_LIMIT),
+                    );
                 }
                 limit.unwrap_or(page::DEFAULT_LIMIT)
             }

@@ -6,7 +6,7 @@
 use crate::customers::CustomerError;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
-use crate::portal::{MintError, Refusal, RefreshError};
+use crate::portal::{MintError, RefreshError, Refusal};
 use crate::signing::SigningError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;

@@ -134,9 +134,7 @@ fn finish_headers(response: &mut Response, id: &str, surface: Surface) {
     let headers = response.headers_mut();
     set(headers, "x-request-id", id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert_with(|| HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("no-store"));
     if surface == Surface::Browser {
         for (name, value) in [
             ("access-control-allow-origin", "*"),
@@ -195,8 +193,10 @@ fn peer(app: &App, request: &Request) -> IpAddr {
         return direct;
     }
     let forwarded = request.headers().get_all("x-forwarded-for").iter();
-    let hops: Vec<&str> =
-        forwarded.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).collect();
+    let hops: Vec<&str> = forwarded
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .collect();
     hops.iter()
         .rev()
         .map_while(|hop| hop.trim().parse::<IpAddr>().ok())

@@ -17,20 +17,11 @@ const DELETE_OLD: Sql = sql("DELETE FROM idempotency_records WHERE (caller, key)
      (SELECT caller, key FROM idempotency_records WHERE created_at <= $1 \
      ORDER BY created_at LIMIT $2)");
 
-pub async fn find(
-    tx: &mut Tx<'_, '_>,
-    idempotency: &Idempotency,
-) -> Result<Option<Kept>, DbError> {
-    let values = [
-        (&idempotency.caller).into(),
-        (&idempotency.key).into(),
-        oldest(idempotency.now).into(),
-    ];
-    let kept = tx
-        .one(&FIND, &values, |row| {
-            Ok((row.next::<[u8; 32]>()?, row.next::<String>()?))
-        })
-        .await?;
+pub async fn find(tx: &mut Tx<'_, '_>, idempotency: &Idempotency) -> Result<Option<Kept>, DbError> {
+    let values =
+        [(&idempotency.caller).into(), (&idempotency.key).into(), oldest(idempotency.now).into()];
+    let kept =
+        tx.one(&FIND, &values, |row| Ok((row.next::<[u8; 32]>()?, row.next::<String>()?))).await?;
     let Some((request, response)) = kept else { return Ok(None) };
     if request != idempotency.request {
         return Ok(Some(Kept::OfAnotherRequest));

@@ -31,7 +31,8 @@ impl SecretKeyText {
     /// Reads a key; `None` where it is malformed or mistyped.
     pub fn parse(text: &str) -> Option<Self> {
         let body = text.strip_prefix(PREFIX)?;
-        if body.len() != ID + SECRET + CHECKSUM || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        if body.len() != ID + SECRET + CHECKSUM || !body.bytes().all(|b| b.is_ascii_alphanumeric())
+        {
             return None;
         }
         let (signed, checksum) = text.split_at(PREFIX.len() + ID + SECRET);

@@ -178,7 +178,8 @@ pub async fn revoke(
     let sessions = fields.boolean("revokeSessions").unwrap_or(false);
     fields.finish()?;
     let id: ApiKeyId = path_id(&id)?;
-    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, actor, ids, now) =
+        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let revoked = app
         .db
         .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {

@@ -19,7 +19,8 @@ const OF_ALL: Sql = sql("SELECT t.no, t.organization_id, t.env, k.id, k.name, k.
 const INSERT: Sql = sql("INSERT INTO api_keys \
      (id, tenant_no, name, scopes, secret_digest, last_four, created_at, expires_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
-const GET: Sql = sql("SELECT id, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \
+const GET: Sql =
+    sql("SELECT id, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \
      FROM api_keys WHERE tenant_no = $1 AND id = $2");
 const PAGE: [Sql; 2] = list!(
     "SELECT id, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \

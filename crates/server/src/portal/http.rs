@@ -1,8 +1,8 @@
 //! Portal sessions over HTTP, for the backend: mint, revoke, list, read, introspect.
 
 use super::{
-    NewSession, PortalScopes, PortalSession, Refusal, RevokedReason, SessionStatus,
-    mint, revoke_customer, revoke_session, sql, verify,
+    NewSession, PortalScopes, PortalSession, Refusal, RevokedReason, SessionStatus, mint,
+    revoke_customer, revoke_session, sql, verify,
 };
 use crate::app::App;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
@@ -226,7 +226,8 @@ impl Fields {
         let Some(names) = self.texts("scopes", PortalScopes::NAMES.len()) else {
             return if read_only { grantable.and(PortalScopes::READ_ONLY) } else { grantable };
         };
-        let scopes = names.iter().try_fold(PortalScopes::default(), |set, name| set.with_name(name));
+        let scopes =
+            names.iter().try_fold(PortalScopes::default(), |set, name| set.with_name(name));
         scopes.filter(|scopes| !scopes.is_empty()).unwrap_or_else(|| {
             self.wrong("scopes", format!("must be some of {}", PortalScopes::NAMES.join(", ")));
             grantable
@@ -237,7 +238,10 @@ impl Fields {
     fn origins(&mut self) -> String {
         let origins = self.texts("allowedOrigins", 10).unwrap_or_default();
         if !origins.iter().all(|origin| is_origin(origin)) {
-            self.wrong("allowedOrigins", "must be origins as browsers send them, as https://app.example.com");
+            self.wrong(
+                "allowedOrigins",
+                "must be origins as browsers send them, as https://app.example.com",
+            );
         }
         Value::from(origins).to_string()
     }
@@ -265,7 +269,8 @@ pub async fn revoke(
     caller: RevokingKey,
     JsonBody { mut fields, .. }: JsonBody,
 ) -> Result<StatusCode, Problem> {
-    let (tenant, actor, ids, now) = (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, actor, ids, now) =
+        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     if fields.has("jti") == fields.has("customerId") {
         fields.wrong("jti", "exactly one of jti and customerId is required");
     }
@@ -371,9 +376,9 @@ pub async fn introspect(
     app.check_clock()?;
     let verified = match verify(&app, &token, None).await {
         Ok(verified) => Some(verified).filter(|found| found.session.tenant == caller.tenant()),
-        Err(
-            refusal @ (Refusal::Db(_) | Refusal::Signing(_) | Refusal::TooManyForgeries(_)),
-        ) => return Err(refusal.into()),
+        Err(refusal @ (Refusal::Db(_) | Refusal::Signing(_) | Refusal::TooManyForgeries(_))) => {
+            return Err(refusal.into());
+        }
         Err(
             Refusal::Invalid
             | Refusal::Expired

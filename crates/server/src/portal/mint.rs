@@ -174,8 +174,8 @@ async fn why_not(
 async fn replay(app: &App, tenant: Tenant, kept: &Value, now: Time) -> Result<Minted, MintError> {
     let text = |name: &str| kept[name].as_str().unwrap_or_default();
     let sid: PortalSessionId = text("sid").parse().map_err(|_| MintError::SessionEnded)?;
-    let record = sql::record(&mut app.db.read().await?, sid).await?
-        .ok_or(MintError::SessionEnded)?;
+    let record =
+        sql::record(&mut app.db.read().await?, sid).await?.ok_or(MintError::SessionEnded)?;
     let session = &record.session;
     let expires_at = Time::from_seconds(kept["exp"].as_i64().unwrap_or_default());
     if session.tenant != tenant || record.ended(text("kid")).is_some() || now >= expires_at {

@@ -51,7 +51,8 @@ pub async fn refresh(
             Some(refreshed) => return Ok(refreshed),
             None => {
                 let sid = session.sid;
-                let record = sql::record(&mut app.db.read().await?, sid).await?
+                let record = sql::record(&mut app.db.read().await?, sid)
+                    .await?
                     .ok_or(DbError::Broken("a verified session is missing"))?;
                 app.signing.load().await?;
                 session = record.session;

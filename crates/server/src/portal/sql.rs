@@ -1,8 +1,6 @@
 //! The statements on portal sessions.
 
-use super::{
-    NewSession, PortalSession, RevokedReason, SessionRecord, SessionStatus, Token,
-};
+use super::{NewSession, PortalSession, RevokedReason, SessionRecord, SessionStatus, Token};
 use crate::base::{CustomerId, PageQuery, PortalSessionId, Time};
 use crate::db::{Columns, DbError, Sql, Tx, sql};
 use crate::organizations::{Tenant, sql::read_tenant};
@@ -38,12 +36,14 @@ const INSERT: Sql = sql("INSERT INTO portal_sessions (sid, tenant_no, customer_n
      FROM customers c JOIN signing_keys k ON k.kid = $12 AND k.status = 'active' \
      WHERE c.tenant_no = $13 AND c.id = $14 AND c.archived_at IS NULL");
 
-const ADVANCE: Sql = sql("UPDATE portal_sessions SET previous_kid = kid, previous_digest = digest, \
+const ADVANCE: Sql = sql(
+    "UPDATE portal_sessions SET previous_kid = kid, previous_digest = digest, \
      previous_issued_at = issued_at, previous_expires_at = expires_at, refresh_count = refresh_count + 1, kid = $1, digest = $2, \
      issued_at = $3, expires_at = $4 \
      WHERE tenant_no = $5 AND customer_no = $6 AND sid = $7 AND refresh_count = $8 \
      AND revoked_at IS NULL \
-     AND EXISTS (SELECT 1 FROM signing_keys k WHERE k.kid = $1 AND k.status = 'active')");
+     AND EXISTS (SELECT 1 FROM signing_keys k WHERE k.kid = $1 AND k.status = 'active')",
+);
 
 /// A session past its end is left as it is: there is nothing to revoke.
 const REVOKE: Sql = sql("UPDATE portal_sessions SET revoked_at = $1, revoked_reason = $2 \
@@ -143,11 +143,7 @@ pub async fn record(
 }
 
 /// Stores a session; `false` where the customer is missing or archived, or the key not active.
-pub async fn insert(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    row: &NewRow,
-) -> Result<bool, DbError> {
+pub async fn insert(tx: &mut Tx<'_, '_>, tenant: &Tenant, row: &NewRow) -> Result<bool, DbError> {
     let values = [
         row.sid.into(),
         row.new.api_key_id.into(),
@@ -227,11 +223,7 @@ pub async fn page(
 }
 
 /// Deletes at most `limit` sessions minted before this instant, oldest first.
-pub async fn delete_before(
-    tx: &mut Tx<'_, '_>,
-    before: Time,
-    limit: i64,
-) -> Result<u64, DbError> {
+pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Result<u64, DbError> {
     tx.execute(&DELETE_OLD, &[PortalSessionId::first_at(before).into(), limit.into()]).await
 }
 

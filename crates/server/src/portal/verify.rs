@@ -62,12 +62,9 @@ pub async fn verify(
     peer: Option<IpAddr>,
 ) -> Result<VerifiedSession, Refusal> {
     let unverified = UnverifiedToken::parse(token).ok_or(Refusal::Invalid)?;
-    let sid: PortalSessionId = unverified
-        .session_id()
-        .and_then(|sid| sid.parse().ok())
-        .ok_or(Refusal::Invalid)?;
-    let record = sql::record(&mut app.db.read().await?, sid).await?
-        .ok_or(Refusal::Invalid)?;
+    let sid: PortalSessionId =
+        unverified.session_id().and_then(|sid| sid.parse().ok()).ok_or(Refusal::Invalid)?;
+    let record = sql::record(&mut app.db.read().await?, sid).await?.ok_or(Refusal::Invalid)?;
     let now = app.clock.now();
     let digest = unverified.digest();
     let same = |token: &Token| bool::from(token.digest.ct_eq(&digest));
@@ -148,10 +145,8 @@ async fn refuse_other_bytes(
     if let Some(wait) = peer.and_then(|peer| app.limits.shuts_out(peer)) {
         return Refusal::TooManyForgeries(wait);
     }
-    let expected = Expected {
-        issuer: &app.issuer,
-        environment: Some(record.session.tenant.environment),
-    };
+    let expected =
+        Expected { issuer: &app.issuer, environment: Some(record.session.tenant.environment) };
     let check = || {
         let key_for = |kid: &str| app.signing.verifier(kid);
         unitpay_token::verify(token, key_for, &expected, now.seconds()).map(|_| ())

@@ -86,7 +86,8 @@ impl SigningKeys {
         if kept != check {
             return Err(SigningError::Seal(SealError));
         }
-        let keys = Self { db, master, keys: RwLock::default(), reloaded: tokio::sync::Mutex::default() };
+        let keys =
+            Self { db, master, keys: RwLock::default(), reloaded: tokio::sync::Mutex::default() };
         let fresh = [keys.fresh(random)?, keys.fresh(random)?];
         let now = clock.now();
         keys.db
@@ -142,7 +143,8 @@ impl SigningKeys {
         let stored = sql::all(&mut self.db.read().await?).await?;
         let mut set = KeySet::default();
         for key in stored {
-            let public = PublicKey::from_bytes(&key.public_key).map_err(|_| SigningError::BadKey)?;
+            let public =
+                PublicKey::from_bytes(&key.public_key).map_err(|_| SigningError::BadKey)?;
             if let Some(sealed) = &key.sealed_seed {
                 let seed = self.master.open(&key.kid, sealed).map_err(SigningError::Seal)?;
                 let signer =

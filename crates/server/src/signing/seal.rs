@@ -45,7 +45,8 @@ impl MasterKey {
     }
 
     pub fn open(&self, kid: &str, sealed: &[u8]) -> Result<[u8; 32], SealError> {
-        let (boxed, nonce) = sealed.split_at_checked(sealed.len().wrapping_sub(NONCE_LEN)).ok_or(SealError)?;
+        let (boxed, nonce) =
+            sealed.split_at_checked(sealed.len().wrapping_sub(NONCE_LEN)).ok_or(SealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
         let mut boxed = boxed.to_vec();
         let seed = self
@@ -56,7 +57,8 @@ impl MasterKey {
     }
 
     fn cipher(&self) -> Result<RandomizedNonceKey, SealError> {
-        RandomizedNonceKey::new(&AES_256_GCM, &self.derive(b"unitpay signing keys")).map_err(|_| SealError)
+        RandomizedNonceKey::new(&AES_256_GCM, &self.derive(b"unitpay signing keys"))
+            .map_err(|_| SealError)
     }
 
     fn derive(&self, purpose: &[u8]) -> [u8; 32] {

@@ -4,15 +4,18 @@ use super::{KeyStatus, NewKey, StoredKey};
 use crate::base::Time;
 use crate::db::{Cell, Column, DbError, Sql, Tx, Value, sql};
 
-const KEEP_CHECK: Sql = sql("INSERT INTO store_facts (name, value) VALUES ('master_key_check', $1) \
+const KEEP_CHECK: Sql =
+    sql("INSERT INTO store_facts (name, value) VALUES ('master_key_check', $1) \
      ON CONFLICT (name) DO NOTHING");
 const CHECK: Sql = sql("SELECT value FROM store_facts WHERE name = 'master_key_check'");
-const LOCK: Sql =
-    sql("UPDATE store_facts SET value = value WHERE name = 'master_key_check'");
-const ALL: Sql = sql("SELECT kid, status, public_key, sealed_seed, created_at, activated_at, ended_at \
+const LOCK: Sql = sql("UPDATE store_facts SET value = value WHERE name = 'master_key_check'");
+const ALL: Sql =
+    sql("SELECT kid, status, public_key, sealed_seed, created_at, activated_at, ended_at \
      FROM signing_keys ORDER BY created_at DESC, kid");
-const INSERT: Sql = sql("INSERT INTO signing_keys (kid, status, public_key, sealed_seed, created_at, activated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6)");
+const INSERT: Sql = sql(
+    "INSERT INTO signing_keys (kid, status, public_key, sealed_seed, created_at, activated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6)",
+);
 const RETIRE: Sql =
     sql("UPDATE signing_keys SET status = 'retiring', ended_at = $1 WHERE status = 'active'");
 const ACTIVATE: Sql =

@@ -1,1 +1,29 @@
-fn main(){}
+//! One integration binary: real servers over real HTTP on real stores.
+//!
+//! Most tests run twice, on the embedded store and on PostgreSQL, against a server in this process
+//! whose clock the test moves. `program` runs the real binary.
+
+mod support;
+
+mod audit;
+mod bodies;
+mod commands;
+mod cors;
+mod crashes;
+mod customers;
+mod history;
+mod idempotency;
+mod keys;
+mod limits;
+mod listener;
+mod lists;
+mod nodes;
+mod operations;
+mod races;
+mod refresh;
+mod retention;
+mod revoke;
+mod sessions;
+mod signing_keys;
+mod stores;
+mod tokens;

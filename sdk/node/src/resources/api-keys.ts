@@ -1,6 +1,6 @@
 import { PagePromise } from '../page.js';
 import type { RequestOptions, Transport } from '../transport.js';
-import type { ApiKey, CreateApiKey, CreatedApiKey, PageQuery, RevokeApiKey } from '../types.js';
+import type { ApiKey, CreateApiKey, CreatedApiKey, ApiKeyQuery, RevokeApiKey } from '../types.js';
 
 /** `unitpay.apiKeys`: secret keys of the same organization and environment. */
 export class ApiKeys {
@@ -11,12 +11,12 @@ export class ApiKeys {
     this.#transport = transport;
   }
 
-  /** The key stands in this answer and never again. */
+  /** The key itself, `secret`, stands in this answer and never again. */
   create(key: CreateApiKey, options?: RequestOptions): Promise<CreatedApiKey> {
     return this.#transport.send({ method: 'POST', path: ['api-keys'], body: key }, options);
   }
 
-  list(query: PageQuery = {}, options?: RequestOptions): PagePromise<ApiKey> {
+  list(query: ApiKeyQuery = {}, options?: RequestOptions): PagePromise<ApiKey> {
     const path = ['api-keys'];
     return new PagePromise((cursor = query.cursor) =>
       this.#transport.send({ method: 'GET', path, query: { ...query, cursor } }, options),

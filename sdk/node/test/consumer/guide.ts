@@ -15,6 +15,19 @@ export async function guide(customerId: string): Promise<{ token: string; expire
   return { token: session.token, expiresAt: session.expiresAt };
 }
 
+/** `undefined` stands for what is left out; `null` is for clearing alone. */
+export async function optional(unitpay: UnitPay, externalId: string | undefined): Promise<void> {
+  await unitpay.portalSessions.create({ customerId: 'cus_123', ttlSeconds: undefined });
+  await unitpay.customers.create({ name: 'Ada', email: 'ada@example.com', externalId });
+  await unitpay.customers.update('cus_123', { externalId: null, metadata: null });
+  // @ts-expect-error -- a customer always has a name
+  await unitpay.customers.update('cus_123', { name: null });
+  // @ts-expect-error -- there is no such parameter
+  await unitpay.portalSessions.create({ customerId: 'cus_123', ttl: 60 });
+  const { externalId: id, metadata } = await unitpay.customers.get('cus_123');
+  console.log(id === null, Object.keys(metadata));
+}
+
 export function isGone(error: unknown): boolean {
   const codes: (ErrorCode | undefined)[] = ['customer_not_found', 'customer_archived'];
   return error instanceof ApiError && codes.includes(error.code);

@@ -1,0 +1,1 @@
+//! The program's commands, each run as an operator runs it.

@@ -1,0 +1,1 @@
+//! Which origins and which pages may call.

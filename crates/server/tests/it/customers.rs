@@ -1,0 +1,1 @@
+//! Customers, for the backend and for the browser.

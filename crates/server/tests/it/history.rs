@@ -1,0 +1,1 @@
+//! A history of random concurrent operations, checked against the rules.

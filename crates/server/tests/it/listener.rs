@@ -1,0 +1,1 @@
+//! What a hostile or slow client may do to the listener.

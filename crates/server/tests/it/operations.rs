@@ -1,0 +1,1 @@
+//! Every operation of openapi.json by every kind of caller.

@@ -1,0 +1,1 @@
+//! Mint, revoke and refresh at the same time.

@@ -1,0 +1,1 @@
+//! Refresh: one next token for everybody.

@@ -1,0 +1,1 @@
+//! What is deleted when it has been kept long enough.

@@ -1,0 +1,1 @@
+//! Revocation is exact.

@@ -1,0 +1,1 @@
+//! Signing keys: rotation fails no request, revocation ends sessions.

@@ -1,0 +1,39 @@
+//! What the tests share: servers, stores, a client.
+
+mod client;
+mod postgres;
+mod program;
+mod server;
+
+pub use client::{Answer, Client, Request, delete, get, patch, post};
+pub use postgres::fresh_database;
+pub use program::Program;
+pub use server::{Engine, Test};
+
+/// Declares tests that run on both stores.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($($(#[$doc:meta])* async fn $name:ident($test:ident) $body:block)*) => {$(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn run(engine: $crate::support::Engine) {
+                #[allow(unused_mut, unused_variables)]
+                let mut $test = $crate::support::Test::start(engine).await;
+                $body
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                run($crate::support::Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                run($crate::support::Engine::Postgres).await;
+            }
+        }
+    )*};
+}

@@ -1,0 +1,226 @@
+//! A server in this process, on a store of its own, with a clock that the test moves.
+
+use super::{Answer, Client, Request, fresh_database, get, post};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use unitpay::app::App;
+use unitpay::audit::Actor;
+use unitpay::base::{Clock, Ids, OrganizationId, Random, Time};
+use unitpay::config::Config;
+use unitpay::db::{Db, DbError, Lane, Postgres, PostgresOptions, Sqlite, Tx};
+use unitpay::http::listener;
+use unitpay::keys::{self, KeyScopes, NewApiKey};
+use unitpay::organizations::{self, Environment, Tenant};
+use unitpay::routes;
+use unitpay::signing::{MasterKey, SigningKeys};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A running server with an organization and a sandbox key that may do everything.
+pub struct Test {
+    pub engine: Engine,
+    pub app: Arc<App>,
+    pub client: Arc<Client>,
+    pub key: String,
+    pub tenant: Tenant,
+    store: Store,
+    _stop: watch::Sender<bool>,
+}
+
+/// Where the data of a test are.
+#[derive(Clone, Debug)]
+enum Store {
+    File(Arc<Folder>),
+    Database(String),
+}
+
+/// A folder that goes with the test.
+#[derive(Debug)]
+pub struct Folder(pub std::path::PathBuf);
+
+impl Folder {
+    pub fn make() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("unitpay-it-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Test {
+    /// Starts a server with the default configuration, rate limits off.
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    /// Starts a server with a configuration that the test changes.
+    pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        let store = match engine {
+            Engine::Sqlite => Store::File(Arc::new(Folder::make())),
+            Engine::Postgres => Store::Database(fresh_database().await),
+        };
+        let clock = Clock::manual(Time::from_seconds(1_893_456_000));
+        let (app, client, stop) = run(&store, clock, change).await;
+        let tenant = make_organization(&app, "default").await;
+        let key = make_key(&app, tenant, KeyScopes::ALL).await;
+        Self { engine, app, client, key, tenant, store, _stop: stop }
+    }
+
+    /// Another node on the same store, with a clock of its own that starts at this one's time.
+    pub async fn another_node(&self) -> Self {
+        let clock = Clock::manual(self.app.clock.now());
+        let (app, client, stop) = run(&self.store, clock, |_| {}).await;
+        let (key, tenant) = (self.key.clone(), self.tenant);
+        Self {
+            engine: self.engine,
+            app,
+            client,
+            key,
+            tenant,
+            store: self.store.clone(),
+            _stop: stop,
+        }
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.app.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Another organization (its sandbox) on the same server.
+    pub async fn organization(&self, name: &str) -> Tenant {
+        make_organization(&self.app, name).await
+    }
+
+    /// The other environment of an organization.
+    pub async fn live(&self, organization: OrganizationId) -> Tenant {
+        let mut tx = self.app.db.read().await.unwrap();
+        organizations::sql::tenant(&mut tx, organization, Environment::Live).await.unwrap().unwrap()
+    }
+
+    /// A secret key of a tenant with these scopes.
+    pub async fn key_of(&self, tenant: Tenant, scopes: KeyScopes) -> String {
+        make_key(&self.app, tenant, scopes).await
+    }
+
+    pub async fn suspend(&self, suspended: bool) {
+        let id = self.tenant.organization_id;
+        self.app
+            .db
+            .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                organizations::sql::suspend(tx, id, suspended).await
+            })
+            .await
+            .unwrap();
+    }
+
+    pub async fn call(&self, request: Request) -> Answer {
+        self.client.call(request).await
+    }
+
+    /// Makes a customer and returns our id.
+    pub async fn customer(&self, external_id: &str) -> String {
+        let body = json!({ "name": "A", "email": "a@example.com", "externalId": external_id });
+        self.call(post("/v1/customers", &body).key(&self.key)).await.expect(201).text("id")
+    }
+
+    pub async fn mint(&self, body: Value) -> Answer {
+        self.call(post("/v1/portal-sessions", &body).key(&self.key)).await
+    }
+
+    /// Mints a session of a customer and returns its token.
+    pub async fn token(&self, customer: &str) -> String {
+        self.mint(json!({ "customerId": customer })).await.expect(201).text("token")
+    }
+
+    pub async fn revoke(&self, body: Value) -> Answer {
+        self.call(post("/v1/portal-sessions/revoke", &body).key(&self.key)).await
+    }
+
+    /// What the browser's first call answers.
+    pub async fn read(&self, token: &str) -> Answer {
+        self.call(get("/v1/portal-sessions/current").bearer(token)).await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.call(Request::new("POST", "/v1/portal-sessions/refresh").bearer(token)).await
+    }
+}
+
+async fn run(
+    store: &Store,
+    clock: Clock,
+    change: impl FnOnce(&mut Config),
+) -> (Arc<App>, Arc<Client>, watch::Sender<bool>) {
+    let mut config = Config::load(None, [], &[]).unwrap();
+    config.limits.portal_session_per_second = 0;
+    config.limits.bad_credentials_per_second = 0;
+    config.postgres.connections = 6;
+    change(&mut config);
+    let db = match store {
+        Store::File(folder) => Db::Sqlite(Sqlite::open(&folder.0.join("unitpay.db")).unwrap()),
+        Store::Database(url) => Db::Postgres(
+            Postgres::new(&PostgresOptions {
+                url: url.clone(),
+                connections: config.postgres.connections,
+                root_certificates: None,
+            })
+            .unwrap(),
+        ),
+    };
+    db.migrate().await.unwrap();
+    let random = Random::system();
+    let master = MasterKey::new([7; 32]);
+    let signing = SigningKeys::open(db.clone(), master, &clock, &random).await.unwrap();
+    let issuer = "https://billing.example.com".to_owned();
+    let app = Arc::new(App::new(config, issuer, clock, random, db, signing));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Arc::new(Client::new(listener.local_addr().unwrap()));
+    let (stop, stopping) = watch::channel(false);
+    let router = routes::router(&app);
+    let http = app.config.http.clone();
+    tokio::spawn(async move { listener::serve(listener, router, &http, stopping).await });
+    (app, client, stop)
+}
+
+async fn make_organization(app: &App, name: &str) -> Tenant {
+    let (id, now, name) = (app.ids.organization(), app.clock.now(), name.to_owned());
+    let made = app
+        .db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            organizations::sql::insert(tx, id, &name, now).await
+        })
+        .await;
+    assert!(made.unwrap());
+    let mut tx = app.db.read().await.unwrap();
+    organizations::sql::tenant(&mut tx, id, Environment::Sandbox).await.unwrap().unwrap()
+}
+
+async fn make_key(app: &App, tenant: Tenant, scopes: KeyScopes) -> String {
+    let new = NewApiKey { name: "test".into(), scopes, expires_at: None };
+    let made = keys::make(&new, &app.ids, &app.random, app.clock.now());
+    let text = made.secret.reveal().to_owned();
+    let ids: Ids = app.ids.clone();
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            keys::store(tx, &tenant, &made, Actor::Operator, &ids).await?;
+            Ok::<_, DbError>(())
+        })
+        .await
+        .unwrap();
+    text
+}

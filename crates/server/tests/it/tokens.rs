@@ -1,0 +1,1 @@
+//! Tokens against the server, and against stock libraries.
