@@ -4,9 +4,12 @@ import { UnitPay } from '../src/index.js';
 import { client, failure, newCustomer } from './support/client.js';
 import { unitpay } from './support/program.js';
 
+/** A key grants its sessions no more than it may do itself. */
+const TILL = ['portal_sessions:write', 'customers:read'];
+
 /** A key that may make keys: none has that by default. */
 async function admin(): Promise<UnitPay> {
-  const scopes = ['api_keys:read', 'api_keys:write', 'portal_sessions:write', 'audit:read'];
+  const scopes = ['api_keys:read', 'api_keys:write', 'audit:read', ...TILL];
   const apiKey = await unitpay(
     inject('dataDir'),
     ...['keys', 'create', '--env', 'sandbox', '--scopes', scopes.join(',')],
@@ -17,12 +20,13 @@ async function admin(): Promise<UnitPay> {
 test('a key is made, used, listed and revoked, with what it minted', async () => {
   const { id: customerId } = await newCustomer();
   const { apiKeys } = await admin();
-  const made = await apiKeys.create({ name: 'till', scopes: ['portal_sessions:write'] });
+  const made = await apiKeys.create({ name: 'till', scopes: TILL });
   const till = client({ apiKey: made.secret });
-  const { token } = await till.portalSessions.create({ customerId });
+  const { token, scopes } = await till.portalSessions.create({ customerId });
+  expect(scopes).toEqual(['customer:read']);
 
   const listed = (await apiKeys.list().toArray()).find((key) => key.id === made.id);
-  expect(listed).toMatchObject({ name: 'till', scopes: ['portal_sessions:write'] });
+  expect(listed).toMatchObject({ name: 'till', scopes: TILL });
   expect(JSON.stringify(listed)).not.toContain(made.secret);
 
   await apiKeys.revoke(made.id, { revokeSessions: true });

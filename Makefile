@@ -1,0 +1,45 @@
+# `make run` shows it working; `make test` proves it.
+
+.PHONY: run test test-rust test-node lint openapi vectors bench deny fuzz
+
+run:
+	cargo run --release -- demo
+
+test: lint test-rust test-node
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Both stores; PostgreSQL is started by the tests themselves.
+test-rust:
+	./scripts/require postgresql curl
+	cargo test --workspace --locked
+
+# The SDK against the real program, which `test-rust` has built.
+test-node:
+	./scripts/require nodejs
+	cargo build --locked
+	npm ci --no-audit --no-fund
+	npm test
+
+# Writes again what is generated and committed.
+openapi:
+	cargo run -- openapi > openapi.json
+	npm run generate -w sdk/node
+
+vectors:
+	cargo run -p unitpay-token --example tokens
+
+bench:
+	cargo build --release -p unitpay-server -p unitpay-bench
+	target/release/unitpay-bench $(ARGS)
+
+# Licences, bans and sources of the dependencies; needs cargo-deny.
+deny:
+	cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked
+	cargo deny check licenses bans sources
+
+# Needs cargo-fuzz and a nightly toolchain. TARGET and SECONDS choose.
+fuzz:
+	cd $(or $(CRATE),crates/token) && cargo +nightly fuzz run $(or $(TARGET),token_parser) -- -max_total_time=$(or $(SECONDS),60)
