@@ -190,7 +190,12 @@ fn slot_of_variable<'t>(table: &'t mut Table, variable: &str) -> Option<&'t mut 
                 .keys()
                 .find(|key| variable_of(&format!("{name}.{key}")) == variable)
                 .map(|key| (Some(name.clone()), key.clone())),
-            _ => (variable_of(name) == variable).then(|| (None, name.clone())),
+            Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_) => (variable_of(name) == variable).then(|| (None, name.clone())),
         }
     })?;
     match section {

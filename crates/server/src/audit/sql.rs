@@ -57,14 +57,14 @@ pub async fn page(
     values.push(query.fetch().into());
     tx.all(&statements[usize::from(newer)], &values, |row| {
         Ok(Event {
-            id: row.next()?,
-            actor_type: row.next()?,
-            actor_id: row.next()?,
-            action: row.next()?,
-            target_id: row.next()?,
-            customer_id: row.next()?,
-            detail: row.next()?,
-            created_at: row.next()?,
+            id: row.take()?,
+            actor_type: row.take()?,
+            actor_id: row.take()?,
+            action: row.take()?,
+            target_id: row.take()?,
+            customer_id: row.take()?,
+            detail: row.take()?,
+            created_at: row.take()?,
         })
     })
     .await

@@ -7,6 +7,7 @@ macro_rules! scopes {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct $set(u32);
 
+        #[allow(dead_code)] // Not every set needs every word.
         impl $set {
             $crate::base::scopes::scopes!(@constants 0; $($name)*);
             pub const NAMES: &[&str] = &[$($text),*];

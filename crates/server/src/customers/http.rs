@@ -308,7 +308,7 @@ fn own<const K: u32, const P: u32>(
 ) -> Result<Customer, Problem> {
     let reachable = |customer: &Customer| match caller {
         Caller::Key(_) => true,
-        Caller::Portal(portal) => customer.no == portal.verified().session.customer_no,
+        Caller::Portal(portal) => customer.no == portal.verified().session().customer_no,
     };
     found.filter(reachable).ok_or_else(Problem::customer_not_found)
 }

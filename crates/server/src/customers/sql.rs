@@ -137,7 +137,7 @@ pub async fn raise_generation(
     tenant: &Tenant,
     customer_no: i64,
 ) -> Result<i64, DbError> {
-    tx.one(&RAISE, &[tenant.no.into(), customer_no.into()], |row| row.next())
+    tx.one(&RAISE, &[tenant.no.into(), customer_no.into()], |row| row.take())
         .await?
         .ok_or(DbError::Broken("no customer to raise the generation of"))
 }
@@ -170,15 +170,15 @@ pub async fn delete_ended_before(
 
 fn read(row: &mut Columns<'_>) -> Result<Customer, DbError> {
     Ok(Customer {
-        no: row.next()?,
-        id: row.next()?,
-        external_id: row.next()?,
-        name: row.next()?,
-        email: row.next()?,
-        metadata: row.next()?,
-        archived_at: row.next()?,
-        generation: row.next()?,
-        created_at: row.next()?,
-        updated_at: row.next()?,
+        no: row.take()?,
+        id: row.take()?,
+        external_id: row.take()?,
+        name: row.take()?,
+        email: row.take()?,
+        metadata: row.take()?,
+        archived_at: row.take()?,
+        generation: row.take()?,
+        created_at: row.take()?,
+        updated_at: row.take()?,
     })
 }

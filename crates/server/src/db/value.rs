@@ -52,7 +52,7 @@ impl<'r> Columns<'r> {
     }
 
     /// The next column.
-    pub fn next<T: Column>(&mut self) -> Result<T, DbError> {
+    pub fn take<T: Column>(&mut self) -> Result<T, DbError> {
         let at = self.next;
         self.next += 1;
         let cell = match self.row {

@@ -45,7 +45,7 @@ pub struct Portal<const SCOPE: u32> {
 #[derive(Debug)]
 pub enum Caller<const KEY_SCOPE: u32, const PORTAL_SCOPE: u32> {
     Key(SecretKey<KEY_SCOPE>),
-    Portal(Portal<PORTAL_SCOPE>),
+    Portal(Box<Portal<PORTAL_SCOPE>>),
 }
 
 #[derive(Debug)]
@@ -103,15 +103,15 @@ impl<const SCOPE: u32> Portal<SCOPE> {
     }
 
     pub const fn tenant(&self) -> Tenant {
-        self.session.session.tenant
+        self.session.session().tenant
     }
 
     pub const fn sid(&self) -> PortalSessionId {
-        self.session.session.sid
+        self.session.session().sid
     }
 
     pub const fn actor(&self) -> Actor {
-        Actor::PortalSession(self.session.session.sid)
+        Actor::PortalSession(self.session.session().sid)
     }
 }
 
@@ -184,7 +184,10 @@ impl<const K: u32, const P: u32> FromRequestParts<Arc<App>> for Caller<K, P> {
             Credential::Other => true,
         };
         if portal {
-            return authenticate_portal(parts, app, &credential).await.map(Self::Portal);
+            return authenticate_portal(parts, app, &credential)
+                .await
+                .map(Box::new)
+                .map(Self::Portal);
         }
         let key = limited_key(parts, app, &credential, K).await?;
         Ok(Self::Key(SecretKey { key }))
@@ -321,7 +324,7 @@ async fn authenticate_portal<const SCOPE: u32>(
     app.check_clock()?;
     let info = RequestInfo::of(parts)?;
     let verified = portal::verify(app, token, Some(info.peer)).await?;
-    let session = &verified.session;
+    let session = verified.session();
     info.set_caller(Actor::PortalSession(session.sid));
     if !session.scopes.contains(SCOPE) {
         return Err(insufficient_scope(&PortalScopes::from_bits(SCOPE).to_string(), "token"));

@@ -21,7 +21,7 @@ pub async fn find(tx: &mut Tx<'_, '_>, idempotency: &Idempotency) -> Result<Opti
     let values =
         [(&idempotency.caller).into(), (&idempotency.key).into(), oldest(idempotency.now).into()];
     let kept =
-        tx.one(&FIND, &values, |row| Ok((row.next::<[u8; 32]>()?, row.next::<String>()?))).await?;
+        tx.one(&FIND, &values, |row| Ok((row.take::<[u8; 32]>()?, row.take::<String>()?))).await?;
     let Some((request, response)) = kept else { return Ok(None) };
     if request != idempotency.request {
         return Ok(Some(Kept::OfAnotherRequest));

@@ -39,11 +39,11 @@ pub async fn record(tx: &mut Tx<'_, '_>, id: ApiKeyId) -> Result<Option<KeyRecor
     tx.one(&RECORD, &[id.into()], |row| {
         Ok(KeyRecord {
             tenant: read_tenant(row)?,
-            organization_suspended: row.next()?,
-            scopes: row.next()?,
-            secret_digest: row.next()?,
-            expires_at: row.next()?,
-            revoked: row.next()?,
+            organization_suspended: row.take()?,
+            scopes: row.take()?,
+            secret_digest: row.take()?,
+            expires_at: row.take()?,
+            revoked: row.take()?,
         })
     })
     .await
@@ -51,7 +51,7 @@ pub async fn record(tx: &mut Tx<'_, '_>, id: ApiKeyId) -> Result<Option<KeyRecor
 
 /// Whether the installation has a key.
 pub async fn any(tx: &mut Tx<'_, '_>) -> Result<bool, DbError> {
-    Ok(tx.one(&ANY, &[], |row| row.next::<String>()).await?.is_some())
+    Ok(tx.one(&ANY, &[], |row| row.take::<String>()).await?.is_some())
 }
 
 /// Every key of the installation with its tenant, for the operator.
@@ -119,13 +119,13 @@ pub async fn note_use(tx: &mut Tx<'_, '_>, id: ApiKeyId, at: Time) -> Result<(),
 
 fn read(row: &mut Columns<'_>) -> Result<ApiKey, DbError> {
     Ok(ApiKey {
-        id: row.next()?,
-        name: row.next()?,
-        scopes: row.next()?,
-        last_four: row.next()?,
-        created_at: row.next()?,
-        expires_at: row.next()?,
-        last_used_at: row.next()?,
-        revoked_at: row.next()?,
+        id: row.take()?,
+        name: row.take()?,
+        scopes: row.take()?,
+        last_four: row.take()?,
+        created_at: row.take()?,
+        expires_at: row.take()?,
+        last_used_at: row.take()?,
+        revoked_at: row.take()?,
     })
 }

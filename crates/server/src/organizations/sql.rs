@@ -58,15 +58,15 @@ pub async fn suspend(
 
 /// Reads `no, organization_id, env`.
 pub fn read_tenant(row: &mut Columns<'_>) -> Result<Tenant, DbError> {
-    Ok(Tenant { no: row.next()?, organization_id: row.next()?, environment: row.next()? })
+    Ok(Tenant { no: row.take()?, organization_id: row.take()?, environment: row.take()? })
 }
 
 fn read(row: &mut Columns<'_>) -> Result<Organization, DbError> {
     Ok(Organization {
-        id: row.next()?,
-        name: row.next()?,
-        suspended: row.next()?,
-        created_at: row.next()?,
+        id: row.take()?,
+        name: row.take()?,
+        suspended: row.take()?,
+        created_at: row.take()?,
     })
 }
 

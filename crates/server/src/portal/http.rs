@@ -286,10 +286,10 @@ pub async fn revoke(
     let by = if customer.is_some() { "customer" } else { "jti" };
     if let Some(sid) = sid {
         revoke_session(&app.db, tenant, sid, RevokedReason::Revoked, actor, ids, now).await?;
-    } else if let Some(customer) = customer {
-        if !revoke_customer(&app.db, tenant, customer, actor, ids, now).await? {
-            return Err(Problem::customer_not_found());
-        }
+    } else if let Some(customer) = customer
+        && !revoke_customer(&app.db, tenant, customer, actor, ids, now).await?
+    {
+        return Err(Problem::customer_not_found());
     }
     metrics::counter!("unitpay_portal_sessions_revocations_total", "by" => by).increment(1);
     Ok(StatusCode::NO_CONTENT)
@@ -375,7 +375,7 @@ pub async fn introspect(
     fields.finish()?;
     app.check_clock()?;
     let verified = match verify(&app, &token, None).await {
-        Ok(verified) => Some(verified).filter(|found| found.session.tenant == caller.tenant()),
+        Ok(verified) => Some(verified).filter(|found| found.session().tenant == caller.tenant()),
         Err(refusal @ (Refusal::Db(_) | Refusal::Signing(_) | Refusal::TooManyForgeries(_))) => {
             return Err(refusal.into());
         }

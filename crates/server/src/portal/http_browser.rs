@@ -61,7 +61,7 @@ pub async fn current(
     State(app): State<Arc<App>>,
     caller: Portal<0>,
 ) -> Result<Json<CurrentSessionResponse>, Problem> {
-    let session = &caller.verified().session;
+    let session = caller.verified().session();
     let customer = if session.scopes.contains(PortalScopes::CUSTOMER_READ) {
         let named = CustomerRef::Id(session.customer_id);
         let found = customers::sql::get(&mut app.db.read().await?, &session.tenant, &named).await?;

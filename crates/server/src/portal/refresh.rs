@@ -34,13 +34,13 @@ pub async fn refresh(
     verified: &VerifiedSession,
     presented: &str,
 ) -> Result<Refreshed, RefreshError> {
-    let mut session = verified.session.clone();
+    let mut session = verified.session().clone();
     let now = app.clock.now();
     for _ in 0..ATTEMPTS {
-        let given_again = verified.presented == Presented::Predecessor
-            || session.refresh_count != verified.session.refresh_count;
+        let given_again = verified.presented() == Presented::Predecessor
+            || session.refresh_count != verified.session().refresh_count;
         if given_again || !is_due(&session, now) {
-            let same = verified.presented == Presented::Current && !given_again;
+            let same = verified.presented() == Presented::Current && !given_again;
             let token = if same { Some(presented.to_owned()) } else { sign(app, &session).await? };
             if let Some(token) = token {
                 return Ok(refreshed(&session, token));

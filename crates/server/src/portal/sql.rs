@@ -130,13 +130,13 @@ pub async fn record(
     tx.one(&RECORD, &[sid.into()], |row| {
         Ok(SessionRecord {
             session: read(row)?,
-            generation: row.next()?,
-            customer_generation: row.next()?,
-            customer_archived: row.next()?,
-            organization_suspended: row.next()?,
-            key_sessions_revoked: row.next()?,
-            signing_key: row.next()?,
-            previous_signing_key: row.next::<Option<KeyStatus>>()?,
+            generation: row.take()?,
+            customer_generation: row.take()?,
+            customer_archived: row.take()?,
+            organization_suspended: row.take()?,
+            key_sessions_revoked: row.take()?,
+            signing_key: row.take()?,
+            previous_signing_key: row.take::<Option<KeyStatus>>()?,
         })
     })
     .await
@@ -188,7 +188,7 @@ pub async fn revoke(
     now: Time,
 ) -> Result<Option<CustomerId>, DbError> {
     let values = [now.into(), reason.as_str().into(), tenant.no.into(), sid.into()];
-    tx.one(&REVOKE, &values, |row| row.next()).await
+    tx.one(&REVOKE, &values, |row| row.take()).await
 }
 
 pub async fn get(
@@ -228,37 +228,37 @@ pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Res
 }
 
 fn read(row: &mut Columns<'_>) -> Result<PortalSession, DbError> {
-    let sid = row.next()?;
+    let sid = row.take()?;
     let tenant = read_tenant(row)?;
     Ok(PortalSession {
         sid,
         tenant,
-        customer_no: row.next()?,
-        customer_id: row.next()?,
-        api_key_id: row.next()?,
-        scopes: row.next()?,
-        allowed_origins: row.next()?,
-        metadata: row.next()?,
-        created_at: row.next()?,
-        ttl_seconds: row.next()?,
-        absolute_expires_at: row.next()?,
-        refresh_count: row.next()?,
+        customer_no: row.take()?,
+        customer_id: row.take()?,
+        api_key_id: row.take()?,
+        scopes: row.take()?,
+        allowed_origins: row.take()?,
+        metadata: row.take()?,
+        created_at: row.take()?,
+        ttl_seconds: row.take()?,
+        absolute_expires_at: row.take()?,
+        refresh_count: row.take()?,
         current: Token {
-            kid: row.next()?,
-            digest: row.next()?,
-            issued_at: row.next()?,
-            expires_at: row.next()?,
+            kid: row.take()?,
+            digest: row.take()?,
+            issued_at: row.take()?,
+            expires_at: row.take()?,
         },
         previous: read_previous(row)?,
-        revoked: row.next::<Option<Time>>()?.zip(row.next::<Option<String>>()?),
+        revoked: row.take::<Option<Time>>()?.zip(row.take::<Option<String>>()?),
     })
 }
 
 fn read_previous(row: &mut Columns<'_>) -> Result<Option<Token>, DbError> {
-    let kid: Option<String> = row.next()?;
-    let digest: Option<[u8; 32]> = row.next()?;
-    let issued_at: Option<Time> = row.next()?;
-    let expires_at: Option<Time> = row.next()?;
+    let kid: Option<String> = row.take()?;
+    let digest: Option<[u8; 32]> = row.take()?;
+    let issued_at: Option<Time> = row.take()?;
+    let expires_at: Option<Time> = row.take()?;
     let token = kid.zip(digest).zip(issued_at.zip(expires_at));
     Ok(token.map(|((kid, digest), (issued_at, expires_at))| Token {
         kid,

@@ -33,12 +33,11 @@ pub enum Presented {
     Predecessor,
 }
 
-/// A session whose live token was presented. Made here alone.
+/// A session whose live token was presented. Made in [`verify`] alone.
 #[derive(Clone, Debug)]
 pub struct VerifiedSession {
-    pub session: PortalSession,
-    pub presented: Presented,
-    _made_here: (),
+    session: PortalSession,
+    presented: Presented,
 }
 
 #[derive(Debug)]
@@ -89,10 +88,18 @@ pub async fn verify(
     if record.organization_suspended {
         return Err(Refusal::OrganizationSuspended);
     }
-    Ok(VerifiedSession { session: record.session, presented, _made_here: () })
+    Ok(VerifiedSession { session: record.session, presented })
 }
 
 impl VerifiedSession {
+    pub const fn session(&self) -> &PortalSession {
+        &self.session
+    }
+
+    pub const fn presented(&self) -> Presented {
+        self.presented
+    }
+
     /// The claims of the very token that was presented.
     pub fn presented_claims(&self, issuer: &str) -> Claims {
         let claims = self.session.claims(issuer);

@@ -31,7 +31,7 @@ pub async fn keep_master_key_check(
     check: &[u8; 32],
 ) -> Result<[u8; 32], DbError> {
     tx.execute(&KEEP_CHECK, &[check.into()]).await?;
-    tx.one(&CHECK, &[], |row| row.next()).await?.ok_or(DbError::Broken("no master key check"))
+    tx.one(&CHECK, &[], |row| row.take()).await?.ok_or(DbError::Broken("no master key check"))
 }
 
 /// Has other changes of the keys wait until this transaction ends.
@@ -42,13 +42,13 @@ pub async fn lock(tx: &mut Tx<'_, '_>) -> Result<(), DbError> {
 pub async fn all(tx: &mut Tx<'_, '_>) -> Result<Vec<StoredKey>, DbError> {
     tx.all(&ALL, &[], |row| {
         Ok(StoredKey {
-            kid: row.next()?,
-            status: row.next()?,
-            public_key: row.next()?,
-            sealed_seed: row.next()?,
-            created_at: row.next()?,
-            activated_at: row.next()?,
-            ended_at: row.next()?,
+            kid: row.take()?,
+            status: row.take()?,
+            public_key: row.take()?,
+            sealed_seed: row.take()?,
+            created_at: row.take()?,
+            activated_at: row.take()?,
+            ended_at: row.take()?,
         })
     })
     .await

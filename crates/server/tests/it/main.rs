@@ -3,6 +3,8 @@
 //! Most tests run twice, on the embedded store and on PostgreSQL, against a server in this process
 //! whose clock the test moves. `program` runs the real binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
 mod support;
 
 mod audit;
