@@ -110,6 +110,22 @@ test('an unknown key loads them at most every 30 seconds', async () => {
   }
 });
 
+test('however long they take to load, they are loaded once', async () => {
+  const portalSessions = connect();
+  const token = await mint();
+  let second: Promise<unknown> | undefined;
+  proxy.faults = ['hang'];
+  proxy.onHang = () => {
+    runtime.time += 30_000;
+    second = portalSessions.verify(token, { issuer });
+    runtime.passDeadlines();
+  };
+  const first = await portalSessions.verify(token, { issuer });
+  expect(await second).toEqual(first);
+  // The attempt that hung, and the one after it.
+  expect(loads()).toBe(2);
+});
+
 test('a text that is no token loads nothing', async () => {
   expect(await failure(connect().verify('no token'))).toMatchObject({ reason: 'malformed' });
   expect(loads()).toBe(0);

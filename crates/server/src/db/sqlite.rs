@@ -261,10 +261,12 @@ where
     if connection.is_autocommit() {
         return result;
     }
-    if result.is_err() {
-        run(connection, "ROLLBACK TO work")?;
+    let undone = if result.is_err() { run(connection, "ROLLBACK TO work") } else { Ok(()) };
+    if let Err(error) = undone.and_then(|()| run(connection, "RELEASE work")) {
+        // What this closure did can be neither kept nor undone alone: the whole batch is undone.
+        run(connection, "ROLLBACK")?;
+        return Err(error.into());
     }
-    run(connection, "RELEASE work")?;
     result
 }
 

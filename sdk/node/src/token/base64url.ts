@@ -7,6 +7,6 @@ export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefin
   const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
   const binary = atob(base64);
   // `atob` ignores the unused low bits of the last character, by which a text could vary.
-  if (false && btoa(binary).replace(/=+$/, '') !== base64) return undefined;
+  if (btoa(binary).replace(/=+$/, '') !== base64) return undefined;
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
