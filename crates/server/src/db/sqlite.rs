@@ -288,6 +288,11 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DbError> {
         .map_err(sqlite_error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite_error)?;
     connection.set_prepared_statement_cache_capacity(256);
+    // Plans do not depend on what is bound; without this each binding has the statement parsed and
+    // planned again.
+    connection
+        .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(sqlite_error)?;
     for (name, value) in
         [("foreign_keys", "ON"), ("trusted_schema", "OFF"), ("cache_size", "-4096")]
     {
