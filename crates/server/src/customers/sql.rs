@@ -168,7 +168,9 @@ pub async fn delete_ended_before(
     tx.execute(&DELETE_ENDED, &[before.into(), limit.into()]).await
 }
 
-fn read(row: &mut Columns<'_>) -> Result<Customer, DbError> {
+/// Reads `no, id, external_id, name, email, metadata, archived_at, generation, created_at,
+/// updated_at`.
+pub fn read(row: &mut Columns<'_>) -> Result<Customer, DbError> {
     Ok(Customer {
         no: row.take()?,
         id: row.take()?,

@@ -5,7 +5,6 @@ use super::{PortalScopes, PortalSession, RevokedReason, refresh as next_token, r
 use crate::app::App;
 use crate::base::{CustomerId, PortalSessionId, Time};
 use crate::customers::http::CustomerResponse;
-use crate::customers::{self, CustomerRef};
 use crate::http::{Json, Portal, Problem};
 use axum::extract::State;
 use http::StatusCode;
@@ -61,14 +60,10 @@ pub async fn current(
     State(app): State<Arc<App>>,
     caller: Portal<0>,
 ) -> Result<Json<CurrentSessionResponse>, Problem> {
-    let session = caller.verified().session();
-    let customer = if session.scopes.contains(PortalScopes::CUSTOMER_READ) {
-        let named = CustomerRef::Id(session.customer_id);
-        let found = customers::sql::get(&mut app.db.read().await?, &session.tenant, &named).await?;
-        found.map(|customer| CustomerResponse::to_browser(&customer))
-    } else {
-        None
-    };
+    let verified = caller.verified();
+    let session = verified.session();
+    let readable = session.scopes.contains(PortalScopes::CUSTOMER_READ);
+    let customer = readable.then(|| CustomerResponse::to_browser(verified.customer()));
     let scopes = session.scopes;
     let body = CurrentSessionResponse { session: view(session, app.clock.now()), customer, scopes };
     Ok(Json(StatusCode::OK, body))

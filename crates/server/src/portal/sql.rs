@@ -2,6 +2,7 @@
 
 use super::{NewSession, PortalSession, RevokedReason, SessionRecord, SessionStatus, Token};
 use crate::base::{CustomerId, PageQuery, PortalSessionId, Time};
+use crate::customers;
 use crate::db::{Columns, DbError, Sql, Tx, sql};
 use crate::organizations::{Tenant, sql::read_tenant};
 use crate::signing::KeyStatus;
@@ -12,7 +13,8 @@ const RECORD: Sql = sql("SELECT s.sid, t.no, t.organization_id, t.env, s.custome
      s.api_key_id, s.scopes, s.allowed_origins, s.metadata, s.created_at, s.ttl_seconds, \
      s.absolute_expires_at, s.refresh_count, s.kid, s.digest, s.issued_at, s.expires_at, \
      s.previous_kid, s.previous_digest, s.previous_issued_at, s.previous_expires_at, s.revoked_at, s.revoked_reason, \
-     s.generation, c.generation, c.archived_at IS NOT NULL, o.suspended, a.sessions_revoked, \
+     s.generation, c.no, c.id, c.external_id, c.name, c.email, c.metadata, c.archived_at, \
+     c.generation, c.created_at, c.updated_at, o.suspended, a.sessions_revoked, \
      k.status, p.status \
      FROM portal_sessions s \
      JOIN customers c ON c.no = s.customer_no \
@@ -131,8 +133,7 @@ pub async fn record(
         Ok(SessionRecord {
             session: read(row)?,
             generation: row.take()?,
-            customer_generation: row.take()?,
-            customer_archived: row.take()?,
+            customer: customers::sql::read(row)?,
             organization_suspended: row.take()?,
             key_sessions_revoked: row.take()?,
             signing_key: row.take()?,

@@ -7,6 +7,7 @@ use super::session::token_id;
 use super::{PortalSession, Token, sql};
 use crate::app::App;
 use crate::base::{PortalSessionId, Time};
+use crate::customers::Customer;
 use crate::db::DbError;
 use crate::signing::{KeyStatus, SigningError};
 use std::net::IpAddr;
@@ -18,8 +19,7 @@ use unitpay_token::{Claims, Expected, UnverifiedToken, VerifyError};
 pub struct SessionRecord {
     pub session: PortalSession,
     pub generation: i64,
-    pub customer_generation: i64,
-    pub customer_archived: bool,
+    pub customer: Customer,
     pub organization_suspended: bool,
     pub key_sessions_revoked: bool,
     pub signing_key: KeyStatus,
@@ -37,6 +37,7 @@ pub enum Presented {
 #[derive(Clone, Debug)]
 pub struct VerifiedSession {
     session: PortalSession,
+    customer: Customer,
     presented: Presented,
 }
 
@@ -88,12 +89,17 @@ pub async fn verify(
     if record.organization_suspended {
         return Err(Refusal::OrganizationSuspended);
     }
-    Ok(VerifiedSession { session: record.session, presented })
+    Ok(VerifiedSession { session: record.session, customer: record.customer, presented })
 }
 
 impl VerifiedSession {
     pub const fn session(&self) -> &PortalSession {
         &self.session
+    }
+
+    /// The session's customer, read by the same statement.
+    pub const fn customer(&self) -> &Customer {
+        &self.customer
     }
 
     pub const fn presented(&self) -> Presented {
@@ -127,10 +133,10 @@ impl SessionRecord {
         } else {
             None
         };
-        if self.customer_archived {
+        if self.customer.archived_at.is_some() {
             Some(Refusal::CustomerArchived)
         } else if session.revoked.is_some()
-            || self.generation < self.customer_generation
+            || self.generation < self.customer.generation
             || self.key_sessions_revoked
             || signing_key == Some(KeyStatus::Revoked)
         {
