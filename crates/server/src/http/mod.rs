@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod description;
 pub mod fields;
 pub mod limits;
 pub mod listener;
