@@ -5,12 +5,12 @@ use crate::app::App;
 use crate::base::{CustomerId, Time};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, query};
-use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, Problem, SecretKey};
+use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
 use crate::portal::PortalScopes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -216,7 +216,7 @@ type Writer = Caller<{ KeyScopes::CUSTOMERS_WRITE }, { PortalScopes::CUSTOMER_WR
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Reader,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
     let tenant = caller.tenant();
     let named = reference(&id);
@@ -234,7 +234,7 @@ pub async fn get(
 pub async fn update(
     State(app): State<Arc<App>>,
     caller: Writer,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     JsonBody { mut fields, .. }: JsonBody,
 ) -> Result<Json<CustomerResponse>, Problem> {
     let mut change = CustomerChange {
@@ -270,7 +270,7 @@ pub async fn update(
 pub async fn archive(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
@@ -293,7 +293,7 @@ pub async fn archive(
 pub async fn unarchive(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());

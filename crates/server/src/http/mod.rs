@@ -11,7 +11,7 @@ pub mod problem;
 pub mod request;
 pub mod system;
 
-pub use body::{IdempotencyKey, JsonBody};
+pub use body::{IdempotencyKey, JsonBody, PathText};
 pub use caller::{Anyone, Caller, Portal, RevokingKey, SecretKey};
 pub use fields::Fields;
 pub use problem::{Code, ParamError, Problem};

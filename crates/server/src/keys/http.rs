@@ -5,9 +5,9 @@ use crate::app::App;
 use crate::base::{ApiKeyId, Time};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, path_id, query};
-use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, Problem, SecretKey};
+use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -177,7 +177,7 @@ pub async fn list(
 pub async fn revoke(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::API_KEYS_WRITE }>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     JsonBody { mut fields, .. }: JsonBody,
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     let sessions = fields.boolean("revokeSessions").unwrap_or(false);

@@ -10,10 +10,11 @@ use crate::customers;
 use crate::http::body::JsonOrFormBody;
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{
-    Code, Fields, IdempotencyKey, Json, JsonBody, Problem, REPLAYED, RevokingKey, SecretKey,
+    Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, REPLAYED, RevokingKey,
+    SecretKey,
 };
 use crate::keys::KeyScopes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -343,7 +344,7 @@ pub async fn list(
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_READ }>,
-    Path(sid): Path<String>,
+    PathText(sid): PathText,
 ) -> Result<Json<PortalSessionResponse>, Problem> {
     let tenant = caller.tenant();
     let sid: PortalSessionId = path_id(&sid)?;
