@@ -1,14 +1,16 @@
 //! THE route table, and what every request passes through.
 
 use crate::app::App;
+use crate::http::description::Common;
+use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
 use crate::{audit, customers, keys, portal};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
-use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Description;
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -53,20 +55,24 @@ pub fn router(app: &Arc<App>) -> Router {
 }
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "UnitPay",
-    description = "Portal sessions and billing for the customers of a SaaS.",
-    contact(),
-    license(name = "Apache-2.0", identifier = "Apache-2.0")
-))]
+#[openapi(
+    info(
+        title = "UnitPay",
+        description = "Portal sessions and billing for the customers of a SaaS.",
+        contact(),
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(ProblemBody<'_>))
+)]
 struct Base;
 
 /// The description of this API.
 pub fn openapi() -> Description {
-    let (_, described) = OpenApiRouter::with_openapi(Base::openapi())
+    let (_, mut described) = OpenApiRouter::with_openapi(Base::openapi())
         .merge(backend_routes())
         .merge(browser_routes())
         .split_for_parts();
+    Common.modify(&mut described);
     described
 }
 

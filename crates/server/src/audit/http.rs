@@ -57,7 +57,8 @@ impl From<Event> for AuditEventResponse {
 
 /// Lists who changed what, newest first.
 #[utoipa::path(get, path = "/v1/audit-events", tag = "audit", operation_id = "listAuditEvents",
-    params(("customerId" = Option<String>, Query,), ("limit" = Option<i64>, Query,), ("cursor" = Option<String>, Query,)),
+    security(("secretKey" = ["audit:read"])),
+    params(("customerId" = Option<String>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<AuditEventResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,

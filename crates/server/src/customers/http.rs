@@ -5,12 +5,12 @@ use crate::app::App;
 use crate::base::{CustomerId, Time};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, query};
-use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, Problem, SecretKey};
+use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
 use crate::portal::PortalScopes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -61,8 +61,9 @@ pub struct CreateCustomerRequest {
     #[schema(min_length = 3, max_length = 254)]
     email: String,
     /// 1 to 128 bytes, unique, never of the form of our ids.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, nullable = false)]
     external_id: Option<String>,
+    #[schema(nullable = false)]
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -70,14 +71,14 @@ pub struct CreateCustomerRequest {
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code)] // Describes what `update` reads.
 pub struct UpdateCustomerRequest {
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
     name: Option<String>,
-    #[schema(min_length = 3, max_length = 254)]
+    #[schema(min_length = 3, max_length = 254, nullable = false)]
     email: Option<String>,
     /// `null` clears it. Not with a portal token.
     #[schema(min_length = 1, max_length = 128, nullable = true)]
     external_id: Option<String>,
-    /// Replaces the whole. Not with a portal token.
+    /// Replaces the whole; `null` empties it. Not with a portal token.
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -146,6 +147,7 @@ pub async fn resolve(
 
 /// Makes a customer.
 #[utoipa::path(post, path = "/v1/customers", tag = "customers", operation_id = "createCustomer",
+    security(("secretKey" = ["customers:write"])),
     params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = CreateCustomerRequest,
     responses((status = 201, body = CustomerResponse)))]
@@ -186,7 +188,8 @@ pub async fn create(
 
 /// Lists customers, newest first.
 #[utoipa::path(get, path = "/v1/customers", tag = "customers", operation_id = "listCustomers",
-    params(("limit" = Option<i64>, Query,), ("cursor" = Option<String>, Query,)),
+    security(("secretKey" = ["customers:read"])),
+    params(("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<CustomerResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -207,12 +210,13 @@ type Writer = Caller<{ KeyScopes::CUSTOMERS_WRITE }, { PortalScopes::CUSTOMER_WR
 
 /// Reads a customer, by our id or the integrator's; a portal token reads its own.
 #[utoipa::path(get, path = "/v1/customers/{id}", tag = "customers", operation_id = "getCustomer",
+    security(("secretKey" = ["customers:read"]), ("portalToken" = ["customer:read"])),
     params(("id" = String, Path,)),
     responses((status = 200, body = CustomerResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Reader,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
     let tenant = caller.tenant();
     let named = reference(&id);
@@ -223,13 +227,14 @@ pub async fn get(
 
 /// Changes a customer; a portal token changes the name and e-mail address of its own.
 #[utoipa::path(patch, path = "/v1/customers/{id}", tag = "customers", operation_id = "updateCustomer",
+    security(("secretKey" = ["customers:write"]), ("portalToken" = ["customer:write"])),
     params(("id" = String, Path,)),
     request_body = UpdateCustomerRequest,
     responses((status = 200, body = CustomerResponse)))]
 pub async fn update(
     State(app): State<Arc<App>>,
     caller: Writer,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     JsonBody { mut fields, .. }: JsonBody,
 ) -> Result<Json<CustomerResponse>, Problem> {
     let mut change = CustomerChange {
@@ -259,12 +264,13 @@ pub async fn update(
 
 /// Archives a customer and ends every session of theirs for good.
 #[utoipa::path(post, path = "/v1/customers/{id}/archive", tag = "customers", operation_id = "archiveCustomer",
+    security(("secretKey" = ["customers:write"])),
     params(("id" = String, Path,)),
     responses((status = 200, body = CustomerResponse)))]
 pub async fn archive(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
@@ -281,12 +287,13 @@ pub async fn archive(
 
 /// Makes an archived customer usable again; sessions that ended stay ended.
 #[utoipa::path(post, path = "/v1/customers/{id}/unarchive", tag = "customers", operation_id = "unarchiveCustomer",
+    security(("secretKey" = ["customers:write"])),
     params(("id" = String, Path,)),
     responses((status = 200, body = CustomerResponse)))]
 pub async fn unarchive(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());

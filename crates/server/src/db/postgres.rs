@@ -243,7 +243,11 @@ fn postgres_error(error: tokio_postgres::Error) -> DbError {
     let class = state.code().get(..2).unwrap_or_default();
     if *state == SqlState::DISK_FULL {
         DbError::Full
-    } else if class == "40" || *state == SqlState::LOCK_NOT_AVAILABLE {
+    } else if class == "40"
+        || [SqlState::LOCK_NOT_AVAILABLE, SqlState::UNIQUE_VIOLATION].contains(state)
+    {
+        // A unique value that was free when it was looked for is another transaction's by now:
+        // run again, this one will see it.
         DbError::Contended
     } else if ["08", "25", "28", "3D", "53", "57", "58"].contains(&class) {
         // Connection lost, read-only, refused, no database, out of resources, shutting down, I/O.

@@ -1,11 +1,12 @@
-//! Reading what a request carries beside its credential: a JSON body, an idempotency key.
+//! Reading what a request carries beside its credential: a JSON body, what its path names, an
+//! idempotency key.
 
 use super::{Code, Fields, Problem};
 use crate::app::App;
 use crate::base::Time;
 use crate::idempotency::Idempotency;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -25,6 +26,10 @@ pub struct JsonBody {
 /// A body of JSON or of a form.
 #[derive(Debug)]
 pub struct JsonOrFormBody(pub Fields);
+
+/// What stands in a path for the one object that it names.
+#[derive(Debug)]
+pub struct PathText(pub String);
 
 /// The `Idempotency-Key` of a request that may be repeated, with what is needed to hash it.
 #[derive(Debug)]
@@ -96,6 +101,19 @@ fn media_type(headers: &HeaderMap) -> Option<&'static str> {
     ["application/json", "application/x-www-form-urlencoded"]
         .into_iter()
         .find(|known| utf8 && media.trim().eq_ignore_ascii_case(known))
+}
+
+impl FromRequestParts<Arc<App>> for PathText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, app).await.ok();
+        // PostgreSQL takes no U+0000 in a text, so nothing that is stored has one in its name.
+        let text = text.filter(|Path(text)| !text.contains('\0'));
+        let malformed =
+            || Problem::new(Code::MalformedRequest, "The path is not valid UTF-8 text.");
+        text.map(|Path(text)| Self(text)).ok_or_else(malformed)
+    }
 }
 
 impl FromRequestParts<Arc<App>> for IdempotencyKey {

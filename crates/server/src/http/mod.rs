@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod description;
 pub mod fields;
 pub mod limits;
 pub mod listener;
@@ -10,7 +11,7 @@ pub mod problem;
 pub mod request;
 pub mod system;
 
-pub use body::{IdempotencyKey, JsonBody};
+pub use body::{IdempotencyKey, JsonBody, PathText};
 pub use caller::{Anyone, Caller, Portal, RevokingKey, SecretKey};
 pub use fields::Fields;
 pub use problem::{Code, ParamError, Problem};

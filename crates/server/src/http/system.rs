@@ -44,7 +44,7 @@ pub async fn health(_: Anyone) -> Json<HealthResponse> {
 
 /// Tells whether this node can serve: its store answers and the clocks agree.
 #[utoipa::path(get, path = "/readyz", tag = "system", operation_id = "readiness",
-    responses((status = 200, body = HealthResponse), (status = 503, body = super::problem::ProblemBody<'static>)))]
+    responses((status = 200, body = HealthResponse)))]
 pub async fn readiness(
     State(app): State<Arc<App>>,
     _: Anyone,

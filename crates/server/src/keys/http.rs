@@ -5,9 +5,9 @@ use crate::app::App;
 use crate::base::{ApiKeyId, Time};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, path_id, query};
-use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, Problem, SecretKey};
+use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -48,9 +48,10 @@ pub struct CreateApiKeyRequest {
     #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// At most what the calling key may do; without it all of that but `api_keys:write`.
+    #[schema(nullable = false)]
     scopes: Option<Vec<String>>,
     /// Not later than the calling key's own.
-    #[schema(format = DateTime)]
+    #[schema(format = DateTime, nullable = false)]
     expires_at: Option<String>,
 }
 
@@ -59,6 +60,7 @@ pub struct CreateApiKeyRequest {
 #[allow(dead_code)] // Describes what `revoke` reads.
 pub struct RevokeApiKeyRequest {
     /// Ends the sessions that the key minted, too.
+    #[schema(nullable = false)]
     revoke_sessions: Option<bool>,
 }
 
@@ -91,6 +93,7 @@ impl Fields {
 
 /// Makes a key of the caller's organization and environment. Its secret is in this answer alone.
 #[utoipa::path(post, path = "/v1/api-keys", tag = "apiKeys", operation_id = "createApiKey",
+    security(("secretKey" = ["api_keys:write"])),
     params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = CreateApiKeyRequest,
     responses((status = 201, body = ApiKeyResponse)))]
@@ -147,7 +150,8 @@ pub async fn create(
 
 /// Lists the keys of the caller's organization and environment, newest first.
 #[utoipa::path(get, path = "/v1/api-keys", tag = "apiKeys", operation_id = "listApiKeys",
-    params(("limit" = Option<i64>, Query,), ("cursor" = Option<String>, Query,)),
+    security(("secretKey" = ["api_keys:read"])),
+    params(("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<ApiKeyResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -166,13 +170,14 @@ pub async fn list(
 
 /// Ends a key at once, and on request the sessions that it minted.
 #[utoipa::path(post, path = "/v1/api-keys/{id}/revoke", tag = "apiKeys", operation_id = "revokeApiKey",
+    security(("secretKey" = ["api_keys:write"])),
     params(("id" = String, Path,)),
     request_body = RevokeApiKeyRequest,
     responses((status = 200, body = ApiKeyResponse)))]
 pub async fn revoke(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::API_KEYS_WRITE }>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     JsonBody { mut fields, .. }: JsonBody,
 ) -> Result<Json<ApiKeyResponse>, Problem> {
     let sessions = fields.boolean("revokeSessions").unwrap_or(false);

@@ -10,10 +10,11 @@ use crate::customers;
 use crate::http::body::JsonOrFormBody;
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{
-    Code, Fields, IdempotencyKey, Json, JsonBody, Problem, REPLAYED, RevokingKey, SecretKey,
+    Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, REPLAYED, RevokingKey,
+    SecretKey,
 };
 use crate::keys::KeyScopes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -30,21 +31,24 @@ pub struct CreatePortalSessionRequest {
     #[schema(min_length = 1, max_length = 128)]
     customer_id: String,
     /// Life of a token. Default 3600.
-    #[schema(minimum = 60, maximum = 86400)]
+    #[schema(minimum = 60, maximum = 86400, nullable = false)]
     ttl_seconds: Option<i64>,
     /// Absolute end that refresh cannot pass, from `ttlSeconds` on. Default 86400.
-    #[schema(minimum = 60, maximum = 86400)]
+    #[schema(minimum = 60, maximum = 86400, nullable = false)]
     max_lifetime_seconds: Option<i64>,
     /// At least one, within what the key may grant; default all of it.
     #[schema(schema_with = scopes_schema)]
     scopes: Option<Vec<String>>,
     /// Every `:read` scope and nothing else; excludes `scopes`.
+    #[schema(nullable = false)]
     read_only: Option<bool>,
     /// At most 10 exact origins; default any.
-    #[schema(max_items = 10)]
+    #[schema(max_items = 10, nullable = false)]
     allowed_origins: Option<Vec<String>>,
     /// Ends the customer's other sessions in the same write.
+    #[schema(nullable = false)]
     invalidate_existing: Option<bool>,
+    #[schema(nullable = false)]
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -78,8 +82,10 @@ pub struct CreatePortalSessionResponse {
 #[allow(dead_code)] // Describes what `revoke` reads.
 pub struct RevokePortalSessionRequest {
     /// Any `jti` of a session, first or refreshed; excludes `customerId`.
+    #[schema(nullable = false)]
     jti: Option<String>,
     /// Ends every session of this customer; excludes `jti`.
+    #[schema(nullable = false)]
     customer_id: Option<String>,
 }
 
@@ -127,6 +133,7 @@ pub enum PortalSessionStatus {
 pub struct IntrospectRequest {
     token: String,
     /// Ignored (RFC 7662, section 2.1).
+    #[schema(nullable = false)]
     token_type_hint: Option<String>,
 }
 
@@ -158,6 +165,7 @@ pub struct IntrospectedToken {
 
 /// Mints a portal session: a token scoped to one customer.
 #[utoipa::path(post, path = "/v1/portal-sessions", tag = "portalSessions", operation_id = "createPortalSession",
+    security(("secretKey" = ["portal_sessions:write"])),
     params(("Idempotency-Key" = Option<String>, Header,)),
     request_body = CreatePortalSessionRequest,
     responses((status = 201, body = CreatePortalSessionResponse)))]
@@ -254,14 +262,21 @@ fn is_origin(text: &str) -> bool {
     };
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
     let parsed = format!("{text}/").parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
+    // A port in any but its shortest form is nothing that a browser sends.
+    let shortest = parsed.map(|parsed| match parsed.port_u16() {
+        Some(port) => format!("{}:{port}", parsed.host()),
+        None => parsed.host().to_owned(),
+    });
     (1..=255).contains(&authority.len())
         && authority.bytes().all(plain)
+        && !authority.starts_with(':')
         && !authority.ends_with(usual_port(scheme))
-        && parsed.is_some_and(|parsed| parsed.as_str() == authority && !parsed.host().is_empty())
+        && shortest.as_deref() == Some(authority)
 }
 
 /// Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered.
 #[utoipa::path(post, path = "/v1/portal-sessions/revoke", tag = "portalSessions", operation_id = "revokePortalSessions",
+    security(("secretKey" = ["portal_sessions:write"])),
     request_body = RevokePortalSessionRequest,
     responses((status = 204)))]
 pub async fn revoke(
@@ -297,8 +312,9 @@ pub async fn revoke(
 
 /// Lists sessions, newest first; never a token.
 #[utoipa::path(get, path = "/v1/portal-sessions", tag = "portalSessions", operation_id = "listPortalSessions",
+    security(("secretKey" = ["portal_sessions:read"])),
     params(("customerId" = Option<String>, Query,), ("status" = Option<PortalSessionStatus>, Query,),
-        ("limit" = Option<i64>, Query,), ("cursor" = Option<String>, Query,)),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<PortalSessionResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -328,12 +344,13 @@ pub async fn list(
 
 /// Reads one session; never a token.
 #[utoipa::path(get, path = "/v1/portal-sessions/{sid}", tag = "portalSessions", operation_id = "getPortalSession",
+    security(("secretKey" = ["portal_sessions:read"])),
     params(("sid" = String, Path,)),
     responses((status = 200, body = PortalSessionResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_READ }>,
-    Path(sid): Path<String>,
+    PathText(sid): PathText,
 ) -> Result<Json<PortalSessionResponse>, Problem> {
     let tenant = caller.tenant();
     let sid: PortalSessionId = path_id(&sid)?;
@@ -363,6 +380,7 @@ fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
 
 /// Tells whether a token is good right now (RFC 7662).
 #[utoipa::path(post, path = "/v1/portal-sessions/introspect", tag = "portalSessions", operation_id = "introspectPortalToken",
+    security(("secretKey" = ["portal_sessions:read"])),
     request_body(content((IntrospectRequest = "application/json"), (IntrospectRequest = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = IntrospectResponse)))]
 pub async fn introspect(

@@ -55,6 +55,7 @@ pub struct RefreshResponse {
 
 /// What a token opens: its session, its customer, its scopes.
 #[utoipa::path(get, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "getCurrentPortalSession",
+    security(("portalToken" = [])),
     responses((status = 200, body = CurrentSessionResponse)))]
 pub async fn current(
     State(app): State<Arc<App>>,
@@ -83,6 +84,7 @@ fn view(session: &PortalSession, now: Time) -> CurrentSession {
 
 /// Answers the token to go on with: the same for every tab that asks.
 #[utoipa::path(post, path = "/v1/portal-sessions/refresh", tag = "portalSessions", operation_id = "refreshPortalSession",
+    security(("portalToken" = [])),
     responses((status = 200, body = RefreshResponse)))]
 pub async fn refresh(
     State(app): State<Arc<App>>,
@@ -100,6 +102,7 @@ pub async fn refresh(
 
 /// Logs out: ends the session at once.
 #[utoipa::path(delete, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "endCurrentPortalSession",
+    security(("portalToken" = [])),
     responses((status = 204)))]
 pub async fn end(State(app): State<Arc<App>>, caller: Portal<0>) -> Result<StatusCode, Problem> {
     let (tenant, sid, actor) = (caller.tenant(), caller.sid(), caller.actor());

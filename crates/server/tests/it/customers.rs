@@ -1,1 +1,296 @@
-//! Customers, for the backend and for the browser.
+//! Customers: the backend's whole, the browser's own.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Request, Test, get, patch, post};
+use serde_json::{Value, json};
+
+on_both_stores! {
+    async fn a_created_customer_is_read_back_by_either_id(t) {
+        let body = json!({
+            "name": "Ada", "email": "ada@example.com", "externalId": "cus_123",
+            "metadata": { "plan": "gold" },
+        });
+        let made = create(&t, &body).await.expect(201).json();
+        let expected = json!({
+            "id": made["id"], "externalId": "cus_123", "name": "Ada", "email": "ada@example.com",
+            "status": "active", "metadata": { "plan": "gold" },
+            "createdAt": "2030-01-01T00:00:00.000Z", "updatedAt": "2030-01-01T00:00:00.000Z",
+        });
+        assert_eq!(made, expected);
+        assert!(made["id"].as_str().unwrap().starts_with("cus_"));
+        for id in ["cus_123", made["id"].as_str().unwrap()] {
+            assert_eq!(read(&t, id).await.expect(200).json(), expected);
+        }
+    }
+
+    async fn an_external_id_is_exact_bytes_in_path_and_body(t) {
+        let longest = "é".repeat(64);
+        let odd = "a/b ?#%25é~'\"\\";
+        let encoded = "a%2Fb%20%3F%23%2525%C3%A9~%27%22%5C";
+        for (id, in_path) in [("A", "A"), ("a", "a"), (odd, encoded), ("..", "%2e%2e"), ("current", "current")] {
+            let ours = t.customer(id).await;
+            assert_eq!(read(&t, in_path).await.expect(200).text("id"), ours, "{id}");
+            assert_eq!(t.mint(json!({ "customerId": id })).await.expect(201).text("customerId"), ours);
+        }
+        t.customer(&longest).await;
+        for no_text in ["%C3", "a%00", "%ED%A0%80"] {
+            read(&t, no_text).await.refused(400, "malformed_request");
+        }
+        read(&t, &"a".repeat(129)).await.refused(404, "customer_not_found");
+    }
+
+    async fn an_external_id_never_looks_like_ours_nor_breaks_its_bounds(t) {
+        let ours = t.customer("known").await;
+        let before = t.state().await;
+        for wrong in [
+            json!(ours), json!("cus_01kwgt3qt8f689ez1ekre217xw"), json!(""), json!("a".repeat(129)),
+            json!("é".repeat(65)), json!("a\u{1}"), json!("a\nb"), json!("\u{85}"), json!(7),
+            json!(true), json!(["a"]), json!({}),
+        ] {
+            let new = json!({ "name": "A", "email": "a@example.com", "externalId": wrong });
+            param(create(&t, &new).await, "externalId");
+            param(change(&t, "known", json!({ "externalId": wrong })).await, "externalId");
+        }
+        // Null is an absent field in a PATCH alone.
+        let null = json!({ "name": "A", "email": "a@example.com", "externalId": null });
+        param(create(&t, &null).await, "externalId");
+        assert_eq!(t.state().await, before);
+    }
+
+    async fn an_external_id_belongs_to_one_customer_of_a_tenant(t) {
+        t.customer("one").await;
+        t.customer("two").await;
+        let before = t.state().await;
+        let twin = json!({ "name": "A", "email": "a@example.com", "externalId": "one" });
+        create(&t, &twin).await.refused(409, "conflict");
+        change(&t, "two", json!({ "externalId": "one", "name": "B" })).await.refused(409, "conflict");
+        assert_eq!(t.state().await, before);
+        let another = t.organization("another").await;
+        for tenant in [another, t.live(t.tenant.organization_id).await] {
+            let key = t.key_of(tenant, unitpay::keys::KeyScopes::ALL).await;
+            t.call(post("/v1/customers", &twin).key(&key)).await.expect(201);
+        }
+        // Given up, it is free again.
+        change(&t, "one", json!({ "externalId": null })).await.expect(200);
+        change(&t, "two", json!({ "externalId": "one" })).await.expect(200);
+    }
+
+    async fn of_customers_made_or_renamed_at_once_to_one_external_id_one_gets_it(t) {
+        let body = json!({ "name": "A", "email": "a@example.com", "externalId": "same" });
+        let made = futures_util::future::join_all((0..8).map(|_| create(&t, &body))).await;
+        assert_eq!(statuses(made), [201, 409, 409, 409, 409, 409, 409, 409]);
+        let names: Vec<String> = (0..8).map(|n| format!("c{n}")).collect();
+        for name in &names {
+            t.customer(name).await;
+        }
+        let renamed = names.iter().map(|name| change(&t, name, json!({ "externalId": "wanted" })));
+        let renamed = futures_util::future::join_all(renamed).await;
+        assert_eq!(statuses(renamed), [200, 409, 409, 409, 409, 409, 409, 409]);
+    }
+
+    async fn a_patch_sets_what_it_names_and_null_clears_what_may_be_absent(t) {
+        let id = t.customer("one").await;
+        t.advance(60);
+        let full = json!({ "name": "B", "email": "b@example.com", "externalId": "two", "metadata": { "k": "v" } });
+        let changed = change(&t, "one", full).await.expect(200).json();
+        assert_eq!(changed["id"], id.as_str());
+        assert_eq!((&changed["name"], &changed["email"]), (&json!("B"), &json!("b@example.com")));
+        assert_eq!((&changed["externalId"], &changed["metadata"]), (&json!("two"), &json!({ "k": "v" })));
+        assert_eq!(changed["updatedAt"], "2030-01-01T00:01:00.000Z");
+        assert_eq!(changed["createdAt"], "2030-01-01T00:00:00.000Z");
+        read(&t, "one").await.refused(404, "customer_not_found");
+        t.advance(60);
+        for same in [json!({}), json!({ "name": "B" }), json!({ "metadata": { "k": "v" }, "externalId": "two" })] {
+            let before = t.state().await;
+            assert_eq!(change(&t, &id, same).await.expect(200).json(), changed);
+            assert_eq!(t.state().await, before);
+        }
+        let metadata = json!({ "metadata": { "only": "this" } });
+        let metadata = change(&t, &id, metadata).await.expect(200).json();
+        assert_eq!(metadata["metadata"], json!({ "only": "this" }));
+        let cleared = json!({ "externalId": null, "metadata": null });
+        let cleared = change(&t, &id, cleared).await.expect(200).json();
+        assert_eq!((&cleared["externalId"], &cleared["metadata"]), (&Value::Null, &json!({})));
+        assert_eq!(cleared["name"], "B");
+        let before = t.state().await;
+        param(change(&t, &id, json!({ "name": null })).await, "name");
+        param(change(&t, &id, json!({ "email": null })).await, "email");
+        param(change(&t, &id, json!({ "id": id })).await, "id");
+        param(change(&t, &id, json!({ "status": "archived" })).await, "status");
+        assert_eq!(t.state().await, before);
+        change(&t, "missing", json!({ "name": "B" })).await.refused(404, "customer_not_found");
+    }
+
+    async fn what_is_wrong_with_a_customer_is_told_all_at_once(t) {
+        let before = t.state().await;
+        let body = json!({ "email": "no", "metadata": { "k": 1 }, "externalId": 5, "status": "archived" });
+        let refused = create(&t, &body).await.refused(422, "validation_failed").json();
+        let errors = refused["errors"].as_array().unwrap();
+        let mut params: Vec<&str> = errors.iter().map(|e| e["param"].as_str().unwrap()).collect();
+        params.sort_unstable();
+        assert_eq!(params, ["email", "externalId", "metadata", "name", "status"]);
+        let many: serde_json::Map<_, _> = (0..21).map(|n| (n.to_string(), json!("v"))).collect();
+        for metadata in [
+            json!(many), json!({ "": "v" }), json!({ "k".repeat(41): "v" }), json!({ "k": "v".repeat(501) }),
+            json!({ "k": null }), json!({ "k": {} }), json!([]), json!("k"), json!(null),
+        ] {
+            let body = json!({ "name": "A", "email": "a@example.com", "metadata": metadata });
+            param(create(&t, &body).await, "metadata");
+        }
+        for email in ["", "a", "@b", "a@", "a b@c", "a@b\u{a0}c", "a@b\nc", &format!("{}@b", "a".repeat(253))] {
+            param(create(&t, &json!({ "name": "A", "email": email })).await, "email");
+        }
+        for name in ["", &"n".repeat(201), "a\u{7}"] {
+            param(create(&t, &json!({ "name": name, "email": "a@example.com" })).await, "name");
+        }
+        assert_eq!(t.state().await, before);
+        let most: serde_json::Map<_, _> = (0..20).map(|n| (format!("{n:é>40}"), json!("é".repeat(500)))).collect();
+        let body = json!({ "name": "n".repeat(200), "email": "a@b", "metadata": most });
+        assert_eq!(create(&t, &body).await.expect(201).json()["metadata"], json!(most));
+    }
+
+    async fn a_browser_reads_and_changes_its_own_customer_alone(t) {
+        let own = t.customer("own").await;
+        let other = t.customer("other").await;
+        change(&t, "own", json!({ "metadata": { "note": "for the backend" } })).await.expect(200);
+        let token = t.token("own").await;
+        let as_browser = |request: Request| t.call(request.bearer(&token));
+        for id in [own.as_str(), "own"] {
+            let seen = as_browser(get(format!("/v1/customers/{id}"))).await.expect(200).json();
+            assert_eq!(seen["id"], own.as_str());
+            assert_eq!(seen.get("metadata"), None);
+        }
+        let current = t.read(&token).await.expect(200).json();
+        assert_eq!(current["customer"].get("metadata"), None);
+        let path = format!("/v1/customers/{own}");
+        let renamed = json!({ "name": "New", "email": "new@example.com" });
+        let renamed = as_browser(patch(&path, &renamed)).await.expect(200).json();
+        assert_eq!((&renamed["name"], &renamed["email"]), (&json!("New"), &json!("new@example.com")));
+        assert_eq!(renamed.get("metadata"), None);
+        let before = t.state().await;
+        for body in [json!({ "externalId": "x" }), json!({ "externalId": null }), json!({ "metadata": {} })] {
+            let name = body.as_object().unwrap().keys().next().unwrap().clone();
+            param(as_browser(patch(&path, &body)).await, &name);
+        }
+        for id in [other.as_str(), "other", "missing", "cus_01kwgt3qt8f689ez1ekre217xw"] {
+            let path = format!("/v1/customers/{id}");
+            as_browser(get(&path)).await.refused(404, "customer_not_found");
+            as_browser(patch(&path, &json!({ "name": "X" }))).await.refused(404, "customer_not_found");
+        }
+        assert_eq!(t.state().await, before);
+        let kept = read(&t, "own").await.json();
+        assert_eq!(kept["metadata"], json!({ "note": "for the backend" }));
+    }
+
+    async fn what_belongs_to_others_answers_the_same_bytes_as_what_there_is_not(t) {
+        let theirs = t.customer("theirs").await;
+        let minted = t.mint(json!({ "customerId": "theirs" })).await.expect(201);
+        let (sid, token) = (minted.text("jti"), minted.text("token"));
+        let key = t.call(post("/v1/api-keys", &json!({ "name": "K" })).key(&t.key)).await.text("id");
+        let another = t.organization("another").await;
+        let before = t.state().await;
+        for tenant in [another, t.live(t.tenant.organization_id).await] {
+            let foreign = t.key_of(tenant, unitpay::keys::KeyScopes::ALL).await;
+            let mine = t.call(post("/v1/customers", &json!({ "name": "M", "email": "m@example.com" })).key(&foreign)).await.text("id");
+            let missing_key = unitpay::base::ApiKeyId::from_u128(7).to_string();
+            let requests = |cus: &str, sid: &str, key: &str| vec![
+                get(format!("/v1/customers/{cus}")),
+                patch(format!("/v1/customers/{cus}"), &json!({ "name": "X" })),
+                post(format!("/v1/customers/{cus}/archive"), &Value::Null),
+                post(format!("/v1/customers/{cus}/unarchive"), &Value::Null),
+                post("/v1/portal-sessions", &json!({ "customerId": cus, "invalidateExisting": true })),
+                post("/v1/portal-sessions/revoke", &json!({ "customerId": cus })),
+                get(format!("/v1/portal-sessions?customerId={cus}")),
+                get(format!("/v1/audit-events?customerId={cus}")),
+                get(format!("/v1/portal-sessions/{sid}")),
+                post("/v1/portal-sessions/revoke", &json!({ "jti": sid })),
+                post(format!("/v1/api-keys/{key}/revoke"), &json!({ "revokeSessions": true })),
+            ];
+            let missing = requests("cus_01kwgt3qt8f689ez1ekre217xw", "ps_01kwgt3qt8f689ez1ekre217xw", &missing_key);
+            let by_our_id = requests(&theirs, &sid, &key);
+            let by_theirs = requests("theirs", &sid, &key);
+            let upper = requests(&theirs.to_uppercase(), &sid.to_uppercase(), &key.to_uppercase());
+            for ((missing, ours), (external, upper)) in missing.into_iter().zip(by_our_id).zip(by_theirs.into_iter().zip(upper)) {
+                let (what, is_jti) = (format!("{} {}", missing.method, missing.path), missing.body.starts_with(b"{\"jti"));
+                let expected = bare(&t.call(missing.key(&foreign)).await);
+                for request in [ours, external, upper] {
+                    let answer = t.call(request.key(&foreign)).await;
+                    // In upper case it is no id at all, which a body tells and a path does not.
+                    if !(is_jti && answer.status == 422) {
+                        assert_eq!(bare(&answer), expected, "{what}");
+                    }
+                }
+            }
+            let introspected = t.call(post("/v1/portal-sessions/introspect", &json!({ "token": token })).key(&foreign)).await;
+            assert_eq!(introspected.expect(200).body, br#"{"active":false}"#);
+            assert_eq!(t.call(get(format!("/v1/customers/{mine}")).key(&foreign)).await.expect(200).text("name"), "M");
+        }
+        assert_eq!(t.state().await, before);
+        t.read(&token).await.expect(200);
+    }
+
+    async fn archiving_ends_every_session_for_good(t) {
+        t.customer("one").await;
+        let tokens = [t.token("one").await, t.token("one").await];
+        let archive = || t.call(post("/v1/customers/one/archive", &Value::Null).key(&t.key));
+        t.advance(60);
+        let archived = archive().await.expect(200).json();
+        assert_eq!((&archived["status"], &archived["updatedAt"]), (&json!("archived"), &json!("2030-01-01T00:01:00.000Z")));
+        for token in &tokens {
+            t.read(token).await.refused(401, "customer_archived");
+            t.refresh(token).await.refused(401, "customer_archived");
+        }
+        t.mint(json!({ "customerId": "one" })).await.refused(409, "customer_archived");
+        t.revoke(json!({ "customerId": "one" })).await.expect(204);
+        t.advance(60);
+        let before = t.state().await;
+        assert_eq!(archive().await.expect(200).json(), archived);
+        assert_eq!(t.state().await, before);
+        let unarchive = || t.call(post("/v1/customers/one/unarchive", &Value::Null).key(&t.key));
+        let back = unarchive().await.expect(200).json();
+        assert_eq!(back["status"], "active");
+        t.advance(60);
+        assert_eq!(unarchive().await.expect(200).json(), back);
+        for token in &tokens {
+            t.read(token).await.refused(401, "session_revoked");
+        }
+        let fresh = t.token("one").await;
+        t.read(&fresh).await.expect(200);
+    }
+}
+
+async fn create(t: &Test, body: &Value) -> Answer {
+    t.call(post("/v1/customers", body).key(&t.key)).await
+}
+
+async fn read(t: &Test, id: &str) -> Answer {
+    t.call(get(format!("/v1/customers/{id}")).key(&t.key)).await
+}
+
+async fn change(t: &Test, id: &str, body: Value) -> Answer {
+    t.call(patch(format!("/v1/customers/{id}"), &body).key(&t.key)).await
+}
+
+/// Refused for this parameter and no other.
+#[track_caller]
+fn param(answer: Answer, name: &str) {
+    let body = answer.refused(422, "validation_failed").json();
+    let params: Vec<&Value> =
+        body["errors"].as_array().unwrap().iter().map(|error| &error["param"]).collect();
+    assert!(!params.is_empty() && params.iter().all(|param| *param == name), "{body}");
+}
+
+fn statuses(answers: Vec<Answer>) -> Vec<u16> {
+    let mut statuses: Vec<u16> = answers.into_iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    statuses
+}
+
+/// All of an answer that may be the same in two: what names the request is not.
+fn bare(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let id = answer.header("x-request-id").unwrap();
+    let body = String::from_utf8_lossy(&answer.body).replace(id, "");
+    let told = |name: &str| !["x-request-id", "date"].contains(&name);
+    let headers = answer.headers.iter().filter(|(name, _)| told(name)).cloned().collect();
+    (answer.status, headers, body)
+}

@@ -1,1 +1,240 @@
-//! Requests that are repeated.
+//! `Idempotency-Key`: a repeated request is answered as it was the first time.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Request, Test, delete, post};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use unitpay::keys::KeyScopes;
+
+const REPLAYED: &str = "idempotent-replayed";
+
+on_both_stores! {
+    async fn a_repeated_mint_answers_the_same_bytes(t) {
+        t.customer("one").await;
+        let body = json!({ "customerId": "one", "ttlSeconds": 600, "scopes": ["customer:read"] });
+        let first = t.call(mint(&t, &body, "k")).await.expect(201);
+        assert_eq!(first.header(REPLAYED), None);
+        let before = t.state().await;
+        t.advance(300);
+        let again = t.call(mint(&t, &body, "k")).await.expect(201);
+        assert_eq!(again.header(REPLAYED), Some("true"));
+        assert_eq!(again.header("cache-control"), Some("no-store"));
+        assert_eq!(again.body, first.body);
+        assert_eq!(t.state().await, before);
+        t.read(&again.text("token")).await.expect(200);
+    }
+
+    async fn a_repeated_mint_answers_the_first_token_when_the_session_was_refreshed(t) {
+        t.customer("one").await;
+        let body = json!({ "customerId": "one", "ttlSeconds": 600 });
+        let first = t.call(mint(&t, &body, "k")).await.expect(201);
+        t.advance(450);
+        let next = t.refresh(&first.text("token")).await.expect(200);
+        assert_ne!(next.text("token"), first.text("token"));
+        assert_eq!(t.call(mint(&t, &body, "k")).await.expect(201).body, first.body);
+        t.advance(150);
+        t.call(mint(&t, &body, "k")).await.refused(409, "conflict");
+        t.read(&next.text("token")).await.expect(200);
+    }
+
+    async fn a_repeated_mint_of_a_session_that_ended_is_a_conflict(t) {
+        for (n, end) in ["jti", "customer", "archive", "log out", "expiry"].into_iter().enumerate() {
+            let name = format!("c{n}");
+            t.customer(&name).await;
+            let body = json!({ "customerId": name, "ttlSeconds": 60 });
+            let first = t.call(mint(&t, &body, &name)).await.expect(201);
+            match end {
+                "jti" => t.revoke(json!({ "jti": first.text("jti") })).await.expect(204),
+                "customer" => t.revoke(json!({ "customerId": name })).await.expect(204),
+                "archive" => archive(&t, &name, None).await.expect(200),
+                "log out" => t.call(delete("/v1/portal-sessions/current").bearer(&first.text("token"))).await.expect(204),
+                _ => { t.advance(60); t.read(&first.text("token")).await.refused(401, "token_expired") }
+            };
+            let before = t.state().await;
+            t.call(mint(&t, &body, &name)).await.refused(409, "conflict");
+            assert_eq!(t.state().await, before, "{end}");
+        }
+    }
+
+    async fn a_repeated_mint_does_not_end_others_again(t) {
+        t.customer("one").await;
+        let body = json!({ "customerId": "one", "invalidateExisting": true });
+        let first = t.call(mint(&t, &body, "k")).await.expect(201);
+        let later = t.token("one").await;
+        t.call(mint(&t, &body, "k")).await.expect(201);
+        t.read(&first.text("token")).await.expect(200);
+        t.read(&later).await.expect(200);
+    }
+
+    async fn the_same_key_with_another_request_is_refused(t) {
+        t.customer("one").await;
+        t.customer("two").await;
+        t.call(mint(&t, &json!({ "customerId": "one" }), "k")).await.expect(201);
+        let before = t.state().await;
+        let spaced = Request::new("POST", "/v1/portal-sessions").raw_json(r#"{ "customerId": "one" }"#);
+        let customer = json!({ "name": "A", "email": "a@example.com" });
+        for other in [
+            mint(&t, &json!({ "customerId": "two" }), "k"),
+            mint(&t, &json!({ "customerId": "one", "ttlSeconds": 3600 }), "k"),
+            spaced.key(&t.key).header("idempotency-key", "k"),
+            post("/v1/customers", &customer).key(&t.key).header("idempotency-key", "k"),
+            post("/v1/api-keys", &json!({ "customerId": "one" })).key(&t.key).header("idempotency-key", "other"),
+            post("/v1/api-keys", &json!({ "name": "K" })).key(&t.key).header("idempotency-key", "k"),
+        ] {
+            let code = if other.headers.iter().any(|(_, v)| v == "other") { "validation_failed" } else { "idempotency_key_reused" };
+            t.call(other).await.refused(422, code);
+        }
+        assert_eq!(t.state().await, before);
+    }
+
+    async fn an_idempotency_key_belongs_to_one_api_key(t) {
+        let body = json!({ "name": "A", "email": "a@example.com" });
+        let others = [
+            t.key_of(t.tenant, KeyScopes::ALL).await,
+            t.key_of(t.live(t.tenant.organization_id).await, KeyScopes::ALL).await,
+            t.key_of(t.organization("another").await, KeyScopes::ALL).await,
+        ];
+        let mut made = vec![t.call(create(&t, &body, "k")).await.expect(201).text("id")];
+        for key in &others {
+            let request = post("/v1/customers", &body).key(key).header("idempotency-key", "k");
+            let answer = t.call(request).await.expect(201);
+            assert_eq!(answer.header(REPLAYED), None);
+            made.push(answer.text("id"));
+        }
+        made.sort();
+        made.dedup();
+        assert_eq!(made.len(), 4);
+    }
+
+    async fn an_answer_is_repeated_for_a_day(t) {
+        let body = json!({ "name": "A", "email": "a@example.com" });
+        let first = t.call(create(&t, &body, "k")).await.expect(201);
+        t.advance(86_399);
+        let again = t.call(create(&t, &body, "k")).await.expect(201);
+        assert_eq!((again.header(REPLAYED), &again.body), (Some("true"), &first.body));
+        t.advance(1);
+        // The day counts from the effect: a repetition does not prolong it.
+        let other = json!({ "name": "B", "email": "b@example.com" });
+        let next = t.call(create(&t, &other, "k")).await.expect(201);
+        assert_eq!(next.header(REPLAYED), None);
+        t.call(create(&t, &body, "k")).await.refused(422, "idempotency_key_reused");
+        assert_eq!(t.call(create(&t, &other, "k")).await.expect(201).body, next.body);
+    }
+
+    async fn twins_at_once_have_one_effect(t) {
+        t.customer("one").await;
+        for round in 0..5 {
+            let name = format!("twins {round}");
+            let body = json!({ "name": name, "email": "a@example.com" });
+            let key = format!("customer-{round}");
+            one_effect(join_all((0..8).map(|_| t.call(create(&t, &body, &key)))).await);
+            let key = format!("mint-{round}");
+            let body = json!({ "customerId": "one" });
+            one_effect(join_all((0..8).map(|_| t.call(mint(&t, &body, &key)))).await);
+            let state = t.state().await;
+            let (customers, sessions) = (&state[0], &state[1]);
+            let of_name = customers["data"].as_array().unwrap().iter().filter(|c| c["name"] == name.as_str());
+            assert_eq!(of_name.count(), 1);
+            assert_eq!(sessions["data"].as_array().unwrap().len(), round + 1);
+        }
+        // With a different body one of two wins and the other is told.
+        let bodies = ["A", "B"].map(|name| json!({ "name": name, "email": "a@example.com" }));
+        let answers = join_all(bodies.iter().map(|body| t.call(create(&t, body, "either")))).await;
+        let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 422]);
+    }
+
+    async fn nothing_is_kept_for_a_refused_request(t) {
+        let bad = json!({ "name": "A" });
+        t.call(create(&t, &bad, "k")).await.refused(422, "validation_failed");
+        t.call(mint(&t, &json!({ "customerId": "one" }), "k")).await.refused(404, "customer_not_found");
+        let body = json!({ "name": "A", "email": "a@example.com", "externalId": "one" });
+        let made = t.call(create(&t, &body, "k")).await.expect(201);
+        assert_eq!(made.header(REPLAYED), None);
+        t.call(create(&t, &body, "k2")).await.refused(409, "conflict");
+        archive(&t, "one", None).await.expect(200);
+        let of_archived = json!({ "customerId": "one" });
+        t.call(mint(&t, &of_archived, "k3")).await.refused(409, "customer_archived");
+        t.call(post("/v1/customers/one/unarchive", &Value::Null).key(&t.key)).await.expect(200);
+        assert_eq!(t.call(mint(&t, &of_archived, "k3")).await.expect(201).header(REPLAYED), None);
+        t.call(mint(&t, &of_archived, "k2")).await.expect(201);
+    }
+
+    async fn a_malformed_key_is_refused_where_keys_are_honoured(t) {
+        t.customer("one").await;
+        let before = t.state().await;
+        let body = json!({ "name": "A", "email": "a@example.com", "customerId": "one" });
+        for path in ["/v1/customers", "/v1/portal-sessions", "/v1/api-keys"] {
+            for wrong in ["", "a b", "a\tb", "é", &"k".repeat(256)] {
+                let request = post(path, &body).key(&t.key).header("idempotency-key", wrong);
+                let refused = t.call(request).await.refused(422, "validation_failed").json();
+                assert_eq!(refused["errors"][0]["param"], "Idempotency-Key", "{wrong:?}");
+            }
+            let twice = post(path, &body).key(&t.key).header("idempotency-key", "a").header("idempotency-key", "a");
+            t.call(twice).await.refused(422, "validation_failed");
+        }
+        assert_eq!(t.state().await, before);
+        let body = json!({ "name": "A", "email": "a@example.com" });
+        for good in ["k".repeat(255), "!~\"\\{}".to_owned(), "k".to_owned()] {
+            t.call(create(&t, &body, &good)).await.expect(201);
+            assert_eq!(t.call(create(&t, &body, &good)).await.expect(201).header(REPLAYED), Some("true"));
+        }
+    }
+
+    async fn revoke_archive_refresh_and_log_out_ignore_it_and_always_act(t) {
+        t.customer("one").await;
+        t.customer("two").await;
+        let keys = ["same", "same", "", "not valid"];
+        for key in keys {
+            let token = t.token("one").await;
+            let request = post("/v1/portal-sessions/revoke", &json!({ "customerId": "one" })).key(&t.key);
+            let revoked = t.call(request.header("idempotency-key", key)).await.expect(204);
+            assert_eq!(revoked.header(REPLAYED), None);
+            t.read(&token).await.refused(401, "session_revoked");
+            let token = t.token("one").await;
+            let ended = delete("/v1/portal-sessions/current").bearer(&token).header("idempotency-key", key);
+            t.call(ended).await.expect(204);
+            t.read(&token).await.refused(401, "session_revoked");
+            let archived = archive(&t, "two", Some(key)).await.expect(200);
+            assert_eq!(archived.header(REPLAYED), None);
+            t.mint(json!({ "customerId": "two" })).await.refused(409, "customer_archived");
+            t.call(post("/v1/customers/two/unarchive", &Value::Null).key(&t.key)).await.expect(200);
+        }
+        let mut token = t.mint(json!({ "customerId": "one", "ttlSeconds": 60 })).await.text("token");
+        for key in keys {
+            t.advance(50);
+            let refresh = Request::new("POST", "/v1/portal-sessions/refresh").bearer(&token);
+            let next = t.call(refresh.header("idempotency-key", key)).await.expect(200).text("token");
+            assert_ne!(next, token);
+            token = next;
+        }
+    }
+}
+
+fn mint(t: &Test, body: &Value, key: &str) -> Request {
+    post("/v1/portal-sessions", body).key(&t.key).header("idempotency-key", key)
+}
+
+fn create(t: &Test, body: &Value, key: &str) -> Request {
+    post("/v1/customers", body).key(&t.key).header("idempotency-key", key)
+}
+
+async fn archive(t: &Test, customer: &str, key: Option<&str>) -> Answer {
+    let request = Request::new("POST", format!("/v1/customers/{customer}/archive")).key(&t.key);
+    t.call(match key {
+        Some(key) => request.header("idempotency-key", key),
+        None => request,
+    })
+    .await
+}
+
+/// All got the same answer, and all but one were told that it is a repetition.
+#[track_caller]
+fn one_effect(answers: Vec<Answer>) {
+    let fresh = answers.iter().filter(|answer| answer.header(REPLAYED).is_none()).count();
+    assert_eq!(fresh, 1);
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.body), (201, &answers[0].body));
+    }
+}

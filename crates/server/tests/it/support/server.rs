@@ -128,6 +128,16 @@ impl Test {
             .unwrap();
     }
 
+    /// What the newest of all lists show: equal where nothing changed.
+    pub async fn state(&self) -> Vec<Value> {
+        let mut lists = Vec::new();
+        for path in ["customers", "portal-sessions", "api-keys", "audit-events"] {
+            let request = get(format!("/v1/{path}?limit=100")).key(&self.key);
+            lists.push(self.call(request).await.expect(200).json());
+        }
+        lists
+    }
+
     pub async fn call(&self, request: Request) -> Answer {
         self.client.call(request).await
     }

@@ -1,0 +1,73 @@
+//! What the description says of every operation alike: the credentials, and how errors answer.
+//!
+//! Each operation names the credential and scope that it takes (`security(…)` beside its handler);
+//! the table test of operations holds that against what the handler does.
+
+use http::StatusCode;
+use utoipa::Modify;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{Components, ObjectBuilder, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+
+const PROBLEM: &str = "Problem";
+
+/// Adds it to a description that has all of its operations.
+#[derive(Clone, Copy, Debug)]
+pub struct Common;
+
+impl Modify for Common {
+    fn modify(&self, description: &mut OpenApi) {
+        let components = description.components.get_or_insert_with(Components::new);
+        components.add_security_scheme("secretKey", secret_key());
+        components.add_security_scheme("portalToken", portal_token());
+        components.responses.insert(PROBLEM.to_owned(), problem().into());
+        for operation in description.paths.paths.values_mut().flat_map(operations) {
+            let answers = &mut operation.responses.responses;
+            for (status, answer) in answers.iter_mut() {
+                describe(status, answer);
+            }
+            answers.insert("default".to_owned(), Ref::from_response_name(PROBLEM).into());
+        }
+    }
+}
+
+fn secret_key() -> SecurityScheme {
+    let text = "A secret key, `upay_sk_…`, from a backend alone. Also as `Authorization: Bearer`.";
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("x-api-key", text)))
+}
+
+fn portal_token() -> SecurityScheme {
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    let text = "The token of a portal session, from the browser of its customer.";
+    SecurityScheme::Http(scheme.description(Some(text)).build())
+}
+
+/// Any refusal (RFC 9457). Its status is its code's.
+fn problem() -> Response {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    let id = HeaderBuilder::new().schema(Some(text)).build();
+    let body = Content::new(Some(Ref::from_schema_name(PROBLEM)));
+    ResponseBuilder::new()
+        .description("What went wrong; `code` tells what, for programs.")
+        .header("X-Request-Id", id)
+        .content("application/problem+json", body)
+        .build()
+}
+
+/// OpenAPI wants a text with each answer; the status says it.
+fn describe(status: &str, answer: &mut RefOr<Response>) {
+    if let RefOr::T(answer) = answer
+        && answer.description.is_empty()
+    {
+        let status = status.parse::<StatusCode>().ok();
+        let reason = status.and_then(|status| status.canonical_reason());
+        answer.description = reason.unwrap_or_default().to_owned();
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = path;
+    [get, put, post, delete, patch].into_iter().flatten()
+}
