@@ -254,10 +254,15 @@ fn is_origin(text: &str) -> bool {
     };
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
     let parsed = format!("{text}/").parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
+    // Written again from its parts: a port that is empty, too large or padded is not there again.
+    let again = parsed.map(|parsed| match parsed.port_u16() {
+        Some(port) => format!("{}:{port}", parsed.host()),
+        None => parsed.host().to_owned(),
+    });
     (1..=255).contains(&authority.len())
         && authority.bytes().all(plain)
         && !authority.ends_with(usual_port(scheme))
-        && parsed.is_some_and(|parsed| parsed.as_str() == authority && !parsed.host().is_empty())
+        && again.is_some_and(|again| again == authority && !again.starts_with(':'))
 }
 
 /// Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered.

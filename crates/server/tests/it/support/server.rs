@@ -1,6 +1,8 @@
 //! A server in this process, on a store of its own, with a clock that the test moves.
 
-use super::{Answer, Client, Request, fresh_database, get, post};
+use super::{Answer, Client, Request, delete, fresh_database, get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -151,6 +153,23 @@ impl Test {
         self.call(post("/v1/portal-sessions/revoke", &body).key(&self.key)).await
     }
 
+    /// The sessions that the backend's list shows, newest first, for a query.
+    pub async fn sessions(&self, query: &str) -> Vec<Value> {
+        let list = get(format!("/v1/portal-sessions{query}")).key(&self.key);
+        self.call(list).await.expect(200).json()["data"].as_array().unwrap().clone()
+    }
+
+    /// Ends a session, as a browser that logs out.
+    pub async fn log_out(&self, token: &str) -> Answer {
+        self.call(delete("/v1/portal-sessions/current").bearer(token)).await
+    }
+
+    /// Archives a customer or, with `unarchive`, makes it usable again.
+    pub async fn set_archived(&self, customer: &str, how: &str) -> Answer {
+        let path = format!("/v1/customers/{customer}/{how}");
+        self.call(post(path, &json!({})).key(&self.key)).await
+    }
+
     /// What the browser's first call answers.
     pub async fn read(&self, token: &str) -> Answer {
         self.call(get("/v1/portal-sessions/current").bearer(token)).await
@@ -159,6 +178,12 @@ impl Test {
     pub async fn refresh(&self, token: &str) -> Answer {
         self.call(Request::new("POST", "/v1/portal-sessions/refresh").bearer(token)).await
     }
+}
+
+/// The claims of a token, unverified, as anybody may read them.
+pub fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 async fn run(
