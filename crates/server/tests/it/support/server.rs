@@ -37,6 +37,9 @@ pub struct Test {
     _stop: watch::Sender<bool>,
 }
 
+/// The public URL of every server that a test does not tell otherwise.
+const ISSUER: &str = "https://billing.example.com";
+
 /// Where the data of a test are.
 #[derive(Clone, Debug)]
 enum Store {
@@ -77,7 +80,7 @@ impl Test {
             Engine::Postgres => Store::Database(fresh_database().await),
         };
         let clock = Clock::manual(Time::from_seconds(1_893_456_000));
-        let (app, client, stop) = run(&store, clock, change).await;
+        let (app, client, stop) = run(&store, clock, ISSUER, change).await;
         let tenant = make_organization(&app, "default").await;
         let key = make_key(&app, tenant, KeyScopes::ALL).await;
         Self { engine, app, client, key, tenant, store, _stop: stop }
@@ -85,8 +88,12 @@ impl Test {
 
     /// Another node on the same store, with a clock of its own that starts at this one's time.
     pub async fn another_node(&self) -> Self {
-        let clock = Clock::manual(self.app.clock.now());
-        let (app, client, stop) = run(&self.store, clock, |_| {}).await;
+        self.another_node_with(Clock::manual(self.app.clock.now()), &self.app.issuer).await
+    }
+
+    /// Another node on the same store, with this clock and this public URL.
+    pub async fn another_node_with(&self, clock: Clock, issuer: &str) -> Self {
+        let (app, client, stop) = run(&self.store, clock, issuer, |_| {}).await;
         let (key, tenant) = (self.key.clone(), self.tenant);
         Self {
             engine: self.engine,
@@ -189,6 +196,7 @@ pub fn claims(token: &str) -> Value {
 async fn run(
     store: &Store,
     clock: Clock,
+    issuer: &str,
     change: impl FnOnce(&mut Config),
 ) -> (Arc<App>, Arc<Client>, watch::Sender<bool>) {
     let mut config = Config::load(None, [], &[]).unwrap();
@@ -211,8 +219,7 @@ async fn run(
     let random = Random::system();
     let master = MasterKey::new([7; 32]);
     let signing = SigningKeys::open(db.clone(), master, &clock, &random).await.unwrap();
-    let issuer = "https://billing.example.com".to_owned();
-    let app = Arc::new(App::new(config, issuer, clock, random, db, signing));
+    let app = Arc::new(App::new(config, issuer.to_owned(), clock, random, db, signing));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Arc::new(Client::new(listener.local_addr().unwrap()));
     let (stop, stopping) = watch::channel(false);
