@@ -74,18 +74,23 @@ impl Fields {
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
     }
 
-    pub fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
-        let text = match self.values.remove(name)? {
-            Value::String(text) => text,
+    /// A text of any length and content.
+    pub fn any_text(&mut self, name: &str) -> Option<String> {
+        match self.values.remove(name)? {
+            Value::String(text) => Some(text),
             Value::Null
             | Value::Bool(_)
             | Value::Number(_)
             | Value::Array(_)
             | Value::Object(_) => {
                 self.wrong(name, "must be a string");
-                return None;
+                None
             }
-        };
+        }
+    }
+
+    pub fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let text = self.any_text(name)?;
         if !length.contains(&text.len()) {
             let (least, most) = length.into_inner();
             self.wrong(name, format!("must be {least} to {most} bytes long"));

@@ -266,6 +266,7 @@ impl From<RefreshError> for Problem {
         match error {
             RefreshError::Db(error) => error.into(),
             RefreshError::Signing(error) => error.into(),
+            RefreshError::Ended(refusal) => refusal.into(),
         }
     }
 }

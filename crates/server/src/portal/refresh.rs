@@ -5,7 +5,7 @@
 //! one writes the next token and all get it. No unexpired token dies by another's refresh.
 
 use super::session::{Token, token_id};
-use super::{PortalSession, Presented, VerifiedSession, sql};
+use super::{PortalSession, Presented, Refusal, VerifiedSession, sql};
 use crate::app::App;
 use crate::base::Time;
 use crate::db::{DbError, Lane, Tx};
@@ -26,6 +26,8 @@ pub struct Refreshed {
 pub enum RefreshError {
     Db(DbError),
     Signing(SigningError),
+    /// The session ended after its token was verified.
+    Ended(Refusal),
 }
 
 /// Answers the token to go on with. `presented` is the text that was verified.
@@ -54,6 +56,9 @@ pub async fn refresh(
                 let record = sql::record(&mut app.db.read().await?, sid)
                     .await?
                     .ok_or(DbError::Broken("a verified session is missing"))?;
+                if let Some(refusal) = record.ended(&record.session.current.kid) {
+                    return Err(RefreshError::Ended(refusal));
+                }
                 app.signing.load().await?;
                 session = record.session;
             }

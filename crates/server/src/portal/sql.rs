@@ -44,13 +44,22 @@ const ADVANCE: Sql = sql(
      issued_at = $3, expires_at = $4 \
      WHERE tenant_no = $5 AND customer_no = $6 AND sid = $7 AND refresh_count = $8 \
      AND revoked_at IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM signing_keys o WHERE o.kid = portal_sessions.kid \
+     AND o.status = 'revoked') \
      AND EXISTS (SELECT 1 FROM signing_keys k WHERE k.kid = $1 AND k.status = 'active')",
 );
 
-/// A session past its end is left as it is: there is nothing to revoke.
+/// A session that has ended for good is left as it is: there is nothing to revoke. What a signing
+/// key's revocation ended is marked all the same, since a refresh under way may still move it on.
 const REVOKE: Sql = sql("UPDATE portal_sessions SET revoked_at = $1, revoked_reason = $2 \
-     WHERE tenant_no = $3 AND sid = $4 AND revoked_at IS NULL AND absolute_expires_at > $1 \
+     WHERE tenant_no = $3 AND sid = $4 AND revoked_at IS NULL AND absolute_expires_at > $5 \
+     AND NOT EXISTS (SELECT 1 FROM customers c WHERE c.no = customer_no \
+     AND c.generation > portal_sessions.generation) \
+     AND NOT EXISTS (SELECT 1 FROM api_keys a WHERE a.id = api_key_id AND a.sessions_revoked) \
      RETURNING (SELECT c.id FROM customers c WHERE c.no = customer_no)");
+/// Another node, whose clock is behind, may not yet take a session for ended. Nodes whose clocks
+/// differ more serve no sessions.
+const CLOCKS_DIFFER_SECONDS: i64 = 5;
 
 /// When a session was revoked, by whatever ended it.
 macro_rules! revoked_at {
@@ -188,7 +197,8 @@ pub async fn revoke(
     reason: RevokedReason,
     now: Time,
 ) -> Result<Option<CustomerId>, DbError> {
-    let values = [now.into(), reason.as_str().into(), tenant.no.into(), sid.into()];
+    let ended = now.plus_seconds(-CLOCKS_DIFFER_SECONDS);
+    let values = [now.into(), reason.as_str().into(), tenant.no.into(), sid.into(), ended.into()];
     tx.one(&REVOKE, &values, |row| row.take()).await
 }
 

@@ -122,23 +122,19 @@ impl VerifiedSession {
 }
 
 impl SessionRecord {
-    /// Whether something ended this session, for a token signed by the key `kid`.
+    /// Whether something ended this session, for a token signed by the key `kid`. The revocation of
+    /// the current token's key ends the session, of the predecessor's only the predecessor.
     pub fn ended(&self, kid: &str) -> Option<Refusal> {
         let session = &self.session;
-        let previous_signer = session.previous.as_ref().is_some_and(|token| token.kid == kid);
-        let signing_key = if session.current.kid == kid {
-            Some(self.signing_key)
-        } else if previous_signer {
-            self.previous_signing_key
-        } else {
-            None
-        };
+        let by_predecessor = session.previous.as_ref().is_some_and(|token| token.kid == kid);
+        let signing_key_revoked = self.signing_key == KeyStatus::Revoked
+            || (by_predecessor && self.previous_signing_key == Some(KeyStatus::Revoked));
         if self.customer.archived_at.is_some() {
             Some(Refusal::CustomerArchived)
         } else if session.revoked.is_some()
             || self.generation < self.customer.generation
             || self.key_sessions_revoked
-            || signing_key == Some(KeyStatus::Revoked)
+            || signing_key_revoked
         {
             Some(Refusal::Revoked)
         } else {

@@ -111,13 +111,14 @@ impl SigningKeys {
         self.keys.read().active.clone().ok_or(SigningError::UnknownKey)
     }
 
-    /// The key of this id, to sign again what it signed once.
+    /// The key of this id, to sign again what it signed once. The id comes from the store, not from
+    /// a request, so one that this node does not know is loaded at once.
     pub async fn signer(&self, kid: &str) -> Result<Arc<SigningKey>, SigningError> {
         let find = || self.keys.read().signers.get(kid).cloned();
         match find() {
             Some(key) => Ok(key),
             None => {
-                self.reload().await?;
+                self.load().await?;
                 find().ok_or(SigningError::UnknownKey)
             }
         }

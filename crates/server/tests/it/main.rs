@@ -19,6 +19,7 @@ mod keys;
 mod limits;
 mod listener;
 mod lists;
+mod lookups;
 mod nodes;
 mod operations;
 mod races;

@@ -1,1 +1,210 @@
-//! Mint, revoke and refresh at the same time.
+//! Races of mint, revoke and refresh: the order in which they were answered is the order that holds.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Test};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Barrier;
+
+/// What somebody did at the barrier, and between which two ticks of the test's own counter.
+#[derive(Debug)]
+struct Deed {
+    started: u64,
+    ended: u64,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Mint(Answer),
+    Refresh(Answer),
+    Revoke(Answer),
+}
+
+#[derive(Clone, Copy)]
+enum Role {
+    Mint,
+    Refresh,
+    Revoke,
+}
+
+/// Runs all roles at once, each `times` in a row, and returns what they did.
+async fn at_once(t: &Arc<Test>, token: &str, roles: &[Role], times: usize) -> Vec<Deed> {
+    let barrier = Arc::new(Barrier::new(roles.len()));
+    let ticks = Arc::new(AtomicU64::new(0));
+    let tasks: Vec<_> = roles
+        .iter()
+        .map(|role| {
+            let (t, barrier, ticks) = (Arc::clone(t), Arc::clone(&barrier), Arc::clone(&ticks));
+            let (role, token) = (*role, token.to_owned());
+            tokio::spawn(async move {
+                let tick = || ticks.fetch_add(1, Ordering::SeqCst);
+                let mut deeds = Vec::new();
+                barrier.wait().await;
+                for _ in 0..times {
+                    let started = tick();
+                    let body = json!({ "customerId": "c", "ttlSeconds": 60 });
+                    let what = match role {
+                        Role::Mint => What::Mint(t.mint(body).await),
+                        Role::Refresh => What::Refresh(t.refresh(&token).await),
+                        Role::Revoke => What::Revoke(t.revoke(json!({ "customerId": "c" })).await),
+                    };
+                    deeds.push(Deed { started, ended: tick(), what });
+                }
+                deeds
+            })
+        })
+        .collect();
+    let mut deeds = Vec::new();
+    for task in tasks {
+        deeds.extend(task.await.unwrap());
+    }
+    deeds
+}
+
+on_both_stores! {
+    async fn mint_revoke_mint_without_a_pause_always_leaves_exactly_the_last(t) {
+        t.customer("c").await;
+        let mut dead = Vec::new();
+        for _ in 0..200 {
+            let before = t.token("c").await;
+            t.revoke(json!({ "customerId": "c" })).await.expect(204);
+            let after = t.token("c").await;
+            t.read(&before).await.refused(401, "session_revoked");
+            t.read(&after).await.expect(200);
+            dead.extend([before, after]);
+        }
+        let last = dead.pop().unwrap();
+        for token in &dead {
+            t.read(token).await.refused(401, "session_revoked");
+        }
+        t.read(&last).await.expect(200);
+    }
+
+    async fn a_revocation_holds_against_whatever_runs_beside_it(t) {
+        use Role::{Mint, Refresh, Revoke};
+        t.customer("c").await;
+        let t = Arc::new(t);
+        let (mut before, mut beside, mut after) = (0, 0, 0);
+        for _ in 0..25 {
+            let body = json!({ "customerId": "c", "ttlSeconds": 60 });
+            let old = t.mint(body).await.expect(201).text("token");
+            t.advance(45);
+            let roles = [Mint, Mint, Mint, Refresh, Refresh, Revoke, Revoke];
+            let deeds = at_once(&t, &old, &roles, 3).await;
+            let revokes: Vec<_> = deeds.iter().filter(|deed| matches!(deed.what, What::Revoke(_))).collect();
+            let first_done = revokes.iter().map(|deed| deed.ended).min().unwrap();
+            let last_started = revokes.iter().map(|deed| deed.started).max().unwrap();
+            let last_done = revokes.iter().map(|deed| deed.ended).max().unwrap();
+            t.read(&old).await.refused(401, "session_revoked");
+            for deed in &deeds {
+                match &deed.what {
+                    What::Revoke(answer) => {
+                        answer.clone().expect(204);
+                    }
+                    What::Mint(answer) => {
+                        let token = answer.clone().expect(201).text("token");
+                        let read = t.read(&token).await;
+                        if deed.ended < last_started {
+                            before += 1;
+                            read.refused(401, "session_revoked");
+                        } else if deed.started > last_done {
+                            after += 1;
+                            read.expect(200);
+                        } else {
+                            // Beside a revocation it may be either, but it stays what it is.
+                            beside += 1;
+                            let again = t.read(&token).await.status;
+                            assert_eq!(read.status, again);
+                            assert!([200, 401].contains(&again));
+                        }
+                    }
+                    What::Refresh(answer) if answer.status == 200 => {
+                        assert!(deed.started < first_done, "refreshed after the revocation: {deed:?}");
+                        t.read(&answer.text("token")).await.refused(401, "session_revoked");
+                    }
+                    What::Refresh(answer) => {
+                        answer.clone().refused(401, "session_revoked");
+                    }
+                }
+            }
+        }
+        assert!(beside > 0, "nothing ever raced: {before} before, {after} after");
+    }
+
+    async fn a_jti_revoked_during_its_refresh_leaves_no_living_token(t) {
+        t.customer("c").await;
+        let t = Arc::new(t);
+        for _ in 0..30 {
+            let minted = t.mint(json!({ "customerId": "c", "ttlSeconds": 60 })).await.expect(201);
+            let (token, jti) = (minted.text("token"), minted.text("jti"));
+            t.advance(45);
+            let refreshing: Vec<_> = (0..4)
+                .map(|_| {
+                    let (t, token) = (Arc::clone(&t), token.clone());
+                    tokio::spawn(async move { t.refresh(&token).await })
+                })
+                .collect();
+            t.revoke(json!({ "jti": jti })).await.expect(204);
+            t.read(&token).await.refused(401, "session_revoked");
+            for refreshed in refreshing {
+                let answer = refreshed.await.unwrap();
+                if answer.status == 200 {
+                    t.read(&answer.text("token")).await.refused(401, "session_revoked");
+                } else {
+                    answer.refused(401, "session_revoked");
+                }
+            }
+        }
+    }
+
+    async fn of_mints_that_invalidate_the_others_at_once_one_lives(t) {
+        t.customer("c").await;
+        let t = Arc::new(t);
+        for _ in 0..10 {
+            let minting: Vec<_> = (0..6)
+                .map(|_| {
+                    let t = Arc::clone(&t);
+                    let body = json!({ "customerId": "c", "invalidateExisting": true });
+                    tokio::spawn(async move { t.mint(body).await.expect(201).text("token") })
+                })
+                .collect();
+            let mut living = 0;
+            for minted in minting.into_iter() {
+                living += i32::from(t.read(&minted.await.unwrap()).await.status == 200);
+            }
+            assert!(living >= 1, "nobody has a session");
+            assert_eq!(t.sessions("?status=active").await.len(), 1);
+        }
+    }
+
+    async fn an_archival_beside_mints_leaves_no_living_token(t) {
+        let c = t.customer("c").await;
+        let t = Arc::new(t);
+        for _ in 0..15 {
+            let minting: Vec<_> = (0..5)
+                .map(|_| {
+                    let t = Arc::clone(&t);
+                    tokio::spawn(async move { t.mint(json!({ "customerId": "c" })).await })
+                })
+                .collect();
+            t.set_archived(&c, "archive").await.expect(200);
+            let mut tokens = Vec::new();
+            for minted in minting {
+                let answer = minted.await.unwrap();
+                if answer.status == 201 {
+                    t.read(&answer.text("token")).await.refused(401, "customer_archived");
+                    tokens.push(answer.text("token"));
+                } else {
+                    answer.refused(409, "customer_archived");
+                }
+            }
+            t.mint(json!({ "customerId": "c" })).await.refused(409, "customer_archived");
+            t.set_archived(&c, "unarchive").await.expect(200);
+            for token in tokens {
+                t.read(&token).await.refused(401, "session_revoked");
+            }
+        }
+    }
+}

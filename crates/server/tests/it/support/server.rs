@@ -1,6 +1,8 @@
 //! A server in this process, on a store of its own, with a clock that the test moves.
 
-use super::{Answer, Client, Request, fresh_database, get, post};
+use super::{Answer, Client, Request, delete, fresh_database, get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,6 +36,9 @@ pub struct Test {
     store: Store,
     _stop: watch::Sender<bool>,
 }
+
+/// The public URL of every server that a test does not tell otherwise.
+const ISSUER: &str = "https://billing.example.com";
 
 /// Where the data of a test are.
 #[derive(Clone, Debug)]
@@ -75,7 +80,7 @@ impl Test {
             Engine::Postgres => Store::Database(fresh_database().await),
         };
         let clock = Clock::manual(Time::from_seconds(1_893_456_000));
-        let (app, client, stop) = run(&store, clock, change).await;
+        let (app, client, stop) = run(&store, clock, ISSUER, change).await;
         let tenant = make_organization(&app, "default").await;
         let key = make_key(&app, tenant, KeyScopes::ALL).await;
         Self { engine, app, client, key, tenant, store, _stop: stop }
@@ -83,8 +88,12 @@ impl Test {
 
     /// Another node on the same store, with a clock of its own that starts at this one's time.
     pub async fn another_node(&self) -> Self {
-        let clock = Clock::manual(self.app.clock.now());
-        let (app, client, stop) = run(&self.store, clock, |_| {}).await;
+        self.another_node_with(Clock::manual(self.app.clock.now()), &self.app.issuer).await
+    }
+
+    /// Another node on the same store, with this clock and this public URL.
+    pub async fn another_node_with(&self, clock: Clock, issuer: &str) -> Self {
+        let (app, client, stop) = run(&self.store, clock, issuer, |_| {}).await;
         let (key, tenant) = (self.key.clone(), self.tenant);
         Self {
             engine: self.engine,
@@ -161,6 +170,23 @@ impl Test {
         self.call(post("/v1/portal-sessions/revoke", &body).key(&self.key)).await
     }
 
+    /// The sessions that the backend's list shows, newest first, for a query.
+    pub async fn sessions(&self, query: &str) -> Vec<Value> {
+        let list = get(format!("/v1/portal-sessions{query}")).key(&self.key);
+        self.call(list).await.expect(200).json()["data"].as_array().unwrap().clone()
+    }
+
+    /// Ends a session, as a browser that logs out.
+    pub async fn log_out(&self, token: &str) -> Answer {
+        self.call(delete("/v1/portal-sessions/current").bearer(token)).await
+    }
+
+    /// Archives a customer or, with `unarchive`, makes it usable again.
+    pub async fn set_archived(&self, customer: &str, how: &str) -> Answer {
+        let path = format!("/v1/customers/{customer}/{how}");
+        self.call(post(path, &json!({})).key(&self.key)).await
+    }
+
     /// What the browser's first call answers.
     pub async fn read(&self, token: &str) -> Answer {
         self.call(get("/v1/portal-sessions/current").bearer(token)).await
@@ -171,9 +197,16 @@ impl Test {
     }
 }
 
+/// The claims of a token, unverified, as anybody may read them.
+pub fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
 async fn run(
     store: &Store,
     clock: Clock,
+    issuer: &str,
     change: impl FnOnce(&mut Config),
 ) -> (Arc<App>, Arc<Client>, watch::Sender<bool>) {
     let mut config = Config::load(None, [], &[]).unwrap();
@@ -196,8 +229,7 @@ async fn run(
     let random = Random::system();
     let master = MasterKey::new([7; 32]);
     let signing = SigningKeys::open(db.clone(), master, &clock, &random).await.unwrap();
-    let issuer = "https://billing.example.com".to_owned();
-    let app = Arc::new(App::new(config, issuer, clock, random, db, signing));
+    let app = Arc::new(App::new(config, issuer.to_owned(), clock, random, db, signing));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Arc::new(Client::new(listener.local_addr().unwrap()));
     let (stop, stopping) = watch::channel(false);
