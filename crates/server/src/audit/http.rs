@@ -16,21 +16,32 @@ use utoipa::ToSchema;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEvent)]
 pub struct AuditEventResponse {
     #[schema(value_type = String)]
     pub id: EventId,
-    /// `api_key`, `portal_session` or `operator`.
+    #[schema(value_type = ActorType)]
     pub actor_type: String,
+    #[schema(required = true)]
     pub actor_id: Option<String>,
     #[schema(schema_with = action_schema)]
     pub action: String,
     pub target_id: String,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, required = true)]
     pub customer_id: Option<CustomerId>,
     /// What changed; never a secret.
     pub detail: Value,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `AuditEventResponse::actor_type`.
+pub enum ActorType {
+    ApiKey,
+    PortalSession,
+    Operator,
 }
 
 fn action_schema() -> utoipa::openapi::schema::Object {

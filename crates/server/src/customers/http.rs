@@ -29,6 +29,7 @@ pub struct CustomerResponse {
     #[schema(value_type = String)]
     pub id: CustomerId,
     /// The integrator's own id.
+    #[schema(required = true)]
     pub external_id: Option<String>,
     pub name: String,
     pub email: String,

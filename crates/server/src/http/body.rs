@@ -6,10 +6,11 @@ use crate::app::App;
 use crate::base::Time;
 use crate::idempotency::Idempotency;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,20 @@ impl FromRequest<Arc<App>> for JsonBody {
         }
         let raw = read(app, &parts.headers, body).await?;
         Ok(Self { fields: Fields::from_json(&raw)?, raw })
+    }
+}
+
+/// A body that a request may leave out.
+impl OptionalFromRequest<Arc<App>> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Option<Self>, Problem> {
+        let absent =
+            !request.headers().contains_key(header::CONTENT_TYPE) && request.body().is_end_stream();
+        if absent {
+            return Ok(None);
+        }
+        <Self as FromRequest<Arc<App>>>::from_request(request, app).await.map(Some)
     }
 }
 

@@ -7,7 +7,7 @@ use http::StatusCode;
 use utoipa::Modify;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::schema::{Components, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Array, ArrayBuilder, Components, Object, ObjectBuilder, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
@@ -31,6 +31,18 @@ impl Modify for Common {
             answers.insert("default".to_owned(), Ref::from_response_name(PROBLEM).into());
         }
     }
+}
+
+/// A list of some of these names.
+pub fn names(names: &'static [&'static str]) -> Array {
+    let name =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied()));
+    ArrayBuilder::new().items(name).build()
+}
+
+/// A boolean that is always the same.
+pub fn always(value: bool) -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([value])).build()
 }
 
 fn secret_key() -> SecurityScheme {

@@ -14,7 +14,9 @@ pub struct ListResponse<T: ToSchema> {
     pub data: Vec<T>,
     /// Whether older rows follow.
     pub has_more: bool,
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
+    #[schema(required = true)]
     pub prev_cursor: Option<String>,
 }
 

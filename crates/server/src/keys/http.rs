@@ -4,6 +4,7 @@ use super::{ApiKey, KeyScopes, NewApiKey, sql};
 use crate::app::App;
 use crate::base::{ApiKeyId, Time};
 use crate::db::{Lane, Tx};
+use crate::http::description;
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
@@ -21,24 +22,36 @@ pub struct ApiKeyResponse {
     #[schema(value_type = String)]
     pub id: ApiKeyId,
     pub name: String,
-    /// `sandbox` or `live`.
+    #[schema(value_type = Env)]
     pub env: &'static str,
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = scopes_schema)]
     pub scopes: KeyScopes,
     pub last_four: String,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub expires_at: Option<Time>,
     /// Noted within half a minute.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub last_used_at: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub revoked_at: Option<Time>,
     /// The key itself: once, in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub secret: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `ApiKeyResponse::env`.
+pub enum Env {
+    Sandbox,
+    Live,
+}
+
+fn scopes_schema() -> utoipa::openapi::schema::Array {
+    description::names(KeyScopes::NAMES)
 }
 
 #[derive(Debug, ToSchema)]
@@ -172,14 +185,15 @@ pub async fn list(
 #[utoipa::path(post, path = "/v1/api-keys/{id}/revoke", tag = "apiKeys", operation_id = "revokeApiKey",
     security(("secretKey" = ["api_keys:write"])),
     params(("id" = String, Path,)),
-    request_body = RevokeApiKeyRequest,
+    request_body = Option<RevokeApiKeyRequest>,
     responses((status = 200, body = ApiKeyResponse)))]
 pub async fn revoke(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::API_KEYS_WRITE }>,
     PathText(id): PathText,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Option<JsonBody>,
 ) -> Result<Json<ApiKeyResponse>, Problem> {
+    let mut fields = body.map(|body| body.fields).unwrap_or_default();
     let sessions = fields.boolean("revokeSessions").unwrap_or(false);
     fields.finish()?;
     let id: ApiKeyId = path_id(&id)?;

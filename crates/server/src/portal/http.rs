@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
 use crate::customers;
 use crate::http::body::JsonOrFormBody;
+use crate::http::description;
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{
     Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, REPLAYED, RevokingKey,
@@ -21,6 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use unitpay_token::Claims;
 use utoipa::ToSchema;
 
 #[derive(Debug, ToSchema)]
@@ -52,12 +54,8 @@ pub struct CreatePortalSessionRequest {
     metadata: Option<BTreeMap<String, String>>,
 }
 
-fn scopes_schema() -> utoipa::openapi::schema::Array {
-    let scope = utoipa::openapi::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(PortalScopes::NAMES.iter().copied()))
-        .build();
-    utoipa::openapi::ArrayBuilder::new().items(scope).build()
+pub fn scopes_schema() -> utoipa::openapi::schema::Array {
+    description::names(PortalScopes::NAMES)
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -109,8 +107,9 @@ pub struct PortalSessionResponse {
     #[schema(value_type = String, format = DateTime)]
     pub absolute_expires_at: Time,
     pub refresh_count: i64,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub revoked_at: Option<Time>,
+    #[schema(required = true)]
     pub revoked_reason: Option<String>,
     #[schema(value_type = String)]
     pub created_by_key_id: ApiKeyId,
@@ -137,20 +136,20 @@ pub struct IntrospectRequest {
     token_type_hint: Option<String>,
 }
 
-/// RFC 7662, section 2.2. Anything but `active` only where it is true.
-#[derive(Debug, Default, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(rename_all = "snake_case")]
-pub struct IntrospectResponse {
-    pub active: bool,
-    #[serde(flatten)]
-    #[schema(inline)]
-    pub token: Option<IntrospectedToken>,
+/// RFC 7662, section 2.2: of a token that is not good nothing is told but that.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum IntrospectResponse {
+    Active(Box<ActiveToken>),
+    Inactive(InactiveToken),
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct IntrospectedToken {
+pub struct ActiveToken {
+    #[schema(schema_with = always_true)]
+    pub active: bool,
     pub scope: String,
+    /// `Bearer`
     pub token_type: &'static str,
     pub iss: String,
     pub aud: &'static str,
@@ -161,6 +160,20 @@ pub struct IntrospectedToken {
     pub env: &'static str,
     pub iat: i64,
     pub exp: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InactiveToken {
+    #[schema(schema_with = always_false)]
+    pub active: bool,
+}
+
+fn always_true() -> utoipa::openapi::schema::Object {
+    description::always(true)
+}
+
+fn always_false() -> utoipa::openapi::schema::Object {
+    description::always(false)
 }
 
 /// Mints a portal session: a token scoped to one customer.
@@ -408,21 +421,28 @@ pub async fn introspect(
             | Refusal::OrganizationSuspended,
         ) => None,
     };
-    let token = verified.map(|verified| {
-        let claims = verified.presented_claims(&app.issuer);
-        IntrospectedToken {
-            scope: claims.scope,
-            token_type: "Bearer",
-            iss: claims.issuer,
-            aud: unitpay_token::AUDIENCE,
-            sub: claims.subject,
-            sid: claims.session_id,
-            jti: claims.token_id,
-            org: claims.organization_id,
-            env: claims.environment.as_str(),
-            iat: claims.issued_at,
-            exp: claims.expires_at,
+    let body = match verified {
+        Some(verified) => {
+            IntrospectResponse::Active(Box::new(active(verified.presented_claims(&app.issuer))))
         }
-    });
-    Ok(Json(StatusCode::OK, IntrospectResponse { active: token.is_some(), token }))
+        None => IntrospectResponse::Inactive(InactiveToken { active: false }),
+    };
+    Ok(Json(StatusCode::OK, body))
+}
+
+fn active(claims: Claims) -> ActiveToken {
+    ActiveToken {
+        active: true,
+        scope: claims.scope,
+        token_type: "Bearer",
+        iss: claims.issuer,
+        aud: unitpay_token::AUDIENCE,
+        sub: claims.subject,
+        sid: claims.session_id,
+        jti: claims.token_id,
+        org: claims.organization_id,
+        env: claims.environment.as_str(),
+        iat: claims.issued_at,
+        exp: claims.expires_at,
+    }
 }

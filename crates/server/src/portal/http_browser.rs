@@ -17,8 +17,9 @@ use utoipa::ToSchema;
 pub struct CurrentSessionResponse {
     pub session: CurrentSession,
     /// The session's customer; `null` without the scope `customer:read`.
+    #[schema(required = true)]
     pub customer: Option<CustomerResponse>,
-    #[schema(value_type = Vec<String>)]
+    #[schema(schema_with = super::http::scopes_schema)]
     pub scopes: PortalScopes,
 }
 
