@@ -28,7 +28,7 @@ async fn raw(t: &Test, body: impl Into<Vec<u8>>) -> Answer {
 }
 
 async fn count(db: &Db, statement: &'static Sql) -> i64 {
-    db.read().await.unwrap().one(statement, &[], |row| row.next()).await.unwrap().unwrap()
+    db.read().await.unwrap().one(statement, &[], |row| row.take()).await.unwrap().unwrap()
 }
 
 on_both_stores! {
