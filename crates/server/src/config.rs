@@ -12,6 +12,8 @@ use toml::{Table, Value};
 const DEFAULTS: &str = include_str!("../config.default.toml");
 /// These variables are the SDK's, which may run in the same environment.
 const SDK_VARIABLES: [&str; 2] = ["UNITPAY_API_KEY", "UNITPAY_BASE_URL"];
+/// Names the file, as the flag `--config` does.
+const FILE_VARIABLE: &str = "UNITPAY_CONFIG";
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,7 +104,10 @@ impl Config {
         flags: &[(&str, String)],
     ) -> anyhow::Result<Self> {
         let mut table: Table = DEFAULTS.parse().context("the built-in configuration")?;
-        if let Some(path) = file {
+        let (named, environment): (Vec<_>, Vec<_>) =
+            environment.into_iter().partition(|(name, _)| name == FILE_VARIABLE);
+        let named = named.into_iter().next().map(|(_, path)| PathBuf::from(path));
+        if let Some(path) = file.or(named.as_deref()) {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
             let given: Table =

@@ -5,8 +5,10 @@ pub mod ids;
 pub mod page;
 pub mod random;
 pub mod scopes;
+pub mod secret;
 
 pub use clock::{Clock, Time};
 pub use ids::{ApiKeyId, CustomerId, EventId, Ids, OrganizationId, PortalSessionId, RequestId};
 pub use page::{Cursor, Page, PageQuery};
 pub use random::Random;
+pub use secret::Secret;

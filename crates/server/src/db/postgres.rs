@@ -46,12 +46,12 @@ impl Postgres {
     /// Prepares a pool; it connects when it is first used.
     pub fn new(options: &PostgresOptions) -> Result<Self, DbError> {
         let url = options.url.replace("sslmode=verify-full", "sslmode=require");
-        let named = url.contains("sslmode=");
         // The parser's own message may quote the URL, which may hold a password.
         let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
             DbError::Unexpected("database_url is not a valid postgres:// URL".into())
         })?;
-        if !named {
+        if config.get_ssl_mode() == SslMode::Prefer {
+            // To prefer TLS is to go without it where somebody in between says so.
             let local = config.get_hosts().iter().all(is_local);
             config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
         }

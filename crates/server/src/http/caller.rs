@@ -8,7 +8,7 @@ use super::request::RequestInfo;
 use super::{Code, Problem};
 use crate::app::App;
 use crate::audit::Actor;
-use crate::base::{ApiKeyId, PortalSessionId};
+use crate::base::{ApiKeyId, PortalSessionId, Secret};
 use crate::keys::{self, KeyRecord, KeyScopes, SecretKeyText};
 use crate::organizations::Tenant;
 use crate::portal::{self, PortalScopes, VerifiedSession};
@@ -38,7 +38,7 @@ pub struct RevokingKey {
 #[derive(Debug)]
 pub struct Portal<const SCOPE: u32> {
     session: VerifiedSession,
-    token: String,
+    token: Secret,
 }
 
 /// Either, each with its scope: the routes that backend and browser share.
@@ -99,7 +99,7 @@ impl<const SCOPE: u32> Portal<SCOPE> {
     }
 
     pub fn token(&self) -> &str {
-        &self.token
+        self.token.reveal()
     }
 
     pub const fn tenant(&self) -> Tenant {
@@ -331,7 +331,7 @@ async fn authenticate_portal<const SCOPE: u32>(
     }
     check_origin(&parts.headers, app, session)?;
     match app.limits.portal_session(session.sid) {
-        Limited::Pass => Ok(Portal { session: verified, token: token.to_owned() }),
+        Limited::Pass => Ok(Portal { session: verified, token: Secret::new(token.to_owned()) }),
         Limited::Hit(limit) => Err(Problem::rate_limited(limit)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{ApiKey, KeyScopes, NewApiKey, sql};
 use crate::app::App;
-use crate::base::{ApiKeyId, Time};
+use crate::base::{ApiKeyId, Secret, Time};
 use crate::db::{Lane, Tx};
 use crate::http::description;
 use crate::http::page::{ListResponse, path_id, query};
@@ -38,8 +38,8 @@ pub struct ApiKeyResponse {
     pub revoked_at: Option<Time>,
     /// The key itself: once, in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
-    pub secret: Option<String>,
+    #[schema(value_type = String, required = false)]
+    pub secret: Option<Secret>,
 }
 
 #[derive(Debug, ToSchema)]
@@ -153,7 +153,7 @@ pub async fn create(
         .await?;
     Ok(match outcome {
         Outcome::Fresh(_) => {
-            let secret = Some(made.secret.reveal().to_owned());
+            let secret = Some(Secret::new(made.secret.reveal().to_owned()));
             let body = ApiKeyResponse { secret, ..response(&made.key, env) };
             Json(StatusCode::CREATED, body).into_response()
         }

@@ -5,7 +5,7 @@ use super::{
     revoke_customer, revoke_session, sql, verify,
 };
 use crate::app::App;
-use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
+use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
 use crate::customers;
 use crate::http::body::JsonOrFormBody;
 use crate::http::description;
@@ -62,7 +62,8 @@ pub fn scopes_schema() -> utoipa::openapi::schema::Array {
 #[serde(rename_all = "camelCase")]
 pub struct CreatePortalSessionResponse {
     /// The token: hand it to the browser, keep it nowhere.
-    pub token: String,
+    #[schema(value_type = String)]
+    pub token: Secret,
     /// Equals the token's `exp`.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Time,

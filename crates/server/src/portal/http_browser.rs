@@ -3,7 +3,7 @@
 use super::http::PortalSessionStatus;
 use super::{PortalScopes, PortalSession, RevokedReason, refresh as next_token, revoke_session};
 use crate::app::App;
-use crate::base::{CustomerId, PortalSessionId, Time};
+use crate::base::{CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::http::CustomerResponse;
 use crate::http::{Json, Portal, Problem};
 use axum::extract::State;
@@ -46,7 +46,8 @@ pub struct CurrentSession {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefreshResponse {
-    pub token: String,
+    #[schema(value_type = String)]
+    pub token: Secret,
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Time,
     #[schema(value_type = String, format = DateTime)]

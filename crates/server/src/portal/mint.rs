@@ -3,7 +3,7 @@
 use super::session::{Token, token_id};
 use super::{PortalScopes, sql};
 use crate::app::App;
-use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
+use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::{self, CustomerRef, SessionsEnd};
 use crate::db::{DbError, Lane, Tx};
 use crate::idempotency::{self, Idempotency, KeyReused, Outcome};
@@ -30,7 +30,7 @@ pub struct NewSession {
 
 #[derive(Clone, Debug)]
 pub struct Minted {
-    pub token: String,
+    pub token: Secret,
     pub sid: PortalSessionId,
     pub customer_id: CustomerId,
     pub scopes: PortalScopes,
@@ -71,7 +71,7 @@ pub async fn mint(
     let sid = app.ids.portal_session();
     let issued_at = now.seconds();
     let minted = Minted {
-        token: String::new(),
+        token: Secret::new(String::new()),
         sid,
         customer_id,
         scopes: new.scopes,
@@ -111,7 +111,7 @@ pub async fn mint(
             },
         };
         match store(app, tenant, row, idempotency.clone()).await {
-            Ok(Outcome::Fresh(_)) => return Ok(Minted { token, ..minted }),
+            Ok(Outcome::Fresh(_)) => return Ok(Minted { token: Secret::new(token), ..minted }),
             Ok(Outcome::Replay(kept)) => return replay(app, tenant, &kept, now).await,
             Err(MintError::StaleKey) => app.signing.load().await?,
             Err(error) => return Err(error),
@@ -190,7 +190,7 @@ async fn replay(app: &App, tenant: Tenant, kept: &Value, now: Time) -> Result<Mi
     let key = app.signing.signer(text("kid")).await?;
     let token = key.sign(&claims).map_err(|_| SigningError::BadKey)?;
     Ok(Minted {
-        token,
+        token: Secret::new(token),
         sid,
         customer_id: session.customer_id,
         scopes: session.scopes,

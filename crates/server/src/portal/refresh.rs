@@ -7,7 +7,7 @@
 use super::session::{Token, token_id};
 use super::{PortalSession, Presented, Refusal, VerifiedSession, sql};
 use crate::app::App;
-use crate::base::Time;
+use crate::base::{Secret, Time};
 use crate::db::{DbError, Lane, Tx};
 use crate::signing::SigningError;
 use unitpay_token::UnverifiedToken;
@@ -16,7 +16,7 @@ const ATTEMPTS: usize = 3;
 
 #[derive(Clone, Debug)]
 pub struct Refreshed {
-    pub token: String,
+    pub token: Secret,
     pub token_id: String,
     pub expires_at: Time,
     pub absolute_expires_at: Time,
@@ -113,7 +113,7 @@ async fn sign(app: &App, session: &PortalSession) -> Result<Option<String>, Refr
 
 fn refreshed(session: &PortalSession, token: String) -> Refreshed {
     Refreshed {
-        token,
+        token: Secret::new(token),
         token_id: token_id(session.sid, session.refresh_count),
         expires_at: session.current.expires_at,
         absolute_expires_at: session.absolute_expires_at,
