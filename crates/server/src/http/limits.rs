@@ -25,7 +25,7 @@ pub struct Limits {
     portal_session: Limit<PortalSessionId>,
     secret_key: Limit<ApiKeyId>,
     bad_credentials: Limit<IpAddr>,
-    /// Peers whose credentials are not looked at before this instant.
+    /// Peers whose bad credentials are too many before this instant.
     shut_out: Mutex<HashMap<IpAddr, (Instant, LimitHit)>>,
 }
 
@@ -58,7 +58,7 @@ impl Limits {
         self.secret_key.call(&id)
     }
 
-    /// Whether a peer has sent so many bad credentials that its next one is not looked at.
+    /// Whether a peer has sent so many bad credentials that one more is too many. Good ones pass.
     pub fn shuts_out(&self, peer: IpAddr) -> Option<LimitHit> {
         let shut_out = self.shut_out.lock();
         let (until, hit) = shut_out.get(&network(peer))?;

@@ -1,1 +1,434 @@
-//! Request bodies: whatever is not exactly what a route takes is refused and nothing changes.
+//! Bodies: strict JSON on every operation that reads one. Whatever is sent, nothing breaks, and
+//! what is refused changes nothing.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Request, Test, post};
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// Every operation that reads JSON: method, path, a good body, its schema in the description.
+fn operations(key_id: &str) -> Vec<(&'static str, String, Value, &'static str)> {
+    let [create, revoke] = ["/v1/api-keys".to_owned(), format!("/v1/api-keys/{key_id}/revoke")];
+    let sessions = |rest: &str| format!("/v1/portal-sessions{rest}");
+    let customer = json!({ "name": "B", "email": "b@example.com" });
+    vec![
+        ("POST", sessions(""), json!({ "customerId": "one" }), "CreatePortalSessionRequest"),
+        ("POST", sessions("/revoke"), json!({ "customerId": "one" }), "RevokePortalSessionRequest"),
+        ("POST", sessions("/introspect"), json!({ "token": "x" }), "IntrospectRequest"),
+        ("POST", "/v1/customers".to_owned(), customer.clone(), "CreateCustomerRequest"),
+        ("PATCH", "/v1/customers/one".to_owned(), customer, "UpdateCustomerRequest"),
+        ("POST", create, json!({ "name": "K" }), "CreateApiKeyRequest"),
+        ("POST", revoke, json!({ "revokeSessions": false }), "RevokeApiKeyRequest"),
+    ]
+}
+
+/// What is no JSON: 400.
+fn malformed() -> Vec<Vec<u8>> {
+    let texts = [
+        "",
+        " ",
+        "{",
+        "}",
+        "{\"name\"",
+        "{\"name\":",
+        "{\"name\":\"a\"",
+        "{\"name\":\"a\",}",
+        "{,}",
+        "{} {}",
+        "{}x",
+        "{}\0",
+        "nul",
+        "{'name':'a'}",
+        "{name:1}",
+        "{\"name\":01}",
+        "{\"name\":+1}",
+        "{\"name\":.5}",
+        "{\"name\":1.}",
+        "{\"name\":NaN}",
+        "{\"name\":-Infinity}",
+        "{\"name\":0x10}",
+        "{\"name\":undefined}",
+        "{/**/}",
+        "{}//",
+        "\u{feff}{}",
+        "{\"name\":\"a\nb\"}",
+        "{\"name\":\"\\x\"}",
+        "{\"name\":\"\\u12\"}",
+        "{\"name\":\"\\ud800\"}",
+        "{\"name\":\"\\udc00\"}",
+        "{\"name\":\"\\ud800\\ud800\"}",
+        "{\"\\ud800\":1}",
+        "name=a&email=b",
+        "{\u{a0}}",
+        "[1,]",
+        "\"a",
+        "--",
+    ];
+    let mut bodies: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    bodies.push(b"{\"name\":\"\xff\"}".to_vec());
+    bodies.push(b"{\"name\":\"\xed\xa0\x80\"}".to_vec());
+    bodies.push(b"{\"name\":\"\xc0\x80\"}".to_vec());
+    bodies.push(b"{\"\xe9\":1}".to_vec());
+    bodies.push("{}".encode_utf16().flat_map(u16::to_le_bytes).collect());
+    bodies
+}
+
+/// What is JSON, but nothing that we take: 422.
+fn invalid() -> Vec<String> {
+    let nested =
+        |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+    let objects = format!("{}1{}", "{\"a\":".repeat(33), "}".repeat(33));
+    let mut bodies: Vec<String> = [
+        "[]",
+        "null",
+        "true",
+        "1",
+        "\"{}\"",
+        "[{}]",
+        "[[\"name\",\"a\"]]",
+        "{\"name\":\"a\",\"name\":\"a\"}",
+        "{\"name\":\"a\",\"n\\u0061me\":\"a\"}",
+        "{\"a\":{\"b\":1,\"b\":1}}",
+        "{\"a\":[{\"b\":1,\"b\":2}]}",
+        "{\"metadata\":{\"k\":\"a\",\"k\":\"a\"}}",
+        "{\"name\":\"\\u0000\"}",
+        "{\"\\u0000\":1}",
+        "{\"a\":[{\"b\\u0000\":1}]}",
+        "{\"metadata\":{\"k\":\"\\u0000\"}}",
+        "{\"name\":1e999}",
+        "{\"a\":-1e999}",
+        "{\"unknown\":1}",
+        "{\"Name\":\"a\"}",
+        "{\"name \":\"a\"}",
+        "{\"\":1}",
+        "{\"__proto__\":{}}",
+        "{\"a\":123456789012345678901234567890}",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    bodies.extend([
+        nested(32),
+        nested(33),
+        objects,
+        "[".repeat(30_000),
+        format!("{{\"a\":{}", "[".repeat(30_000)),
+    ]);
+    bodies
+}
+
+on_both_stores! {
+    async fn what_is_no_strict_json_object_is_refused_everywhere_and_changes_nothing(t) {
+        let key_id = prepare(&t).await;
+        let before = t.state().await;
+        for (method, path, ..) in operations(&key_id) {
+            let send = |body: Vec<u8>| t.call(Request::new(method, &path).key(&t.key).raw_json(body));
+            for body in malformed() {
+                let text = String::from_utf8_lossy(&body).into_owned();
+                let answer = send(body).await;
+                assert_eq!(answer.status, 400, "{path} {text}");
+                answer.refused(400, "malformed_request");
+            }
+            for body in invalid() {
+                let text = body[..body.len().min(60)].to_owned();
+                let answer = send(body.into()).await;
+                assert_eq!(answer.status, 422, "{path} {text}");
+                answer.refused(422, "validation_failed");
+            }
+        }
+        assert_eq!(t.state().await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_body_may_be_32_levels_deep_and_no_deeper() {
+    let t = Test::start(crate::support::Engine::Sqlite).await;
+    for (depth, param) in [(32, "a"), (33, "")] {
+        let body = format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        let request = Request::new("POST", "/v1/portal-sessions/introspect").key(&t.key);
+        let refused = t.call(request.raw_json(body)).await.refused(422, "validation_failed");
+        let errors = refused.json()["errors"].as_array().unwrap().clone();
+        assert!(errors.iter().any(|error| error["param"] == param), "{depth}: {errors:?}");
+    }
+}
+
+on_both_stores! {
+    async fn a_value_of_a_type_that_is_not_described_is_refused_by_its_name(t) {
+        let key_id = prepare(&t).await;
+        let before = t.state().await;
+        let described = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+        for (method, path, good, schema) in operations(&key_id) {
+            let schema = &described["components"]["schemas"][schema];
+            for (name, field) in schema["properties"].as_object().unwrap() {
+                let types = field["type"].clone();
+                let types = types.as_array().cloned().unwrap_or_else(|| vec![types]);
+                for (kind, value) in [
+                    ("string", json!("60")), ("string", json!("true")), ("number", json!(60.0)), ("number", json!(1.5)), ("integer", json!(60)),
+                    ("boolean", json!(true)), ("array", json!([])), ("array", json!(["a"])), ("object", json!({})), ("null", Value::Null),
+                ] {
+                    if types.iter().any(|known| known == kind) {
+                        continue;
+                    }
+                    let mut body = good.clone();
+                    body.as_object_mut().unwrap().insert(name.clone(), value.clone());
+                    let answer = t.call(Request::new(method, &path).key(&t.key).json(&body)).await;
+                    assert_eq!(answer.status, 422, "{path}: {name}: {value}");
+                    let errors = answer.refused(422, "validation_failed").json()["errors"].clone();
+                    let named = errors.as_array().unwrap().iter().any(|error| error["param"] == name.as_str());
+                    assert!(named || name == "customerId" || name == "jti", "{path}: {name}: {value}: {errors}");
+                }
+            }
+        }
+        assert_eq!(t.state().await, before);
+    }
+
+    async fn a_number_of_seconds_is_an_integer_in_its_bounds_and_nothing_near_it(t) {
+        t.customer("one").await;
+        let before = t.state().await;
+        for (name, least) in [("ttlSeconds", 60), ("maxLifetimeSeconds", 3_600)] {
+            for wrong in [
+                "\"60\"", "60.0", "6e1", "6E1", "3600.0", "3.6e3", "3600.5", "-3600", "-0", "0", "1", "86401", "9223372036854775807",
+                "9223372036854775808", "18446744073709551616", "-9223372036854775809", "1e5", "true", "null", "[3600]", "{}", "\"\"",
+                &(least - 1).to_string(),
+            ] {
+                let body = format!("{{\"customerId\":\"one\",\"{name}\":{wrong}}}");
+                let request = Request::new("POST", "/v1/portal-sessions").key(&t.key).raw_json(body);
+                let refused = t.call(request).await.refused(422, "validation_failed").json();
+                assert_eq!(refused["errors"][0]["param"], name, "{wrong}");
+            }
+        }
+        // The absolute end is no earlier than the token's.
+        let body = json!({ "customerId": "one", "ttlSeconds": 600, "maxLifetimeSeconds": 599 });
+        t.mint(body).await.refused(422, "validation_failed");
+        assert_eq!(t.state().await, before);
+        for (ttl, longest) in [(60, 60), (86_400, 86_400), (60, 86_400)] {
+            let body = json!({ "customerId": "one", "ttlSeconds": ttl, "maxLifetimeSeconds": longest });
+            t.mint(body).await.expect(201);
+        }
+    }
+
+    /// 40 bodies of random bytes, 60 of damaged good ones and 150 of random JSON an operation.
+    async fn whatever_is_sent_is_answered_and_what_is_refused_changes_nothing(t) {
+        let key_id = prepare(&t).await;
+        let mut runner = TestRunner::deterministic();
+        for (method, path, good, _) in operations(&key_id) {
+            let good = good.to_string();
+            let kinds = [
+                (proptest::collection::vec(any::<u8>(), 0..200).boxed(), 40),
+                (damage(good.into_bytes()).boxed(), 60),
+                (object().prop_map(|value| value.to_string().into_bytes()).boxed(), 150),
+            ];
+            for (kind, count) in kinds {
+                let mut before = t.state().await;
+                for n in 0..count {
+                    let body = kind.new_tree(&mut runner).unwrap().current();
+                    let text = String::from_utf8_lossy(&body).into_owned();
+                    let answer = t.call(Request::new(method, &path).key(&t.key).raw_json(body)).await;
+                    assert!(well_answered(&answer), "{path} {text}: {answer:?}");
+                    if answer.status < 300 {
+                        before = t.state().await;
+                    } else if n % 16 == 15 || n + 1 == count {
+                        assert_eq!(t.state().await, before, "{path} {text}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_at_most_64_kib() {
+    let t = Test::start(crate::support::Engine::Sqlite).await;
+    let key_id = prepare(&t).await;
+    for (method, path, good, _) in operations(&key_id) {
+        let mut body = good.to_string();
+        body.extend(std::iter::repeat_n(' ', 65_536 - body.len()));
+        let send = |body: &str| Request::new(method, &path).key(&t.key).raw_json(body);
+        let fits = t.call(send(&body)).await;
+        assert!(fits.status < 300, "{path}: {}", fits.status);
+        body.push(' ');
+        let before = t.state().await;
+        t.call(send(&body)).await.refused(413, "payload_too_large");
+        t.call(chunked(send(&body), 1_000)).await.refused(413, "payload_too_large");
+        assert_eq!(t.state().await, before, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_json_in_utf_8_and_says_so() {
+    let t = Test::start(crate::support::Engine::Sqlite).await;
+    let key_id = prepare(&t).await;
+    let form = "application/x-www-form-urlencoded";
+    for (method, path, good, schema) in operations(&key_id) {
+        let send = |types: &[&str]| {
+            let mut request = Request::new(method, &path).key(&t.key);
+            request.body = good.to_string().into_bytes();
+            types.iter().fold(request, |request, one| request.header("content-type", *one))
+        };
+        let before = t.state().await;
+        for wrong in [
+            "",
+            "text/plain",
+            "text/json",
+            "application/jsonx",
+            "application/problem+json",
+            "application/json, text/plain",
+            "application/json; charset=latin1",
+            "application/json; charset=utf-16",
+            "application/json; charset=utf-8; x=y",
+            "application/json; x=y",
+            "*/*",
+            "multipart/form-data; boundary=x",
+            "é",
+        ] {
+            t.call(send(&[wrong])).await.refused(415, "unsupported_media_type");
+        }
+        t.call(send(&[])).await.refused(415, "unsupported_media_type");
+        let twice = send(&["application/json", "application/json"]);
+        t.call(twice).await.refused(415, "unsupported_media_type");
+        if schema != "IntrospectRequest" {
+            t.call(send(&[form])).await.refused(415, "unsupported_media_type");
+        }
+        for encoding in ["gzip", "br", "deflate", "zstd", "x"] {
+            let request = send(&["application/json"]).header("content-encoding", encoding);
+            t.call(request).await.refused(415, "unsupported_media_type");
+        }
+        assert_eq!(t.state().await, before, "{path}");
+        for right in [
+            "application/json",
+            "Application/JSON",
+            "application/json;charset=utf-8",
+            "application/json; charset=UTF-8",
+            "application/json ; charset=\"utf-8\"",
+        ] {
+            let answer = t.call(send(&[right])).await;
+            assert!(answer.status < 300, "{path} {right}: {}", answer.status);
+        }
+        let answer = t.call(chunked(send(&["application/json"]), 3)).await;
+        assert!(answer.status < 300, "{path}: {}", answer.status);
+    }
+}
+
+#[tokio::test]
+async fn introspection_reads_a_form_as_strictly() {
+    let t = Test::start(crate::support::Engine::Sqlite).await;
+    t.customer("one").await;
+    let token = t.token("one").await;
+    let send = |body: &str| {
+        let mut request = Request::new("POST", "/v1/portal-sessions/introspect").key(&t.key);
+        request.body = body.as_bytes().to_vec();
+        t.call(request.header("content-type", "application/x-www-form-urlencoded"))
+    };
+    let by_json = post("/v1/portal-sessions/introspect", &json!({ "token": token })).key(&t.key);
+    let by_json = t.call(by_json).await.expect(200).json();
+    assert_eq!(by_json["active"], true);
+    assert_eq!(send(&format!("token={token}")).await.expect(200).json(), by_json);
+    let hinted = send(&format!("token_type_hint=access_token&token={token}")).await;
+    assert_eq!(hinted.expect(200).json(), by_json);
+    let repeated = format!("token={token}&token={token}");
+    for wrong in [
+        "",
+        &repeated,
+        "token=a&x=b",
+        "token=%00",
+        "token=a&token_type_hint=%00",
+        "tok%65n=a&token=a",
+    ] {
+        send(wrong).await.refused(422, "validation_failed");
+    }
+    send(&"a".repeat(65_537)).await.refused(413, "payload_too_large");
+}
+
+/// A customer `one` with a session, and a key to revoke.
+async fn prepare(t: &Test) -> String {
+    t.customer("one").await;
+    t.token("one").await;
+    t.call(post("/v1/api-keys", &json!({ "name": "K" })).key(&t.key)).await.expect(201).text("id")
+}
+
+/// A success, or a refusal with a problem that is the client's.
+fn well_answered(answer: &Answer) -> bool {
+    let refused = (400..500).contains(&answer.status)
+        && answer.header("content-type") == Some("application/problem+json")
+        && answer.json()["status"] == answer.status;
+    answer.status < 300 || refused
+}
+
+fn chunked(request: Request, size: usize) -> Request {
+    let mut body = Vec::new();
+    for chunk in request.body.chunks(size) {
+        body.extend(format!("{:x}\r\n", chunk.len()).bytes());
+        body.extend(chunk);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"0\r\n\r\n");
+    Request { body, ..request }.header("transfer-encoding", "chunked")
+}
+
+/// A body with a few bytes changed, left out or put in.
+fn damage(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+    let change = (any::<proptest::sample::Index>(), any::<u8>(), 0..3);
+    proptest::collection::vec(change, 1..4).prop_map(move |changes| {
+        let mut body = good.clone();
+        for (at, byte, kind) in changes {
+            let at = at.index(body.len().max(1)).min(body.len().saturating_sub(1));
+            match kind {
+                _ if body.is_empty() => body.push(byte),
+                0 => body[at] = byte,
+                1 => drop(body.remove(at)),
+                _ => body.insert(at, byte),
+            }
+        }
+        body
+    })
+}
+
+/// An object of the fields that requests have, and of others, with any values.
+fn object() -> impl Strategy<Value = Value> {
+    let described = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+    let schemas = described["components"]["schemas"].as_object().unwrap();
+    let requests = schemas.iter().filter(|(name, _)| name.ends_with("Request"));
+    let names: BTreeSet<String> = requests
+        .flat_map(|(_, schema)| schema["properties"].as_object().unwrap().keys().cloned())
+        .collect();
+    let names: Vec<String> = names.into_iter().collect();
+    let name = prop_oneof![4 => proptest::sample::select(names), 1 => "\\PC{0,12}"];
+    proptest::collection::vec((name, value()), 0..5)
+        .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>()))
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let plausible = proptest::sample::select(vec![
+        json!("one"),
+        json!("a@example.com"),
+        json!(60),
+        json!(3600),
+        json!(true),
+        json!(false),
+        json!(["customer:read"]),
+        json!(["https://app.example.com"]),
+        json!({ "k": "v" }),
+        json!("2031-01-01T00:00:00Z"),
+        json!("ps_01kwgt3qt8f689ez1ekre217xw"),
+        json!("cus_01kwgt3qt8f689ez1ekre217xw"),
+        json!(["customers:read"]),
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        plausible.clone(),
+    ];
+    let any_value = leaf.prop_recursive(4, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((any::<String>(), inner), 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    });
+    prop_oneof![plausible, any_value]
+}

@@ -347,7 +347,6 @@ impl Callers {
             body => Request::new(method, path).json(&body),
         };
         let request = plain(path.clone());
-        let mistyped = format!("{}x", &t.key[..t.key.len() - 1]);
         match caller {
             Caller::Nobody => request,
             Caller::GoodKey => request.key(&t.key),
@@ -355,7 +354,7 @@ impl Callers {
             Caller::KeyWithoutTheScope => request.key(&self.key_without(t, row.1).await),
             Caller::RevokedKey => request.key(&self.revoked_key),
             Caller::ExpiredKey => request.key(&self.expired_key),
-            Caller::MistypedKey => request.key(&mistyped),
+            Caller::MistypedKey => request.key(&t.mistyped_key()),
             Caller::UnknownKey => request.key(&unknown_key(t)),
             Caller::KeyWithOrigin => request.key(&t.key).header("origin", "https://a.example"),
             Caller::KeyWithSecFetchSite => request.key(&t.key).header("sec-fetch-site", "none"),

@@ -126,6 +126,12 @@ impl Test {
         make_key(&self.app, tenant, scopes).await
     }
 
+    /// The secret key with its last character wrong.
+    pub fn mistyped_key(&self) -> String {
+        let (start, last) = self.key.split_at(self.key.len() - 1);
+        format!("{start}{}", if last == "x" { "y" } else { "x" })
+    }
+
     pub async fn suspend(&self, suspended: bool) {
         let id = self.tenant.organization_id;
         self.app
