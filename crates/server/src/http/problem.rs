@@ -141,7 +141,7 @@ impl Problem {
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(Arc::from(source.into())),
-            ..Self::new(Code::Unavailable, "The store cannot answer now; nothing was changed.")
+            ..Self::new(Code::Unavailable, "The store did not answer; it is safe to try again.")
         }
     }
 
