@@ -3,17 +3,17 @@
 //! `config.default.toml` is the manual and the closed list of keys: what it does not name is
 //! refused, in a file as in the environment.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
-/// These variables are the SDK's, which may run in the same environment.
-const SDK_VARIABLES: [&str; 2] = ["UNITPAY_API_KEY", "UNITPAY_BASE_URL"];
-/// Names the file, as the flag `--config` does.
-const FILE_VARIABLE: &str = "UNITPAY_CONFIG";
+/// Names the file, as `--config` does.
+pub const FILE_VARIABLE: &str = "UNITPAY_CONFIG";
+/// No keys: the file's name, and the SDK's variables, which may run in the same environment.
+const OTHER_VARIABLES: [&str; 3] = [FILE_VARIABLE, "UNITPAY_API_KEY", "UNITPAY_BASE_URL"];
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,18 +104,19 @@ impl Config {
         flags: &[(&str, String)],
     ) -> anyhow::Result<Self> {
         let mut table: Table = DEFAULTS.parse().context("the built-in configuration")?;
-        let (named, environment): (Vec<_>, Vec<_>) =
-            environment.into_iter().partition(|(name, _)| name == FILE_VARIABLE);
-        let named = named.into_iter().next().map(|(_, path)| PathBuf::from(path));
-        if let Some(path) = file.or(named.as_deref()) {
+        if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-            let given: Table =
-                text.parse().with_context(|| format!("{} is not valid TOML", path.display()))?;
+            let given: Table = text.parse().map_err(|error: toml::de::Error| {
+                // The parser would quote the line, which may hold a secret.
+                let at = error.span().map_or(0, |span| span.start.min(text.len()));
+                let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+                anyhow!("{} is not valid TOML: line {line}: {}", path.display(), error.message())
+            })?;
             overlay(&mut table, given, "")?;
         }
         for (name, value) in environment {
-            if name.starts_with("UNITPAY_") && !SDK_VARIABLES.contains(&name.as_str()) {
+            if name.starts_with("UNITPAY_") && !OTHER_VARIABLES.contains(&name.as_str()) {
                 let slot = slot_of_variable(&mut table, &name)
                     .with_context(|| format!("{name} is not a configuration key"))?;
                 *slot = read_like(slot, &value).with_context(|| format!("bad value in {name}"))?;
@@ -152,6 +153,19 @@ impl Config {
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("{key} must be at least 1");
         }
+        // Sums of times and rows of permits overflow far above these.
+        let bounded = [
+            ("http.header_timeout_seconds", http.header_timeout_seconds, 86_400),
+            ("http.body_timeout_seconds", http.body_timeout_seconds, 86_400),
+            ("http.request_timeout_seconds", http.request_timeout_seconds, 86_400),
+            ("http.drain_seconds", http.drain_seconds, 86_400),
+            ("http.max_connections", http.max_connections as u64, 1_000_000),
+            ("postgres.connections", postgres.connections as u64, 10_000),
+            ("retention.audit_days", retention.audit_days.unsigned_abs(), 36_500),
+        ];
+        if let Some((key, _, most)) = bounded.iter().find(|(_, value, most)| value > most) {
+            bail!("{key} must be at most {most}");
+        }
         if !self.public_url.is_empty() {
             check_public_url(&self.public_url)?;
         }
@@ -168,6 +182,10 @@ fn check_public_url(url: &str) -> anyhow::Result<()> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
     if !host.bytes().all(plain) || url.len() > 200 {
         bail!("public_url must be scheme, lower-case host and port only, with no path");
+    }
+    let usual_port = if url.starts_with("https:") { ":443" } else { ":80" };
+    if host.ends_with(usual_port) {
+        bail!("public_url must leave out {usual_port}, as browsers do");
     }
     Ok(())
 }

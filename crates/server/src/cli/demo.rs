@@ -5,13 +5,15 @@ use super::serve::{Server, start_log};
 use super::store::{Purpose, Store};
 use super::{Listen, Which, print, say};
 use crate::audit::Actor;
-use crate::base::CustomerId;
+use crate::base::{CustomerId, Random};
 use crate::config::Config;
 use crate::customers::{self, CustomerRef, NewCustomer};
 use crate::db::{Lane, Tx};
 use crate::keys::{KeyScopes, NewApiKey};
 use crate::organizations::{self, DEFAULT_ORGANIZATION, Environment};
 use anyhow::Context;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 /// The seeded customers: the integrator's id, name, e-mail address.
@@ -43,8 +45,11 @@ struct Temporary(PathBuf);
 
 impl Temporary {
     fn make() -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("unitpay-demo-{}", std::process::id()));
-        super::store::make_folder(&folder)?;
+        // A name that nobody can have taken before, in a folder that everybody may write to.
+        let unique = u64::from_ne_bytes(Random::system().bytes());
+        let folder = std::env::temp_dir().join(format!("unitpay-demo-{unique:016x}"));
+        let made = DirBuilder::new().mode(0o700).create(&folder);
+        made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(Self(folder))
     }
 }

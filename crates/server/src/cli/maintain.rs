@@ -1,7 +1,10 @@
 //! Maintaining the store: migrate, backup, restore, new epoch.
 
 use super::say;
-use super::store::{Purpose, Store, database_path, lock_to_serve, make_folder, master_key};
+use super::store::{
+    Purpose, Store, configured_master_key, database_path, lock_to_replace, lock_to_use,
+    make_folder, own_master_key, restoring_path, sync_folder_of,
+};
 use crate::base::{Clock, Random};
 use crate::config::Config;
 use crate::db::{Db, Lane, Postgres, PostgresOptions, Sqlite, Tx, copy_database};
@@ -53,35 +56,74 @@ pub fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
     if !source.exists() {
         bail!("there is no store in {}", config.data_dir.display());
     }
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    made.with_context(|| format!("cannot make {}", file.display()))?;
-    copy_database(&source, file)?;
-    File::open(file)?.sync_all()?;
+    let _lock = lock_to_use(&config.data_dir)?;
+    if file.exists() {
+        bail!("{} is there already", file.display());
+    }
+    // It gets its name when it is whole and durable: half a backup is never taken for one.
+    let partial = with_suffix(file, &format!(".{}.partial", std::process::id()));
+    let written = copy_durably(&source, &partial)
+        .and_then(|()| Ok(std::fs::rename(&partial, file)?))
+        .and_then(|()| Ok(sync_folder_of(file)?));
+    if written.is_err() {
+        remove_database(&partial)?;
+    }
+    written.with_context(|| format!("cannot write {}", file.display()))?;
     say("backed up; keep the master key too, and elsewhere");
     Ok(())
 }
 
+/// Copies a database to a file that is not there yet, for nobody else's eyes.
+fn copy_durably(from: &Path, to: &Path) -> anyhow::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    copy_database(from, to)?;
+    File::open(to)?.sync_all()?;
+    Ok(())
+}
+
 /// Makes the store anew beside the old one, ends every session in it, then puts it in place: a
-/// crash at any point leaves the old store or the new one with no session alive.
+/// crash at any point leaves the old store, or the new one with no session alive, or for a moment
+/// neither, and then nothing opens until the restore is run again.
 pub async fn restore(config: &Config, restore: &Restore) -> anyhow::Result<()> {
     if !config.database_url.is_empty() {
         bail!(POSTGRES_TOOLS);
     }
     make_folder(&config.data_dir)?;
-    let Some(_lock) = lock_to_serve(&config.data_dir)? else {
-        bail!("a server runs on this store; stop it first");
-    };
+    let _lock = lock_to_replace(&config.data_dir)?;
     let target = database_path(config);
-    let fresh = target.with_extension("restoring");
-    remove_database(&fresh)?;
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh);
-    made.with_context(|| format!("cannot make {}", fresh.display()))?;
-    copy_database(&restore.file, &fresh)
-        .with_context(|| format!("{} is not a backup", restore.file.display()))?;
-    let db = Db::Sqlite(Sqlite::open(&fresh)?);
+    let incoming = target.with_extension("incoming");
+    remove_database(&incoming)?;
+    let made = make_restored(config, restore, &incoming).await;
+    if made.is_err() {
+        remove_database(&incoming)?;
+    }
+    made?;
+    let fresh = restoring_path(config);
+    std::fs::rename(&incoming, &fresh)?;
+    sync_folder_of(&fresh)?;
+    // The old store goes with its log, which must never be read with the new file.
+    remove_database(&target)?;
+    sync_folder_of(&target)?;
+    std::fs::rename(&fresh, &target)?;
+    sync_folder_of(&target)?;
+    say("restored; every session in it has ended");
+    Ok(())
+}
+
+/// Makes the store that a backup holds, with every session in it ended.
+async fn make_restored(config: &Config, restore: &Restore, fresh: &Path) -> anyhow::Result<()> {
+    let backup = restore.file.display();
+    copy_durably(&restore.file, fresh).with_context(|| format!("cannot restore {backup}"))?;
+    let db = Db::Sqlite(Sqlite::open(fresh)?);
+    if db.version().await? == 0 {
+        bail!("{backup} is not a backup of UnitPay");
+    }
     db.migrate().await?;
     let (clock, random) = (Clock::system(), Random::system());
-    let master = master_key(config, &random)?;
+    let master = match configured_master_key(config)? {
+        Some(master) => master,
+        None => own_master_key(config, &random, &db).await?,
+    };
     SigningKeys::open(db.clone(), master, &clock, &random).await?;
     let (now, revoke_keys) = (clock.now(), restore.revoke_api_keys);
     db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -93,20 +135,24 @@ pub async fn restore(config: &Config, restore: &Restore) -> anyhow::Result<()> {
     })
     .await?;
     db.close();
-    File::open(&fresh)?.sync_all()?;
-    // The old log goes first: it must never be read with the new file.
-    remove_database(&target)?;
-    std::fs::rename(&fresh, &target)?;
-    File::open(&config.data_dir)?.sync_all()?;
-    say("restored; every session in it has ended");
+    // Closing folds the log into the file. What were left in it would be left behind.
+    if with_suffix(fresh, "-wal").exists() {
+        bail!("the restored store could not be closed");
+    }
+    File::open(fresh)?.sync_all()?;
     Ok(())
 }
 
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Removes a database: the file first, since without it its log says nothing.
 fn remove_database(path: &Path) -> anyhow::Result<()> {
-    for suffix in ["-wal", "-shm", ""] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match std::fs::remove_file(&name) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        match std::fs::remove_file(with_suffix(path, suffix)) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),

@@ -87,6 +87,7 @@ pub async fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
                 None => KeyScopes::USUAL,
                 Some(names) => read_scopes(&names)?,
             };
+            check_name(&name)?;
             let organization = store.organization(&org).await?;
             let new = NewApiKey { name, scopes, expires_at: None };
             print(&create_key(&store, organization.id, env.into(), &new).await?)
@@ -110,6 +111,14 @@ pub async fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
         }
         Keys::Revoke { id, sessions } => revoke_key(&store, &id, sessions).await,
     }
+}
+
+/// The bounds of a name over HTTP hold here, too.
+fn check_name(name: &str) -> anyhow::Result<()> {
+    if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        bail!("a name has 1 to 100 characters and no control characters");
+    }
+    Ok(())
 }
 
 fn read_scopes(names: &[String]) -> anyhow::Result<KeyScopes> {
@@ -162,6 +171,10 @@ pub async fn orgs(config: &Config, command: Orgs) -> anyhow::Result<()> {
     let store = Store::open(config, Purpose::Beside).await?;
     match command {
         Orgs::Create { name } => {
+            check_name(&name)?;
+            if name.parse::<OrganizationId>().is_ok() {
+                bail!("a name must not be an id");
+            }
             let (id, now) = (store.ids.organization(), store.clock.now());
             let made = store
                 .db

@@ -7,9 +7,10 @@ mod manage;
 mod serve;
 mod store;
 
-use crate::config::Config;
-use anyhow::Context;
+use crate::config::{Config, FILE_VARIABLE};
+use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -119,8 +120,23 @@ impl Which {
     fn load(&self, mut flags: Vec<(&'static str, String)>) -> anyhow::Result<Config> {
         flags.extend(self.data_dir.clone().map(|dir| ("data_dir", dir)));
         flags.extend(self.database_url.clone().map(|url| ("database_url", url)));
-        Config::load(self.config.as_deref(), std::env::vars(), &flags)
+        let named = std::env::var_os(FILE_VARIABLE).filter(|name| !name.is_empty());
+        let file = self.config.clone().or_else(|| named.map(PathBuf::from));
+        Config::load(file.as_deref(), variables()?, &flags)
     }
+}
+
+/// The variables that mean us; what else stands in the environment need not even be text.
+fn variables() -> anyhow::Result<Vec<(String, String)>> {
+    let text = |value: OsString| value.into_string().ok();
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((text(name)?, value)))
+        .filter(|(name, _)| name.starts_with("UNITPAY_"))
+        .map(|(name, value)| match text(value) {
+            Some(value) => Ok((name, value)),
+            None => bail!("{name} is not text"),
+        })
+        .collect()
 }
 
 /// Prints a line that was asked for.

@@ -1,6 +1,6 @@
 //! `unitpay serve`.
 
-use super::store::{Purpose, Store};
+use super::store::{Locks, Purpose, Store};
 use crate::app::App;
 use crate::config::{Config, HttpConfig, LogFormat, LogLevel};
 use crate::http::listener;
@@ -9,11 +9,10 @@ use anyhow::Context;
 use axum::Router;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
 
@@ -42,8 +41,9 @@ pub struct Server {
     pub address: String,
     listener: TcpListener,
     metrics: Option<Metrics>,
-    /// The embedded store's lock, held for as long as this lives.
-    _lock: Option<File>,
+    told: [Signal; 2],
+    /// Held for as long as this lives.
+    _locks: Option<Locks>,
 }
 
 /// Where what was measured is read.
@@ -59,7 +59,9 @@ impl Server {
             "" => None,
             address => Some(Metrics { listener: bind(address).await?, recorded: record()? }),
         };
-        let Store { db, clock, random, signing, lock, .. } =
+        // From here on: whoever sees the address may tell this process to stop.
+        let told = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+        let Store { db, clock, random, signing, locks, .. } =
             Store::open(&config, Purpose::Serve).await?;
         let listener = bind(&config.listen.to_string()).await?;
         let address = format!("http://{}", listener.local_addr()?);
@@ -69,13 +71,13 @@ impl Server {
         };
         let app = Arc::new(App::new(config, issuer, clock, random, db, signing));
         app.compare_clocks().await;
-        Ok(Self { app, address, listener, metrics, _lock: lock })
+        Ok(Self { app, address, listener, metrics, told, _locks: locks })
     }
 
     /// Serves until the process gets SIGTERM or SIGINT, then lets open requests end.
     pub async fn run_until_told(self) -> anyhow::Result<()> {
         let (stop, stopping) = watch::channel(false);
-        let mut told = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+        let mut told = self.told;
         let jobs = tokio::spawn(jobs::run(Arc::clone(&self.app)));
         let metrics = self.metrics.map(|metrics| {
             tokio::spawn(serve_metrics(metrics, self.app.config.http.clone(), stopping.clone()))

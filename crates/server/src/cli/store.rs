@@ -4,7 +4,7 @@ use crate::base::{Clock, Ids, Random};
 use crate::config::Config;
 use crate::db::{Db, Lane, Postgres, PostgresOptions, Sqlite, Tx, newest_version};
 use crate::organizations::{self, DEFAULT_ORGANIZATION, Organization};
-use crate::signing::{MasterKey, SigningKeys};
+use crate::signing::{self, MasterKey, SigningKeys};
 use anyhow::{Context, bail};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 const DATABASE: &str = "unitpay.db";
 const MASTER_KEY: &str = "master.key";
 const SERVE_LOCK: &str = "serve.lock";
+const USE_LOCK: &str = "use.lock";
+const BAD_MASTER_KEY: &str = "the master key must be 32 bytes in base64url without padding";
+const CANNOT_LOCK: &str = "cannot lock the data directory";
 
 /// What a command wants of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +34,16 @@ pub struct Store {
     pub random: Random,
     pub ids: Ids,
     pub signing: SigningKeys,
-    /// The lock of the embedded store, held while it is served.
-    pub lock: Option<File>,
+    /// Held while the store is open; a store of PostgreSQL has none.
+    pub locks: Option<Locks>,
+}
+
+/// The locks of an embedded store. The kernel takes them back however the process ends.
+pub struct Locks {
+    /// Shared by all who work on the store; whoever replaces it holds it alone.
+    _in_use: File,
+    /// Held by the one server.
+    _served: Option<File>,
 }
 
 impl Store {
@@ -40,14 +51,19 @@ impl Store {
     pub async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<Self> {
         let (clock, random) = (Clock::system(), Random::system());
         let ids = Ids::new(clock.clone(), random.clone());
-        let (db, lock) = if config.database_url.is_empty() {
-            open_embedded(config, purpose).await?
+        let configured = configured_master_key(config)?;
+        let (db, locks) = if config.database_url.is_empty() {
+            let (db, locks) = open_embedded(config, purpose).await?;
+            (db, Some(locks))
         } else {
             (open_postgres(config, purpose).await?, None)
         };
-        let master = master_key(config, &random)?;
+        let master = match configured {
+            Some(master) => master,
+            None => own_master_key(config, &random, &db).await?,
+        };
         let signing = SigningKeys::open(db.clone(), master, &clock, &random).await?;
-        let store = Self { db, clock, random, ids, signing, lock };
+        let store = Self { db, clock, random, ids, signing, locks };
         store.make_default_organization().await?;
         Ok(store)
     }
@@ -75,23 +91,28 @@ impl Store {
     }
 }
 
-async fn open_embedded(config: &Config, purpose: Purpose) -> anyhow::Result<(Db, Option<File>)> {
-    make_folder(&config.data_dir)?;
-    let lock = lock_to_serve(&config.data_dir)?;
-    if purpose == Purpose::Serve && lock.is_none() {
-        bail!("another server is running on {}", config.data_dir.display());
-    }
+async fn open_embedded(config: &Config, purpose: Purpose) -> anyhow::Result<(Db, Locks)> {
+    let folder = &config.data_dir;
+    make_folder(folder)?;
+    let in_use = lock_to_use(folder)?;
+    let served = match purpose {
+        Purpose::Serve => Some(lock_to_serve(folder)?),
+        Purpose::Beside => None,
+    };
     let path = database_path(config);
-    OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+    if !path.exists() && restoring_path(config).exists() {
+        bail!("a restore was interrupted in {}; run it again", folder.display());
+    }
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
     refuse_wide(&path)?;
     let db = Db::Sqlite(Sqlite::open(&path)?);
-    if db.version().await? != newest_version() {
-        if lock.is_none() {
-            bail!("the store has another version than this program, and a server runs on it");
-        }
-        db.migrate().await?;
-    }
-    Ok((db, lock.filter(|_| purpose == Purpose::Serve)))
+    migrate_to_open(&db, purpose).await?;
+    Ok((db, Locks { _in_use: in_use, _served: served }))
 }
 
 async fn open_postgres(config: &Config, purpose: Purpose) -> anyhow::Result<Db> {
@@ -101,13 +122,25 @@ async fn open_postgres(config: &Config, purpose: Purpose) -> anyhow::Result<Db> 
         connections: config.postgres.connections,
         root_certificates: (!roots.is_empty()).then(|| PathBuf::from(roots)),
     })?);
+    migrate_to_open(&db, purpose).await?;
+    Ok(db)
+}
+
+/// Makes the schema of an empty store. Only a server changes one that is there: the other commands
+/// may work beside a server of another version.
+async fn migrate_to_open(db: &Db, purpose: Purpose) -> anyhow::Result<()> {
     let version = db.version().await?;
     if version == 0 || (version != newest_version() && purpose == Purpose::Serve) {
         db.migrate().await?;
     } else if version != newest_version() {
         bail!("the store has another version than this program; see `unitpay migrate`");
     }
-    Ok(db)
+    Ok(())
+}
+
+/// A whole new store that is about to take the old one's place.
+pub fn restoring_path(config: &Config) -> PathBuf {
+    database_path(config).with_extension("restoring")
 }
 
 pub fn database_path(config: &Config) -> PathBuf {
@@ -119,6 +152,8 @@ pub fn make_folder(folder: &Path) -> anyhow::Result<()> {
     if !folder.exists() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        // What is durable in the folder must not be lost with the folder's own name.
+        sync_folder_of(folder)?;
     }
     refuse_wide(folder)
 }
@@ -132,43 +167,101 @@ fn refuse_wide(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes the lock that a server holds; `None` where one does.
-pub fn lock_to_serve(folder: &Path) -> anyhow::Result<Option<File>> {
-    let path = folder.join(SERVE_LOCK);
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+/// Takes the lock of the one server.
+fn lock_to_serve(folder: &Path) -> anyhow::Result<File> {
+    let file = lock_file(folder, SERVE_LOCK)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error).context("cannot lock the data directory"),
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another server is running on {}", folder.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).context(CANNOT_LOCK),
     }
 }
 
-/// The configured master key, or the embedded store's own, made where it is absent.
-pub fn master_key(config: &Config, random: &Random) -> anyhow::Result<MasterKey> {
-    let wrong = "the master key must be 32 bytes in base64url without padding";
+/// Takes the lock of all who work on the store.
+pub fn lock_to_use(folder: &Path) -> anyhow::Result<File> {
+    let file = lock_file(folder, USE_LOCK)?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("the store in {} is being restored", folder.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).context(CANNOT_LOCK),
+    }
+}
+
+/// Takes the lock of whoever replaces the store: nobody else works on it then.
+pub fn lock_to_replace(folder: &Path) -> anyhow::Result<File> {
+    let file = lock_file(folder, USE_LOCK)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("a server or another command runs on this store; stop it first")
+        }
+        Err(TryLockError::Error(error)) => Err(error).context(CANNOT_LOCK),
+    }
+}
+
+fn lock_file(folder: &Path, name: &str) -> anyhow::Result<File> {
+    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(name));
+    opened.context(CANNOT_LOCK)
+}
+
+/// The configured master key; `None` where the embedded store has its own.
+pub fn configured_master_key(config: &Config) -> anyhow::Result<Option<MasterKey>> {
     if !config.master_key.is_empty() {
-        return MasterKey::parse(&config.master_key).context(wrong);
+        return MasterKey::parse(&config.master_key).context(BAD_MASTER_KEY).map(Some);
     }
     if !config.database_url.is_empty() {
         bail!(
             "PostgreSQL needs UNITPAY_MASTER_KEY; make one by: openssl rand 32 | basenc --base64url | tr -d ="
         );
     }
+    Ok(None)
+}
+
+/// The embedded store's own master key, made where the store is new.
+pub async fn own_master_key(
+    config: &Config,
+    random: &Random,
+    db: &Db,
+) -> anyhow::Result<MasterKey> {
     let path = config.data_dir.join(MASTER_KEY);
-    let fresh = MasterKey::new(random.bytes());
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
-            // Synced before use: what it seals must never outlive it.
-            writeln!(file, "{}", fresh.encode())?;
-            file.sync_all()?;
-            File::open(&config.data_dir)?.sync_all()?;
-            Ok(fresh)
+    // Asked before looking for the file: another process may be making both.
+    let sealed = !signing::sql::all(&mut db.read().await?).await?.is_empty();
+    if !path.exists() {
+        if sealed {
+            bail!("{} is missing; this store was sealed with one", path.display());
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            refuse_wide(&path)?;
-            let text = std::fs::read_to_string(&path)?;
-            MasterKey::parse(&text).with_context(|| format!("{}: {wrong}", path.display()))
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot make {}", path.display())),
+        make_master_key(&path, random)
+            .with_context(|| format!("cannot make {}", path.display()))?;
+    }
+    refuse_wide(&path)?;
+    let text = std::fs::read_to_string(&path)?;
+    MasterKey::parse(&text).with_context(|| format!("{}: {BAD_MASTER_KEY}", path.display()))
+}
+
+/// Makes the file whole and synced before it has its name: what the key seals must never outlive
+/// it, and nobody may read half of it. Whoever is second in making it takes the first one's.
+fn make_master_key(path: &Path, random: &Random) -> std::io::Result<()> {
+    let unique = path.with_extension(format!("key-{:x}", u64::from_ne_bytes(random.bytes())));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unique)?;
+    writeln!(file, "{}", MasterKey::new(random.bytes()).encode())?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&unique, path);
+    std::fs::remove_file(&unique)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => sync_folder_of(path),
+    }
+}
+
+/// Makes the names in a path's folder durable.
+pub fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
 }

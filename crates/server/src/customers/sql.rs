@@ -44,8 +44,8 @@ const NOTE_ENDED: Sql = sql("INSERT INTO ended_generations \
      (customer_no, generation, ended_at, reason) VALUES ($1, $2, $3, $4)");
 /// The installation's whole: the only statements here without a tenant, for `new-epoch`.
 const NOTE_ALL_ENDED: Sql = sql("INSERT INTO ended_generations \
-     (customer_no, generation, ended_at, reason) SELECT no, generation, CAST($1 AS BIGINT), \
-     CAST($2 AS TEXT) FROM customers");
+     (customer_no, generation, ended_at, reason) SELECT no, generation - 1, CAST($1 AS BIGINT), \
+     CAST($2 AS TEXT) FROM customers WHERE generation > 0 ON CONFLICT DO NOTHING");
 const RAISE_ALL: Sql = sql("UPDATE customers SET generation = generation + 1");
 const DELETE_ENDED: Sql = sql("DELETE FROM ended_generations WHERE (customer_no, generation) IN \
      (SELECT customer_no, generation FROM ended_generations WHERE ended_at < $1 LIMIT $2)");
@@ -153,10 +153,12 @@ pub async fn note_ended_generation(
     tx.execute(&NOTE_ENDED, &values).await.map(|_| ())
 }
 
-/// Raises every customer's generation.
+/// Raises every customer's generation: first, since that waits for revocations under way and keeps
+/// others waiting, so that what ended is noted once.
 pub async fn raise_all_generations(tx: &mut Tx<'_, '_>, now: Time) -> Result<u64, DbError> {
+    let raised = tx.execute(&RAISE_ALL, &[]).await?;
     tx.execute(&NOTE_ALL_ENDED, &[now.into(), SessionsEnd::NewEpoch.as_str().into()]).await?;
-    tx.execute(&RAISE_ALL, &[]).await
+    Ok(raised)
 }
 
 /// Forgets when generations ended whose sessions are all deleted.

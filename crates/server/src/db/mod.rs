@@ -131,6 +131,14 @@ impl Tx<'_, '_> {
         values: &[Value<'_>],
         read: impl Fn(&mut Columns<'_>) -> Result<T, DbError> + Send,
     ) -> Result<Vec<T>, DbError> {
+        let reading = match &self.engine {
+            Engine::Sqlite(_) | Engine::Postgres(_) => false,
+            Engine::SqliteRead(_) | Engine::PostgresRead(_) => true,
+        };
+        // PostgreSQL would take a write here, too, and commit it in place.
+        if reading && !sql.postgres.starts_with("SELECT") {
+            return Err(DbError::Broken("a write on a reading connection"));
+        }
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::all(connection, sql, values, read),
             Engine::SqliteRead(pooled) => sqlite::all(pooled.connection()?, sql, values, read),

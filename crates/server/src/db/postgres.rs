@@ -12,6 +12,7 @@ use deadpool_postgres::{
 };
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 const ATTEMPTS: usize = 8;
 const WAIT: Duration = Duration::from_secs(5);
+const DEAD_AFTER: Duration = Duration::from_secs(10);
 /// Held while one node makes or changes the schema: "unitpay" in ASCII.
 const MIGRATION_LOCK: i64 = 0x0075_6e69_7470_6179;
 const SESSION: &str = "SET synchronous_commit = on; \
@@ -34,7 +36,8 @@ pub struct Postgres {
     pool: Pool,
 }
 
-#[derive(Clone, Debug)]
+/// Not to be printed: the URL may hold a password.
+#[derive(Clone)]
 pub struct PostgresOptions {
     pub url: String,
     pub connections: usize,
@@ -50,10 +53,15 @@ impl Postgres {
         let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
             DbError::Unexpected("database_url is not a valid postgres:// URL".into())
         })?;
+        // `prefer`, the default, would let whoever stands between talk us out of TLS.
         if config.get_ssl_mode() == SslMode::Prefer {
-            // To prefer TLS is to go without it where somebody in between says so.
-            let local = config.get_hosts().iter().all(is_local);
+            let local = config.get_hosts().iter().all(is_local)
+                && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
             config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
+        }
+        // A peer that is gone without a word is noticed, so that a new connection takes its place.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(DEAD_AFTER).keepalives_idle(DEAD_AFTER);
         }
         config
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
@@ -169,8 +177,7 @@ impl Postgres {
 fn is_local(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {
-            name == "localhost"
-                || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
         }
         Host::Unix(_) => true,
     }

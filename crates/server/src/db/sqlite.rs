@@ -305,12 +305,25 @@ fn schema_version(connection: &Connection) -> Result<i64, DbError> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sqlite_error)
 }
 
-/// Writes a consistent copy of a database to a file, beside a running server too.
+/// Writes a consistent copy of a database to a file, beside a running server too: one file, with
+/// no log beside it, that has been read through.
 pub fn copy_database(from: &Path, to: &Path) -> Result<(), DbError> {
     let source = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut target = Connection::open(to).map_err(sqlite_error)?;
-    let backup = rusqlite::backup::Backup::new(&source, &mut target).map_err(sqlite_error)?;
-    backup.run_to_completion(1_024, Duration::ZERO, None).map_err(sqlite_error)
+    {
+        let copy = rusqlite::backup::Backup::new(&source, &mut target).map_err(sqlite_error)?;
+        // All pages in one step: between steps a server's writes would start it over, for ever.
+        copy.run_to_completion(i32::MAX, Duration::from_millis(50), None).map_err(sqlite_error)?;
+    }
+    target
+        .pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+        .map_err(sqlite_error)?;
+    let sound: String =
+        target.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite_error)?;
+    if sound != "ok" {
+        return Err(DbError::Unexpected(format!("the copy is damaged: {sound}").into()));
+    }
+    Ok(())
 }
 
 pub(super) fn execute(

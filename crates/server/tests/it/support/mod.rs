@@ -1,14 +1,16 @@
 //! What the tests share: servers, stores, a client.
 
 mod client;
+mod place;
 mod postgres;
 mod program;
 mod server;
 
 pub use client::{Answer, Client, Request, delete, get, patch, post};
+pub use place::{Place, ok, refused};
 pub use postgres::fresh_database;
 pub use program::Program;
-pub use server::{Engine, Test, claims};
+pub use server::{Engine, Folder, Test, claims};
 
 /// Declares tests that run on both stores.
 #[macro_export]

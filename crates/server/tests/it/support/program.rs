@@ -3,7 +3,8 @@
 use super::Client;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
 
 /// A running `unitpay serve`, killed when it is dropped.
 pub struct Program {
@@ -11,22 +12,37 @@ pub struct Program {
     pub client: Client,
     /// What it said until it listened.
     pub said: Vec<String>,
+    log: Arc<Log>,
+}
+
+/// The lines that a process says.
+#[derive(Default)]
+struct Log {
+    lines: Mutex<(Vec<String>, bool)>,
+    grown: Condvar,
 }
 
 impl Program {
-    /// The command with a clean environment for it.
-    pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
+    /// A command of the program, with a clean environment for it.
+    pub fn bare(arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unitpay"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("UNITPAY_")) {
             command.env_remove(name);
         }
-        command.args(arguments).arg("--data-dir").arg(data_dir);
+        command.args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// The same on an embedded store.
+    pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
+        let mut command = Self::bare(arguments);
+        command.arg("--data-dir").arg(data_dir);
         command
     }
 
     /// Runs a command to its end.
     pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
-        Self::command(data_dir, arguments).stdin(Stdio::null()).output().unwrap()
+        Self::command(data_dir, arguments).output().unwrap()
     }
 
     /// Starts a server and waits until it listens.
@@ -42,22 +58,30 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = Vec::new();
-        let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said:?}")).unwrap();
-            said.push(line.clone());
-            if let Some((_, address)) = line.split_once("listening on http://") {
-                break address.trim().parse().unwrap();
-            }
-        };
-        // Somebody must read on, or the pipe fills up and the server waits.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, client: Client::new(address), said }
+        let log = Arc::new(Log::default());
+        log.follow(child.stderr.take().unwrap());
+        let listening = "listening on http://";
+        let said = log.wait_for(listening).unwrap_or_else(|said| panic!("it ended: {said:?}"));
+        let line = said.iter().find_map(|line| line.split_once(listening)).unwrap().1;
+        // The log may be JSON: the address ends where it stops being one.
+        let end = line.find(|c: char| !c.is_ascii_digit() && !".:".contains(c));
+        let address = line[..end.unwrap_or(line.len())].parse().unwrap();
+        Self { child, client: Client::new(address), said, log }
     }
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it says this.
+    pub fn wait_for(&self, text: &str) {
+        self.log.wait_for(text).unwrap_or_else(|said| panic!("it ended: {said:?}"));
+    }
+
+    /// All that it said; call it when it has ended.
+    pub fn whole_log(&self) -> Vec<String> {
+        let lines = self.log.lines.lock().unwrap();
+        self.log.grown.wait_while(lines, |(_, ended)| !*ended).unwrap().0.clone()
     }
 
     /// Ends it at once, as a crash does.
@@ -66,11 +90,48 @@ impl Program {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal by name.
+    pub fn signal(&self, name: &str) {
+        let told = Command::new("kill").arg(name).arg(self.id().to_string()).status().unwrap();
+        assert!(told.success());
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// Tells it to stop and waits; true where it ended well.
     pub fn terminate(&mut self) -> bool {
-        let told = Command::new("kill").arg("-TERM").arg(self.id().to_string()).status().unwrap();
-        assert!(told.success());
-        self.child.wait().unwrap().success()
+        self.signal("-TERM");
+        self.wait().success()
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Log {
+    /// Reads on for ever, or the pipe fills up and the process waits.
+    fn follow(self: &Arc<Self>, pipe: ChildStderr) {
+        let log = Arc::clone(self);
+        std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                log.lines.lock().unwrap().0.push(line);
+                log.grown.notify_all();
+            }
+            log.lines.lock().unwrap().1 = true;
+            log.grown.notify_all();
+        });
+    }
+
+    /// Waits for a text; what was said until then, or all where it ended without.
+    fn wait_for(&self, text: &str) -> Result<Vec<String>, Vec<String>> {
+        let said = |lines: &[String]| lines.iter().any(|line| line.contains(text));
+        let lines = self.lines.lock().unwrap();
+        let lines = self.grown.wait_while(lines, |(lines, ended)| !said(lines) && !*ended).unwrap();
+        if said(&lines.0) { Ok(lines.0.clone()) } else { Err(lines.0.clone()) }
     }
 }
 

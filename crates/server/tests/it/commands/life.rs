@@ -1,0 +1,173 @@
+//! Starting, stopping, the lock of the one server, the demo.
+
+use super::on_both_places;
+use crate::support::{Client, Engine, Place, Program, get, post, refused};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+on_both_places! {
+    async fn the_first_start_tells_what_to_do_next_and_a_later_one_does_not(place) {
+        let mut server = place.serve();
+        server.wait_for("unitpay keys create --env sandbox --d");
+        assert!(server.terminate());
+        place.key();
+        let mut server = place.serve();
+        server.client.call(get("/readyz")).await.expect(200);
+        assert!(server.terminate());
+        assert!(!server.whole_log().join("\n").contains("keys create"));
+    }
+
+    async fn told_to_stop_it_answers_what_is_under_way_and_ends_well(place) {
+        let mut server = place.serve();
+        let key = place.key();
+        let address = server.client.address();
+        let body = json!({ "name": "A", "email": "a@example.com" }).to_string();
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /v1/customers HTTP/1.1\r\nHost: t\r\nx-api-key: {key}\r\nExpect: 100-continue\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        slow.write_all(head.as_bytes()).await.unwrap();
+        // The server says so when the handler begins to read the body.
+        let mut go_on = [0; 25];
+        slow.read_exact(&mut go_on).await.unwrap();
+        assert!(go_on.starts_with(b"HTTP/1.1 100 Continue"));
+        server.signal("-TERM");
+        server.wait_for("stopping");
+        slow.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+        assert!(server.wait().success());
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn told_to_stop_as_soon_as_it_listens_it_ends_well() {
+    let place = Place::new(Engine::Sqlite).await;
+    for signal in ["-TERM", "-INT"] {
+        let mut server = place.serve();
+        server.signal(signal);
+        assert!(server.wait().success());
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_on_one_embedded_store_refuses_to_start() {
+    let place = Place::new(Engine::Sqlite).await;
+    let mut first = place.serve();
+    let said = place.refused(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.contains("another server is running"), "{said}");
+    first.client.call(get("/readyz")).await.expect(200);
+    // The lock goes with the process, however that ends.
+    first.kill();
+    place.serve().client.call(get("/readyz")).await.expect(200);
+}
+
+/// Commands come and go while servers start and stop: neither is in the other's way.
+#[tokio::test]
+async fn a_server_starts_while_commands_run() {
+    let place = Place::new(Engine::Sqlite).await;
+    place.ok(&["migrate"]);
+    let mut commands: Vec<_> = (0..8)
+        .map(|_| place.command(&["keys", "list"]).stdout(Stdio::null()).spawn().unwrap())
+        .collect();
+    let mut server = place.serve();
+    for command in &mut commands {
+        assert!(command.wait().unwrap().success());
+    }
+    assert!(server.terminate());
+}
+
+/// The demo, told to stop and waited for when it is dropped.
+struct Demo(std::process::Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
+    let curl = Command::new("curl").arg("--version").output();
+    assert!(curl.is_ok(), "curl is not installed, and the demo's steps need it");
+    let place = Place::new(Engine::Sqlite).await;
+    let mut command = Program::bare(&["demo", "--listen", "127.0.0.1:0"]);
+    command.env("TMPDIR", &place.folder.0).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = Demo(command.spawn().unwrap());
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut printed = Vec::new();
+    // The last step is the second one that begins with a reading.
+    while printed.iter().filter(|line: &&String| line.contains("portal-sessions/current")).count()
+        < 2
+    {
+        printed.push(lines.next().unwrap());
+    }
+    let script = printed[1..].join("\n").replace("\n# ", "\necho '####'\n# ");
+    let mut shell = Command::new("sh");
+    shell.args(["-eu"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut shell = shell.spawn().unwrap();
+    shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = shell.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    let steps: Vec<&str> = said.split("####").map(str::trim).collect();
+    let [_, export, mint, read, refresh, list, revoke] = steps[..] else { panic!("{said}") };
+    let json =
+        |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| panic!("{text}"));
+    assert_eq!(export, "");
+    assert_eq!(mint.split('.').count(), 3, "{mint}");
+    assert!(printed.concat().contains(json(read)["customer"]["id"].as_str().unwrap()));
+    assert_eq!(json(refresh)["token"], mint);
+    assert_eq!(json(list)["data"][0]["status"], "active");
+    let (status, read_again) = revoke.split_once('\n').unwrap();
+    assert_eq!(status, "204");
+    assert_eq!(json(read_again)["code"], "session_revoked");
+    assert_eq!(json(read_again)["status"], 401);
+    // It leaves nothing behind.
+    assert_eq!(std::fs::read_dir(&place.folder.0).unwrap().count(), 1);
+    let told = Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
+    assert!(told.success() && demo.0.wait().unwrap().success());
+    assert_eq!(std::fs::read_dir(&place.folder.0).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_demo_on_a_store_of_its_own_is_taken_up_again() {
+    let place = Place::new(Engine::Sqlite).await;
+    for _ in 0..2 {
+        let mut command = place.command(&["demo", "--listen", "127.0.0.1:0"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut demo = Demo(command.spawn().unwrap());
+        let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut value = |name: &str| {
+            let line = lines.find(|line| line.starts_with(&format!("export {name}="))).unwrap();
+            line.split_once('=').unwrap().1.to_owned()
+        };
+        let (key, base) = (value("UNITPAY_API_KEY"), value("UNITPAY_BASE_URL"));
+        let address = base.strip_prefix("http://").unwrap().strip_suffix("/v1").unwrap();
+        let client = Client::new(address.parse().unwrap());
+        let body = json!({ "customerId": "cus_123" });
+        client.call(post("/v1/portal-sessions", &body).key(&key)).await.expect(201);
+        let customers = client.call(get("/v1/customers").key(&key)).await.expect(200).json();
+        assert_eq!(customers["data"].as_array().unwrap().len(), 3);
+        let told = Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
+        assert!(told.success() && demo.0.wait().unwrap().success());
+    }
+    assert!(place.data().join("unitpay.db").exists());
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named() {
+    let place = Place::new(Engine::Sqlite).await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = refused(&mut place.command(&["serve", "--listen", &address]));
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+}

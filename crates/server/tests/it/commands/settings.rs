@@ -1,0 +1,165 @@
+//! The configuration: where it comes from and what is refused.
+
+use crate::support::{Engine, Place, Program, refused};
+use serde_json::json;
+use std::path::Path;
+use toml::{Table, Value};
+use unitpay::config::Config;
+
+/// Every key of the manual, as `(table, key, default)`.
+fn every_key() -> Vec<(Option<String>, String, Value)> {
+    let manual: Table = include_str!("../../../config.default.toml").parse().unwrap();
+    let mut keys = Vec::new();
+    for (name, value) in manual {
+        match value {
+            Value::Table(table) => {
+                keys.extend(table.into_iter().map(|(key, value)| (Some(name.clone()), key, value)));
+            }
+            value => keys.push((None, name, value)),
+        }
+    }
+    keys
+}
+
+fn load(file: &Path, text: &str, variables: &[(String, String)]) -> Result<Config, String> {
+    std::fs::write(file, text).unwrap();
+    Config::load(Some(file), variables.to_vec(), &[]).map_err(|error| format!("{error:#}"))
+}
+
+/// Whatever is read is checked: what is not a key's kind is refused where the key is known.
+#[tokio::test]
+async fn every_key_is_read_from_the_file_and_from_its_variable() {
+    let place = Place::new(Engine::Sqlite).await;
+    let file = place.path("unitpay.toml");
+    let keys = every_key();
+    assert!(keys.len() > 20);
+    for (table, key, default) in keys {
+        let dotted = table.as_ref().map_or(key.clone(), |table| format!("{table}.{key}"));
+        let variable = format!("UNITPAY_{}", dotted.to_uppercase().replace('.', "_"));
+        let good = match &default {
+            Value::Array(_) => "10.0.0.1".to_owned(),
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        let quoted = match &default {
+            Value::Array(_) => "[\"10.0.0.1\"]".to_owned(),
+            value => value.to_string(),
+        };
+        let given = [(variable.clone(), good)];
+        load(&file, "", &given).unwrap_or_else(|error| panic!("{variable}: {error}"));
+        load(&file, &format!("{dotted} = {quoted}"), &[])
+            .unwrap_or_else(|error| panic!("{dotted}: {error}"));
+        // A table is no key's kind.
+        load(&file, &format!("{dotted} = {{ a = 1 }}"), &[]).err().expect(&dotted);
+        if !matches!(default, Value::String(_)) {
+            let error = load(&file, "", &[(variable.clone(), "soon".into())]).err();
+            error.expect(&variable);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_variable_goes_before_the_file_and_the_flag_before_both() {
+    let place = Place::new(Engine::Sqlite).await;
+    let file = place.path("unitpay.toml");
+    let text = "listen = '127.0.0.1:0'\ndata_dir = '/nonexistent/a'\n[portal]\nmin_ttl_seconds = 5\n\
+                max_lifetime_seconds = 50\n";
+    std::fs::write(&file, text).unwrap();
+    let mut command = Program::bare(&["serve"]);
+    command
+        .env("UNITPAY_CONFIG", &file)
+        .env("UNITPAY_DATA_DIR", "/nonexistent/b")
+        .env("UNITPAY_PORTAL_MIN_TTL_SECONDS", "7")
+        .env("UNITPAY_PUBLIC_URL", "https://variable.example")
+        .args(["--public-url", "https://flag.example"])
+        .arg("--data-dir")
+        .arg(place.data());
+    let server = Program::start(command);
+    server.wait_for("https://flag.example");
+    let key = place.key();
+    server.customer(&key, "cus_123").await.expect(201);
+    let mint = |ttl: i64, most: i64| {
+        let body =
+            json!({ "customerId": "cus_123", "ttlSeconds": ttl, "maxLifetimeSeconds": most });
+        server.mint(&key, body)
+    };
+    mint(6, 50).await.refused(422, "validation_failed");
+    mint(7, 51).await.refused(422, "validation_failed");
+    mint(7, 50).await.expect(201);
+}
+
+#[tokio::test]
+async fn the_flags_of_the_store_stand_before_and_after_the_subcommand() {
+    let place = Place::new(Engine::Postgres).await;
+    let file = place.path("unitpay.toml");
+    std::fs::write(&file, "[log]\nlevel = 'warn'\n").unwrap();
+    let config = ["--config", file.to_str().unwrap()];
+    let data = place.data();
+    let data = ["--data-dir", data.to_str().unwrap()];
+    let url = place.database.clone().unwrap();
+    let url = ["--database-url", url.as_str()];
+    place.ok(&["orgs", "create", "acme"]);
+    let master = place.command(&["x"]);
+    let master =
+        master.get_envs().find(|(name, _)| *name == "UNITPAY_MASTER_KEY").unwrap().1.unwrap();
+    for arguments in [
+        [&config[..], &data, &url, &["orgs", "list"]].concat(),
+        [&["orgs"][..], &config, &data, &url, &["list"]].concat(),
+        [&["orgs", "list"][..], &url, &data, &config].concat(),
+        [&config[..], &["orgs"], &data, &["list"], &url].concat(),
+    ] {
+        let list = crate::support::ok(Program::bare(&arguments).env("UNITPAY_MASTER_KEY", master));
+        assert!(list.contains("acme"), "{arguments:?}");
+    }
+    // With PostgreSQL the data directory is not used.
+    assert!(!place.data().exists());
+}
+
+#[tokio::test]
+async fn what_is_unknown_or_senseless_is_refused_by_name() {
+    let place = Place::new(Engine::Sqlite).await;
+    let file = place.path("unitpay.toml");
+    for (text, named) in [
+        ("nonsense = 1", "unknown configuration key nonsense"),
+        ("[portal]\nnonsense = 1", "unknown configuration key portal.nonsense"),
+        ("[nonsense]", "unknown configuration key nonsense"),
+        ("portal = 1", "portal"),
+        ("listen = 'nowhere'", "listen"),
+        ("[portal]\nmin_ttl_seconds = 0", "portal.min_ttl_seconds"),
+        ("[portal]\nmax_lifetime_seconds = 86401", "portal.max_lifetime_seconds"),
+        ("[http]\nmax_connections = 9223372036854775807", "http.max_connections"),
+        ("[http]\nrequest_timeout_seconds = 9223372036854775807", "http.request_timeout_seconds"),
+        ("[retention]\naudit_days = 9223372036854775807", "retention.audit_days"),
+        ("[retention]\naudit_days = -1", "retention.audit_days"),
+        ("[postgres]\nconnections = 0", "postgres.connections"),
+        ("[log]\nlevel = 'loud'", "loud"),
+        ("public_url = 'https://a.example/path'", "public_url"),
+        ("public_url = 'https://a.example:443'", "public_url"),
+        ("public_url = 'a.example'", "public_url"),
+        ("one two", "line 1"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let said = place.refused(&["serve", "--config", file.to_str().unwrap()]);
+        assert!(said.contains(named), "{text}: {said}");
+    }
+    for (name, value) in [
+        ("UNITPAY_NONSENSE", "1"),
+        ("UNITPAY_PORTAL", "1"),
+        ("UNITPAY_PORTAL_MIN_TTL_SECONDS", "soon"),
+        ("UNITPAY_CONFIG", "/nonexistent/unitpay.toml"),
+    ] {
+        let said = refused(place.command(&["serve"]).env(name, value));
+        assert!(said.contains(name) || said.contains(value), "{name}: {said}");
+    }
+    assert!(!place.data().exists());
+    // The SDK's variables may stand beside ours, and others need not even be text.
+    use std::os::unix::ffi::OsStrExt as _;
+    let odd = std::ffi::OsStr::from_bytes(b"\xff");
+    let mut command = place.command(&["keys", "list"]);
+    command.env("UNITPAY_API_KEY", "x").env("UNITPAY_BASE_URL", "y").env("ODD", odd);
+    crate::support::ok(&mut command);
+    assert!(
+        refused(place.command(&["keys", "list"]).env("UNITPAY_LISTEN", odd))
+            .contains("UNITPAY_LISTEN")
+    );
+}
