@@ -4,8 +4,8 @@ use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
 use crate::config::Config;
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::http::Problem;
-use crate::http::limits::Limits;
 use crate::keys;
+use crate::limits::Limits;
 use crate::signing::SigningKeys;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -91,7 +91,7 @@ impl KeyUses {
         }
         db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             for (id, at) in &uses {
-                keys::sql::note_use(tx, *id, *at).await?;
+                keys::note_use(tx, *id, *at).await?;
             }
             Ok(())
         })

@@ -79,14 +79,12 @@ impl Chore {
     async fn bite(self, tx: &mut Tx<'_, '_>, now: Time, audit_days: i64) -> Result<u64, DbError> {
         let sessions = now.plus_days(-SESSION_DAYS);
         match self {
-            Self::Sessions => portal::sql::delete_before(tx, sessions, BITE).await,
-            Self::EndedGenerations => customers::sql::delete_ended_before(tx, sessions, BITE).await,
-            Self::IdempotencyRecords => idempotency::sql::delete_old(tx, now, BITE).await,
-            Self::AuditEvents => {
-                audit::sql::delete_before(tx, now.plus_days(-audit_days), BITE).await
-            }
+            Self::Sessions => portal::delete_before(tx, sessions, BITE).await,
+            Self::EndedGenerations => customers::delete_ended_before(tx, sessions, BITE).await,
+            Self::IdempotencyRecords => idempotency::delete_old(tx, now, BITE).await,
+            Self::AuditEvents => audit::delete_before(tx, now.plus_days(-audit_days), BITE).await,
             Self::SigningKeys => {
-                signing::sql::remove_retired_before(tx, signing::removable_before(now)).await
+                signing::remove_retired_before(tx, signing::removable_before(now)).await
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod db;
 pub mod http;
 pub mod idempotency;
 pub mod jobs;
+pub mod limits;
 pub mod routes;
 pub mod signing;
 

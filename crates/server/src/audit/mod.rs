@@ -5,6 +5,8 @@
 pub mod http;
 pub mod sql;
 
+pub use sql::{delete_before, insert as record};
+
 use crate::base::{ApiKeyId, CustomerId, EventId, PortalSessionId, Time};
 use serde_json::Value;
 

@@ -67,12 +67,12 @@ async fn seed(config: &Config) -> anyhow::Result<(String, CustomerId)> {
     let store = Store::open(config, Purpose::Beside).await?;
     let organization = store.organization(DEFAULT_ORGANIZATION).await?.id;
     let sandbox = Environment::Sandbox;
-    let tenant = organizations::sql::tenant(&mut store.db.read().await?, organization, sandbox)
+    let tenant = organizations::tenant(&mut store.db.read().await?, organization, sandbox)
         .await?
         .context("the organization has no sandbox")?;
     for (external_id, name, email) in CUSTOMERS {
         let reference = CustomerRef::External(external_id.to_owned());
-        if customers::sql::get(&mut store.db.read().await?, &tenant, &reference).await?.is_some() {
+        if customers::get(&mut store.db.read().await?, &tenant, &reference).await?.is_some() {
             continue;
         }
         let new = NewCustomer {
@@ -91,7 +91,7 @@ async fn seed(config: &Config) -> anyhow::Result<(String, CustomerId)> {
             .map_err(|error| anyhow::anyhow!("cannot make the customer {name}: {error:?}"))?;
     }
     let ada = CustomerRef::External(CUSTOMERS[0].0.to_owned());
-    let ada = customers::sql::get(&mut store.db.read().await?, &tenant, &ada).await?;
+    let ada = customers::get(&mut store.db.read().await?, &tenant, &ada).await?;
     let new = NewApiKey { name: "demo".to_owned(), scopes: KeyScopes::USUAL, expires_at: None };
     let key = create_key(&store, organization, sandbox, &new).await?;
     store.db.close();

@@ -127,9 +127,9 @@ async fn make_restored(config: &Config, restore: &Restore, fresh: &Path) -> anyh
     SigningKeys::open(db.clone(), master, &clock, &random).await?;
     let (now, revoke_keys) = (clock.now(), restore.revoke_api_keys);
     db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        customers::sql::raise_all_generations(tx, now).await?;
+        customers::raise_all_generations(tx, now).await?;
         if revoke_keys {
-            keys::sql::revoke_all(tx, now).await?;
+            keys::revoke_all(tx, now).await?;
         }
         Ok::<_, crate::db::DbError>(())
     })
@@ -167,7 +167,7 @@ pub async fn new_epoch(config: &Config) -> anyhow::Result<()> {
     let ended = store
         .db
         .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
-            customers::sql::raise_all_generations(tx, now).await
+            customers::raise_all_generations(tx, now).await
         })
         .await?;
     say(&format!("every session of {ended} customers has ended"));

@@ -93,7 +93,7 @@ pub async fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
             print(&create_key(&store, organization.id, env.into(), &new).await?)
         }
         Keys::List => {
-            for (tenant, key) in keys::sql::of_all_tenants(&mut store.db.read().await?).await? {
+            for (tenant, key) in keys::of_all_tenants(&mut store.db.read().await?).await? {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "good" };
                 let used = key.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
                 print(&format!(
@@ -136,7 +136,7 @@ pub async fn create_key(
     environment: Environment,
     new: &NewApiKey,
 ) -> anyhow::Result<String> {
-    let tenant = organizations::sql::tenant(&mut store.db.read().await?, organization, environment)
+    let tenant = organizations::tenant(&mut store.db.read().await?, organization, environment)
         .await?
         .context("the organization has no such environment")?;
     let made = keys::make(new, &store.ids, &store.random, store.clock.now());
@@ -153,7 +153,7 @@ pub async fn create_key(
 
 async fn revoke_key(store: &Store, id: &str, sessions: bool) -> anyhow::Result<()> {
     let id: ApiKeyId = id.parse().ok().context("a key's id begins with key_")?;
-    let all = keys::sql::of_all_tenants(&mut store.db.read().await?).await?;
+    let all = keys::of_all_tenants(&mut store.db.read().await?).await?;
     let (tenant, _) =
         all.into_iter().find(|(_, key)| key.id == id).context("there is no such key")?;
     let (ids, now) = (store.ids.clone(), store.clock.now());
@@ -179,7 +179,7 @@ pub async fn orgs(config: &Config, command: Orgs) -> anyhow::Result<()> {
             let made = store
                 .db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    organizations::sql::insert(tx, id, &name, now).await
+                    organizations::insert(tx, id, &name, now).await
                 })
                 .await?;
             if !made {
@@ -188,7 +188,7 @@ pub async fn orgs(config: &Config, command: Orgs) -> anyhow::Result<()> {
             print(&id.to_string())
         }
         Orgs::List => {
-            for org in organizations::sql::all(&mut store.db.read().await?).await? {
+            for org in organizations::all(&mut store.db.read().await?).await? {
                 let state = if org.suspended { "suspended" } else { "active" };
                 print(&format!("{} {state} made {} {:?}", org.id, org.created_at, org.name))?;
             }
@@ -204,7 +204,7 @@ async fn suspend(store: &Store, named: &str, suspended: bool) -> anyhow::Result<
     store
         .db
         .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
-            organizations::sql::suspend(tx, id, suspended).await
+            organizations::suspend(tx, id, suspended).await
         })
         .await?;
     say(if suspended { "suspended" } else { "resumed" });
@@ -220,7 +220,7 @@ pub async fn signing(config: &Config, command: Signing) -> anyhow::Result<()> {
             say("rotated");
         }
         Signing::List => {
-            for key in signing::sql::all(&mut store.db.read().await?).await? {
+            for key in signing::all(&mut store.db.read().await?).await? {
                 print(&format!("{} {} made {}", key.kid, key.status.as_str(), key.created_at))?;
             }
         }

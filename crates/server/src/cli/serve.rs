@@ -22,7 +22,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = Server::start(config).await?;
     let config = &server.app.config;
     tracing::info!(issuer = server.app.issuer, "listening on {}", server.address);
-    if !keys::sql::any(&mut server.app.db.read().await?).await? {
+    if !keys::any(&mut server.app.db.read().await?).await? {
         let store = match config.database_url.is_empty() {
             true => format!("--data-dir {}", config.data_dir.display()),
             false => "--database-url …".to_owned(),

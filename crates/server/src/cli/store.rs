@@ -70,13 +70,13 @@ impl Store {
 
     async fn make_default_organization(&self) -> anyhow::Result<()> {
         let name = DEFAULT_ORGANIZATION;
-        if organizations::sql::by_name(&mut self.db.read().await?, name).await?.is_some() {
+        if organizations::by_name(&mut self.db.read().await?, name).await?.is_some() {
             return Ok(());
         }
         let (id, now) = (self.ids.organization(), self.clock.now());
         self.db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                organizations::sql::insert(tx, id, name, now).await
+                organizations::insert(tx, id, name, now).await
             })
             .await?;
         Ok(())
@@ -84,7 +84,7 @@ impl Store {
 
     /// The organization of this id or name.
     pub async fn organization(&self, named: &str) -> anyhow::Result<Organization> {
-        let all = organizations::sql::all(&mut self.db.read().await?).await?;
+        let all = organizations::all(&mut self.db.read().await?).await?;
         all.into_iter()
             .find(|known| known.name == named || known.id.to_string() == named)
             .with_context(|| format!("there is no organization {named}"))
@@ -229,7 +229,7 @@ pub async fn own_master_key(
 ) -> anyhow::Result<MasterKey> {
     let path = config.data_dir.join(MASTER_KEY);
     // Asked before looking for the file: another process may be making both.
-    let sealed = !signing::sql::all(&mut db.read().await?).await?.is_empty();
+    let sealed = !signing::all(&mut db.read().await?).await?.is_empty();
     if !path.exists() {
         if sealed {
             bail!("{} is missing; this store was sealed with one", path.display());

@@ -6,6 +6,8 @@
 pub mod http;
 pub mod sql;
 
+pub use sql::{delete_ended_before, get, lock, raise_all_generations, read};
+
 use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::{CustomerId, Ids, Time};
 use crate::db::{DbError, Tx};
@@ -224,7 +226,7 @@ async fn note(
         detail,
         at: now,
     };
-    audit::sql::insert(tx, tenant.no, &event).await
+    audit::record(tx, tenant.no, &event).await
 }
 
 impl From<DbError> for CustomerError {

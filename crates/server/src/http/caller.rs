@@ -3,13 +3,13 @@
 //! [`SecretKey`], [`Portal`] and [`Caller`] carry the scope they demand in their type, so there is
 //! no check that a handler could forget. The kind is decided by the credential's shape.
 
-use super::limits::Limited;
 use super::request::RequestInfo;
 use super::{Code, Problem};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::base::{ApiKeyId, PortalSessionId, Secret};
 use crate::keys::{self, KeyRecord, KeyScopes, SecretKeyText};
+use crate::limits::Limited;
 use crate::organizations::Tenant;
 use crate::portal::{self, PortalScopes, VerifiedSession};
 use axum::extract::FromRequestParts;
@@ -287,7 +287,7 @@ async fn authenticate_key(
     };
     let key = SecretKeyText::parse(text).ok_or_else(bad)?;
     let id = key.key_id();
-    let record = keys::sql::record(&mut app.db.read().await?, id).await?;
+    let record = keys::record(&mut app.db.read().await?, id).await?;
     // An unknown id is compared too, with what nothing hashes to that anybody knows.
     let expected = record.as_ref().map_or([0; 32], |record| record.secret_digest);
     let same = bool::from(expected.ct_eq(&key.digest()));

@@ -4,7 +4,6 @@ pub mod body;
 pub mod caller;
 pub mod description;
 pub mod fields;
-pub mod limits;
 pub mod listener;
 pub mod page;
 pub mod problem;

@@ -6,6 +6,7 @@
 use crate::customers::CustomerError;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
+use crate::limits::LimitHit;
 use crate::portal::{MintError, RefreshError, Refusal};
 use crate::signing::SigningError;
 use axum::response::{IntoResponse, Response};
@@ -71,15 +72,6 @@ pub struct ParamError {
     /// The field, query parameter or header.
     pub param: String,
     pub message: String,
-}
-
-/// The rate limit that a request ran into.
-#[derive(Clone, Copy, Debug)]
-pub struct LimitHit {
-    pub policy: &'static str,
-    pub burst: u32,
-    pub per_second: u32,
-    pub wait_seconds: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -50,7 +50,7 @@ pub async fn readiness(
     _: Anyone,
 ) -> Result<Json<HealthResponse>, Problem> {
     app.check_clock()?;
-    signing::sql::all(&mut app.db.read().await?).await?;
+    signing::all(&mut app.db.read().await?).await?;
     Ok(Json(StatusCode::OK, HealthResponse { status: "ok" }))
 }
 
@@ -58,7 +58,7 @@ pub async fn readiness(
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "system", operation_id = "jwks",
     responses((status = 200, body = KeySet)))]
 pub async fn jwks(State(app): State<Arc<App>>, _: Anyone) -> Result<Response, Problem> {
-    let keys = signing::sql::all(&mut app.db.read().await?).await?;
+    let keys = signing::all(&mut app.db.read().await?).await?;
     let age = [(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
     Ok((age, Json(StatusCode::OK, signing::jwks(&keys)?)).into_response())
 }

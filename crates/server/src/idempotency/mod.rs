@@ -6,6 +6,8 @@
 
 pub mod sql;
 
+pub use sql::delete_old;
+
 use crate::base::Time;
 use crate::db::{DbError, Tx};
 use serde_json::Value;

@@ -9,6 +9,7 @@ pub mod http;
 pub mod sql;
 
 pub use format::SecretKeyText;
+pub use sql::{any, note_use, of_all_tenants, record, revoke_all};
 
 use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::{ApiKeyId, Ids, Random, Time, scopes::scopes};
@@ -120,7 +121,7 @@ pub async fn store(
         detail: serde_json::json!({ "name": key.name, "scopes": key.scopes }),
         at: key.created_at,
     };
-    audit::sql::insert(tx, tenant.no, &event).await
+    audit::record(tx, tenant.no, &event).await
 }
 
 /// Ends a key, and with `sessions` what it minted; `None` where the tenant has no such key.
@@ -145,6 +146,6 @@ pub async fn revoke(
         detail: serde_json::json!({ "revokeSessions": sessions }),
         at: now,
     };
-    audit::sql::insert(tx, tenant.no, &event).await?;
+    audit::record(tx, tenant.no, &event).await?;
     sql::get(tx, tenant, id).await
 }

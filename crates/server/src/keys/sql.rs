@@ -3,7 +3,7 @@
 use super::{ApiKey, KeyRecord};
 use crate::base::{ApiKeyId, PageQuery, Time};
 use crate::db::{Columns, DbError, Sql, Tx, list, sql};
-use crate::organizations::{Tenant, sql::read_tenant};
+use crate::organizations::{Tenant, read_tenant};
 
 /// The authentication statement: it starts from the key's id alone.
 const RECORD: Sql = sql("SELECT t.no, t.organization_id, t.env, o.suspended, \

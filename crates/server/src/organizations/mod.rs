@@ -5,6 +5,8 @@
 
 pub mod sql;
 
+pub use sql::{all, by_name, insert, read_tenant, suspend, tenant};
+
 use crate::base::{OrganizationId, Time};
 pub use unitpay_token::Environment;
 

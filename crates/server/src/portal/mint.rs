@@ -64,7 +64,7 @@ pub async fn mint(
     let customer_id = match &new.customer {
         CustomerRef::Id(id) => *id,
         reference @ CustomerRef::External(_) => {
-            let found = customers::sql::get(&mut app.db.read().await?, &tenant, reference).await?;
+            let found = customers::get(&mut app.db.read().await?, &tenant, reference).await?;
             found.ok_or(MintError::CustomerNotFound)?.id
         }
     };
@@ -150,7 +150,7 @@ async fn end_others(
     tenant: &Tenant,
     row: &sql::NewRow,
 ) -> Result<(), MintError> {
-    let customer = customers::sql::lock(tx, tenant, &CustomerRef::Id(row.customer_id)).await?;
+    let customer = customers::lock(tx, tenant, &CustomerRef::Id(row.customer_id)).await?;
     let customer = customer.ok_or(MintError::CustomerNotFound)?;
     let why = SessionsEnd::Replaced;
     customers::end_sessions(tx, tenant, customer.no, why, row.created_at).await?;
@@ -163,7 +163,7 @@ async fn why_not(
     tenant: &Tenant,
     customer: CustomerId,
 ) -> Result<MintError, DbError> {
-    Ok(match customers::sql::get(tx, tenant, &CustomerRef::Id(customer)).await? {
+    Ok(match customers::get(tx, tenant, &CustomerRef::Id(customer)).await? {
         None => MintError::CustomerNotFound,
         Some(customer) if customer.archived_at.is_some() => MintError::CustomerArchived,
         Some(_) => MintError::StaleKey,

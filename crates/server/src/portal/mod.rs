@@ -17,6 +17,7 @@ pub use mint::{MintError, Minted, NewSession, mint};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use revoke::{revoke_customer, revoke_session};
 pub use session::{PortalSession, RevokedReason, SessionStatus, Token};
+pub use sql::delete_before;
 pub use verify::{Presented, Refusal, SessionRecord, VerifiedSession, verify};
 
 use crate::base::scopes::scopes;

@@ -35,7 +35,7 @@ pub async fn revoke_session(
             detail: json!({}),
             at: now,
         };
-        audit::sql::insert(tx, tenant.no, &event).await
+        audit::record(tx, tenant.no, &event).await
     })
     .await
 }
@@ -51,7 +51,7 @@ pub async fn revoke_customer(
     now: Time,
 ) -> Result<bool, DbError> {
     db.write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
-        let Some(customer) = customers::sql::get(tx, &tenant, &customer).await? else {
+        let Some(customer) = customers::get(tx, &tenant, &customer).await? else {
             return Ok(false);
         };
         let why = SessionsEnd::Revoked;
@@ -65,7 +65,7 @@ pub async fn revoke_customer(
             detail: json!({ "generation": generation }),
             at: now,
         };
-        audit::sql::insert(tx, tenant.no, &event).await?;
+        audit::record(tx, tenant.no, &event).await?;
         Ok(true)
     })
     .await

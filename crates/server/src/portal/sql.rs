@@ -4,7 +4,7 @@ use super::{NewSession, PortalSession, RevokedReason, SessionRecord, SessionStat
 use crate::base::{CustomerId, PageQuery, PortalSessionId, Time};
 use crate::customers;
 use crate::db::{Columns, DbError, Sql, Tx, sql};
-use crate::organizations::{Tenant, sql::read_tenant};
+use crate::organizations::{Tenant, read_tenant};
 use crate::signing::KeyStatus;
 use std::sync::Arc;
 
@@ -142,7 +142,7 @@ pub async fn record(
         Ok(SessionRecord {
             session: read(row)?,
             generation: row.take()?,
-            customer: customers::sql::read(row)?,
+            customer: customers::read(row)?,
             organization_suspended: row.take()?,
             key_sessions_revoked: row.take()?,
             signing_key: row.take()?,

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::base::{PortalSessionId, Time};
 use crate::customers::Customer;
 use crate::db::DbError;
+use crate::limits::LimitHit;
 use crate::signing::{KeyStatus, SigningError};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
@@ -50,7 +51,7 @@ pub enum Refusal {
     Revoked,
     OrganizationSuspended,
     /// Too many wrong signatures from this peer; ask again after so many seconds.
-    TooManyForgeries(crate::http::problem::LimitHit),
+    TooManyForgeries(LimitHit),
     Db(DbError),
     Signing(SigningError),
 }

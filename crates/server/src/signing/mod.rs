@@ -8,6 +8,7 @@ mod seal;
 pub mod sql;
 
 pub use seal::{MasterKey, SealError};
+pub use sql::{all, remove_retired_before};
 
 use crate::base::{Clock, Random, Time};
 use crate::db::{Db, DbError, Lane, Tx};

@@ -43,7 +43,7 @@ async fn refresh_around(
     let verified = portal::verify(&t.app, token, None).await.unwrap();
     happens().await;
     let refreshed = portal::refresh(&t.app, &verified, token).await;
-    refreshed.map(|next| next.token).map_err(|error| Problem::from(error).code)
+    refreshed.map(|next| next.token.reveal().to_owned()).map_err(|error| Problem::from(error).code)
 }
 
 on_both_stores! {

@@ -2,7 +2,6 @@
 //!
 //! Buckets that have filled up again are forgotten, so the memory is bounded by who called lately.
 
-use super::problem::LimitHit;
 use crate::base::{ApiKeyId, PortalSessionId};
 use crate::config::LimitsConfig;
 use governor::clock::{Clock as _, DefaultClock};
@@ -13,6 +12,15 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
+
+/// The rate limit that a request ran into.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitHit {
+    pub policy: &'static str,
+    pub burst: u32,
+    pub per_second: u32,
+    pub wait_seconds: u64,
+}
 
 /// Whether a call is within its limit.
 #[derive(Debug)]
