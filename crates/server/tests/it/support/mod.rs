@@ -5,7 +5,7 @@ mod postgres;
 mod program;
 mod server;
 
-pub use client::{Answer, Client, Request, delete, get, patch, post};
+pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer};
 pub use postgres::fresh_database;
 pub use program::Program;
 pub use server::{Engine, Test};

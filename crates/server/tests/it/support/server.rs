@@ -32,7 +32,7 @@ pub struct Test {
     pub key: String,
     pub tenant: Tenant,
     store: Store,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
 }
 
 /// Where the data of a test are.
@@ -78,7 +78,7 @@ impl Test {
         let (app, client, stop) = run(&store, clock, change).await;
         let tenant = make_organization(&app, "default").await;
         let key = make_key(&app, tenant, KeyScopes::ALL).await;
-        Self { engine, app, client, key, tenant, store, _stop: stop }
+        Self { engine, app, client, key, tenant, store, stop }
     }
 
     /// Another node on the same store, with a clock of its own that starts at this one's time.
@@ -86,15 +86,12 @@ impl Test {
         let clock = Clock::manual(self.app.clock.now());
         let (app, client, stop) = run(&self.store, clock, |_| {}).await;
         let (key, tenant) = (self.key.clone(), self.tenant);
-        Self {
-            engine: self.engine,
-            app,
-            client,
-            key,
-            tenant,
-            store: self.store.clone(),
-            _stop: stop,
-        }
+        Self { engine: self.engine, app, client, key, tenant, store: self.store.clone(), stop }
+    }
+
+    /// Tells the server to stop, as SIGTERM does.
+    pub fn stop(&self) {
+        self.stop.send(true).unwrap();
     }
 
     pub fn advance(&self, seconds: u64) {
