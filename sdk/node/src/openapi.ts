@@ -302,36 +302,54 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActiveToken: {
+            /** @enum {boolean} */
+            active: true;
+            aud: string;
+            env: string;
+            /** Format: int64 */
+            exp: number;
+            /** Format: int64 */
+            iat: number;
+            iss: string;
+            jti: string;
+            org: string;
+            scope: string;
+            sid: string;
+            sub: string;
+            /** @description `Bearer` */
+            token_type: string;
+        };
+        /** @enum {string} */
+        ActorType: "api_key" | "portal_session" | "operator";
         ApiKey: {
             /** Format: date-time */
             createdAt: string;
-            /** @description `sandbox` or `live`. */
-            env: string;
+            env: components["schemas"]["Env"];
             /** Format: date-time */
-            expiresAt?: string | null;
+            expiresAt: string | null;
             id: string;
             lastFour: string;
             /**
              * Format: date-time
              * @description Noted within half a minute.
              */
-            lastUsedAt?: string | null;
+            lastUsedAt: string | null;
             name: string;
             /** Format: date-time */
-            revokedAt?: string | null;
-            scopes: string[];
+            revokedAt: string | null;
+            scopes: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
             /** @description The key itself: once, in the answer that made it. */
-            secret?: string | null;
+            secret?: string;
         };
-        AuditEventResponse: {
+        AuditEvent: {
             /** @enum {string} */
             action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked";
-            actorId?: string | null;
-            /** @description `api_key`, `portal_session` or `operator`. */
-            actorType: string;
+            actorId: string | null;
+            actorType: components["schemas"]["ActorType"];
             /** Format: date-time */
             createdAt: string;
-            customerId?: string | null;
+            customerId: string | null;
             /** @description What changed; never a secret. */
             detail: unknown;
             id: string;
@@ -342,43 +360,43 @@ export interface components {
              * Format: date-time
              * @description Not later than the calling key's own.
              */
-            expiresAt?: string | null;
+            expiresAt?: string;
             name: string;
             /** @description At most what the calling key may do; without it all of that but `api_keys:write`. */
-            scopes?: string[] | null;
+            scopes?: string[];
         };
         CreateCustomerRequest: {
             email: string;
             /** @description 1 to 128 bytes, unique, never of the form of our ids. */
-            externalId?: string | null;
+            externalId?: string;
             metadata?: {
                 [key: string]: string;
-            } | null;
+            };
             name: string;
         };
         CreatePortalSessionRequest: {
             /** @description At most 10 exact origins; default any. */
-            allowedOrigins?: string[] | null;
+            allowedOrigins?: string[];
             /** @description Our id, or the integrator's own. */
             customerId: string;
             /** @description Ends the customer's other sessions in the same write. */
-            invalidateExisting?: boolean | null;
+            invalidateExisting?: boolean;
             /**
              * Format: int64
              * @description Absolute end that refresh cannot pass, from `ttlSeconds` on. Default 86400.
              */
-            maxLifetimeSeconds?: number | null;
+            maxLifetimeSeconds?: number;
             metadata?: {
                 [key: string]: string;
-            } | null;
+            };
             /** @description Every `:read` scope and nothing else; excludes `scopes`. */
-            readOnly?: boolean | null;
+            readOnly?: boolean;
             scopes?: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
             /**
              * Format: int64
              * @description Life of a token. Default 3600.
              */
-            ttlSeconds?: number | null;
+            ttlSeconds?: number;
         };
         CreatePortalSessionResponse: {
             /** Format: date-time */
@@ -412,8 +430,8 @@ export interface components {
             status: components["schemas"]["PortalSessionStatus"];
         };
         CurrentSessionResponse: {
-            customer?: components["schemas"]["Customer"] | null;
-            scopes: string[];
+            customer: components["schemas"]["Customer"] | null;
+            scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
             session: components["schemas"]["CurrentSession"];
         };
         Customer: {
@@ -421,7 +439,7 @@ export interface components {
             createdAt: string;
             email: string;
             /** @description The integrator's own id. */
-            externalId?: string | null;
+            externalId: string | null;
             id: string;
             /** @description The integrator's own notes; left out where a portal token asks. */
             metadata?: {
@@ -434,33 +452,23 @@ export interface components {
         };
         /** @enum {string} */
         CustomerStatus: "active" | "archived";
+        /** @enum {string} */
+        Env: "sandbox" | "live";
         HealthResponse: {
             /** @description `ok` */
             status: string;
         };
+        InactiveToken: {
+            /** @enum {boolean} */
+            active: false;
+        };
         IntrospectRequest: {
             token: string;
             /** @description Ignored (RFC 7662, section 2.1). */
-            token_type_hint?: string | null;
+            token_type_hint?: string;
         };
-        /** @description RFC 7662, section 2.2. Anything but `active` only where it is true. */
-        IntrospectResponse: ({
-            aud: string;
-            env: string;
-            /** Format: int64 */
-            exp: number;
-            /** Format: int64 */
-            iat: number;
-            iss: string;
-            jti: string;
-            org: string;
-            scope: string;
-            sid: string;
-            sub: string;
-            token_type: string;
-        } | null) & {
-            active: boolean;
-        };
+        /** @description RFC 7662, section 2.2: of a token that is not good nothing is told but that. */
+        IntrospectResponse: components["schemas"]["ActiveToken"] | components["schemas"]["InactiveToken"];
         /** @description A set of public keys (RFC 7517). */
         KeySet: {
             keys: components["schemas"]["PublicJwk"][];
@@ -470,40 +478,38 @@ export interface components {
             data: {
                 /** Format: date-time */
                 createdAt: string;
-                /** @description `sandbox` or `live`. */
-                env: string;
+                env: components["schemas"]["Env"];
                 /** Format: date-time */
-                expiresAt?: string | null;
+                expiresAt: string | null;
                 id: string;
                 lastFour: string;
                 /**
                  * Format: date-time
                  * @description Noted within half a minute.
                  */
-                lastUsedAt?: string | null;
+                lastUsedAt: string | null;
                 name: string;
                 /** Format: date-time */
-                revokedAt?: string | null;
-                scopes: string[];
+                revokedAt: string | null;
+                scopes: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
                 /** @description The key itself: once, in the answer that made it. */
-                secret?: string | null;
+                secret?: string;
             }[];
             /** @description Whether older rows follow. */
             hasMore: boolean;
-            nextCursor?: string | null;
-            prevCursor?: string | null;
+            nextCursor: string | null;
+            prevCursor: string | null;
         };
         /** @description A page of a list, newest first. */
-        ListResponse_AuditEventResponse: {
+        ListResponse_AuditEvent: {
             data: {
                 /** @enum {string} */
                 action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked";
-                actorId?: string | null;
-                /** @description `api_key`, `portal_session` or `operator`. */
-                actorType: string;
+                actorId: string | null;
+                actorType: components["schemas"]["ActorType"];
                 /** Format: date-time */
                 createdAt: string;
-                customerId?: string | null;
+                customerId: string | null;
                 /** @description What changed; never a secret. */
                 detail: unknown;
                 id: string;
@@ -511,8 +517,8 @@ export interface components {
             }[];
             /** @description Whether older rows follow. */
             hasMore: boolean;
-            nextCursor?: string | null;
-            prevCursor?: string | null;
+            nextCursor: string | null;
+            prevCursor: string | null;
         };
         /** @description A page of a list, newest first. */
         ListResponse_Customer: {
@@ -521,7 +527,7 @@ export interface components {
                 createdAt: string;
                 email: string;
                 /** @description The integrator's own id. */
-                externalId?: string | null;
+                externalId: string | null;
                 id: string;
                 /** @description The integrator's own notes; left out where a portal token asks. */
                 metadata?: {
@@ -534,8 +540,8 @@ export interface components {
             }[];
             /** @description Whether older rows follow. */
             hasMore: boolean;
-            nextCursor?: string | null;
-            prevCursor?: string | null;
+            nextCursor: string | null;
+            prevCursor: string | null;
         };
         /** @description A page of a list, newest first. */
         ListResponse_PortalSession: {
@@ -556,15 +562,15 @@ export interface components {
                 /** Format: int64 */
                 refreshCount: number;
                 /** Format: date-time */
-                revokedAt?: string | null;
-                revokedReason?: string | null;
+                revokedAt: string | null;
+                revokedReason: string | null;
                 scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
                 status: components["schemas"]["PortalSessionStatus"];
             }[];
             /** @description Whether older rows follow. */
             hasMore: boolean;
-            nextCursor?: string | null;
-            prevCursor?: string | null;
+            nextCursor: string | null;
+            prevCursor: string | null;
         };
         /** @description What is wrong with one parameter. */
         ParamError: {
@@ -589,8 +595,8 @@ export interface components {
             /** Format: int64 */
             refreshCount: number;
             /** Format: date-time */
-            revokedAt?: string | null;
-            revokedReason?: string | null;
+            revokedAt: string | null;
+            revokedReason: string | null;
             scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
             status: components["schemas"]["PortalSessionStatus"];
         };
@@ -632,26 +638,37 @@ export interface components {
         };
         RevokeApiKeyRequest: {
             /** @description Ends the sessions that the key minted, too. */
-            revokeSessions?: boolean | null;
+            revokeSessions?: boolean;
         };
         RevokePortalSessionRequest: {
             /** @description Ends every session of this customer; excludes `jti`. */
-            customerId?: string | null;
+            customerId?: string;
             /** @description Any `jti` of a session, first or refreshed; excludes `customerId`. */
-            jti?: string | null;
+            jti?: string;
         };
         UpdateCustomerRequest: {
-            email?: string | null;
+            email?: string;
             /** @description `null` clears it. Not with a portal token. */
             externalId?: string | null;
-            /** @description Replaces the whole. Not with a portal token. */
+            /** @description Replaces the whole; `null` empties it. Not with a portal token. */
             metadata?: {
                 [key: string]: string;
             } | null;
-            name?: string | null;
+            name?: string;
         };
     };
-    responses: never;
+    responses: {
+        /** @description What went wrong; `code` tells what, for programs. */
+        Problem: {
+            headers: {
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -668,6 +685,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -676,6 +694,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeySet"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     health: {
@@ -687,6 +706,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -695,6 +715,7 @@ export interface operations {
                     "application/json": components["schemas"]["HealthResponse"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     openapi: {
@@ -706,6 +727,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -714,6 +736,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     readiness: {
@@ -725,6 +748,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -733,14 +757,7 @@ export interface operations {
                     "application/json": components["schemas"]["HealthResponse"];
                 };
             };
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     listApiKeys: {
@@ -755,6 +772,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -763,6 +781,7 @@ export interface operations {
                     "application/json": components["schemas"]["ListResponse_ApiKey"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     createApiKey: {
@@ -780,6 +799,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -788,6 +808,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKey"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     revokeApiKey: {
@@ -799,12 +820,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["RevokeApiKeyRequest"];
+                "application/json": components["schemas"]["RevokeApiKeyRequest"] | null;
             };
         };
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -813,6 +835,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKey"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     listAuditEvents: {
@@ -828,14 +851,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListResponse_AuditEventResponse"];
+                    "application/json": components["schemas"]["ListResponse_AuditEvent"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     listCustomers: {
@@ -850,6 +875,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -858,6 +884,7 @@ export interface operations {
                     "application/json": components["schemas"]["ListResponse_Customer"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     createCustomer: {
@@ -875,6 +902,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -883,6 +911,7 @@ export interface operations {
                     "application/json": components["schemas"]["Customer"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     getCustomer: {
@@ -896,6 +925,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -904,6 +934,7 @@ export interface operations {
                     "application/json": components["schemas"]["Customer"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     updateCustomer: {
@@ -921,6 +952,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -929,6 +961,7 @@ export interface operations {
                     "application/json": components["schemas"]["Customer"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     archiveCustomer: {
@@ -942,6 +975,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -950,6 +984,7 @@ export interface operations {
                     "application/json": components["schemas"]["Customer"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     unarchiveCustomer: {
@@ -963,6 +998,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -971,6 +1007,7 @@ export interface operations {
                     "application/json": components["schemas"]["Customer"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     listPortalSessions: {
@@ -987,6 +1024,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -995,6 +1033,7 @@ export interface operations {
                     "application/json": components["schemas"]["ListResponse_PortalSession"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     createPortalSession: {
@@ -1012,6 +1051,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1020,6 +1060,7 @@ export interface operations {
                     "application/json": components["schemas"]["CreatePortalSessionResponse"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     getCurrentPortalSession: {
@@ -1031,6 +1072,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1039,6 +1081,7 @@ export interface operations {
                     "application/json": components["schemas"]["CurrentSessionResponse"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     endCurrentPortalSession: {
@@ -1050,12 +1093,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description No Content */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            default: components["responses"]["Problem"];
         };
     };
     introspectPortalToken: {
@@ -1072,6 +1117,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1080,6 +1126,7 @@ export interface operations {
                     "application/json": components["schemas"]["IntrospectResponse"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     refreshPortalSession: {
@@ -1091,6 +1138,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1099,6 +1147,7 @@ export interface operations {
                     "application/json": components["schemas"]["RefreshResponse"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     revokePortalSessions: {
@@ -1114,12 +1163,14 @@ export interface operations {
             };
         };
         responses: {
+            /** @description No Content */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            default: components["responses"]["Problem"];
         };
     };
     getPortalSession: {
@@ -1133,6 +1184,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1141,6 +1193,7 @@ export interface operations {
                     "application/json": components["schemas"]["PortalSession"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
 }

@@ -6,7 +6,7 @@ mod postgres;
 mod program;
 mod server;
 
-pub use client::{Answer, Client, Request, delete, get, patch, post};
+pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer};
 pub use place::{Place, ok, refused};
 pub use postgres::fresh_database;
 pub use program::Program;

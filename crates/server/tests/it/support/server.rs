@@ -34,7 +34,7 @@ pub struct Test {
     pub key: String,
     pub tenant: Tenant,
     store: Store,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
 }
 
 /// The public URL of every server that a test does not tell otherwise.
@@ -83,7 +83,7 @@ impl Test {
         let (app, client, stop) = run(&store, clock, ISSUER, change).await;
         let tenant = make_organization(&app, "default").await;
         let key = make_key(&app, tenant, KeyScopes::ALL).await;
-        Self { engine, app, client, key, tenant, store, _stop: stop }
+        Self { engine, app, client, key, tenant, store, stop }
     }
 
     /// Another node on the same store, with a clock of its own that starts at this one's time.
@@ -95,15 +95,12 @@ impl Test {
     pub async fn another_node_with(&self, clock: Clock, issuer: &str) -> Self {
         let (app, client, stop) = run(&self.store, clock, issuer, |_| {}).await;
         let (key, tenant) = (self.key.clone(), self.tenant);
-        Self {
-            engine: self.engine,
-            app,
-            client,
-            key,
-            tenant,
-            store: self.store.clone(),
-            _stop: stop,
-        }
+        Self { engine: self.engine, app, client, key, tenant, store: self.store.clone(), stop }
+    }
+
+    /// Tells the server to stop, as SIGTERM does.
+    pub fn stop(&self) {
+        self.stop.send(true).unwrap();
     }
 
     pub fn advance(&self, seconds: u64) {
