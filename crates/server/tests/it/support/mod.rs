@@ -8,7 +8,7 @@ mod server;
 pub use client::{Answer, Client, Request, delete, get, patch, post};
 pub use postgres::fresh_database;
 pub use program::Program;
-pub use server::{Engine, Test, claims};
+pub use server::{Engine, Test, claims, nodes_at_once};
 
 /// Declares tests that run on both stores.
 #[macro_export]
