@@ -102,7 +102,7 @@ impl World {
     /// One of the tokens that were handed out lately.
     fn pick(&self, dice: &mut Dice) -> Option<Held> {
         let held = self.held.lock().unwrap();
-        let recent = held.len().min(120);
+        let recent = held.len().min(200);
         (recent > 0).then(|| held[held.len() - 1 - dice.next(recent)].clone())
     }
 
@@ -144,32 +144,32 @@ impl World {
         if let 0..160 = dealt {
             return self.mint(dice.next(CUSTOMERS)).await;
         }
-        if let 160..185 = dealt {
+        if let 160..168 = dealt {
             let customer = dice.next(CUSTOMERS);
             let body = json!({ "customerId": format!("c{customer}") });
             let (answer, span, _) = self.timed(self.t.revoke(body)).await;
             answer.expect(204);
             return self.note(Event::RevokeCustomer { customer, span });
         }
-        if let 185..205 = dealt {
-            return self.t.advance(1 + dice.next(4) as u64);
+        if let 168..195 = dealt {
+            return self.t.advance(1 + dice.next(7) as u64);
         }
         let Some(token) = self.pick(dice) else { return };
         match dealt {
-            205..240 => {
+            195..215 => {
                 let jti = claims(&token.text)["jti"].clone();
                 let (answer, span, _) = self.timed(self.t.revoke(json!({ "jti": jti }))).await;
                 answer.expect(204);
                 self.note(Event::RevokeSession { sid: token.sid, span });
             }
-            240..265 => {
+            215..230 => {
                 let call = self.t.log_out(&token.text);
                 let sid = token.sid.clone();
                 if let Some((_, span)) = self.check(token.clone(), call).await {
                     self.note(Event::RevokeSession { sid, span });
                 }
             }
-            265..450 => {
+            230..450 => {
                 let call = self.t.refresh(&token.text);
                 let refreshed = self.check(token.clone(), call).await;
                 let next = refreshed.map(|(answer, _)| answer.text("token"));
