@@ -26,7 +26,7 @@ export interface Call {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: readonly string[];
   query?: Readonly<Record<string, string | number | undefined>> | undefined;
-  body?: object;
+  body?: object | undefined;
 }
 
 interface Attempt {

@@ -6,14 +6,8 @@ import type { components, operations } from './openapi.js';
 
 type Schemas = components['schemas'];
 
-/**
- * What goes in. The document lets `null` stand for what is absent; the server takes it only where a
- * PATCH clears a field. `undefined` does stand for it, since JSON leaves it out.
- */
-type Input<T> = { [K in keyof T]: undefined extends T[K] ? Exclude<T[K], null> | undefined : T[K] };
-
-/** What comes out. The document leaves open whether a nullable member is sent; it always is. */
-type Output<T> = { [K in keyof T]-?: T[K] };
+/** What goes in: `undefined` stands for what is left out, as JSON leaves it out. */
+type Input<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | undefined : T[K] };
 
 type Query<O extends keyof operations> = Input<NonNullable<operations[O]['parameters']['query']>>;
 
@@ -23,7 +17,7 @@ export type ErrorCode = Schemas['Problem']['code'];
 /** One parameter that is wrong. */
 export type ParamError = Schemas['ParamError'];
 
-export type Environment = 'sandbox' | 'live';
+export type Environment = Schemas['Env'];
 
 /** What a portal session may do. */
 export type Scope = Schemas['CreatePortalSessionResponse']['scopes'][number];
@@ -40,7 +34,7 @@ export type RevokePortalSessions =
 export type PortalSessionStatus = Schemas['PortalSessionStatus'];
 
 /** A session as it is listed: never with a token. */
-export type PortalSession = Output<Schemas['PortalSession']>;
+export type PortalSession = Schemas['PortalSession'];
 
 export type PortalSessionQuery = Query<'listPortalSessions'>;
 
@@ -64,32 +58,29 @@ export interface VerifiedClaims {
 }
 
 /** A good token's claims; that it is not good, and no more, otherwise. */
-export type Introspection =
-  ({ active: true; token_type: 'Bearer' } & VerifiedClaims) | { active: false };
+export type Introspection = Schemas['IntrospectResponse'];
 
 export type CreateCustomer = Input<Schemas['CreateCustomerRequest']>;
 
 /** `null` clears `externalId` or `metadata`. */
-export type UpdateCustomer = Input<Pick<Schemas['UpdateCustomerRequest'], 'name' | 'email'>> & {
-  externalId?: string | null | undefined;
-  metadata?: Customer['metadata'] | null | undefined;
-};
+export type UpdateCustomer = Input<Schemas['UpdateCustomerRequest']>;
 
-export type Customer = Output<Schemas['Customer']>;
+/** Whole: `metadata` is kept from portal tokens alone. */
+export type Customer = Required<Schemas['Customer']>;
 
 export type CustomerQuery = Query<'listCustomers'>;
 
 export type CreateApiKey = Input<Schemas['CreateApiKeyRequest']>;
 
-export type ApiKey = Output<Omit<Schemas['ApiKey'], 'secret'>>;
+export type ApiKey = Omit<Schemas['ApiKey'], 'secret'>;
 
 /** `secret` is the key itself; an answer that was lost and comes again has it no more. */
-export type CreatedApiKey = ApiKey & { secret?: string };
+export type CreatedApiKey = Schemas['ApiKey'];
 
 export type RevokeApiKey = Input<Schemas['RevokeApiKeyRequest']>;
 
 export type ApiKeyQuery = Query<'listApiKeys'>;
 
-export type AuditEvent = Output<Schemas['AuditEventResponse']>;
+export type AuditEvent = Schemas['AuditEvent'];
 
 export type AuditEventQuery = Query<'listAuditEvents'>;

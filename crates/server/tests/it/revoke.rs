@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, claims, get, post};
 use serde_json::{Value, json};
-use unitpay::db::{Db, DbError, Lane, Sql, Tx, sql};
+use unitpay::db::{Sql, sql};
 use unitpay::keys::KeyScopes;
 
 const REVOKE: &str = "/v1/portal-sessions/revoke";
@@ -25,10 +25,6 @@ async fn events(t: &Test) -> usize {
 
 async fn raw(t: &Test, body: impl Into<Vec<u8>>) -> Answer {
     t.call(Request::new("POST", REVOKE).raw_json(body).key(&t.key)).await
-}
-
-async fn count(db: &Db, statement: &'static Sql) -> i64 {
-    db.read().await.unwrap().one(statement, &[], |row| row.take()).await.unwrap().unwrap()
 }
 
 on_both_stores! {
@@ -328,15 +324,6 @@ on_both_stores! {
     }
 
     async fn a_hundred_thousand_sessions_of_a_customer_end_in_one_write(t) {
-        /// Copies of the newest session under ids of their own.
-        const COPY: Sql = sql("INSERT INTO portal_sessions (sid, tenant_no, customer_no, generation, \
-            api_key_id, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
-            absolute_expires_at, kid, digest, issued_at, expires_at) \
-            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
-            SELECT substr(s.sid, 1, 22) || substr(CAST(10000000 + n.i AS TEXT), 2), s.tenant_no, \
-            s.customer_no, s.generation, s.api_key_id, s.scopes, s.allowed_origins, s.metadata, \
-            s.created_at, s.ttl_seconds, s.absolute_expires_at, s.kid, s.digest, s.issued_at, \
-            s.expires_at FROM portal_sessions s, n WHERE s.sid = $1");
         const LIVING: Sql = sql("SELECT COUNT(*) FROM portal_sessions s JOIN customers c \
             ON c.no = s.customer_no WHERE s.generation = c.generation");
         const TOUCHED: Sql = sql("SELECT COUNT(*) FROM portal_sessions WHERE revoked_at IS NOT NULL");
@@ -344,19 +331,15 @@ on_both_stores! {
         t.customer("d").await;
         let bystander = t.token("d").await;
         let tokens = [t.token("c").await, t.token("c").await, t.token("c").await];
-        let sid = sid_of(&tokens[2]);
-        let copied = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            tx.execute(&COPY, &[(&sid).into()]).await
-        });
-        assert_eq!(copied.await.map_err(|error: DbError| error.to_string()), Ok(100_000));
-        assert_eq!(count(&t.app.db, &LIVING).await, 100_004);
+        t.copy_session(&sid_of(&tokens[2]), 100_000).await;
+        assert_eq!(t.count(&LIVING).await, 100_004);
         t.revoke(json!({ "customerId": "c" })).await.expect(204);
         for token in &tokens {
             t.read(token).await.refused(401, "session_revoked");
         }
         t.read(&bystander).await.expect(200);
-        assert_eq!(count(&t.app.db, &LIVING).await, 1);
-        assert_eq!(count(&t.app.db, &TOUCHED).await, 0);
+        assert_eq!(t.count(&LIVING).await, 1);
+        assert_eq!(t.count(&TOUCHED).await, 0);
         t.read(&t.token("c").await).await.expect(200);
         assert_eq!(t.sessions("?customerId=c&status=active").await.len(), 1);
         assert_eq!(t.sessions("?customerId=c&status=revoked&limit=100").await.len(), 100);

@@ -1,1 +1,244 @@
-//! Signing keys: rotation fails no request, revocation ends sessions.
+//! Signing keys: rotate, revoke, import, and what becomes of the tokens that they signed.
+
+use crate::on_both_stores;
+use crate::support::{Test, get};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use unitpay::db::{Sql, sql};
+use unitpay::jobs;
+use unitpay::portal;
+use unitpay::signing::SigningError;
+
+const SEEDS: Sql = sql("SELECT COUNT(sealed_seed) FROM signing_keys");
+
+fn kid_of(token: &str) -> String {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+async fn published(t: &Test) -> Vec<String> {
+    let set = t.call(get("/.well-known/jwks.json")).await.expect(200).json();
+    let keys = set["keys"].as_array().unwrap();
+    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn rotate(t: &Test) {
+    t.app.signing.rotate(&t.app.clock, &t.app.random).await.unwrap();
+}
+
+async fn revoke(t: &Test, kid: &str) -> Result<(), SigningError> {
+    t.app.signing.revoke(kid.to_owned(), &t.app.clock, &t.app.random).await
+}
+
+on_both_stores! {
+    async fn the_key_set_shows_next_active_and_retiring_keys_and_nothing_private(t) {
+        t.customer("c").await;
+        let answer = t.call(get("/.well-known/jwks.json")).await.expect(200);
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        for key in answer.json()["keys"].as_array().unwrap() {
+            let (kid, x) = (&key["kid"], &key["x"]);
+            let whole = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x });
+            assert_eq!(*key, whole);
+        }
+        let mut seen = published(&t).await;
+        assert_eq!(seen.len(), 2);
+        for round in 3..6 {
+            let before = t.token("c").await;
+            rotate(&t).await;
+            let after = t.token("c").await;
+            assert_ne!(kid_of(&before), kid_of(&after));
+            // Whoever holds the key set from before can verify what is signed now.
+            assert!(seen.contains(&kid_of(&before)) && seen.contains(&kid_of(&after)));
+            let now = published(&t).await;
+            assert_eq!(now.len(), round);
+            assert!(seen.iter().all(|kid| now.contains(kid)));
+            seen = now;
+            for token in [before, after] {
+                t.read(&token).await.expect(200);
+            }
+        }
+    }
+
+    async fn a_revoked_key_takes_its_sessions_with_it_at_once(t) {
+        t.customer("c").await;
+        let (retiring, kept) = (t.token("c").await, published(&t).await);
+        rotate(&t).await;
+        let active = t.token("c").await;
+        revoke(&t, &kid_of(&active)).await.unwrap();
+        t.read(&active).await.refused(401, "session_revoked");
+        t.refresh(&active).await.refused(401, "session_revoked");
+        t.read(&retiring).await.expect(200);
+        let promoted = t.token("c").await;
+        t.read(&promoted).await.expect(200);
+        let now = published(&t).await;
+        assert!(!now.contains(&kid_of(&active)) && now.contains(&kid_of(&retiring)));
+        assert_eq!(now.len(), 3);
+
+        revoke(&t, &kid_of(&retiring)).await.unwrap();
+        t.read(&retiring).await.refused(401, "session_revoked");
+        t.read(&promoted).await.expect(200);
+        let next = published(&t).await.into_iter().find(|kid| *kid != kid_of(&promoted)).unwrap();
+        revoke(&t, &next).await.unwrap();
+        let now = published(&t).await;
+        assert_eq!(now.len(), 2);
+        assert!(!now.contains(&next) && now.contains(&kid_of(&promoted)));
+        t.read(&promoted).await.expect(200);
+        rotate(&t).await;
+        t.read(&t.token("c").await).await.expect(200);
+        for gone in [kid_of(&active), kid_of(&retiring), next, "unknown".into()] {
+            assert!(matches!(revoke(&t, &gone).await, Err(SigningError::UnknownKey)), "{gone}");
+        }
+        assert!(kept.contains(&kid_of(&retiring)));
+        // Revoked keys cannot sign again: what is left are retiring, active and next.
+        assert_eq!(t.count(&SEEDS).await, 3);
+    }
+
+    /// After a refresh the two living tokens of a session may be signed by different keys.
+    async fn the_current_tokens_key_decides_on_the_session_the_predecessors_on_the_predecessor(t) {
+        t.customer("c").await;
+        let pair = async || {
+            let first = t.token("c").await;
+            t.advance(2_700);
+            rotate(&t).await;
+            let second = t.refresh(&first).await.expect(200).text("token");
+            assert_ne!(kid_of(&first), kid_of(&second));
+            (first, second)
+        };
+        let (first, second) = pair().await;
+        revoke(&t, &kid_of(&first)).await.unwrap();
+        t.read(&first).await.refused(401, "session_revoked");
+        t.refresh(&first).await.refused(401, "session_revoked");
+        t.read(&second).await.expect(200);
+        assert_eq!(t.sessions("?limit=1").await[0]["status"], "active");
+        let (first, second) = pair().await;
+        revoke(&t, &kid_of(&second)).await.unwrap();
+        for token in [&first, &second] {
+            t.read(token).await.refused(401, "session_revoked");
+            t.refresh(token).await.refused(401, "session_revoked");
+        }
+        assert_eq!(t.sessions("?limit=1").await[0]["status"], "revoked");
+    }
+
+    async fn a_key_revoked_during_a_refresh_or_a_mint_leaves_no_living_token(t) {
+        t.customer("c").await;
+        let token = t.token("c").await;
+        t.advance(2_700);
+        let verified = portal::verify(&t.app, &token, None).await.unwrap();
+        revoke(&t, &kid_of(&token)).await.unwrap();
+        assert!(portal::refresh(&t.app, &verified, &token).await.is_err());
+        t.read(&token).await.refused(401, "session_revoked");
+        assert_eq!(t.sessions("").await[0]["refreshCount"], 0);
+
+        let t = Arc::new(t);
+        for _ in 0..10 {
+            let kid = t.app.signing.active().unwrap().kid().to_owned();
+            let minting: Vec<_> = (0..4)
+                .map(|_| {
+                    let t = Arc::clone(&t);
+                    tokio::spawn(async move { t.token("c").await })
+                })
+                .collect();
+            revoke(&t, &kid).await.unwrap();
+            for minted in minting {
+                let token = minted.await.unwrap();
+                let read = t.read(&token).await;
+                if kid_of(&token) == kid {
+                    read.refused(401, "session_revoked");
+                } else {
+                    read.expect(200);
+                }
+            }
+        }
+    }
+
+    async fn an_imported_key_signs_from_then_on(t) {
+        t.customer("c").await;
+        let before = t.token("c").await;
+        let known = published(&t).await;
+        let seed = t.app.random.bytes();
+        let kid = t.app.signing.import(&seed, &t.app.clock).await.unwrap();
+        let token = t.token("c").await;
+        assert_eq!(kid_of(&token), kid);
+        for token in [&token, &before] {
+            t.read(token).await.expect(200);
+        }
+        let now = published(&t).await;
+        assert_eq!(now.len(), 3);
+        assert!(now.contains(&kid) && known.iter().all(|kid| now.contains(kid)));
+        let again = t.app.signing.import(&seed, &t.app.clock).await;
+        assert!(matches!(again, Err(SigningError::KeyExists)));
+        assert_eq!(published(&t).await, now);
+        // `next` waited all the while and is what a rotation promotes.
+        rotate(&t).await;
+        let promoted = kid_of(&t.token("c").await);
+        assert!(known.contains(&promoted) && promoted != kid_of(&before));
+        revoke(&t, &kid).await.unwrap();
+        t.read(&token).await.refused(401, "session_revoked");
+        assert!(t.app.signing.import(&seed, &t.app.clock).await.is_err());
+    }
+
+    async fn no_request_fails_in_a_rotation(t) {
+        t.customer("c").await;
+        let mut due = Vec::new();
+        for _ in 0..160 {
+            due.push(t.token("c").await);
+        }
+        t.advance(2_700);
+        let t = Arc::new(t);
+        let done = Arc::new(AtomicUsize::new(0));
+        let workers: Vec<_> = due
+            .chunks(40)
+            .map(|due| {
+                let (t, done, due) = (Arc::clone(&t), Arc::clone(&done), due.to_vec());
+                tokio::spawn(async move {
+                    for token in due {
+                        let next = t.refresh(&token).await.expect(200).text("token");
+                        assert_ne!(next, token);
+                        for token in [token, next, t.token("c").await] {
+                            t.read(&token).await.expect(200);
+                        }
+                        done.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        for rotation in 0..10 {
+            while done.load(Ordering::Relaxed) < 15 * rotation {
+                assert!(!workers.iter().all(|worker| worker.is_finished()));
+                tokio::task::yield_now().await;
+            }
+            rotate(&t).await;
+        }
+        for worker in workers {
+            worker.await.unwrap();
+        }
+    }
+
+    async fn a_retired_key_is_removed_when_no_token_of_it_can_live(t) {
+        t.customer("c").await;
+        let longest = json!({ "customerId": "c", "ttlSeconds": 86_400 });
+        let token = t.mint(longest).await.expect(201).text("token");
+        rotate(&t).await;
+        t.advance(86_399);
+        jobs::sweep(&t.app).await.unwrap();
+        t.read(&token).await.expect(200);
+        assert!(published(&t).await.contains(&kid_of(&token)));
+        assert_eq!(t.count(&SEEDS).await, 3);
+        t.advance(3_601);
+        jobs::sweep(&t.app).await.unwrap();
+        assert_eq!(published(&t).await.len(), 3);
+        t.advance(1);
+        jobs::sweep(&t.app).await.unwrap();
+        let now = published(&t).await;
+        assert_eq!(now.len(), 2);
+        assert!(!now.contains(&kid_of(&token)));
+        assert_eq!(t.count(&SEEDS).await, 2);
+        t.read(&token).await.refused(401, "token_expired");
+        t.read(&t.token("c").await).await.expect(200);
+    }
+}

@@ -24,7 +24,7 @@ export class ApiKeys {
   }
 
   /** Refuses the key from now on; `revokeSessions` also ends what it minted. */
-  revoke(id: string, params: RevokeApiKey = {}, options?: RequestOptions): Promise<ApiKey> {
+  revoke(id: string, params?: RevokeApiKey, options?: RequestOptions): Promise<ApiKey> {
     const path = ['api-keys', id, 'revoke'];
     return this.#transport.send({ method: 'POST', path, body: params }, options);
   }

@@ -10,7 +10,7 @@ pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer}
 pub use place::{Place, ok, refused};
 pub use postgres::fresh_database;
 pub use program::Program;
-pub use server::{Engine, Folder, Test, claims};
+pub use server::{Engine, Folder, Test, claims, nodes_at_once};
 
 /// Declares tests that run on both stores.
 #[macro_export]

@@ -3,6 +3,7 @@
 use super::{Answer, Client, Request, delete, fresh_database, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +14,7 @@ use unitpay::app::App;
 use unitpay::audit::Actor;
 use unitpay::base::{Clock, Ids, OrganizationId, Random, Time};
 use unitpay::config::Config;
-use unitpay::db::{Db, DbError, Lane, Postgres, PostgresOptions, Sqlite, Tx};
+use unitpay::db::{Db, DbError, Lane, Postgres, PostgresOptions, Sql, Sqlite, Tx, sql};
 use unitpay::http::listener;
 use unitpay::keys::{self, KeyScopes, NewApiKey};
 use unitpay::organizations::{self, Environment, Tenant};
@@ -129,6 +130,29 @@ impl Test {
         format!("{start}{}", if last == "x" { "y" } else { "x" })
     }
 
+    /// Copies a session's row so often, under ids of their own.
+    pub async fn copy_session(&self, sid: &str, times: i64) {
+        const COPY: Sql = sql("INSERT INTO portal_sessions (sid, tenant_no, customer_no, \
+            generation, api_key_id, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
+            absolute_expires_at, kid, digest, issued_at, expires_at) \
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < CAST($1 AS BIGINT)) \
+            SELECT substr(s.sid, 1, 22) || substr(CAST(10000000 + n.i AS TEXT), 2), s.tenant_no, \
+            s.customer_no, s.generation, s.api_key_id, s.scopes, s.allowed_origins, s.metadata, \
+            s.created_at, s.ttl_seconds, s.absolute_expires_at, s.kid, s.digest, s.issued_at, \
+            s.expires_at FROM portal_sessions s, n WHERE s.sid = $2");
+        let sid = sid.to_owned();
+        let copied = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            Ok::<_, DbError>(tx.execute(&COPY, &[times.into(), (&sid).into()]).await?)
+        });
+        assert_eq!(copied.await.unwrap(), times.unsigned_abs());
+    }
+
+    /// What a statement counts, whose result is one number.
+    pub async fn count(&self, statement: &'static Sql) -> i64 {
+        let mut tx = self.app.db.read().await.unwrap();
+        tx.one(statement, &[], |row| row.take()).await.unwrap().unwrap()
+    }
+
     pub async fn suspend(&self, suspended: bool) {
         let id = self.tenant.organization_id;
         self.app
@@ -198,6 +222,14 @@ impl Test {
     pub async fn refresh(&self, token: &str) -> Answer {
         self.call(Request::new("POST", "/v1/portal-sessions/refresh").bearer(token)).await
     }
+}
+
+/// Nodes that start at the same time on one empty PostgreSQL database.
+pub async fn nodes_at_once(count: usize) -> Vec<Arc<App>> {
+    let store = Store::Database(fresh_database().await);
+    let clock = Clock::manual(Time::from_seconds(1_893_456_000));
+    let nodes = (0..count).map(|_| run(&store, clock.clone(), ISSUER, |_| {}));
+    join_all(nodes).await.into_iter().map(|(app, ..)| app).collect()
 }
 
 /// The claims of a token, unverified, as anybody may read them.
