@@ -10,6 +10,7 @@ use deadpool_postgres::{
     GenericClient, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod,
     Runtime,
 };
+use rustls::RootCertStore as Roots;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::net::IpAddr;
@@ -67,7 +68,10 @@ impl Postgres {
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .application_name("unitpay")
             .connect_timeout(WAIT);
-        let tls = MakeRustlsConnect::new(tls_config(options.root_certificates.as_ref())?);
+        let encrypted = config.get_ssl_mode() != SslMode::Disable;
+        let roots =
+            if encrypted { roots(options.root_certificates.as_ref())? } else { Roots::empty() };
+        let tls = MakeRustlsConnect::new(tls_config(roots)?);
         let manager = Manager::from_config(
             config,
             tls,
@@ -183,9 +187,10 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
-fn tls_config(roots: Option<&PathBuf>) -> Result<rustls::ClientConfig, DbError> {
-    let mut store = rustls::RootCertStore::empty();
-    match roots {
+/// The authorities of a file, or the system's, which take a while to read.
+fn roots(file: Option<&PathBuf>) -> Result<Roots, DbError> {
+    let mut store = Roots::empty();
+    match file {
         Some(path) => {
             let unreadable = |e: rustls::pki_types::pem::Error| DbError::Unexpected(e.into());
             for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
@@ -198,11 +203,15 @@ fn tls_config(roots: Option<&PathBuf>) -> Result<rustls::ClientConfig, DbError> 
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
+    Ok(store)
+}
+
+fn tls_config(roots: Roots) -> Result<rustls::ClientConfig, DbError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     Ok(rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| DbError::Unexpected(e.into()))?
-        .with_root_certificates(store)
+        .with_root_certificates(roots)
         .with_no_client_auth())
 }
 

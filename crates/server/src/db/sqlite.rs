@@ -308,18 +308,21 @@ fn schema_version(connection: &Connection) -> Result<i64, DbError> {
 /// Writes a consistent copy of a database to a file, beside a running server too: one file, with
 /// no log beside it, that has been read through.
 pub fn copy_database(from: &Path, to: &Path) -> Result<(), DbError> {
-    let source = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let mut target = Connection::open(to).map_err(sqlite_error)?;
+    // Not `sqlite_error`: a damaged backup is no reason to end the process.
+    let failed = |error: rusqlite::Error| DbError::Unexpected(error.into());
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let source = source.map_err(failed)?;
+    source.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let mut target = Connection::open(to).map_err(failed)?;
     {
-        let copy = rusqlite::backup::Backup::new(&source, &mut target).map_err(sqlite_error)?;
+        let copy = rusqlite::backup::Backup::new(&source, &mut target).map_err(failed)?;
         // All pages in one step: between steps a server's writes would start it over, for ever.
-        copy.run_to_completion(i32::MAX, Duration::from_millis(50), None).map_err(sqlite_error)?;
+        copy.run_to_completion(i32::MAX, Duration::from_millis(50), None).map_err(failed)?;
     }
-    target
-        .pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
-        .map_err(sqlite_error)?;
+    let journal = target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()));
+    journal.map_err(failed)?;
     let sound: String =
-        target.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite_error)?;
+        target.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if sound != "ok" {
         return Err(DbError::Unexpected(format!("the copy is damaged: {sound}").into()));
     }

@@ -1,1 +1,146 @@
 //! kill -9, a full disk, clocks that jump: nothing that was answered is lost.
+
+mod clock;
+mod disk;
+mod network;
+mod nodes;
+
+use crate::support::{Engine, Place, Program};
+use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What is known of a session whose mint was answered.
+pub(crate) struct Known {
+    pub token: String,
+    jti: String,
+    pub fate: Fate,
+}
+
+/// What became of a session, as far as answers tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Lives,
+    /// A revocation was sent and not answered.
+    Unknown,
+    Revoked,
+}
+
+/// Mints and revokes sessions of one customer until the server answers no more: single ones and,
+/// now and then, all. Each answer is let through `answered`.
+pub(crate) async fn load(
+    server: &Program,
+    key: &str,
+    customer: &str,
+    answered: impl Fn(),
+) -> Vec<Known> {
+    let mut known: Vec<Known> = Vec::new();
+    let call = |path: &str, body| {
+        server
+            .client
+            .try_call(crate::support::post(format!("/v1/portal-sessions{path}"), &body).key(key))
+    };
+    for turn in 0.. {
+        let Ok(minted) = call("", json!({ "customerId": customer })).await else { break };
+        let minted = minted.expect(201);
+        known.push(Known {
+            token: minted.text("token"),
+            jti: minted.text("jti"),
+            fate: Fate::Lives,
+        });
+        answered();
+        let (body, hit) = match turn % 8 {
+            // The newest, the oldest, everything.
+            2 => (json!({ "jti": known[known.len() - 1].jti }), known.len() - 1..known.len()),
+            5 => (json!({ "jti": known[0].jti }), 0..1),
+            7 => (json!({ "customerId": customer }), 0..known.len()),
+            _ => continue,
+        };
+        let lives = |known: &&mut Known| known.fate == Fate::Lives;
+        known[hit.clone()].iter_mut().filter(lives).for_each(|known| known.fate = Fate::Unknown);
+        let Ok(revoked) = call("/revoke", body).await else { break };
+        revoked.expect(204);
+        known[hit].iter_mut().for_each(|known| known.fate = Fate::Revoked);
+        answered();
+    }
+    known
+}
+
+/// Every answered mint is alive unless revoked, every answered revocation holds; what was not
+/// answered may be either.
+pub(crate) async fn check(server: &Program, known: &[Known]) {
+    for Known { token, fate, jti } in known {
+        let read = server.read(token).await;
+        match fate {
+            Fate::Lives => assert_eq!(read.status, 200, "{jti} was minted and is lost"),
+            Fate::Revoked => drop(read.refused(401, "session_revoked")),
+            Fate::Unknown if read.status == 200 => {}
+            Fate::Unknown => drop(read.refused(401, "session_revoked")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_was_answered_is_lost_by_kill_nine_on_the_embedded_store() {
+    const CUSTOMERS: [&str; 4] = ["a", "b", "c", "d"];
+    let place = Place::new(Engine::Sqlite).await;
+    let key = place.key();
+    let mut all = Vec::new();
+    for round in 0..10 {
+        let server = Arc::new(place.serve());
+        if round == 0 {
+            for customer in CUSTOMERS {
+                server.customer(&key, customer).await.expect(201);
+            }
+        }
+        check(&server, &all).await;
+        // The kill comes after so many answers, a different number in each round.
+        let answers = Arc::new(Semaphore::new(0));
+        let tasks = CUSTOMERS.map(|customer| {
+            let (server, key, answers) = (Arc::clone(&server), key.clone(), Arc::clone(&answers));
+            tokio::spawn(
+                async move { load(&server, &key, customer, || answers.add_permits(1)).await },
+            )
+        });
+        let _enough = answers.acquire_many(20 + 7 * round).await.unwrap();
+        server.signal("-KILL");
+        all.clear();
+        for task in tasks {
+            all.extend(task.await.unwrap());
+        }
+    }
+    let server = place.serve();
+    check(&server, &all).await;
+    // Both kinds were there to be checked.
+    for fate in [Fate::Lives, Fate::Revoked] {
+        assert!(all.iter().any(|known| known.fate == fate));
+    }
+}
+
+/// One of two nodes is killed under load again and again; the other one knows all that was answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_was_answered_is_lost_by_kill_nine_of_one_node_of_two() {
+    let place = Place::new(Engine::Postgres).await;
+    let key = place.key();
+    let stays = place.serve();
+    for customer in ["a", "b", "c"] {
+        stays.customer(&key, customer).await.expect(201);
+    }
+    for round in 0..10 {
+        let goes = Arc::new(place.serve());
+        let answers = Arc::new(Semaphore::new(0));
+        let tasks = ["a", "b", "c"].map(|customer| {
+            let (goes, key, answers) = (Arc::clone(&goes), key.clone(), Arc::clone(&answers));
+            tokio::spawn(
+                async move { load(&goes, &key, customer, || answers.add_permits(1)).await },
+            )
+        });
+        let _enough = answers.acquire_many(20 + 5 * round).await.unwrap();
+        goes.signal("-KILL");
+        for task in tasks {
+            let known = task.await.unwrap();
+            assert!(!known.is_empty());
+            check(&stays, &known).await;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A connection to PostgreSQL that is lost, comes back, or ends right after a commit.
+
+use crate::support::{Engine, Place, Program, Request, get, post};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Stands between a node and its database and can be cut.
+struct Wire {
+    port: u16,
+    cut: watch::Sender<bool>,
+    /// The next connection to commit is ended when the database has answered that.
+    cut_after_commit: Arc<AtomicBool>,
+}
+
+impl Wire {
+    async fn to(upstream: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (cut, is_cut) = watch::channel(false);
+        let cut_after_commit = Arc::new(AtomicBool::new(false));
+        let armed = Arc::clone(&cut_after_commit);
+        tokio::spawn(async move {
+            loop {
+                let (near, _) = listener.accept().await.unwrap();
+                let mut is_cut = is_cut.clone();
+                if *is_cut.borrow() {
+                    continue;
+                }
+                let Ok(far) = TcpStream::connect(&upstream).await else { continue };
+                let armed = Arc::clone(&armed);
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = carry(near, far, &armed) => {}
+                        _ = is_cut.wait_for(|cut| *cut) => {}
+                    }
+                });
+            }
+        });
+        Self { port, cut, cut_after_commit }
+    }
+}
+
+/// Carries bytes both ways until one side ends.
+async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &AtomicBool) {
+    let (mut there, mut back) = (vec![0; 65_536], vec![0; 65_536]);
+    let mut committing = false;
+    loop {
+        tokio::select! {
+            read = near.read(&mut there) => {
+                let Ok(length @ 1..) = read else { return };
+                let sent = &there[..length];
+                committing = sent.windows(7).any(|bytes| bytes == b"COMMIT\0")
+                    && armed.swap(false, Ordering::SeqCst);
+                if far.write_all(sent).await.is_err() {
+                    return;
+                }
+            }
+            read = far.read(&mut back) => {
+                let Ok(length @ 1..) = read else { return };
+                // The database has committed, and nobody will hear of it.
+                if committing || near.write_all(&back[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A node whose database is behind a wire, with a customer and a token.
+struct Node {
+    server: Program,
+    wire: Wire,
+    key: String,
+    token: String,
+    _place: Place,
+}
+
+async fn node() -> Node {
+    let place = Place::new(Engine::Postgres).await;
+    let key = place.key();
+    let url = place.database.clone().unwrap();
+    let (user, address) = url.strip_prefix("postgres://").unwrap().split_once('@').unwrap();
+    let (upstream, name) = address.split_once('/').unwrap();
+    let wire = Wire::to(upstream.to_owned()).await;
+    let behind = format!("postgres://{user}@127.0.0.1:{}/{name}", wire.port);
+    // The last one of a flag is the one that counts.
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("UNITPAY_DATABASE_URL", behind);
+    let server = Program::start(without_flag(&command, "--database-url"));
+    server.customer(&key, "a").await.expect(201);
+    let token = server.token(&key, "a").await;
+    Node { server, wire, key, token, _place: place }
+}
+
+/// The same command without a flag and its value.
+fn without_flag(command: &std::process::Command, flag: &str) -> std::process::Command {
+    let mut changed = std::process::Command::new(command.get_program());
+    let mut arguments = command.get_args();
+    while let Some(argument) = arguments.next() {
+        if argument == flag {
+            arguments.next();
+        } else {
+            changed.arg(argument);
+        }
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => changed.env(name, value),
+            None => changed.env_remove(name),
+        };
+    }
+    changed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_database_is_503_on_all_that_needs_it_and_back_it_serves_again() {
+    let Node { mut server, wire, key, token, .. } = node().await;
+    let forged = format!("{}AAAA", &token[..token.len() - 4]);
+    let unknown = "/v1/customers/unknown";
+    for _ in 0..2 {
+        wire.cut.send(true).unwrap();
+        for call in [
+            get("/v1/portal-sessions/current").bearer(&token),
+            get("/v1/portal-sessions/current").bearer(&forged),
+            Request::new("POST", "/v1/portal-sessions/refresh").bearer(&token),
+            post("/v1/portal-sessions", &json!({ "customerId": "a" })).key(&key),
+            post("/v1/portal-sessions/revoke", &json!({ "customerId": "a" })).key(&key),
+            post("/v1/portal-sessions/introspect", &json!({ "token": token })).key(&key),
+            get("/v1/portal-sessions").key(&key),
+            get(unknown).key(&key),
+            get("/.well-known/jwks.json"),
+            get("/readyz"),
+        ] {
+            let path = call.path.clone();
+            let answer = server.client.call(call).await;
+            assert!(answer.header("retry-after").is_some(), "{path} {}", answer.status);
+            answer.refused(503, "unavailable");
+        }
+        // What needs no store is answered as ever.
+        server.client.call(get("/healthz")).await.expect(200);
+        let call = get("/v1/portal-sessions/current").bearer("nonsense");
+        server.client.call(call).await.refused(401, "invalid_token");
+        wire.cut.send(false).unwrap();
+        server.client.call(get("/readyz")).await.expect(200);
+        server.read(&token).await.expect(200);
+        server.token(&key, "a").await;
+    }
+    assert!(server.terminate());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_cut_right_after_a_commit_is_5xx_and_the_write_stands() {
+    let Node { server, wire, key, token, .. } = node().await;
+    let arm = || wire.cut_after_commit.store(true, Ordering::SeqCst);
+    let sessions = async || {
+        let list = server.client.call(get("/v1/portal-sessions").key(&key)).await.expect(200);
+        list.json()["data"].as_array().unwrap().len()
+    };
+    // A mint: with its Idempotency-Key it is safe to send again.
+    let mint = || {
+        let call = post("/v1/portal-sessions", &json!({ "customerId": "a" })).key(&key);
+        server.client.call(call.header("idempotency-key", "once"))
+    };
+    let before = sessions().await;
+    arm();
+    mint().await.refused(503, "unavailable");
+    assert_eq!(sessions().await, before + 1);
+    let again = mint().await.expect(201);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    server.read(&again.text("token")).await.expect(200);
+    assert_eq!(sessions().await, before + 1);
+    // A revocation: it holds, and sent again it is answered.
+    server.read(&token).await.expect(200);
+    arm();
+    let revoke = || server.revoke(&key, json!({ "customerId": "a" }));
+    revoke().await.refused(503, "unavailable");
+    server.read(&token).await.refused(401, "session_revoked");
+    revoke().await.expect(204);
+}
