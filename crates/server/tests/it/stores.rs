@@ -38,7 +38,7 @@ async fn put(db: &Db, id: i64) -> Result<(), DbError> {
 }
 
 async fn ids(db: &Db) -> Vec<i64> {
-    db.read().await.unwrap().all(&IDS, &[], |row| row.next()).await.unwrap()
+    db.read().await.unwrap().all(&IDS, &[], |row| row.take()).await.unwrap()
 }
 
 #[derive(Debug)]
@@ -77,7 +77,7 @@ on_both_stores! {
         let db = scratch(&t).await;
         let mut reading = db.read().await.unwrap();
         let one = [1.into()];
-        let returned = reading.all(&PUT_RETURNING, &one, |row| row.next::<i64>()).await;
+        let returned = reading.all(&PUT_RETURNING, &one, |row| row.take::<i64>()).await;
         assert!(matches!(returned, Err(DbError::Broken(_))));
         assert!(matches!(reading.execute(&ADD, &one).await, Err(DbError::Broken(_))));
         drop(reading);
@@ -113,23 +113,23 @@ on_both_stores! {
         let mut reading = db.read().await.unwrap();
         let read = reading
             .all(&ALL, &[], |row| {
-                let n: Option<i64> = row.next()?;
-                let text: Option<String> = row.next()?;
-                let b: Option<bool> = row.next()?;
-                Ok((n, text, b, row.next::<Option<Vec<u8>>>()?))
+                let n: Option<i64> = row.take()?;
+                let text: Option<String> = row.take()?;
+                let b: Option<bool> = row.take()?;
+                Ok((n, text, b, row.take::<Option<Vec<u8>>>()?))
             })
             .await
             .unwrap();
         for (id, (text, number)) in texts.iter().zip(numbers).enumerate() {
             let d = if id == 0 { Vec::new() } else { bytes.clone() };
             assert!(read[id] == (Some(number), Some(text.clone()), Some(id % 2 == 0), Some(d)), "{id}");
-            let found = reading.all(&BY_TEXT, &[text.into()], |row| row.next::<i64>()).await;
+            let found = reading.all(&BY_TEXT, &[text.into()], |row| row.take::<i64>()).await;
             assert_eq!(found.unwrap(), [id as i64]);
         }
         assert_eq!(read[texts.len()], (None, None, None, None));
         // A column that is not what is asked for is an error, not a guess.
-        assert!(reading.all(&ALL, &[], |row| row.next::<String>()).await.is_err());
-        assert!(reading.all(&ALL, &[], |row| row.next::<i64>()).await.is_err());
+        assert!(reading.all(&ALL, &[], |row| row.take::<String>()).await.is_err());
+        assert!(reading.all(&ALL, &[], |row| row.take::<i64>()).await.is_err());
     }
 
     async fn texts_are_ordered_by_their_bytes(t) {
@@ -145,7 +145,7 @@ on_both_stores! {
         .await
         .unwrap();
         let mut reading = db.read().await.unwrap();
-        let read: Vec<String> = reading.all(&IN_ORDER, &[], |row| row.next()).await.unwrap();
+        let read: Vec<String> = reading.all(&IN_ORDER, &[], |row| row.take()).await.unwrap();
         texts.sort_unstable();
         assert_eq!(read, texts);
     }
@@ -301,7 +301,7 @@ async fn on_postgres_a_closure_that_lost_a_race_is_run_again_from_its_start() {
     two.await.unwrap().unwrap();
     assert_eq!(runs.load(Ordering::SeqCst), 3);
     let mut reading = db.read().await.unwrap();
-    let sums = reading.all(&ALL, &[], |row| row.next::<i64>()).await.unwrap();
+    let sums = reading.all(&ALL, &[], |row| row.take::<i64>()).await.unwrap();
     assert_eq!(sums, [2, 2]);
 }
 

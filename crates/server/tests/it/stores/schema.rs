@@ -41,11 +41,11 @@ async fn columns_and_indexes(engine: Engine) -> (Vec<ColumnRow>, Vec<IndexRow>) 
     let t = Test::start(engine).await;
     let mut reading = t.app.db.read().await.unwrap();
     let columns = reading.all(&COLUMNS, &[], |row| {
-        Ok((row.next()?, row.next()?, row.next()?, row.next()?, row.next()?, row.next()?))
+        Ok((row.take()?, row.take()?, row.take()?, row.take()?, row.take()?, row.take()?))
     });
     let columns = columns.await.unwrap();
     let indexes = reading.all(&INDEXES, &[], |row| {
-        Ok((row.next()?, row.next()?, row.next()?, row.next()?, row.next()?))
+        Ok((row.take()?, row.take()?, row.take()?, row.take()?, row.take()?))
     });
     (columns, indexes.await.unwrap())
 }
