@@ -1,7 +1,7 @@
 //! Every operation of the description × every kind of caller, and the description itself.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Request, Test, get, post};
+use crate::support::{Answer, Request, Test, post};
 use Access::{Either, Key, Portal, Public};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
