@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Answer, Engine, Request, Test, get, patch, post};
 use serde_json::{Value, json};
 
-/// The bursts here are far more than this, so no bucket fills up again under a test.
+/// What any of the limits here lets pass at once.
 const AT_ONCE: u32 = 5;
 
 #[tokio::test]
@@ -16,6 +16,9 @@ async fn a_portal_session_that_asks_too_often_is_told_when_to_come_back() {
     .await;
     t.customer("one").await;
     let token = t.token("one").await;
+    for _ in 0..AT_ONCE {
+        t.read(&token).await.expect(200);
+    }
     let refused = until_limited(|| t.read(&token), 200).await;
     assert_eq!(refused.header("ratelimit-policy"), Some("\"portal-session\";q=5;w=5"));
     let wait = refused.header("retry-after").unwrap();
@@ -23,11 +26,10 @@ async fn a_portal_session_that_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(refused.header("ratelimit"), Some(&*format!("\"portal-session\";r=0;t={wait}")));
     // It has no effect, and its body is not looked at.
     let before = t.state().await;
-    t.refresh(&token).await.refused(429, "rate_limited");
-    t.call(patch("/v1/customers/one", &json!(1)).bearer(&token)).await.refused(429, "rate_limited");
-    t.call(Request::new("DELETE", "/v1/portal-sessions/current").bearer(&token))
-        .await
-        .refused(429, "rate_limited");
+    let read = || t.read(&token);
+    limited_too(&read, 200, || t.refresh(&token)).await;
+    let no_object = || t.call(patch("/v1/customers/one", &json!(1)).bearer(&token));
+    limited_too(&read, 200, no_object).await;
     assert_eq!(t.state().await, before);
     // Neither another session nor the backend is concerned.
     let other = t.token("one").await;
@@ -70,6 +72,9 @@ async fn bad_keys_are_limited_by_peer_and_good_ones_pass_beside_them() {
     let t = with_proxy(true).await;
     let [one, two] = ["198.51.100.7", "198.51.100.8"];
     let bad = |peer: &'static str| t.call(bad_key(&t).header("x-forwarded-for", peer));
+    for _ in 0..AT_ONCE {
+        bad(one).await.refused(401, "invalid_api_key");
+    }
     let refused = until_limited(|| bad(one), 401).await;
     assert_eq!(refused.header("ratelimit-policy"), Some("\"bad-credentials\";q=5;w=1"));
     assert!(["1", "2"].contains(&refused.header("retry-after").unwrap()));
@@ -79,14 +84,14 @@ async fn bad_keys_are_limited_by_peer_and_good_ones_pass_beside_them() {
     good(get("/v1/customers")).await.expect(200);
     let body = json!({ "jti": "ps_01kwgt3qt8f689ez1ekre217xw" });
     good(post("/v1/portal-sessions/revoke", &body)).await.expect(204);
-    bad(one).await.refused(429, "rate_limited");
+    limited_too(&|| bad(one), 401, || bad(one)).await;
 }
 
 #[tokio::test]
 async fn a_forwarded_address_counts_only_from_a_trusted_proxy_and_only_the_nearest() {
     let t = with_proxy(true).await;
     let bad = |peer: &str| t.call(bad_key(&t).header("x-forwarded-for", peer));
-    until_limited(|| bad("198.51.100.7"), 401).await;
+    let known = || bad("198.51.100.7");
     for same in [
         "198.51.100.7",
         "203.0.113.9, 198.51.100.7",
@@ -95,17 +100,16 @@ async fn a_forwarded_address_counts_only_from_a_trusted_proxy_and_only_the_neare
         "garbage, 198.51.100.7",
         "::ffff:198.51.100.7",
     ] {
-        bad(same).await.refused(429, "rate_limited");
+        limited_too(&known, 401, || bad(same)).await;
     }
     let lines = bad_key(&t).header("x-forwarded-for", "203.0.113.9");
     let lines = lines.header("x-forwarded-for", "198.51.100.7");
-    t.call(lines).await.refused(429, "rate_limited");
+    limited_too(&known, 401, || t.call(lines.clone())).await;
     for other in ["198.51.100.7, 203.0.113.9", "garbage", "", "198.51.100.7, garbage"] {
         bad(other).await.refused(401, "invalid_api_key");
     }
     // Whoever has one IPv6 address has all of its network.
-    until_limited(|| bad("2001:db8::1"), 401).await;
-    bad("2001:db8::ffff:1").await.refused(429, "rate_limited");
+    limited_too(&|| bad("2001:db8::1"), 401, || bad("2001:db8::ffff:1")).await;
     bad("2001:db8:0:1::1").await.refused(401, "invalid_api_key");
 
     let t = with_proxy(false).await;
@@ -186,20 +190,37 @@ async fn with_proxy(trusted: bool) -> Test {
     .await
 }
 
-/// Asks until it is refused as too much, and checks that what is allowed at once was answered.
+/// Asks until it is refused as too much.
 async fn until_limited<F: Future<Output = Answer>>(
     mut ask: impl FnMut() -> F,
     before: u16,
 ) -> Answer {
-    for count in 0..1_000 {
+    for _ in 0..1_000 {
         let answer = ask().await;
         if answer.status == 429 {
-            assert!(count >= AT_ONCE, "limited after {count}");
             return answer.refused(429, "rate_limited");
         }
         assert_eq!(answer.status, before);
     }
     panic!("never limited");
+}
+
+/// Uses up what one may and asks as the other, which is too much then, too. A slow machine lets some
+/// of it fill up again in between, so this is done anew, less often than the other may ask alone.
+async fn limited_too<F: Future<Output = Answer>, G: Future<Output = Answer>>(
+    one: &impl Fn() -> F,
+    before: u16,
+    other: impl Fn() -> G,
+) {
+    for _ in 1..AT_ONCE {
+        until_limited(one, before).await;
+        let answer = other().await;
+        if answer.status == 429 {
+            answer.refused(429, "rate_limited");
+            return;
+        }
+    }
+    panic!("not limited together");
 }
 
 fn bad_key(t: &Test) -> Request {

@@ -97,7 +97,7 @@ async fn a_body_that_could_be_read_in_two_ways_smuggles_no_request() {
     let body = json!({ "name": "A", "email": "a@example.com" }).to_string();
     let smuggled = format!(
         "POST /v1/customers HTTP/1.1\r\nHost: a\r\nx-api-key: {}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{body}",
+         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
         t.key,
         body.len()
     );
@@ -128,10 +128,8 @@ async fn a_body_that_could_be_read_in_two_ways_smuggles_no_request() {
     assert_eq!(t.state().await, before);
     // The same bytes behind a body of one length are a request of their own.
     let plain = "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n0\r\n\r\n";
-    let mut stream = connect(&t).await;
-    stream.write_all(format!("{plain}{smuggled}").as_bytes()).await.unwrap();
-    assert_eq!(answer(&mut stream).await.0.status, 405);
-    assert_eq!(answer(&mut stream).await.0.status, 201);
+    let both = send(&t, format!("{plain}{smuggled}")).await;
+    assert_eq!(statuses(&both), ["405", "201"]);
 }
 
 #[tokio::test]
