@@ -126,7 +126,7 @@ on_both_stores! {
             format!(r#"{{"jti":"{sid}","jti":"{sid}"}}"#),
             format!(r#"{{"customerId":"c","customerId":"{c}"}}"#),
             format!(r#"{{"jti":"{sid}","jti":null}}"#),
-            format!(r#"{{"customerId":"c","\u0063ustomerId":"c"}}"#),
+            r#"{"customerId":"c","\u0063ustomerId":"c"}"#.to_owned(),
             r#"{"customerId":"c\u0000"}"#.to_owned(),
         ] {
             raw(&t, body).await.refused(422, "validation_failed");

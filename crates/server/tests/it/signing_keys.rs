@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::mpsc;
 use unitpay::db::{Sql, sql};
 use unitpay::jobs;
 use unitpay::portal;
@@ -190,11 +190,11 @@ on_both_stores! {
         }
         t.advance(2_700);
         let t = Arc::new(t);
-        let done = Arc::new(AtomicUsize::new(0));
+        let (done, mut finished) = mpsc::channel(due.len());
         let workers: Vec<_> = due
             .chunks(40)
             .map(|due| {
-                let (t, done, due) = (Arc::clone(&t), Arc::clone(&done), due.to_vec());
+                let (t, done, due) = (Arc::clone(&t), done.clone(), due.to_vec());
                 tokio::spawn(async move {
                     for token in due {
                         let next = t.refresh(&token).await.expect(200).text("token");
@@ -202,17 +202,17 @@ on_both_stores! {
                         for token in [token, next, t.token("c").await] {
                             t.read(&token).await.expect(200);
                         }
-                        done.fetch_add(1, Ordering::Relaxed);
+                        done.send(()).await.unwrap();
                     }
                 })
             })
             .collect();
-        for rotation in 0..10 {
-            while done.load(Ordering::Relaxed) < 15 * rotation {
-                assert!(!workers.iter().all(|worker| worker.is_finished()));
-                tokio::task::yield_now().await;
-            }
+        drop(done);
+        for _ in 0..10 {
             rotate(&t).await;
+            for _ in 0..15 {
+                finished.recv().await.unwrap();
+            }
         }
         for worker in workers {
             worker.await.unwrap();
