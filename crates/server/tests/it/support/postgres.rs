@@ -6,7 +6,7 @@
 use super::server::Folder;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
 
@@ -14,6 +14,7 @@ struct Cluster {
     port: u16,
     /// Ends the server when it is closed.
     _held: ChildStdin,
+    _shell: Child,
 }
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
@@ -69,7 +70,7 @@ async fn start() -> Cluster {
     assert!(ready, "PostgreSQL did not start; see {}/initdb.log", folder.0.display());
     // Somebody must read on, or the pipe fills up and the server waits.
     std::thread::spawn(move || log.for_each(drop));
-    Cluster { port, _held: held }
+    Cluster { port, _held: held, _shell: child }
 }
 
 fn am_root() -> bool {
