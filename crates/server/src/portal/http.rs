@@ -196,6 +196,8 @@ pub async fn create(
         let detail = "A key cannot grant what it may not do itself.";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
+    // A node whose clock is wrong would promise an end that others do not keep.
+    app.check_clock()?;
     let idempotency = idempotency.of(caller.id(), &raw, app.clock.now());
     let minted = mint(&app, caller.tenant(), new, idempotency).await?;
     let body = CreatePortalSessionResponse {

@@ -216,6 +216,7 @@ async fn a_node_whose_clock_differs_serves_no_session_until_it_agrees_again() {
         Request::new("DELETE", "/v1/portal-sessions/current").bearer(&token),
         get("/v1/customers/c").bearer(&token),
         introspect.clone(),
+        post("/v1/portal-sessions", &json!({ "customerId": "c" })).key(&t.key),
         get("/readyz"),
     ] {
         let answer = node.call(request).await.refused(503, "unavailable");
