@@ -306,7 +306,7 @@ export interface components {
             /** @enum {boolean} */
             active: true;
             aud: string;
-            env: string;
+            env: components["schemas"]["Env"];
             /** Format: int64 */
             exp: number;
             /** Format: int64 */
@@ -362,8 +362,7 @@ export interface components {
              */
             expiresAt?: string;
             name: string;
-            /** @description At most what the calling key may do; without it all of that but `api_keys:write`. */
-            scopes?: string[];
+            scopes?: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
         };
         CreateCustomerRequest: {
             email: string;

@@ -65,7 +65,7 @@ export type CreateCustomer = Input<Schemas['CreateCustomerRequest']>;
 /** `null` clears `externalId` or `metadata`. */
 export type UpdateCustomer = Input<Schemas['UpdateCustomerRequest']>;
 
-/** Whole: `metadata` is kept from portal tokens alone. */
+/** With `metadata`, which the document makes optional for the sake of portal tokens alone. */
 export type Customer = Required<Schemas['Customer']>;
 
 export type CustomerQuery = Query<'listCustomers'>;

@@ -35,6 +35,17 @@ test('a key is made, used, listed and revoked, with what it minted', async () =>
   expect(await client().portalSessions.introspect(token)).toEqual({ active: false });
 });
 
+test('what a key minted outlives it, unless the revocation says otherwise', async () => {
+  const { id: customerId } = await newCustomer();
+  const { apiKeys } = await admin();
+  const made = await apiKeys.create({ name: 'till', scopes: TILL });
+  const till = client({ apiKey: made.secret });
+  const { token } = await till.portalSessions.create({ customerId });
+  expect((await apiKeys.revoke(made.id)).revokedAt).not.toBeNull();
+  expect(await failure(till.portalSessions.list())).toMatchObject({ code: 'invalid_api_key' });
+  expect(await client().portalSessions.introspect(token)).toMatchObject({ active: true });
+});
+
 test('a key without the scope to make keys is told so', async () => {
   const error = await failure(client().apiKeys.create({ name: 'till' }));
   expect(error).toMatchObject({ name: 'PermissionError', status: 403, code: 'insufficient_scope' });

@@ -1,4 +1,4 @@
-/** The types promise members that the OpenAPI document leaves optional: the server sends them all. */
+/** The types say of each member that a secret key is sent it: the server does send them all. */
 import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
 
@@ -22,7 +22,7 @@ test.for([
   ['Customer', () => customers.list({ limit: 1 }), []],
   ['PortalSession', () => portalSessions.list({ limit: 1 }), []],
   ['ApiKey', () => apiKeys.list({ limit: 1 }), ['secret']],
-  ['AuditEventResponse', () => auditEvents.list({ limit: 1 }), []],
+  ['AuditEvent', () => auditEvents.list({ limit: 1 }), []],
 ] as const)('%s has every member that its type has', async ([schema, list, absent]) => {
   const page = await list();
   expect(Object.keys(page).sort()).toEqual(['data', 'hasMore', 'nextCursor', 'prevCursor']);

@@ -61,6 +61,7 @@ pub struct CreateApiKeyRequest {
     #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// At most what the calling key may do; without it all of that but `api_keys:write`.
+    #[schema(schema_with = scopes_schema)]
     #[schema(nullable = false)]
     scopes: Option<Vec<String>>,
     /// Not later than the calling key's own.

@@ -158,6 +158,7 @@ pub struct ActiveToken {
     pub sid: String,
     pub jti: String,
     pub org: String,
+    #[schema(value_type = crate::keys::http::Env)]
     pub env: &'static str,
     pub iat: i64,
     pub exp: i64,

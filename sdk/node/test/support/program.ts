@@ -9,9 +9,9 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const PROGRAM =
-  process.env.UNITPAY_BIN ??
-  fileURLToPath(new URL('../../../../target/debug/unitpay', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../../../target/debug/unitpay', import.meta.url));
+/** The program refuses `UNITPAY_…` variables that it does not know, and so does not see ours. */
+const { UNITPAY_BIN: PROGRAM = BUILT, ...env } = process.env;
 
 export interface Server {
   baseUrl: string;
@@ -22,7 +22,9 @@ export interface Server {
 
 /** Runs one command to its end and gives what it printed. */
 export async function unitpay(dataDir: string, ...command: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(PROGRAM, [...command, '--data-dir', dataDir]);
+  const { stdout } = await promisify(execFile)(PROGRAM, [...command, '--data-dir', dataDir], {
+    env,
+  });
   return stdout.trim();
 }
 
@@ -30,7 +32,7 @@ export async function startServer(): Promise<Server> {
   const dataDir = await mkdtemp(join(tmpdir(), 'unitpay-sdk-'));
   const apiKey = await unitpay(dataDir, 'keys', 'create', '--env', 'sandbox');
   const arguments_ = ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0'];
-  const child = spawn(PROGRAM, arguments_, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(PROGRAM, arguments_, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const origin = await lineWith(child, child.stderr, /listening on (http:\/\/127\.0\.0\.1:\d+)/);
   return {
     baseUrl: `${origin}/v1`,
