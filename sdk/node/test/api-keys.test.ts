@@ -1,11 +1,11 @@
 import { expect, inject, test } from 'vitest';
 
-import { UnitPay } from '../src/index.js';
+import { type ApiKey, UnitPay } from '../src/index.js';
 import { client, failure, newCustomer } from './support/client.js';
 import { unitpay } from './support/program.js';
 
 /** A key grants its sessions no more than it may do itself. */
-const TILL = ['portal_sessions:write', 'customers:read'];
+const TILL: ApiKey['scopes'] = ['portal_sessions:write', 'customers:read'];
 
 /** A key that may make keys: none has that by default. */
 async function admin(): Promise<UnitPay> {
