@@ -205,12 +205,14 @@ fn not_taken(error: &serde_json::Error) -> Problem {
 }
 
 /// Any JSON value, but no duplicate name, no U+0000 and no depth over [`MAX_DEPTH`].
+#[derive(Clone, Copy)]
 struct Strict {
     depth: usize,
 }
 
 impl Strict {
-    fn inner<E: serde::de::Error>(&self) -> Result<Self, E> {
+    /// For what stands in an array or object; an empty one is a level, too.
+    fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format!("The body is nested deeper than {MAX_DEPTH} levels.")));
         }
@@ -261,20 +263,22 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
         let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(self.inner()?)? {
+        while let Some(item) = items.next_element_seed(inner)? {
             array.push(item);
         }
         Ok(Value::Array(array))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
         let mut object = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
             if name.contains('\0') {
                 return Err(A::Error::custom("The body contains U+0000."));
             }
-            let value = entries.next_value_seed(self.inner()?)?;
+            let value = entries.next_value_seed(inner)?;
             if object.insert(name.clone(), value).is_some() {
                 return Err(A::Error::custom(format!("{name}\nmust not be repeated")));
             }

@@ -145,12 +145,15 @@ on_both_stores! {
 #[tokio::test]
 async fn a_body_may_be_32_levels_deep_and_no_deeper() {
     let t = Test::start(crate::support::Engine::Sqlite).await;
-    for (depth, param) in [(32, "a"), (33, "")] {
-        let body = format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+    let arrays = |depth: usize| ("[".repeat(depth - 1), "]".repeat(depth - 1));
+    let objects = |depth: usize| ("{\"a\":".repeat(depth - 2) + "{}", "}".repeat(depth - 2));
+    let of_depth = [(arrays(32), "a"), (arrays(33), ""), (objects(32), "a"), (objects(33), "")];
+    for ((start, end), param) in of_depth {
+        let body = format!("{{\"a\":{start}{end}}}");
         let request = Request::new("POST", "/v1/portal-sessions/introspect").key(&t.key);
         let refused = t.call(request.raw_json(body)).await.refused(422, "validation_failed");
         let errors = refused.json()["errors"].as_array().unwrap().clone();
-        assert!(errors.iter().any(|error| error["param"] == param), "{depth}: {errors:?}");
+        assert!(errors.iter().any(|error| error["param"] == param), "{start}: {errors:?}");
     }
 }
 
