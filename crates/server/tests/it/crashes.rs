@@ -80,40 +80,55 @@ pub(crate) async fn check(server: &Program, known: &[Known]) {
     }
 }
 
+/// Loads a server until so many answers have come, kills it, and tells what is known.
+async fn load_and_kill(server: Program, key: &str, customers: &[&str], enough: u32) -> Vec<Known> {
+    let server = Arc::new(server);
+    let answers = Arc::new(Semaphore::new(0));
+    let spawn = |customer: &&str| {
+        let (server, key, customer) = (Arc::clone(&server), key.to_owned(), (*customer).to_owned());
+        let end = EndOfLoad(Arc::clone(&answers));
+        tokio::spawn(async move { load(&server, &key, &customer, || end.0.add_permits(1)).await })
+    };
+    let tasks: Vec<_> = customers.iter().map(spawn).collect();
+    // An error means that a task ended too early; it tells why when it is waited for.
+    let _ = answers.acquire_many(enough).await;
+    server.signal("-KILL");
+    let mut known = Vec::new();
+    for task in tasks {
+        known.extend(task.await.unwrap());
+    }
+    known
+}
+
+/// Has nobody wait for answers that do not come.
+struct EndOfLoad(Arc<Semaphore>);
+
+impl Drop for EndOfLoad {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+const ROUNDS: u32 = 10;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_was_answered_is_lost_by_kill_nine_on_the_embedded_store() {
-    const CUSTOMERS: [&str; 4] = ["a", "b", "c", "d"];
     let place = Place::new(Engine::Sqlite).await;
     let key = place.key();
-    let mut all = Vec::new();
-    for round in 0..10 {
-        let server = Arc::new(place.serve());
-        if round == 0 {
-            for customer in CUSTOMERS {
-                server.customer(&key, customer).await.expect(201);
-            }
-        }
-        check(&server, &all).await;
-        // The kill comes after so many answers, a different number in each round.
-        let answers = Arc::new(Semaphore::new(0));
-        let tasks = CUSTOMERS.map(|customer| {
-            let (server, key, answers) = (Arc::clone(&server), key.clone(), Arc::clone(&answers));
-            tokio::spawn(
-                async move { load(&server, &key, customer, || answers.add_permits(1)).await },
-            )
-        });
-        let _enough = answers.acquire_many(20 + 7 * round).await.unwrap();
-        server.signal("-KILL");
-        all.clear();
-        for task in tasks {
-            all.extend(task.await.unwrap());
-        }
+    let mut server = place.serve();
+    let customers = ["a", "b", "c", "d"];
+    for customer in customers {
+        server.customer(&key, customer).await.expect(201);
     }
-    let server = place.serve();
-    check(&server, &all).await;
-    // Both kinds were there to be checked.
-    for fate in [Fate::Lives, Fate::Revoked] {
-        assert!(all.iter().any(|known| known.fate == fate));
+    for round in 0..ROUNDS {
+        // The kill comes after so many answers, a different number in each round.
+        let known = load_and_kill(server, &key, &customers, 20 + 7 * round).await;
+        server = place.serve();
+        check(&server, &known).await;
+        // Both kinds were there to be checked.
+        for fate in [Fate::Lives, Fate::Revoked] {
+            assert!(known.iter().any(|known| known.fate == fate));
+        }
     }
 }
 
@@ -123,24 +138,12 @@ async fn nothing_that_was_answered_is_lost_by_kill_nine_of_one_node_of_two() {
     let place = Place::new(Engine::Postgres).await;
     let key = place.key();
     let stays = place.serve();
-    for customer in ["a", "b", "c"] {
+    let customers = ["a", "b", "c"];
+    for customer in customers {
         stays.customer(&key, customer).await.expect(201);
     }
-    for round in 0..10 {
-        let goes = Arc::new(place.serve());
-        let answers = Arc::new(Semaphore::new(0));
-        let tasks = ["a", "b", "c"].map(|customer| {
-            let (goes, key, answers) = (Arc::clone(&goes), key.clone(), Arc::clone(&answers));
-            tokio::spawn(
-                async move { load(&goes, &key, customer, || answers.add_permits(1)).await },
-            )
-        });
-        let _enough = answers.acquire_many(20 + 5 * round).await.unwrap();
-        goes.signal("-KILL");
-        for task in tasks {
-            let known = task.await.unwrap();
-            assert!(!known.is_empty());
-            check(&stays, &known).await;
-        }
+    for round in 0..ROUNDS {
+        let known = load_and_kill(place.serve(), &key, &customers, 20 + 5 * round).await;
+        check(&stays, &known).await;
     }
 }

@@ -7,7 +7,7 @@ use crate::support::{Engine, Test};
 use futures_util::FutureExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 use unitpay::db::{Db, DbError, Lane, Sql, Tx, Value, sql, sql_of_each};
 
 const MAKE: Sql = sql_of_each(
@@ -282,18 +282,26 @@ async fn on_postgres_a_closure_that_lost_a_race_is_run_again_from_its_start() {
     put(&db, 1).await.unwrap();
     put(&db, 2).await.unwrap();
     let (both, runs) = (Arc::new(Barrier::new(2)), Arc::new(AtomicU32::new(0)));
+    let won = Arc::new(Semaphore::new(0));
     let cross = |first: i64, second: i64| {
         let (db, both, runs) = (db.clone(), Arc::clone(&both), Arc::clone(&runs));
+        let (won, other_won) = (Arc::clone(&won), Arc::clone(&won));
         tokio::spawn(async move {
-            db.write::<_, DbError, _>(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let work = async move |tx: &mut Tx<'_, '_>| {
                 let run = runs.fetch_add(1, Ordering::SeqCst);
+                if run >= 2 {
+                    // Else it might take its first row again before the other one wakes up.
+                    other_won.acquire().await.unwrap().forget();
+                }
                 tx.execute(&ADD, &[first.into()]).await?;
                 if run < 2 {
                     both.wait().await;
                 }
                 tx.execute(&ADD, &[second.into()]).await.map(|_| ())
-            })
-            .await
+            };
+            let done = db.write::<_, DbError, _>(Lane::Usual, work).await;
+            won.add_permits(1);
+            done
         })
     };
     let (one, two) = (cross(1, 2), cross(2, 1));
