@@ -38,10 +38,17 @@ impl Fields {
 
     /// Reads a query or a form.
     pub fn from_pairs(text: &[u8]) -> Result<Self, Problem> {
-        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(text)
-            .map_err(|_| Problem::new(super::Code::MalformedRequest, "The query is malformed."))?;
+        let malformed = || Problem::new(super::Code::MalformedRequest, "The query is malformed.");
+        let pairs: Vec<(String, String)> =
+            serde_urlencoded::from_bytes(text).map_err(|_| malformed())?;
         let mut fields = Self::default();
         for (name, value) in pairs {
+            // What is not UTF-8 comes out of the decoder as this character, which names nothing.
+            if name.contains(char::REPLACEMENT_CHARACTER)
+                || value.contains(char::REPLACEMENT_CHARACTER)
+            {
+                return Err(malformed());
+            }
             if value.contains('\0') {
                 fields.wrong(&name, "must not contain U+0000");
             }
@@ -284,5 +291,22 @@ impl<'de> Visitor<'de> for Strict {
             }
         }
         Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fields;
+    use crate::http::Code;
+
+    #[test]
+    fn a_query_that_is_no_text_is_malformed() {
+        for text in ["customerId=%C3", "%FF=1"] {
+            let refused = Fields::from_pairs(text.as_bytes()).unwrap_err();
+            assert_eq!(refused.code, Code::MalformedRequest, "{text}");
+        }
+        let mut fields = Fields::from_pairs("customerId=%C3%A9".as_bytes()).unwrap();
+        assert_eq!(fields.text("customerId", 1..=10).as_deref(), Some("é"));
+        assert!(fields.finish().is_ok());
     }
 }
