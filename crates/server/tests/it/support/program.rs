@@ -3,15 +3,13 @@
 use super::Client;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
 /// A running `unitpay serve`, killed when it is dropped.
 pub struct Program {
     child: Child,
     pub client: Client,
-    /// What it said until it listened.
-    pub said: Vec<String>,
     log: Arc<Log>,
 }
 
@@ -40,16 +38,6 @@ impl Program {
         command
     }
 
-    /// Runs a command to its end.
-    pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
-        Self::command(data_dir, arguments).output().unwrap()
-    }
-
-    /// Starts a server and waits until it listens.
-    pub fn serve(data_dir: &Path) -> Self {
-        Self::start(Self::command(data_dir, &["serve", "--listen", "127.0.0.1:0"]))
-    }
-
     /// Starts a server by a command that a test made and waits until it listens.
     pub fn start(mut command: Command) -> Self {
         let mut child = command
@@ -66,7 +54,7 @@ impl Program {
         // The log may be JSON: the address ends where it stops being one.
         let end = line.find(|c: char| !c.is_ascii_digit() && !".:".contains(c));
         let address = line[..end.unwrap_or(line.len())].parse().unwrap();
-        Self { child, client: Client::new(address), said, log }
+        Self { child, client: Client::new(address), log }
     }
 
     pub fn id(&self) -> u32 {
