@@ -59,7 +59,11 @@ pub enum Signing {
     /// List the keys
     List,
     /// End a key and every session that it signed, at once
-    Revoke { kid: String },
+    Revoke {
+        // A key's id is base64url and may begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
+        kid: String,
+    },
     /// Read a private Ed25519 JWK on standard input and sign with it from now on
     Import,
 }

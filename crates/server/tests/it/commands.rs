@@ -141,7 +141,11 @@ on_both_places! {
         server.read(&first).await.expect(200);
         assert_eq!(kid_of(&server.token(&key, "cus_123").await), third);
         place.refused(&["signing-keys", "revoke", &next]);
-        place.refused(&["signing-keys", "revoke", "nonsense"]);
+        // An id may begin with a hyphen and is no flag then.
+        for unknown in ["nonsense", "-nonsense", "--nonsense", "-hnonsense"] {
+            let said = place.refused(&["signing-keys", "revoke", unknown]);
+            assert!(said.contains("no such signing key"), "{said}");
+        }
     }
 
     async fn an_imported_key_signs_at_the_running_servers_very_next_request(place) {

@@ -2,8 +2,7 @@
 
 use crate::support::{Engine, Place, Program, Request, get, post};
 use serde_json::json;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -12,8 +11,9 @@ use tokio::sync::watch;
 struct Wire {
     port: u16,
     cut: watch::Sender<bool>,
-    /// The next connection to commit is ended when the database has answered that.
-    cut_after_commit: Arc<AtomicBool>,
+    /// The next transaction with this text in it is cut off when the database has committed it:
+    /// the server's own jobs commit, too.
+    cut_after_commit: Arc<Mutex<Option<String>>>,
 }
 
 impl Wire {
@@ -21,7 +21,7 @@ impl Wire {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (cut, is_cut) = watch::channel(false);
-        let cut_after_commit = Arc::new(AtomicBool::new(false));
+        let cut_after_commit = Arc::new(Mutex::new(None));
         let armed = Arc::clone(&cut_after_commit);
         tokio::spawn(async move {
             loop {
@@ -45,16 +45,15 @@ impl Wire {
 }
 
 /// Carries bytes both ways until one side ends.
-async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &AtomicBool) {
+async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<String>>) {
     let (mut there, mut back) = (vec![0; 65_536], vec![0; 65_536]);
-    let mut committing = false;
+    let (mut meant, mut committing) = (false, false);
     loop {
         tokio::select! {
             read = near.read(&mut there) => {
                 let Ok(length @ 1..) = read else { return };
                 let sent = &there[..length];
-                committing = sent.windows(7).any(|bytes| bytes == b"COMMIT\0")
-                    && armed.swap(false, Ordering::SeqCst);
+                committing = commits(sent, armed, &mut meant);
                 if far.write_all(sent).await.is_err() {
                     return;
                 }
@@ -68,6 +67,14 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &AtomicBool) {
             }
         }
     }
+}
+
+/// Whether these bytes commit the transaction that is meant.
+fn commits(sent: &[u8], armed: &Mutex<Option<String>>, meant: &mut bool) -> bool {
+    let has = |text: &str| sent.windows(text.len()).any(|part| part == text.as_bytes());
+    let mut armed = armed.lock().unwrap();
+    *meant |= armed.as_ref().is_some_and(|text| has(text));
+    has("COMMIT\0") && std::mem::take(meant) && armed.take().is_some()
 }
 
 /// A node whose database is behind a wire, with a customer and a token.
@@ -155,7 +162,8 @@ async fn a_lost_database_is_503_on_all_that_needs_it_and_back_it_serves_again() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_cut_right_after_a_commit_is_5xx_and_the_write_stands() {
     let Node { server, wire, key, token, .. } = node().await;
-    let arm = || wire.cut_after_commit.store(true, Ordering::SeqCst);
+    let id = server.client.call(get("/v1/customers/a").key(&key)).await.expect(200).text("id");
+    let arm = || *wire.cut_after_commit.lock().unwrap() = Some(id.clone());
     let sessions = async || {
         let list = server.client.call(get("/v1/portal-sessions").key(&key)).await.expect(200);
         list.json()["data"].as_array().unwrap().len()
