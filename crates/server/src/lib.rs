@@ -12,6 +12,7 @@ pub mod http;
 pub mod idempotency;
 pub mod jobs;
 pub mod limits;
+pub mod log;
 pub mod routes;
 pub mod signing;
 

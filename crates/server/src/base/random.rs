@@ -1,25 +1,71 @@
 //! The only randomness of the program: the operating system's, by way of the crypto library.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use parking_lot::Mutex;
+use std::fmt;
 use std::sync::Arc;
 
-/// Hands out random bytes; cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Random(Arc<SystemRandom>);
+/// Asked for at once: a call of the generator costs as much as many bytes do.
+const POOL: usize = 1024;
+
+/// Hands out random bytes, each once; cheap to clone.
+#[derive(Clone)]
+pub struct Random(Arc<Mutex<Pool>>);
+
+struct Pool {
+    bytes: [u8; POOL],
+    used: usize,
+}
 
 impl Random {
     pub fn system() -> Self {
-        Self(Arc::new(SystemRandom::new()))
+        Self(Arc::new(Mutex::new(Pool { bytes: [0; POOL], used: POOL })))
     }
 
     /// `N` bytes nobody can guess. A machine that has none to give cannot keep a secret, so the
     /// process ends there.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        const { assert!(N <= POOL) };
+        let mut pool = self.0.lock();
+        if pool.used + N > POOL {
+            pool.refill();
+        }
         let mut bytes = [0; N];
-        if self.0.fill(&mut bytes).is_err() {
+        let taken = pool.used..pool.used + N;
+        bytes.copy_from_slice(&pool.bytes[taken.clone()]);
+        // What was handed out may be a key: it stays nowhere else.
+        pool.bytes[taken].fill(0);
+        pool.used += N;
+        bytes
+    }
+}
+
+impl Pool {
+    fn refill(&mut self) {
+        if SystemRandom::new().fill(&mut self.bytes).is_err() {
             tracing::error!("the operating system gives no random bytes; stopping");
             std::process::abort();
         }
-        bytes
+        self.used = 0;
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Random")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_bytes_are_handed_out_twice() {
+        let random = Random::system();
+        let many: HashSet<[u8; 24]> = (0..1_000).map(|_| random.clone().bytes()).collect();
+        assert_eq!(many.len(), 1_000);
+        assert!(!many.contains(&[0; 24]));
     }
 }

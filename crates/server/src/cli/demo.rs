@@ -25,8 +25,14 @@ const CUSTOMERS: [(&str, &str, &str); 3] = [
 
 /// Serves a store with something in it and prints how to use it.
 pub async fn run(which: &Which, listen: &Listen) -> anyhow::Result<()> {
-    let mut config = which.config(listen)?;
-    start_log(&config);
+    let config = which.config(listen)?;
+    let log = start_log(&config)?;
+    let shown = show(which, config).await;
+    log.flush();
+    shown
+}
+
+async fn show(which: &Which, mut config: Config) -> anyhow::Result<()> {
     let temporary = match (&which.data_dir, config.database_url.is_empty()) {
         (None, true) => Some(Temporary::make()?),
         (Some(_), _) | (None, false) => None,

@@ -4,6 +4,7 @@ use super::store::{Locks, Purpose, Store};
 use crate::app::App;
 use crate::config::{Config, HttpConfig, LogFormat, LogLevel};
 use crate::http::listener;
+use crate::log::Log;
 use crate::{jobs, keys, routes};
 use anyhow::Context;
 use axum::Router;
@@ -18,7 +19,13 @@ use tracing::level_filters::LevelFilter;
 
 /// Serves until the process is told to stop.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    start_log(&config);
+    let log = start_log(&config)?;
+    let served = serve(config).await;
+    log.flush();
+    served
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
     let server = Server::start(config).await?;
     let config = &server.app.config;
     tracing::info!(issuer = server.app.issuer, "listening on {}", server.address);
@@ -134,8 +141,9 @@ async fn serve_metrics(metrics: Metrics, config: HttpConfig, stop: watch::Receiv
     tokio::select! { () = listener::serve(listener, router, &config, stop) => {}, () = drain => {} }
 }
 
-/// Starts the log: on standard error, one line a request.
-pub fn start_log(config: &Config) {
+/// Starts the log: on standard error, one line a request. The caller flushes it in the end.
+pub fn start_log(config: &Config) -> anyhow::Result<Log> {
+    let lines = Log::start()?;
     let level = match config.log.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -146,9 +154,10 @@ pub fn start_log(config: &Config) {
         .with_max_level(level)
         .with_target(false)
         .with_ansi(false)
-        .with_writer(std::io::stderr);
+        .with_writer(lines.clone());
     match config.log.format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
+    Ok(lines)
 }
