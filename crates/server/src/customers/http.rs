@@ -273,17 +273,7 @@ pub async fn archive(
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
     PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
-    let named = reference(&id);
-    let archived = app
-        .db
-        .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
-            super::archive(tx, &tenant, &named, actor, &ids, now).await
-        })
-        .await?;
-    let customer = archived.ok_or_else(Problem::customer_not_found)?;
-    Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer)))
+    set_archived(&app, &caller, &id, true).await
 }
 
 /// Makes an archived customer usable again; sessions that ended stay ended.
@@ -296,16 +286,28 @@ pub async fn unarchive(
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
     PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
+    set_archived(&app, &caller, &id, false).await
+}
+
+async fn set_archived(
+    app: &App,
+    caller: &SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
+    id: &str,
+    archived: bool,
+) -> Result<Json<CustomerResponse>, Problem> {
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
-    let named = reference(&id);
-    let unarchived = app
+    let named = reference(id);
+    // To archive is to revoke, so it does not wait behind other work.
+    let lane = if archived { Lane::Urgent } else { Lane::Usual };
+    let changed = app
         .db
-        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::unarchive(tx, &tenant, &named, actor, &ids, now).await
+        .write(lane, async move |tx: &mut Tx<'_, '_>| match archived {
+            true => super::archive(tx, &tenant, &named, actor, &ids, now).await,
+            false => super::unarchive(tx, &tenant, &named, actor, &ids, now).await,
         })
         .await?;
-    let customer = unarchived.ok_or_else(Problem::customer_not_found)?;
+    let customer = changed.ok_or_else(Problem::customer_not_found)?;
     Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer)))
 }
 
