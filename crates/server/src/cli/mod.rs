@@ -89,6 +89,13 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { which, command } = cli;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if !matches!(command, Command::Demo(_) | Command::Serve(_)) {
+        // A server's log is configured; a command only tells what goes wrong below it.
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_writer(std::io::stderr)
+            .init();
+    }
     match command {
         Command::Demo(listen) => runtime.block_on(demo::run(&which, &listen)),
         Command::Serve(listen) => runtime.block_on(serve::run(which.config(&listen)?)),

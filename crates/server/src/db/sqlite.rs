@@ -183,11 +183,18 @@ impl Queue {
     /// Waits for work; `None` once the store was let go and everything is written.
     fn take(&self) -> Option<Vec<Job>> {
         let mut lanes = self.lanes.lock();
-        while lanes.urgent.is_empty() && lanes.usual.is_empty() {
-            if lanes.closed {
-                return None;
+        if lanes.urgent.is_empty() && lanes.usual.is_empty() {
+            while lanes.urgent.is_empty() && lanes.usual.is_empty() {
+                if lanes.closed {
+                    return None;
+                }
+                self.filled.wait(&mut lanes);
             }
-            self.filled.wait(&mut lanes);
+            // Whoever woke this thread may have more to come: on a busy core it goes first, and
+            // more writes share one sync. Nobody waits for a timer.
+            drop(lanes);
+            std::thread::yield_now();
+            lanes = self.lanes.lock();
         }
         let urgent = lanes.urgent.len().min(BATCH);
         let usual = lanes.usual.len().min(BATCH - urgent);
