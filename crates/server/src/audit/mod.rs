@@ -3,7 +3,7 @@
 //! A minted session is its own record: its row says when, by which key and with which scopes.
 
 pub mod http;
-pub mod sql;
+mod sql;
 
 pub use sql::{delete_before, insert as record};
 

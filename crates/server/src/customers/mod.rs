@@ -4,7 +4,7 @@
 //! generation that it was minted under and lives while the two are equal; nothing lowers it.
 
 pub mod http;
-pub mod sql;
+mod sql;
 
 pub use sql::{delete_ended_before, get, lock, raise_all_generations, read};
 

@@ -4,7 +4,7 @@
 //! without the other. A twin that runs at the same time finds the other's record when it writes its
 //! own, and its whole transaction is then run again, which makes it a replay.
 
-pub mod sql;
+mod sql;
 
 pub use sql::delete_old;
 

@@ -6,7 +6,7 @@
 
 pub mod format;
 pub mod http;
-pub mod sql;
+mod sql;
 
 pub use format::SecretKeyText;
 pub use sql::{any, note_use, of_all_tenants, record, revoke_all};

@@ -3,7 +3,7 @@
 //! A tenant number stands for organization and environment in every row and every statement, so
 //! the two cannot be filtered apart. Organizations are managed by the operator, not over HTTP.
 
-pub mod sql;
+mod sql;
 
 pub use sql::{all, by_name, insert, read_tenant, suspend, tenant};
 

@@ -10,7 +10,7 @@ mod mint;
 mod refresh;
 mod revoke;
 mod session;
-pub mod sql;
+mod sql;
 mod verify;
 
 pub use mint::{MintError, Minted, NewSession, mint};

@@ -5,7 +5,7 @@
 //! mint and that verify, so a rotation elsewhere holds at a node's very next request.
 
 mod seal;
-pub mod sql;
+mod sql;
 
 pub use seal::{MasterKey, SealError};
 pub use sql::{all, remove_retired_before};

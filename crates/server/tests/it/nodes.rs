@@ -185,7 +185,7 @@ async fn nodes_that_start_at_once_make_one_schema_and_one_key_set() {
             let keys: Option<i64> = tx.one(&KEYS, &[], |row| row.take()).await.unwrap();
             assert_eq!(keys, Some(2));
             assert_eq!(node.db.version().await.unwrap(), unitpay::db::newest_version());
-            let stored = signing::sql::all(&mut tx).await.unwrap();
+            let stored = signing::all(&mut tx).await.unwrap();
             let kid = node.signing.active().unwrap().kid().to_owned();
             assert!(stored.iter().any(|key| key.kid == kid && key.activated_at.is_some()));
             active.push(kid);

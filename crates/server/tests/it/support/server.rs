@@ -116,7 +116,7 @@ impl Test {
     /// The other environment of an organization.
     pub async fn live(&self, organization: OrganizationId) -> Tenant {
         let mut tx = self.app.db.read().await.unwrap();
-        organizations::sql::tenant(&mut tx, organization, Environment::Live).await.unwrap().unwrap()
+        organizations::tenant(&mut tx, organization, Environment::Live).await.unwrap().unwrap()
     }
 
     /// A secret key of a tenant with these scopes.
@@ -158,7 +158,7 @@ impl Test {
         self.app
             .db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                organizations::sql::suspend(tx, id, suspended).await
+                organizations::suspend(tx, id, suspended).await
             })
             .await
             .unwrap();
@@ -279,12 +279,12 @@ async fn make_organization(app: &App, name: &str) -> Tenant {
     let made = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            organizations::sql::insert(tx, id, &name, now).await
+            organizations::insert(tx, id, &name, now).await
         })
         .await;
     assert!(made.unwrap());
     let mut tx = app.db.read().await.unwrap();
-    organizations::sql::tenant(&mut tx, id, Environment::Sandbox).await.unwrap().unwrap()
+    organizations::tenant(&mut tx, id, Environment::Sandbox).await.unwrap().unwrap()
 }
 
 async fn make_key(app: &App, tenant: Tenant, scopes: KeyScopes) -> String {
