@@ -12,6 +12,7 @@ use crate::signing::SigningError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
@@ -54,11 +55,27 @@ codes! {
     CustomerNotFound NOT_FOUND "customer_not_found",
     MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed",
     RequestTimeout REQUEST_TIMEOUT "request_timeout",
+    PaymentDeclined PAYMENT_REQUIRED "payment_declined",
     Conflict CONFLICT "conflict",
     CustomerArchived CONFLICT "customer_archived",
+    SubscriptionExists CONFLICT "subscription_exists",
+    SubscriptionNotActive CONFLICT "subscription_not_active",
+    InvoiceUnpaid CONFLICT "invoice_unpaid",
+    InvoiceNotPayable CONFLICT "invoice_not_payable",
+    PaymentInProgress CONFLICT "payment_in_progress",
+    PaymentMethodInUse CONFLICT "payment_method_in_use",
+    PlanImmutable CONFLICT "plan_immutable",
+    PlanNotAvailable CONFLICT "plan_not_available",
+    WalletFrozen CONFLICT "wallet_frozen",
+    TestClockAdvancing CONFLICT "test_clock_advancing",
+    SellerIncomplete CONFLICT "seller_incomplete",
     PayloadTooLarge PAYLOAD_TOO_LARGE "payload_too_large",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
     ValidationFailed UNPROCESSABLE_ENTITY "validation_failed",
+    CurrencyMismatch UNPROCESSABLE_ENTITY "currency_mismatch",
+    PackageRequired UNPROCESSABLE_ENTITY "package_required",
+    InvalidTiers UNPROCESSABLE_ENTITY "invalid_tiers",
+    AmountOutOfRange UNPROCESSABLE_ENTITY "amount_out_of_range",
     IdempotencyKeyReused UNPROCESSABLE_ENTITY "idempotency_key_reused",
     RateLimited TOO_MANY_REQUESTS "rate_limited",
     Internal INTERNAL_SERVER_ERROR "internal",
@@ -80,6 +97,8 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     pub errors: Vec<ParamError>,
     pub limit: Option<LimitHit>,
+    /// What the code's own entry adds to the body, such as `declineReason`.
+    pub members: Option<Box<Map<String, Value>>>,
     /// For the log alone.
     pub source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -105,6 +124,9 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [ParamError],
+    /// What the code adds: `declineReason`, `dependencies`.
+    #[serde(flatten)]
+    pub members: Option<&'a Map<String, Value>>,
 }
 
 /// The closed list of codes, as OpenAPI writes it.
@@ -120,7 +142,14 @@ pub fn code_schema() -> utoipa::openapi::schema::Object {
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), limit: None, source: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            limit: None,
+            members: None,
+            source: None,
+        }
     }
 
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -157,6 +186,13 @@ impl Problem {
         Self::new(Code::CustomerArchived, "The customer is archived.")
     }
 
+    /// Adds a member that the code's own entry names.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.members.get_or_insert_default().insert(member.to_owned(), value.into());
+        self
+    }
+
     pub fn rate_limited(limit: LimitHit) -> Self {
         Self { limit: Some(limit), ..Self::new(Code::RateLimited, "Too many requests.") }
     }
@@ -172,6 +208,7 @@ impl Problem {
             code: self.code.as_str(),
             request_id,
             errors: &self.errors,
+            members: self.members.as_deref(),
         }
     }
 

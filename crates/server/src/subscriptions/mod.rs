@@ -1,0 +1,93 @@
+//! Subscriptions: who pays for which plan, and what period it is in.
+
+mod sql;
+
+pub use sql::{get, live_of_customer};
+
+use crate::base::{Currency, PlanId, ProductId, SubscriptionId, Time};
+use crate::catalog::Interval;
+
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    pub customer_no: i64,
+    pub id: SubscriptionId,
+    pub product_id: ProductId,
+    pub plan_id: PlanId,
+    pub quantity: i64,
+    pub status: Status,
+    pub billing_interval: Interval,
+    pub currency: Currency,
+    pub collection_method: CollectionMethod,
+    /// The start of the first period that is no trial; boundaries are counted from it.
+    pub anchor: Option<Time>,
+    pub current_period: Option<Period>,
+    pub usage_period: Option<Period>,
+    pub trial_end: Option<Time>,
+    pub cancel_at_period_end: bool,
+    pub cancel_reason: Option<String>,
+    pub canceled_at: Option<Time>,
+    /// What comes into force at the period's end.
+    pub scheduled: Option<(PlanId, i64)>,
+    pub dunning_since: Option<Time>,
+    pub dunning_failures: i64,
+    /// When the scheduler has something to do here.
+    pub next_due_at: Option<Time>,
+    /// A JSON object of texts.
+    pub metadata: String,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+/// `[start, end)`, whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    pub start: Time,
+    pub end: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Trialing,
+    Active,
+    PastDue,
+    /// Waits for the customer's form; grants nothing.
+    Pending,
+    Canceled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CollectionMethod {
+    ChargeAutomatically,
+    SendInvoice,
+}
+
+impl Status {
+    pub const ALL: [Self; 5] =
+        [Self::Trialing, Self::Active, Self::PastDue, Self::Pending, Self::Canceled];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trialing => "trialing",
+            Self::Active => "active",
+            Self::PastDue => "past_due",
+            Self::Pending => "pending",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// Whether its entitlements and grants count.
+    pub const fn gives_access(self) -> bool {
+        matches!(self, Self::Trialing | Self::Active | Self::PastDue)
+    }
+}
+
+impl CollectionMethod {
+    pub const ALL: [Self; 2] = [Self::ChargeAutomatically, Self::SendInvoice];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChargeAutomatically => "charge_automatically",
+            Self::SendInvoice => "send_invoice",
+        }
+    }
+}
