@@ -124,9 +124,14 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [ParamError],
-    /// What the code adds: `declineReason`, `dependencies`.
-    #[serde(flatten)]
-    pub members: Option<&'a Map<String, Value>>,
+    /// Why the processor declined; with `payment_declined` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub decline_reason: Option<&'a Value>,
+    /// What uses the payment method; with `payment_method_in_use` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Object)]
+    pub dependencies: Option<&'a Value>,
 }
 
 /// The closed list of codes, as OpenAPI writes it.
@@ -186,7 +191,7 @@ impl Problem {
         Self::new(Code::CustomerArchived, "The customer is archived.")
     }
 
-    /// Adds a member that the code's own entry names.
+    /// Adds a member that the code's own entry names: one of those of [`ProblemBody`].
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.members.get_or_insert_default().insert(member.to_owned(), value.into());
@@ -208,8 +213,13 @@ impl Problem {
             code: self.code.as_str(),
             request_id,
             errors: &self.errors,
-            members: self.members.as_deref(),
+            decline_reason: self.member("declineReason"),
+            dependencies: self.member("dependencies"),
         }
+    }
+
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.members.as_ref().and_then(|members| members.get(name))
     }
 
     pub fn retry_after_seconds(&self) -> Option<u64> {
