@@ -109,7 +109,7 @@ pub struct GrantRule {
     pub rollover_cap: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cadence {
     /// With the billing period.
@@ -128,6 +128,18 @@ impl PlanStatus {
             Self::Draft => "draft",
             Self::Active => "active",
             Self::Archived => "archived",
+        }
+    }
+}
+
+impl Cadence {
+    pub const ALL: [Self; 3] = [Self::Period, Self::Month, Self::Day];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Period => "period",
+            Self::Month => "month",
+            Self::Day => "day",
         }
     }
 }
