@@ -1,5 +1,8 @@
 //! Subscriptions: who pays for which plan, and what period it is in.
 
+pub mod calendar;
+pub mod proration;
+pub mod rating;
 mod sql;
 
 pub use sql::{get, live_of_customer};
