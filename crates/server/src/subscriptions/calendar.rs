@@ -3,7 +3,6 @@
 
 use super::Period;
 use crate::base::Time;
-use crate::catalog::Interval;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
 
@@ -14,14 +13,12 @@ pub fn boundary(anchor: Time, months: i64) -> Time {
     moved.map_or(anchor, |zoned| Time(zoned.timestamp().as_microsecond()))
 }
 
-/// The period of the anchor's boundaries that an instant, not before the anchor, lies in.
-pub fn period_at(anchor: Time, interval: Interval, at: Time) -> Period {
-    let step = interval.months();
-    let whole = months_until(anchor, at).div_euclid(step) * step;
-    Period { start: boundary(anchor, whole), end: boundary(anchor, whole + step) }
+/// The period of so many months that starts at a boundary of the anchor.
+pub fn period_from(anchor: Time, start: Time, months: i64) -> Period {
+    Period { start, end: boundary(anchor, months_until(anchor, start) + months) }
 }
 
-/// How many boundaries an instant has reached: the largest n whose boundary is not after it.
+/// The largest n whose boundary is not after this instant.
 fn months_until(anchor: Time, at: Time) -> i64 {
     let months =
         |time| utc(time).map_or(0, |zoned| i64::from(zoned.year()) * 12 + i64::from(zoned.month()));
@@ -58,33 +55,31 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_belongs_to_the_period_that_it_starts() {
+    fn a_period_starts_at_any_boundary_and_spans_its_months() {
         let anchor = at("2030-01-31T10:00:00Z");
         let february = boundary(anchor, 1);
-        let before = period_at(anchor, Interval::Month, february.plus_seconds(-1));
-        let from = period_at(anchor, Interval::Month, february);
-        assert_eq!((before.start, before.end), (anchor, february));
-        assert_eq!((from.start, from.end), (february, at("2030-03-31T10:00:00Z")));
-        let year = period_at(anchor, Interval::Year, february);
-        assert_eq!((year.start, year.end), (anchor, at("2031-01-31T10:00:00Z")));
+        let month = period_from(anchor, february, 1);
+        assert_eq!((month.start, month.end), (february, at("2030-03-31T10:00:00Z")));
+        let year = period_from(anchor, february, 12);
+        assert_eq!((year.start, year.end), (february, at("2031-02-28T10:00:00Z")));
     }
 
     proptest! {
         #[test]
-        fn every_instant_lies_in_one_period_and_periods_follow_each_other(
-            anchor in 0i64..4_000_000_000, after in 0i64..1_000_000_000, yearly: bool,
+        fn periods_follow_each_other_on_the_boundaries_of_the_anchor(
+            anchor in 0i64..4_000_000_000, n in 0i64..600, yearly: bool,
         ) {
-            let interval = if yearly { Interval::Year } else { Interval::Month };
+            let months = if yearly { 12 } else { 1 };
             let anchor = Time::from_seconds(anchor);
-            let at = anchor.plus_seconds(after);
-            let period = period_at(anchor, interval, at);
-            prop_assert!(period.start <= at && at < period.end);
-            let next = period_at(anchor, interval, period.end);
-            prop_assert_eq!(next.start, period.end);
-            // The time of day never moves, the day never passes the anchor's.
+            let start = boundary(anchor, n);
+            prop_assert_eq!(months_until(anchor, start), n);
+            prop_assert_eq!(months_until(anchor, start.plus_seconds(-1)), n - 1);
+            let period = period_from(anchor, start, months);
+            prop_assert_eq!(period.end, boundary(anchor, n + months));
+            // The time of day never moves; the day is the anchor's or its month's last.
             let (first, end) = (utc(anchor).unwrap(), utc(period.end).unwrap());
             prop_assert_eq!(first.time(), end.time());
-            prop_assert!(end.day() == first.day() || (end.day() < first.day() && end.day() >= 28));
+            prop_assert_eq!(end.day(), first.day().min(end.days_in_month()));
             let days = (period.end.seconds() - period.start.seconds()) / 86_400;
             let expected = if yearly { 365..=366 } else { 28..=31 };
             prop_assert!(expected.contains(&days));
