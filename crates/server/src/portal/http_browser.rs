@@ -4,6 +4,7 @@ use super::http::PortalSessionStatus;
 use super::{PortalScopes, PortalSession, RevokedReason, refresh as next_token, revoke_session};
 use crate::app::App;
 use crate::base::{CustomerId, PortalSessionId, Secret, Time};
+use crate::customers::billing;
 use crate::customers::http::CustomerResponse;
 use crate::http::{Json, Portal, Problem};
 use axum::extract::State;
@@ -66,7 +67,14 @@ pub async fn current(
     let verified = caller.verified();
     let session = verified.session();
     let readable = session.scopes.contains(PortalScopes::CUSTOMER_READ);
-    let customer = readable.then(|| CustomerResponse::to_browser(verified.customer()));
+    let customer = match (readable, verified.customer()) {
+        (false, _) => None,
+        (true, customer) => {
+            let tx = &mut app.db.read().await?;
+            let profile = billing::get(tx, &caller.tenant(), customer.no).await?;
+            Some(CustomerResponse::to_browser(customer, profile))
+        }
+    };
     let scopes = session.scopes;
     let body = CurrentSessionResponse { session: view(session, app.clock.now()), customer, scopes };
     Ok(Json(StatusCode::OK, body))
