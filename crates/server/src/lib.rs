@@ -17,7 +17,13 @@ pub mod routes;
 pub mod signing;
 
 pub mod audit;
+pub mod branding;
+pub mod catalog;
+pub mod credits;
 pub mod customers;
 pub mod keys;
 pub mod organizations;
 pub mod portal;
+pub mod subscriptions;
+pub mod test_clock;
+pub mod usage;
