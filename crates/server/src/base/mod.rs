@@ -7,7 +7,7 @@ pub mod random;
 pub mod scopes;
 pub mod secret;
 
-pub use clock::{Clock, Time};
+pub use clock::{Clock, Time, wall_clock};
 pub use ids::{ApiKeyId, CustomerId, EventId, Ids, OrganizationId, PortalSessionId, RequestId};
 pub use page::{Cursor, Page, PageQuery};
 pub use random::Random;
