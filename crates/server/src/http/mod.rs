@@ -27,8 +27,10 @@ pub struct Json<T>(pub StatusCode, pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.1) {
-            Ok(body) => {
+        // Most answers fit, and need not grow while they are written.
+        let mut body = Vec::with_capacity(1024);
+        match serde_json::to_writer(&mut body, &self.1) {
+            Ok(()) => {
                 let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 (self.0, [json], body).into_response()
             }

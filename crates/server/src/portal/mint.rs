@@ -139,9 +139,10 @@ async fn store(
             if !sql::insert(tx, &tenant, &row, alone).await? {
                 return Err(why_not(tx, &tenant, row.customer_id).await?);
             }
-            let kept = to_replay(&row);
-            idempotency::keep(tx, idempotency, &kept).await?;
-            Ok(Outcome::Fresh(kept))
+            if idempotency.is_some() {
+                idempotency::keep(tx, idempotency, &to_replay(&row)).await?;
+            }
+            Ok(Outcome::Fresh(Value::Null))
         })
         .await
 }
