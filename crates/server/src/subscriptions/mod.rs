@@ -6,6 +6,7 @@ pub use sql::{get, live_of_customer};
 
 use crate::base::{Currency, PlanId, ProductId, SubscriptionId, Time};
 use crate::catalog::Interval;
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug)]
 pub struct Subscription {
@@ -39,7 +40,7 @@ pub struct Subscription {
 }
 
 /// `[start, end)`, whole seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
     pub start: Time,
     pub end: Time,
