@@ -106,6 +106,14 @@ fn date(day: i64) -> (i64, i64, i64) {
     (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
+impl<'de> serde::Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let time = text.parse::<jiff::Timestamp>();
+        time.map(|time| Self(time.as_microsecond())).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Tells the time; cheap to clone, shared by all who hold a clone.
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Source>);

@@ -8,7 +8,7 @@ mod fields;
 pub mod http;
 mod sql;
 
-pub use sql::{delete_ended_before, get, lock, raise_all_generations, read};
+pub use sql::{by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, read};
 
 use self::billing::BillingChange;
 use crate::audit::{self, Action, Actor, NewEvent};
