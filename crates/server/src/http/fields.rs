@@ -22,12 +22,7 @@ pub struct Fields {
 impl Fields {
     /// Reads a JSON body. What is not JSON is malformed; what is, but not as we take it, invalid.
     pub fn from_json(body: &[u8]) -> Result<Self, Problem> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let value = Strict { depth: 0 }
-            .deserialize(&mut deserializer)
-            .and_then(|value| deserializer.end().map(|()| value))
-            .map_err(|error| not_taken(&error))?;
-        match value {
+        match strict(body).map_err(|error| not_taken(&error))? {
             Value::Object(values) => Ok(Self { values, errors: Vec::new() }),
             Value::Null
             | Value::Bool(_)
@@ -302,7 +297,15 @@ impl Fields {
     }
 }
 
-fn not_taken(error: &serde_json::Error) -> Problem {
+/// Any JSON value, read strictly.
+pub fn strict(text: &[u8]) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Strict { depth: 0 }.deserialize(&mut deserializer)?;
+    deserializer.end().map(|()| value)
+}
+
+/// What a body that the strict reading did not take is answered.
+pub fn not_taken(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     if error.is_data() {
         // Ours: the position that the parser appends says nothing to whoever sent one line.
