@@ -101,12 +101,7 @@ impl FromRequest<Arc<App>> for JsonOrFormBody {
     }
 }
 
-async fn read(
-    app: &App,
-    headers: &HeaderMap,
-    body: Body,
-    most: usize,
-) -> Result<Bytes, Problem> {
+async fn read(app: &App, headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Problem> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(unsupported("The body must not be compressed."));
     }

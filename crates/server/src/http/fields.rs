@@ -286,6 +286,17 @@ impl Fields {
         parsed
     }
 
+    /// A UTC day, counted from 1970.
+    pub fn day(&mut self, name: &str) -> Option<i64> {
+        let text = self.text(name, 1..=64)?;
+        let day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10);
+        let midnight = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+        if midnight.is_none() {
+            self.wrong(name, "must be a date, as 2030-01-31");
+        }
+        midnight.map(|midnight| midnight.timestamp().as_second().div_euclid(86_400))
+    }
+
     /// A time in RFC 3339 with an offset.
     pub fn time(&mut self, name: &str) -> Option<crate::base::Time> {
         let text = self.text(name, 1..=64)?;

@@ -23,7 +23,11 @@ pub fn events(body: &[u8]) -> Result<Vec<NewEvent>, Problem> {
     let Object(members) = serde_json::from_slice(body).map_err(|error| not_an_object(&error))?;
     let mut reader = Reader::default();
     let batch = members.iter().any(|(name, _)| name == "events");
-    let events = if batch { reader.batch(members) } else { reader.event(members, String::new()).into_iter().collect() };
+    let events = if batch {
+        reader.batch(members)
+    } else {
+        reader.event(members, String::new()).into_iter().collect()
+    };
     if reader.errors.is_empty() { Ok(events) } else { Err(Problem::invalid(reader.errors)) }
 }
 
@@ -67,7 +71,10 @@ impl Reader {
     fn array(&mut self, value: &RawValue) -> Vec<NewEvent> {
         let items: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
         if !(1..=MAX_EVENTS).contains(&items.len()) {
-            self.wrong("events".to_owned(), format!("must be an array of 1 to {MAX_EVENTS} events"));
+            self.wrong(
+                "events".to_owned(),
+                format!("must be an array of 1 to {MAX_EVENTS} events"),
+            );
             return Vec::new();
         }
         let mut events = Vec::with_capacity(items.len());
@@ -109,7 +116,8 @@ impl Reader {
         let (customer, name, key) = (customer?, name?.into_owned(), key?.into_owned());
         let (quantity, properties, timestamp) = (quantity?, properties?, timestamp?);
         let content = digest(&name, quantity, properties.as_ref(), timestamp);
-        let customer = customer.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+        let customer =
+            customer.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
         Some(NewEvent { customer, name, quantity, properties, timestamp, key, content })
     }
 

@@ -102,11 +102,11 @@ impl Now {
 }
 
 impl World {
-    pub fn judge(&self, event: &NewEvent, now: Now) -> Result<Counted, Reason> {
-        let customer_no = self.customers.get(&event.customer).ok_or(Reason::UnknownCustomer)?;
+    /// What an event of this customer counts for.
+    pub fn judge(&self, customer_no: i64, event: &NewEvent, now: Now) -> Result<Counted, Reason> {
         let metrics = self.metrics.get(&event.name).ok_or(Reason::NoMetric)?;
         let at = now.instant(event.timestamp)?;
-        let subscriptions = self.subscriptions.get(customer_no).map_or(&[][..], Vec::as_slice);
+        let subscriptions = self.subscriptions.get(&customer_no).map_or(&[][..], Vec::as_slice);
         let mut counted = Counted { at, parts: Vec::new(), debits: Vec::new() };
         let mut why_not = Reason::NoSubscription;
         for metric in metrics {

@@ -9,11 +9,12 @@
 mod body;
 pub mod http;
 mod judge;
+mod meter;
 mod sql;
 mod track;
 
 pub use sql::{period_closed, units, used};
-pub use track::{Tracked, track};
+pub use track::{TrackError, Tracked, track};
 
 use crate::base::money::NotMoney;
 use crate::base::{Decimal, Time};

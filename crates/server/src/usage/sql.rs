@@ -133,6 +133,8 @@ const USED: Sql = sql("SELECT p.whole, p.millionths FROM billable_metrics m \
      AND s.status IN ('trialing', 'active', 'past_due') \
      AND p.period_start = CASE WHEN s.usage_period_end > $4 THEN s.usage_period_start \
      ELSE s.usage_period_end END");
+const DAYS: Sql = sql("SELECT day, event_name, whole, millionths FROM usage_days \
+     WHERE customer_no = $1 AND day >= $2 AND day <= $3");
 const CLOSE: Sql = sql("DELETE FROM usage_periods \
      WHERE customer_no = $1 AND subscription_id = $2 AND period_start = $3");
 const CLOSE_VALUES: Sql = sql("DELETE FROM usage_values \
@@ -162,6 +164,17 @@ pub async fn used(
 ) -> Result<Decimal, DbError> {
     let values = [tenant.no.into(), metric_id.into(), customer_no.into(), at.into()];
     Ok(tx.one(&USED, &values, read_units).await?.unwrap_or_default())
+}
+
+/// The days of a range that have quantities, by event name.
+pub async fn days(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    from: i64,
+    to: i64,
+) -> Result<Vec<((i64, String), Decimal)>, DbError> {
+    let values = [customer_no.into(), from.into(), to.into()];
+    tx.all(&DAYS, &values, |row| Ok(((row.take()?, row.take()?), read_units(row)?))).await
 }
 
 /// Forgets what was measured in a period that is rated: nothing counts in it any more.
@@ -243,12 +256,10 @@ async fn customers(
     }
     let ours: Vec<_> = ours.into_iter().map(|id| [tenant.no.into(), id.into()]).collect();
     let theirs: Vec<_> = theirs.into_iter().map(|id| [tenant.no.into(), id.into()]).collect();
-    let mut found = tx
-        .each(&BY_ID, &ours, |row| Ok((row.take()?, row.take().map(CustomerRef::Id)?)))
-        .await?;
-    let external = |row: &mut Columns<'_>| {
-        Ok((row.take()?, row.take().map(CustomerRef::External)?))
-    };
+    let mut found =
+        tx.each(&BY_ID, &ours, |row| Ok((row.take()?, row.take().map(CustomerRef::Id)?))).await?;
+    let external =
+        |row: &mut Columns<'_>| Ok((row.take()?, row.take().map(CustomerRef::External)?));
     found.extend(tx.each(&BY_EXTERNAL_ID, &theirs, external).await?);
     Ok(found.into_iter().map(|(no, reference)| (reference, no)).collect())
 }
@@ -347,9 +358,7 @@ pub async fn raise(
     tx.execute_each(&RAISE, &period_rows(maxima)).await.map(|_| ())
 }
 
-fn period_rows(
-    counted: impl Iterator<Item = (InPeriod, [i64; 2])>,
-) -> Vec<[Value<'static>; 6]> {
+fn period_rows(counted: impl Iterator<Item = (InPeriod, [i64; 2])>) -> Vec<[Value<'static>; 6]> {
     counted
         .map(|((customer_no, subscription, metric, start), [whole, millionths])| {
             [
@@ -398,7 +407,6 @@ fn read_measure(row: &mut Columns<'_>) -> Result<(String, Measure), DbError> {
 
 fn read_feature(row: &mut Columns<'_>) -> Result<(MetricId, CreditFeature), DbError> {
     let metric_id = row.take()?;
-    let feature =
-        CreditFeature { id: row.take()?, currency_id: row.take()?, cost: row.take()? };
+    let feature = CreditFeature { id: row.take()?, currency_id: row.take()?, cost: row.take()? };
     Ok((metric_id, feature))
 }

@@ -54,16 +54,16 @@ pub async fn track(
             if !keys.insert((customer_no, &event.key)) {
                 return true;
             }
-            match (customer_no, world.judge(event, now)) {
-                (Some(customer_no), Ok(counted)) => {
+            let Some(customer_no) = customer_no else {
+                rejections.push(Rejection { index, reason: Reason::UnknownCustomer });
+                return false;
+            };
+            match world.judge(customer_no, event, now) {
+                Ok(counted) => {
                     let stored = ToStore { customer_no, id: ids.event(), event, at: counted.at };
                     candidates.push(Candidate { index, stored, counted });
                 }
-                (Some(customer_no), Err(reason)) => {
-                    refused.push((customer_no, Rejection { index, reason }));
-                }
-                (None, Err(reason)) => rejections.push(Rejection { index, reason }),
-                (None, Ok(_)) => {}
+                Err(reason) => refused.push((customer_no, Rejection { index, reason })),
             }
             false
         });
@@ -144,7 +144,9 @@ async fn debit<'a>(
 ) -> Result<Vec<Candidate<'a>>, DbError> {
     let wanted: BTreeSet<_> = candidates
         .iter()
-        .flat_map(|one| one.counted.debits.iter().map(|(currency, _)| (one.stored.customer_no, *currency)))
+        .flat_map(|one| {
+            one.counted.debits.iter().map(|(currency, _)| (one.stored.customer_no, *currency))
+        })
         .collect();
     if wanted.is_empty() {
         return Ok(Vec::new());
