@@ -6,6 +6,7 @@ use crate::db::{Db, DbError, Lane, Tx};
 use crate::http::Problem;
 use crate::keys;
 use crate::limits::Limits;
+use crate::portal::Codes;
 use crate::signing::SigningKeys;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ pub struct App {
     pub ids: Ids,
     pub db: Db,
     pub signing: SigningKeys,
+    pub codes: Codes,
     pub limits: Limits,
     pub key_uses: KeyUses,
     clock_differs: AtomicBool,
@@ -43,6 +45,7 @@ impl App {
             limits: Limits::new(&config.limits),
             key_uses: KeyUses::default(),
             clock_differs: AtomicBool::new(false),
+            codes: Codes::new(&signing),
             config,
             issuer,
             clock,

@@ -107,6 +107,11 @@ impl SigningKeys {
         Ok(keys)
     }
 
+    /// A key derived from the master key: the same on every node.
+    pub fn authenticator(&self, purpose: &[u8]) -> aws_lc_rs::hmac::Key {
+        self.master.authenticator(purpose)
+    }
+
     /// The key that signs now, as far as this node knows.
     pub fn active(&self) -> Result<Arc<SigningKey>, SigningError> {
         self.keys.read().active.clone().ok_or(SigningError::UnknownKey)

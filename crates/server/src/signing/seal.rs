@@ -61,6 +61,11 @@ impl MasterKey {
             .map_err(|_| SealError)
     }
 
+    /// A key for authenticating what this installation made, each purpose with its own.
+    pub fn authenticator(&self, purpose: &[u8]) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &self.derive(purpose))
+    }
+
     fn derive(&self, purpose: &[u8]) -> [u8; 32] {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), purpose);
         let mut key = [0; 32];
