@@ -17,6 +17,7 @@ pub mod routes;
 pub mod signing;
 
 pub mod audit;
+pub mod branding;
 pub mod catalog;
 pub mod customers;
 pub mod keys;

@@ -1,151 +1,143 @@
 //! The catalog: products and their plans, billable metrics, features, credit currencies and
 //! packages. It says what can be bought; what was bought is a subscription or a wallet.
+//!
+//! Nothing here is deleted, since what was bought names it: products, plans and packages are
+//! archived. What another slice has counted or sold by never changes.
 
+mod credit;
+mod feature;
+mod metric;
+mod plan;
+mod product;
 mod sql;
 
-pub use sql::plan;
+pub use credit::{CreditCurrency, CreditPackage, Denomination};
+pub use feature::{Feature, FeatureKind, FeatureType};
+pub use metric::{Aggregation, Metric};
+pub use plan::{
+    Cadence, Charge, Entitlement, EntitlementValue, GrantRule, Interval, Plan, PlanStatus, Tier,
+};
+pub use product::Product;
 
 use crate::base::{
-    CreditCurrencyId, Currency, Decimal, FeatureId, MetricId, PlanId, ProductId, Time,
+    CreditCurrencyId, CreditPackageId, FeatureId, MetricId, PageQuery, PlanId, ProductId, page,
 };
-use serde::{Deserialize, Serialize};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
 
-#[derive(Clone, Debug)]
-pub struct Plan {
-    pub id: PlanId,
-    pub product_id: ProductId,
-    pub slug: String,
-    pub name: String,
-    pub description: Option<String>,
-    pub tier: i64,
-    pub status: PlanStatus,
-    pub is_public: bool,
-    pub billing_interval: Interval,
-    pub currency: Currency,
-    pub trial_days: i64,
-    pub charges: Vec<Charge>,
-    pub entitlements: Vec<Entitlement>,
-    pub grant_rules: Vec<GrantRule>,
-    /// A JSON object of texts.
-    pub metadata: String,
-    pub created_at: Time,
-    pub updated_at: Time,
-}
-
+/// For whom the catalog is read. The public sees active products and what belongs to them, public
+/// plans that can be chosen, and packages that can be bought; a customer also what it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanStatus {
-    Draft,
-    /// Can be chosen; what it charges is fixed.
-    Active,
-    /// Renews, cannot be chosen.
-    Archived,
+pub enum Viewer {
+    Backend,
+    /// The number of a customer.
+    Customer(i64),
+    Public,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interval {
-    Month,
-    Year,
+/// An object of this id, whatever its status: for the other slices.
+pub async fn plan(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: PlanId,
+) -> Result<Option<Plan>, DbError> {
+    sql::get(tx, tenant, Viewer::Backend, id).await
 }
 
-/// What a plan charges for, stored and shown in this form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
-pub enum Charge {
-    /// Each period, in advance; times the quantity where `per_unit`.
-    Recurring {
-        amount: i64,
-        #[serde(default)]
-        per_unit: bool,
-    },
-    /// Each month, in arrears, by graduated tiers.
-    Usage { metric_id: MetricId, included_units: Decimal, tiers: Vec<Tier> },
-    /// Once, with the first period.
-    OneOff { amount: i64 },
+pub async fn product(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: ProductId,
+) -> Result<Option<Product>, DbError> {
+    sql::get(tx, tenant, Viewer::Backend, id).await
 }
 
-/// A price up to a number of units (counted after the included ones); `None` is without end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Tier {
-    pub up_to: Option<i64>,
-    /// Minor units for one unit.
-    pub unit_price: Decimal,
+pub async fn metric(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: MetricId,
+) -> Result<Option<Metric>, DbError> {
+    sql::get(tx, tenant, Viewer::Backend, id).await
 }
 
-/// What a plan gives of a feature, stored and shown in this form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Entitlement {
-    pub feature_id: FeatureId,
-    #[serde(flatten)]
-    pub value: EntitlementValue,
+pub async fn feature(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: FeatureId,
+) -> Result<Option<Feature>, DbError> {
+    sql::get(tx, tenant, Viewer::Backend, id).await
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum EntitlementValue {
-    Boolean,
-    /// Units a usage period; `None` is without limit.
-    Metered {
-        limit: Option<i64>,
-    },
-    Credit,
-    Config {
-        value: String,
-    },
-    Enum {
-        values: Vec<String>,
-    },
+pub async fn credit_currency(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: CreditCurrencyId,
+) -> Result<Option<CreditCurrency>, DbError> {
+    sql::get(tx, tenant, Viewer::Backend, id).await
 }
 
-/// Credits that a plan grants, stored and shown in this form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GrantRule {
-    pub credit_currency_id: CreditCurrencyId,
-    pub amount: i64,
-    pub cadence: Cadence,
-    /// How much of what is left at a window's end goes on for one more window.
-    pub rollover_cap: i64,
+pub async fn credit_package(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: CreditPackageId,
+) -> Result<Option<CreditPackage>, DbError> {
+    sql::get(tx, tenant, Viewer::Backend, id).await
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cadence {
-    /// With the billing period.
-    Period,
-    /// With the usage period, on yearly plans too.
-    Month,
-    /// At 00:00 UTC.
-    Day,
+/// A plan that this viewer may see and, where it is active, choose.
+pub async fn visible_plan(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    viewer: Viewer,
+    id: PlanId,
+) -> Result<Option<Plan>, DbError> {
+    sql::get(tx, tenant, viewer, id).await
 }
 
-impl PlanStatus {
-    pub const ALL: [Self; 3] = [Self::Draft, Self::Active, Self::Archived];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Active => "active",
-            Self::Archived => "archived",
-        }
-    }
+/// The plans of a product that this viewer may see, oldest first; the hundred newest, where there
+/// are more.
+pub async fn plans_of_product(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    viewer: Viewer,
+    id: ProductId,
+) -> Result<Vec<Plan>, DbError> {
+    let all = PageQuery { limit: page::MAX_LIMIT, cursor: None, list: String::new() };
+    let mut plans = sql::page(tx, tenant, viewer, Some(&id.to_string()), &all).await?;
+    plans.truncate(page::MAX_LIMIT);
+    plans.reverse();
+    Ok(plans)
 }
 
-impl Interval {
-    pub const ALL: [Self; 2] = [Self::Month, Self::Year];
+/// What an event of this name counts for.
+pub async fn metrics_of_event(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    event_name: &str,
+) -> Result<Vec<Metric>, DbError> {
+    sql::find(tx, tenant, &Metric::BY_EVENT, event_name).await
+}
 
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
+pub async fn features_of_metric(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: MetricId,
+) -> Result<Vec<Feature>, DbError> {
+    sql::find(tx, tenant, &Feature::BY_METRIC, &id.to_string()).await
+}
 
-    pub const fn months(self) -> i64 {
-        match self {
-            Self::Month => 1,
-            Self::Year => 12,
-        }
-    }
+pub async fn features_of_credit_currency(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: CreditCurrencyId,
+) -> Result<Vec<Feature>, DbError> {
+    sql::find(tx, tenant, &Feature::BY_CREDIT_CURRENCY, &id.to_string()).await
+}
+
+pub async fn feature_by_slug(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    slug: &str,
+) -> Result<Option<Feature>, DbError> {
+    Ok(sql::find(tx, tenant, &Feature::BY_SLUG, slug).await?.pop())
 }

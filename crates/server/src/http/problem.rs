@@ -9,6 +9,7 @@ use crate::idempotency::KeyReused;
 use crate::limits::LimitHit;
 use crate::portal::{MintError, RefreshError, Refusal};
 use crate::signing::SigningError;
+use crate::test_clock::Advancing;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
@@ -261,6 +262,12 @@ impl From<DbError> for Problem {
             DbError::Unavailable(_) | DbError::Full => Self::unavailable(error),
             DbError::Unexpected(_) | DbError::Broken(_) => Self::internal(error),
         }
+    }
+}
+
+impl From<Advancing> for Problem {
+    fn from(_: Advancing) -> Self {
+        Self::new(Code::TestClockAdvancing, "The test clock is being advanced; try again later.")
     }
 }
 
