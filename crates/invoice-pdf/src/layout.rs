@@ -13,7 +13,7 @@ use crate::{Invoice, Payment, Status};
 pub(crate) const MARGIN: f32 = 48.0;
 const TOP: f32 = 52.0;
 /// What the foot of a page takes.
-const FOOT: f32 = 60.0;
+const FOOT: f32 = 66.0;
 
 pub(crate) const INK: Color = [22, 27, 38];
 pub(crate) const SOFT: Color = [90, 98, 112];
@@ -89,6 +89,23 @@ impl Layout<'_> {
 
     pub fn accent(&self) -> Color {
         self.invoice.seller.accent.unwrap_or(ACCENT)
+    }
+
+    /// Numbers stand under each other by their last digit, wherever reading begins.
+    pub fn number_align(&self) -> Align {
+        if self.sheet.right_to_left { Align::Start } else { Align::End }
+    }
+
+    /// The width of a column of these, within a bound; a little more than they need, so that
+    /// rounding breaks none of them.
+    pub fn widest<'t>(
+        &self,
+        texts: impl IntoIterator<Item = &'t String>,
+        style: Style,
+        bound: f32,
+    ) -> f32 {
+        let widths = texts.into_iter().map(|text| self.type_.line(text, style).width + 0.5);
+        widths.fold(0.0, f32::max).min(bound)
     }
 
     fn bottom(&self) -> f32 {
@@ -344,15 +361,16 @@ impl Layout<'_> {
         self.flow(vec![cell], 3.0, 24.0);
         let table = self.sheet.node(Kind::Table, None);
         let body = self.sheet.node(Kind::TableBody, Some(table));
-        for payment in payments {
+        let amounts: Vec<String> =
+            payments.iter().map(|payment| self.locale.money(payment.amount)).collect();
+        let split = self.end() - self.widest(&amounts, BODY, 150.0);
+        for (payment, amount) in payments.iter().zip(amounts) {
+            let date = self.locale.date(payment.paid_at);
+            let method = method(payment, words.payment);
             let texts = [
-                (self.locale.date(payment.paid_at), (MARGIN, MARGIN + 110.0), Align::Start),
-                (
-                    method(payment, words.payment),
-                    (MARGIN + 122.0, self.end() - 152.0),
-                    Align::Start,
-                ),
-                (self.locale.money(payment.amount), (self.end() - 140.0, self.end()), Align::End),
+                (date, (MARGIN, MARGIN + 110.0), Align::Start),
+                (method, (MARGIN + 122.0, split - 14.0), Align::Start),
+                (amount, (split, self.end()), self.number_align()),
             ];
             let row = self.sheet.node(Kind::Row, Some(body));
             self.rule(slot, 0.5, FAINT);

@@ -221,6 +221,13 @@ pub fn japanese() -> Invoice {
     })
 }
 
+pub fn with_logo() -> Invoice {
+    let mut invoice = plain();
+    invoice.seller.logo = Some(include_bytes!("logo.png").to_vec());
+    invoice.customer.name = "Ελληνικά Δεδομένα Α.Ε. / ООО «Северный ветер» / 한국 / ไทย".to_owned();
+    invoice
+}
+
 pub fn kuwaiti() -> Invoice {
     summed(Invoice {
         currency: "KWD".to_owned(),
@@ -267,6 +274,7 @@ pub fn all() -> Vec<(&'static str, Invoice)> {
         ("hebrew", hebrew()),
         ("chinese", chinese()),
         ("japanese", japanese()),
+        ("logo", with_logo()),
         ("kuwaiti", kuwaiti()),
         ("void", void()),
         ("draft", draft()),

@@ -68,6 +68,19 @@ actions! {
     CustomerUnarchived = "customer.unarchived",
     ApiKeyCreated = "api_key.created",
     ApiKeyRevoked = "api_key.revoked",
+    ProductCreated = "product.created",
+    ProductUpdated = "product.updated",
+    PlanCreated = "plan.created",
+    PlanUpdated = "plan.updated",
+    FeatureCreated = "feature.created",
+    FeatureUpdated = "feature.updated",
+    MetricCreated = "billable_metric.created",
+    MetricUpdated = "billable_metric.updated",
+    CreditCurrencyCreated = "credit_currency.created",
+    CreditCurrencyUpdated = "credit_currency.updated",
+    CreditPackageCreated = "credit_package.created",
+    CreditPackageUpdated = "credit_package.updated",
+    BrandingUpdated = "branding.updated",
 }
 
 impl Actor {

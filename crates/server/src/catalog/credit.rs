@@ -1,7 +1,11 @@
 //! Credit currencies, what wallets are kept in, and packages, what fills them for a price.
 
+use super::{CatalogError, Entry, changes};
+use crate::audit::Action;
 use crate::base::money::NotMoney;
 use crate::base::{CreditCurrencyId, CreditPackageId, Currency, Time};
+use crate::db::Tx;
+use crate::organizations::Tenant;
 use std::fmt;
 use std::str::FromStr;
 
@@ -46,6 +50,95 @@ pub struct CreditPackage {
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
+}
+
+/// What a PATCH sets; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default)]
+pub struct CreditCurrencyChange {
+    pub slug: Option<String>,
+    pub name: Option<String>,
+    pub top_up_min: Option<Option<i64>>,
+    pub top_up_max: Option<Option<i64>>,
+    pub metadata: Option<String>,
+}
+
+/// What a PATCH sets; `None` leaves a part as it is. What was bought stays as it was.
+#[derive(Clone, Debug, Default)]
+pub struct CreditPackageChange {
+    pub name: Option<String>,
+    pub credits: Option<i64>,
+    pub price: Option<i64>,
+    pub expires_after_days: Option<Option<i64>>,
+    pub archived: Option<bool>,
+    pub metadata: Option<String>,
+}
+
+impl Entry for CreditCurrency {
+    type Change = CreditCurrencyChange;
+    const CREATED: Action = Action::CreditCurrencyCreated;
+    const UPDATED: Action = Action::CreditCurrencyUpdated;
+
+    fn apply(&mut self, change: &CreditCurrencyChange) -> Result<Vec<&'static str>, CatalogError> {
+        Ok(changes!(self, change, {
+            slug "slug", name "name", top_up_min "topUpMin", top_up_max "topUpMax",
+            metadata "metadata",
+        }))
+    }
+
+    async fn check(&self, tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<(), CatalogError> {
+        super::check_slug(tx, tenant, &Self::BY_SLUG, &self.slug, self).await?;
+        if self.minor_unit_scale < self.denomination.decimals() {
+            let message = "must not be less than the decimals of the denomination";
+            return Err(CatalogError::unfit("minorUnitScale", message));
+        }
+        if self.top_up_min.zip(self.top_up_max).is_some_and(|(min, max)| min > max) {
+            return Err(CatalogError::unfit("topUpMax", "must not be less than topUpMin"));
+        }
+        Ok(())
+    }
+
+    fn id(&self) -> CreditCurrencyId {
+        self.id
+    }
+
+    fn updated(&mut self, at: Time) {
+        self.updated_at = at;
+    }
+}
+
+impl Entry for CreditPackage {
+    type Change = CreditPackageChange;
+    const CREATED: Action = Action::CreditPackageCreated;
+    const UPDATED: Action = Action::CreditPackageUpdated;
+
+    fn apply(&mut self, change: &CreditPackageChange) -> Result<Vec<&'static str>, CatalogError> {
+        Ok(changes!(self, change, {
+            name "name", credits "credits", price "price",
+            expires_after_days "expiresAfterDays", archived "status", metadata "metadata",
+        }))
+    }
+
+    async fn check(&self, tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<(), CatalogError> {
+        super::check_credit_currency(tx, tenant, self.credit_currency_id, "creditCurrencyId").await
+    }
+
+    fn id(&self) -> CreditPackageId {
+        self.id
+    }
+
+    fn updated(&mut self, at: Time) {
+        self.updated_at = at;
+    }
+}
+
+impl Denomination {
+    /// How many decimals a credit has at least.
+    pub fn decimals(self) -> i64 {
+        match self {
+            Self::Unit => 0,
+            Self::Money(currency) => i64::from(currency.exponent()),
+        }
+    }
 }
 
 impl fmt::Display for Denomination {

@@ -1,6 +1,10 @@
 //! Features: what plans give, each by the slug that code asks for.
 
+use super::{CatalogError, Entry, changes};
+use crate::audit::Action;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId, MetricId, ProductId, Time};
+use crate::db::Tx;
+use crate::organizations::Tenant;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feature {
@@ -109,5 +113,63 @@ impl FeatureType {
             Self::Config => "config",
             Self::Enum => "enum",
         }
+    }
+}
+
+/// What a PATCH sets; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default)]
+pub struct FeatureChange {
+    pub slug: Option<String>,
+    pub name: Option<String>,
+    pub credit_cost: Option<Decimal>,
+    pub metadata: Option<String>,
+}
+
+impl Entry for Feature {
+    type Change = FeatureChange;
+    const CREATED: Action = Action::FeatureCreated;
+    const UPDATED: Action = Action::FeatureUpdated;
+
+    fn apply(&mut self, change: &FeatureChange) -> Result<Vec<&'static str>, CatalogError> {
+        let mut changed =
+            changes!(self, change, { slug "slug", name "name", metadata "metadata", });
+        match (&mut self.kind, change.credit_cost) {
+            (_, None) => {}
+            (FeatureKind::Credit { credit_cost, .. }, Some(cost)) => {
+                if std::mem::replace(credit_cost, cost) != cost {
+                    changed.push("creditCost");
+                }
+            }
+            (
+                FeatureKind::Boolean
+                | FeatureKind::Metered { .. }
+                | FeatureKind::Config
+                | FeatureKind::Enum,
+                Some(_),
+            ) => {
+                return Err(CatalogError::unfit("creditCost", "is for features of type credit"));
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn check(&self, tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<(), CatalogError> {
+        super::check_product(tx, tenant, self.product_id).await?;
+        super::check_slug(tx, tenant, &Self::BY_SLUG, &self.slug, self).await?;
+        if let Some(metric) = self.kind.metric_id() {
+            super::check_metric(tx, tenant, metric, self.product_id, "metricId").await?;
+        }
+        if let Some((currency, _)) = self.kind.credit() {
+            super::check_credit_currency(tx, tenant, currency, "creditCurrencyId").await?;
+        }
+        Ok(())
+    }
+
+    fn id(&self) -> FeatureId {
+        self.id
+    }
+
+    fn updated(&mut self, at: Time) {
+        self.updated_at = at;
     }
 }

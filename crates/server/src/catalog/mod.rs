@@ -6,24 +6,34 @@
 
 mod credit;
 mod feature;
+pub mod http;
 mod metric;
 mod plan;
+mod pricing;
 mod product;
 mod sql;
 
-pub use credit::{CreditCurrency, CreditPackage, Denomination};
-pub use feature::{Feature, FeatureKind, FeatureType};
-pub use metric::{Aggregation, Metric};
+pub use credit::{
+    CreditCurrency, CreditCurrencyChange, CreditPackage, CreditPackageChange, Denomination,
+};
+pub use feature::{Feature, FeatureChange, FeatureKind, FeatureType};
+pub use metric::{Aggregation, Metric, MetricChange};
 pub use plan::{
-    Cadence, Charge, Entitlement, EntitlementValue, GrantRule, Interval, Plan, PlanStatus, Tier,
+    Cadence, Charge, Entitlement, EntitlementValue, GrantRule, Interval, Plan, PlanChange,
+    PlanStatus, Tier,
 };
-pub use product::Product;
+pub use pricing::{Pricing, pricing};
+pub use product::{Product, ProductChange};
 
+use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::{
-    CreditCurrencyId, CreditPackageId, FeatureId, MetricId, PageQuery, PlanId, ProductId, page,
+    CreditCurrencyId, CreditPackageId, FeatureId, Ids, MetricId, PageQuery, PlanId, ProductId,
+    Time, page,
 };
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Sql, Tx};
 use crate::organizations::Tenant;
+use serde_json::json;
+use std::future::Future;
 
 /// For whom the catalog is read. The public sees active products and what belongs to them, public
 /// plans that can be chosen, and packages that can be bought; a customer also what it has.
@@ -33,6 +43,170 @@ pub enum Viewer {
     /// The number of a customer.
     Customer(i64),
     Public,
+}
+
+#[derive(Debug)]
+pub enum CatalogError {
+    Db(DbError),
+    SlugTaken,
+    /// It was offered: what it charges is fixed.
+    PlanImmutable,
+    /// The tiers that this parameter names do not give each unit one price.
+    InvalidTiers(String),
+    /// A parameter does not fit the others, or names nothing.
+    Unfit {
+        param: String,
+        message: &'static str,
+    },
+}
+
+/// An object as it is made and changed.
+pub trait Entry: sql::Row<Id: ToString> + Clone {
+    type Change: Send + Sync + 'static;
+    const CREATED: Action;
+    const UPDATED: Action;
+
+    fn id(&self) -> Self::Id;
+
+    fn updated(&mut self, at: Time);
+
+    /// Makes a change and names what is different.
+    fn apply(&mut self, change: &Self::Change) -> Result<Vec<&'static str>, CatalogError>;
+
+    /// Whether its parts fit each other and what they name is there.
+    fn check(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+    ) -> impl Future<Output = Result<(), CatalogError>> + Send;
+}
+
+/// Sets what a change names; tells what is different.
+macro_rules! changes {
+    ($object:ident, $change:ident, { $($part:ident $name:literal,)* }) => {{
+        let mut changed = Vec::new();
+        $(if let Some(new) = &$change.$part && *new != $object.$part {
+            $object.$part.clone_from(new);
+            changed.push($name);
+        })*
+        changed
+    }};
+}
+use changes;
+
+pub async fn create<T: Entry>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    new: &T,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<(), CatalogError> {
+    new.check(tx, tenant).await?;
+    sql::put(tx, tenant, new.id(), new).await?;
+    let event = NewEvent {
+        id: ids.event(),
+        actor,
+        action: T::CREATED,
+        target_id: new.id().to_string(),
+        customer_id: None,
+        detail: json!({}),
+        at: now,
+    };
+    Ok(audit::record(tx, tenant.no, &event).await?)
+}
+
+/// Changes an object; `None` where there is none.
+pub async fn update<T: Entry>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: T::Id,
+    change: &T::Change,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<Option<T>, CatalogError> {
+    let Some(mut object) = sql::lock::<T>(tx, tenant, id).await? else { return Ok(None) };
+    let changed = object.apply(change)?;
+    if changed.is_empty() {
+        return Ok(Some(object));
+    }
+    object.check(tx, tenant).await?;
+    object.updated(now);
+    sql::put(tx, tenant, id, &object).await?;
+    let event = NewEvent {
+        id: ids.event(),
+        actor,
+        action: T::UPDATED,
+        target_id: id.to_string(),
+        customer_id: None,
+        detail: json!({ "changed": changed }),
+        at: now,
+    };
+    audit::record(tx, tenant.no, &event).await?;
+    Ok(Some(object))
+}
+
+async fn check_slug<T: Entry<Id: PartialEq>>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    by_slug: &Sql,
+    slug: &str,
+    own: &T,
+) -> Result<(), CatalogError> {
+    let found: Vec<T> = sql::find(tx, tenant, by_slug, slug).await?;
+    match found.iter().all(|found| found.id() == own.id()) {
+        true => Ok(()),
+        false => Err(CatalogError::SlugTaken),
+    }
+}
+
+async fn check_product(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: ProductId,
+) -> Result<(), CatalogError> {
+    match product(tx, tenant, id).await? {
+        Some(_) => Ok(()),
+        None => Err(CatalogError::unfit("productId", "is not a product")),
+    }
+}
+
+async fn check_metric(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: MetricId,
+    of: ProductId,
+    param: &str,
+) -> Result<(), CatalogError> {
+    match metric(tx, tenant, id).await? {
+        Some(metric) if metric.product_id == of => Ok(()),
+        Some(_) | None => Err(CatalogError::unfit(param, "is not a metric of the product")),
+    }
+}
+
+async fn check_credit_currency(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: CreditCurrencyId,
+    param: &str,
+) -> Result<(), CatalogError> {
+    match credit_currency(tx, tenant, id).await? {
+        Some(_) => Ok(()),
+        None => Err(CatalogError::unfit(param, "is not a credit currency")),
+    }
+}
+
+impl CatalogError {
+    fn unfit(param: impl Into<String>, message: &'static str) -> Self {
+        Self::Unfit { param: param.into(), message }
+    }
+}
+
+impl From<DbError> for CatalogError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
 }
 
 /// An object of this id, whatever its status: for the other slices.

@@ -3,6 +3,7 @@
 //! A [`Problem`] keeps apart what leaves (code, detail, errors) and what is logged (source).
 //! Handlers return it; the request layer renders it once, with the request's id, and logs it once.
 
+use crate::catalog::CatalogError;
 use crate::customers::CustomerError;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
@@ -122,7 +123,7 @@ pub struct ProblemBody<'a> {
     pub code: &'a str,
     /// Names this request in the server's log.
     pub request_id: &'a str,
-    /// What is wrong with which parameter; with `validation_failed` alone.
+    /// What is wrong with which parameter; with `validation_failed` and `invalid_tiers` alone.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [ParamError],
@@ -297,6 +298,25 @@ impl From<CustomerError> for Problem {
             CustomerError::ExternalIdTaken => {
                 Self::new(Code::Conflict, "Another customer has this externalId.")
             }
+        }
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Db(error) => error.into(),
+            CatalogError::SlugTaken => Self::new(Code::Conflict, "Another object has this slug."),
+            CatalogError::PlanImmutable => Self::new(
+                Code::PlanImmutable,
+                "What a plan charges, grants and lets try is fixed once it is no longer a draft.",
+            ),
+            CatalogError::InvalidTiers(param) => {
+                let message = "must ascend by upTo, and end with null";
+                let errors = vec![ParamError { param, message: message.to_owned() }];
+                Self { errors, ..Self::new(Code::InvalidTiers, "The tiers are not well-formed.") }
+            }
+            CatalogError::Unfit { param, message } => Self::invalid_param(&param, message),
         }
     }
 }
