@@ -86,7 +86,7 @@ pub struct CreatePortalSessionResponse {
     #[schema(schema_with = scopes_schema)]
     pub scopes: PortalScopes,
     /// Opens the hosted page, once, within 15 minutes.
-    #[schema(value_type = String, format = Uri)]
+    #[schema(value_type = String)]
     pub url: Secret,
 }
 
@@ -262,26 +262,28 @@ impl Fields {
     }
 
     fn flow(&mut self) -> Option<Flow> {
-        let mut flow = self.object("flow")?;
-        let kind = flow.required_text("type", 1..=40);
-        let optional = |flow: &mut Self, name| flow.text(name, 1..=64);
-        let flow_of = match kind.as_str() {
-            "change_plan" => Some(Flow::ChangePlan {
-                subscription_id: optional(&mut flow, "subscriptionId"),
-                plan_id: optional(&mut flow, "planId"),
-            }),
-            "cancel" => Some(Flow::Cancel { subscription_id: flow.required_text("subscriptionId", 1..=64) }),
-            "pay_invoice" => Some(Flow::PayInvoice { invoice_id: flow.required_text("invoiceId", 1..=64) }),
-            "add_payment_method" => Some(Flow::AddPaymentMethod),
-            "top_up" => Some(Flow::TopUp { credit_currency_id: flow.required_text("creditCurrencyId", 1..=64) }),
-            "billing_details" => Some(Flow::BillingDetails),
-            _ => {
-                flow.wrong("type", "must be change_plan, cancel, pay_invoice, add_payment_method, top_up or billing_details");
-                None
-            }
-        };
-        self.take_errors("flow", flow);
-        flow_of
+        const ID: std::ops::RangeInclusive<usize> = 1..=64;
+        self.object("flow", |flow| {
+            flow.required(&["type"]);
+            let kind = flow.word("type", Flow::TYPES, |name| name)?;
+            let required = |flow: &mut Self, name| {
+                flow.required(&[name]);
+                flow.text(name, ID)
+            };
+            Some(match kind {
+                "cancel" => Flow::Cancel { subscription_id: required(flow, "subscriptionId")? },
+                "pay_invoice" => Flow::PayInvoice { invoice_id: required(flow, "invoiceId")? },
+                "top_up" => {
+                    Flow::TopUp { credit_currency_id: required(flow, "creditCurrencyId")? }
+                }
+                "add_payment_method" => Flow::AddPaymentMethod,
+                "billing_details" => Flow::BillingDetails,
+                _ => Flow::ChangePlan {
+                    subscription_id: flow.text("subscriptionId", ID),
+                    plan_id: flow.text("planId", ID),
+                },
+            })
+        })
     }
 
     fn new_session(

@@ -13,8 +13,6 @@ use axum::Extension;
 use axum::extract::State;
 use http::{StatusCode, Uri};
 use serde::Serialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 

@@ -41,6 +41,11 @@ pub enum Flow {
     BillingDetails,
 }
 
+impl Flow {
+    pub const TYPES: &[&str] =
+        &["change_plan", "cancel", "pay_invoice", "add_payment_method", "top_up", "billing_details"];
+}
+
 impl PageOptions {
     /// As it is stored; nothing where there is nothing.
     pub fn to_json(&self) -> Option<String> {
