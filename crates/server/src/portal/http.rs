@@ -1,8 +1,8 @@
 //! Portal sessions over HTTP, for the backend: mint, revoke, list, read, introspect.
 
 use super::{
-    Flow, NewSession, PageOptions, PortalScopes, PortalSession, Refusal, RevokedReason, SessionStatus, mint,
-    revoke_customer, revoke_session, sql, verify,
+    Flow, NewSession, PageOptions, PortalScopes, PortalSession, Refusal, RevokedReason,
+    SessionStatus, mint, revoke_customer, revoke_session, sql, verify,
 };
 use crate::app::App;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
@@ -235,7 +235,8 @@ async fn check_return_url(app: &App, tenant: &Tenant, page: &PageOptions) -> Res
     let Some(url) = &page.return_url else { return Ok(()) };
     let branding = branding::get(&mut app.db.read().await?, tenant).await?;
     let known = |origin: &String| {
-        url.strip_prefix(origin.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+        url.strip_prefix(origin.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
     };
     if branding.portal_origins.iter().any(known) {
         return Ok(());
@@ -273,9 +274,7 @@ impl Fields {
             Some(match kind {
                 "cancel" => Flow::Cancel { subscription_id: required(flow, "subscriptionId")? },
                 "pay_invoice" => Flow::PayInvoice { invoice_id: required(flow, "invoiceId")? },
-                "top_up" => {
-                    Flow::TopUp { credit_currency_id: required(flow, "creditCurrencyId")? }
-                }
+                "top_up" => Flow::TopUp { credit_currency_id: required(flow, "creditCurrencyId")? },
                 "add_payment_method" => Flow::AddPaymentMethod,
                 "billing_details" => Flow::BillingDetails,
                 _ => Flow::ChangePlan {

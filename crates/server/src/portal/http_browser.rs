@@ -1,7 +1,10 @@
 //! Portal sessions over HTTP, for the browser that holds the token: read, refresh, log out.
 
 use super::http::PortalSessionStatus;
-use super::{Flow, PageOptions, PortalScopes, PortalSession, Refreshed, RevokedReason, refresh as next_token, revoke_session};
+use super::{
+    Flow, PageOptions, PortalScopes, PortalSession, Refreshed, RevokedReason,
+    refresh as next_token, revoke_session,
+};
 use crate::app::App;
 use crate::base::{CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::http::CustomerResponse;
@@ -101,7 +104,8 @@ pub async fn current(
             None => {}
             Some("initialData") => {
                 let session = caller.verified().session();
-                initial_data = Some(initial_data::gather(&app, &info, session, caller.token()).await);
+                initial_data =
+                    Some(initial_data::gather(&app, &info, session, caller.token()).await);
             }
             Some(_) => fields.wrong("include", "must be initialData"),
         }

@@ -42,8 +42,14 @@ pub enum Flow {
 }
 
 impl Flow {
-    pub const TYPES: &[&str] =
-        &["change_plan", "cancel", "pay_invoice", "add_payment_method", "top_up", "billing_details"];
+    pub const TYPES: &[&str] = &[
+        "change_plan",
+        "cancel",
+        "pay_invoice",
+        "add_payment_method",
+        "top_up",
+        "billing_details",
+    ];
 }
 
 impl PageOptions {

@@ -212,12 +212,8 @@ pub async fn use_code(
     session: &PortalSession,
     now: Time,
 ) -> Result<bool, DbError> {
-    let values = [
-        now.into(),
-        session.tenant.no.into(),
-        session.customer_no.into(),
-        session.sid.into(),
-    ];
+    let values =
+        [now.into(), session.tenant.no.into(), session.customer_no.into(), session.sid.into()];
     Ok(tx.execute(&USE_CODE, &values).await? == 1)
 }
 
