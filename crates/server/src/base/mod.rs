@@ -10,7 +10,7 @@ pub mod scopes;
 pub mod secret;
 
 pub use address::{Address, TaxId, TaxRate};
-pub use clock::{Clock, Time};
+pub use clock::{Clock, Time, wall_clock};
 pub use ids::{
     ApiKeyId, CreditAccountId, CreditCurrencyId, CreditPackageId, CustomerId, EventId, FeatureId,
     GrantId, Ids, InvoiceId, LedgerEntryId, MetricId, OrganizationId, PaymentAttemptId,

@@ -130,13 +130,14 @@ async fn store(
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let idempotency = idempotency.as_deref();
+            let alone = idempotency.is_none() && !row.new.invalidate_existing;
             if let Some(kept) = idempotency::replay::<MintError>(tx, idempotency).await? {
                 return Ok(Outcome::Replay(kept));
             }
             if row.new.invalidate_existing {
                 end_others(tx, &tenant, &row).await?;
             }
-            if !sql::insert(tx, &tenant, &row).await? {
+            if !sql::insert(tx, &tenant, &row, alone).await? {
                 return Err(why_not(tx, &tenant, row.customer_id).await?);
             }
             let kept = to_replay(&row);

@@ -156,7 +156,13 @@ pub async fn record(
 }
 
 /// Stores a session; `false` where the customer is missing or archived, or the key not active.
-pub async fn insert(tx: &mut Tx<'_, '_>, tenant: &Tenant, row: &NewRow) -> Result<bool, DbError> {
+/// `alone` tells that the write consists of this.
+pub async fn insert(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    row: &NewRow,
+    alone: bool,
+) -> Result<bool, DbError> {
     let values = [
         row.sid.into(),
         row.new.api_key_id.into(),
@@ -174,7 +180,11 @@ pub async fn insert(tx: &mut Tx<'_, '_>, tenant: &Tenant, row: &NewRow) -> Resul
         tenant.no.into(),
         row.customer_id.into(),
     ];
-    Ok(tx.execute(&INSERT, &values).await? == 1)
+    let inserted = match alone {
+        true => tx.execute_alone(&INSERT, &values).await?,
+        false => tx.execute(&INSERT, &values).await?,
+    };
+    Ok(inserted == 1)
 }
 
 /// Makes the token of `next` the current one; `false` where another refresh was first, the session

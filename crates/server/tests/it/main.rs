@@ -10,6 +10,7 @@ mod support;
 
 mod audit;
 mod bodies;
+mod catalog;
 mod commands;
 mod cors;
 mod crashes;
