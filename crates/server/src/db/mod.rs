@@ -183,8 +183,8 @@ impl Tx<'_, '_> {
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::each(connection, sql, rows, read),
             Engine::SqliteRead(pooled) => sqlite::each(pooled.connection()?, sql, rows, read),
-            Engine::Postgres(transaction) => {
-                postgres::each(&**transaction, sql, rows, read).await.map_err(note(&mut self.again))
+            Engine::Postgres(writing) => {
+                writing.each(sql, rows, read).await.map_err(note(&mut self.again))
             }
             Engine::PostgresRead(client) => postgres::each(&*client, sql, rows, read).await,
         }
@@ -201,9 +201,9 @@ impl Tx<'_, '_> {
         }
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::execute_each(connection, sql, rows),
-            Engine::Postgres(transaction) => postgres::execute_each(&**transaction, sql, rows)
-                .await
-                .map_err(note(&mut self.again)),
+            Engine::Postgres(writing) => {
+                writing.execute_each(sql, rows).await.map_err(note(&mut self.again))
+            }
             Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
                 Err(DbError::Broken("a write on a reading connection"))
             }

@@ -217,6 +217,23 @@ impl<'p> Writing<'p> {
         all(self.transaction().await?, sql, values, read).await
     }
 
+    pub(super) async fn each<T, const N: usize>(
+        &mut self,
+        sql: &Sql,
+        rows: &[[Value<'_>; N]],
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+    ) -> Result<Vec<T>, DbError> {
+        each(self.transaction().await?, sql, rows, read).await
+    }
+
+    pub(super) async fn execute_each<const N: usize>(
+        &mut self,
+        sql: &Sql,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<u64, DbError> {
+        execute_each(self.transaction().await?, sql, rows).await
+    }
+
     async fn transaction(&mut self) -> Result<&Transaction<'p>, DbError> {
         if let Some(client) = self.client.take() {
             self.transaction = Some(client.transaction().await.map_err(postgres_error)?);
@@ -313,7 +330,7 @@ pub(super) async fn all<T>(
     rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
 }
 
-pub(super) async fn execute_each<const N: usize>(
+async fn execute_each<const N: usize>(
     client: &impl GenericClient,
     sql: &Sql,
     rows: &[[Value<'_>; N]],
