@@ -6,7 +6,7 @@ use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, customers, keys, portal};
+use crate::{audit, branding, customers, keys, portal};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -37,6 +37,7 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::create_package, credits::list_packages))
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
+        .routes(routes!(branding::http::get, branding::http::put))
 }
 
 /// Routes for the backend, and the public ones.

@@ -1,6 +1,7 @@
 //! Words that every slice uses: time, randomness, ids, pages. Nothing here knows HTTP or SQL.
 
 pub mod address;
+pub mod changes;
 pub mod clock;
 pub mod ids;
 pub mod money;

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::app::App;
 use crate::base::{CustomerId, PortalSessionId, Secret, Time};
+use crate::customers::billing;
 use crate::customers::http::CustomerResponse;
 use crate::http::initial_data::{self, InitialData};
 use crate::http::page::query;
@@ -114,7 +115,14 @@ pub async fn current(
     let verified = caller.verified();
     let session = verified.session();
     let readable = session.scopes.contains(PortalScopes::CUSTOMER_READ);
-    let customer = readable.then(|| CustomerResponse::to_browser(verified.customer()));
+    let customer = match (readable, verified.customer()) {
+        (false, _) => None,
+        (true, customer) => {
+            let tx = &mut app.db.read().await?;
+            let profile = billing::get(tx, &caller.tenant(), customer.no).await?;
+            Some(CustomerResponse::to_browser(customer, profile))
+        }
+    };
     let scopes = session.scopes;
     let session = view(session, app.clock.now());
     let body = CurrentSessionResponse { session, customer, scopes, initial_data };
