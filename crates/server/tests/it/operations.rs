@@ -438,7 +438,9 @@ impl Callers {
                 Catalog => expected[3],
                 Public => Passes,
                 Page => match caller {
-                    Caller::KeyWithOrigin | Caller::KeyWithSecFetchSite => NOT_FROM_HERE,
+                    Caller::KeyWithOrigin
+                    | Caller::KeyWithSecFetchSite
+                    | Caller::PublishableKeyOfAPage => NOT_FROM_HERE,
                     _ => Passes,
                 },
             };
@@ -514,7 +516,7 @@ impl Callers {
     async fn token_without(&self, t: &Test, access: Access, world: &World) -> String {
         let lacking = match access {
             Either(_, scope) => scope,
-            Key(_) | Portal | Catalog | Public => "customer:read",
+            Key(_) | Portal | Catalog | Public | Page => "customer:read",
         };
         let rest: Vec<&str> =
             PortalScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
