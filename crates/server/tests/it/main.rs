@@ -16,6 +16,7 @@ mod cors;
 mod crashes;
 mod customers;
 mod history;
+mod hosted;
 mod idempotency;
 mod keys;
 mod limits;
