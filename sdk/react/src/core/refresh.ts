@@ -60,10 +60,15 @@ export class Refresher {
 
   /** What was tried failed, and may succeed in a while. */
   retryLater(error?: unknown): void {
+    const now = this.#now();
     const backoff = 1000 * 2 ** this.#failures * (1 + Math.random());
     const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
     this.#failures += 1;
-    this.#dueAt = this.#now() + Math.max(asked, Math.min(LONGEST_BACKOFF_MS, backoff));
+    this.#dueAt = now + Math.max(asked, Math.min(LONGEST_BACKOFF_MS, backoff));
+    const { token, isRefused } = this.#session;
+    // One more time before the end, where a second is left for it.
+    const last = token && !isRefused ? token.exp - leadOf(token) / 10 : Infinity;
+    if (asked === 0 && last >= now + 1000) this.#dueAt = Math.min(this.#dueAt, last);
     this.tick();
   }
 
@@ -152,8 +157,9 @@ export class Refresher {
     } else if (this.#session.token === token) {
       this.#session.setState('active');
       this.#isLast = isLast;
-      if (isLast) this.#dueAt = this.#now();
-      else this.retryLater();
+      this.retryLater();
+      // It came too early, by a clock that is right by now.
+      this.#dueAt = isLast ? this.#now() : Math.max(this.#dueAt ?? 0, this.#plannedTime());
     }
   }
 

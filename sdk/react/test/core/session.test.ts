@@ -67,26 +67,6 @@ describe.concurrent('refresh', () => {
     expect(session.token?.generation).toBe(1);
   });
 
-  test('that fails degrades the session, and is tried again', async (t) => {
-    const proxy = await proxied(t);
-    const { token } = await mint({ ttlSeconds: 8 });
-    proxy.faults.push({ status: 503 }, { status: 429 });
-    const { session, states, reasons } = openTab(t, token, { apiBaseUrl: proxy.baseUrl });
-    await until(session, () => states.includes('degraded'));
-    expect(session.token?.text).toBe(token);
-    expect(reasons).toEqual([]);
-  });
-
-  test('goes on after the network was lost', async (t) => {
-    const proxy = await proxied(t);
-    const { token } = await mint({ ttlSeconds: 16 });
-    proxy.faults.push('reset');
-    const { session, states, reasons } = openTab(t, token, { apiBaseUrl: proxy.baseUrl });
-    await until(session, () => session.token?.generation === 1);
-    expect(states).toEqual(['refreshing', 'degraded', 'refreshing', 'active']);
-    expect(reasons).toEqual([]);
-  });
-
   test('stops at the absolute end, and a new session of the page takes over at once', async (t) => {
     const customerId = await newCustomer();
     const { token } = await mintFor(customerId, { ttlSeconds: 4, maxLifetimeSeconds: 4 });
