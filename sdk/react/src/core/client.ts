@@ -48,7 +48,7 @@ export class UnitPayClient {
 
   /** `path` begins after `/v1`, say `/invoices`; parts of it that are ids are to be escaped. */
   get<T>(path: string, query: Query = {}, options: CallOptions = {}): Promise<T> {
-    return this.#run({ ...options, method: 'GET', path: path + search(query), read: json<T> });
+    return this.#run({ ...options, method: 'GET', path: pathOf(path, query), read: json<T> });
   }
 
   list<T>(path: string, query?: Query, options?: CallOptions): Promise<Page<T>> {
@@ -134,10 +134,11 @@ function pause(error: ApiError, failures: number): number {
   return Math.min(LONGEST_PAUSE_MS, Math.max(backoff, (error.retryAfter ?? 0) * 1000));
 }
 
-function search(query: Query): string {
+/** A path with its query, as it is sent. */
+export function pathOf(path: string, query: Query): string {
   const pairs = Object.entries(query).filter(([, value]) => value != null);
   const text = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString();
-  return text && `?${text}`;
+  return text ? `${path}?${text}` : path;
 }
 
 /** `AbortSignal.any` came to Firefox in 124. */

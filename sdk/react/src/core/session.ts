@@ -55,6 +55,7 @@ export class PortalSession {
   });
   #token: PortalToken | null;
   #state: SessionState = 'active';
+  #version = 0;
   #endError: ApiError | null = null;
   /** The newest token is refused, and what takes its place is being looked for. */
   #refusal: EndCode | null = null;
@@ -93,6 +94,11 @@ export class PortalSession {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Another number after each change of what the getters tell. */
+  get version(): number {
+    return this.#version;
   }
 
   /** The newest token, also of a session that ended. */
@@ -208,6 +214,7 @@ export class PortalSession {
 
   setState(state: SessionState): void {
     this.#state = state;
+    this.#version += 1;
     for (const listener of this.#listeners) listener();
   }
 
