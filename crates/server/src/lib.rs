@@ -17,7 +17,10 @@ pub mod routes;
 pub mod signing;
 
 pub mod audit;
+pub mod catalog;
 pub mod customers;
 pub mod keys;
 pub mod organizations;
 pub mod portal;
+pub mod subscriptions;
+pub mod test_clock;

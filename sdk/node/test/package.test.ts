@@ -1,6 +1,6 @@
 /** The built package, as an integrator uses it. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 
@@ -54,9 +54,16 @@ test.for([
   expect(stdout).toBe(`${id}\ntrue customer_not_found\n`);
 });
 
-test.for(['index.js', 'index.cjs'])('%s needs nothing but what the Web has', async (file) => {
-  const text = await readFile(new URL(`dist/${file}`, root), 'utf8');
-  expect(text).not.toMatch(/\brequire\(|\bfrom ['"]|\bimport\(|node:|\bBuffer\b|\beval\b/);
+test('it needs nothing but what the Web has', async () => {
+  const files = await readdir(new URL('dist/', root));
+  const code = files.filter((file) => /\.c?js$/.test(file));
+  expect(code).toEqual(expect.arrayContaining(['index.js', 'index.cjs', 'next.js', 'next.cjs']));
+  for (const file of code) {
+    const text = await readFile(new URL(`dist/${file}`, root), 'utf8');
+    const outside =
+      /\brequire\((?!["']\.\/)|\bfrom ['"](?!\.\/)|\bimport\(|node:|\bBuffer\b|\beval\b/;
+    expect(text, file).not.toMatch(outside);
+  }
 });
 
 test('the package has no dependencies', async () => {

@@ -17,7 +17,14 @@ const DIGITS: usize = 26;
 pub struct NotAnId;
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident $prefix:literal)*) => {$(
+    ($($(#[$doc:meta])* $name:ident $prefix:literal $make:ident)*) => {
+        impl Ids {
+            $(pub fn $make(&self) -> $name {
+                $name(self.next())
+            })*
+        }
+
+        $(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(u128);
@@ -65,22 +72,47 @@ macro_rules! ids {
                 serializer.collect_str(self)
             }
         }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(|_| serde::de::Error::custom(concat!("not a ", $prefix, " id")))
+            }
+        }
     )*};
 }
 
 ids! {
     /// An organization: one tenant of the installation, in two environments.
-    OrganizationId "org"
+    OrganizationId "org" organization
     /// An API key, the public part of it.
-    ApiKeyId "key"
+    ApiKeyId "key" api_key
     /// A customer of an organization.
-    CustomerId "cus"
+    CustomerId "cus" customer
     /// A portal session (`sid`).
-    PortalSessionId "ps"
-    /// An audit event.
-    EventId "evt"
+    PortalSessionId "ps" portal_session
+    /// An audit event, or a usage event.
+    EventId "evt" event
     /// One HTTP request.
-    RequestId "req"
+    RequestId "req" request
+    /// A product: what plans are plans of.
+    ProductId "prod" product
+    PlanId "pln" plan
+    FeatureId "feat" feature
+    /// A billable metric.
+    MetricId "met" metric
+    CreditCurrencyId "cur" credit_currency
+    CreditPackageId "pkg" credit_package
+    SubscriptionId "sub" subscription
+    InvoiceId "inv" invoice
+    PaymentMethodId "pm" payment_method
+    /// One try to charge; the processor's idempotency key.
+    PaymentAttemptId "pay" payment_attempt
+    /// A wallet.
+    CreditAccountId "wal" credit_account
+    GrantId "grant" grant
+    /// An entry of a wallet's ledger.
+    LedgerEntryId "led" ledger_entry
 }
 
 /// Makes ids; cheap to clone.
@@ -95,30 +127,6 @@ pub struct Ids {
 impl Ids {
     pub fn new(clock: Clock, random: Random) -> Self {
         Self { clock, random, last: Arc::new(AtomicU64::new(0)) }
-    }
-
-    pub fn organization(&self) -> OrganizationId {
-        OrganizationId(self.next())
-    }
-
-    pub fn api_key(&self) -> ApiKeyId {
-        ApiKeyId(self.next())
-    }
-
-    pub fn customer(&self) -> CustomerId {
-        CustomerId(self.next())
-    }
-
-    pub fn portal_session(&self) -> PortalSessionId {
-        PortalSessionId(self.next())
-    }
-
-    pub fn event(&self) -> EventId {
-        EventId(self.next())
-    }
-
-    pub fn request(&self) -> RequestId {
-        RequestId(self.next())
     }
 
     /// UUIDv7 (RFC 9562, section 6.2, method 1): 48 bits of milliseconds, 12 that count, 62 random.

@@ -2,13 +2,19 @@
 
 pub mod clock;
 pub mod ids;
+pub mod money;
 pub mod page;
 pub mod random;
 pub mod scopes;
 pub mod secret;
 
 pub use clock::{Clock, Time};
-pub use ids::{ApiKeyId, CustomerId, EventId, Ids, OrganizationId, PortalSessionId, RequestId};
+pub use ids::{
+    ApiKeyId, CreditAccountId, CreditCurrencyId, CreditPackageId, CustomerId, EventId, FeatureId,
+    GrantId, Ids, InvoiceId, LedgerEntryId, MetricId, OrganizationId, PaymentAttemptId,
+    PaymentMethodId, PlanId, PortalSessionId, ProductId, RequestId, SubscriptionId,
+};
+pub use money::{Currency, Decimal, MAX_AMOUNT, Overflow};
 pub use page::{Cursor, Page, PageQuery};
 pub use random::Random;
 pub use secret::Secret;

@@ -19,7 +19,11 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: &[Migration] = &[migration!(1, "0001_portal_sessions")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_portal_sessions"),
+    migration!(2, "0002_catalog"),
+    migration!(3, "0003_billing"),
+];
 
 /// The version this program works with.
 pub const fn newest_version() -> i64 {

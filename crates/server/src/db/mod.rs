@@ -18,7 +18,8 @@ pub use postgres::{Postgres, PostgresOptions};
 pub(crate) use sql::list;
 pub use sql::{Sql, sql, sql_of_each};
 pub use sqlite::{Sqlite, copy_database};
-pub use value::{Cell, Column, Columns, Value};
+pub(crate) use value::word_columns;
+pub use value::{Cell, Column, Columns, JsonText, Value};
 
 use std::time::Duration;
 

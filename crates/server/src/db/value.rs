@@ -237,6 +237,35 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
+/// A column of JSON that we wrote.
+#[derive(Debug)]
+pub struct JsonText<T>(pub T);
+
+impl<T: serde::de::DeserializeOwned> Column for JsonText<T> {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        if let Cell::Text(text) = cell { serde_json::from_str(text).ok().map(Self) } else { None }
+    }
+}
+
+/// Closed lists that are stored by their words: types with `ALL` and `as_str`.
+macro_rules! word_columns {
+    ($($name:ty),* $(,)?) => {$(
+        impl $crate::db::Column for $name {
+            fn from_cell(cell: $crate::db::Cell<'_>) -> Option<Self> {
+                let $crate::db::Cell::Text(text) = cell else { return None };
+                <$name>::ALL.into_iter().find(|word| word.as_str() == text)
+            }
+        }
+
+        impl From<$name> for $crate::db::Value<'_> {
+            fn from(word: $name) -> Self {
+                Self::from(word.as_str())
+            }
+        }
+    )*};
+}
+pub(crate) use word_columns;
+
 /// Types that are stored as the text they print and parse.
 macro_rules! text_columns {
     ($($name:ty),* $(,)?) => {$(
@@ -259,6 +288,21 @@ text_columns!(
     crate::base::CustomerId,
     crate::base::PortalSessionId,
     crate::base::EventId,
+    crate::base::ProductId,
+    crate::base::PlanId,
+    crate::base::FeatureId,
+    crate::base::MetricId,
+    crate::base::CreditCurrencyId,
+    crate::base::CreditPackageId,
+    crate::base::SubscriptionId,
+    crate::base::InvoiceId,
+    crate::base::PaymentMethodId,
+    crate::base::PaymentAttemptId,
+    crate::base::CreditAccountId,
+    crate::base::GrantId,
+    crate::base::LedgerEntryId,
+    crate::base::Currency,
+    crate::base::Decimal,
     crate::keys::KeyScopes,
     crate::portal::PortalScopes,
 );

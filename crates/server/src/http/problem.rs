@@ -9,9 +9,11 @@ use crate::idempotency::KeyReused;
 use crate::limits::LimitHit;
 use crate::portal::{MintError, RefreshError, Refusal};
 use crate::signing::SigningError;
+use crate::test_clock::Advancing;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
@@ -54,11 +56,27 @@ codes! {
     CustomerNotFound NOT_FOUND "customer_not_found",
     MethodNotAllowed METHOD_NOT_ALLOWED "method_not_allowed",
     RequestTimeout REQUEST_TIMEOUT "request_timeout",
+    PaymentDeclined PAYMENT_REQUIRED "payment_declined",
     Conflict CONFLICT "conflict",
     CustomerArchived CONFLICT "customer_archived",
+    SubscriptionExists CONFLICT "subscription_exists",
+    SubscriptionNotActive CONFLICT "subscription_not_active",
+    InvoiceUnpaid CONFLICT "invoice_unpaid",
+    InvoiceNotPayable CONFLICT "invoice_not_payable",
+    PaymentInProgress CONFLICT "payment_in_progress",
+    PaymentMethodInUse CONFLICT "payment_method_in_use",
+    PlanImmutable CONFLICT "plan_immutable",
+    PlanNotAvailable CONFLICT "plan_not_available",
+    WalletFrozen CONFLICT "wallet_frozen",
+    TestClockAdvancing CONFLICT "test_clock_advancing",
+    SellerIncomplete CONFLICT "seller_incomplete",
     PayloadTooLarge PAYLOAD_TOO_LARGE "payload_too_large",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
     ValidationFailed UNPROCESSABLE_ENTITY "validation_failed",
+    CurrencyMismatch UNPROCESSABLE_ENTITY "currency_mismatch",
+    PackageRequired UNPROCESSABLE_ENTITY "package_required",
+    InvalidTiers UNPROCESSABLE_ENTITY "invalid_tiers",
+    AmountOutOfRange UNPROCESSABLE_ENTITY "amount_out_of_range",
     IdempotencyKeyReused UNPROCESSABLE_ENTITY "idempotency_key_reused",
     RateLimited TOO_MANY_REQUESTS "rate_limited",
     Internal INTERNAL_SERVER_ERROR "internal",
@@ -80,6 +98,8 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     pub errors: Vec<ParamError>,
     pub limit: Option<LimitHit>,
+    /// What the code's own entry adds to the body, such as `declineReason`.
+    pub members: Option<Box<Map<String, Value>>>,
     /// For the log alone.
     pub source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -105,6 +125,14 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [ParamError],
+    /// Why the processor declined; with `payment_declined` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub decline_reason: Option<&'a Value>,
+    /// What uses the payment method; with `payment_method_in_use` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Object)]
+    pub dependencies: Option<&'a Value>,
 }
 
 /// The closed list of codes, as OpenAPI writes it.
@@ -120,7 +148,14 @@ pub fn code_schema() -> utoipa::openapi::schema::Object {
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), limit: None, source: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            limit: None,
+            members: None,
+            source: None,
+        }
     }
 
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -157,6 +192,13 @@ impl Problem {
         Self::new(Code::CustomerArchived, "The customer is archived.")
     }
 
+    /// Adds a member that the code's own entry names: one of those of [`ProblemBody`].
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.members.get_or_insert_default().insert(member.to_owned(), value.into());
+        self
+    }
+
     pub fn rate_limited(limit: LimitHit) -> Self {
         Self { limit: Some(limit), ..Self::new(Code::RateLimited, "Too many requests.") }
     }
@@ -172,7 +214,13 @@ impl Problem {
             code: self.code.as_str(),
             request_id,
             errors: &self.errors,
+            decline_reason: self.member("declineReason"),
+            dependencies: self.member("dependencies"),
         }
+    }
+
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.members.as_ref().and_then(|members| members.get(name))
     }
 
     pub fn retry_after_seconds(&self) -> Option<u64> {
@@ -203,6 +251,12 @@ impl From<DbError> for Problem {
             DbError::Unavailable(_) | DbError::Full => Self::unavailable(error),
             DbError::Unexpected(_) | DbError::Broken(_) => Self::internal(error),
         }
+    }
+}
+
+impl From<Advancing> for Problem {
+    fn from(_: Advancing) -> Self {
+        Self::new(Code::TestClockAdvancing, "The test clock is being advanced; try again later.")
     }
 }
 

@@ -1,0 +1,244 @@
+//! Money: integers in a currency's minor unit, never a float; and exact decimals for prices and
+//! quantities.
+//!
+//! Amounts of different currencies are never added: whoever adds knows the one currency. Rounding
+//! is half away from zero, in [`divide`] alone.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// The largest amount of money or credits, in minor units, that an object may carry.
+pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
+
+/// A sum or product left the range of amounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overflow;
+
+/// A text that is not what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotMoney;
+
+/// An ISO 4217 code of a currency with 0, 2 or 3 decimals.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Currency([u8; 3]);
+
+/// Every code in use with two decimals, ISO 4217.
+const TWO: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN \
+    BZD CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP \
+    GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL \
+    MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK \
+    PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB \
+    TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG";
+const ZERO: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF";
+const THREE: &str = "BHD IQD JOD KWD LYD OMR TND";
+
+impl Currency {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// How many decimals the currency has: a minor unit is `10^-exponent`.
+    pub fn exponent(&self) -> u32 {
+        let has = |list: &str| list.split_ascii_whitespace().any(|code| code == self.as_str());
+        if has(ZERO) {
+            0
+        } else if has(THREE) {
+            3
+        } else {
+            2
+        }
+    }
+}
+
+impl FromStr for Currency {
+    type Err = NotMoney;
+
+    fn from_str(text: &str) -> Result<Self, NotMoney> {
+        let known =
+            [TWO, ZERO, THREE].iter().any(|list| list.split_ascii_whitespace().any(|c| c == text));
+        if !known {
+            return Err(NotMoney);
+        }
+        text.as_bytes().try_into().map(Self).map_err(|_| NotMoney)
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An exact decimal of at most twelve fraction digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Decimal(i128);
+
+impl Decimal {
+    pub const ZERO: Self = Self(0);
+    /// What one is in [`Decimal::units`].
+    pub const ONE: i128 = 1_000_000_000_000;
+    const DIGITS: usize = 12;
+
+    /// A decimal of this many trillionths.
+    pub const fn from_units(units: i128) -> Self {
+        Self(units)
+    }
+
+    pub const fn from_integer(integer: i64) -> Self {
+        Self(integer as i128 * Self::ONE)
+    }
+
+    /// The value in trillionths.
+    pub const fn units(self) -> i128 {
+        self.0
+    }
+
+    /// Reads a plain decimal, with no exponent and no sign but a minus, of at most this many
+    /// fraction digits and fifteen digits before them.
+    pub fn parse(text: &str, fraction_digits: usize) -> Result<Self, NotMoney> {
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let well_formed = (1..=15).contains(&whole.len())
+            && plain(whole)
+            && plain(fraction)
+            && fraction.len() <= fraction_digits.min(Self::DIGITS)
+            && !digits.ends_with('.');
+        if !well_formed {
+            return Err(NotMoney);
+        }
+        let whole: i128 = whole.parse().map_err(|_| NotMoney)?;
+        let fraction: i128 =
+            format!("{fraction:0<width$}", width = Self::DIGITS).parse().map_err(|_| NotMoney)?;
+        let units = whole * Self::ONE + fraction;
+        Ok(Self(if negative { -units } else { units }))
+    }
+
+    pub fn checked_add(self, other: Self) -> Result<Self, Overflow> {
+        self.0.checked_add(other.0).map(Self).ok_or(Overflow)
+    }
+
+    pub fn checked_sub(self, other: Self) -> Result<Self, Overflow> {
+        self.0.checked_sub(other.0).map(Self).ok_or(Overflow)
+    }
+}
+
+impl FromStr for Decimal {
+    type Err = NotMoney;
+
+    fn from_str(text: &str) -> Result<Self, NotMoney> {
+        Self::parse(text, Self::DIGITS)
+    }
+}
+
+/// As short as it is exact: no trailing zeros, no point without a fraction.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let (whole, fraction) = (self.0.abs() / Self::ONE, self.0.abs() % Self::ONE);
+        let fraction = format!("{fraction:012}");
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{sign}{whole}"),
+            fraction => write!(f, "{sign}{whole}.{fraction}"),
+        }
+    }
+}
+
+/// `numerator / denominator`, rounded half away from zero, as an amount.
+pub fn divide(numerator: i128, denominator: i128) -> Result<i64, Overflow> {
+    if denominator <= 0 {
+        return Err(Overflow);
+    }
+    let (quotient, rest) = (numerator / denominator, numerator % denominator);
+    let away = if rest.abs() * 2 >= denominator { numerator.signum() } else { 0 };
+    amount(quotient + away)
+}
+
+/// `numerator / denominator`, rounded up, as an amount. Both are not negative.
+pub fn divide_up(numerator: i128, denominator: i128) -> Result<i64, Overflow> {
+    if denominator <= 0 || numerator < 0 {
+        return Err(Overflow);
+    }
+    amount(numerator / denominator + i128::from(numerator % denominator != 0))
+}
+
+/// A sum of amounts, within the range of amounts.
+pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, Overflow> {
+    amount(amounts.into_iter().map(i128::from).sum())
+}
+
+/// The amount that an exact integer is, where it is within the range of amounts.
+pub fn amount(value: i128) -> Result<i64, Overflow> {
+    let value = i64::try_from(value).map_err(|_| Overflow)?;
+    if value.abs() <= MAX_AMOUNT { Ok(value) } else { Err(Overflow) }
+}
+
+macro_rules! as_text {
+    ($($name:ty),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(|_| serde::de::Error::custom("malformed"))
+            }
+        }
+    )*};
+}
+as_text!(Currency, Decimal);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn currencies_have_their_decimals_and_others_are_refused() {
+        let exponent = |code: &str| code.parse::<Currency>().map(|c| c.exponent());
+        assert_eq!(exponent("USD"), Ok(2));
+        assert_eq!(exponent("JPY"), Ok(0));
+        assert_eq!(exponent("KWD"), Ok(3));
+        for code in ["usd", "US", "USDX", "XXX", "", "CLF"] {
+            assert_eq!(exponent(code), Err(NotMoney), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_survives_its_text_exactly() {
+        for text in ["0", "1", "0.000000000001", "-2.5", "999999999999999.999999999999"] {
+            assert_eq!(text.parse::<Decimal>().unwrap().to_string(), text);
+        }
+        assert_eq!("1.50".parse::<Decimal>().unwrap().to_string(), "1.5");
+        for text in
+            ["", ".5", "1.", "+1", "1e3", "0x1", "1.0000000000001", "1000000000000000", "--1", " 1"]
+        {
+            assert_eq!(text.parse::<Decimal>(), Err(NotMoney), "{text}");
+        }
+        assert_eq!(Decimal::parse("0.1234567", 6), Err(NotMoney));
+    }
+
+    #[test]
+    fn division_rounds_half_away_from_zero() {
+        let cases =
+            [(5, 2, 3), (-5, 2, -3), (4, 3, 1), (-4, 3, -1), (1, 2, 1), (-1, 2, -1), (0, 7, 0)];
+        for (numerator, denominator, rounded) in cases {
+            assert_eq!(divide(numerator, denominator), Ok(rounded), "{numerator}/{denominator}");
+        }
+        assert_eq!(divide_up(1, 3), Ok(1));
+        assert_eq!(divide_up(3, 3), Ok(1));
+        assert_eq!(divide(1, 0), Err(Overflow));
+        assert_eq!(divide(i128::from(MAX_AMOUNT) + 1, 1), Err(Overflow));
+        assert_eq!(sum([MAX_AMOUNT, 1]), Err(Overflow));
+        assert_eq!(sum([MAX_AMOUNT, 1, -1]), Ok(MAX_AMOUNT));
+    }
+}
