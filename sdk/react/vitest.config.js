@@ -6,7 +6,6 @@ const react18 = ['react-dom', 'react'].map((name) => ({
   find: new RegExp(`^${name}(?=$|/)`),
   replacement: `${root}node_modules/${name}-18`,
 }));
-const libraries = [/@testing-library/, /@tanstack/, /react-dom-18/];
 
 /** The hooks on both versions of React that the package takes; the rest needs one, or none. */
 export default defineConfig({
@@ -17,16 +16,23 @@ export default defineConfig({
       { extends: true, test: { name: 'core', include: ['test/core/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'react-19', include: ['test/react/**/*.test.tsx'], environment: 'jsdom' },
+        test: {
+          name: 'react-19',
+          provide: { react: '19' },
+          include: ['test/react/**/*.test.tsx'],
+          environment: 'jsdom',
+        },
       },
       {
         extends: true,
         resolve: { alias: react18 },
         test: {
           name: 'react-18',
+          provide: { react: '18' },
           include: ['test/react/**/*.test.tsx'],
           environment: 'jsdom',
-          server: { deps: { inline: libraries } },
+          setupFiles: 'test/support/react-18.ts',
+          server: { deps: { inline: [/@tanstack/] } },
         },
       },
       { extends: true, test: { name: 'browser', include: ['test/browser/**/*.test.ts'] } },

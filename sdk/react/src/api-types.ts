@@ -9,27 +9,7 @@ import type { components } from './openapi.js';
 type Schemas = components['schemas'];
 
 /** Every `code` that an error carries: the server's, and two for an answer that never came. */
-export type ErrorCode =
-  | Schemas['Problem']['code']
-  | 'invalid_code'
-  | 'payment_declined'
-  | 'subscription_exists'
-  | 'subscription_not_active'
-  | 'invoice_unpaid'
-  | 'invoice_not_payable'
-  | 'payment_in_progress'
-  | 'payment_method_in_use'
-  | 'plan_immutable'
-  | 'plan_not_available'
-  | 'wallet_frozen'
-  | 'test_clock_advancing'
-  | 'seller_incomplete'
-  | 'currency_mismatch'
-  | 'package_required'
-  | 'invalid_tiers'
-  | 'amount_out_of_range'
-  | 'network_error'
-  | 'timeout';
+export type ErrorCode = Schemas['Problem']['code'] | 'invalid_code' | 'network_error' | 'timeout';
 
 export type ParamError = Schemas['ParamError'];
 
@@ -39,13 +19,13 @@ export type Scope = Schemas['CurrentSessionResponse']['scopes'][number];
 export type CurrentSession = Schemas['CurrentSessionResponse'];
 
 export interface Address {
-  line1?: string | null;
-  line2?: string | null;
-  city?: string | null;
-  postalCode?: string | null;
-  region?: string | null;
-  /** ISO 3166-1 alpha-2. */
-  country?: string | null;
+  line1: string;
+  line2: string | null;
+  city: string;
+  state: string | null;
+  postalCode: string | null;
+  /** ISO 3166-1, two capital letters. */
+  country: string;
 }
 
 export interface TaxId {
@@ -99,7 +79,7 @@ export interface GrantRule {
   creditCurrencyId: string;
   amount: number;
   cadence: 'period' | 'month' | 'day';
-  rolloverCap: number | null;
+  rolloverCap: number;
 }
 
 export interface Plan {
@@ -108,7 +88,8 @@ export interface Plan {
   slug: string;
   name: string;
   description: string | null;
-  tier: string | null;
+  /** Plans of one tier differ in their interval alone. */
+  tier: number;
   status: 'draft' | 'active' | 'archived';
   isPublic: boolean;
   billingInterval: Interval;
@@ -120,10 +101,21 @@ export interface Plan {
 }
 
 export interface PlanEntitlement {
-  featureSlug: string;
+  featureId: string;
+  type: FeatureType;
+  /** Of a metered feature; null is without limit. */
   limit?: number | null;
-  value?: string | number | boolean | null;
+  /** Of a config feature. */
+  value?: string;
+  /** Of an enum feature. */
   values?: string[];
+}
+
+export interface Feature {
+  id: string;
+  slug: string;
+  name: string;
+  type: FeatureType;
 }
 
 /** What a customer may use. Its type decides which members it has. */
@@ -136,7 +128,7 @@ export interface Entitlement {
   usage?: number;
   remaining?: number | null;
   balance?: number;
-  value?: string | number | boolean | null;
+  value?: string | null;
   values?: string[];
 }
 
@@ -351,16 +343,11 @@ export interface Branding {
   supportEmail: string | null;
 }
 
-export interface PricingFeatureRow {
-  featureSlug: string;
-  name: string;
-  type: FeatureType;
-}
-
+/** What a product costs, in tiers from the lowest. */
 export interface Pricing {
   product: Product;
-  tiers: { tier: string; plans: Plan[] }[];
-  features: PricingFeatureRow[];
+  tiers: { tier: number; plans: Plan[] }[];
+  features: Feature[];
   packages: CreditPackage[];
 }
 

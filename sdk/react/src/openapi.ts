@@ -745,14 +745,19 @@ export interface components {
       /** @enum {string} */
       code:
         | 'ambiguous_credentials'
+        | 'amount_out_of_range'
         | 'conflict'
+        | 'currency_mismatch'
         | 'customer_archived'
         | 'customer_not_found'
         | 'idempotency_key_reused'
         | 'insufficient_scope'
         | 'internal'
         | 'invalid_api_key'
+        | 'invalid_tiers'
         | 'invalid_token'
+        | 'invoice_not_payable'
+        | 'invoice_unpaid'
         | 'malformed_request'
         | 'method_not_allowed'
         | 'missing_credentials'
@@ -760,15 +765,30 @@ export interface components {
         | 'organization_suspended'
         | 'origin_not_allowed'
         | 'overloaded'
+        | 'package_required'
         | 'payload_too_large'
+        | 'payment_declined'
+        | 'payment_in_progress'
+        | 'payment_method_in_use'
+        | 'plan_immutable'
+        | 'plan_not_available'
         | 'rate_limited'
         | 'request_timeout'
         | 'secret_key_in_browser'
+        | 'seller_incomplete'
         | 'session_revoked'
+        | 'subscription_exists'
+        | 'subscription_not_active'
+        | 'test_clock_advancing'
         | 'token_expired'
         | 'unavailable'
         | 'unsupported_media_type'
-        | 'validation_failed';
+        | 'validation_failed'
+        | 'wallet_frozen';
+      /** @description Why the processor declined; with `payment_declined` alone. */
+      declineReason?: string;
+      /** @description What uses the payment method; with `payment_method_in_use` alone. */
+      dependencies?: Record<string, never>;
       /** @description What happened, for people. */
       detail: string;
       /** @description What is wrong with which parameter; with `validation_failed` alone. */

@@ -1,5 +1,10 @@
 /** Reading hooks: what every one of them does. */
-import { useInfiniteQuery, useQuery, type QueryKey } from '@tanstack/react-query';
+import {
+  useInfiniteQuery,
+  useQuery,
+  type QueryKey,
+  type UseQueryResult,
+} from '@tanstack/react-query';
 import { useCallback } from 'react';
 
 import { pathOf, type Page, type Query } from '../core/client.js';
@@ -48,23 +53,40 @@ export type Loaded<D> = Read<{ data: D | undefined }>;
 
 /** One GET. */
 export function useRead<D>(path: Id, query: Query = {}): Loaded<D> {
-  const { client, queryClient, key, initial, isEnabled, shown } = useTarget(path, query);
-  const result = useQuery(
-    {
-      ...options,
-      queryKey: key,
-      queryFn: () => client.get<D>(path ?? '', query),
-      enabled: isEnabled,
-      ...(initial === undefined ? {} : { initialData: initial as D }),
-    },
+  const target = useTarget(path, query);
+  const result = useTargetQuery<D>(target, () => target.client.get<D>(path ?? '', query));
+  const refetch = useQuietly(result.refetch);
+  return { ...target.shown({ ...result, data: result.data }), refetch };
+}
+
+/** One POST that asks and changes nothing, such as a preview. */
+export function useAsk<D>(path: Id, body: object): Loaded<D> {
+  const target = useTarget(path, body as Query);
+  const result = useTargetQuery<D>(target, () => target.client.post<D>(path ?? '', body));
+  const refetch = useQuietly(result.refetch);
+  return { ...target.shown({ ...result, data: result.data }), refetch };
+}
+
+/** One GET, as TanStack tells it. */
+export function useQueryOf<D>(path: Id): UseQueryResult<D, ApiError> {
+  const target = useTarget(path, {});
+  return useTargetQuery<D>(target, () => target.client.get<D>(path ?? ''));
+}
+
+function useTargetQuery<D>(
+  { key, initial, isEnabled, queryClient }: ReturnType<typeof useTarget>,
+  queryFn: () => Promise<D>,
+): UseQueryResult<D, ApiError> {
+  const start = initial === undefined ? {} : { initialData: initial as D };
+  return useQuery<D, ApiError>(
+    { ...options, queryKey: key, queryFn, enabled: isEnabled, ...start },
     queryClient,
   );
-  const { refetch } = result;
-  const again = useQuietly(refetch);
-  return {
-    ...shown(result as { data: D | undefined; error: Error | null; isFetching: boolean }),
-    refetch: again,
-  };
+}
+
+/** What a hook tells beside its data. */
+export function stateOf({ isLoading, isFetching, error, refetch }: Loaded<unknown>) {
+  return { isLoading, isFetching, error, refetch };
 }
 
 export type LoadedPages<D> = Paged<{ rows: D[]; isEmpty: boolean }>;

@@ -8,6 +8,8 @@ declare module 'vitest' {
     apiKey: string;
     baseUrl: string;
     dataDir: string;
+    /** Its major version. */
+    react: string;
   }
 }
 
@@ -16,5 +18,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('apiKey', server.apiKey);
   project.provide('baseUrl', server.baseUrl);
   project.provide('dataDir', server.dataDir);
+
   return server.stop;
 }
