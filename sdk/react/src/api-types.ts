@@ -343,18 +343,29 @@ export interface Branding {
   supportEmail: string | null;
 }
 
-/** What a product costs, in tiers from the lowest. */
+export interface PricingTier {
+  tier: number;
+  name: string;
+  monthly: Plan[];
+  yearly: Plan[];
+}
+
+/** What a plan gives of a feature. */
+export type FeatureValue = Pick<PlanEntitlement, 'type' | 'limit' | 'value' | 'values'>;
+
+/** What a product costs, in tiers from the lowest, and what its plans give. */
 export interface Pricing {
   product: Product;
-  tiers: { tier: number; plans: Plan[] }[];
-  features: Feature[];
-  packages: CreditPackage[];
+  tiers: PricingTier[];
+  featureRows: { feature: Feature; plans: { planId: string; value: FeatureValue }[] }[];
+  creditCurrencies: CreditCurrency[];
+  creditPackages: CreditPackage[];
 }
 
 /** What the processor's form needs. */
 export interface FormClient {
   processor: string;
-  type: string;
+  type: 'setup' | 'payment';
   clientSecret: string;
   publishableKey?: string | null;
 }

@@ -44,9 +44,7 @@ export function useCustomer(): Read<CustomerState> {
   const { update, ...updating } = useWrite('update', (client, key, changes: UpdateCustomer) =>
     client.patch<Customer>(path, changes, { idempotencyKey: key }),
   );
-  const { setupPayment } = useWrite('setupPayment', (client, key) =>
-    client.post<FormClient>(`${path}/payment-methods/setup`, undefined, { idempotencyKey: key }),
-  );
+  const { setupPayment } = useSetupPayment();
   const { payInvoice } = usePay();
   return {
     ...stateOf(customer),
@@ -61,7 +59,14 @@ export function useCustomer(): Read<CustomerState> {
   };
 }
 
-export function usePay() {
+export function useSetupPayment() {
+  const path = useOwnPath('/payment-methods/setup');
+  return useWrite('setupPayment', (client, idempotencyKey) =>
+    client.post<FormClient>(path, undefined, { idempotencyKey }),
+  );
+}
+
+function usePay() {
   return useWrite(
     'payInvoice',
     (client, idempotencyKey, id: string, options: { paymentMethodId?: string | undefined } = {}) =>
