@@ -21,6 +21,8 @@ export type { GetPortalToken } from './core/renew.js';
 export type { PortalToken } from './core/token.js';
 export type { EndReason, Host, PortalSession, SessionState } from './core/session.js';
 
+export { formatCredits, formatMoney } from './format/money.js';
+
 export interface ConnectOptions extends Addresses, Host {
   /** The token that your server minted for the customer who is signed in. */
   portalToken: string;

@@ -14,7 +14,7 @@ export interface BillingDetailsProps extends StyleProps {
 }
 
 /** Who is billed: name, e-mail, address, tax ids. */
-export const BillingDetails: ComponentType<BillingDetailsProps> = defineComponent(
+export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ */ defineComponent(
   'BillingDetails',
   'customer:read',
   function BillingDetails({ initial }) {

@@ -43,7 +43,7 @@ export interface BillingPortalProps extends StyleProps {
 }
 
 /** The whole portal: every section that the session may see. */
-export const BillingPortal: ComponentType<BillingPortalProps> = defineComponent(
+export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ defineComponent(
   'BillingPortal',
   null,
   function BillingPortal({ sections = ALL, flow }) {

@@ -15,7 +15,7 @@ export interface CreditBalanceProps extends StyleProps {
 }
 
 /** Each wallet: what is in it, how to fill it, how it got there. */
-export const CreditBalance: ComponentType<CreditBalanceProps> = defineComponent(
+export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ defineComponent(
   'CreditBalance',
   'credits:read',
   function CreditBalance({ topUpOf }) {

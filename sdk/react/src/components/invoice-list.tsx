@@ -36,7 +36,7 @@ export interface InvoiceListProps extends StyleProps {
 }
 
 /** What was billed: each invoice with its PDF, and the open ones with a way to pay. */
-export const InvoiceList: ComponentType<InvoiceListProps> = defineComponent(
+export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defineComponent(
   'InvoiceList',
   'invoices:read',
   function InvoiceList() {

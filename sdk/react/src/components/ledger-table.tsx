@@ -11,7 +11,7 @@ export interface LedgerTableProps extends StyleProps {
 }
 
 /** Everything that happened to a wallet, newest first. */
-export const LedgerTable: ComponentType<LedgerTableProps> = defineComponent(
+export const LedgerTable: ComponentType<LedgerTableProps> = /* @__PURE__ */ defineComponent(
   'LedgerTable',
   'credits:read',
   function LedgerTable({ accountId }) {

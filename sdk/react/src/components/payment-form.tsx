@@ -20,7 +20,7 @@ export interface PaymentFormProps extends StyleProps {
 const CARDS = ['visa', 'mastercard', 'declined', 'requires_form', 'expires', 'timeout'] as const;
 
 /** The processor's form: the sandbox's is our own. */
-export const PaymentForm: ComponentType<PaymentFormProps> = defineComponent(
+export const PaymentForm: ComponentType<PaymentFormProps> = /* @__PURE__ */ defineComponent(
   'PaymentForm',
   null,
   function PaymentForm({ client: given, ...props }) {

@@ -17,7 +17,7 @@ export interface PaymentMethodsProps extends StyleProps {
 type Open = { kind: 'add' } | { kind: 'remove'; method: PaymentMethod };
 
 /** What is charged: add, make default, remove. */
-export const PaymentMethods: ComponentType<PaymentMethodsProps> = defineComponent(
+export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ */ defineComponent(
   'PaymentMethods',
   'payment_methods:read',
   function PaymentMethods({ initial }) {

@@ -19,22 +19,23 @@ export interface PlanChangeDialogProps extends StyleProps {
 }
 
 /** What a plan costs before it is taken: its lines, what is due now, what follows. */
-export const PlanChangeDialog: ComponentType<PlanChangeDialogProps> = defineComponent(
-  'PlanChangeDialog',
-  'subscriptions:write',
-  function PlanChangeDialog({ open, planId, ...rest }) {
-    const { t } = useI18n();
-    const { plans } = usePlans();
-    if (!open) return null;
-    const plan = plans.find(({ id }) => id === planId)?.name ?? '';
-    const title = t(rest.subscriptionId ? 'change.title' : 'change.start', { plan });
-    return (
-      <Dialog title={title} onClose={rest.onClose}>
-        <Change planId={planId} {...rest} />
-      </Dialog>
-    );
-  },
-);
+export const PlanChangeDialog: ComponentType<PlanChangeDialogProps> =
+  /* @__PURE__ */ defineComponent(
+    'PlanChangeDialog',
+    'subscriptions:write',
+    function PlanChangeDialog({ open, planId, ...rest }) {
+      const { t } = useI18n();
+      const { plans } = usePlans();
+      if (!open) return null;
+      const plan = plans.find(({ id }) => id === planId)?.name ?? '';
+      const title = t(rest.subscriptionId ? 'change.title' : 'change.start', { plan });
+      return (
+        <Dialog title={title} onClose={rest.onClose}>
+          <Change planId={planId} {...rest} />
+        </Dialog>
+      );
+    },
+  );
 
 function Change({ subscriptionId, planId, onClose }: Omit<PlanChangeDialogProps, 'open'>) {
   const i18n = useI18n();

@@ -18,7 +18,7 @@ export interface PricingTableProps extends StyleProps {
 }
 
 /** The plans of a product side by side, and the way to one of them. */
-export const PricingTable: ComponentType<PricingTableProps> = defineComponent(
+export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ defineComponent(
   'PricingTable',
   null,
   function PricingTable({ productId, onSelect }) {

@@ -36,30 +36,31 @@ export interface SubscriptionCardProps extends StyleProps {
 }
 
 /** The plan that the customer has, and what can be done with it. */
-export const SubscriptionCard: ComponentType<SubscriptionCardProps> = defineComponent(
-  'SubscriptionCard',
-  'subscriptions:read',
-  function SubscriptionCard({ subscriptionId, initial }) {
-    const { t } = useI18n();
-    const live = useActiveSubscription();
-    const one = useSubscription(subscriptionId);
-    const read = subscriptionId ? one : live;
-    const shown = subscriptionId ? one.subscription && [one.subscription] : live.subscriptions;
-    return (
-      <Card title={t('subscription.title')}>
-        <Loaded read={read} lines={3}>
-          {shown?.length ? (
-            shown.map((subscription) => (
-              <Live key={subscription.id} subscription={subscription} initial={initial} />
-            ))
-          ) : (
-            <None initial={initial} />
-          )}
-        </Loaded>
-      </Card>
-    );
-  },
-);
+export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
+  /* @__PURE__ */ defineComponent(
+    'SubscriptionCard',
+    'subscriptions:read',
+    function SubscriptionCard({ subscriptionId, initial }) {
+      const { t } = useI18n();
+      const live = useActiveSubscription();
+      const one = useSubscription(subscriptionId);
+      const read = subscriptionId ? one : live;
+      const shown = subscriptionId ? one.subscription && [one.subscription] : live.subscriptions;
+      return (
+        <Card title={t('subscription.title')}>
+          <Loaded read={read} lines={3}>
+            {shown?.length ? (
+              shown.map((subscription) => (
+                <Live key={subscription.id} subscription={subscription} initial={initial} />
+              ))
+            ) : (
+              <None initial={initial} />
+            )}
+          </Loaded>
+        </Card>
+      );
+    },
+  );
 
 function None({ initial }: { initial: SubscriptionCardProps['initial'] }) {
   const p = useParts();

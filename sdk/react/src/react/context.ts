@@ -27,10 +27,10 @@ export interface Portal {
   productId: string | undefined;
 }
 
-export const PortalContext = createContext<Portal | null>(null);
+export const PortalContext = /* @__PURE__ */ createContext<Portal | null>(null);
 
 /** While there is no token. */
-export const pendingClient = new UnitPayClient(null);
+export const pendingClient = /* @__PURE__ */ new UnitPayClient(null);
 
 const never = () => () => undefined;
 

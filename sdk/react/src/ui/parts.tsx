@@ -19,7 +19,7 @@ export interface StyleProps {
   classNames?: Readonly<Record<string, string>> | undefined;
 }
 
-const ClassNames = createContext<Readonly<Record<string, string>>>({});
+const ClassNames = /* @__PURE__ */ createContext<Readonly<Record<string, string>>>({});
 
 /** What an element of a part carries: its name, our class, and yours. */
 export type PartOf = (
@@ -40,7 +40,7 @@ export function useParts(): PartOf {
 }
 
 /** Inside another component, such as `BillingPortal`, the frame is there already. */
-const Framed = createContext(false);
+const Framed = /* @__PURE__ */ createContext(false);
 
 function Frame({ className, classNames, children }: StyleProps & { children: ReactNode }) {
   const { appearance } = usePortal();
