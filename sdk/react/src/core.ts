@@ -18,6 +18,7 @@ export { UnitPayClient, type CallOptions, type Page, type Query } from './core/c
 export { ApiError, PmInUseError } from './core/errors.js';
 export type { Fetch } from './core/http.js';
 export type { GetPortalToken } from './core/renew.js';
+export { once } from './core/verbs.js';
 export type { PortalToken } from './core/token.js';
 export type { EndReason, Host, PortalSession, SessionState } from './core/session.js';
 

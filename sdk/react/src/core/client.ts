@@ -1,9 +1,9 @@
 /** The API as a portal session sees it. */
 import { ApiError } from './errors.js';
-import { sleep } from './http.js';
+import { sleep, type Signals } from './http.js';
 import type { PortalSession } from './session.js';
 import type { PortalToken } from './token.js';
-import { idempotencyKey, Verbs } from './verbs.js';
+import { idempotencyKey } from './verbs.js';
 
 /** One page of a list, newest row first. */
 export interface Page<T> {
@@ -40,7 +40,6 @@ const LONGEST_PAUSE_MS = 10_000;
 export class UnitPayClient {
   /** Null until the page has a token; calls are refused till then. */
   readonly session: PortalSession | null;
-  readonly #verbs = new Verbs();
 
   constructor(session: PortalSession | null) {
     this.session = session;
@@ -76,32 +75,28 @@ export class UnitPayClient {
     return this.#run({ ...options, method: 'GET', path, read: (response) => response.blob() });
   }
 
-  /** Runs `call` once for the same `what` and `input`, however often it is asked for: see `Verbs`. */
-  once<R>(what: string, input: unknown, call: (idempotencyKey: string) => Promise<R>): Promise<R> {
-    return this.#verbs.run(what, input, call);
-  }
-
   async #run<T>(call: Call<T>): Promise<T> {
     const { session } = this;
     if (!session) {
       const message = 'There is no portal token yet.';
       throw new ApiError({ status: 401, code: 'missing_credentials', message });
     }
-    const signal = both(session.signal, call.signal);
+    // Whoever ends the call, or the session.
+    const signals = [session.signal, call.signal];
     const key = call.method === 'GET' ? undefined : (call.idempotencyKey ?? idempotencyKey());
     let isReplaced = false;
     for (let failures = 0; ;) {
       const token = await session.usableToken();
-      signal.throwIfAborted();
+      call.signal?.throwIfAborted();
       try {
-        return await session.send(request(call, token, key, signal));
+        return await session.send(request(call, token, key, signals));
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (error.status === 401 && !isReplaced) {
           await session.replaceRefused(token, error);
           isReplaced = true;
         } else if (call.method === 'GET' && error.isPassing && failures < RETRIES) {
-          await sleep(pause(error, failures), signal);
+          await sleep(pause(error, failures), ...signals);
           failures += 1;
         } else throw error;
       }
@@ -113,13 +108,13 @@ function request<T>(
   { method, path, body, read }: Call<T>,
   token: PortalToken,
   key: string | undefined,
-  signal: AbortSignal,
+  signals: Signals,
 ) {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (key !== undefined) headers['idempotency-key'] = key;
   const text = body === undefined ? undefined : JSON.stringify(body);
-  return { token, method, path, headers, body: text, signal, read };
+  return { token, method, path, headers, body: text, signals, read };
 }
 
 /** Undefined for an answer without a body. */
@@ -139,18 +134,4 @@ export function pathOf(path: string, query: Query): string {
   const pairs = Object.entries(query).filter(([, value]) => value != null);
   const text = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString();
   return text ? `${path}?${text}` : path;
-}
-
-/** `AbortSignal.any` came to Firefox in 124. */
-function both(first: AbortSignal, second: AbortSignal | undefined): AbortSignal {
-  if (!second) return first;
-  const abort = new AbortController();
-  for (const signal of [first, second]) {
-    const end = () => {
-      abort.abort(signal.reason);
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { signal: abort.signal, once: true });
-  }
-  return abort.signal;
 }

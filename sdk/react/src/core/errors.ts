@@ -20,29 +20,23 @@ export interface ApiErrorDetails {
 export class ApiError extends Error {
   override readonly name: string = 'ApiError';
   /** The HTTP status; 0 where no answer came. */
-  readonly status: number;
+  declare readonly status: number;
   /** Which error it is; undefined where the answer was not UnitPay's, but a proxy's, say. */
-  readonly code: ErrorCode | undefined;
+  declare readonly code: ErrorCode | undefined;
   /** Names the request in the server's log. */
-  readonly requestId: string | undefined;
+  declare readonly requestId: string | undefined;
   /** The answer's headers; empty where no answer came. */
-  readonly headers: Headers;
+  declare readonly headers: Headers;
   /** What is wrong with which parameter; with `validation_failed` alone. */
-  readonly errors: readonly ParamError[];
+  declare readonly errors: readonly ParamError[];
   /** Why the processor refused; with `payment_declined` alone. */
-  readonly declineReason: string | undefined;
+  declare readonly declineReason: string | undefined;
   /** In how many seconds to try again, where the server said so. */
-  readonly retryAfter: number | undefined;
+  declare readonly retryAfter: number | undefined;
 
-  constructor(details: ApiErrorDetails) {
-    super(details.message, details.cause === undefined ? {} : { cause: details.cause });
-    this.status = details.status;
-    this.code = details.code;
-    this.requestId = details.requestId;
-    this.headers = details.headers ?? new Headers();
-    this.errors = details.errors ?? [];
-    this.declineReason = details.declineReason;
-    this.retryAfter = details.retryAfter;
+  constructor({ message, cause, ...details }: ApiErrorDetails) {
+    super(message, cause === undefined ? {} : { cause });
+    Object.assign(this, { code: undefined, headers: new Headers(), errors: [] }, details);
   }
 
   /** Whether the same call may succeed in a while: no answer came, too many calls, or the server failed. */
@@ -71,7 +65,7 @@ export function errorOf(status: number, headers: Headers, body: string): ApiErro
     message: text(problem.detail) ?? `The server answered ${String(status)}.`,
     requestId: text(problem.requestId) ?? headers.get('x-request-id') ?? undefined,
     headers,
-    errors: Array.isArray(problem.errors) ? (problem.errors as ParamError[]) : undefined,
+    errors: Array.isArray(problem.errors) ? (problem.errors as ParamError[]) : [],
     declineReason: text(problem.declineReason),
     retryAfter: retryAfter(headers),
   };

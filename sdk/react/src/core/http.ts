@@ -4,6 +4,9 @@ import type { ServerClock } from './clock.js';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** Whatever may end a call. `AbortSignal.any` came to Firefox in 124. */
+export type Signals = readonly (AbortSignal | undefined)[];
+
 /** No answer within this time is a `timeout`. */
 const TIMEOUT_MS = 30_000;
 const LATE = Symbol('late');
@@ -15,19 +18,22 @@ export interface Exchange<T> {
   read: (response: Response) => Promise<T>;
   fetch: Fetch | undefined;
   clock?: ServerClock;
-  signal?: AbortSignal | undefined;
+  signals?: Signals | undefined;
   timeout?: number;
 }
 
-/** Rejects with an {@link ApiError}, or with the reason of the `signal` that ended it. */
+/** Rejects with an {@link ApiError}, or with the reason of the signal that ended it. */
 export async function exchange<T>(request: Exchange<T>): Promise<T> {
-  const { url, init, read, fetch, clock, signal, timeout = TIMEOUT_MS } = request;
-  signal?.throwIfAborted();
+  const { url, init, read, fetch, clock, signals = [], timeout = TIMEOUT_MS } = request;
+  const throwIfAborted = () => {
+    for (const signal of signals) signal?.throwIfAborted();
+  };
+  throwIfAborted();
   const abort = new AbortController();
   const onAbort = () => {
-    abort.abort(signal?.reason);
+    abort.abort();
   };
-  signal?.addEventListener('abort', onAbort);
+  for (const signal of signals) signal?.addEventListener('abort', onAbort);
   const timer = setTimeout(() => {
     abort.abort(LATE);
   }, timeout);
@@ -43,25 +49,28 @@ export async function exchange<T>(request: Exchange<T>): Promise<T> {
     return await read(response);
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
-    signal?.throwIfAborted();
+    throwIfAborted();
     throw abort.signal.reason === LATE
       ? new ApiError({ status: 0, code: 'timeout', message: 'No answer in time.', cause })
       : new ApiError({ status: 0, code: 'network_error', message: 'No answer.', cause });
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    for (const signal of signals) signal?.removeEventListener('abort', onAbort);
   }
 }
 
-export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+/** Ends early, and well, where a signal says so. */
+export function sleep(milliseconds: number, ...signals: Signals): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
+      for (const signal of signals) signal?.removeEventListener('abort', done);
       resolve();
     };
     const timer = setTimeout(done, milliseconds);
-    signal?.addEventListener('abort', done);
-    if (signal?.aborted) done();
+    for (const signal of signals) {
+      signal?.addEventListener('abort', done);
+      if (signal?.aborted) done();
+    }
   });
 }

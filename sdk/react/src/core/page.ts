@@ -1,29 +1,24 @@
-/** What happens to the page, for a session that lives in it. */
+/** What happens to the page, for a session that lives in it. All of these reach the window. */
 export interface PageEvents {
   online: () => void;
   offline: () => void;
-  /** Visible again, or thawed. */
-  wake: () => void;
+  visibilitychange: () => void;
+  /** After it was frozen. */
+  resume: () => void;
   /** Left; perhaps for the back-forward cache. */
-  hide: () => void;
-  /** `isRestored`: out of the back-forward cache, with everything as it was. */
-  show: (isRestored: boolean) => void;
+  pagehide: () => void;
+  /** `persisted`: out of the back-forward cache, with everything as it was. */
+  pageshow: (event: { persisted: boolean }) => void;
 }
 
 /** Returns what ends it. Where there is no page nothing happens. */
 export function listenToPage(events: PageEvents): () => void {
-  if (typeof document === 'undefined') return () => undefined;
   const end = new AbortController();
-  const { signal } = end;
-  addEventListener('online', events.online, { signal });
-  addEventListener('offline', events.offline, { signal });
-  addEventListener('pagehide', events.hide, { signal });
-  const onShow = (event: PageTransitionEvent) => {
-    events.show(event.persisted);
-  };
-  addEventListener('pageshow', onShow, { signal });
-  document.addEventListener('visibilitychange', events.wake, { signal });
-  document.addEventListener('resume', events.wake, { signal });
+  if (typeof document !== 'undefined') {
+    for (const [type, listener] of Object.entries(events)) {
+      addEventListener(type, listener as EventListener, { signal: end.signal });
+    }
+  }
   return () => {
     end.abort();
   };

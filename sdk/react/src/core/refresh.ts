@@ -144,13 +144,7 @@ export class Refresher {
     this.#session.setState('refreshing');
     const read = (response: Response) => response.json() as Promise<Refreshed>;
     const path = '/portal-sessions/refresh';
-    const answer = await this.#session.send({
-      token,
-      method: 'POST',
-      path,
-      signal: this.#session.signal,
-      read,
-    });
+    const answer = await this.#session.send({ token, method: 'POST', path, read });
     const isLast = answer.expiresAt === answer.absoluteExpiresAt;
     if (this.#session.adoptRefreshed(answer.token, isLast)) {
       if (isLast) this.#dueAt = this.#now();

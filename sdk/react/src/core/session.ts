@@ -9,7 +9,7 @@ import { resolveBase } from './base.js';
 import { Channel, type Message } from './channel.js';
 import { ServerClock } from './clock.js';
 import { ApiError } from './errors.js';
-import { exchange, sleep, type Fetch } from './http.js';
+import { exchange, sleep, type Fetch, type Signals } from './http.js';
 import { listenToPage } from './page.js';
 import { Refresher } from './refresh.js';
 import { fetchToken, type GetPortalToken } from './renew.js';
@@ -225,14 +225,14 @@ export class PortalSession {
     path: string;
     headers?: Record<string, string>;
     body?: string | undefined;
-    signal?: AbortSignal | undefined;
+    signals?: Signals | undefined;
     read: (response: Response) => Promise<T>;
   }): Promise<T> {
-    const { token, method, path, body, signal, read } = request;
+    const { token, method, path, body, signals = [this.signal], read } = request;
     const headers = { authorization: `Bearer ${token.text}`, ...request.headers };
     const init: RequestInit = body === undefined ? { method, headers } : { method, headers, body };
     const { base, clock } = this;
-    return exchange({ url: base + path, init, read, fetch: this.fetch, clock, signal });
+    return exchange({ url: base + path, init, read, fetch: this.fetch, clock, signals });
   }
 
   get fetch(): Fetch | undefined {
@@ -298,10 +298,9 @@ export class PortalSession {
   /** Ends the session on the server and in every tab. Rejects, and ends nothing, where no server answers. */
   async signOut(): Promise<void> {
     if (this.#endError || !this.#token) return;
-    const { signal } = this;
     const token = this.#token;
     try {
-      await this.send({ token, method: 'DELETE', path: CURRENT, signal, read: nothing });
+      await this.send({ token, method: 'DELETE', path: CURRENT, read: nothing });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
     }
@@ -368,7 +367,7 @@ export class PortalSession {
   async #check(): Promise<void> {
     const token = await this.usableToken();
     try {
-      await this.send({ token, method: 'GET', path: CURRENT, signal: this.signal, read: nothing });
+      await this.send({ token, method: 'GET', path: CURRENT, read: nothing });
     } catch (error) {
       if (!(error instanceof ApiError) || error.isPassing) throw error;
       if (error.status === 401) await this.replaceRefused(token, error);
@@ -376,6 +375,9 @@ export class PortalSession {
   }
 
   #start(): void {
+    const wake = () => {
+      this.#refresher.tick();
+    };
     this.#unlisten = listenToPage({
       online: () => {
         if (this.#state === 'degraded') this.setState('active');
@@ -384,17 +386,16 @@ export class PortalSession {
       offline: () => {
         if (this.#state === 'active') this.setState('degraded');
       },
-      wake: () => {
-        this.#refresher.tick();
-      },
-      hide: () => {
+      visibilitychange: wake,
+      resume: wake,
+      pagehide: () => {
         // A page with an open channel may not be kept for the way back.
         this.#channel.close();
       },
-      show: (isRestored) => {
+      pageshow: ({ persisted }) => {
         if (this.#token && !this.#endError) this.#channel.open(this.base, this.#token.sid);
-        if (isRestored) void this.#unveil();
-        else this.#refresher.tick();
+        if (persisted) void this.#unveil();
+        else wake();
       },
     });
     if (this.#token) this.#channel.open(this.base, this.#token.sid);

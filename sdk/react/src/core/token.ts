@@ -22,14 +22,19 @@ export interface PortalToken {
   scopes: readonly Scope[];
 }
 
+/** What is hoped for. */
+type Claims = Record<'iss' | 'sub' | 'sid' | 'jti' | 'scope', string> &
+  Record<'iat' | 'exp', number>;
+
 /** Null where the text is no portal token. */
 export function readToken(text: string): PortalToken | null {
   try {
     const payload = text.split('.')[1] ?? '';
     const claims: unknown = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/')));
-    const { iss, sub, sid, jti, iat, exp, scope } = claims as Record<string, unknown>;
-    if (!isText(iss) || !isText(sub) || !isText(sid) || !isText(jti) || !isText(scope)) return null;
-    if (!isSeconds(iat) || !isSeconds(exp) || exp <= iat || !/^https?:\/\//.test(iss)) return null;
+    const { iss, sub, sid, jti, iat, exp, scope } = claims as Claims;
+    const areTexts = [iss, sub, sid, jti, scope].every((text) => text && typeof text === 'string');
+    const areTimes = Number.isSafeInteger(iat) && Number.isSafeInteger(exp) && exp > iat;
+    if (!areTexts || !areTimes || !/^https?:\/\//.test(iss)) return null;
     const generation = jti === sid ? 0 : Number(jti.slice(sid.length + 1));
     if (!jti.startsWith(sid) || !Number.isSafeInteger(generation)) return null;
     const scopes = scope.split(' ') as Scope[];
@@ -43,12 +48,4 @@ export function readToken(text: string): PortalToken | null {
 export function replaces(next: PortalToken, current: PortalToken): boolean {
   if (next.sub !== current.sub || next.text === current.text) return false;
   return next.sid === current.sid ? next.generation > current.generation : next.iat >= current.iat;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
-}
-
-function isSeconds(value: unknown): value is number {
-  return Number.isSafeInteger(value);
 }

@@ -5,6 +5,7 @@
  * answer came, so that the next click goes on with the first one's effect; any definite answer
  * ends it.
  */
+import type { UnitPayClient } from './client.js';
 import { ApiError } from './errors.js';
 
 interface Intention {
@@ -12,27 +13,32 @@ interface Intention {
   pending: Promise<unknown> | null;
 }
 
-export class Verbs {
-  readonly #intentions = new Map<string, Intention>();
+const intentions = new WeakMap<UnitPayClient, Map<string, Intention>>();
 
-  /** `what` and `input` name the intention; `call` gets the idempotency key. */
-  run<R>(what: string, input: unknown, call: (key: string) => Promise<R>): Promise<R> {
-    const name = JSON.stringify([what, input]);
-    const intention = this.#intentions.get(name) ?? { key: idempotencyKey(), pending: null };
-    this.#intentions.set(name, intention);
-    intention.pending ??= call(intention.key).then(
-      (result) => {
-        this.#intentions.delete(name);
-        return result;
-      },
-      (error: unknown) => {
-        intention.pending = null;
-        if (isDefinite(error)) this.#intentions.delete(name);
-        throw error;
-      },
-    );
-    return intention.pending as Promise<R>;
-  }
+/** `what` and `input` name the intention; `call` gets the idempotency key. */
+export function once<R>(
+  client: UnitPayClient,
+  what: string,
+  input: unknown,
+  call: (idempotencyKey: string) => Promise<R>,
+): Promise<R> {
+  const all = intentions.get(client) ?? new Map<string, Intention>();
+  intentions.set(client, all);
+  const name = JSON.stringify([what, input]);
+  const intention = all.get(name) ?? { key: idempotencyKey(), pending: null };
+  all.set(name, intention);
+  intention.pending ??= call(intention.key).then(
+    (result) => {
+      all.delete(name);
+      return result;
+    },
+    (error: unknown) => {
+      intention.pending = null;
+      if (isDefinite(error)) all.delete(name);
+      throw error;
+    },
+  );
+  return intention.pending as Promise<R>;
 }
 
 /** A server that failed may have carried it out all the same; a limit or a refusal has not. */

@@ -4,6 +4,7 @@ import { useCallback, useState } from 'react';
 import type { SettleOutcome } from '../api-types.js';
 import type { UnitPayClient } from '../core/client.js';
 import type { ApiError } from '../core/errors.js';
+import { once } from '../core/verbs.js';
 import { keyOf, usePortal } from './context.js';
 
 export type Write<V extends string, A extends unknown[], R> = Record<
@@ -56,13 +57,13 @@ export function useWrite<V extends string, A extends unknown[], R>(
         });
       };
       note(1, null);
-      const promise = client
-        .once(verb, input, (key) => perform(client, key, ...input))
-        .then((result) => {
+      const promise = once(client, verb, input, (key) => perform(client, key, ...input)).then(
+        (result) => {
           void queryClient.invalidateQueries({ queryKey: keyOf(session) });
           note(-1, null);
           return result;
-        });
+        },
+      );
       // Whoever awaits it learns of the failure; whoever does not reads `error`.
       promise.catch((error: unknown) => {
         note(-1, error as ApiError);

@@ -2,7 +2,7 @@
 import { expect, inject, test, type TestContext } from 'vitest';
 
 import { startProxy, type Fault } from '../../../node/test/support/proxy.js';
-import type { Customer } from '../../src/core.js';
+import { once, type Customer } from '../../src/core.js';
 import { mint } from '../support/backend.js';
 import { failure, openTab } from '../support/tab.js';
 
@@ -73,7 +73,7 @@ test('every write carries a key of its own, and a read none', async (t) => {
 test('the same intention while it is under way is carried out once', async (t) => {
   const { client, path, seen } = await open(t);
   const rename = () =>
-    client.once('rename', ['Grace'], (idempotencyKey) =>
+    once(client, 'rename', ['Grace'], (idempotencyKey) =>
       client.patch<Customer>(path, { name: 'Grace' }, { idempotencyKey }),
     );
   const [first, second] = [rename(), rename()];
@@ -89,7 +89,7 @@ test.for<[string, Fault, boolean]>([
 ])('the next click after %s', async ([, fault, isSame], t) => {
   const { client, path, seen } = await open(t, [fault]);
   const rename = () =>
-    client.once('rename', [path], (idempotencyKey) =>
+    once(client, 'rename', [path], (idempotencyKey) =>
       client.patch<Customer>(path, { name: 'Grace' }, { idempotencyKey }),
     );
   await failure(rename());
