@@ -60,6 +60,14 @@ impl serde::Serialize for Time {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let time = text.parse::<jiff::Timestamp>();
+        time.map(|time| Self(time.as_microsecond())).map_err(serde::de::Error::custom)
+    }
+}
+
 fn text(time: Time, fraction_digits: usize, buffer: &mut TimeText) -> &str {
     const SECOND: i64 = 1_000_000;
     const DAY: i64 = 86_400 * SECOND;

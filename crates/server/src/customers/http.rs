@@ -1,9 +1,9 @@
 //! Customers over HTTP: the backend's whole, the browser's own.
 
+use super::fields::NAME;
 pub use super::fields::{
-    CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest,
+    CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest, reference,
 };
-use super::fields::{NAME, reference};
 use super::{Customer, CustomerChange, CustomerRef, NewCustomer, billing, sql};
 use crate::app::App;
 use crate::db::{Lane, Tx};
@@ -202,8 +202,22 @@ async fn set_archived(
     Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer, profile)))
 }
 
+/// The customer of a request: a backend names it, a browser's is its own.
+pub async fn of_caller<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    named: Option<CustomerRef>,
+) -> Result<Customer, Problem> {
+    let named = match (caller, named) {
+        (_, Some(named)) => named,
+        (Caller::Key(_), None) => return Err(Problem::invalid_param("customerId", "is required")),
+        (Caller::Portal(portal), None) => CustomerRef::Id(portal.verified().session().customer_id),
+    };
+    own(caller, sql::get(tx, &caller.tenant(), &named).await?)
+}
+
 /// A browser's own customer; another one answers as a missing one does.
-pub fn own<const K: u32, const P: u32>(
+fn own<const K: u32, const P: u32>(
     caller: &Caller<K, P>,
     found: Option<Customer>,
 ) -> Result<Customer, Problem> {

@@ -8,7 +8,7 @@ mod fields;
 pub mod http;
 mod sql;
 
-pub use sql::{delete_ended_before, get, lock, raise_all_generations, read};
+pub use sql::{by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, read};
 
 use self::billing::BillingChange;
 use crate::audit::{self, Action, Actor, NewEvent};
@@ -55,7 +55,7 @@ pub struct CustomerChange {
 }
 
 /// How a request names a customer: a well-formed id is ours, everything else the integrator's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CustomerRef {
     Id(CustomerId),
     External(String),
