@@ -6,7 +6,7 @@ use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, branding, customers, keys, portal, usage};
+use crate::{audit, branding, customers, entitlements, keys, portal, usage};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -24,6 +24,11 @@ fn browser_routes() -> Routes {
         .routes(routes!(portal::http_browser::current, portal::http_browser::end))
         .routes(routes!(portal::http_browser::refresh))
         .routes(routes!(customers::http::get, customers::http::update))
+        .routes(routes!(entitlements::http::list))
+        .routes(routes!(entitlements::http::check))
+        .routes(routes!(entitlements::http::check_of_customer))
+        .routes(routes!(usage::http::get))
+        .routes(routes!(usage::http::aggregate))
         .routes(routes!(products::create, products::list))
         .routes(routes!(products::get, products::update))
         .routes(routes!(plans::create, plans::list))
@@ -38,8 +43,6 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
         .routes(routes!(branding::http::get, branding::http::put))
-        .routes(routes!(usage::http::get))
-        .routes(routes!(usage::http::aggregate))
 }
 
 /// Routes for the backend, and the public ones.

@@ -245,6 +245,17 @@ pub async fn credit_package(
     sql::get(tx, tenant, Viewer::Backend, id).await
 }
 
+/// The features of these ids, in their order.
+pub async fn features(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    ids: &[FeatureId],
+) -> Result<Vec<Feature>, DbError> {
+    let mut features: Vec<Feature> = sql::many(tx, tenant, ids).await?;
+    features.sort_by_key(|feature| ids.iter().position(|id| *id == feature.id));
+    Ok(features)
+}
+
 /// A plan that this viewer may see and, where it is active, choose.
 pub async fn visible_plan(
     tx: &mut Tx<'_, '_>,
