@@ -17,7 +17,9 @@ pub mod routes;
 pub mod signing;
 
 pub mod audit;
+pub mod branding;
 pub mod catalog;
+pub mod credits;
 pub mod customers;
 pub mod invoices;
 pub mod keys;
@@ -27,3 +29,4 @@ pub mod portal;
 pub mod settlement;
 pub mod subscriptions;
 pub mod test_clock;
+pub mod usage;

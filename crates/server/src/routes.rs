@@ -1,11 +1,12 @@
 //! THE route table, and what every request passes through.
 
 use crate::app::App;
+use crate::catalog::http::{credits, features, metrics, plans, pricing, products};
 use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, customers, keys, portal};
+use crate::{audit, customers, invoices, keys, payments, portal, settlement};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -16,12 +17,37 @@ use utoipa_axum::routes;
 
 type Routes = OpenApiRouter<Arc<App>>;
 
-/// Routes that a browser may call with a portal token: they answer CORS.
+/// Routes that a browser may call, with a portal token or a publishable key: they answer CORS, for
+/// every method, since a browser asks for a path.
 fn browser_routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(portal::http_browser::current, portal::http_browser::end))
         .routes(routes!(portal::http_browser::refresh))
         .routes(routes!(customers::http::get, customers::http::update))
+        .routes(routes!(products::create, products::list))
+        .routes(routes!(products::get, products::update))
+        .routes(routes!(plans::create, plans::list))
+        .routes(routes!(plans::get, plans::update))
+        .routes(routes!(features::create, features::list))
+        .routes(routes!(features::get, features::update))
+        .routes(routes!(metrics::create, metrics::list))
+        .routes(routes!(metrics::get, metrics::update))
+        .routes(routes!(credits::create_currency, credits::list_currencies))
+        .routes(routes!(credits::get_currency, credits::update_currency))
+        .routes(routes!(credits::create_package, credits::list_packages))
+        .routes(routes!(credits::get_package, credits::update_package))
+        .routes(routes!(pricing::get))
+        .routes(routes!(invoices::http::list))
+        .routes(routes!(invoices::http::list_of_customer))
+        .routes(routes!(invoices::http::get))
+        .routes(routes!(invoices::http::document))
+        .routes(routes!(settlement::http::pay))
+        .routes(routes!(payments::http::list, payments::http::add))
+        .routes(routes!(payments::http::setup))
+        .routes(routes!(payments::http::make_default))
+        .routes(routes!(payments::http::dependencies))
+        .routes(routes!(payments::http::remove))
+        .routes(routes!(payments::sandbox::http::confirm))
 }
 
 /// Routes for the backend, and the public ones.
@@ -37,6 +63,9 @@ fn backend_routes() -> Routes {
         .routes(routes!(keys::http::create, keys::http::list))
         .routes(routes!(keys::http::revoke))
         .routes(routes!(audit::http::list))
+        .routes(routes!(settlement::http::transfer))
+        .routes(routes!(settlement::http::void))
+        .routes(routes!(payments::http::webhook))
         .routes(routes!(system::jwks))
         .routes(routes!(system::health))
         .routes(routes!(system::readiness))

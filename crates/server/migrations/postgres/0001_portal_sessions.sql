@@ -35,6 +35,7 @@ CREATE UNIQUE INDEX signing_keys_next ON signing_keys (status) WHERE status = 'n
 CREATE TABLE api_keys (
     id               TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     tenant_no        BIGINT NOT NULL REFERENCES tenants (no),
+    kind             TEXT COLLATE "C" NOT NULL CHECK (kind IN ('secret', 'publishable')),
     name             TEXT COLLATE "C" NOT NULL,
     scopes           TEXT COLLATE "C" NOT NULL,
     secret_digest    BYTEA    NOT NULL,

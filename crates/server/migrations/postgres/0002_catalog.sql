@@ -104,11 +104,12 @@ CREATE TABLE plans (
 CREATE UNIQUE INDEX plans_by_slug ON plans (tenant_no, slug);
 CREATE INDEX plans_of_product ON plans (tenant_no, product_id, id);
 
--- One row for each tenant that billed something: its test clock and its look.
+-- A sandbox's test clock. While it advances, the node that holds the lease runs what falls due.
 CREATE TABLE billing_clocks (
     tenant_no      BIGINT NOT NULL PRIMARY KEY,
     offset_seconds BIGINT NOT NULL DEFAULT 0,
-    advancing_to   BIGINT
+    advancing_to   BIGINT,
+    lease_until    BIGINT
 );
 
 CREATE TABLE brandings (

@@ -35,6 +35,7 @@ CREATE UNIQUE INDEX signing_keys_next ON signing_keys (status) WHERE status = 'n
 CREATE TABLE api_keys (
     id               TEXT    NOT NULL PRIMARY KEY,
     tenant_no        INTEGER NOT NULL REFERENCES tenants (no),
+    kind             TEXT    NOT NULL CHECK (kind IN ('secret', 'publishable')),
     name             TEXT    NOT NULL,
     scopes           TEXT    NOT NULL,
     secret_digest    BLOB    NOT NULL,

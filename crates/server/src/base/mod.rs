@@ -1,5 +1,6 @@
 //! Words that every slice uses: time, randomness, ids, pages. Nothing here knows HTTP or SQL.
 
+pub mod address;
 pub mod clock;
 pub mod ids;
 pub mod money;
@@ -8,6 +9,7 @@ pub mod random;
 pub mod scopes;
 pub mod secret;
 
+pub use address::{Address, TaxId, TaxRate};
 pub use clock::{Clock, Time};
 pub use ids::{
     ApiKeyId, CreditAccountId, CreditCurrencyId, CreditPackageId, CustomerId, EventId, FeatureId,

@@ -1,57 +1,436 @@
-//! The statements on the catalog.
+//! The statements on the catalog: the same few for each of its tables.
 
-use super::{Interval, Plan, PlanStatus};
-use crate::base::PlanId;
-use crate::db::{Columns, DbError, Sql, Tx, sql, word_columns};
+use super::{
+    Aggregation, CreditCurrency, CreditPackage, Feature, FeatureKind, FeatureType, Interval,
+    Metric, Plan, PlanStatus, Product, Viewer,
+};
+use crate::base::{
+    CreditCurrencyId, CreditPackageId, FeatureId, MetricId, PageQuery, PlanId, ProductId,
+};
+use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
-use serde::de::DeserializeOwned;
+use serde::Serialize;
 
-macro_rules! select_plan {
-    ($rest:literal) => {
+/// How an object of the catalog is stored.
+pub trait Row: Sized + Send + Sync + 'static {
+    type Id: Copy + Send + Sync + Into<Value<'static>>;
+    const GET: Sql;
+    const LOCK: Sql;
+    const PAGE: [Sql; 2];
+    const PUT: Sql;
+
+    /// Reads the id and the columns of the table, in their order.
+    fn read(row: &mut Columns<'_>) -> Result<Self, DbError>;
+
+    /// The same columns as parameters, without the id.
+    fn values(&self) -> Vec<Value<'_>>;
+}
+
+/// A table: its columns with their places in `PUT`, what `$2`, the viewer, may see of it (nothing
+/// hides from the backend, which is NULL), and by which column a list is filtered.
+macro_rules! table {
+    (
+        $type:ident, $id:ident, $table:literal, $visible:tt, $filter:literal, $columns:tt
+        $($find:ident $by:literal)*
+    ) => {
+        impl $type {
+            $(table!(@find $find $by $table $columns);)*
+        }
+        table!(@row $type, $id, $table, $visible, $filter, $columns);
+    };
+    (@find $find:ident $by:literal $table:literal {
+        $first:ident $($column:ident $place:literal)*
+    }) => {
+        pub(super) const $find: Sql = sql(concat!(
+            table!(@select $table $first $($column)*), " AND ", $by, " = $2 ORDER BY id"
+        ));
+    };
+    (
+        @row $type:ident, $id:ident, $table:literal, [$($visible:tt)*], $filter:literal,
+        { $first:ident $($column:ident $place:literal)* }
+    ) => {
+        impl Row for $type {
+            type Id = $id;
+            const GET: Sql = sql(concat!(
+                table!(@select $table $first $($column)*),
+                " AND (CAST($2 AS BIGINT) IS NULL OR ", $($visible)*, ") AND id = $3"
+            ));
+            const LOCK: Sql = sql_of_each(
+                concat!(table!(@select $table $first $($column)*), " AND id = $2"),
+                concat!(table!(@select $table $first $($column)*), " AND id = $2 FOR NO KEY UPDATE"),
+            );
+            const PAGE: [Sql; 2] = [
+                sql(concat!(
+                    table!(@select $table $first $($column)*),
+                    " AND (CAST($2 AS BIGINT) IS NULL OR ", $($visible)*,
+                    ") AND (CAST($3 AS TEXT) IS NULL OR ", $filter,
+                    " = $3) AND id < $4 AND id > $5 ORDER BY id DESC LIMIT $6"
+                )),
+                sql(concat!(
+                    table!(@select $table $first $($column)*),
+                    " AND (CAST($2 AS BIGINT) IS NULL OR ", $($visible)*,
+                    ") AND (CAST($3 AS TEXT) IS NULL OR ", $filter,
+                    " = $3) AND id < $4 AND id > $5 ORDER BY id ASC LIMIT $6"
+                )),
+            ];
+            const PUT: Sql = sql(concat!(
+                "INSERT INTO ", $table, " (tenant_no, id, ", stringify!($first),
+                $(", ", stringify!($column),)* ") VALUES ($1, $2, $3", $(", ", $place,)*
+                ") ON CONFLICT (tenant_no, id) DO UPDATE SET ",
+                stringify!($first), " = excluded.", stringify!($first),
+                $(", ", stringify!($column), " = excluded.", stringify!($column),)*
+            ));
+
+            fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
+                $type::read(row)
+            }
+
+            fn values(&self) -> Vec<Value<'_>> {
+                $type::values(self)
+            }
+        }
+    };
+    (@select $table:literal $($column:ident)*) => {
         concat!(
-            "SELECT id, product_id, slug, name, description, tier, status, is_public, \
-             billing_interval, currency, trial_days, charges, entitlements, grant_rules, \
-             metadata, created_at, updated_at FROM plans ",
-            $rest
+            "SELECT id", $(", ", stringify!($column),)* " FROM ", $table, " WHERE tenant_no = $1"
         )
     };
 }
 
-const PLAN: Sql = sql(select_plan!("WHERE tenant_no = $1 AND id = $2"));
+/// Those products that are active, and those that the customer has.
+macro_rules! visible_product {
+    ($id:literal) => {
+        concat!(
+            $id,
+            " IN (SELECT p.id FROM products p WHERE p.tenant_no = $1 AND NOT p.archived) OR ",
+            $id,
+            " IN (SELECT s.product_id FROM subscriptions s WHERE s.tenant_no = $1 \
+             AND s.customer_no = $2 \
+             AND s.status IN ('trialing', 'active', 'past_due', 'pending'))"
+        )
+    };
+}
 
-pub async fn plan(
+table!(Product, ProductId, "products", [visible_product!("id")], "slug", {
+    slug name "$4" description "$5" image "$6" archived "$7" metadata "$8" created_at "$9"
+    updated_at "$10"
+} BY_SLUG "slug");
+
+table!(Metric, MetricId, "billable_metrics", [visible_product!("product_id")], "product_id", {
+    product_id event_name "$4" name "$5" aggregation "$6" property "$7" metadata "$8"
+    created_at "$9" updated_at "$10"
+} BY_EVENT "event_name");
+
+table!(Feature, FeatureId, "features", [visible_product!("product_id")], "product_id", {
+    product_id slug "$4" name "$5" type "$6" metric_id "$7" credit_currency_id "$8"
+    credit_cost "$9" metadata "$10" created_at "$11" updated_at "$12"
+} BY_SLUG "slug" BY_METRIC "metric_id" BY_CREDIT_CURRENCY "credit_currency_id");
+
+// Everybody may see every credit currency.
+table!(CreditCurrency, CreditCurrencyId, "credit_currencies", ["TRUE"], "slug", {
+    slug name "$4" denomination "$5" minor_unit_scale "$6" top_up_min "$7" top_up_max "$8"
+    metadata "$9" created_at "$10" updated_at "$11"
+} BY_SLUG "slug");
+
+table!(CreditPackage, CreditPackageId, "credit_packages", ["NOT archived"], "credit_currency_id", {
+    credit_currency_id name "$4" credits "$5" price "$6" currency "$7" expires_after_days "$8"
+    archived "$9" metadata "$10" created_at "$11" updated_at "$12"
+});
+
+table!(
+    Plan,
+    PlanId,
+    "plans",
+    ["(status = 'active' AND is_public AND product_id IN (SELECT p.id FROM products p \
+      WHERE p.tenant_no = $1 AND NOT p.archived)) OR id IN (SELECT s.plan_id FROM subscriptions s \
+      WHERE s.tenant_no = $1 AND s.customer_no = $2 \
+      AND s.status IN ('trialing', 'active', 'past_due', 'pending'))"],
+    "product_id",
+    {
+        product_id slug "$4" name "$5" description "$6" tier "$7" status "$8" is_public "$9"
+        billing_interval "$10" currency "$11" trial_days "$12" charges "$13" entitlements "$14"
+        grant_rules "$15" metadata "$16" created_at "$17" updated_at "$18"
+    }
+    BY_SLUG "slug"
+);
+
+pub async fn get<T: Row>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    id: PlanId,
-) -> Result<Option<Plan>, DbError> {
-    tx.one(&PLAN, &[tenant.no.into(), id.into()], read_plan).await
+    viewer: Viewer,
+    id: T::Id,
+) -> Result<Option<T>, DbError> {
+    tx.one(&T::GET, &[tenant.no.into(), viewer.into(), id.into()], T::read).await
 }
 
-fn read_plan(row: &mut Columns<'_>) -> Result<Plan, DbError> {
-    Ok(Plan {
-        id: row.take()?,
-        product_id: row.take()?,
-        slug: row.take()?,
-        name: row.take()?,
-        description: row.take()?,
-        tier: row.take()?,
-        status: row.take()?,
-        is_public: row.take()?,
-        billing_interval: row.take()?,
-        currency: row.take()?,
-        trial_days: row.take()?,
-        charges: json(row)?,
-        entitlements: json(row)?,
-        grant_rules: json(row)?,
-        metadata: row.take()?,
-        created_at: row.take()?,
-        updated_at: row.take()?,
-    })
+/// Reads an object for change: whoever else wants to change it waits.
+pub async fn lock<T: Row>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: T::Id,
+) -> Result<Option<T>, DbError> {
+    tx.one(&T::LOCK, &[tenant.no.into(), id.into()], T::read).await
 }
 
-/// The next column, which is JSON of ours.
-fn json<T: DeserializeOwned>(row: &mut Columns<'_>) -> Result<T, DbError> {
-    row.take::<crate::db::JsonText<T>>().map(|json| json.0)
+/// A page of those that the viewer may see and whose filtered column has this value.
+pub async fn page<T: Row>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    viewer: Viewer,
+    filter: Option<&str>,
+    query: &PageQuery,
+) -> Result<Vec<T>, DbError> {
+    let (before, after, newer) = query.bounds();
+    let values = [
+        tenant.no.into(),
+        viewer.into(),
+        filter.into(),
+        before.into(),
+        after.into(),
+        query.fetch().into(),
+    ];
+    tx.all(&T::PAGE[usize::from(newer)], &values, T::read).await
 }
 
-word_columns!(Interval, PlanStatus);
+/// Those that one of the statements by a text finds, oldest first.
+pub async fn find<T: Row>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    statement: &Sql,
+    text: &str,
+) -> Result<Vec<T>, DbError> {
+    tx.all(statement, &[tenant.no.into(), text.into()], T::read).await
+}
+
+/// Stores all of an object, new or not.
+pub async fn put<T: Row>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: T::Id,
+    object: &T,
+) -> Result<(), DbError> {
+    let mut values = vec![tenant.no.into(), id.into()];
+    values.extend(object.values());
+    tx.execute(&T::PUT, &values).await.map(|_| ())
+}
+
+impl Product {
+    fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.take()?,
+            slug: row.take()?,
+            name: row.take()?,
+            description: row.take()?,
+            image: row.take()?,
+            archived: row.take()?,
+            metadata: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+        })
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            (&self.slug).into(),
+            (&self.name).into(),
+            self.description.as_ref().into(),
+            self.image.as_ref().into(),
+            self.archived.into(),
+            (&self.metadata).into(),
+            self.created_at.into(),
+            self.updated_at.into(),
+        ]
+    }
+}
+
+impl Metric {
+    fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.take()?,
+            product_id: row.take()?,
+            event_name: row.take()?,
+            name: row.take()?,
+            aggregation: row.take()?,
+            property: row.take()?,
+            metadata: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+        })
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            self.product_id.into(),
+            (&self.event_name).into(),
+            (&self.name).into(),
+            self.aggregation.into(),
+            self.property.as_ref().into(),
+            (&self.metadata).into(),
+            self.created_at.into(),
+            self.updated_at.into(),
+        ]
+    }
+}
+
+impl Feature {
+    fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.take()?,
+            product_id: row.take()?,
+            slug: row.take()?,
+            name: row.take()?,
+            kind: {
+                let (r#type, metric_id) = (row.take::<FeatureType>()?, row.take()?);
+                let credit = row.take::<Option<_>>()?.zip(row.take::<Option<_>>()?);
+                FeatureKind::of(r#type, metric_id, credit)
+                    .ok_or(DbError::Broken("a feature without what its type needs"))?
+            },
+            metadata: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+        })
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        let (credit_currency_id, credit_cost) = self.kind.credit().unzip();
+        vec![
+            self.product_id.into(),
+            (&self.slug).into(),
+            (&self.name).into(),
+            self.kind.r#type().into(),
+            self.kind.metric_id().into(),
+            credit_currency_id.into(),
+            credit_cost.into(),
+            (&self.metadata).into(),
+            self.created_at.into(),
+            self.updated_at.into(),
+        ]
+    }
+}
+
+impl CreditCurrency {
+    fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.take()?,
+            slug: row.take()?,
+            name: row.take()?,
+            denomination: row.take()?,
+            minor_unit_scale: row.take()?,
+            top_up_min: row.take()?,
+            top_up_max: row.take()?,
+            metadata: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+        })
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            (&self.slug).into(),
+            (&self.name).into(),
+            self.denomination.into(),
+            self.minor_unit_scale.into(),
+            self.top_up_min.into(),
+            self.top_up_max.into(),
+            (&self.metadata).into(),
+            self.created_at.into(),
+            self.updated_at.into(),
+        ]
+    }
+}
+
+impl CreditPackage {
+    fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.take()?,
+            credit_currency_id: row.take()?,
+            name: row.take()?,
+            credits: row.take()?,
+            price: row.take()?,
+            currency: row.take()?,
+            expires_after_days: row.take()?,
+            archived: row.take()?,
+            metadata: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+        })
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            self.credit_currency_id.into(),
+            (&self.name).into(),
+            self.credits.into(),
+            self.price.into(),
+            self.currency.into(),
+            self.expires_after_days.into(),
+            self.archived.into(),
+            (&self.metadata).into(),
+            self.created_at.into(),
+            self.updated_at.into(),
+        ]
+    }
+}
+
+impl Plan {
+    fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.take()?,
+            product_id: row.take()?,
+            slug: row.take()?,
+            name: row.take()?,
+            description: row.take()?,
+            tier: row.take()?,
+            status: row.take()?,
+            is_public: row.take()?,
+            billing_interval: row.take()?,
+            currency: row.take()?,
+            trial_days: row.take()?,
+            charges: row.take::<JsonText<_>>()?.0,
+            entitlements: row.take::<JsonText<_>>()?.0,
+            grant_rules: row.take::<JsonText<_>>()?.0,
+            metadata: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+        })
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            self.product_id.into(),
+            (&self.slug).into(),
+            (&self.name).into(),
+            self.description.as_ref().into(),
+            self.tier.into(),
+            self.status.into(),
+            self.is_public.into(),
+            self.billing_interval.into(),
+            self.currency.into(),
+            self.trial_days.into(),
+            json(&self.charges),
+            json(&self.entitlements),
+            json(&self.grant_rules),
+            (&self.metadata).into(),
+            self.created_at.into(),
+            self.updated_at.into(),
+        ]
+    }
+}
+
+/// A list of ours as it is stored. Lists of such plain parts have no way not to be written.
+fn json<T: Serialize>(list: &[T]) -> Value<'static> {
+    serde_json::to_string(list).unwrap_or_default().into()
+}
+
+/// NULL is the backend; no customer has the number 0.
+impl From<Viewer> for Value<'_> {
+    fn from(viewer: Viewer) -> Self {
+        match viewer {
+            Viewer::Backend => Self::Null,
+            Viewer::Customer(no) => Self::Int(no),
+            Viewer::Public => Self::Int(0),
+        }
+    }
+}
+
+word_columns!(Aggregation, FeatureType, Interval, PlanStatus);

@@ -9,7 +9,7 @@ use crate::base::{CustomerId, Random};
 use crate::config::Config;
 use crate::customers::{self, CustomerRef, NewCustomer};
 use crate::db::{Lane, Tx};
-use crate::keys::{KeyScopes, NewApiKey};
+use crate::keys::{KeyKind, KeyScopes, NewApiKey};
 use crate::organizations::{self, DEFAULT_ORGANIZATION, Environment};
 use anyhow::Context;
 use std::fs::DirBuilder;
@@ -98,7 +98,12 @@ async fn seed(config: &Config) -> anyhow::Result<(String, CustomerId)> {
     }
     let ada = CustomerRef::External(CUSTOMERS[0].0.to_owned());
     let ada = customers::get(&mut store.db.read().await?, &tenant, &ada).await?;
-    let new = NewApiKey { name: "demo".to_owned(), scopes: KeyScopes::USUAL, expires_at: None };
+    let new = NewApiKey {
+        kind: KeyKind::Secret,
+        name: "demo".to_owned(),
+        scopes: KeyScopes::USUAL,
+        expires_at: None,
+    };
     let key = create_key(&store, organization, sandbox, &new).await?;
     store.db.close();
     Ok((key, ada.context("a customer just made is missing")?.id))

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 const NAME: std::ops::RangeInclusive<usize> = 1..=200;
-const EMAIL: std::ops::RangeInclusive<usize> = 3..=254;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -112,27 +111,16 @@ impl Fields {
     /// Reads an `externalId`; in a PATCH `null` clears it.
     fn external_id(&mut self, patch: bool) -> Option<Option<String>> {
         const NAME: &str = "externalId";
-        let id = match patch {
-            true => self.clearable_text(NAME, 1..=128)?,
-            false => Some(self.text(NAME, 1..=128)?),
-        };
+        let id = self.optional(patch, NAME, |fields, name| fields.text(name, 1..=128))?;
         if id.as_deref().is_some_and(|id| id.parse::<CustomerId>().is_ok()) {
             self.wrong(NAME, "must not have the form of a customer id of ours");
         }
         Some(id)
     }
-
-    fn email(&mut self) -> Option<String> {
-        let email = self.text("email", EMAIL)?;
-        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
-        if local.is_empty() || domain.is_empty() || email.contains(char::is_whitespace) {
-            self.wrong("email", "must be an e-mail address");
-        }
-        Some(email)
-    }
 }
 
-fn reference(text: &str) -> CustomerRef {
+/// How a text names a customer.
+pub fn reference(text: &str) -> CustomerRef {
     text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
 }
 
@@ -144,6 +132,24 @@ pub async fn resolve(
 ) -> Result<Option<Customer>, Problem> {
     let Some(named) = named else { return Ok(None) };
     sql::get(tx, tenant, named).await?.map(Some).ok_or_else(Problem::customer_not_found)
+}
+
+/// Whom a request of this caller is about: of a portal token its own customer, whom it may leave
+/// unnamed. Another one answers as a missing one does.
+pub async fn meant<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    named: Option<&CustomerRef>,
+) -> Result<Customer, Problem> {
+    let tenant = caller.tenant();
+    let found = match (named, caller) {
+        (Some(named), _) => sql::get(tx, &tenant, named).await?,
+        (None, Caller::Portal(portal)) => {
+            sql::by_no(tx, &tenant, portal.verified().session().customer_no).await?
+        }
+        (None, Caller::Key(_)) => None,
+    };
+    own(caller, found)
 }
 
 /// Makes a customer.
@@ -158,12 +164,10 @@ pub async fn create(
     idempotency: IdempotencyKey,
     JsonBody { mut fields, raw }: JsonBody,
 ) -> Result<Response, Problem> {
-    if !fields.has("email") {
-        fields.wrong("email", "is required");
-    }
+    fields.required(&["email"]);
     let new = NewCustomer {
         name: fields.required_text("name", NAME),
-        email: fields.email().unwrap_or_default(),
+        email: fields.email("email").unwrap_or_default(),
         external_id: fields.external_id(false).flatten(),
         metadata: fields.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
     };
@@ -240,7 +244,7 @@ pub async fn update(
 ) -> Result<Json<CustomerResponse>, Problem> {
     let mut change = CustomerChange {
         name: fields.text("name", NAME),
-        email: fields.email(),
+        email: fields.email("email"),
         ..CustomerChange::default()
     };
     if let Caller::Key(_) = caller {

@@ -3,6 +3,7 @@
 //! A customer's `generation` counts how often all sessions were ended. A session carries the
 //! generation that it was minted under and lives while the two are equal; nothing lowers it.
 
+pub mod billing;
 pub mod http;
 mod sql;
 

@@ -1,8 +1,9 @@
 //! The statements on customers.
 
+use super::billing::{BillingProfile, CustomerType, TaxStatus};
 use super::{Customer, CustomerRef, NewCustomer, SessionsEnd};
-use crate::base::{CustomerId, PageQuery, Time};
-use crate::db::{Columns, DbError, Sql, Tx, list, sql, sql_of_each};
+use crate::base::{Currency, CustomerId, PageQuery, PaymentMethodId, Time};
+use crate::db::{Columns, DbError, JsonText, Sql, Tx, list, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
 
 macro_rules! select {
@@ -54,6 +55,15 @@ const NOTE_ALL_ENDED: Sql = sql("INSERT INTO ended_generations \
 const RAISE_ALL: Sql = sql("UPDATE customers SET generation = generation + 1");
 const DELETE_ENDED: Sql = sql("DELETE FROM ended_generations WHERE (customer_no, generation) IN \
      (SELECT customer_no, generation FROM ended_generations WHERE ended_at < $1 LIMIT $2)");
+const BILLING: Sql = sql("SELECT type, locale, address, tax_ids, tax_status, tax_rate, \
+     default_payment_method_id, currency, collection_method, net_days \
+     FROM customer_billing WHERE tenant_no = $1 AND customer_no = $2");
+const SET_CURRENCY: Sql = sql("INSERT INTO customer_billing (tenant_no, customer_no, currency) \
+     VALUES ($1, $2, $3) ON CONFLICT (customer_no) DO UPDATE SET currency = excluded.currency");
+const SET_DEFAULT_PAYMENT_METHOD: Sql = sql("INSERT INTO customer_billing \
+     (tenant_no, customer_no, default_payment_method_id) VALUES ($1, $2, $3) \
+     ON CONFLICT (customer_no) DO UPDATE SET \
+     default_payment_method_id = excluded.default_payment_method_id");
 
 pub async fn get(
     tx: &mut Tx<'_, '_>,
@@ -210,3 +220,54 @@ pub fn read(row: &mut Columns<'_>) -> Result<Customer, DbError> {
         updated_at: row.take()?,
     })
 }
+
+/// What billing knows of a customer.
+pub async fn billing(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<BillingProfile, DbError> {
+    let found = tx.one(&BILLING, &[tenant.no.into(), customer_no.into()], read_billing).await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Notes what a customer pays in, which its first purchase decides.
+pub async fn set_currency(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency: Currency,
+) -> Result<(), DbError> {
+    let values = [tenant.no.into(), customer_no.into(), currency.into()];
+    tx.execute(&SET_CURRENCY, &values).await.map(|_| ())
+}
+
+pub async fn set_default_payment_method(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    id: Option<PaymentMethodId>,
+) -> Result<(), DbError> {
+    let values = [tenant.no.into(), customer_no.into(), id.into()];
+    tx.execute(&SET_DEFAULT_PAYMENT_METHOD, &values).await.map(|_| ())
+}
+
+/// Reads `type, locale, address, tax_ids, tax_status, tax_rate, default_payment_method_id,
+/// currency, collection_method, net_days`; where a join found no row, the defaults.
+fn read_billing(row: &mut Columns<'_>) -> Result<BillingProfile, DbError> {
+    let default = BillingProfile::default();
+    Ok(BillingProfile {
+        r#type: row.take::<Option<_>>()?.unwrap_or(default.r#type),
+        locale: row.take()?,
+        address: row.take::<Option<JsonText<_>>>()?.map(|json| json.0),
+        tax_ids: row.take::<Option<JsonText<_>>>()?.map_or(default.tax_ids, |json| json.0),
+        tax_status: row.take::<Option<_>>()?.unwrap_or(default.tax_status),
+        tax_rate: row.take::<Option<JsonText<_>>>()?.map(|json| json.0),
+        default_payment_method_id: row.take()?,
+        currency: row.take()?,
+        collection_method: row.take::<Option<_>>()?.unwrap_or(default.collection_method),
+        net_days: row.take::<Option<_>>()?.unwrap_or(default.net_days),
+    })
+}
+
+word_columns!(CustomerType, TaxStatus);

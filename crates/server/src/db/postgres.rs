@@ -252,6 +252,33 @@ pub(super) async fn all<T>(
     rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
 }
 
+pub(super) async fn execute_each<const N: usize>(
+    client: &impl GenericClient,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+) -> Result<u64, DbError> {
+    let statement = client.prepare_cached(sql.postgres).await.map_err(postgres_error)?;
+    client.execute_raw(&statement, arrays(rows)).await.map_err(postgres_error)
+}
+
+pub(super) async fn each<T, const N: usize>(
+    client: &impl GenericClient,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+    read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let statement = client.prepare_cached(sql.postgres).await.map_err(postgres_error)?;
+    let arrays = arrays(rows);
+    let parameters = arrays.each_ref().map(|array| array as _);
+    let rows = client.query(&statement, &parameters).await.map_err(postgres_error)?;
+    rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
+}
+
+/// The columns of these rows, each as an array.
+fn arrays<'a, 'v, const N: usize>(rows: &'a [[Value<'v>; N]]) -> [Vec<&'a Value<'v>>; N] {
+    std::array::from_fn(|column| rows.iter().map(|row| &row[column]).collect())
+}
+
 fn postgres_error(error: tokio_postgres::Error) -> DbError {
     let Some(state) = error.code() else {
         return DbError::Unavailable(error.into());

@@ -346,6 +346,37 @@ pub(super) fn execute(
     Ok(changed as u64)
 }
 
+pub(super) fn execute_each<const N: usize>(
+    connection: &Connection,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+) -> Result<u64, DbError> {
+    let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
+    let mut changed = 0;
+    for values in rows {
+        let values = rusqlite::params_from_iter(values);
+        changed += statement.execute(values).map_err(sqlite_error)? as u64;
+    }
+    Ok(changed)
+}
+
+pub(super) fn each<T, const N: usize>(
+    connection: &Connection,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+    read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
+    let mut found = Vec::new();
+    for values in rows {
+        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(sqlite_error)?;
+        while let Some(row) = rows.next().map_err(sqlite_error)? {
+            found.push(read(&mut Columns::sqlite(row))?);
+        }
+    }
+    Ok(found)
+}
+
 pub(super) fn all<T>(
     connection: &Connection,
     sql: &Sql,

@@ -303,6 +303,7 @@ text_columns!(
     crate::base::LedgerEntryId,
     crate::base::Currency,
     crate::base::Decimal,
+    crate::catalog::Denomination,
     crate::keys::KeyScopes,
     crate::portal::PortalScopes,
 );

@@ -28,6 +28,10 @@ pub struct JsonBody {
 #[derive(Debug)]
 pub struct JsonOrFormBody(pub Fields);
 
+/// A body of any kind, as it came: what a signature is over.
+#[derive(Debug)]
+pub struct RawBody(pub Bytes);
+
 /// What stands in a path for the one object that it names.
 #[derive(Debug)]
 pub struct PathText(pub String);
@@ -82,6 +86,15 @@ impl FromRequest<Arc<App>> for JsonOrFormBody {
         };
         let raw = read(app, &parts.headers, body).await?;
         Ok(Self(if form { Fields::from_pairs(&raw)? } else { Fields::from_json(&raw)? }))
+    }
+}
+
+impl FromRequest<Arc<App>> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        read(app, &parts.headers, body).await.map(Self)
     }
 }
 

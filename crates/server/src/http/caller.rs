@@ -8,7 +8,8 @@ use super::{Code, Problem};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::base::{ApiKeyId, PortalSessionId, Secret};
-use crate::keys::{self, KeyRecord, KeyScopes, SecretKeyText};
+use crate::catalog::Viewer;
+use crate::keys::{self, KeyKind, KeyRecord, KeyScopes, KeyText};
 use crate::limits::Limited;
 use crate::organizations::Tenant;
 use crate::portal::{self, PortalScopes, VerifiedSession};
@@ -46,6 +47,21 @@ pub struct Portal<const SCOPE: u32> {
 pub enum Caller<const KEY_SCOPE: u32, const PORTAL_SCOPE: u32> {
     Key(SecretKey<KEY_SCOPE>),
     Portal(Box<Portal<PORTAL_SCOPE>>),
+}
+
+/// Whoever may read the public catalog: a backend that may read all of it, a portal token of any
+/// scope, or a page with a publishable key.
+#[derive(Debug)]
+pub enum CatalogCaller {
+    Key(SecretKey<{ KeyScopes::CATALOG_READ }>),
+    Portal(Box<Portal<0>>),
+    Publishable(PublishableKey),
+}
+
+/// A page of anybody's, by a publishable key.
+#[derive(Debug)]
+pub struct PublishableKey {
+    key: AuthenticatedKey,
 }
 
 #[derive(Debug)]
@@ -116,6 +132,22 @@ impl<const SCOPE: u32> Portal<SCOPE> {
 }
 
 impl<const K: u32, const P: u32> Caller<K, P> {
+    /// Whose idempotency keys it uses: the API key's, or for a portal token the customer's.
+    pub fn idempotency_scope(&self) -> String {
+        match self {
+            Self::Key(key) => key.id().to_string(),
+            Self::Portal(portal) => portal.verified().session().customer_id.to_string(),
+        }
+    }
+
+    /// The customer that a portal token is of; a key may reach them all.
+    pub const fn only_customer(&self) -> Option<i64> {
+        match self {
+            Self::Key(_) => None,
+            Self::Portal(portal) => Some(portal.verified().session().customer_no),
+        }
+    }
+
     pub const fn tenant(&self) -> Tenant {
         match self {
             Self::Key(key) => key.tenant(),
@@ -127,6 +159,25 @@ impl<const K: u32, const P: u32> Caller<K, P> {
         match self {
             Self::Key(key) => key.actor(),
             Self::Portal(portal) => portal.actor(),
+        }
+    }
+}
+
+impl CatalogCaller {
+    pub const fn tenant(&self) -> Tenant {
+        match self {
+            Self::Key(key) => key.tenant(),
+            Self::Portal(portal) => portal.tenant(),
+            Self::Publishable(key) => key.key.record.tenant,
+        }
+    }
+
+    /// For whom the catalog is read.
+    pub const fn viewer(&self) -> Viewer {
+        match self {
+            Self::Key(_) => Viewer::Backend,
+            Self::Portal(portal) => Viewer::Customer(portal.verified().session().customer_no),
+            Self::Publishable(_) => Viewer::Public,
         }
     }
 }
@@ -146,7 +197,7 @@ impl<const SCOPE: u32> FromRequestParts<Arc<App>> for SecretKey<SCOPE> {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         check_framing(&parts.headers)?;
         let credential = credential(&parts.headers)?;
-        Ok(Self { key: limited_key(parts, app, &credential, SCOPE).await? })
+        Ok(Self { key: limited_key(parts, app, &credential, KeyKind::Secret, SCOPE).await? })
     }
 }
 
@@ -156,7 +207,7 @@ impl FromRequestParts<Arc<App>> for RevokingKey {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         check_framing(&parts.headers)?;
         let credential = credential(&parts.headers)?;
-        let key = authenticate_key(parts, app, &credential).await?;
+        let key = authenticate_key(parts, app, &credential, KeyKind::Secret).await?;
         check_key_scope(&key, KeyScopes::PORTAL_SESSIONS_WRITE)?;
         Ok(Self { key })
     }
@@ -178,19 +229,51 @@ impl<const K: u32, const P: u32> FromRequestParts<Arc<App>> for Caller<K, P> {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         check_framing(&parts.headers)?;
         let credential = credential(&parts.headers)?;
-        let portal = match credential {
-            Credential::None | Credential::ApiKey(_) => false,
-            Credential::Bearer(text) => !text.starts_with("upay_"),
-            Credential::Other => true,
-        };
-        if portal {
-            return authenticate_portal(parts, app, &credential)
-                .await
-                .map(Box::new)
-                .map(Self::Portal);
+        if credential.means_portal() {
+            let portal = authenticate_portal(parts, app, &credential).await?;
+            return Ok(Self::Portal(Box::new(portal)));
         }
-        let key = limited_key(parts, app, &credential, K).await?;
+        let key = limited_key(parts, app, &credential, KeyKind::Secret, K).await?;
         Ok(Self::Key(SecretKey { key }))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for CatalogCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        check_framing(&parts.headers)?;
+        let credential = credential(&parts.headers)?;
+        if credential.means_portal() {
+            let portal = authenticate_portal(parts, app, &credential).await?;
+            return Ok(Self::Portal(Box::new(portal)));
+        }
+        if credential.key().and_then(KeyKind::of) == Some(KeyKind::Publishable) {
+            let key = limited_key(parts, app, &credential, KeyKind::Publishable, 0).await?;
+            return Ok(Self::Publishable(PublishableKey { key }));
+        }
+        let scope = KeyScopes::CATALOG_READ;
+        let key = limited_key(parts, app, &credential, KeyKind::Secret, scope).await?;
+        Ok(Self::Key(SecretKey { key }))
+    }
+}
+
+impl Credential<'_> {
+    /// Whether it means to be a portal token, good or not.
+    fn means_portal(&self) -> bool {
+        match self {
+            Self::None | Self::ApiKey(_) => false,
+            Self::Bearer(text) => !text.starts_with("upay_"),
+            Self::Other => true,
+        }
+    }
+
+    /// What may be an API key.
+    const fn key(&self) -> Option<&str> {
+        match self {
+            Self::ApiKey(text) | Self::Bearer(text) => Some(text),
+            Self::None | Self::Other => None,
+        }
     }
 }
 
@@ -240,9 +323,10 @@ async fn limited_key(
     parts: &Parts,
     app: &App,
     credential: &Credential<'_>,
+    kind: KeyKind,
     scope: u32,
 ) -> Result<AuthenticatedKey, Problem> {
-    let key = authenticate_key(parts, app, credential).await?;
+    let key = authenticate_key(parts, app, credential, kind).await?;
     check_key_scope(&key, scope)?;
     if key.record.organization_suspended {
         let detail = "The organization is suspended.";
@@ -258,17 +342,17 @@ async fn authenticate_key(
     parts: &Parts,
     app: &App,
     credential: &Credential<'_>,
+    kind: KeyKind,
 ) -> Result<AuthenticatedKey, Problem> {
-    let text = match credential {
-        Credential::None => return Err(missing()),
-        Credential::Other => return Err(invalid_api_key()),
-        Credential::ApiKey(text) | Credential::Bearer(text) => text,
-    };
-    if !SecretKeyText::looks_like(text) {
-        return Err(invalid_api_key());
+    if matches!(credential, Credential::None) {
+        return Err(missing());
     }
+    let text = credential.key().filter(|text| KeyKind::of(text) == Some(kind));
+    let text = text.ok_or_else(invalid_api_key)?;
     // Node's own fetch sends `Sec-Fetch-Mode`; these two only a browser sends.
-    if parts.headers.contains_key(header::ORIGIN) || parts.headers.contains_key("sec-fetch-site") {
+    let from_browser = ["origin", "sec-fetch-site"];
+    if kind == KeyKind::Secret && from_browser.iter().any(|name| parts.headers.contains_key(*name))
+    {
         let detail = "A secret key must never be used in a browser; revoke it.";
         return Err(Problem::new(Code::SecretKeyInBrowser, detail));
     }
@@ -282,7 +366,7 @@ async fn authenticate_key(
             invalid_api_key()
         }
     };
-    let key = SecretKeyText::parse(text).ok_or_else(bad)?;
+    let key = KeyText::parse(text).ok_or_else(bad)?;
     let id = key.key_id();
     let record = keys::record(&mut app.db.read().await?, id).await?;
     // An unknown id is compared too, with what nothing hashes to that anybody knows.

@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 const MAX_DEPTH: usize = 32;
+const REQUIRED: &str = "is required";
 
 /// The fields of a request that have not been read yet, and what was wrong with those that were.
 #[derive(Debug, Default)]
@@ -74,11 +75,21 @@ impl Fields {
 
     /// Ends the reading: whatever was not read is unknown, and whatever was wrong is told.
     pub fn finish(mut self) -> Result<(), Problem> {
+        self.note_unknown();
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
+    }
+
+    /// Ends the reading and makes what was read, of which each part is there or was told missing.
+    pub fn made<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
+        self.finish()?;
+        make().ok_or_else(|| Problem::internal("a required field was not asked for"))
+    }
+
+    fn note_unknown(&mut self) {
         let unknown: Vec<String> = self.values.keys().cloned().collect();
         for name in unknown {
             self.wrong(&name, "is not a known field");
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
     }
 
     /// A text of any length and content.
@@ -111,23 +122,92 @@ impl Fields {
     }
 
     pub fn required_text(&mut self, name: &str, length: RangeInclusive<usize>) -> String {
-        if !self.has(name) {
-            self.wrong(name, "is required");
-        }
+        self.required(&[name]);
         self.text(name, length).unwrap_or_default()
     }
 
-    /// In a PATCH: `Some(None)` clears the field.
-    pub fn clearable_text(
+    /// Notes which of these are missing.
+    pub fn required(&mut self, names: &[&str]) {
+        for name in names.iter().filter(|name| !self.values.contains_key(**name)) {
+            self.errors
+                .push(ParamError { param: (*name).to_owned(), message: REQUIRED.to_owned() });
+        }
+    }
+
+    /// A field that may be absent from the object: in a PATCH, `null` clears it (`Some(None)`).
+    pub fn optional<T>(
         &mut self,
+        patch: bool,
         name: &str,
-        length: RangeInclusive<usize>,
-    ) -> Option<Option<String>> {
-        if self.values.get(name) == Some(&Value::Null) {
+        read: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if patch && self.values.get(name) == Some(&Value::Null) {
             self.values.remove(name);
             return Some(None);
         }
-        self.text(name, length).map(Some)
+        read(self, name).map(Some)
+    }
+
+    /// An object: what is wrong in it is named by its path.
+    pub fn object<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.values.remove(name)?;
+        self.inner(name, value, read)
+    }
+
+    /// An array of at most `most` objects.
+    pub fn objects<T>(
+        &mut self,
+        name: &str,
+        most: usize,
+        mut read: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = match self.values.remove(name)? {
+            Value::Array(items) if items.len() <= most => items,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => {
+                self.wrong(name, format!("must be an array of at most {most} objects"));
+                return None;
+            }
+        };
+        let mut all = Some(Vec::with_capacity(items.len()));
+        for (at, item) in items.into_iter().enumerate() {
+            let one = self.inner(&format!("{name}[{at}]"), item, &mut read);
+            all = all.zip(one).map(|(mut all, one)| {
+                all.push(one);
+                all
+            });
+        }
+        all
+    }
+
+    fn inner<T>(
+        &mut self,
+        path: &str,
+        value: Value,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let Value::Object(values) = value else {
+            self.wrong(path, "must be an object");
+            return None;
+        };
+        let mut inner = Self { values, errors: Vec::new() };
+        let made = read(&mut inner);
+        // Where the kind of object is unknown, so are its fields.
+        if made.is_some() {
+            inner.note_unknown();
+        }
+        for error in inner.errors {
+            self.wrong(&format!("{path}.{}", error.param), error.message);
+        }
+        made
     }
 
     pub fn integer(&mut self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
@@ -184,6 +264,31 @@ impl Fields {
             return Some("{}".to_owned());
         }
         self.metadata(name)
+    }
+
+    /// One of the words of a closed list.
+    pub fn word<T: Copy>(
+        &mut self,
+        name: &str,
+        all: &[T],
+        text: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
+        let given = self.any_text(name)?;
+        let found = all.iter().copied().find(|word| text(*word) == given);
+        if found.is_none() {
+            let words: Vec<&str> = all.iter().map(|word| text(*word)).collect();
+            self.wrong(name, format!("must be one of {}", words.join(", ")));
+        }
+        found
+    }
+
+    /// A text that a type of ours reads; `what` says what it is.
+    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, what: &str) -> Option<T> {
+        let parsed = self.text(name, 0..=100)?.parse().ok();
+        if parsed.is_none() {
+            self.wrong(name, format!("must be {what}"));
+        }
+        parsed
     }
 
     /// A time in RFC 3339 with an offset.

@@ -9,9 +9,10 @@ pub mod page;
 pub mod problem;
 pub mod request;
 pub mod system;
+pub mod words;
 
-pub use body::{IdempotencyKey, JsonBody, PathText};
-pub use caller::{Anyone, Caller, Portal, RevokingKey, SecretKey};
+pub use body::{IdempotencyKey, JsonBody, PathText, RawBody};
+pub use caller::{Anyone, Caller, CatalogCaller, Portal, RevokingKey, SecretKey};
 pub use fields::Fields;
 pub use problem::{Code, ParamError, Problem};
 

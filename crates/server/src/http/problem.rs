@@ -3,12 +3,18 @@
 //! A [`Problem`] keeps apart what leaves (code, detail, errors) and what is logged (source).
 //! Handlers return it; the request layer renders it once, with the request's id, and logs it once.
 
+use crate::catalog::CatalogError;
 use crate::customers::CustomerError;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
+use crate::invoices::InvoiceError;
 use crate::limits::LimitHit;
+use crate::payments::http::DependenciesResponse;
+use crate::payments::{PaymentMethodError, ProcessorError};
 use crate::portal::{MintError, RefreshError, Refusal};
+use crate::settlement::SettleError;
 use crate::signing::SigningError;
+use crate::test_clock::Advancing;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
@@ -120,7 +126,7 @@ pub struct ProblemBody<'a> {
     pub code: &'a str,
     /// Names this request in the server's log.
     pub request_id: &'a str,
-    /// What is wrong with which parameter; with `validation_failed` alone.
+    /// What is wrong with which parameter; with `validation_failed` and `invalid_tiers` alone.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [ParamError],
@@ -253,6 +259,73 @@ impl From<DbError> for Problem {
     }
 }
 
+impl From<Advancing> for Problem {
+    fn from(_: Advancing) -> Self {
+        Self::new(Code::TestClockAdvancing, "The test clock is being advanced; try again later.")
+    }
+}
+
+impl From<InvoiceError> for Problem {
+    fn from(error: InvoiceError) -> Self {
+        match error {
+            InvoiceError::Db(error) => error.into(),
+            InvoiceError::OutOfRange => {
+                Self::new(Code::AmountOutOfRange, "The amount is out of range.")
+            }
+            InvoiceError::SellerIncomplete => {
+                let detail = "The branding needs the seller's legal name and address first.";
+                Self::new(Code::SellerIncomplete, detail)
+            }
+            InvoiceError::NotPayable => {
+                Self::new(Code::InvoiceNotPayable, "Nothing is owed on this invoice.")
+            }
+        }
+    }
+}
+
+impl From<SettleError> for Problem {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Db(error) => error.into(),
+            SettleError::Invoice(error) => error.into(),
+            SettleError::InProgress => {
+                Self::new(Code::PaymentInProgress, "A payment of this invoice is under way.")
+            }
+            SettleError::NoProcessor => PaymentMethodError::NoProcessor.into(),
+            SettleError::BelowMinimum => {
+                let detail = "What is due is less than the processor charges.";
+                Self::new(Code::AmountOutOfRange, detail)
+            }
+            SettleError::CustomerArchived => Self::customer_archived(),
+            SettleError::NotFound => Self::not_found(),
+        }
+    }
+}
+
+impl From<PaymentMethodError> for Problem {
+    fn from(error: PaymentMethodError) -> Self {
+        match error {
+            PaymentMethodError::Db(error) => error.into(),
+            PaymentMethodError::Processor(ProcessorError::UnknownToken) => {
+                Self::invalid_param("processorToken", "is not a token of the processor's")
+            }
+            PaymentMethodError::Processor(error @ ProcessorError::Unavailable(_)) => {
+                Self::unavailable(error)
+            }
+            PaymentMethodError::CustomerArchived => Self::customer_archived(),
+            PaymentMethodError::NoProcessor => {
+                Self::new(Code::Conflict, "This environment has no payment processor.")
+            }
+            PaymentMethodError::InUse(dependencies) => {
+                let dependencies = serde_json::to_value(DependenciesResponse::from(dependencies));
+                let detail = "Something is charged to this payment method.";
+                Self::new(Code::PaymentMethodInUse, detail)
+                    .with("dependencies", dependencies.unwrap_or_default())
+            }
+        }
+    }
+}
+
 impl From<KeyReused> for Problem {
     fn from(_: KeyReused) -> Self {
         let detail = "This Idempotency-Key was used with another request.";
@@ -279,6 +352,25 @@ impl From<CustomerError> for Problem {
             CustomerError::ExternalIdTaken => {
                 Self::new(Code::Conflict, "Another customer has this externalId.")
             }
+        }
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Db(error) => error.into(),
+            CatalogError::SlugTaken => Self::new(Code::Conflict, "Another object has this slug."),
+            CatalogError::PlanImmutable => Self::new(
+                Code::PlanImmutable,
+                "What a plan charges, grants and lets try is fixed once it is no longer a draft.",
+            ),
+            CatalogError::InvalidTiers(param) => {
+                let message = "must ascend by upTo, and end with null";
+                let errors = vec![ParamError { param, message: message.to_owned() }];
+                Self { errors, ..Self::new(Code::InvalidTiers, "The tiers are not well-formed.") }
+            }
+            CatalogError::Unfit { param, message } => Self::invalid_param(&param, message),
         }
     }
 }

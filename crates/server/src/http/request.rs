@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 pub enum Surface {
     /// Backends alone: a browser gets no CORS answer.
     Backend,
-    /// Browsers too, by a portal token.
+    /// Browsers too, by a portal token or a publishable key.
     Browser,
 }
 
@@ -136,7 +136,10 @@ fn finish_headers(response: &mut Response, id: &str, surface: Surface) {
         for (name, value) in [
             ("access-control-allow-origin", "*"),
             ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"),
-            ("access-control-allow-headers", "Authorization, Content-Type, Idempotency-Key"),
+            (
+                "access-control-allow-headers",
+                "Authorization, Content-Type, Idempotency-Key, X-Api-Key",
+            ),
             (
                 "access-control-expose-headers",
                 "Date, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy",

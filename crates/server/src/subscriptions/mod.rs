@@ -1,16 +1,28 @@
 //! Subscriptions: who pays for which plan, and what period it is in.
+//!
+//! The pure rules are `calendar`, `proration` and `rating`. `create`, `change` and `cancel` are what
+//! callers ask for, `renewal` and `dunning` what time brings, `settled` what payments bring about,
+//! `due` finds what is due and runs it. Every instant here is billing time (`test_clock::now`).
 
+pub mod calendar;
+pub mod http;
+pub mod proration;
+pub mod rating;
 mod sql;
 
-pub use sql::{get, live_of_customer};
+pub use sql::{get, live_of_customer, lock};
 
-use crate::base::{Currency, PlanId, ProductId, SubscriptionId, Time};
+use crate::base::{Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time};
 use crate::catalog::Interval;
 use serde::{Deserialize, Serialize};
+
+/// How long a form may wait for its customer.
+const FORM_SECONDS: i64 = 23 * 3_600;
 
 #[derive(Clone, Debug)]
 pub struct Subscription {
     pub customer_no: i64,
+    pub customer_id: CustomerId,
     pub id: SubscriptionId,
     pub product_id: ProductId,
     pub plan_id: PlanId,
@@ -29,10 +41,12 @@ pub struct Subscription {
     pub canceled_at: Option<Time>,
     /// What comes into force at the period's end.
     pub scheduled: Option<(PlanId, i64)>,
-    pub dunning_since: Option<Time>,
+    /// How often the oldest unpaid invoice was tried by the clock, and failed.
     pub dunning_failures: i64,
-    /// When the scheduler has something to do here.
-    pub next_due_at: Option<Time>,
+    /// The first of these failures.
+    pub dunning_since: Option<Time>,
+    /// The next try; none while one is under way.
+    pub dunning_next_at: Option<Time>,
     /// A JSON object of texts.
     pub metadata: String,
     pub created_at: Time,
@@ -60,6 +74,20 @@ pub enum Status {
 pub enum CollectionMethod {
     ChargeAutomatically,
     SendInvoice,
+}
+
+impl Subscription {
+    /// When time has something to do here: the earliest of all that may fall due.
+    pub fn next_due_at(&self) -> Option<Time> {
+        let periods = [self.current_period, self.usage_period].into_iter().flatten();
+        match self.status {
+            Status::Canceled => None,
+            Status::Pending => Some(self.created_at.plus_seconds(FORM_SECONDS)),
+            Status::Trialing | Status::Active | Status::PastDue => {
+                periods.map(|period| period.end).chain(self.dunning_next_at).min()
+            }
+        }
+    }
 }
 
 impl Status {

@@ -1,28 +1,53 @@
 //! The statements on subscriptions.
 
 use super::{CollectionMethod, Period, Status, Subscription};
-use crate::base::{PlanId, SubscriptionId, Time};
-use crate::db::{Columns, DbError, Sql, Tx, sql, word_columns};
+use crate::base::{PlanId, ProductId, SubscriptionId, Time};
+use crate::db::{Columns, DbError, Sql, Tx, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT customer_no, id, product_id, plan_id, quantity, status, billing_interval, \
-             currency, collection_method, anchor, current_period_start, current_period_end, \
-             usage_period_start, usage_period_end, trial_end, cancel_at_period_end, \
-             cancel_reason, canceled_at, scheduled_plan_id, scheduled_quantity, dunning_since, \
-             dunning_failures, next_due_at, metadata, created_at, updated_at FROM subscriptions ",
+            "SELECT s.customer_no, c.id, s.id, s.product_id, s.plan_id, s.quantity, s.status, \
+             s.billing_interval, s.currency, s.collection_method, s.anchor, \
+             s.current_period_start, s.current_period_end, s.usage_period_start, \
+             s.usage_period_end, s.trial_end, s.cancel_at_period_end, s.cancel_reason, \
+             s.canceled_at, s.scheduled_plan_id, s.scheduled_quantity, s.dunning_failures, \
+             s.dunning_since, s.dunning_next_at, s.metadata, s.created_at, s.updated_at \
+             FROM subscriptions s JOIN customers c ON c.no = s.customer_no ",
             $rest
         )
     };
 }
 
-const GET: Sql = sql(select!("WHERE tenant_no = $1 AND id = $2"));
+const GET: Sql = sql(select!("WHERE s.tenant_no = $1 AND s.id = $2"));
+// The embedded store has one writer, so a row read in a write is locked as it is.
+const LOCK: Sql = sql_of_each(
+    select!("WHERE s.tenant_no = $1 AND s.id = $2"),
+    select!("WHERE s.tenant_no = $1 AND s.id = $2 FOR NO KEY UPDATE OF s"),
+);
 const LIVE: Sql = sql(select!(
-    "WHERE tenant_no = $1 AND customer_no = $2 \
-     AND status IN ('trialing', 'active', 'past_due', 'pending') ORDER BY id"
+    "WHERE s.tenant_no = $1 AND s.customer_no = $2 \
+     AND s.status IN ('trialing', 'active', 'past_due', 'pending') ORDER BY s.id"
 ));
+const INSERT: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, product_id, \
+     plan_id, quantity, status, billing_interval, currency, collection_method, anchor, \
+     current_period_start, current_period_end, usage_period_start, usage_period_end, trial_end, \
+     next_due_at, metadata, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+     $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) ON CONFLICT DO NOTHING");
+const UPDATE: Sql = sql("UPDATE subscriptions SET plan_id = $1, quantity = $2, status = $3, \
+     billing_interval = $4, anchor = $5, current_period_start = $6, current_period_end = $7, \
+     usage_period_start = $8, usage_period_end = $9, trial_end = $10, \
+     cancel_at_period_end = $11, cancel_reason = $12, canceled_at = $13, \
+     scheduled_plan_id = $14, scheduled_quantity = $15, dunning_failures = $16, \
+     dunning_since = $17, dunning_next_at = $18, next_due_at = $19, updated_at = $20 \
+     WHERE tenant_no = $21 AND id = $22");
+const DELETE: Sql =
+    sql("DELETE FROM subscriptions WHERE tenant_no = $1 AND id = $2 AND status = 'pending'");
+const NOTE_TRIAL: Sql = sql("INSERT INTO trials (customer_no, product_id, tenant_no, started_at) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
+const HAD_TRIAL: Sql =
+    sql("SELECT started_at FROM trials WHERE customer_no = $1 AND product_id = $2");
 
 pub async fn get(
     tx: &mut Tx<'_, '_>,
@@ -30,6 +55,15 @@ pub async fn get(
     id: SubscriptionId,
 ) -> Result<Option<Subscription>, DbError> {
     tx.one(&GET, &[tenant.no.into(), id.into()], read).await
+}
+
+/// Reads a subscription for change: whoever else wants to change it waits.
+pub async fn lock(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: SubscriptionId,
+) -> Result<Option<Subscription>, DbError> {
+    tx.one(&LOCK, &[tenant.no.into(), id.into()], read).await
 }
 
 /// Those that are trialing, active, past due or pending: at most one for each product.
@@ -41,9 +75,109 @@ pub async fn live_of_customer(
     tx.all(&LIVE, &[tenant.no.into(), customer_no.into()], read).await
 }
 
+/// Stores a new subscription. Where the customer has a live one of the product by now, the whole
+/// transaction runs again and sees it.
+pub async fn insert(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+) -> Result<(), DbError> {
+    let s = subscription;
+    let values = [
+        tenant.no.into(),
+        s.customer_no.into(),
+        s.id.into(),
+        s.product_id.into(),
+        s.plan_id.into(),
+        s.quantity.into(),
+        s.status.into(),
+        s.billing_interval.into(),
+        s.currency.into(),
+        s.collection_method.into(),
+        s.anchor.into(),
+        s.current_period.map(|period| period.start).into(),
+        s.current_period.map(|period| period.end).into(),
+        s.usage_period.map(|period| period.start).into(),
+        s.usage_period.map(|period| period.end).into(),
+        s.trial_end.into(),
+        s.next_due_at().into(),
+        (&s.metadata).into(),
+        s.created_at.into(),
+        s.updated_at.into(),
+    ];
+    match tx.execute(&INSERT, &values).await? {
+        0 => Err(tx.again()),
+        _ => Ok(()),
+    }
+}
+
+/// Stores all that may change, and when the subscription is due next.
+pub async fn update(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+) -> Result<(), DbError> {
+    let s = subscription;
+    let values = [
+        s.plan_id.into(),
+        s.quantity.into(),
+        s.status.into(),
+        s.billing_interval.into(),
+        s.anchor.into(),
+        s.current_period.map(|period| period.start).into(),
+        s.current_period.map(|period| period.end).into(),
+        s.usage_period.map(|period| period.start).into(),
+        s.usage_period.map(|period| period.end).into(),
+        s.trial_end.into(),
+        s.cancel_at_period_end.into(),
+        s.cancel_reason.as_ref().into(),
+        s.canceled_at.into(),
+        s.scheduled.map(|(plan, _)| plan).into(),
+        s.scheduled.map(|(_, quantity)| quantity).into(),
+        s.dunning_failures.into(),
+        s.dunning_since.into(),
+        s.dunning_next_at.into(),
+        s.next_due_at().into(),
+        s.updated_at.into(),
+        tenant.no.into(),
+        s.id.into(),
+    ];
+    tx.execute(&UPDATE, &values).await.map(|_| ())
+}
+
+/// Forgets a pending subscription that was never paid for.
+pub async fn delete_pending(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: SubscriptionId,
+) -> Result<(), DbError> {
+    tx.execute(&DELETE, &[tenant.no.into(), id.into()]).await.map(|_| ())
+}
+
+pub async fn had_trial(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    product: ProductId,
+) -> Result<bool, DbError> {
+    let values = [customer_no.into(), product.into()];
+    Ok(tx.one(&HAD_TRIAL, &values, |row| row.take::<Time>()).await?.is_some())
+}
+
+pub async fn note_trial(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    product: ProductId,
+    at: Time,
+) -> Result<(), DbError> {
+    let values = [customer_no.into(), product.into(), tenant.no.into(), at.into()];
+    tx.execute(&NOTE_TRIAL, &values).await.map(|_| ())
+}
+
 fn read(row: &mut Columns<'_>) -> Result<Subscription, DbError> {
     Ok(Subscription {
         customer_no: row.take()?,
+        customer_id: row.take()?,
         id: row.take()?,
         product_id: row.take()?,
         plan_id: row.take()?,
@@ -60,9 +194,9 @@ fn read(row: &mut Columns<'_>) -> Result<Subscription, DbError> {
         cancel_reason: row.take()?,
         canceled_at: row.take()?,
         scheduled: row.take::<Option<PlanId>>()?.zip(row.take::<Option<i64>>()?),
-        dunning_since: row.take()?,
         dunning_failures: row.take()?,
-        next_due_at: row.take()?,
+        dunning_since: row.take()?,
+        dunning_next_at: row.take()?,
         metadata: row.take()?,
         created_at: row.take()?,
         updated_at: row.take()?,

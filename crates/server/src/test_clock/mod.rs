@@ -1,7 +1,8 @@
 //! The test clock: billing time in the sandbox is real time plus an offset that only grows.
 //!
 //! Billing alone asks here. Portal sessions, keys, idempotency, limits and audit use real time, and
-//! so does billing in the live environment.
+//! so does billing in the live environment. `advance` moves the clock from one due item to the
+//! next, so that each runs at its own instant; meanwhile nothing else is billed.
 
 mod sql;
 
@@ -9,11 +10,43 @@ use crate::base::Time;
 use crate::db::{DbError, Tx};
 use crate::organizations::{Environment, Tenant};
 
+/// The tenant's clock is being advanced: no billing write may come in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advancing;
+
 /// Billing's now of a tenant, in whole seconds, of the real one.
 pub async fn now(tx: &mut Tx<'_, '_>, tenant: &Tenant, real: Time) -> Result<Time, DbError> {
-    let offset = match tenant.environment {
-        Environment::Live => 0,
-        Environment::Sandbox => sql::offset_seconds(tx, tenant).await?,
-    };
-    Ok(Time::from_seconds(real.seconds() + offset))
+    Ok(clock(tx, tenant).await?.now(real))
+}
+
+/// The same for a request that writes.
+pub async fn write_now<E>(tx: &mut Tx<'_, '_>, tenant: &Tenant, real: Time) -> Result<Time, E>
+where
+    E: From<DbError> + From<Advancing>,
+{
+    let clock = clock(tx, tenant).await?;
+    match clock.advancing_to {
+        Some(_) => Err(Advancing.into()),
+        None => Ok(clock.now(real)),
+    }
+}
+
+/// A tenant's clock as it is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TestClock {
+    offset_seconds: i64,
+    pub advancing_to: Option<Time>,
+}
+
+impl TestClock {
+    pub const fn now(&self, real: Time) -> Time {
+        Time::from_seconds(real.seconds() + self.offset_seconds)
+    }
+}
+
+pub async fn clock(tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<TestClock, DbError> {
+    match tenant.environment {
+        Environment::Live => Ok(TestClock::default()),
+        Environment::Sandbox => sql::get(tx, tenant).await,
+    }
 }

@@ -1,10 +1,17 @@
 //! The statements on test clocks.
 
+use super::TestClock;
 use crate::db::{DbError, Sql, Tx, sql};
 use crate::organizations::Tenant;
 
-const OFFSET: Sql = sql("SELECT offset_seconds FROM billing_clocks WHERE tenant_no = $1");
+const GET: Sql =
+    sql("SELECT offset_seconds, advancing_to FROM billing_clocks WHERE tenant_no = $1");
 
-pub async fn offset_seconds(tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<i64, DbError> {
-    Ok(tx.one(&OFFSET, &[tenant.no.into()], |row| row.take()).await?.unwrap_or(0))
+pub async fn get(tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<TestClock, DbError> {
+    let clock = tx
+        .one(&GET, &[tenant.no.into()], |row| {
+            Ok(TestClock { offset_seconds: row.take()?, advancing_to: row.take()? })
+        })
+        .await?;
+    Ok(clock.unwrap_or_default())
 }

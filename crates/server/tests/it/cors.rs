@@ -176,7 +176,7 @@ on_both_stores! {
 fn with_cors(answer: Answer) -> Answer {
     for (name, value) in [
         ("access-control-allow-origin", "*"),
-        ("access-control-allow-headers", "Authorization, Content-Type, Idempotency-Key"),
+        ("access-control-allow-headers", "Authorization, Content-Type, Idempotency-Key, X-Api-Key"),
         ("access-control-max-age", "7200"),
         (
             "access-control-expose-headers",

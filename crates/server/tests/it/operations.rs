@@ -6,7 +6,7 @@ use Access::{Either, Key, Portal, Public};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use unitpay::keys::KeyScopes;
+use unitpay::keys::{KeyKind, KeyScopes, KeyText};
 use unitpay::portal::PortalScopes;
 
 /// Whom an operation takes, with the scopes that it needs. A portal-only operation needs none.
@@ -406,5 +406,5 @@ impl Callers {
 
 /// Well-formed, with a good checksum, of an id that the store does not know.
 fn unknown_key(t: &Test) -> String {
-    unitpay::keys::SecretKeyText::make(t.app.ids.api_key(), &[3; 32]).reveal().to_owned()
+    KeyText::make(KeyKind::Secret, t.app.ids.api_key(), &[3; 32]).reveal().to_owned()
 }

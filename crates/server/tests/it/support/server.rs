@@ -16,7 +16,7 @@ use unitpay::base::{Clock, Ids, OrganizationId, Random, Time};
 use unitpay::config::Config;
 use unitpay::db::{Db, DbError, Lane, Postgres, PostgresOptions, Sql, Sqlite, Tx, sql};
 use unitpay::http::listener;
-use unitpay::keys::{self, KeyScopes, NewApiKey};
+use unitpay::keys::{self, KeyKind, KeyScopes, NewApiKey};
 use unitpay::organizations::{self, Environment, Tenant};
 use unitpay::routes;
 use unitpay::signing::{MasterKey, SigningKeys};
@@ -83,7 +83,7 @@ impl Test {
         let clock = Clock::manual(Time::from_seconds(1_893_456_000));
         let (app, client, stop) = run(&store, clock, ISSUER, change).await;
         let tenant = make_organization(&app, "default").await;
-        let key = make_key(&app, tenant, KeyScopes::ALL).await;
+        let key = make_key(&app, tenant, KeyKind::Secret, KeyScopes::ALL).await;
         Self { engine, app, client, key, tenant, store, stop }
     }
 
@@ -121,7 +121,12 @@ impl Test {
 
     /// A secret key of a tenant with these scopes.
     pub async fn key_of(&self, tenant: Tenant, scopes: KeyScopes) -> String {
-        make_key(&self.app, tenant, scopes).await
+        make_key(&self.app, tenant, KeyKind::Secret, scopes).await
+    }
+
+    /// A publishable key of a tenant.
+    pub async fn publishable_key_of(&self, tenant: Tenant) -> String {
+        make_key(&self.app, tenant, KeyKind::Publishable, KeyScopes::default()).await
     }
 
     /// The secret key with its last character wrong.
@@ -287,8 +292,8 @@ async fn make_organization(app: &App, name: &str) -> Tenant {
     organizations::tenant(&mut tx, id, Environment::Sandbox).await.unwrap().unwrap()
 }
 
-async fn make_key(app: &App, tenant: Tenant, scopes: KeyScopes) -> String {
-    let new = NewApiKey { name: "test".into(), scopes, expires_at: None };
+async fn make_key(app: &App, tenant: Tenant, kind: KeyKind, scopes: KeyScopes) -> String {
+    let new = NewApiKey { kind, name: "test".into(), scopes, expires_at: None };
     let made = keys::make(&new, &app.ids, &app.random, app.clock.now());
     let text = made.secret.reveal().to_owned();
     let ids: Ids = app.ids.clone();

@@ -1,0 +1,89 @@
+//! Takes out of an invoice's text what is no text: control characters, and the directional
+//! overrides that would let one field reorder what stands around it.
+
+use crate::{Customer, Invoice, Item, Payment, Seller, Tax};
+
+pub(crate) fn invoice(invoice: &Invoice) -> Invoice {
+    let invoice = invoice.clone();
+    Invoice {
+        number: text(&invoice.number),
+        currency: text(&invoice.currency),
+        seller: seller(invoice.seller),
+        customer: Customer {
+            name: text(&invoice.customer.name),
+            email: some(invoice.customer.email),
+            address: all(&invoice.customer.address),
+            tax_ids: all(&invoice.customer.tax_ids),
+        },
+        items: invoice.items.into_iter().map(item).collect(),
+        tax: invoice.tax.map(|tax| Tax { name: text(&tax.name), ..tax }),
+        payments: invoice.payments.into_iter().map(payment).collect(),
+        ..invoice
+    }
+}
+
+fn seller(seller: Seller) -> Seller {
+    Seller {
+        name: text(&seller.name),
+        legal_name: text(&seller.legal_name),
+        address: all(&seller.address),
+        tax_id: some(seller.tax_id),
+        email: some(seller.email),
+        footer: text(&seller.footer),
+        ..seller
+    }
+}
+
+fn item(item: Item) -> Item {
+    Item {
+        description: text(&item.description),
+        quantity: text(&item.quantity),
+        unit_amount: some(item.unit_amount),
+        ..item
+    }
+}
+
+fn payment(payment: Payment) -> Payment {
+    Payment { brand: some(payment.brand), last4: some(payment.last4), ..payment }
+}
+
+fn all(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|one| text(one)).filter(|one| !one.is_empty()).collect()
+}
+
+fn some(one: Option<String>) -> Option<String> {
+    one.map(|one| text(&one)).filter(|one| !one.is_empty())
+}
+
+pub(crate) fn text(text: &str) -> String {
+    let cleaned: String = text.replace("\r\n", "\n").chars().filter_map(character).collect();
+    cleaned.trim().to_owned()
+}
+
+fn character(character: char) -> Option<char> {
+    match character {
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
+        _ if character.is_control() => Some(' '),
+        // For private use, and what is no character at all: no face can know what it looks like.
+        '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'.. => {
+            Some(char::REPLACEMENT_CHARACTER)
+        }
+        _ if matches!(u32::from(character) & 0xffff, 0xfffe | 0xffff) => {
+            Some(char::REPLACEMENT_CHARACTER)
+        }
+        _ => Some(character),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn only_text_and_line_ends_are_left() {
+        assert_eq!(text(" a\tb\r\nc\u{0}d\u{202e}e\u{2066} "), "a b\nc de");
+        assert_eq!(text("\u{e123}\u{ffff}\u{1fffe}"), "\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(text("שלום \u{200f}12\u{200d}"), "שלום \u{200f}12\u{200d}");
+    }
+}

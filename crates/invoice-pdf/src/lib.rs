@@ -1,0 +1,111 @@
+//! Invoices as PDF documents.
+//!
+//! [`render`] lays one [`Invoice`] out, in the customer's language and direction, and gives the
+//! bytes of a tagged PDF with embedded, subset fonts. The same invoice and fonts make the same
+//! bytes, so nothing needs to be stored.
+//!
+//! It deliberately computes no money: an invoice that does not add up is shown as it is. It
+//! reads no file and no clock, keeps no state, and knows nothing of customers, tenants or HTTP.
+
+mod clean;
+mod currency;
+mod font;
+mod invoice;
+mod layout;
+mod locale;
+mod paint;
+mod sheet;
+mod table;
+mod text;
+mod words;
+
+use std::fmt;
+
+use jiff::civil::Time;
+use krilla::error::KrillaError;
+use krilla::image::Image;
+
+pub use currency::exponent;
+pub use font::{FontError, Fonts};
+pub use invoice::{Customer, Invoice, Item, Payment, Period, Seller, Status, Tax};
+
+use locale::Locale;
+use paint::Label;
+use text::Typesetter;
+
+/// Why no document was written. Nothing that an invoice says brings it about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenderError {
+    /// A face that was added could not be embedded.
+    Font(String),
+    /// The document does not keep to the standards that it would claim.
+    Document(String),
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RenderError::Font(reason) => write!(f, "a font could not be embedded: {reason}"),
+            RenderError::Document(reason) => write!(f, "no valid document came of it: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for RenderError {}
+
+/// The invoice as a PDF.
+pub fn render(invoice: &Invoice, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
+    let invoice = clean::invoice(invoice);
+    let locale = Locale::of(&invoice);
+    let written = match invoice.seller.logo.as_deref().and_then(logo) {
+        // A logo's pixels are read last: one that turns out to be broken is left out.
+        Some(logo) => write(&invoice, &locale, fonts, Some(logo))
+            .or_else(|_| write(&invoice, &locale, fonts, None)),
+        None => write(&invoice, &locale, fonts, None),
+    };
+    written.map_err(|error| {
+        let reason = format!("{error}: {error:?}");
+        if matches!(error, KrillaError::Font(..)) {
+            return RenderError::Font(reason);
+        }
+        RenderError::Document(reason)
+    })
+}
+
+fn write(
+    invoice: &Invoice,
+    locale: &Locale,
+    fonts: &Fonts,
+    logo: Option<Image>,
+) -> Result<Vec<u8>, KrillaError> {
+    let typesetter = Typesetter { fonts, right_to_left: locale.words.right_to_left };
+    let label = Label {
+        title: short(format!("{} {}", locale.words.invoice, invoice.number).trim()),
+        author: short(&invoice.seller.legal_name),
+        language: locale.words.language,
+        issued: invoice.issued_at.map(|at| locale::day(at).to_datetime(Time::midnight())),
+    };
+    paint::paint(layout::compose(invoice, locale, typesetter, logo), fonts, label)
+}
+
+/// By its first bytes; of a size that a page could show.
+fn logo(file: &[u8]) -> Option<Image> {
+    const LARGEST: u32 = 4_096;
+    let data = file.to_vec().into();
+    let image = match file {
+        [0x89, b'P', b'N', b'G', ..] => Image::from_png(data, false),
+        [0xff, 0xd8, 0xff, ..] => Image::from_jpeg(data, false),
+        [b'G', b'I', b'F', b'8', ..] => Image::from_gif(data, false),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+            Image::from_webp(data, false)
+        }
+        _ => return None,
+    };
+    let (width, height) = image.as_ref().ok()?.size();
+    image.ok().filter(|_| (1..=LARGEST).contains(&width) && (1..=LARGEST).contains(&height))
+}
+
+/// What a document's own fields hold: PDF/A bounds its strings.
+fn short(text: &str) -> String {
+    text.replace('\n', " ").chars().take(200).collect()
+}

@@ -1,0 +1,375 @@
+//! Numbers, money and days as the customer's locale writes them.
+//!
+//! The tables follow Unicode CLDR for the languages they name; every other language reads `1,234.56` and
+//! `2026-03-01`, which nobody takes for something else.
+
+use jiff::{Timestamp, civil::Date, tz::Offset};
+
+use crate::currency::{exponent, symbol};
+use crate::words::Words;
+use crate::{Invoice, Period};
+
+const NO_BREAK: &str = "\u{a0}";
+const NARROW_NO_BREAK: &str = "\u{202f}";
+const RIGHT_TO_LEFT_MARK: &str = "\u{200f}";
+
+pub(crate) struct Locale {
+    pub words: &'static Words,
+    language: String,
+    region: String,
+    marks: Marks,
+    currency: String,
+}
+
+/// How a number is put together.
+#[derive(Clone, Copy)]
+struct Marks {
+    group: &'static str,
+    point: &'static str,
+    minus: &'static str,
+    /// A number is grouped from this many digits before the point on.
+    grouped_from: usize,
+    arabic_digits: bool,
+}
+
+impl Locale {
+    pub fn of(invoice: &Invoice) -> Locale {
+        let mut subtags = invoice.locale.split(['-', '_']);
+        let language = match subtags.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" => "en".to_owned(),
+            "iw" => "he".to_owned(),
+            "no" | "nn" => "nb".to_owned(),
+            other => other.to_owned(),
+        };
+        let region = subtags
+            .find(|subtag| {
+                subtag.len() == 2 && subtag.bytes().all(|byte| byte.is_ascii_alphabetic())
+            })
+            .unwrap_or_default()
+            .to_ascii_uppercase();
+        let traditional = invoice.locale.to_ascii_lowercase().contains("-hant");
+        Locale {
+            words: Words::of(&language, &region, traditional),
+            marks: marks(&language, &region),
+            language,
+            region,
+            currency: invoice.currency.clone(),
+        }
+    }
+
+    /// Where people print on US Letter.
+    pub fn letter_paper(&self) -> bool {
+        matches!(self.region.as_str(), "US" | "CA" | "MX")
+    }
+
+    pub fn money(&self, minor: i64) -> String {
+        self.price(&minor.to_string())
+    }
+
+    /// Money from a decimal in minor units: at least the currency's decimals, more where they
+    /// are there.
+    pub fn price(&self, minor: &str) -> String {
+        let places = exponent(&self.currency) as usize;
+        let Some(decimal) = Decimal::read(minor) else { return minor.to_owned() };
+        let decimal = decimal.shifted(places);
+        let number = self.number(&decimal, places);
+        let minus = if decimal.negative { self.marks.minus } else { "" };
+        let sign = symbol(&self.currency, &self.language, &self.region);
+        let unit = sign.unwrap_or(&self.currency);
+        match self.language.as_str() {
+            "ar" | "he" => {
+                format!("{RIGHT_TO_LEFT_MARK}{minus}{number}{NO_BREAK}{RIGHT_TO_LEFT_MARK}{unit}")
+            }
+            "nl" => format!("{unit}{NO_BREAK}{minus}{number}"),
+            "pt" if self.region != "PT" => format!("{minus}{unit}{NO_BREAK}{number}"),
+            "de" if matches!(self.region.as_str(), "CH" | "LI") => {
+                format!("{unit}{NO_BREAK}{minus}{number}")
+            }
+            _ if self.marks.point == "," => format!("{minus}{number}{NO_BREAK}{unit}"),
+            _ if sign.is_some() => format!("{minus}{unit}{number}"),
+            _ => format!("{minus}{unit}{NO_BREAK}{number}"),
+        }
+    }
+
+    /// A decimal as it is; what is none is shown as it came.
+    pub fn decimal(&self, text: &str) -> String {
+        match Decimal::read(text) {
+            Some(decimal) => {
+                let minus = if decimal.negative { self.marks.minus } else { "" };
+                format!("{minus}{}", self.number(&decimal, 0))
+            }
+            None => text.to_owned(),
+        }
+    }
+
+    pub fn percent(&self, basis_points: u32) -> String {
+        let decimal = Decimal::read(&basis_points.to_string()).unwrap_or_default().shifted(2);
+        let number = self.number(&decimal, 0);
+        match self.language.as_str() {
+            "ar" if self.marks.arabic_digits => format!("{number}٪"),
+            "fr" => format!("{number}{NARROW_NO_BREAK}%"),
+            "de" | "es" | "sv" | "nb" | "da" | "fi" | "cs" | "sk" | "ru" | "bg" => {
+                format!("{number}{NO_BREAK}%")
+            }
+            _ => format!("{number}%"),
+        }
+    }
+
+    pub fn date(&self, instant: i64) -> String {
+        let date = day(instant);
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        let named = |months: &[&'static str; 12]| months[usize::from(month.unsigned_abs()) - 1];
+        let text = match self.language.as_str() {
+            "en" if matches!(self.region.as_str(), "" | "US" | "PH") => {
+                format!("{} {day}, {year}", named(&ENGLISH_MONTHS))
+            }
+            "en" if self.region == "CA" => format!("{year}-{month:02}-{day:02}"),
+            "en" => format!("{day} {} {year}", named(&ENGLISH_MONTHS)),
+            "de" => format!("{day:02}.{month:02}.{year}"),
+            "fr" => format!("{day} {} {year}", named(&FRENCH_MONTHS)),
+            "es" => format!("{day} {} {year}", named(&SPANISH_MONTHS)),
+            "ar" => format!("{day} {} {year}", named(&ARABIC_MONTHS)),
+            "he" => format!("{day} ב{} {year}", named(&HEBREW_MONTHS)),
+            "zh" | "ja" => format!("{year}年{month}月{day}日"),
+            _ => format!("{year:04}-{month:02}-{day:02}"),
+        };
+        self.digits(&text)
+    }
+
+    pub fn period(&self, period: Period) -> String {
+        let last = period.end.saturating_sub(1).max(period.start);
+        let (from, to) = (self.date(period.start), self.date(last));
+        if from == to { from } else { format!("{from} – {to}") }
+    }
+
+    pub fn page(&self, page: usize, pages: usize) -> String {
+        let text = self.words.page.replace("{page}", &page.to_string());
+        self.digits(&text.replace("{pages}", &pages.to_string()))
+    }
+
+    fn number(&self, decimal: &Decimal, places: usize) -> String {
+        let Marks { group, point, grouped_from, .. } = self.marks;
+        let mut text = String::new();
+        for (index, digit) in decimal.whole.chars().enumerate() {
+            let left = decimal.whole.len() - index;
+            if index > 0 && left.is_multiple_of(3) && decimal.whole.len() >= grouped_from {
+                text.push_str(group);
+            }
+            text.push(digit);
+        }
+        if !decimal.fraction.is_empty() || places > 0 {
+            text.push_str(point);
+            text.push_str(&format!("{:0<places$}", decimal.fraction));
+        }
+        self.digits(&text)
+    }
+
+    fn digits(&self, text: &str) -> String {
+        if !self.marks.arabic_digits {
+            return text.to_owned();
+        }
+        text.chars()
+            .map(|character| match character.to_digit(10) {
+                Some(digit) => char::from_u32('٠' as u32 + digit).unwrap_or(character),
+                None => character,
+            })
+            .collect()
+    }
+}
+
+/// The day in UTC; an instant that no calendar reaches is the last one that it does.
+pub(crate) fn day(instant: i64) -> Date {
+    let bounded = instant.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+    Offset::UTC.to_datetime(Timestamp::from_second(bounded).unwrap_or_default()).date()
+}
+
+fn marks(language: &str, region: &str) -> Marks {
+    let plain = Marks { group: ",", point: ".", minus: "-", grouped_from: 4, arabic_digits: false };
+    let comma = |group, grouped_from| Marks { group, point: ",", grouped_from, ..plain };
+    match (language, region) {
+        ("ar", "AE" | "DZ" | "EH" | "LY" | "MA" | "TN") | ("he", _) => {
+            Marks { minus: "\u{200e}-", ..plain }
+        }
+        ("ar", _) => {
+            Marks { group: "٬", point: "٫", minus: "\u{61c}-", arabic_digits: true, ..plain }
+        }
+        ("de", "CH" | "LI") => Marks { group: "’", ..plain },
+        ("es", "MX" | "US" | "PR" | "GT" | "HN" | "NI" | "PA" | "PE" | "SV" | "DO") => plain,
+        ("es", _) => comma(".", 5),
+        ("pt", "PT") | ("pl", _) => comma(NO_BREAK, 5),
+        ("fr", _) => comma(NARROW_NO_BREAK, 4),
+        ("de" | "it" | "nl" | "pt" | "da" | "id" | "tr" | "el" | "ro" | "hr" | "sl", _) => {
+            comma(".", 4)
+        }
+        (
+            "sv" | "nb" | "fi" | "cs" | "sk" | "ru" | "uk" | "be" | "bg" | "hu" | "lt" | "lv"
+            | "et",
+            _,
+        ) => comma(NO_BREAK, 4),
+        _ => plain,
+    }
+}
+
+/// A decimal as text: never a float, and as long as it came.
+#[derive(Default)]
+struct Decimal {
+    negative: bool,
+    /// Without leading zeros but for the last.
+    whole: String,
+    /// Without zeros at the end.
+    fraction: String,
+}
+
+impl Decimal {
+    fn read(text: &str) -> Option<Decimal> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        (all_digits(whole) && all_digits(fraction)).then(|| Decimal::of(negative, whole, fraction))
+    }
+
+    fn of(negative: bool, whole: &str, fraction: &str) -> Decimal {
+        let whole = whole.trim_start_matches('0');
+        let fraction = fraction.trim_end_matches('0').to_owned();
+        let negative = negative && !(whole.is_empty() && fraction.is_empty());
+        let whole = if whole.is_empty() { "0" } else { whole }.to_owned();
+        Decimal { negative, whole, fraction }
+    }
+
+    /// Divided by ten to the power of `places`.
+    fn shifted(&self, places: usize) -> Decimal {
+        let padded = format!("{:0>width$}", self.whole, width = places + 1);
+        let (whole, moved) = padded.split_at(padded.len() - places);
+        Decimal::of(self.negative, whole, &format!("{moved}{}", self.fraction))
+    }
+}
+
+const ENGLISH_MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const FRENCH_MONTHS: [&str; 12] = [
+    "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.",
+    "déc.",
+];
+const SPANISH_MONTHS: [&str; 12] =
+    ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sept", "oct", "nov", "dic"];
+const ARABIC_MONTHS: [&str; 12] = [
+    "يناير",
+    "فبراير",
+    "مارس",
+    "أبريل",
+    "مايو",
+    "يونيو",
+    "يوليو",
+    "أغسطس",
+    "سبتمبر",
+    "أكتوبر",
+    "نوفمبر",
+    "ديسمبر",
+];
+const HEBREW_MONTHS: [&str; 12] = [
+    "ינואר",
+    "פברואר",
+    "מרץ",
+    "אפריל",
+    "מאי",
+    "יוני",
+    "יולי",
+    "אוגוסט",
+    "ספטמבר",
+    "אוקטובר",
+    "נובמבר",
+    "דצמבר",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locale(tag: &str, currency: &str) -> Locale {
+        Locale::of(&Invoice {
+            locale: tag.to_owned(),
+            currency: currency.to_owned(),
+            ..Invoice::default()
+        })
+    }
+
+    #[test]
+    fn money_is_written_as_the_locale_writes_it() {
+        for (tag, currency, minor, expected) in [
+            ("en", "USD", 123_456, "$1,234.56"),
+            ("en", "USD", -5, "-$0.05"),
+            ("en-GB", "USD", 123_456, "US$1,234.56"),
+            ("en", "CHF", 100, "CHF\u{a0}1.00"),
+            ("en", "JPY", 1_234, "¥1,234"),
+            ("en", "KWD", 1_234_567, "KWD\u{a0}1,234.567"),
+            ("de", "EUR", 123_456, "1.234,56\u{a0}€"),
+            ("de-CH", "CHF", 123_456, "CHF\u{a0}1’234.56"),
+            ("fr", "EUR", -123_456, "-1\u{202f}234,56\u{a0}€"),
+            ("es", "EUR", 123_456, "1234,56\u{a0}€"),
+            ("es", "EUR", 1_234_567, "12.345,67\u{a0}€"),
+            ("es-MX", "MXN", 123_456, "MX$1,234.56"),
+            ("ar", "SAR", 123_456, "\u{200f}١٬٢٣٤٫٥٦\u{a0}\u{200f}SAR"),
+            ("ar-AE", "AED", -123_456, "\u{200f}\u{200e}-1,234.56\u{a0}\u{200f}AED"),
+            ("he", "ILS", 123_456, "\u{200f}1,234.56\u{a0}\u{200f}₪"),
+            ("zh-CN", "CNY", 123_456, "¥1,234.56"),
+            ("ja", "JPY", 1_234_567, "¥1,234,567"),
+            ("pl", "PLN", 123_456, "1234,56\u{a0}PLN"),
+            ("nl", "EUR", -123_456, "€\u{a0}-1.234,56"),
+            ("", "USD", i64::MIN, "-$92,233,720,368,547,758.08"),
+        ] {
+            assert_eq!(locale(tag, currency).money(minor), expected, "{tag} {currency} {minor}");
+        }
+    }
+
+    #[test]
+    fn a_unit_price_keeps_every_digit() {
+        assert_eq!(locale("en", "USD").price("0.25"), "$0.0025");
+        assert_eq!(locale("en", "USD").price("0.000000000001"), "$0.00000000000001");
+        assert_eq!(locale("de", "EUR").price("150.50"), "1,505\u{a0}€");
+        assert_eq!(locale("ja", "JPY").price("0.5"), "¥0.5");
+        assert_eq!(locale("en", "USD").price("-0.00"), "$0.00");
+        assert_eq!(locale("en", "USD").price("1e3"), "1e3");
+    }
+
+    #[test]
+    fn quantities_and_percentages_have_only_the_decimals_they_need() {
+        assert_eq!(locale("en", "USD").decimal("1234567.500"), "1,234,567.5");
+        assert_eq!(locale("de", "EUR").decimal("-1234.5"), "-1.234,5");
+        assert_eq!(locale("ar-EG", "EGP").decimal("1234.5"), "١٬٢٣٤٫٥");
+        assert_eq!(locale("en", "USD").percent(1_900), "19%");
+        assert_eq!(locale("fr", "EUR").percent(550), "5,5\u{202f}%");
+        assert_eq!(locale("ar", "SAR").percent(1_500), "١٥٪");
+    }
+
+    #[test]
+    fn days_are_written_as_the_locale_writes_them() {
+        let instant = 1_772_323_200; // 2026-03-01
+        for (tag, expected) in [
+            ("en", "Mar 1, 2026"),
+            ("en-GB", "1 Mar 2026"),
+            ("de", "01.03.2026"),
+            ("fr", "1 mars 2026"),
+            ("es", "1 mar 2026"),
+            ("ar", "١ مارس ٢٠٢٦"),
+            ("ar-AE", "1 مارس 2026"),
+            ("he", "1 במרץ 2026"),
+            ("zh", "2026年3月1日"),
+            ("ja", "2026年3月1日"),
+            ("sw", "2026-03-01"),
+        ] {
+            assert_eq!(locale(tag, "USD").date(instant), expected, "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_period_names_its_last_day_and_not_the_next_ones_first() {
+        let (start, end) = (1_772_323_200, 1_775_001_600); // March 2026
+        let english = locale("en", "USD");
+        assert_eq!(english.period(Period { start, end }), "Mar 1, 2026 – Mar 31, 2026");
+        assert_eq!(english.period(Period { start, end: start + 1 }), "Mar 1, 2026");
+        assert_eq!(english.period(Period { start, end: start }), "Mar 1, 2026");
+    }
+}

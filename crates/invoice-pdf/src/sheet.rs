@@ -1,0 +1,142 @@
+//! What stands where: pages of marks, and the structure that a reader's software is told of.
+//!
+//! Places are counted from the side where reading begins and from the top. In a document that
+//! is read from the right everything is mirrored here, so that the layout is written once.
+
+use krilla::image::Image;
+use krilla::tagging::ArtifactType;
+
+use crate::text::Line;
+
+pub(crate) type Color = [u8; 3];
+
+pub(crate) struct Sheet {
+    pub width: f32,
+    pub height: f32,
+    pub right_to_left: bool,
+    pub pages: Vec<Vec<Mark>>,
+    /// The page that marks go to.
+    pub current: usize,
+    pub nodes: Vec<Node>,
+}
+
+pub(crate) struct Mark {
+    pub what: What,
+    pub role: Role,
+}
+
+/// With the left edge, mirrored where it must be.
+pub(crate) enum What {
+    Text {
+        line: Line,
+        x: f32,
+        baseline: f32,
+        color: Color,
+    },
+    /// Across the page, behind everything.
+    Watermark {
+        line: Line,
+        color: Color,
+    },
+    Area {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+        radius: f32,
+        color: Color,
+    },
+    Picture {
+        image: Image,
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+    },
+}
+
+/// Belongs to a node of the structure, or is only there for the eye.
+#[derive(Clone, Copy)]
+pub(crate) enum Role {
+    Node(usize),
+    Artifact(ArtifactType),
+}
+
+pub(crate) struct Node {
+    pub kind: Kind,
+    pub parent: Option<usize>,
+}
+
+pub(crate) enum Kind {
+    Heading { level: u16, text: String },
+    Paragraph,
+    Section,
+    Table,
+    TableHead,
+    TableBody,
+    Row,
+    ColumnHeader,
+    RowHeader,
+    Cell,
+    Figure { alternative: String },
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Align {
+    Start,
+    End,
+}
+
+impl Sheet {
+    pub fn next_page(&mut self) {
+        self.pages.push(Vec::new());
+        self.current = self.pages.len() - 1;
+    }
+
+    pub fn node(&mut self, kind: Kind, parent: Option<usize>) -> usize {
+        self.nodes.push(Node { kind, parent });
+        self.nodes.len() - 1
+    }
+
+    /// Puts a line between two places, to one of them.
+    pub fn text(
+        &mut self,
+        line: Line,
+        slot: (f32, f32),
+        align: Align,
+        baseline: f32,
+        color: Color,
+        role: Role,
+    ) {
+        let from_start = match align {
+            Align::Start => slot.0,
+            Align::End => slot.1 - line.width,
+        };
+        let x = self.mirrored(from_start, line.width);
+        self.mark(What::Text { line, x, baseline, color }, role);
+    }
+
+    pub fn area(&mut self, slot: (f32, f32), top: f32, height: f32, radius: f32, color: Color) {
+        let width = slot.1 - slot.0;
+        let x = self.mirrored(slot.0, width);
+        let role = Role::Artifact(ArtifactType::Layout);
+        self.mark(What::Area { x, y: top, width, height, radius, color }, role);
+    }
+
+    /// Its far edge is at `end`.
+    pub fn picture(&mut self, image: Image, end: f32, top: f32, size: (f32, f32), role: Role) {
+        let (width, height) = size;
+        let x = self.mirrored(end - width, width);
+        self.mark(What::Picture { image, x, y: top, width, height }, role);
+    }
+
+    fn mark(&mut self, what: What, role: Role) {
+        if let Some(page) = self.pages.get_mut(self.current) {
+            page.push(Mark { what, role });
+        }
+    }
+
+    fn mirrored(&self, start: f32, width: f32) -> f32 {
+        if self.right_to_left { self.width - start - width } else { start }
+    }
+}

@@ -1,0 +1,160 @@
+//! The table of items, its head on every page, and the sums, which never stand alone.
+
+use crate::layout::{BODY, Cell, FAINT, INK, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
+use crate::sheet::{Align, Color, Kind};
+use crate::text::Style;
+use crate::{Item, Status};
+
+const GAP: f32 = 14.0;
+const HEAD: Style = Style::bold(8.0);
+const ROW_PADDING: f32 = 5.0;
+/// The most that quantity, unit price and amount may take from the description.
+const WIDEST: [f32; 3] = [72.0, 104.0, 112.0];
+
+/// One of the sums.
+struct Sum {
+    label: String,
+    value: String,
+    style: Style,
+    /// Above it.
+    rule: Option<(f32, Color)>,
+}
+
+impl Layout<'_> {
+    pub fn items(&mut self) {
+        let invoice = self.invoice;
+        let slots = self.columns();
+        let table = self.sheet.node(Kind::Table, None);
+        let head = self.sheet.node(Kind::TableHead, Some(table));
+        let head_row = self.sheet.node(Kind::Row, Some(head));
+        let words = self.locale.words;
+        let titles = [words.description, words.quantity, words.unit_price, words.amount];
+        let mut cells = Vec::new();
+        for (index, (title, slot)) in titles.into_iter().zip(slots).enumerate() {
+            let align = if index == 0 { Align::Start } else { self.number_align() };
+            let node = self.sheet.node(Kind::ColumnHeader, Some(head_row));
+            cells.push(self.cell(title, HEAD, SOFT, slot, align, node));
+        }
+        let body = self.sheet.node(Kind::TableBody, Some(table));
+        let rows: Vec<Vec<Cell>> =
+            invoice.items.iter().map(|item| self.row(item, slots, body)).collect();
+
+        let keep = rows.first().map_or(self.totals_height(), |row| height(row) + 2.0 * ROW_PADDING);
+        self.keep(height(&cells) + 14.0 + keep);
+        self.table_head(cells.clone());
+        self.head = Some(cells);
+        let last = rows.len().saturating_sub(1);
+        for (index, row) in rows.into_iter().enumerate() {
+            let keep = if index == last { self.totals_height() } else { 0.0 };
+            self.flow(row, ROW_PADDING, keep);
+            self.rule((MARGIN, self.end()), 0.5, FAINT);
+        }
+        self.head = None;
+    }
+
+    pub fn table_head(&mut self, cells: Vec<Cell>) {
+        self.flow(cells, 4.0, 0.0);
+        self.rule((MARGIN, self.end()), 1.2, self.accent());
+    }
+
+    /// The numbers take what they need, within bounds; the description has the rest.
+    fn columns(&mut self) -> [(f32, f32); 4] {
+        let words = self.locale.words;
+        let titles = [words.quantity, words.unit_price, words.amount];
+        let numbers: Vec<[String; 3]> =
+            self.invoice.items.iter().map(|item| self.numbers(item)).collect();
+        let mut end = self.end();
+        let mut slots = [(MARGIN, end); 4];
+        for index in (0..3).rev() {
+            let title = self.widest([&titles[index].to_owned()], HEAD, WIDEST[index]);
+            let column = numbers.iter().map(|row| &row[index]);
+            let start = end - title.max(self.widest(column, BODY, WIDEST[index]));
+            slots[index + 1] = (start, end);
+            end = start - GAP;
+        }
+        slots[0].1 = end;
+        slots
+    }
+
+    fn numbers(&self, item: &Item) -> [String; 3] {
+        [
+            self.locale.decimal(&item.quantity),
+            item.unit_amount.as_deref().map(|price| self.locale.price(price)).unwrap_or_default(),
+            self.locale.money(item.amount),
+        ]
+    }
+
+    fn row(&mut self, item: &Item, slots: [(f32, f32); 4], body: usize) -> Vec<Cell> {
+        let row = self.sheet.node(Kind::Row, Some(body));
+        let node = self.sheet.node(Kind::Cell, Some(row));
+        let mut first = self.cell(&item.description, BODY, INK, slots[0], Align::Start, node);
+        if let Some(period) = item.period {
+            let text = self.locale.period(period);
+            first.lines.extend(self.cell(&text, SMALL, SOFT, slots[0], Align::Start, node).lines);
+        }
+        let mut cells = vec![first];
+        for (text, slot) in self.numbers(item).into_iter().zip(&slots[1..]) {
+            let node = self.sheet.node(Kind::Cell, Some(row));
+            cells.push(self.cell(&text, BODY, INK, *slot, self.number_align(), node));
+        }
+        cells
+    }
+
+    fn sums(&self) -> Vec<Sum> {
+        let (invoice, locale, words) = (self.invoice, self.locale, self.locale.words);
+        let sum = |label: &str, minor: i64| Sum {
+            label: label.to_owned(),
+            value: locale.money(minor),
+            style: BODY,
+            rule: None,
+        };
+        let mut sums = vec![sum(words.subtotal, invoice.subtotal)];
+        if let Some(tax) = &invoice.tax {
+            let label = format!("{} ({})", isolated(&tax.name), locale.percent(tax.basis_points));
+            sums.push(sum(&label, tax.amount));
+        }
+        let rule = Some((0.5, FAINT));
+        sums.push(Sum { style: STRONG, rule, ..sum(words.total, invoice.total) });
+        if invoice.amount_paid != 0 {
+            sums.push(sum(words.amount_paid, invoice.amount_paid.saturating_neg()));
+        }
+        if invoice.status == Status::Void {
+            return sums;
+        }
+        let due = sum(words.amount_due, invoice.amount_due);
+        sums.push(Sum { style: Style::bold(10.5), rule: Some((1.2, self.accent())), ..due });
+        sums
+    }
+
+    /// Near enough to decide where the page ends.
+    fn totals_height(&self) -> f32 {
+        self.sums().iter().map(|sum| sum.style.leading() + 2.0 * 3.5 + 1.2).sum::<f32>() + 10.0
+    }
+
+    pub fn totals(&mut self) {
+        let sums = self.sums();
+        let widths = sums.iter().map(|sum| self.widest([&sum.value], sum.style, 150.0));
+        let (start, end) = (self.sheet.width / 2.0 + 28.0, self.end());
+        let split = end - widths.fold(0.0, f32::max);
+        self.y += 8.0;
+        let table = self.sheet.node(Kind::Table, None);
+        let body = self.sheet.node(Kind::TableBody, Some(table));
+        for sum in sums {
+            let row = self.sheet.node(Kind::Row, Some(body));
+            let label = self.sheet.node(Kind::RowHeader, Some(row));
+            let value = self.sheet.node(Kind::Cell, Some(row));
+            if let Some((thickness, color)) = sum.rule {
+                self.rule((start, end), thickness, color);
+            }
+            let cells = vec![
+                self.cell(&sum.label, sum.style, INK, (start, split - GAP), Align::Start, label),
+                self.cell(&sum.value, sum.style, INK, (split, end), self.number_align(), value),
+            ];
+            self.flow(cells, 3.5, 0.0);
+        }
+    }
+}
+
+fn height(cells: &[Cell]) -> f32 {
+    cells.iter().map(Cell::height).fold(0.0, f32::max)
+}

@@ -1,0 +1,324 @@
+//! From text to lines of glyphs: breaking into lines (UAX 14), direction (UAX 9), a face for each
+//! character, shaping.
+//!
+//! A character that no face shows becomes the replacement character's box, which keeps the
+//! original for whoever copies the text.
+
+use std::ops::Range;
+
+use harfrust::{BufferFlags, Direction, Feature, ShapeOptions, Tag, UnicodeBuffer};
+use krilla::text::{GlyphId, KrillaGlyph};
+use unicode_bidi::{Direction as Base, Level, ParagraphBidiInfo, get_base_direction};
+
+use crate::font::Fonts;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Style {
+    pub size: f32,
+    pub bold: bool,
+}
+
+impl Style {
+    pub const fn regular(size: f32) -> Style {
+        Style { size, bold: false }
+    }
+
+    pub const fn bold(size: f32) -> Style {
+        Style { size, bold: true }
+    }
+
+    /// From one baseline to the next.
+    pub fn leading(self) -> f32 {
+        self.size * 1.42
+    }
+}
+
+/// One line, ready to be put somewhere.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub text: String,
+    /// In the order of the text, which is the order that readers of the file expect.
+    pub runs: Vec<Run>,
+    pub width: f32,
+    pub style: Style,
+}
+
+#[derive(Clone)]
+pub(crate) struct Run {
+    pub face: usize,
+    pub glyphs: Vec<KrillaGlyph>,
+    /// From the line's left edge.
+    pub x: f32,
+    width: f32,
+}
+
+pub(crate) struct Typesetter<'a> {
+    pub fonts: &'a Fonts,
+    pub right_to_left: bool,
+}
+
+impl Typesetter<'_> {
+    /// The text in lines no wider than `width`, a single glyph apart.
+    pub fn lines(&self, text: &str, style: Style, width: f32) -> Vec<Line> {
+        text.split('\n').flat_map(|paragraph| self.paragraph(paragraph, style, width)).collect()
+    }
+
+    /// The text on one line, however wide.
+    pub fn line(&self, text: &str, style: Style) -> Line {
+        let text = text.replace('\n', " ");
+        let direction = self.direction(&text);
+        self.set(&direction, 0..text.len(), style)
+    }
+
+    /// What a text says of its own direction, or else the document's.
+    fn direction<'t>(&self, text: &'t str) -> ParagraphBidiInfo<'t> {
+        let right_to_left = match get_base_direction(text) {
+            Base::Ltr => false,
+            Base::Rtl => true,
+            Base::Mixed => self.right_to_left,
+        };
+        let level = if right_to_left { Level::rtl() } else { Level::ltr() };
+        ParagraphBidiInfo::new(text, Some(level))
+    }
+
+    fn paragraph(&self, text: &str, style: Style, width: f32) -> Vec<Line> {
+        let direction = self.direction(text);
+        let clusters = self.clusters(&direction, style);
+        break_lines(text, &clusters, width)
+            .into_iter()
+            .map(|range| self.set(&direction, range, style))
+            .collect()
+    }
+
+    /// Where each cluster begins and how wide it is, in the order of the text.
+    fn clusters(&self, direction: &ParagraphBidiInfo<'_>, style: Style) -> Vec<(usize, f32)> {
+        let mut clusters: Vec<(usize, f32)> = Vec::new();
+        for (range, face) in self.items(direction, 0..direction.text.len(), style.bold) {
+            let right_to_left = direction.levels[range.start].is_rtl();
+            for run in self.shape(direction.text, range, face, right_to_left, style) {
+                let widths = run.glyphs.iter().map(|glyph| glyph.x_advance * style.size);
+                clusters.extend(run.glyphs.iter().map(|glyph| glyph.text_range.start).zip(widths));
+            }
+        }
+        clusters.sort_by_key(|(start, _)| *start);
+        clusters.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 += next.1;
+            }
+            same
+        });
+        clusters
+    }
+
+    /// Sets a part of a paragraph as one line.
+    fn set(&self, direction: &ParagraphBidiInfo<'_>, part: Range<usize>, style: Style) -> Line {
+        let trimmed = direction.text[part.clone()].trim_end();
+        let part = part.start..part.start + trimmed.len();
+        let mut line = Line { text: trimmed.to_owned(), runs: Vec::new(), width: 0.0, style };
+        if part.is_empty() {
+            return line;
+        }
+        for (stretch, right_to_left) in stretches(direction, part.clone()) {
+            let mut items = self.items(direction, stretch, style.bold);
+            if right_to_left {
+                items.reverse();
+            }
+            for (range, face) in items {
+                for mut run in self.shape(direction.text, range, face, right_to_left, style) {
+                    run.x = line.width;
+                    line.width += run.width;
+                    for glyph in &mut run.glyphs {
+                        glyph.text_range.start -= part.start;
+                        glyph.text_range.end -= part.start;
+                    }
+                    line.runs.push(run);
+                }
+            }
+        }
+        line.runs.sort_by_key(|run| run.glyphs.iter().map(|glyph| glyph.text_range.start).min());
+        line
+    }
+
+    /// Stretches of one direction and one face. Signs and spaces stay in the face of the
+    /// letters before them.
+    fn items(
+        &self,
+        direction: &ParagraphBidiInfo<'_>,
+        part: Range<usize>,
+        bold: bool,
+    ) -> Vec<(Range<usize>, usize)> {
+        let mut items: Vec<(Range<usize>, usize)> = Vec::new();
+        for (offset, character) in direction.text[part.clone()].char_indices() {
+            let start = part.start + offset;
+            let end = start + character.len_utf8();
+            let current = items.last().map(|item| item.1);
+            let face = current
+                .filter(|face| {
+                    !character.is_alphanumeric() && self.fonts.face(*face).shows(character)
+                })
+                .unwrap_or_else(|| self.fonts.choose(character, bold));
+            match items.last_mut() {
+                Some((range, last))
+                    if *last == face
+                        && direction.levels[range.start].is_rtl()
+                            == direction.levels[start].is_rtl() =>
+                {
+                    range.end = end;
+                }
+                _ => items.push((start..end, face)),
+            }
+        }
+        items
+    }
+
+    /// Shapes a stretch. More than one run comes of it where the face lacks a glyph.
+    fn shape(
+        &self,
+        text: &str,
+        part: Range<usize>,
+        face: usize,
+        right_to_left: bool,
+        style: Style,
+    ) -> Vec<Run> {
+        let Some(reference) = self.fonts.face(face).reference() else { return Vec::new() };
+        let mut buffer = UnicodeBuffer::new();
+        buffer.push_str(&text[part.clone()]);
+        buffer.guess_segment_properties();
+        buffer.set_direction(if right_to_left {
+            Direction::RightToLeft
+        } else {
+            Direction::LeftToRight
+        });
+        buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
+        let tabular = [Feature::new(Tag::new(b"tnum"), 1, ..)];
+        let shaper = self.fonts.face(face).shaper.shaper(&reference).build();
+        let units = shaper.units_per_em() as f32;
+        let shaped = shaper.shape(buffer, ShapeOptions::new().features(&tabular));
+
+        let ends = cluster_ends(shaped.glyph_infos().iter().map(|info| info.cluster), part.len());
+        let mut runs: Vec<Run> = Vec::new();
+        for (info, position) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()) {
+            let start = info.cluster as usize;
+            let after = ends.partition_point(|end| *end <= start);
+            let end = ends.get(after).copied().unwrap_or(part.len());
+            let range = without_marks(text, part.start + start..part.start + end);
+            let (face, glyph) = if info.glyph_id == 0 {
+                self.replacement(range, style.bold)
+            } else {
+                let scaled = |value: i32| value as f32 / units;
+                let glyph = KrillaGlyph::new(
+                    GlyphId::new(info.glyph_id),
+                    scaled(position.x_advance),
+                    scaled(position.x_offset),
+                    scaled(position.y_offset),
+                    scaled(position.y_advance),
+                    range,
+                    None,
+                );
+                (face, glyph)
+            };
+            let width = glyph.x_advance * style.size;
+            match runs.last_mut() {
+                Some(run) if run.face == face => {
+                    run.glyphs.push(glyph);
+                    run.width += width;
+                }
+                _ => runs.push(Run { face, glyphs: vec![glyph], x: 0.0, width }),
+            }
+        }
+        runs
+    }
+
+    fn replacement(&self, range: Range<usize>, bold: bool) -> (usize, KrillaGlyph) {
+        let face = self.fonts.choose(char::REPLACEMENT_CHARACTER, bold);
+        let id = self.fonts.face(face).glyph(char::REPLACEMENT_CHARACTER).unwrap_or_default();
+        let advance = self.fonts.face(face).advance(id);
+        (face, KrillaGlyph::new(GlyphId::new(id.to_u32()), advance, 0.0, 0.0, 0.0, range, None))
+    }
+}
+
+/// From left to right. An isolate that runs the way of what is around it makes no stretch of
+/// its own.
+fn stretches(direction: &ParagraphBidiInfo<'_>, part: Range<usize>) -> Vec<(Range<usize>, bool)> {
+    let (levels, visual) = direction.visual_runs(part);
+    let mut stretches: Vec<(Range<usize>, bool)> = Vec::new();
+    for next in visual {
+        let right_to_left = levels[next.start].is_rtl();
+        match stretches.last_mut() {
+            Some((last, false)) if !right_to_left && last.end == next.start => last.end = next.end,
+            Some((last, true)) if right_to_left && last.start == next.end => {
+                last.start = next.start;
+            }
+            _ => stretches.push((next, right_to_left)),
+        }
+    }
+    stretches
+}
+
+/// What a glyph stands for, without the invisible marks of direction around it: they are ours,
+/// and whoever copies the text has no use for them.
+fn without_marks(text: &str, range: Range<usize>) -> Range<usize> {
+    const MARKS: [char; 7] =
+        ['\u{200e}', '\u{200f}', '\u{61c}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'];
+    let rest = text[range.clone()].trim_start_matches(MARKS);
+    let kept = rest.trim_end_matches(MARKS);
+    let start = range.end - rest.len();
+    if kept.is_empty() { range } else { start..start + kept.len() }
+}
+
+/// Where clusters end: where the next ones begin, in ascending order.
+fn cluster_ends(starts: impl Iterator<Item = u32>, len: usize) -> Vec<usize> {
+    let mut ends: Vec<usize> = starts.map(|start| start as usize).chain([len]).collect();
+    ends.sort_unstable();
+    ends.dedup();
+    ends
+}
+
+/// Fills each line as far as it goes: to the last place where the text may break, or within a
+/// word that is wider than a line.
+fn break_lines(text: &str, clusters: &[(usize, f32)], width: f32) -> Vec<Range<usize>> {
+    let mut allowed: Vec<usize> = unicode_linebreak::linebreaks(text).map(|(at, _)| at).collect();
+    allowed.reverse();
+    let mut lines = Vec::new();
+    let (mut start, mut used) = (0, 0.0);
+    let mut fits: Option<(usize, usize)> = None; // the text and the cluster that a break is before
+    let mut index = 0;
+    while let Some(&(at, advance)) = clusters.get(index) {
+        while allowed.last().is_some_and(|place| *place <= at) {
+            fits = allowed.pop().filter(|place| *place > start).map(|_| (at, index)).or(fits);
+        }
+        let space = text[at..].starts_with(char::is_whitespace);
+        if used + advance > width && !space && at > start {
+            let (end, next) = fits.take().unwrap_or((at, index));
+            lines.push(start..end);
+            (start, used, index) = (end, 0.0, next);
+            continue;
+        }
+        used += advance;
+        index += 1;
+    }
+    lines.push(start..text.len());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_breaks_between_words_and_a_word_only_where_it_must() {
+        let of = |text: &str, width: f32| -> Vec<String> {
+            let clusters: Vec<(usize, f32)> =
+                text.char_indices().map(|(at, _)| (at, 1.0)).collect();
+            let lines = break_lines(text, &clusters, width);
+            lines.into_iter().map(|line| text[line].to_owned()).collect()
+        };
+        assert_eq!(of("", 5.0), [""]);
+        assert_eq!(of("one two three", 7.0), ["one two ", "three"]);
+        assert_eq!(of("one two three", 4.0), ["one ", "two ", "thre", "e"]);
+        assert_eq!(of("abcdefgh ij", 3.0), ["abc", "def", "gh ", "ij"]);
+        assert_eq!(of("a\u{a0}b c", 3.0), ["a\u{a0}b ", "c"]);
+        assert_eq!(of("abc", 0.5), ["a", "b", "c"]);
+    }
+}
