@@ -156,6 +156,7 @@ pub async fn transfer(
     let shared = Arc::clone(&app);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let idempotency = idempotency.as_ref();
+        idempotency::wait_for_twin(tx, idempotency).await?;
         if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
             return Ok(Outcome::Replay(kept));
         }
@@ -199,21 +200,25 @@ pub async fn answer(
     kept: Kept,
     replayed: bool,
 ) -> Result<Response, Problem> {
-    let outcome = match kept {
-        Kept::Outcome(outcome) => outcome,
-        Kept::Attempt(id) => settled(app, tenant, &run(app, tenant, id).await?).await?,
+    let answer = match settled(app, tenant, kept).await {
+        Ok(outcome) => {
+            let body = Shown { app, tenant, backend }.outcome(outcome).await?;
+            Json(StatusCode::OK, body).into_response()
+        }
+        // A decline is an answer like any other.
+        Err(problem) if problem.code == Code::PaymentDeclined => problem.into_response(),
+        Err(problem) => return Err(problem),
     };
-    let body = Shown { app, tenant, backend }.outcome(outcome).await?;
-    let answer = Json(StatusCode::OK, body);
-    Ok(match replayed {
-        true => (REPLAYED, answer).into_response(),
-        false => answer.into_response(),
-    })
+    Ok(if replayed { (REPLAYED, answer).into_response() } else { answer })
 }
 
-async fn settled(app: &App, tenant: &Tenant, attempt: &Attempt) -> Result<SettleOutcome, Problem> {
+async fn settled(app: &App, tenant: &Tenant, kept: Kept) -> Result<SettleOutcome, Problem> {
+    let attempt = match kept {
+        Kept::Outcome(outcome) => return Ok(outcome),
+        Kept::Attempt(id) => run(app, tenant, id).await?,
+    };
     let invoice = invoices::get(&mut app.db.read().await?, tenant, attempt.invoice_id).await?;
-    outcome(attempt, invoice.and_then(|invoice| invoice.subscription_id)).map_err(|unsettled| {
+    outcome(&attempt, invoice.and_then(|invoice| invoice.subscription_id)).map_err(|unsettled| {
         match unsettled {
             Unsettled::Declined(reason) => {
                 Problem::new(Code::PaymentDeclined, "The payment was declined.")
