@@ -10,12 +10,14 @@
 mod clean;
 mod currency;
 mod font;
+mod head;
 mod invoice;
 mod layout;
 mod locale;
 mod paint;
 mod sheet;
 mod table;
+mod tail;
 mod text;
 mod words;
 

@@ -9,7 +9,7 @@ const GAP: f32 = 14.0;
 const HEAD: Style = Style::bold(8.0);
 const ROW_PADDING: f32 = 5.0;
 /// The most that quantity, unit price and amount may take from the description.
-const WIDEST: [f32; 3] = [72.0, 104.0, 112.0];
+const WIDEST: [f32; 3] = [72.0, 118.0, 114.0];
 
 /// One of the sums.
 struct Sum {
@@ -133,9 +133,11 @@ impl Layout<'_> {
 
     pub fn totals(&mut self) {
         let sums = self.sums();
-        let widths = sums.iter().map(|sum| self.widest([&sum.value], sum.style, 150.0));
-        let (start, end) = (self.sheet.width / 2.0 + 28.0, self.end());
+        let widths = sums.iter().map(|sum| self.widest([&sum.value], sum.style, 200.0));
+        let labels = sums.iter().map(|sum| self.widest([&sum.label], sum.style, 160.0));
+        let end = self.end();
         let split = end - widths.fold(0.0, f32::max);
+        let start = (split - GAP - labels.fold(0.0, f32::max)).min(self.middle() + 28.0);
         self.y += 8.0;
         let table = self.sheet.node(Kind::Table, None);
         let body = self.sheet.node(Kind::TableBody, Some(table));

@@ -6,7 +6,7 @@ use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, customers, invoices, keys, payments, portal, settlement};
+use crate::{audit, branding, customers, invoices, keys, payments, portal, settlement, usage};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -37,6 +37,9 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::create_package, credits::list_packages))
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
+        .routes(routes!(branding::http::get, branding::http::put))
+        .routes(routes!(usage::http::get))
+        .routes(routes!(usage::http::aggregate))
         .routes(routes!(invoices::http::list))
         .routes(routes!(invoices::http::list_of_customer))
         .routes(routes!(invoices::http::get))
@@ -56,12 +59,14 @@ fn backend_routes() -> Routes {
         .routes(routes!(portal::http::create, portal::http::list))
         .routes(routes!(portal::http::revoke))
         .routes(routes!(portal::http::introspect))
+        .routes(routes!(portal::http_exchange::exchange))
         .routes(routes!(portal::http::get))
         .routes(routes!(customers::http::create, customers::http::list))
         .routes(routes!(customers::http::archive))
         .routes(routes!(customers::http::unarchive))
         .routes(routes!(keys::http::create, keys::http::list))
         .routes(routes!(keys::http::revoke))
+        .routes(routes!(usage::http::track))
         .routes(routes!(audit::http::list))
         .routes(routes!(settlement::http::transfer))
         .routes(routes!(settlement::http::void))
@@ -70,6 +75,12 @@ fn backend_routes() -> Routes {
         .routes(routes!(system::health))
         .routes(routes!(system::readiness))
         .routes(routes!(system::openapi))
+}
+
+/// The browser's routes without what is around them, to be asked in this process.
+pub fn of_browsers() -> &'static Router<Arc<App>> {
+    static ROUTER: OnceLock<Router<Arc<App>>> = OnceLock::new();
+    ROUTER.get_or_init(|| browser_routes().split_for_parts().0)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

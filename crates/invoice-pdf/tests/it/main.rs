@@ -1,5 +1,7 @@
 //! What a finance team reads in the document, read back out of its bytes.
 
+#![allow(clippy::unwrap_used)]
+
 mod hostile;
 mod reader;
 mod samples;

@@ -95,9 +95,8 @@ pub fn long() -> Invoice {
         "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsabrechnungszeilenbeschreibung",
         "Event ingestion",
     ];
-    let items = (1..=40).map(|line: i64| {
+    let items = (1..=40).zip(words.into_iter().cycle().skip(1)).map(|(line, words)| {
         let amount = line * 123_457 % 9_000_000;
-        let words = words[usize::try_from(line).unwrap() % words.len()];
         item(&format!("{line}. {words}"), &line.to_string(), "123457.25", amount)
     });
     summed(Invoice {

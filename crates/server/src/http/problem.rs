@@ -15,6 +15,7 @@ use crate::portal::{MintError, RefreshError, Refusal};
 use crate::settlement::SettleError;
 use crate::signing::SigningError;
 use crate::test_clock::Advancing;
+use crate::usage::TrackError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
@@ -52,6 +53,7 @@ codes! {
     InvalidToken UNAUTHORIZED "invalid_token",
     TokenExpired UNAUTHORIZED "token_expired",
     SessionRevoked UNAUTHORIZED "session_revoked",
+    InvalidCode UNAUTHORIZED "invalid_code",
     TokenOfArchivedCustomer UNAUTHORIZED "customer_archived",
     InsufficientScope FORBIDDEN "insufficient_scope",
     OriginNotAllowed FORBIDDEN "origin_not_allowed",
@@ -138,6 +140,14 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub dependencies: Option<&'a Value>,
+    /// Where the hosted page leads back to, beside a code of ours that is not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub return_url: Option<&'a Value>,
+    /// Whose page it is, beside a code of ours that is not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Object)]
+    pub branding: Option<&'a Value>,
 }
 
 /// The closed list of codes, as OpenAPI writes it.
@@ -221,6 +231,8 @@ impl Problem {
             errors: &self.errors,
             decline_reason: self.member("declineReason"),
             dependencies: self.member("dependencies"),
+            return_url: self.member("returnUrl"),
+            branding: self.member("branding"),
         }
     }
 
@@ -330,6 +342,15 @@ impl From<KeyReused> for Problem {
     fn from(_: KeyReused) -> Self {
         let detail = "This Idempotency-Key was used with another request.";
         Self::new(Code::IdempotencyKeyReused, detail)
+    }
+}
+
+impl From<TrackError> for Problem {
+    fn from(error: TrackError) -> Self {
+        match error {
+            TrackError::Db(error) => error.into(),
+            TrackError::Advancing => Advancing.into(),
+        }
     }
 }
 

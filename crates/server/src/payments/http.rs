@@ -7,7 +7,7 @@ use crate::customers::{self, Customer};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{
-    Anyone, Caller, Code, IdempotencyKey, Json, JsonBody, PathText, Problem, RawBody,
+    Anyone, Caller, Code, IdempotencyKey, Json, JsonBody, PathText, Problem, RawJsonBody,
 };
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
@@ -23,6 +23,9 @@ use utoipa::ToSchema;
 
 type Reader = Caller<{ KeyScopes::PAYMENT_METHODS_READ }, { PortalScopes::PAYMENT_METHODS_READ }>;
 type Writer = Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, { PortalScopes::PAYMENT_METHODS_WRITE }>;
+
+/// The most that a processor's webhook may hold.
+const MAX_WEBHOOK_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -334,7 +337,7 @@ pub async fn webhook(
     _: Anyone,
     PathText(name): PathText,
     headers: HeaderMap,
-    RawBody(body): RawBody,
+    RawJsonBody(body): RawJsonBody<MAX_WEBHOOK_BYTES>,
 ) -> Result<StatusCode, Problem> {
     let processor = app.processors.by_name(&name).ok_or_else(Problem::not_found)?;
     let event = processor.parse_webhook(&headers, &body, app.clock.now());

@@ -10,11 +10,13 @@ mod support;
 
 mod audit;
 mod bodies;
+mod catalog;
 mod commands;
 mod cors;
 mod crashes;
 mod customers;
 mod history;
+mod hosted;
 mod idempotency;
 mod keys;
 mod limits;

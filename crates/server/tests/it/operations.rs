@@ -2,7 +2,7 @@
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, post};
-use Access::{Either, Key, Portal, Public};
+use Access::{Catalog, Either, Key, Page, Portal, Public};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -15,7 +15,11 @@ enum Access {
     Key(&'static str),
     Portal,
     Either(&'static str, &'static str),
+    /// A key with the scope, any token, a publishable key.
+    Catalog,
     Public,
+    /// The hosted page, by a code in the body; other pages are refused.
+    Page,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +37,14 @@ struct World {
     customer: String,
     sid: String,
     token: String,
+    code: String,
     api_key: String,
+    product: String,
+    plan: String,
+    feature: String,
+    metric: String,
+    currency: String,
+    package: String,
 }
 
 fn none(_: &World) -> &str {
@@ -48,6 +59,8 @@ fn no_body(_: &World) -> Value {
 
 const NOBODY: Expect = Refused(404, "customer_not_found");
 const NOTHING: Expect = Refused(404, "not_found");
+const INVALID: Expect = Refused(422, "validation_failed");
+const WRITE: Access = Key("catalog:write");
 
 #[rustfmt::skip]
 const OPERATIONS: &[Row] = &[
@@ -55,6 +68,7 @@ const OPERATIONS: &[Row] = &[
     ("listPortalSessions", Key("portal_sessions:read"), none, no_body, 200, Passes),
     ("getPortalSession", Key("portal_sessions:read"), |w| &w.sid, no_body, 200, NOTHING),
     ("revokePortalSessions", Key("portal_sessions:write"), none, |w| json!({ "customerId": w.customer }), 204, NOBODY),
+    ("exchangePortalCode", Page, none, |w| json!({ "code": w.code }), 200, Passes),
     ("introspectPortalToken", Key("portal_sessions:read"), none, |w| json!({ "token": w.token }), 200, Passes),
     ("getCurrentPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),
     ("refreshPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),
@@ -69,6 +83,31 @@ const OPERATIONS: &[Row] = &[
     ("listApiKeys", Key("api_keys:read"), none, no_body, 200, Passes),
     ("revokeApiKey", Key("api_keys:write"), |w| &w.api_key, |_| json!({}), 200, NOTHING),
     ("listAuditEvents", Key("audit:read"), none, no_body, 200, Passes),
+    ("createProduct", WRITE, none, |w| json!({ "slug": w.sid, "name": "P" }), 201, Passes),
+    ("listProducts", Catalog, none, no_body, 200, Passes),
+    ("getProduct", Catalog, |w| &w.product, no_body, 200, NOTHING),
+    ("updateProduct", WRITE, |w| &w.product, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createPlan", WRITE, none, |w| json!({ "productId": w.product, "slug": w.sid, "name": "P", "billingInterval": "month", "currency": "USD" }), 201, INVALID),
+    ("listPlans", Catalog, none, no_body, 200, Passes),
+    ("getPlan", Catalog, |w| &w.plan, no_body, 200, NOTHING),
+    ("updatePlan", WRITE, |w| &w.plan, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createFeature", WRITE, none, |w| json!({ "productId": w.product, "slug": w.sid, "name": "F", "type": "boolean" }), 201, INVALID),
+    ("listFeatures", Catalog, none, no_body, 200, Passes),
+    ("getFeature", Catalog, |w| &w.feature, no_body, 200, NOTHING),
+    ("updateFeature", WRITE, |w| &w.feature, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createBillableMetric", WRITE, none, |w| json!({ "productId": w.product, "eventName": "e", "name": "M", "aggregation": "sum" }), 201, INVALID),
+    ("listBillableMetrics", Catalog, none, no_body, 200, Passes),
+    ("getBillableMetric", Catalog, |w| &w.metric, no_body, 200, NOTHING),
+    ("updateBillableMetric", WRITE, |w| &w.metric, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createCreditCurrency", WRITE, none, |w| json!({ "slug": w.sid, "name": "C", "denomination": "unit" }), 201, Passes),
+    ("listCreditCurrencies", Catalog, none, no_body, 200, Passes),
+    ("getCreditCurrency", Catalog, |w| &w.currency, no_body, 200, NOTHING),
+    ("updateCreditCurrency", WRITE, |w| &w.currency, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createCreditPackage", WRITE, none, |w| json!({ "creditCurrencyId": w.currency, "name": "K", "credits": 1, "price": 1, "currency": "USD" }), 201, INVALID),
+    ("listCreditPackages", Catalog, none, no_body, 200, Passes),
+    ("getCreditPackage", Catalog, |w| &w.package, no_body, 200, NOTHING),
+    ("updateCreditPackage", WRITE, |w| &w.package, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("getPricing", Catalog, |w| &w.product, no_body, 200, NOTHING),
     ("jwks", Public, none, no_body, 200, Passes),
     ("health", Public, none, no_body, 200, Passes),
     ("readiness", Public, none, no_body, 200, Passes),
@@ -89,6 +128,10 @@ enum Caller {
     KeyWithSecFetchSite,
     ForeignKey,
     KeyOfTheOtherEnvironment,
+    PublishableKey,
+    PublishableKeyAsBearer,
+    PublishableKeyOfAPage,
+    MistypedPublishableKey,
     GoodToken,
     TokenWithoutTheScope,
     ExpiredToken,
@@ -109,33 +152,38 @@ const NO_SCOPE: Expect = Refused(403, "insufficient_scope");
 const IN_BROWSER: Expect = Refused(403, "secret_key_in_browser");
 const EXPIRED: Expect = Refused(401, "token_expired");
 const REVOKED: Expect = Refused(401, "session_revoked");
+const NOT_FROM_HERE: Expect = Refused(403, "origin_not_allowed");
 const AMBIGUOUS: Expect = Refused(400, "ambiguous_credentials");
 
-/// What a caller gets where a key is needed, where a token is needed, where either will do. What
-/// foreign keys get stands with each operation.
+/// What a caller gets where a key is needed, where a token is needed, where either will do, where
+/// the public catalog is read. What foreign keys get stands with each operation.
 #[rustfmt::skip]
-const CALLERS: &[(Caller, [Expect; 3])] = &[
-    (Caller::Nobody,                   [MISSING, MISSING, MISSING]),
-    (Caller::GoodKey,                  [Passes, BAD_TOKEN, Passes]),
-    (Caller::GoodKeyAsBearer,          [Passes, BAD_TOKEN, Passes]),
-    (Caller::KeyWithoutTheScope,       [NO_SCOPE, BAD_TOKEN, NO_SCOPE]),
-    (Caller::RevokedKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::ExpiredKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::MistypedKey,              [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::UnknownKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::KeyWithOrigin,            [IN_BROWSER, BAD_TOKEN, IN_BROWSER]),
-    (Caller::KeyWithSecFetchSite,      [IN_BROWSER, BAD_TOKEN, IN_BROWSER]),
-    (Caller::GoodToken,                [BAD_KEY, Passes, Passes]),
-    (Caller::TokenWithoutTheScope,     [BAD_KEY, Passes, NO_SCOPE]),
-    (Caller::ExpiredToken,             [BAD_KEY, EXPIRED, EXPIRED]),
-    (Caller::RevokedToken,             [BAD_KEY, REVOKED, REVOKED]),
-    (Caller::TokenOfAnotherCustomer,   [BAD_KEY, Passes, NOBODY]),
-    (Caller::TokenInApiKeyHeader,      [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::TokenInQuery,             [MISSING, MISSING, MISSING]),
-    (Caller::TokenInCookie,            [MISSING, MISSING, MISSING]),
-    (Caller::GarbageBearer,            [BAD_KEY, BAD_TOKEN, BAD_TOKEN]),
-    (Caller::BasicAuthorization,       [BAD_KEY, BAD_TOKEN, BAD_TOKEN]),
-    (Caller::TwoCredentials,           [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS]),
+const CALLERS: &[(Caller, [Expect; 4])] = &[
+    (Caller::Nobody,                   [MISSING, MISSING, MISSING, MISSING]),
+    (Caller::GoodKey,                  [Passes, BAD_TOKEN, Passes, Passes]),
+    (Caller::GoodKeyAsBearer,          [Passes, BAD_TOKEN, Passes, Passes]),
+    (Caller::KeyWithoutTheScope,       [NO_SCOPE, BAD_TOKEN, NO_SCOPE, NO_SCOPE]),
+    (Caller::RevokedKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::ExpiredKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::MistypedKey,              [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::UnknownKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::KeyWithOrigin,            [IN_BROWSER, BAD_TOKEN, IN_BROWSER, IN_BROWSER]),
+    (Caller::KeyWithSecFetchSite,      [IN_BROWSER, BAD_TOKEN, IN_BROWSER, IN_BROWSER]),
+    (Caller::PublishableKey,           [BAD_KEY, BAD_TOKEN, BAD_KEY, Passes]),
+    (Caller::PublishableKeyAsBearer,   [BAD_KEY, BAD_TOKEN, BAD_KEY, Passes]),
+    (Caller::PublishableKeyOfAPage,    [BAD_KEY, BAD_TOKEN, BAD_KEY, Passes]),
+    (Caller::MistypedPublishableKey,   [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::GoodToken,                [BAD_KEY, Passes, Passes, Passes]),
+    (Caller::TokenWithoutTheScope,     [BAD_KEY, Passes, NO_SCOPE, Passes]),
+    (Caller::ExpiredToken,             [BAD_KEY, EXPIRED, EXPIRED, EXPIRED]),
+    (Caller::RevokedToken,             [BAD_KEY, REVOKED, REVOKED, REVOKED]),
+    (Caller::TokenOfAnotherCustomer,   [BAD_KEY, Passes, NOBODY, Passes]),
+    (Caller::TokenInApiKeyHeader,      [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::TokenInQuery,             [MISSING, MISSING, MISSING, MISSING]),
+    (Caller::TokenInCookie,            [MISSING, MISSING, MISSING, MISSING]),
+    (Caller::GarbageBearer,            [BAD_KEY, BAD_TOKEN, BAD_TOKEN, BAD_TOKEN]),
+    (Caller::BasicAuthorization,       [BAD_KEY, BAD_TOKEN, BAD_TOKEN, BAD_TOKEN]),
+    (Caller::TwoCredentials,           [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS, AMBIGUOUS]),
 ];
 
 on_both_stores! {
@@ -166,9 +214,15 @@ on_both_stores! {
                 let answer = t.call(callers.request(&t, row, caller, &world).await).await;
                 let got = (answer.status, code_of(&answer));
                 assert_eq!(got, (row.4, String::new()), "{}: {caller:?}", row.0);
-                if matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment) {
+                let foreign =
+                    matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment);
+                if foreign && row.1 != Page {
                     let body = String::from_utf8_lossy(&answer.body).into_owned();
-                    for id in [&world.customer, &world.sid, &world.api_key] {
+                    for id in world.ids() {
+                        // What the request itself said may come back.
+                        if (row.3)(&world).to_string().contains(id) {
+                            continue;
+                        }
                         assert!(!body.contains(id), "{}: {caller:?}: {body}", row.0);
                     }
                 }
@@ -189,8 +243,8 @@ on_both_stores! {
             match (row.0, row.1) {
                 ("revokePortalSessions", _) | (_, Public) => { answer.expect(row.4); }
                 // The session was ended above, which is told first.
-                (_, Portal) => { answer.refused(401, "session_revoked"); }
-                (_, Key(_) | Either(..)) => { answer.refused(403, "organization_suspended"); }
+                (_, Portal | Page) => { answer.refused(401, "session_revoked"); }
+                (_, Key(_) | Either(..) | Catalog) => { answer.refused(403, "organization_suspended"); }
             }
         }
         t.suspend(false).await;
@@ -215,7 +269,10 @@ fn the_table_names_every_operation_of_the_description_and_its_credentials() {
             Key(scope) => json!([{ "secretKey": [scope] }]),
             Portal => json!([{ "portalToken": [] }]),
             Either(key, token) => json!([{ "secretKey": [key] }, { "portalToken": [token] }]),
-            Public => Value::Null,
+            Catalog => {
+                json!([{ "secretKey": ["catalog:read"] }, { "portalToken": [] }, { "publishableKey": [] }])
+            }
+            Public | Page => Value::Null,
         };
         assert_eq!(operation["security"], security, "{id}");
         let answers = operation["responses"].as_object().unwrap();
@@ -274,8 +331,57 @@ impl World {
         let minted = t.mint(json!({ "customerId": customer })).await.expect(201);
         let key = json!({ "name": "in the world" });
         let key = t.call(post("/v1/api-keys", &key).key(&t.key)).await.expect(201);
-        let (sid, token) = (minted.text("jti"), minted.text("token"));
-        Self { customer, sid, token, api_key: key.text("id") }
+        let (sid, token, url) = (minted.text("jti"), minted.text("token"), minted.text("url"));
+        let code = url.split_once('#').unwrap().1.to_owned();
+        // Slugs are unique, and so is every id.
+        let product = json!({ "slug": customer, "name": "P" });
+        let product = t.make("products", product).await;
+        let metric =
+            json!({ "productId": product, "eventName": "call", "name": "M", "aggregation": "sum" });
+        let feature =
+            json!({ "productId": product, "slug": customer, "name": "F", "type": "boolean" });
+        let feature = t.make("features", feature).await;
+        let plan = json!({
+            "productId": product, "slug": customer, "name": "P", "billingInterval": "month",
+            "currency": "USD", "status": "active",
+            "entitlements": [{ "featureId": feature, "type": "boolean" }],
+        });
+        let currency = json!({ "slug": customer, "name": "C", "denomination": "unit" });
+        let currency = t.make("credit-currencies", currency).await;
+        let package = json!({
+            "creditCurrencyId": currency, "name": "K", "credits": 1, "price": 1, "currency": "USD",
+        });
+        Self {
+            customer,
+            sid,
+            token,
+            code,
+            api_key: key.text("id"),
+            metric: t.make("billable-metrics", metric).await,
+            plan: t.make("plans", plan).await,
+            package: t.make("credit-packages", package).await,
+            product,
+            feature,
+            currency,
+        }
+    }
+
+    fn ids(&self) -> [&str; 9] {
+        let Self {
+            customer,
+            sid,
+            token: _,
+            code: _,
+            api_key,
+            product,
+            plan,
+            feature,
+            metric,
+            currency,
+            package,
+        } = self;
+        [customer, sid, api_key, product, plan, feature, metric, currency, package]
+            .map(String::as_str)
     }
 }
 
@@ -286,6 +392,7 @@ struct Callers {
     expired_key: String,
     foreign_key: String,
     live_key: String,
+    publishable_key: String,
     expired_token: String,
     revoked_token: String,
     other_token: String,
@@ -313,6 +420,7 @@ impl Callers {
             expired_key: expired.text("secret"),
             foreign_key: t.key_of(another, KeyScopes::ALL).await,
             live_key: t.key_of(live, KeyScopes::ALL).await,
+            publishable_key: t.publishable_key_of(t.tenant).await,
             expired_token: short.text("token"),
             revoked_token: ended.text("token"),
             other_token: t.token("other").await,
@@ -327,7 +435,14 @@ impl Callers {
                 Key(_) => expected[0],
                 Portal => expected[1],
                 Either(..) => expected[2],
+                Catalog => expected[3],
                 Public => Passes,
+                Page => match caller {
+                    Caller::KeyWithOrigin
+                    | Caller::KeyWithSecFetchSite
+                    | Caller::PublishableKeyOfAPage => NOT_FROM_HERE,
+                    _ => Passes,
+                },
             };
             (*caller, expected)
         });
@@ -342,6 +457,7 @@ impl Callers {
         let found = self.described.iter().find(|(id, ..)| id == row.0).unwrap();
         let (_, method, path, _) = found;
         let path = path.replace("{id}", (row.2)(world)).replace("{sid}", (row.2)(world));
+        let path = path.replace("{productId}", (row.2)(world));
         let plain = |path: String| match (row.3)(world) {
             Value::Null => Request::new(method, path),
             body => Request::new(method, path).json(&body),
@@ -360,6 +476,15 @@ impl Callers {
             Caller::KeyWithSecFetchSite => request.key(&t.key).header("sec-fetch-site", "none"),
             Caller::ForeignKey => request.key(&self.foreign_key),
             Caller::KeyOfTheOtherEnvironment => request.key(&self.live_key),
+            Caller::PublishableKey => request.key(&self.publishable_key),
+            Caller::PublishableKeyAsBearer => request.bearer(&self.publishable_key),
+            Caller::PublishableKeyOfAPage => {
+                let page = request.key(&self.publishable_key).header("origin", "https://a.example");
+                page.header("sec-fetch-site", "cross-site")
+            }
+            Caller::MistypedPublishableKey => {
+                request.key(&self.publishable_key.replace("_pk_", "_pk_0"))
+            }
             Caller::GoodToken => request.bearer(&world.token),
             Caller::TokenWithoutTheScope => {
                 request.bearer(&self.token_without(t, row.1, world).await)
@@ -381,7 +506,8 @@ impl Callers {
     async fn key_without(&self, t: &Test, access: Access) -> String {
         let lacking = match access {
             Key(scope) | Either(scope, _) => scope,
-            Portal | Public => "usage:read",
+            Catalog => "catalog:read",
+            Portal | Public | Page => "usage:read",
         };
         let rest: Vec<&str> = KeyScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
         t.key_of(t.tenant, rest.join(" ").parse().unwrap()).await
@@ -390,7 +516,7 @@ impl Callers {
     async fn token_without(&self, t: &Test, access: Access, world: &World) -> String {
         let lacking = match access {
             Either(_, scope) => scope,
-            Key(_) | Portal | Public => "customer:read",
+            Key(_) | Portal | Catalog | Public | Page => "customer:read",
         };
         let rest: Vec<&str> =
             PortalScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();

@@ -172,7 +172,18 @@ impl Test {
     /// What the newest of all lists show: equal where nothing changed.
     pub async fn state(&self) -> Vec<Value> {
         let mut lists = Vec::new();
-        for path in ["customers", "portal-sessions", "api-keys", "audit-events"] {
+        for path in [
+            "customers",
+            "portal-sessions",
+            "api-keys",
+            "audit-events",
+            "products",
+            "plans",
+            "features",
+            "billable-metrics",
+            "credit-currencies",
+            "credit-packages",
+        ] {
             let request = get(format!("/v1/{path}?limit=100")).key(&self.key);
             lists.push(self.call(request).await.expect(200).json());
         }
@@ -181,6 +192,11 @@ impl Test {
 
     pub async fn call(&self, request: Request) -> Answer {
         self.client.call(request).await
+    }
+
+    /// Makes an object of one of the lists and returns its id.
+    pub async fn make(&self, list: &str, body: Value) -> String {
+        self.call(post(format!("/v1/{list}"), &body).key(&self.key)).await.expect(201).text("id")
     }
 
     /// Makes a customer and returns our id.
