@@ -9,6 +9,7 @@ use crate::keys;
 use crate::limits::Limits;
 use crate::organizations::Tenant;
 use crate::payments::{Processors, Sandbox};
+use crate::portal::Codes;
 use crate::signing::SigningKeys;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ pub struct App {
     pub ids: Ids,
     pub db: Db,
     pub signing: SigningKeys,
+    pub codes: Codes,
     pub limits: Limits,
     pub key_uses: KeyUses,
     pub processors: Processors,
@@ -50,6 +52,7 @@ impl App {
             limits: Limits::new(&config.limits),
             key_uses: KeyUses::default(),
             clock_differs: AtomicBool::new(false),
+            codes: Codes::new(&signing),
             config,
             issuer,
             clock,

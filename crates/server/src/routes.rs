@@ -51,6 +51,7 @@ fn backend_routes() -> Routes {
         .routes(routes!(portal::http::create, portal::http::list))
         .routes(routes!(portal::http::revoke))
         .routes(routes!(portal::http::introspect))
+        .routes(routes!(portal::http_exchange::exchange))
         .routes(routes!(portal::http::get))
         .routes(routes!(customers::http::create, customers::http::list))
         .routes(routes!(customers::http::archive))
@@ -63,6 +64,12 @@ fn backend_routes() -> Routes {
         .routes(routes!(system::health))
         .routes(routes!(system::readiness))
         .routes(routes!(system::openapi))
+}
+
+/// The browser's routes without what is around them, to be asked in this process.
+pub fn of_browsers() -> &'static Router<Arc<App>> {
+    static ROUTER: OnceLock<Router<Arc<App>>> = OnceLock::new();
+    ROUTER.get_or_init(|| browser_routes().split_for_parts().0)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

@@ -49,6 +49,7 @@ codes! {
     InvalidToken UNAUTHORIZED "invalid_token",
     TokenExpired UNAUTHORIZED "token_expired",
     SessionRevoked UNAUTHORIZED "session_revoked",
+    InvalidCode UNAUTHORIZED "invalid_code",
     TokenOfArchivedCustomer UNAUTHORIZED "customer_archived",
     InsufficientScope FORBIDDEN "insufficient_scope",
     OriginNotAllowed FORBIDDEN "origin_not_allowed",
@@ -135,6 +136,14 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub dependencies: Option<&'a Value>,
+    /// Where the hosted page leads back to, beside a code of ours that is not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub return_url: Option<&'a Value>,
+    /// Whose page it is, beside a code of ours that is not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Object)]
+    pub branding: Option<&'a Value>,
 }
 
 /// The closed list of codes, as OpenAPI writes it.
@@ -218,6 +227,8 @@ impl Problem {
             errors: &self.errors,
             decline_reason: self.member("declineReason"),
             dependencies: self.member("dependencies"),
+            return_url: self.member("returnUrl"),
+            branding: self.member("branding"),
         }
     }
 

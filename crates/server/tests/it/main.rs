@@ -19,6 +19,7 @@ mod crashes;
 mod customers;
 mod entitlements;
 mod history;
+mod hosted;
 mod idempotency;
 mod keys;
 mod limits;

@@ -2,7 +2,7 @@
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, post};
-use Access::{Catalog, Either, Key, Portal, Public};
+use Access::{Catalog, Either, Key, Page, Portal, Public};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -18,6 +18,8 @@ enum Access {
     /// A key with the scope, any token, a publishable key.
     Catalog,
     Public,
+    /// The hosted page, by a code in the body; other pages are refused.
+    Page,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +37,7 @@ struct World {
     customer: String,
     sid: String,
     token: String,
+    code: String,
     api_key: String,
     product: String,
     plan: String,
@@ -65,6 +68,7 @@ const OPERATIONS: &[Row] = &[
     ("listPortalSessions", Key("portal_sessions:read"), none, no_body, 200, Passes),
     ("getPortalSession", Key("portal_sessions:read"), |w| &w.sid, no_body, 200, NOTHING),
     ("revokePortalSessions", Key("portal_sessions:write"), none, |w| json!({ "customerId": w.customer }), 204, NOBODY),
+    ("exchangePortalCode", Page, none, |w| json!({ "code": w.code }), 200, Passes),
     ("introspectPortalToken", Key("portal_sessions:read"), none, |w| json!({ "token": w.token }), 200, Passes),
     ("getCurrentPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),
     ("refreshPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),
@@ -153,6 +157,7 @@ const NO_SCOPE: Expect = Refused(403, "insufficient_scope");
 const IN_BROWSER: Expect = Refused(403, "secret_key_in_browser");
 const EXPIRED: Expect = Refused(401, "token_expired");
 const REVOKED: Expect = Refused(401, "session_revoked");
+const NOT_FROM_HERE: Expect = Refused(403, "origin_not_allowed");
 const AMBIGUOUS: Expect = Refused(400, "ambiguous_credentials");
 
 /// What a caller gets where a key is needed, where a token is needed, where either will do, where
@@ -214,7 +219,9 @@ on_both_stores! {
                 let answer = t.call(callers.request(&t, row, caller, &world).await).await;
                 let got = (answer.status, code_of(&answer));
                 assert_eq!(got, (row.4, String::new()), "{}: {caller:?}", row.0);
-                if matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment) {
+                let foreign =
+                    matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment);
+                if foreign && row.1 != Page {
                     let body = String::from_utf8_lossy(&answer.body).into_owned();
                     for id in world.ids() {
                         // What the request itself said may come back.
@@ -241,7 +248,7 @@ on_both_stores! {
             match (row.0, row.1) {
                 ("revokePortalSessions", _) | (_, Public) => { answer.expect(row.4); }
                 // The session was ended above, which is told first.
-                (_, Portal) => { answer.refused(401, "session_revoked"); }
+                (_, Portal | Page) => { answer.refused(401, "session_revoked"); }
                 (_, Key(_) | Either(..) | Catalog) => { answer.refused(403, "organization_suspended"); }
             }
         }
@@ -270,7 +277,7 @@ fn the_table_names_every_operation_of_the_description_and_its_credentials() {
             Catalog => {
                 json!([{ "secretKey": ["catalog:read"] }, { "portalToken": [] }, { "publishableKey": [] }])
             }
-            Public => Value::Null,
+            Public | Page => Value::Null,
         };
         assert_eq!(operation["security"], security, "{id}");
         let answers = operation["responses"].as_object().unwrap();
@@ -329,7 +336,8 @@ impl World {
         let minted = t.mint(json!({ "customerId": customer })).await.expect(201);
         let key = json!({ "name": "in the world" });
         let key = t.call(post("/v1/api-keys", &key).key(&t.key)).await.expect(201);
-        let (sid, token) = (minted.text("jti"), minted.text("token"));
+        let (sid, token, url) = (minted.text("jti"), minted.text("token"), minted.text("url"));
+        let code = url.split_once('#').unwrap().1.to_owned();
         // Slugs are unique, and so is every id.
         let product = json!({ "slug": customer, "name": "P" });
         let product = t.make("products", product).await;
@@ -352,6 +360,7 @@ impl World {
             customer,
             sid,
             token,
+            code,
             api_key: key.text("id"),
             metric: t.make("billable-metrics", metric).await,
             plan: t.make("plans", plan).await,
@@ -367,6 +376,7 @@ impl World {
             customer,
             sid,
             token: _,
+            code: _,
             api_key,
             product,
             plan,
@@ -432,6 +442,12 @@ impl Callers {
                 Either(..) => expected[2],
                 Catalog => expected[3],
                 Public => Passes,
+                Page => match caller {
+                    Caller::KeyWithOrigin
+                    | Caller::KeyWithSecFetchSite
+                    | Caller::PublishableKeyOfAPage => NOT_FROM_HERE,
+                    _ => Passes,
+                },
             };
             (*caller, expected)
         });
@@ -496,7 +512,7 @@ impl Callers {
         let lacking = match access {
             Key(scope) | Either(scope, _) => scope,
             Catalog => "catalog:read",
-            Portal | Public => "usage:read",
+            Portal | Public | Page => "usage:read",
         };
         let rest: Vec<&str> = KeyScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
         t.key_of(t.tenant, rest.join(" ").parse().unwrap()).await
@@ -505,7 +521,7 @@ impl Callers {
     async fn token_without(&self, t: &Test, access: Access, world: &World) -> String {
         let lacking = match access {
             Either(_, scope) => scope,
-            Key(_) | Portal | Catalog | Public => "customer:read",
+            Key(_) | Portal | Catalog | Public | Page => "customer:read",
         };
         let rest: Vec<&str> =
             PortalScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
