@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::base::Time;
 use crate::db::{DbError, Lane, Tx};
-use crate::{audit, customers, idempotency, portal, signing};
+use crate::{audit, customers, idempotency, portal, settlement, signing};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -18,10 +18,11 @@ const SESSION_DAYS: i64 = 30 + 1;
 /// Runs for as long as the server does.
 pub async fn run(app: Arc<App>) {
     let mut clocks = interval(Duration::from_secs(2));
+    let mut settlements = interval(Duration::from_secs(5));
     let mut idle = interval(Duration::from_secs(10));
     let mut uses = interval(Duration::from_secs(15));
     let mut sweeps = interval(Duration::from_secs(60));
-    for timer in [&mut clocks, &mut idle, &mut uses, &mut sweeps] {
+    for timer in [&mut clocks, &mut settlements, &mut idle, &mut uses, &mut sweeps] {
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
     loop {
@@ -30,6 +31,7 @@ pub async fn run(app: Arc<App>) {
                 app.compare_clocks().await;
                 Ok(())
             }
+            _ = settlements.tick() => settlement::sweep(&app).await.map(|_| ()),
             _ = idle.tick() => {
                 app.limits.forget_idle();
                 Ok(())

@@ -6,7 +6,9 @@ use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, branding, customers, entitlements, keys, portal, usage};
+use crate::{
+    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement, usage,
+};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -43,6 +45,17 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
         .routes(routes!(branding::http::get, branding::http::put))
+        .routes(routes!(invoices::http::list))
+        .routes(routes!(invoices::http::list_of_customer))
+        .routes(routes!(invoices::http::get))
+        .routes(routes!(invoices::http::document))
+        .routes(routes!(settlement::http::pay))
+        .routes(routes!(payments::http::list, payments::http::add))
+        .routes(routes!(payments::http::setup))
+        .routes(routes!(payments::http::make_default))
+        .routes(routes!(payments::http::dependencies))
+        .routes(routes!(payments::http::remove))
+        .routes(routes!(payments::sandbox::http::confirm))
 }
 
 /// Routes for the backend, and the public ones.
@@ -60,6 +73,9 @@ fn backend_routes() -> Routes {
         .routes(routes!(keys::http::revoke))
         .routes(routes!(usage::http::track))
         .routes(routes!(audit::http::list))
+        .routes(routes!(settlement::http::transfer))
+        .routes(routes!(settlement::http::void))
+        .routes(routes!(payments::http::webhook))
         .routes(routes!(system::jwks))
         .routes(routes!(system::health))
         .routes(routes!(system::readiness))

@@ -28,6 +28,24 @@ pub async fn resolve(
     sql::get(tx, tenant, named).await?.map(Some).ok_or_else(Problem::customer_not_found)
 }
 
+/// Whom a request of this caller is about: of a portal token its own customer, whom it may leave
+/// unnamed. Another one answers as a missing one does.
+pub async fn meant<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    named: Option<&CustomerRef>,
+) -> Result<Customer, Problem> {
+    let tenant = caller.tenant();
+    let found = match (named, caller) {
+        (Some(named), _) => sql::get(tx, &tenant, named).await?,
+        (None, Caller::Portal(portal)) => {
+            sql::by_no(tx, &tenant, portal.verified().session().customer_no).await?
+        }
+        (None, Caller::Key(_)) => None,
+    };
+    own(caller, found)
+}
+
 /// Makes a customer.
 #[utoipa::path(post, path = "/v1/customers", tag = "customers", operation_id = "createCustomer",
     security(("secretKey" = ["customers:write"])),

@@ -7,8 +7,12 @@ use crate::catalog::CatalogError;
 use crate::customers::CustomerError;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
+use crate::invoices::InvoiceError;
 use crate::limits::LimitHit;
+use crate::payments::http::DependenciesResponse;
+use crate::payments::{PaymentMethodError, ProcessorError};
 use crate::portal::{MintError, RefreshError, Refusal};
+use crate::settlement::SettleError;
 use crate::signing::SigningError;
 use crate::test_clock::Advancing;
 use crate::usage::TrackError;
@@ -270,6 +274,67 @@ impl From<DbError> for Problem {
 impl From<Advancing> for Problem {
     fn from(_: Advancing) -> Self {
         Self::new(Code::TestClockAdvancing, "The test clock is being advanced; try again later.")
+    }
+}
+
+impl From<InvoiceError> for Problem {
+    fn from(error: InvoiceError) -> Self {
+        match error {
+            InvoiceError::Db(error) => error.into(),
+            InvoiceError::OutOfRange => {
+                Self::new(Code::AmountOutOfRange, "The amount is out of range.")
+            }
+            InvoiceError::SellerIncomplete => {
+                let detail = "The branding needs the seller's legal name and address first.";
+                Self::new(Code::SellerIncomplete, detail)
+            }
+            InvoiceError::NotPayable => {
+                Self::new(Code::InvoiceNotPayable, "Nothing is owed on this invoice.")
+            }
+        }
+    }
+}
+
+impl From<SettleError> for Problem {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Db(error) => error.into(),
+            SettleError::Invoice(error) => error.into(),
+            SettleError::InProgress => {
+                Self::new(Code::PaymentInProgress, "A payment of this invoice is under way.")
+            }
+            SettleError::NoProcessor => PaymentMethodError::NoProcessor.into(),
+            SettleError::BelowMinimum => {
+                let detail = "What is due is less than the processor charges.";
+                Self::new(Code::AmountOutOfRange, detail)
+            }
+            SettleError::CustomerArchived => Self::customer_archived(),
+            SettleError::NotFound => Self::not_found(),
+        }
+    }
+}
+
+impl From<PaymentMethodError> for Problem {
+    fn from(error: PaymentMethodError) -> Self {
+        match error {
+            PaymentMethodError::Db(error) => error.into(),
+            PaymentMethodError::Processor(ProcessorError::UnknownToken) => {
+                Self::invalid_param("processorToken", "is not a token of the processor's")
+            }
+            PaymentMethodError::Processor(error @ ProcessorError::Unavailable(_)) => {
+                Self::unavailable(error)
+            }
+            PaymentMethodError::CustomerArchived => Self::customer_archived(),
+            PaymentMethodError::NoProcessor => {
+                Self::new(Code::Conflict, "This environment has no payment processor.")
+            }
+            PaymentMethodError::InUse(dependencies) => {
+                let dependencies = serde_json::to_value(DependenciesResponse::from(dependencies));
+                let detail = "Something is charged to this payment method.";
+                Self::new(Code::PaymentMethodInUse, detail)
+                    .with("dependencies", dependencies.unwrap_or_default())
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! which any node takes up. A time-out is no decline. Nothing here knows a processor by name.
 
 mod apply;
+pub mod http;
 mod outcome;
 mod pay;
 mod run;

@@ -5,7 +5,6 @@ use crate::base::{CustomerId, PlanId, ProductId, SubscriptionId, Time};
 use crate::catalog::Interval;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 #[derive(Debug, Serialize, ToSchema)]
