@@ -17,6 +17,8 @@ pub enum Actor {
     PortalSession(PortalSessionId),
     /// Somebody with access to the server's command line.
     Operator,
+    /// This server of itself: what is due, what a processor tells.
+    System,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +83,18 @@ actions! {
     CreditPackageCreated = "credit_package.created",
     CreditPackageUpdated = "credit_package.updated",
     BrandingUpdated = "branding.updated",
+    PaymentMethodAdded = "payment_method.added",
+    PaymentMethodMadeDefault = "payment_method.made_default",
+    PaymentMethodRemoved = "payment_method.removed",
+    PaymentStarted = "payment.started",
+    PaymentSucceeded = "payment.succeeded",
+    PaymentDeclined = "payment.declined",
+    PaymentNeedsForm = "payment.needs_form",
+    PaymentAbandoned = "payment.abandoned",
+    PaymentToBeRefunded = "payment.to_be_refunded",
+    PaymentRefunded = "payment.refunded",
+    InvoiceVoided = "invoice.voided",
+    InvoiceTransferReceived = "invoice.transfer_received",
 }
 
 impl Actor {
@@ -89,6 +103,7 @@ impl Actor {
             Self::ApiKey(_) => "api_key",
             Self::PortalSession(_) => "portal_session",
             Self::Operator => "operator",
+            Self::System => "system",
         }
     }
 
@@ -96,7 +111,7 @@ impl Actor {
         match self {
             Self::ApiKey(id) => Some(id.to_string()),
             Self::PortalSession(sid) => Some(sid.to_string()),
-            Self::Operator => None,
+            Self::Operator | Self::System => None,
         }
     }
 }

@@ -52,6 +52,14 @@ impl serde::Serialize for Time {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let time = text.parse::<jiff::Timestamp>();
+        time.map(|time| Self(time.as_microsecond())).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Tells the time; cheap to clone, shared by all who hold a clone.
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Source>);

@@ -7,7 +7,7 @@ pub mod billing;
 pub mod http;
 mod sql;
 
-pub use sql::{delete_ended_before, get, lock, raise_all_generations, read};
+pub use sql::{by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, read};
 
 use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::{CustomerId, Ids, Time};

@@ -27,6 +27,11 @@ const LOCK_BY_EXTERNAL_ID: Sql = sql_of_each(
     select!("WHERE tenant_no = $1 AND external_id = $2"),
     select!("WHERE tenant_no = $1 AND external_id = $2 FOR NO KEY UPDATE"),
 );
+const LOCK_BY_NO: Sql = sql_of_each(
+    select!("WHERE tenant_no = $1 AND no = $2"),
+    select!("WHERE tenant_no = $1 AND no = $2 FOR NO KEY UPDATE"),
+);
+const BY_NO: Sql = sql(select!("WHERE tenant_no = $1 AND no = $2"));
 const PAGE: [Sql; 2] = list!(
     "SELECT no, id, external_id, name, email, metadata, archived_at, generation, \
      created_at, updated_at FROM customers WHERE tenant_no = $1 AND id < $2 AND id > $3",
@@ -75,6 +80,25 @@ pub async fn lock(
     reference: &CustomerRef,
 ) -> Result<Option<Customer>, DbError> {
     find(tx, tenant, reference, &LOCK_BY_ID, &LOCK_BY_EXTERNAL_ID).await
+}
+
+/// The same, by number: what every write on a customer's billing begins with, so that they run one
+/// after the other.
+pub async fn lock_no(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    no: i64,
+) -> Result<Option<Customer>, DbError> {
+    tx.one(&LOCK_BY_NO, &[tenant.no.into(), no.into()], read).await
+}
+
+/// Reads a customer by the number that other slices' rows carry.
+pub async fn by_no(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    no: i64,
+) -> Result<Option<Customer>, DbError> {
+    tx.one(&BY_NO, &[tenant.no.into(), no.into()], read).await
 }
 
 async fn find(

@@ -14,6 +14,7 @@ pub use sql::{get, live_of_customer, lock};
 
 use crate::base::{Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time};
 use crate::catalog::Interval;
+use serde::{Deserialize, Serialize};
 
 /// How long a form may wait for its customer.
 const FORM_SECONDS: i64 = 23 * 3_600;
@@ -53,7 +54,7 @@ pub struct Subscription {
 }
 
 /// `[start, end)`, whole seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
     pub start: Time,
     pub end: Time,

@@ -1,0 +1,75 @@
+//! What a result brings about, in the transaction that records it: the one place where settlement
+//! calls the slices whose effects it carries.
+
+use super::{Attempt, Effect, SettleError, abandon};
+use crate::app::By;
+use crate::base::Time;
+use crate::db::Tx;
+use crate::invoices::{self, Payment, Status};
+use crate::organizations::Tenant;
+use crate::payments::{self, Card};
+
+/// Carries out the effect and pays the invoice, which takes its number last. `false` where the
+/// invoice no longer wants the money.
+pub async fn succeeded(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &mut Attempt,
+    new_card: Option<&Card>,
+    at: Time,
+    by: &By,
+) -> Result<bool, SettleError> {
+    let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
+    let wants = |status: Status| status == Status::Draft || status.is_payable();
+    let Some(mut invoice) = invoice.filter(|invoice| wants(invoice.status)) else {
+        return Ok(false);
+    };
+    if let Some(card) = new_card {
+        let (no, processor) = (attempt.customer_no, &attempt.processor);
+        let method = payments::add(tx, tenant, no, processor, card, false, by).await?;
+        (attempt.payment_method_id, attempt.card) = (Some(method.id), Some(method.card));
+    }
+    match &attempt.effect {
+        Effect::StartSubscription { .. } | Effect::ChangePlan { .. } | Effect::TopUp { .. } => {}
+        Effect::CollectInvoice | Effect::PayInvoice => {}
+    }
+    if invoice.status == Status::Draft {
+        invoices::issue(tx, tenant, &mut invoice, at).await?;
+    }
+    let card = attempt.card.as_ref();
+    let payment = Payment {
+        id: attempt.id,
+        amount: attempt.amount,
+        paid_at: at,
+        brand: card.map(|card| card.brand.clone()),
+        last4: card.map(|card| card.last4.clone()),
+        reference: None,
+    };
+    invoices::mark_paid(tx, tenant, &mut invoice, &payment, at).await?;
+    Ok(true)
+}
+
+/// A decline leaves everything as it was: a draft goes, an issued invoice stays open.
+pub async fn declined(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &Attempt,
+    _by: &By,
+) -> Result<(), SettleError> {
+    let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
+    if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
+        invoices::delete_draft(tx, tenant, &invoice).await?;
+    }
+    Ok(())
+}
+
+/// A form that nobody filled in is given up.
+pub async fn expired(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &mut Attempt,
+    _at: Time,
+    by: &By,
+) -> Result<(), SettleError> {
+    Ok(abandon(tx, tenant, attempt, by).await?)
+}
