@@ -6,7 +6,7 @@ use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, customers, keys, portal};
+use crate::{audit, customers, keys, portal, usage};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -37,6 +37,8 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::create_package, credits::list_packages))
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
+        .routes(routes!(usage::http::get))
+        .routes(routes!(usage::http::aggregate))
 }
 
 /// Routes for the backend, and the public ones.
@@ -51,6 +53,7 @@ fn backend_routes() -> Routes {
         .routes(routes!(customers::http::unarchive))
         .routes(routes!(keys::http::create, keys::http::list))
         .routes(routes!(keys::http::revoke))
+        .routes(routes!(usage::http::track))
         .routes(routes!(audit::http::list))
         .routes(routes!(system::jwks))
         .routes(routes!(system::health))

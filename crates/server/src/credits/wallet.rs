@@ -168,9 +168,13 @@ impl Wallet {
         id
     }
 
+    pub const fn can_pay(&self, amount: i64) -> bool {
+        !self.account.frozen && amount <= self.account.balance
+    }
+
     /// Takes credits for a usage event, from the grants in their order; all of them or none.
     pub fn debit(&mut self, amount: i64, event: EventId, at: Time, ids: &Ids) -> bool {
-        if self.account.frozen || amount > self.account.balance {
+        if !self.can_pay(amount) {
             return false;
         }
         self.grants.sort_unstable_by_key(Grant::order);

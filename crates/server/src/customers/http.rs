@@ -119,7 +119,7 @@ impl Fields {
     }
 }
 
-fn reference(text: &str) -> CustomerRef {
+pub fn reference(text: &str) -> CustomerRef {
     text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
 }
 
@@ -294,6 +294,20 @@ async fn set_archived(
         .await?;
     let customer = changed.ok_or_else(Problem::customer_not_found)?;
     Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer)))
+}
+
+/// The customer of a request: a backend names it, a browser's is its own.
+pub async fn of_caller<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    named: Option<CustomerRef>,
+) -> Result<Customer, Problem> {
+    let named = match (caller, named) {
+        (_, Some(named)) => named,
+        (Caller::Key(_), None) => return Err(Problem::invalid_param("customerId", "is required")),
+        (Caller::Portal(portal), None) => CustomerRef::Id(portal.verified().session().customer_id),
+    };
+    own(caller, sql::get(tx, &caller.tenant(), &named).await?)
 }
 
 /// A browser's own customer; another one answers as a missing one does.

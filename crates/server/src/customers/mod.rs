@@ -50,7 +50,7 @@ pub struct CustomerChange {
 }
 
 /// How a request names a customer: a well-formed id is ours, everything else the integrator's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CustomerRef {
     Id(CustomerId),
     External(String),

@@ -22,12 +22,7 @@ pub struct Fields {
 impl Fields {
     /// Reads a JSON body. What is not JSON is malformed; what is, but not as we take it, invalid.
     pub fn from_json(body: &[u8]) -> Result<Self, Problem> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let value = Strict { depth: 0 }
-            .deserialize(&mut deserializer)
-            .and_then(|value| deserializer.end().map(|()| value))
-            .map_err(|error| not_taken(&error))?;
-        match value {
+        match strict(body).map_err(|error| not_taken(&error))? {
             Value::Object(values) => Ok(Self { values, errors: Vec::new() }),
             Value::Null
             | Value::Bool(_)
@@ -291,6 +286,17 @@ impl Fields {
         parsed
     }
 
+    /// A UTC day, counted from 1970.
+    pub fn day(&mut self, name: &str) -> Option<i64> {
+        let text = self.text(name, 1..=64)?;
+        let day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10);
+        let midnight = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+        if midnight.is_none() {
+            self.wrong(name, "must be a date, as 2030-01-31");
+        }
+        midnight.map(|midnight| midnight.timestamp().as_second().div_euclid(86_400))
+    }
+
     /// A time in RFC 3339 with an offset.
     pub fn time(&mut self, name: &str) -> Option<crate::base::Time> {
         let text = self.text(name, 1..=64)?;
@@ -302,7 +308,15 @@ impl Fields {
     }
 }
 
-fn not_taken(error: &serde_json::Error) -> Problem {
+/// Any JSON value, read strictly.
+pub fn strict(text: &[u8]) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Strict { depth: 0 }.deserialize(&mut deserializer)?;
+    deserializer.end().map(|()| value)
+}
+
+/// What a body that the strict reading did not take is answered.
+pub fn not_taken(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     if error.is_data() {
         // Ours: the position that the parser appends says nothing to whoever sent one line.

@@ -11,7 +11,7 @@ pub mod request;
 pub mod system;
 pub mod words;
 
-pub use body::{IdempotencyKey, JsonBody, PathText};
+pub use body::{IdempotencyKey, JsonBody, PathText, RawJsonBody};
 pub use caller::{Anyone, Caller, CatalogCaller, Portal, RevokingKey, SecretKey};
 pub use fields::Fields;
 pub use problem::{Code, ParamError, Problem};

@@ -11,6 +11,7 @@ use crate::limits::LimitHit;
 use crate::portal::{MintError, RefreshError, Refusal};
 use crate::signing::SigningError;
 use crate::test_clock::Advancing;
+use crate::usage::TrackError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
@@ -265,6 +266,15 @@ impl From<KeyReused> for Problem {
     fn from(_: KeyReused) -> Self {
         let detail = "This Idempotency-Key was used with another request.";
         Self::new(Code::IdempotencyKeyReused, detail)
+    }
+}
+
+impl From<TrackError> for Problem {
+    fn from(error: TrackError) -> Self {
+        match error {
+            TrackError::Db(error) => error.into(),
+            TrackError::Advancing => Advancing.into(),
+        }
     }
 }
 
