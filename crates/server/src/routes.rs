@@ -6,7 +6,7 @@ use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, customers, keys, portal, usage};
+use crate::{audit, customers, keys, portal, subscriptions, test_clock, usage};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -39,6 +39,14 @@ fn browser_routes() -> Routes {
         .routes(routes!(pricing::get))
         .routes(routes!(usage::http::get))
         .routes(routes!(usage::http::aggregate))
+        .routes(routes!(subscriptions::http::create, subscriptions::http::list))
+        .routes(routes!(subscriptions::http::preview))
+        .routes(routes!(subscriptions::http::get))
+        .routes(routes!(subscriptions::http::upcoming_invoice))
+        .routes(routes!(subscriptions::http::preview_change))
+        .routes(routes!(subscriptions::http::change_plan))
+        .routes(routes!(subscriptions::http::cancel))
+        .routes(routes!(subscriptions::http::uncancel))
 }
 
 /// Routes for the backend, and the public ones.
@@ -55,6 +63,8 @@ fn backend_routes() -> Routes {
         .routes(routes!(keys::http::revoke))
         .routes(routes!(usage::http::track))
         .routes(routes!(audit::http::list))
+        .routes(routes!(test_clock::http::get))
+        .routes(routes!(test_clock::http::advance))
         .routes(routes!(system::jwks))
         .routes(routes!(system::health))
         .routes(routes!(system::readiness))

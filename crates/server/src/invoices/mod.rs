@@ -3,6 +3,7 @@
 //! A draft waits for its payment. Issuing takes the tenant's next number and freezes seller and
 //! buyer; from then on the lines never change. Nothing here charges: that is `settlement`'s.
 
+pub mod http;
 mod parties;
 mod sql;
 
@@ -147,6 +148,20 @@ impl Invoice {
             | Status::Paid
             | Status::Overdue
             | Status::Uncollectible => self.totals.total - self.amount_paid,
+        }
+    }
+
+    /// When it is overdue, where it is sent and nothing of it came in.
+    pub fn overdue_from(&self) -> Option<Time> {
+        let sent = self.collection_method == CollectionMethod::SendInvoice;
+        self.due_date.filter(|_| sent && self.status == Status::Issued)
+    }
+
+    /// Has a draft's first period be this one; what it costs stays.
+    pub fn redate(&mut self, period: Period) {
+        let drafted = self.period.replace(period);
+        for line in self.lines.iter_mut().filter(|line| line.period == drafted) {
+            line.period = Some(period);
         }
     }
 
@@ -341,6 +356,17 @@ pub async fn mark_paid(
     sql::insert_payment(tx, tenant, invoice, payment).await?;
     let status = if whole { Status::Paid } else { Status::PartiallyPaid };
     Ok(set_status(tx, tenant, invoice, status, at).await?)
+}
+
+/// The issued invoices of a subscription that were not paid when they should have been, oldest
+/// first.
+pub async fn in_arrears(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    subscription: SubscriptionId,
+) -> Result<Vec<Invoice>, DbError> {
+    sql::in_arrears(tx, tenant, customer_no, subscription).await
 }
 
 fn totals(lines: &[Line], tax: Option<Tax>) -> Result<Totals, Overflow> {

@@ -70,11 +70,12 @@ pub async fn reference_of(
     let holder =
         Holder { id: customer.id, name: customer.name.clone(), email: customer.email.clone() };
     let made = processor.create_customer(&tenant, &holder).await?;
+    let name = name.to_owned();
     let kept = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            sql::keep_reference(tx, &tenant, no, name, &made).await?;
-            sql::reference(tx, &tenant, no, name).await
+            sql::keep_reference(tx, &tenant, no, &name, &made).await?;
+            sql::reference(tx, &tenant, no, &name).await
         })
         .await?;
     kept.ok_or(PaymentMethodError::Db(DbError::Broken("a reference just kept is missing")))
