@@ -5,13 +5,16 @@ use crate::base::{ApiKeyId, Clock, CustomerId, Ids, Random, Time};
 use crate::config::Config;
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::http::Problem;
+use crate::invoices::pdf::Renderer;
 use crate::keys;
 use crate::limits::Limits;
 use crate::organizations::Tenant;
 use crate::payments::{Processors, Sandbox};
+use crate::portal::Codes;
 use crate::signing::SigningKeys;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -27,9 +30,11 @@ pub struct App {
     pub ids: Ids,
     pub db: Db,
     pub signing: SigningKeys,
+    pub codes: Codes,
     pub limits: Limits,
     pub key_uses: KeyUses,
     pub processors: Processors,
+    pub invoices: Arc<Renderer>,
     clock_differs: AtomicBool,
 }
 
@@ -46,10 +51,12 @@ impl App {
         let sandbox = Sandbox::new(db.clone(), clock.clone(), random.clone(), &webhooks);
         Self {
             processors: Processors::new(sandbox),
+            invoices: Arc::new(Renderer::new(config.fonts_dir.clone())),
             ids: Ids::new(clock.clone(), random.clone()),
             limits: Limits::new(&config.limits),
             key_uses: KeyUses::default(),
             clock_differs: AtomicBool::new(false),
+            codes: Codes::new(&signing),
             config,
             issuer,
             clock,

@@ -6,7 +6,10 @@ use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, customers, keys, portal, subscriptions, test_clock, usage};
+use crate::{
+    audit, branding, customers, invoices, keys, payments, portal, settlement, subscriptions, test_clock,
+    usage,
+};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -37,6 +40,7 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::create_package, credits::list_packages))
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
+        .routes(routes!(branding::http::get, branding::http::put))
         .routes(routes!(usage::http::get))
         .routes(routes!(usage::http::aggregate))
         .routes(routes!(subscriptions::http::create, subscriptions::http::list))
@@ -47,6 +51,17 @@ fn browser_routes() -> Routes {
         .routes(routes!(subscriptions::http::change_plan))
         .routes(routes!(subscriptions::http::cancel))
         .routes(routes!(subscriptions::http::uncancel))
+        .routes(routes!(invoices::http::list))
+        .routes(routes!(invoices::http::list_of_customer))
+        .routes(routes!(invoices::http::get))
+        .routes(routes!(invoices::http::document))
+        .routes(routes!(settlement::http::pay))
+        .routes(routes!(payments::http::list, payments::http::add))
+        .routes(routes!(payments::http::setup))
+        .routes(routes!(payments::http::make_default))
+        .routes(routes!(payments::http::dependencies))
+        .routes(routes!(payments::http::remove))
+        .routes(routes!(payments::sandbox::http::confirm))
 }
 
 /// Routes for the backend, and the public ones.
@@ -55,6 +70,7 @@ fn backend_routes() -> Routes {
         .routes(routes!(portal::http::create, portal::http::list))
         .routes(routes!(portal::http::revoke))
         .routes(routes!(portal::http::introspect))
+        .routes(routes!(portal::http_exchange::exchange))
         .routes(routes!(portal::http::get))
         .routes(routes!(customers::http::create, customers::http::list))
         .routes(routes!(customers::http::archive))
@@ -65,10 +81,19 @@ fn backend_routes() -> Routes {
         .routes(routes!(audit::http::list))
         .routes(routes!(test_clock::http::get))
         .routes(routes!(test_clock::http::advance))
+        .routes(routes!(settlement::http::transfer))
+        .routes(routes!(settlement::http::void))
+        .routes(routes!(payments::http::webhook))
         .routes(routes!(system::jwks))
         .routes(routes!(system::health))
         .routes(routes!(system::readiness))
         .routes(routes!(system::openapi))
+}
+
+/// The browser's routes without what is around them, to be asked in this process.
+pub fn of_browsers() -> &'static Router<Arc<App>> {
+    static ROUTER: OnceLock<Router<Arc<App>>> = OnceLock::new();
+    ROUTER.get_or_init(|| browser_routes().split_for_parts().0)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

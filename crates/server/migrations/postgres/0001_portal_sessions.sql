@@ -99,7 +99,9 @@ CREATE TABLE portal_sessions (
     previous_issued_at  BIGINT,
     previous_expires_at BIGINT,
     revoked_at          BIGINT,
-    revoked_reason      TEXT COLLATE "C"
+    revoked_reason      TEXT COLLATE "C",
+    page                TEXT COLLATE "C",
+    code_used_at        BIGINT
 );
 CREATE INDEX portal_sessions_of_tenant ON portal_sessions (tenant_no, sid);
 CREATE INDEX portal_sessions_of_customer ON portal_sessions (tenant_no, customer_no, sid);

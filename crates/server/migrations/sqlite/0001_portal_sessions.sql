@@ -99,7 +99,9 @@ CREATE TABLE portal_sessions (
     previous_issued_at  INTEGER,
     previous_expires_at INTEGER,
     revoked_at          INTEGER,
-    revoked_reason      TEXT
+    revoked_reason      TEXT,
+    page                TEXT,
+    code_used_at        INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX portal_sessions_of_tenant ON portal_sessions (tenant_no, sid);
 CREATE INDEX portal_sessions_of_customer ON portal_sessions (tenant_no, customer_no, sid);

@@ -1,10 +1,15 @@
 //! Branding: how an organization looks in its portal, and who it is as a seller on invoices.
 
+pub mod http;
 mod sql;
 
 pub use sql::get;
 
-use crate::base::{Address, TaxRate, Time};
+use crate::audit::{self, Action, Actor, NewEvent};
+use crate::base::{Address, Ids, TaxRate, Time};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+use serde_json::json;
 
 /// A tenant that never said anything has the default: nothing of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +31,34 @@ pub struct Branding {
     pub tax_rate: Option<TaxRate>,
     pub invoice_footer: Option<String>,
     pub updated_at: Option<Time>,
+}
+
+/// Replaces the whole of a tenant's branding; the same again changes nothing.
+pub async fn put(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    new: &Branding,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<Branding, DbError> {
+    let old = sql::get(tx, tenant).await?;
+    if (Branding { updated_at: old.updated_at, ..new.clone() }) == old {
+        return Ok(old);
+    }
+    let branding = Branding { updated_at: Some(now), ..new.clone() };
+    sql::put(tx, tenant, &branding).await?;
+    let event = NewEvent {
+        id: ids.event(),
+        actor,
+        action: Action::BrandingUpdated,
+        target_id: tenant.organization_id.to_string(),
+        customer_id: None,
+        detail: json!({}),
+        at: now,
+    };
+    audit::record(tx, tenant.no, &event).await?;
+    Ok(branding)
 }
 
 impl Branding {

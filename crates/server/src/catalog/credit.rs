@@ -1,7 +1,8 @@
 //! Credit currencies, what wallets are kept in, and packages, what fills them for a price.
 
-use super::{CatalogError, Entry, changes};
+use super::{CatalogError, Entry};
 use crate::audit::Action;
+use crate::base::changes::changes;
 use crate::base::money::NotMoney;
 use crate::base::{CreditCurrencyId, CreditPackageId, Currency, Time};
 use crate::db::Tx;

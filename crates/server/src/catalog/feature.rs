@@ -1,7 +1,8 @@
 //! Features: what plans give, each by the slug that code asks for.
 
-use super::{CatalogError, Entry, changes};
+use super::{CatalogError, Entry};
 use crate::audit::Action;
+use crate::base::changes::changes;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId, MetricId, ProductId, Time};
 use crate::db::Tx;
 use crate::organizations::Tenant;

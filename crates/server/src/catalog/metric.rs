@@ -1,8 +1,9 @@
-//! Billable metrics: what events of a name add up to. How one adds up never changes, because
+//! Billable metrics: what events of a name add up to. How one adds up never because
 //! aggregates are kept as events come in.
 
-use super::{CatalogError, Entry, changes};
+use super::{CatalogError, Entry};
 use crate::audit::Action;
+use crate::base::changes::changes;
 use crate::base::{MetricId, ProductId, Time};
 use crate::db::Tx;
 use crate::organizations::Tenant;

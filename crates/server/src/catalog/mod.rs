@@ -81,19 +81,6 @@ pub trait Entry: sql::Row<Id: ToString> + Clone {
     ) -> impl Future<Output = Result<(), CatalogError>> + Send;
 }
 
-/// Sets what a change names; tells what is different.
-macro_rules! changes {
-    ($object:ident, $change:ident, { $($part:ident $name:literal,)* }) => {{
-        let mut changed = Vec::new();
-        $(if let Some(new) = &$change.$part && *new != $object.$part {
-            $object.$part.clone_from(new);
-            changed.push($name);
-        })*
-        changed
-    }};
-}
-use changes;
-
 pub async fn create<T: Entry>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -1,8 +1,9 @@
 //! Plans: what a subscription charges, gives and grants. What one charges is fixed once it can be
 //! chosen; what it gives may change, and takes effect at once.
 
-use super::{CatalogError, Entry, Feature, FeatureType, changes};
+use super::{CatalogError, Entry, Feature, FeatureType};
 use crate::audit::Action;
+use crate::base::changes::changes;
 use crate::base::money::sum;
 use crate::base::{
     CreditCurrencyId, Currency, Decimal, FeatureId, MetricId, PlanId, ProductId, Time,

@@ -1,7 +1,8 @@
 //! Products: what plans are plans of. A customer has one live subscription of each at most.
 
-use super::{CatalogError, Entry, changes};
+use super::{CatalogError, Entry};
 use crate::audit::Action;
+use crate::base::changes::changes;
 use crate::base::{ProductId, Time};
 use crate::db::Tx;
 use crate::organizations::Tenant;

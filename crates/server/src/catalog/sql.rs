@@ -7,9 +7,8 @@ use super::{
 use crate::base::{
     CreditCurrencyId, CreditPackageId, FeatureId, MetricId, PageQuery, PlanId, ProductId,
 };
-use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, sql, sql_of_each, word_columns};
+use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, json, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
-use serde::Serialize;
 
 /// How an object of the catalog is stored.
 pub trait Row: Sized + Send + Sync + 'static {
@@ -407,19 +406,14 @@ impl Plan {
             self.billing_interval.into(),
             self.currency.into(),
             self.trial_days.into(),
-            json(&self.charges),
-            json(&self.entitlements),
-            json(&self.grant_rules),
+            json(&self.charges).into(),
+            json(&self.entitlements).into(),
+            json(&self.grant_rules).into(),
             (&self.metadata).into(),
             self.created_at.into(),
             self.updated_at.into(),
         ]
     }
-}
-
-/// A list of ours as it is stored. Lists of such plain parts have no way not to be written.
-fn json<T: Serialize>(list: &[T]) -> Value<'static> {
-    serde_json::to_string(list).unwrap_or_default().into()
 }
 
 /// NULL is the backend; no customer has the number 0.

@@ -7,6 +7,7 @@ use super::{Listen, Which, print, say};
 use crate::audit::Actor;
 use crate::base::{CustomerId, Random};
 use crate::config::Config;
+use crate::customers::billing::BillingChange;
 use crate::customers::{self, CustomerRef, NewCustomer};
 use crate::db::{Lane, Tx};
 use crate::keys::{KeyKind, KeyScopes, NewApiKey};
@@ -86,6 +87,7 @@ async fn seed(config: &Config) -> anyhow::Result<(String, CustomerId)> {
             name: name.to_owned(),
             email: email.to_owned(),
             metadata: "{}".to_owned(),
+            billing: BillingChange::default(),
         };
         let (ids, now) = (store.ids.clone(), store.clock.now());
         store

@@ -2,6 +2,7 @@
 
 pub use super::sql::{billing as get, set_currency, set_default_payment_method};
 
+use crate::base::changes::changes;
 use crate::base::{Address, Currency, PaymentMethodId, TaxId, TaxRate};
 use crate::subscriptions::CollectionMethod;
 
@@ -23,6 +24,20 @@ pub struct BillingProfile {
     pub net_days: i64,
 }
 
+/// What a PATCH sets; `None` leaves a part as it is. The currency and the default payment method are
+/// set by what they come from.
+#[derive(Clone, Debug, Default)]
+pub struct BillingChange {
+    pub r#type: Option<CustomerType>,
+    pub locale: Option<Option<String>>,
+    pub address: Option<Option<Address>>,
+    pub tax_ids: Option<Vec<TaxId>>,
+    pub tax_status: Option<TaxStatus>,
+    pub tax_rate: Option<Option<TaxRate>>,
+    pub collection_method: Option<CollectionMethod>,
+    pub net_days: Option<i64>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustomerType {
     Company,
@@ -36,6 +51,17 @@ pub enum TaxStatus {
     Exempt,
     /// The customer owes the tax itself; the invoice says so.
     ReverseCharge,
+}
+
+impl BillingProfile {
+    /// Makes a change and names what is different.
+    pub fn apply(&mut self, change: &BillingChange) -> Vec<&'static str> {
+        changes!(self, change, {
+            r#type "type", locale "locale", address "billingAddress", tax_ids "taxIds",
+            tax_status "taxStatus", tax_rate "taxRate", collection_method "collectionMethod",
+            net_days "netDays",
+        })
+    }
 }
 
 impl Default for BillingProfile {

@@ -1,11 +1,15 @@
 //! Customers over HTTP: the backend's whole, the browser's own.
 
-use super::{Customer, CustomerChange, CustomerRef, NewCustomer, sql};
+use super::fields::NAME;
+pub use super::fields::reference;
+pub use super::fields::{
+    CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest,
+};
+use super::{Customer, CustomerChange, CustomerRef, NewCustomer, billing, sql};
 use crate::app::{App, By};
-use crate::base::{CustomerId, Time};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, query};
-use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
+use crate::http::{Caller, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
@@ -13,115 +17,7 @@ use crate::portal::PortalScopes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
-use serde::Serialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa::ToSchema;
-
-const NAME: std::ops::RangeInclusive<usize> = 1..=200;
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Customer)]
-pub struct CustomerResponse {
-    #[schema(value_type = String)]
-    pub id: CustomerId,
-    /// The integrator's own id.
-    #[schema(required = true)]
-    pub external_id: Option<String>,
-    pub name: String,
-    pub email: String,
-    #[schema(value_type = CustomerStatus)]
-    pub status: &'static str,
-    /// The integrator's own notes; left out where a portal token asks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
-    pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
-    pub updated_at: Time,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `CustomerResponse::status`.
-pub enum CustomerStatus {
-    Active,
-    Archived,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
-pub struct CreateCustomerRequest {
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    #[schema(min_length = 3, max_length = 254)]
-    email: String,
-    /// 1 to 128 bytes, unique, never of the form of our ids.
-    #[schema(min_length = 1, max_length = 128, nullable = false)]
-    external_id: Option<String>,
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `update` reads.
-pub struct UpdateCustomerRequest {
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    name: Option<String>,
-    #[schema(min_length = 3, max_length = 254, nullable = false)]
-    email: Option<String>,
-    /// `null` clears it. Not with a portal token.
-    #[schema(min_length = 1, max_length = 128, nullable = true)]
-    external_id: Option<String>,
-    /// Replaces the whole; `null` empties it. Not with a portal token.
-    metadata: Option<BTreeMap<String, String>>,
-}
-
-impl CustomerResponse {
-    pub fn to_backend(customer: &Customer) -> Self {
-        let metadata = serde_json::from_str(&customer.metadata).unwrap_or_default();
-        Self { metadata: Some(metadata), ..Self::to_browser(customer) }
-    }
-
-    pub fn to_browser(customer: &Customer) -> Self {
-        Self {
-            id: customer.id,
-            external_id: customer.external_id.clone(),
-            name: customer.name.clone(),
-            email: customer.email.clone(),
-            status: if customer.archived_at.is_some() { "archived" } else { "active" },
-            metadata: None,
-            created_at: customer.created_at,
-            updated_at: customer.updated_at,
-        }
-    }
-}
-
-impl Fields {
-    /// Reads how a request names a customer.
-    pub fn customer(&mut self, name: &str) -> Option<CustomerRef> {
-        self.text(name, 1..=128).map(|text| reference(&text))
-    }
-
-    /// Reads an `externalId`; in a PATCH `null` clears it.
-    fn external_id(&mut self, patch: bool) -> Option<Option<String>> {
-        const NAME: &str = "externalId";
-        let id = self.optional(patch, NAME, |fields, name| fields.text(name, 1..=128))?;
-        if id.as_deref().is_some_and(|id| id.parse::<CustomerId>().is_ok()) {
-            self.wrong(NAME, "must not have the form of a customer id of ours");
-        }
-        Some(id)
-    }
-}
-
-pub fn reference(text: &str) -> CustomerRef {
-    text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
-}
 
 /// Finds the customer that a request names, where it names one.
 pub async fn resolve(
@@ -169,6 +65,7 @@ pub async fn create(
         email: fields.email("email").unwrap_or_default(),
         external_id: fields.external_id(false).flatten(),
         metadata: fields.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
+        billing: fields.billing(false, true),
     };
     fields.finish()?;
     let (tenant, actor, ids, now) =
@@ -181,7 +78,8 @@ pub async fn create(
                 return Ok(Outcome::Replay(kept));
             }
             let customer = super::create(tx, &tenant, &new, actor, &ids, now).await?;
-            let body = serde_json::to_value(CustomerResponse::to_backend(&customer))
+            let profile = billing::get(tx, &tenant, customer.no).await?;
+            let body = serde_json::to_value(CustomerResponse::to_backend(&customer, profile))
                 .map_err(Problem::internal)?;
             idempotency::keep(tx, idempotency, &body).await?;
             Ok(Outcome::Fresh(body))
@@ -193,7 +91,7 @@ pub async fn create(
 /// Lists customers, newest first.
 #[utoipa::path(get, path = "/v1/customers", tag = "customers", operation_id = "listCustomers",
     security(("secretKey" = ["customers:read"])),
-    params(("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
+    params(("status" = Option<CustomerStatus>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<CustomerResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -202,11 +100,13 @@ pub async fn list(
 ) -> Result<Json<ListResponse<CustomerResponse>>, Problem> {
     let tenant = caller.tenant();
     let mut fields = query(&uri)?;
-    let page = fields.page(&tenant, "customers");
+    let archived = fields.archived();
+    let page = fields.page(&tenant, &format!("customers {archived:?}"));
     fields.finish()?;
-    let rows = sql::page(&mut app.db.read().await?, &tenant, &page).await?;
-    let page = page.page(rows, |customer| customer.id.to_string());
-    Ok(Json(StatusCode::OK, page.map(|customer| CustomerResponse::to_backend(&customer)).into()))
+    let rows = sql::page(&mut app.db.read().await?, &tenant, archived, &page).await?;
+    let page = page.page(rows, |(customer, _)| customer.id.to_string());
+    let page = page.map(|(customer, profile)| CustomerResponse::to_backend(&customer, profile));
+    Ok(Json(StatusCode::OK, page.into()))
 }
 
 type Reader = Caller<{ KeyScopes::CUSTOMERS_READ }, { PortalScopes::CUSTOMER_READ }>;
@@ -224,12 +124,14 @@ pub async fn get(
 ) -> Result<Json<CustomerResponse>, Problem> {
     let tenant = caller.tenant();
     let named = reference(&id);
-    let found = sql::get(&mut app.db.read().await?, &tenant, &named).await?;
-    let customer = own(&caller, found)?;
-    Ok(Json(StatusCode::OK, view(&caller, &customer)))
+    let tx = &mut app.db.read().await?;
+    let customer = own(&caller, sql::get(tx, &tenant, &named).await?)?;
+    let profile = billing::get(tx, &tenant, customer.no).await?;
+    Ok(Json(StatusCode::OK, view(&caller, &customer, profile)))
 }
 
-/// Changes a customer; a portal token changes the name and e-mail address of its own.
+/// Changes a customer; a portal token changes name, e-mail address, address, tax ids and locale of
+/// its own.
 #[utoipa::path(patch, path = "/v1/customers/{id}", tag = "customers", operation_id = "updateCustomer",
     security(("secretKey" = ["customers:write"]), ("portalToken" = ["customer:write"])),
     params(("id" = String, Path,)),
@@ -244,6 +146,7 @@ pub async fn update(
     let mut change = CustomerChange {
         name: fields.text("name", NAME),
         email: fields.email("email"),
+        billing: fields.billing(true, matches!(caller, Caller::Key(_))),
         ..CustomerChange::default()
     };
     if let Caller::Key(_) = caller {
@@ -259,11 +162,14 @@ pub async fn update(
     let changed = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::update(tx, &tenant, &named, &change, actor, &ids, now).await
+            let changed = super::update(tx, &tenant, &named, &change, actor, &ids, now).await?;
+            let customer = changed.ok_or_else(Problem::customer_not_found)?;
+            let profile = billing::get(tx, &tenant, customer.no).await?;
+            Ok::<_, Problem>((customer, profile))
         })
         .await?;
-    let customer = changed.ok_or_else(Problem::customer_not_found)?;
-    Ok(Json(StatusCode::OK, view(&caller, &customer)))
+    let (customer, profile) = changed;
+    Ok(Json(StatusCode::OK, view(&caller, &customer, profile)))
 }
 
 /// Archives a customer and ends every session of theirs for good.
@@ -310,7 +216,8 @@ async fn set_archived(
         })
         .await?;
     let customer = changed.ok_or_else(Problem::customer_not_found)?;
-    Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer)))
+    let profile = billing::get(&mut app.db.read().await?, &tenant, customer.no).await?;
+    Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer, profile)))
 }
 
 /// The customer of a request: a backend names it, a browser's is its own.
@@ -328,7 +235,7 @@ pub async fn of_caller<const K: u32, const P: u32>(
 }
 
 /// A browser's own customer; another one answers as a missing one does.
-fn own<const K: u32, const P: u32>(
+pub fn own<const K: u32, const P: u32>(
     caller: &Caller<K, P>,
     found: Option<Customer>,
 ) -> Result<Customer, Problem> {
@@ -342,9 +249,10 @@ fn own<const K: u32, const P: u32>(
 fn view<const K: u32, const P: u32>(
     caller: &Caller<K, P>,
     customer: &Customer,
+    profile: billing::BillingProfile,
 ) -> CustomerResponse {
     match caller {
-        Caller::Key(_) => CustomerResponse::to_backend(customer),
-        Caller::Portal(_) => CustomerResponse::to_browser(customer),
+        Caller::Key(_) => CustomerResponse::to_backend(customer, profile),
+        Caller::Portal(_) => CustomerResponse::to_browser(customer, profile),
     }
 }

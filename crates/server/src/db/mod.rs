@@ -19,7 +19,7 @@ pub(crate) use sql::list;
 pub use sql::{Sql, sql, sql_of_each};
 pub use sqlite::{Sqlite, copy_database};
 pub(crate) use value::word_columns;
-pub use value::{Cell, Column, Columns, JsonText, Value};
+pub use value::{Cell, Column, Columns, JsonText, Value, json};
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub struct Tx<'a, 'p> {
 enum Engine<'a, 'p> {
     Sqlite(&'a mut rusqlite::Connection),
     SqliteRead(sqlite::Pooled),
-    Postgres(&'a mut deadpool_postgres::Transaction<'p>),
+    Postgres(&'a mut postgres::Writing<'p>),
     PostgresRead(deadpool_postgres::Object),
 }
 
@@ -116,11 +116,25 @@ impl Tx<'_, '_> {
     pub async fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, DbError> {
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::execute(connection, sql, values),
-            Engine::Postgres(transaction) => {
-                postgres::execute(&**transaction, sql, values).await.map_err(note(&mut self.again))
+            Engine::Postgres(writing) => {
+                writing.execute(sql, values).await.map_err(note(&mut self.again))
             }
             Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
                 Err(DbError::Broken("a write on a reading connection"))
+            }
+        }
+    }
+
+    /// Runs the only statement by which a closure changes anything: it is its own transaction
+    /// where the engine would have to be asked for one. What it changed stands, whatever the
+    /// closure returns, so the closure must fail only where that is nothing.
+    pub async fn execute_alone(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, DbError> {
+        match &mut self.engine {
+            Engine::Postgres(writing) => {
+                writing.execute_alone(sql, values).await.map_err(note(&mut self.again))
+            }
+            Engine::Sqlite(_) | Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
+                self.execute(sql, values).await
             }
         }
     }
@@ -136,9 +150,9 @@ impl Tx<'_, '_> {
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::all(connection, sql, values, read),
             Engine::SqliteRead(pooled) => sqlite::all(pooled.connection()?, sql, values, read),
-            Engine::Postgres(transaction) => postgres::all(&**transaction, sql, values, read)
-                .await
-                .map_err(note(&mut self.again)),
+            Engine::Postgres(writing) => {
+                writing.all(sql, values, read).await.map_err(note(&mut self.again))
+            }
             Engine::PostgresRead(client) => postgres::all(&*client, sql, values, read).await,
         }
     }
@@ -169,8 +183,8 @@ impl Tx<'_, '_> {
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::each(connection, sql, rows, read),
             Engine::SqliteRead(pooled) => sqlite::each(pooled.connection()?, sql, rows, read),
-            Engine::Postgres(transaction) => {
-                postgres::each(&**transaction, sql, rows, read).await.map_err(note(&mut self.again))
+            Engine::Postgres(writing) => {
+                writing.each(sql, rows, read).await.map_err(note(&mut self.again))
             }
             Engine::PostgresRead(client) => postgres::each(&*client, sql, rows, read).await,
         }
@@ -187,9 +201,9 @@ impl Tx<'_, '_> {
         }
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::execute_each(connection, sql, rows),
-            Engine::Postgres(transaction) => postgres::execute_each(&**transaction, sql, rows)
-                .await
-                .map_err(note(&mut self.again)),
+            Engine::Postgres(writing) => {
+                writing.execute_each(sql, rows).await.map_err(note(&mut self.again))
+            }
             Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
                 Err(DbError::Broken("a write on a reading connection"))
             }

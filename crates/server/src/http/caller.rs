@@ -140,6 +140,14 @@ impl<const K: u32, const P: u32> Caller<K, P> {
         }
     }
 
+    /// The customer that a portal token is of; a key may reach them all.
+    pub const fn only_customer(&self) -> Option<i64> {
+        match self {
+            Self::Key(_) => None,
+            Self::Portal(portal) => Some(portal.verified().session().customer_no),
+        }
+    }
+
     pub const fn tenant(&self) -> Tenant {
         match self {
             Self::Key(key) => key.tenant(),

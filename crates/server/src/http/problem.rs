@@ -7,8 +7,12 @@ use crate::catalog::CatalogError;
 use crate::customers::CustomerError;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
+use crate::invoices::InvoiceError;
 use crate::limits::LimitHit;
+use crate::payments::http::DependenciesResponse;
+use crate::payments::{PaymentMethodError, ProcessorError};
 use crate::portal::{MintError, RefreshError, Refusal};
+use crate::settlement::SettleError;
 use crate::signing::SigningError;
 use crate::subscriptions::SubscriptionError;
 use crate::test_clock::{Advancing, ClockError};
@@ -50,6 +54,7 @@ codes! {
     InvalidToken UNAUTHORIZED "invalid_token",
     TokenExpired UNAUTHORIZED "token_expired",
     SessionRevoked UNAUTHORIZED "session_revoked",
+    InvalidCode UNAUTHORIZED "invalid_code",
     TokenOfArchivedCustomer UNAUTHORIZED "customer_archived",
     InsufficientScope FORBIDDEN "insufficient_scope",
     OriginNotAllowed FORBIDDEN "origin_not_allowed",
@@ -136,6 +141,14 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub dependencies: Option<&'a Value>,
+    /// Where the hosted page leads back to, beside a code of ours that is not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub return_url: Option<&'a Value>,
+    /// Whose page it is, beside a code of ours that is not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Object)]
+    pub branding: Option<&'a Value>,
 }
 
 /// The closed list of codes, as OpenAPI writes it.
@@ -219,6 +232,8 @@ impl Problem {
             errors: &self.errors,
             decline_reason: self.member("declineReason"),
             dependencies: self.member("dependencies"),
+            return_url: self.member("returnUrl"),
+            branding: self.member("branding"),
         }
     }
 
@@ -313,6 +328,68 @@ impl From<ClockError> for Problem {
             ClockError::Advancing => Advancing.into(),
             ClockError::OutOfRange => {
                 Self::invalid_param("to", "must be from now on and at most two years ahead")
+            }
+        }
+    }
+}
+
+impl From<InvoiceError> for Problem {
+    fn from(error: InvoiceError) -> Self {
+        match error {
+            InvoiceError::Db(error) => error.into(),
+            InvoiceError::OutOfRange => {
+                Self::new(Code::AmountOutOfRange, "The amount is out of range.")
+            }
+            InvoiceError::SellerIncomplete => {
+                let detail = "The branding needs the seller's legal name and address first.";
+                Self::new(Code::SellerIncomplete, detail)
+            }
+            InvoiceError::NotPayable => {
+                Self::new(Code::InvoiceNotPayable, "Nothing is owed on this invoice.")
+            }
+        }
+    }
+}
+
+impl From<SettleError> for Problem {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Db(error) => error.into(),
+            SettleError::Invoice(error) => error.into(),
+            SettleError::Subscription(error) => (*error).into(),
+            SettleError::InProgress => {
+                Self::new(Code::PaymentInProgress, "A payment of this invoice is under way.")
+            }
+            SettleError::NoProcessor => PaymentMethodError::NoProcessor.into(),
+            SettleError::BelowMinimum => {
+                let detail = "What is due is less than the processor charges.";
+                Self::new(Code::AmountOutOfRange, detail)
+            }
+            SettleError::CustomerArchived => Self::customer_archived(),
+            SettleError::NotFound => Self::not_found(),
+        }
+    }
+}
+
+impl From<PaymentMethodError> for Problem {
+    fn from(error: PaymentMethodError) -> Self {
+        match error {
+            PaymentMethodError::Db(error) => error.into(),
+            PaymentMethodError::Processor(ProcessorError::UnknownToken) => {
+                Self::invalid_param("processorToken", "is not a token of the processor's")
+            }
+            PaymentMethodError::Processor(error @ ProcessorError::Unavailable(_)) => {
+                Self::unavailable(error)
+            }
+            PaymentMethodError::CustomerArchived => Self::customer_archived(),
+            PaymentMethodError::NoProcessor => {
+                Self::new(Code::Conflict, "This environment has no payment processor.")
+            }
+            PaymentMethodError::InUse(dependencies) => {
+                let dependencies = serde_json::to_value(DependenciesResponse::from(dependencies));
+                let detail = "Something is charged to this payment method.";
+                Self::new(Code::PaymentMethodInUse, detail)
+                    .with("dependencies", dependencies.unwrap_or_default())
             }
         }
     }

@@ -22,6 +22,12 @@ impl Fields {
         Some(slug)
     }
 
+    /// Reads `status` of what is active or archived.
+    pub fn archived(&mut self) -> Option<bool> {
+        let word = |archived| if archived { "archived" } else { "active" };
+        self.word("status", &[false, true], word)
+    }
+
     /// An amount of money or credits, in minor units.
     pub fn amount(&mut self, name: &str, least: i64) -> Option<i64> {
         self.integer(name, least..=MAX_AMOUNT)

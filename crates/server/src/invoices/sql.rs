@@ -3,12 +3,12 @@
 use super::parties::{Buyer, Parties, Seller};
 use super::{Invoice, Line, Payment, Reason, Status, Totals};
 use crate::base::{Currency, InvoiceId, PageQuery, SubscriptionId, Time};
+use crate::customers::billing::{CustomerType, TaxStatus};
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, sql, word_columns};
 use crate::organizations::Tenant;
 use crate::subscriptions::Period;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 
 macro_rules! select {
     ($items:literal, $rest:literal) => {
@@ -387,11 +387,19 @@ fn read_parties(row: &mut Columns<'_>) -> Result<Parties, DbError> {
         external_id: row.take()?,
         name: row.take()?,
         email: row.take()?,
-        r#type: row.take::<Option<String>>()?.unwrap_or_else(|| "company".to_owned()),
+        r#type: row
+            .take::<Option<CustomerType>>()?
+            .unwrap_or(CustomerType::Company)
+            .as_str()
+            .to_owned(),
         locale: row.take()?,
         address: optional_json(row)?,
-        tax_ids: optional_json(row)?.unwrap_or_else(|| Json::Array(Vec::new())),
-        tax_status: row.take::<Option<String>>()?.unwrap_or_else(|| "taxable".to_owned()),
+        tax_ids: optional_json(row)?.unwrap_or_default(),
+        tax_status: row
+            .take::<Option<TaxStatus>>()?
+            .unwrap_or(TaxStatus::Taxable)
+            .as_str()
+            .to_owned(),
     };
     let net_days = row.take::<Option<i64>>()?.unwrap_or(30);
     let customers_tax = optional_json(row)?;

@@ -71,7 +71,7 @@ pub enum FormReason {
     AuthenticationRequired,
 }
 
-/// What an earlier request of this key left.
+/// What an earlier request of this key left, a twin under way awaited.
 pub async fn replay<E>(
     tx: &mut Tx<'_, '_>,
     idempotency: Option<&Idempotency>,
@@ -79,6 +79,7 @@ pub async fn replay<E>(
 where
     E: From<DbError> + From<KeyReused>,
 {
+    idempotency::wait_for_twin(tx, idempotency).await?;
     let kept = idempotency::replay::<E>(tx, idempotency).await?;
     let read = |value| serde_json::from_value(value).map_err(|e| DbError::Unexpected(e.into()));
     Ok(kept.map(read).transpose()?)

@@ -2,7 +2,7 @@
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, post};
-use Access::{Catalog, Either, Key, Portal, Public};
+use Access::{Catalog, Either, Form, Key, Page, Portal, Public, Signed};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -18,6 +18,12 @@ enum Access {
     /// A key with the scope, any token, a publishable key.
     Catalog,
     Public,
+    /// The hosted page, by a code in the body; other pages are refused.
+    Page,
+    /// A key with the scope, any token of the customer's own.
+    Form(&'static str),
+    /// A processor, by its signature, which no caller here has.
+    Signed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +41,7 @@ struct World {
     customer: String,
     sid: String,
     token: String,
+    code: String,
     api_key: String,
     product: String,
     plan: String,
@@ -42,6 +49,9 @@ struct World {
     metric: String,
     currency: String,
     package: String,
+    payment_method: String,
+    invoice: String,
+    form: String,
 }
 
 fn none(_: &World) -> &str {
@@ -55,6 +65,7 @@ fn no_body(_: &World) -> Value {
 }
 
 const NOBODY: Expect = Refused(404, "customer_not_found");
+const UNSIGNED: Expect = Refused(400, "malformed_request");
 const NOTHING: Expect = Refused(404, "not_found");
 const INVALID: Expect = Refused(422, "validation_failed");
 const WRITE: Access = Key("catalog:write");
@@ -65,6 +76,7 @@ const OPERATIONS: &[Row] = &[
     ("listPortalSessions", Key("portal_sessions:read"), none, no_body, 200, Passes),
     ("getPortalSession", Key("portal_sessions:read"), |w| &w.sid, no_body, 200, NOTHING),
     ("revokePortalSessions", Key("portal_sessions:write"), none, |w| json!({ "customerId": w.customer }), 204, NOBODY),
+    ("exchangePortalCode", Page, none, |w| json!({ "code": w.code }), 200, Passes),
     ("introspectPortalToken", Key("portal_sessions:read"), none, |w| json!({ "token": w.token }), 200, Passes),
     ("getCurrentPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),
     ("refreshPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),
@@ -104,13 +116,28 @@ const OPERATIONS: &[Row] = &[
     ("getCreditPackage", Catalog, |w| &w.package, no_body, 200, NOTHING),
     ("updateCreditPackage", WRITE, |w| &w.package, |_| json!({ "name": "Q" }), 200, NOTHING),
     ("getPricing", Catalog, |w| &w.product, no_body, 200, NOTHING),
+    ("listInvoices", Either("invoices:read", "invoices:read"), none, no_body, 200, Passes),
+    ("listCustomerInvoices", Either("invoices:read", "invoices:read"), customer, no_body, 200, NOBODY),
+    ("getInvoice", Either("invoices:read", "invoices:read"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("getInvoicePdf", Either("invoices:read", "invoices:read"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("payInvoice", Either("invoices:write", "invoices:pay"), |w| &w.invoice, |_| json!({}), 200, NOTHING),
+    ("recordInvoicePayment", Key("invoices:write"), |w| &w.invoice, |_| json!({ "amount": 1, "reference": "R" }), 201, NOTHING),
+    ("voidInvoice", Key("invoices:write"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("listPaymentMethods", Either("payment_methods:read", "payment_methods:read"), customer, no_body, 200, NOBODY),
+    ("addPaymentMethod", Either("payment_methods:write", "payment_methods:write"), customer, |_| json!({ "processorToken": "pm_sandbox_mastercard" }), 201, NOBODY),
+    ("setUpPaymentMethod", Either("payment_methods:write", "payment_methods:write"), customer, no_body, 200, NOBODY),
+    ("setDefaultPaymentMethod", Either("payment_methods:write", "payment_methods:write"), |w| &w.payment_method, no_body, 200, NOTHING),
+    ("getPaymentMethodDependencies", Either("payment_methods:read", "payment_methods:read"), |w| &w.payment_method, no_body, 200, NOTHING),
+    ("removePaymentMethod", Either("payment_methods:write", "payment_methods:write"), |w| &w.payment_method, no_body, 204, NOTHING),
+    ("confirmSandboxForm", Form("payment_methods:write"), none, |w| json!({ "clientSecret": w.form, "outcome": "succeed" }), 204, NOTHING),
+    ("receiveWebhook", Signed, |_| "sandbox", |_| json!({}), 204, UNSIGNED),
     ("jwks", Public, none, no_body, 200, Passes),
     ("health", Public, none, no_body, 200, Passes),
     ("readiness", Public, none, no_body, 200, Passes),
     ("openapi", Public, none, no_body, 200, Passes),
 ];
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Caller {
     Nobody,
     GoodKey,
@@ -148,6 +175,7 @@ const NO_SCOPE: Expect = Refused(403, "insufficient_scope");
 const IN_BROWSER: Expect = Refused(403, "secret_key_in_browser");
 const EXPIRED: Expect = Refused(401, "token_expired");
 const REVOKED: Expect = Refused(401, "session_revoked");
+const NOT_FROM_HERE: Expect = Refused(403, "origin_not_allowed");
 const AMBIGUOUS: Expect = Refused(400, "ambiguous_credentials");
 
 /// What a caller gets where a key is needed, where a token is needed, where either will do, where
@@ -209,7 +237,9 @@ on_both_stores! {
                 let answer = t.call(callers.request(&t, row, caller, &world).await).await;
                 let got = (answer.status, code_of(&answer));
                 assert_eq!(got, (row.4, String::new()), "{}: {caller:?}", row.0);
-                if matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment) {
+                let foreign =
+                    matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment);
+                if foreign && row.1 != Page {
                     let body = String::from_utf8_lossy(&answer.body).into_owned();
                     for id in world.ids() {
                         // What the request itself said may come back.
@@ -236,8 +266,9 @@ on_both_stores! {
             match (row.0, row.1) {
                 ("revokePortalSessions", _) | (_, Public) => { answer.expect(row.4); }
                 // The session was ended above, which is told first.
-                (_, Portal) => { answer.refused(401, "session_revoked"); }
-                (_, Key(_) | Either(..) | Catalog) => { answer.refused(403, "organization_suspended"); }
+                (_, Portal | Page) => { answer.refused(401, "session_revoked"); }
+                (_, Signed) => { answer.refused(400, "malformed_request"); }
+                (_, Key(_) | Either(..) | Catalog | Form(_)) => { answer.refused(403, "organization_suspended"); }
             }
         }
         t.suspend(false).await;
@@ -265,7 +296,8 @@ fn the_table_names_every_operation_of_the_description_and_its_credentials() {
             Catalog => {
                 json!([{ "secretKey": ["catalog:read"] }, { "portalToken": [] }, { "publishableKey": [] }])
             }
-            Public => Value::Null,
+            Form(key) => json!([{ "secretKey": [key] }, { "portalToken": [] }]),
+            Public | Page | Signed => Value::Null,
         };
         assert_eq!(operation["security"], security, "{id}");
         let answers = operation["responses"].as_object().unwrap();
@@ -324,7 +356,8 @@ impl World {
         let minted = t.mint(json!({ "customerId": customer })).await.expect(201);
         let key = json!({ "name": "in the world" });
         let key = t.call(post("/v1/api-keys", &key).key(&t.key)).await.expect(201);
-        let (sid, token) = (minted.text("jti"), minted.text("token"));
+        let (sid, token, url) = (minted.text("jti"), minted.text("token"), minted.text("url"));
+        let code = url.split_once('#').unwrap().1.to_owned();
         // Slugs are unique, and so is every id.
         let product = json!({ "slug": customer, "name": "P" });
         let product = t.make("products", product).await;
@@ -344,24 +377,29 @@ impl World {
             "creditCurrencyId": currency, "name": "K", "credits": 1, "price": 1, "currency": "USD",
         });
         Self {
-            customer,
             sid,
             token,
+            code,
             api_key: key.text("id"),
             metric: t.make("billable-metrics", metric).await,
             plan: t.make("plans", plan).await,
             package: t.make("credit-packages", package).await,
+            payment_method: t.card(&customer, "pm_sandbox_visa").await,
+            invoice: t.bill(&customer, 1_000).await,
+            form: t.set_up(&customer).await,
+            customer,
             product,
             feature,
             currency,
         }
     }
 
-    fn ids(&self) -> [&str; 9] {
+    fn ids(&self) -> [&str; 11] {
         let Self {
             customer,
             sid,
             token: _,
+            code: _,
             api_key,
             product,
             plan,
@@ -369,9 +407,24 @@ impl World {
             metric,
             currency,
             package,
+            payment_method,
+            invoice,
+            form: _,
         } = self;
-        [customer, sid, api_key, product, plan, feature, metric, currency, package]
-            .map(String::as_str)
+        [
+            customer,
+            sid,
+            api_key,
+            product,
+            plan,
+            feature,
+            metric,
+            currency,
+            package,
+            payment_method,
+            invoice,
+        ]
+        .map(String::as_str)
     }
 }
 
@@ -424,9 +477,23 @@ impl Callers {
             let expected = match row.1 {
                 Key(_) => expected[0],
                 Portal => expected[1],
+                // What another customer's token may not see is to it as what is not there.
+                Either(..) if *caller == Caller::TokenOfAnotherCustomer => row.5,
                 Either(..) => expected[2],
+                Form(_) => match caller {
+                    Caller::TokenWithoutTheScope => Passes,
+                    Caller::TokenOfAnotherCustomer => row.5,
+                    _ => expected[2],
+                },
+                Signed => UNSIGNED,
                 Catalog => expected[3],
                 Public => Passes,
+                Page => match caller {
+                    Caller::KeyWithOrigin
+                    | Caller::KeyWithSecFetchSite
+                    | Caller::PublishableKeyOfAPage => NOT_FROM_HERE,
+                    _ => Passes,
+                },
             };
             (*caller, expected)
         });
@@ -442,6 +509,7 @@ impl Callers {
         let (_, method, path, _) = found;
         let path = path.replace("{id}", (row.2)(world)).replace("{sid}", (row.2)(world));
         let path = path.replace("{productId}", (row.2)(world));
+        let path = path.replace("{processor}", (row.2)(world));
         let plain = |path: String| match (row.3)(world) {
             Value::Null => Request::new(method, path),
             body => Request::new(method, path).json(&body),
@@ -489,9 +557,9 @@ impl Callers {
 
     async fn key_without(&self, t: &Test, access: Access) -> String {
         let lacking = match access {
-            Key(scope) | Either(scope, _) => scope,
+            Key(scope) | Either(scope, _) | Form(scope) => scope,
             Catalog => "catalog:read",
-            Portal | Public => "usage:read",
+            Portal | Public | Page | Signed => "usage:read",
         };
         let rest: Vec<&str> = KeyScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
         t.key_of(t.tenant, rest.join(" ").parse().unwrap()).await
@@ -500,7 +568,7 @@ impl Callers {
     async fn token_without(&self, t: &Test, access: Access, world: &World) -> String {
         let lacking = match access {
             Either(_, scope) => scope,
-            Key(_) | Portal | Catalog | Public => "customer:read",
+            Key(_) | Portal | Catalog | Public | Page | Form(_) | Signed => "customer:read",
         };
         let rest: Vec<&str> =
             PortalScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();

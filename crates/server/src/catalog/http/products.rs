@@ -109,12 +109,6 @@ impl Fields {
         }
     }
 
-    /// Reads `status` of what is active or archived.
-    pub(super) fn archived(&mut self) -> Option<bool> {
-        let word = |archived| if archived { "archived" } else { "active" };
-        self.word("status", &[false, true], word)
-    }
-
     /// Reads `metadata`.
     pub(super) fn notes(&mut self, patch: bool) -> Option<String> {
         if patch { self.clearable_metadata("metadata") } else { self.metadata("metadata") }
