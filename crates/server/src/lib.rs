@@ -21,6 +21,7 @@ pub mod branding;
 pub mod catalog;
 pub mod credits;
 pub mod customers;
+pub mod entitlements;
 pub mod invoices;
 pub mod keys;
 pub mod organizations;

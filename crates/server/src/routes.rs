@@ -7,8 +7,8 @@ use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
 use crate::{
-    audit, branding, customers, invoices, keys, payments, portal, settlement, subscriptions, test_clock,
-    usage,
+    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement,
+    subscriptions, test_clock, usage,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -27,6 +27,11 @@ fn browser_routes() -> Routes {
         .routes(routes!(portal::http_browser::current, portal::http_browser::end))
         .routes(routes!(portal::http_browser::refresh))
         .routes(routes!(customers::http::get, customers::http::update))
+        .routes(routes!(entitlements::http::list))
+        .routes(routes!(entitlements::http::check))
+        .routes(routes!(entitlements::http::check_of_customer))
+        .routes(routes!(usage::http::get))
+        .routes(routes!(usage::http::aggregate))
         .routes(routes!(products::create, products::list))
         .routes(routes!(products::get, products::update))
         .routes(routes!(plans::create, plans::list))

@@ -60,6 +60,14 @@ impl serde::Serialize for Time {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let time = text.parse::<jiff::Timestamp>();
+        time.map(|time| Self(time.as_microsecond())).map_err(serde::de::Error::custom)
+    }
+}
+
 fn text(time: Time, fraction_digits: usize, buffer: &mut TimeText) -> &str {
     const SECOND: i64 = 1_000_000;
     const DAY: i64 = 86_400 * SECOND;
@@ -104,14 +112,6 @@ fn date(day: i64) -> (i64, i64, i64) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + 400 * from_march_of_0.div_euclid(ERA);
     (if month <= 2 { year + 1 } else { year }, month, day)
-}
-
-impl<'de> serde::Deserialize<'de> for Time {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        let time = text.parse::<jiff::Timestamp>();
-        time.map(|time| Self(time.as_microsecond())).map_err(serde::de::Error::custom)
-    }
 }
 
 /// Tells the time; cheap to clone, shared by all who hold a clone.

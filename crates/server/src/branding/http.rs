@@ -93,7 +93,7 @@ impl BrandingResponse {
         Self { seller: Some(seller), ..Self::to_browser(branding) }
     }
 
-    fn to_browser(branding: Branding) -> Self {
+    pub fn to_browser(branding: Branding) -> Self {
         Self {
             name: branding.name,
             logo: branding.logo,

@@ -114,7 +114,8 @@ pub async fn update<T: Entry>(
     now: Time,
 ) -> Result<Option<T>, CatalogError> {
     let Some(mut object) = sql::lock::<T>(tx, tenant, id).await? else { return Ok(None) };
-    let changed = object.apply(change)?;
+    let mut changed = object.apply(change)?;
+    changed.sort_unstable();
     if changed.is_empty() {
         return Ok(Some(object));
     }
@@ -243,6 +244,17 @@ pub async fn credit_package(
     id: CreditPackageId,
 ) -> Result<Option<CreditPackage>, DbError> {
     sql::get(tx, tenant, Viewer::Backend, id).await
+}
+
+/// The features of these ids, in their order.
+pub async fn features(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    ids: &[FeatureId],
+) -> Result<Vec<Feature>, DbError> {
+    let mut features: Vec<Feature> = sql::many(tx, tenant, ids).await?;
+    features.sort_by_key(|feature| ids.iter().position(|id| *id == feature.id));
+    Ok(features)
 }
 
 /// A plan that this viewer may see and, where it is active, choose.

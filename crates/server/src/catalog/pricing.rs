@@ -29,10 +29,7 @@ pub async fn pricing(
     let mut plans = super::plans_of_product(tx, tenant, viewer, id).await?;
     plans.sort_by_key(|plan| plan.tier);
     let given = plans.iter().flat_map(|plan| &plan.entitlements).map(|given| given.feature_id);
-    let mut features = Vec::new();
-    for id in distinct::<FeatureId>(given) {
-        features.extend(super::feature(tx, tenant, id).await?);
-    }
+    let features = super::features(tx, tenant, &distinct::<FeatureId>(given)).await?;
     let granted = plans.iter().flat_map(|plan| &plan.grant_rules);
     let granted = granted.map(|rule| rule.credit_currency_id);
     let costing = features.iter().filter_map(|feature: &Feature| feature.kind.credit());

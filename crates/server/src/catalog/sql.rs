@@ -9,12 +9,14 @@ use crate::base::{
 };
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, json, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
+use serde::Serialize;
 
 /// How an object of the catalog is stored.
 pub trait Row: Sized + Send + Sync + 'static {
     type Id: Copy + Send + Sync + Into<Value<'static>>;
     const GET: Sql;
     const LOCK: Sql;
+    const MANY: Sql;
     const PAGE: [Sql; 2];
     const PUT: Sql;
 
@@ -57,6 +59,16 @@ macro_rules! table {
             const LOCK: Sql = sql_of_each(
                 concat!(table!(@select $table $first $($column)*), " AND id = $2"),
                 concat!(table!(@select $table $first $($column)*), " AND id = $2 FOR NO KEY UPDATE"),
+            );
+            const MANY: Sql = sql_of_each(
+                concat!(
+                    table!(@select $table $first $($column)*),
+                    " AND id IN (SELECT value FROM json_each($2)) ORDER BY id"
+                ),
+                concat!(
+                    table!(@select $table $first $($column)*),
+                    " AND id IN (SELECT json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) ORDER BY id"
+                ),
             );
             const PAGE: [Sql; 2] = [
                 sql(concat!(
@@ -160,6 +172,18 @@ pub async fn get<T: Row>(
     id: T::Id,
 ) -> Result<Option<T>, DbError> {
     tx.one(&T::GET, &[tenant.no.into(), viewer.into(), id.into()], T::read).await
+}
+
+/// Those of these ids, whatever their status; in no order of the caller's.
+pub async fn many<T: Row<Id: Serialize>>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    ids: &[T::Id],
+) -> Result<Vec<T>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    tx.all(&T::MANY, &[tenant.no.into(), json(ids).into()], T::read).await
 }
 
 /// Reads an object for change: whoever else wants to change it waits.

@@ -9,7 +9,7 @@ mod sql;
 mod subscription;
 mod wallet;
 
-pub use sql::{freeze_all, lock_all as lock, save_all as save, with_auto_top_up};
+pub use sql::{balances, freeze_all, lock_all as lock, save_all as save, with_auto_top_up};
 pub use subscription::{period_renewed, plan_changed, subscription_ended, subscription_started};
 pub use wallet::{Drip, Entry, Wallet};
 
@@ -193,6 +193,17 @@ pub async fn write_due(
     let due = sql::due_of_customer(tx, tenant, customer_no, at).await?;
     let wallets = lock(tx, tenant, &due, at, ids).await?;
     save(tx, &wallets, at).await
+}
+
+/// Whether a customer's wallets have entries that are due: whoever wants to read them writes these
+/// first.
+pub async fn is_due(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    at: Time,
+) -> Result<bool, DbError> {
+    Ok(!sql::due_of_customer(tx, tenant, customer_no, at).await?.is_empty())
 }
 
 /// Writes what is due in at most so many wallets of a tenant, and tells in how many it was.

@@ -109,6 +109,9 @@ const FREEZE_ALL: Sql =
 const AUTO_TOP_UPS: Sql = sql("SELECT id, auto_top_up FROM credit_accounts \
      WHERE tenant_no = $1 AND customer_no = $2 AND auto_top_up IS NOT NULL ORDER BY id");
 
+const BALANCES: Sql = sql("SELECT credit_currency_id, balance, frozen FROM credit_accounts \
+     WHERE tenant_no = $1 AND customer_no = $2 ORDER BY no");
+
 /// Names a wallet: the customer's number and the credit currency.
 pub type WalletKey = (i64, CreditCurrencyId);
 
@@ -269,6 +272,18 @@ pub async fn due_of_customer(
 }
 
 /// At most so many wallets of a tenant that have an entry due, the longest due first.
+/// The balances of a customer's wallets as they are written, and whether each is frozen.
+pub async fn balances(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<Vec<(CreditCurrencyId, i64, bool)>, DbError> {
+    tx.all(&BALANCES, &[tenant.no.into(), customer_no.into()], |row| {
+        Ok((row.take()?, row.take()?, row.take()?))
+    })
+    .await
+}
+
 pub async fn due_of_tenant(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

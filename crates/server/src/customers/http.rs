@@ -1,9 +1,8 @@
 //! Customers over HTTP: the backend's whole, the browser's own.
 
 use super::fields::NAME;
-pub use super::fields::reference;
 pub use super::fields::{
-    CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest,
+    CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest, reference,
 };
 use super::{Customer, CustomerChange, CustomerRef, NewCustomer, billing, sql};
 use crate::app::{App, By};
@@ -235,7 +234,7 @@ pub async fn of_caller<const K: u32, const P: u32>(
 }
 
 /// A browser's own customer; another one answers as a missing one does.
-pub fn own<const K: u32, const P: u32>(
+fn own<const K: u32, const P: u32>(
     caller: &Caller<K, P>,
     found: Option<Customer>,
 ) -> Result<Customer, Problem> {

@@ -158,6 +158,7 @@ pub async fn update(
     if !changed.is_empty() {
         customer.updated_at = now;
         sql::update(tx, tenant, &customer).await?;
+        changed.sort_unstable();
         let detail = json!({ "changed": changed });
         note(tx, tenant, customer.id, Action::CustomerUpdated, detail, actor, ids, now).await?;
     }

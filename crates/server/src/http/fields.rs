@@ -87,6 +87,11 @@ impl Fields {
         }
     }
 
+    /// A value of any kind.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.values.remove(name)
+    }
+
     /// A text of any length and content.
     pub fn any_text(&mut self, name: &str) -> Option<String> {
         match self.values.remove(name)? {

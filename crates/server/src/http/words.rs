@@ -5,6 +5,7 @@ use crate::base::{Address, Currency, Decimal, MAX_AMOUNT, TaxId, TaxRate};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Uri;
+use serde_json::Value;
 
 /// The most that an image may take as a `data:` URI.
 pub const MAX_IMAGE_BYTES: usize = 32 * 1024;
@@ -51,6 +52,29 @@ impl Fields {
             );
         }
         decimal
+    }
+
+    /// How much of something is used: a decimal in a string or a number.
+    pub fn quantity(&mut self, name: &str) -> Option<Decimal> {
+        const MOST: i64 = 1_000_000_000;
+        let text = match self.take(name)? {
+            Value::String(text) => text,
+            // Printed without an exponent and as short as it is exact, which nine digits before the
+            // point and six behind it always are.
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(integer), _) => integer.to_string(),
+                (None, Some(float)) => float.to_string(),
+                (None, None) => String::new(),
+            },
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+        };
+        let quantity = Decimal::parse(&text, 6)
+            .ok()
+            .filter(|quantity| (Decimal::ZERO..=Decimal::from_integer(MOST)).contains(quantity));
+        if quantity.is_none() {
+            self.wrong(name, format!("must be from 0 to {MOST} with at most six fraction digits"));
+        }
+        quantity
     }
 
     pub fn email(&mut self, name: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use super::http_browser::RefreshResponse;
 use super::{ExchangeError, Opening, PageOptions, exchange as open};
 use crate::app::App;
 use crate::base::{PortalSessionId, Secret};
-use crate::branding::{self, Branding};
+use crate::branding::{self, http::BrandingResponse};
 use crate::http::initial_data::{self, InitialData};
 use crate::http::request::RequestInfo;
 use crate::http::{Anyone, Code, Json, JsonBody, Problem};
@@ -15,7 +15,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
-use serde_json::json;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -145,10 +144,8 @@ async fn with_way_back(app: &App, problem: Problem, tenant: Tenant, page: PageOp
         None => problem,
     };
     let branding = async { branding::get(&mut app.db.read().await?, &tenant).await }.await;
-    let Ok(Branding { name, logo, accent_color, radius, support_email, .. }) = branding else {
-        return problem;
-    };
-    let branding = json!({ "name": name, "logo": logo, "accentColor": accent_color,
-        "radius": radius, "supportEmail": support_email });
-    problem.with("branding", branding)
+    match branding.map(|branding| serde_json::to_value(BrandingResponse::to_browser(branding))) {
+        Ok(Ok(branding)) => problem.with("branding", branding),
+        Ok(Err(_)) | Err(_) => problem,
+    }
 }

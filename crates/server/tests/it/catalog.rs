@@ -4,7 +4,6 @@ use crate::on_both_stores;
 use crate::support::{Answer, Test, get, patch, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::db::{Lane, Sql, Tx, sql};
 use unitpay::keys::KeyScopes;
 
 on_both_stores! {
@@ -390,8 +389,8 @@ on_both_stores! {
         }
         // A customer sees what it has, whatever became of it; other customers do not.
         let theirs = t.token(&t.customer("two").await).await;
-        subscribe(&t, "one", &hidden[1], &shop.product).await;
-        subscribe(&t, "one", &of_old, &old).await;
+        t.subscribed("one", &hidden[1], &shop.product, "active").await;
+        t.subscribed("one", &of_old, &old, "pending").await;
         for path in [format!("plans/{}", hidden[1]), format!("plans/{of_old}"), format!("products/{old}"), format!("features/{feature_of_old}"), format!("public/pricing/{old}")] {
             let mine = t.call(get(format!("/v1/{path}")).bearer(&token)).await.expect(200);
             assert!(!String::from_utf8_lossy(&mine.body).contains("metadata"), "{path}");
@@ -560,21 +559,4 @@ fn param(answer: Answer, name: &str) {
     let params: Vec<&Value> =
         body["errors"].as_array().unwrap().iter().map(|error| &error["param"]).collect();
     assert_eq!(params, [name], "{body}");
-}
-
-/// Has a customer subscribed, whatever the plan's status: as one that subscribed before.
-async fn subscribe(t: &Test, customer: &str, plan: &str, product: &str) {
-    const SUBSCRIBE: Sql =
-        sql("INSERT INTO subscriptions (tenant_no, customer_no, id, product_id, \
-        plan_id, quantity, status, billing_interval, currency, collection_method, metadata, \
-        created_at, updated_at) SELECT c.tenant_no, c.no, CAST($1 AS TEXT), CAST($2 AS TEXT), \
-        CAST($3 AS TEXT), 1, 'active', 'month', 'USD', 'charge_automatically', '{}', 0, 0 \
-        FROM customers c WHERE c.external_id = $4");
-    let id = t.app.ids.subscription();
-    let [customer, plan, product] = [customer, plan, product].map(str::to_owned);
-    let made = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let values = [id.into(), (&product).into(), (&plan).into(), (&customer).into()];
-        tx.execute(&SUBSCRIBE, &values).await
-    });
-    assert_eq!(made.await.unwrap(), 1);
 }

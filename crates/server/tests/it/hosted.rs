@@ -142,7 +142,7 @@ on_both_stores! {
 
     async fn the_page_learns_how_it_is_to_look(t) {
         t.customer("cus_123").await;
-        t.call(Request::new("PUT", "/v1/branding").json(&json!({ "portalOrigins": ["https://app.example.com"] }))).await.expect(200);
+        t.call(Request::new("PUT", "/v1/branding").json(&json!({ "portalOrigins": ["https://app.example.com"] })).key(&t.key)).await.expect(200);
         let flow = json!({ "type": "cancel", "subscriptionId": "sub_1" });
         let minted = t.mint(json!({ "customerId": "cus_123", "locale": "de", "flow": flow,
             "returnUrl": "https://app.example.com/billing?a=1" })).await.expect(201);
@@ -161,7 +161,7 @@ on_both_stores! {
 
     async fn a_way_back_to_elsewhere_is_refused_at_the_mint(t) {
         t.customer("cus_123").await;
-        t.call(Request::new("PUT", "/v1/branding").json(&json!({ "portalOrigins": ["https://app.example.com"] }))).await.expect(200);
+        t.call(Request::new("PUT", "/v1/branding").json(&json!({ "portalOrigins": ["https://app.example.com"] })).key(&t.key)).await.expect(200);
         for url in [
             "https://evil.example/",
             "https://app.example.com.evil.example/",

@@ -9,12 +9,15 @@
 mod support;
 
 mod audit;
+mod billing_profiles;
 mod bodies;
+mod branding;
 mod catalog;
 mod commands;
 mod cors;
 mod crashes;
 mod customers;
+mod entitlements;
 mod history;
 mod hosted;
 mod idempotency;

@@ -28,11 +28,15 @@ export async function unitpay(dataDir: string, ...command: string[]): Promise<st
   return stdout.trim();
 }
 
-export async function startServer(): Promise<Server> {
+/** `settings` are configuration keys as environment variables. */
+export async function startServer(settings: NodeJS.ProcessEnv = {}): Promise<Server> {
   const dataDir = await mkdtemp(join(tmpdir(), 'unitpay-sdk-'));
   const apiKey = await unitpay(dataDir, 'keys', 'create', '--env', 'sandbox');
   const arguments_ = ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0'];
-  const child = spawn(PROGRAM, arguments_, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(PROGRAM, arguments_, {
+    env: { ...env, ...settings },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const origin = await lineWith(child, child.stderr, /listening on (http:\/\/127\.0\.0\.1:\d+)/);
   return {
     baseUrl: `${origin}/v1`,

@@ -183,6 +183,7 @@ impl Test {
             "billable-metrics",
             "credit-currencies",
             "credit-packages",
+            "branding",
         ] {
             let request = get(format!("/v1/{path}?limit=100")).key(&self.key);
             lists.push(self.call(request).await.expect(200).json());
@@ -197,6 +198,36 @@ impl Test {
     /// Makes an object of one of the lists and returns its id.
     pub async fn make(&self, list: &str, body: Value) -> String {
         self.call(post(format!("/v1/{list}"), &body).key(&self.key)).await.expect(201).text("id")
+    }
+
+    /// Puts a subscription into the store as it stands, whatever its plan's status, with a usage
+    /// period of 30 days that began a day ago.
+    pub async fn subscribed(&self, customer: &str, plan: &str, product: &str, status: &str) {
+        const SUBSCRIBE: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, \
+            product_id, plan_id, quantity, status, billing_interval, currency, collection_method, \
+            anchor, current_period_start, current_period_end, usage_period_start, \
+            usage_period_end, metadata, created_at, updated_at) \
+            SELECT c.tenant_no, c.no, CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), 1, \
+            CAST($4 AS TEXT), 'month', 'USD', 'charge_automatically', CAST($5 AS BIGINT), \
+            CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), '{}', \
+            CAST($5 AS BIGINT), CAST($5 AS BIGINT) FROM customers c WHERE c.external_id = $7");
+        let (id, now) = (self.app.ids.subscription(), self.app.clock.now());
+        let (start, end) = (now.plus_days(-1), now.plus_days(29));
+        let [customer, plan, product, status] =
+            [customer, plan, product, status].map(str::to_owned);
+        let made = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let values = [
+                id.into(),
+                (&product).into(),
+                (&plan).into(),
+                (&status).into(),
+                start.into(),
+                end.into(),
+                (&customer).into(),
+            ];
+            tx.execute(&SUBSCRIBE, &values).await
+        });
+        assert_eq!(made.await.unwrap(), 1);
     }
 
     /// Makes a customer and returns our id.

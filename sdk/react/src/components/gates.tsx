@@ -1,0 +1,104 @@
+/** Shows what the customer may use. Closed while it is not known, on an error, and after the end. */
+import { useEffect, type ReactNode } from 'react';
+
+import type { Entitlement, FeatureType } from '../api-types.js';
+import {
+  useCustomer,
+  useEntitlement,
+  type CheckOptions,
+  type Permission,
+} from '../hooks/customer.js';
+
+export interface FeatureGateProps {
+  featureSlug: string;
+  /** In place of the children. */
+  fallback?: ReactNode;
+  /** Called when it is known that the customer may not. */
+  onDenied?: ((reason: NonNullable<Permission['deniedReason']>) => void) | undefined;
+  children?: ReactNode;
+}
+
+export function FeatureGate({
+  featureSlug,
+  fallback = null,
+  onDenied,
+  children,
+}: FeatureGateProps) {
+  const { check, isLoading, error } = useCustomer();
+  const { allowed, deniedReason = 'not_loaded' } = check(featureSlug);
+  const isDenied = !allowed && !isLoading && !error;
+  useEffect(() => {
+    if (isDenied) onDenied?.(deniedReason);
+    // Once for each denial, whatever function the page passes by then.
+  }, [isDenied, deniedReason]);
+  return allowed && !error ? children : fallback;
+}
+
+export interface GateProps<T> {
+  slug: string;
+  /** What the children get while the real value is not known. */
+  fallback?: T | undefined;
+  /** What is shown without access. */
+  noAccessComponent?: ReactNode;
+  loadingComponent?: ReactNode;
+  children?: ReactNode | ((value: T) => ReactNode);
+}
+
+interface Rules<T> extends CheckOptions {
+  type: FeatureType;
+  read: (entitlement: Entitlement) => T;
+  isEnough?: (entitlement: Entitlement) => boolean;
+}
+
+function useGate<T>(props: GateProps<T>, { type, read, isEnough, ...asked }: Rules<T>): ReactNode {
+  const { slug, fallback, noAccessComponent = null, loadingComponent = null, children } = props;
+  const { entitlement, isLoading, error } = useEntitlement(slug, asked);
+  if (isLoading) return loadingComponent;
+  const isOpen =
+    !error && entitlement?.access && entitlement.type === type && (isEnough?.(entitlement) ?? true);
+  if (!isOpen) {
+    // A fallback is a value to go on with.
+    if (fallback !== undefined && typeof children === 'function') return children(fallback);
+    return noAccessComponent;
+  }
+  return typeof children === 'function' ? children(read(entitlement)) : children;
+}
+
+export function BooleanGate(props: GateProps<boolean>): ReactNode {
+  return useGate(props, { type: 'boolean', read: () => true });
+}
+
+/** Open while the limit is not reached, or where `requestedUsage` more fits in. */
+export function MeteredGate(
+  props: GateProps<number | null> & { requestedUsage?: number },
+): ReactNode {
+  const { requestedUsage } = props;
+  return useGate(props, {
+    type: 'metered',
+    requestedUsage,
+    read: ({ remaining = null }) => remaining,
+    isEnough: ({ remaining }) => requestedUsage !== undefined || remaining == null || remaining > 0,
+  });
+}
+
+/** Open while the balance is at least `requiredBalance`, in the smallest unit. */
+export function CreditGate(props: GateProps<number> & { requiredBalance?: number }): ReactNode {
+  const { requiredBalance = 1 } = props;
+  return useGate(props, {
+    type: 'credit',
+    read: ({ balance = 0 }) => balance,
+    isEnough: ({ balance = 0 }) => balance >= requiredBalance,
+  });
+}
+
+export function ConfigGate(props: GateProps<string | null>): ReactNode {
+  return useGate(props, { type: 'config', read: ({ value = null }) => value });
+}
+
+/** Open where all of `requestedValues` are among the customer's. */
+export function EnumGate(
+  props: GateProps<readonly string[]> & { requestedValues?: readonly string[] },
+): ReactNode {
+  const { requestedValues } = props;
+  return useGate(props, { type: 'enum', requestedValues, read: ({ values = [] }) => values });
+}

@@ -1,0 +1,50 @@
+import type { ComponentType } from 'react';
+
+import type { LedgerEntry } from '../api-types.js';
+import { useCreditAccounts, useCreditLedger } from '../hooks/credits.js';
+import { useI18n } from '../react/i18n.js';
+import { Loaded, More, Table, type Column } from '../ui/elements.js';
+import { defineComponent, type StyleProps } from '../ui/parts.js';
+
+export interface LedgerTableProps extends StyleProps {
+  accountId: string;
+}
+
+/** Everything that happened to a wallet, newest first. */
+export const LedgerTable: ComponentType<LedgerTableProps> = /* @__PURE__ */ defineComponent(
+  'LedgerTable',
+  'credits:read',
+  function LedgerTable({ accountId }) {
+    const { t, date, credits, number } = useI18n();
+    const { entries, ...list } = useCreditLedger(accountId);
+    const { accounts } = useCreditAccounts();
+    const currency = accounts.find(({ id }) => id === accountId)?.currency;
+    const amount = (value: number) => (currency ? credits(value, currency) : number(value));
+    const columns: Column<LedgerEntry>[] = [
+      { key: 'date', label: t('ledger.date'), cell: ({ createdAt }) => date(createdAt) },
+      {
+        key: 'entry',
+        label: t('ledger.entry'),
+        cell: ({ type, description }) => description ?? t(`ledger.${type}`),
+      },
+      {
+        key: 'amount',
+        label: t('ledger.amount'),
+        isNumber: true,
+        cell: (entry) => `${entry.amount > 0 ? '+' : ''}${amount(entry.amount)}`,
+      },
+      {
+        key: 'balance',
+        label: t('ledger.balance'),
+        isNumber: true,
+        cell: ({ balanceAfter }) => amount(balanceAfter),
+      },
+    ];
+    return (
+      <Loaded read={list} lines={6} empty={entries.length === 0 && t('ledger.none')}>
+        <Table label={t('ledger.title')} columns={columns} rows={entries} keyOf={({ id }) => id} />
+        <More list={list} />
+      </Loaded>
+    );
+  },
+);

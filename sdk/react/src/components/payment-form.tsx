@@ -1,0 +1,136 @@
+import { useEffect, useState, type ComponentType } from 'react';
+
+import type { FormClient, PaymentMethod } from '../api-types.js';
+import type { ApiError } from '../core/errors.js';
+import { useSetupPayment } from '../hooks/customer.js';
+import { useAddPaymentMethod } from '../hooks/payment-methods.js';
+import { useI18n } from '../react/i18n.js';
+import { useWrite } from '../react/write.js';
+import { Actions, Button, Choice, Failure, Skeleton } from '../ui/elements.js';
+import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+
+export interface PaymentFormProps extends StyleProps {
+  /** What a call answered that requires a form; without it another payment method is added. */
+  client?: FormClient | undefined;
+  /** With the payment method where one was added. */
+  onSuccess: (added?: PaymentMethod) => void;
+  onCancel?: (() => void) | undefined;
+}
+
+const CARDS = ['visa', 'mastercard', 'declined', 'requires_form', 'expires', 'timeout'] as const;
+
+/** The processor's form: the sandbox's is our own. */
+export const PaymentForm: ComponentType<PaymentFormProps> = /* @__PURE__ */ defineComponent(
+  'PaymentForm',
+  null,
+  function PaymentForm({ client: given, ...props }) {
+    const p = useParts();
+    const { t } = useI18n();
+    const { client, error } = useForm(given);
+    if (error) return <Failure error={error} />;
+    if (!client) return <Skeleton lines={4} />;
+    if (client.processor !== 'sandbox') {
+      return <p {...p('text')}>{t('form.unsupported', { processor: client.processor })}</p>;
+    }
+    return client.type === 'setup' ? (
+      <CardForm {...props} />
+    ) : (
+      <ConfirmForm clientSecret={client.clientSecret} {...props} />
+    );
+  },
+);
+
+function useForm(given: FormClient | undefined) {
+  const { setupPayment } = useSetupPayment();
+  const [made, setMade] = useState<FormClient | null>(null);
+  const [error, setError] = useState<ApiError | null>(null);
+  const client = given ?? made;
+  const isWanted = !client && !error;
+  useEffect(() => {
+    if (isWanted) setupPayment().then(setMade, setError);
+  }, [isWanted, setupPayment]);
+  return { client, error };
+}
+
+function CardForm({ onSuccess, onCancel }: PaymentFormProps) {
+  const p = useParts();
+  const { t } = useI18n();
+  const [card, setCard] = useState<string>('visa');
+  const { addPaymentMethod, isPending, error } = useAddPaymentMethod();
+  const add = () => {
+    addPaymentMethod(`pm_sandbox_${card}`).then(onSuccess, () => undefined);
+  };
+  const options = CARDS.map((value) => ({ value, label: t(`form.card.${value}`) }));
+  return (
+    <form
+      {...p('form')}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!isPending) add();
+      }}
+    >
+      <Choice label={t('form.sandbox')} options={options} value={card} onValue={setCard} />
+      <Failure error={error} />
+      <Actions>
+        {onCancel ? <Button onClick={onCancel}>{t('action.cancel')}</Button> : null}
+        <Button kind="primary" isSubmit isBusy={isPending}>
+          {t(isPending ? 'action.working' : 'form.add')}
+        </Button>
+      </Actions>
+    </form>
+  );
+}
+
+function ConfirmForm({
+  clientSecret,
+  onSuccess,
+  onCancel,
+}: PaymentFormProps & { clientSecret: string }) {
+  const p = useParts();
+  const { t } = useI18n();
+  const [isDeclined, setDeclined] = useState(false);
+  const { confirm, isPending, error } = useWrite(
+    'confirm',
+    (client, idempotencyKey, secret: string, outcome: 'succeed' | 'decline') =>
+      client.post('/sandbox/forms/confirm', { clientSecret: secret, outcome }, { idempotencyKey }),
+  );
+  const answer = (outcome: 'succeed' | 'decline') => {
+    setDeclined(false);
+    confirm(clientSecret, outcome).then(
+      () => {
+        if (outcome === 'succeed') onSuccess();
+        else setDeclined(true);
+      },
+      () => undefined,
+    );
+  };
+  return (
+    <div {...p('form')}>
+      <p {...p('text')}>{t('form.confirmBody')}</p>
+      <Failure error={error} />
+      <div {...p('live')} role="alert">
+        {isDeclined ? <p {...p('notice', 'bad')}>{t('error.payment_declined')}</p> : null}
+      </div>
+      <Actions>
+        {onCancel ? <Button onClick={onCancel}>{t('action.cancel')}</Button> : null}
+        <Button
+          isBusy={isPending}
+          onClick={() => {
+            answer('decline');
+          }}
+        >
+          {t('form.decline')}
+        </Button>
+        <Button
+          kind="primary"
+          isBusy={isPending}
+          onClick={() => {
+            answer('succeed');
+          }}
+        >
+          {t('form.confirm')}
+        </Button>
+      </Actions>
+    </div>
+  );
+}

@@ -1,0 +1,237 @@
+import { useState, type ComponentType } from 'react';
+
+import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
+import { PmInUseError, type ApiError } from '../core/errors.js';
+import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
+import { usePortal } from '../react/context.js';
+import { useI18n, type I18n } from '../react/i18n.js';
+import { Actions, Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
+import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { PaymentForm } from './payment-form.js';
+
+export interface PaymentMethodsProps extends StyleProps {
+  /** Opens the form at once. */
+  initial?: 'add' | undefined;
+}
+
+type Open = { kind: 'add' } | { kind: 'remove'; method: PaymentMethod };
+
+/** What is charged: add, make default, remove. */
+export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ */ defineComponent(
+  'PaymentMethods',
+  'payment_methods:read',
+  function PaymentMethods({ initial }) {
+    const p = useParts();
+    const i18n = useI18n();
+    const { t } = i18n;
+    const { session } = usePortal();
+    const { paymentMethods, setDefault, isActing, ...read } = usePaymentMethods();
+    const [open, setOpen] = useState<Open | null>(initial ? { kind: initial } : null);
+    const [done, setDone] = useState<string | null>(null);
+    const [failure, setFailure] = useState<ApiError | null>(null);
+    const mayWrite = session?.can('payment_methods:write') ?? false;
+    const close = (text: string | null) => {
+      setOpen(null);
+      setDone(text);
+    };
+    const makeDefault = (method: PaymentMethod) => {
+      setFailure(null);
+      setDefault(method.id).then(() => {
+        setDone(t('methods.defaultSet', { card: cardText(method, i18n) }));
+      }, setFailure);
+    };
+    const remove = (method: PaymentMethod) => {
+      setOpen({ kind: 'remove', method });
+    };
+    return (
+      <Card title={t('methods.title')}>
+        <Status>{done}</Status>
+        <Failure error={failure} />
+        <Loaded read={read} lines={2} empty={paymentMethods.length === 0 && t('methods.none')}>
+          <ul {...p('list')}>
+            {paymentMethods.map((method) => (
+              <Method
+                key={method.id}
+                method={method}
+                {...(mayWrite ? { onDefault: makeDefault, onRemove: remove, isActing } : {})}
+              />
+            ))}
+          </ul>
+        </Loaded>
+        {mayWrite ? (
+          <Actions>
+            <Button
+              onClick={() => {
+                setOpen({ kind: 'add' });
+              }}
+            >
+              {t('methods.add')}
+            </Button>
+          </Actions>
+        ) : null}
+        {open?.kind === 'add' ? (
+          <Dialog
+            title={t('methods.add')}
+            onClose={() => {
+              close(null);
+            }}
+          >
+            <PaymentForm
+              onSuccess={() => {
+                close(t('methods.added'));
+              }}
+              onCancel={() => {
+                close(null);
+              }}
+            />
+          </Dialog>
+        ) : null}
+        {open?.kind === 'remove' ? <RemoveDialog method={open.method} onClose={close} /> : null}
+      </Card>
+    );
+  },
+);
+
+interface MethodProps {
+  method: PaymentMethod;
+  isActing?: boolean;
+  onDefault?: (method: PaymentMethod) => void;
+  onRemove?: (method: PaymentMethod) => void;
+}
+
+function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
+  const p = useParts();
+  const i18n = useI18n();
+  const { t } = i18n;
+  const card = cardText(method, i18n);
+  const expiry = expiryText(method, i18n);
+  return (
+    <li {...p('item')}>
+      <div {...p('item-text')}>
+        <span {...p('item-name')}>
+          {card} {method.isDefault ? <Badge tone="quiet">{t('methods.default')}</Badge> : null}
+        </span>
+        {expiry ? <span {...p('item-detail')}>{expiry}</span> : null}
+      </div>
+      <span {...p('row-actions')}>
+        {onDefault && !method.isDefault ? (
+          <Button
+            kind="plain"
+            isBusy={isActing}
+            aria-label={t('methods.makeDefaultOf', { card })}
+            onClick={() => {
+              onDefault(method);
+            }}
+          >
+            {t('methods.makeDefault')}
+          </Button>
+        ) : null}
+        {onRemove ? (
+          <Button
+            kind="plain"
+            aria-label={t('methods.removeOf', { card })}
+            onClick={() => {
+              onRemove(method);
+            }}
+          >
+            {t('action.remove')}
+          </Button>
+        ) : null}
+      </span>
+    </li>
+  );
+}
+
+interface RemoveProps {
+  method: PaymentMethod;
+  onClose: (done: string | null) => void;
+}
+
+function RemoveDialog({ method, onClose }: RemoveProps) {
+  const p = useParts();
+  const i18n = useI18n();
+  const { t } = i18n;
+  const { detach, isActing } = usePaymentMethods();
+  const { data, isLoading } = usePaymentMethodDependencies(method.id);
+  const [failure, setFailure] = useState<ApiError | null>(null);
+  const inUse = failure instanceof PmInUseError ? failure.dependencies : data;
+  const isBlocked = inUse?.blocksDetach ?? false;
+  const remove = () => {
+    detach(method.id).then(() => {
+      onClose(t('methods.removed'));
+    }, setFailure);
+  };
+  return (
+    <Dialog
+      title={t('methods.removeTitle', { card: cardText(method, i18n) })}
+      onClose={() => {
+        onClose(null);
+      }}
+    >
+      {inUse && isBlocked ? (
+        <InUse dependencies={inUse} />
+      ) : (
+        <p {...p('text')}>{t('methods.removeBody')}</p>
+      )}
+      <Failure error={isBlocked ? null : failure} />
+      <Actions>
+        <Button
+          onClick={() => {
+            onClose(null);
+          }}
+        >
+          {t(isBlocked ? 'action.close' : 'action.cancel')}
+        </Button>
+        {isBlocked ? null : (
+          <Button kind="danger" isBusy={isActing || isLoading} onClick={remove}>
+            {t(isActing ? 'action.working' : 'action.remove')}
+          </Button>
+        )}
+      </Actions>
+    </Dialog>
+  );
+}
+
+function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
+  const p = useParts();
+  const { t } = useI18n();
+  const { subscriptions, autoTopUpAccounts } = dependencies;
+  return (
+    <div role="alert">
+      <p {...p('text')}>{t('methods.inUse')}</p>
+      <ul {...p('bullets')}>
+        {subscriptions.map(({ id, planName }) => (
+          <li key={id} {...p('bullet')}>
+            {t('methods.inUseSubscription', { name: planName ?? id })}
+          </li>
+        ))}
+        {autoTopUpAccounts.map(({ id, currencyName }) => (
+          <li key={id} {...p('bullet')}>
+            {t('methods.inUseTopUp', { name: currencyName ?? id })}
+          </li>
+        ))}
+      </ul>
+      <p {...p('text', 'muted')}>{t('methods.inUseHint')}</p>
+    </div>
+  );
+}
+
+function cardText({ cardBrand, cardLast4, type }: PaymentMethod, { t }: I18n): string {
+  if (!cardLast4) return type;
+  const brand = cardBrand ?? '';
+  const name = brand.charAt(0).toUpperCase() + brand.slice(1);
+  return t('methods.card', { brand: name, last4: cardLast4 });
+}
+
+function expiryText({ expMonth, expYear }: PaymentMethod, { t, locale }: I18n): string | null {
+  if (!expMonth || !expYear) return null;
+  const format = new Intl.DateTimeFormat(locale, {
+    month: '2-digit',
+    year: 'numeric',
+    timeZone: 'UTC',
+  });
+  // A card is good until its month is over.
+  const isOver = Date.UTC(expYear, expMonth) <= Date.now();
+  const date = format.format(Date.UTC(expYear, expMonth - 1));
+  return t(isOver ? 'methods.expired' : 'methods.expires', { date });
+}

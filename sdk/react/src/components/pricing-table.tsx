@@ -1,0 +1,201 @@
+import { useState, type ComponentType } from 'react';
+
+import type { FeatureValue, Interval, Plan, Pricing, SettleOutcome } from '../api-types.js';
+import { usePricing } from '../hooks/catalog.js';
+import { useActiveSubscription } from '../hooks/subscriptions.js';
+import { usePortal } from '../react/context.js';
+import { useI18n } from '../react/i18n.js';
+import { Badge, Button, Loaded, Status } from '../ui/elements.js';
+import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { PlanChangeDialog } from './plan-change-dialog.js';
+import { priceText } from './prices.js';
+
+export interface PricingTableProps extends StyleProps {
+  /** Default: the provider's, the active subscription's, or the only product. */
+  productId?: string | undefined;
+  /** In place of our own dialog. */
+  onSelect?: ((plan: Plan) => void) | undefined;
+}
+
+/** The plans of a product side by side, and the way to one of them. */
+export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ defineComponent(
+  'PricingTable',
+  null,
+  function PricingTable({ productId, onSelect }) {
+    const i18n = useI18n();
+    const { pricing, ...read } = usePricing(productId);
+    const { subscriptions } = useActiveSubscription();
+    const current = subscriptions.find((one) => one.productId === pricing?.product.id);
+    const [chosen, setChosen] = useState<Plan | null>(null);
+    const [done, setDone] = useState<string | null>(null);
+    const close = (outcome?: SettleOutcome) => {
+      setDone(outcome && chosen ? doneText(outcome, chosen, i18n) : null);
+      setChosen(null);
+    };
+    return (
+      <>
+        <Status>{done}</Status>
+        <Loaded read={read} lines={8} empty={pricing?.tiers.length ? false : i18n.t('plans.none')}>
+          {pricing ? (
+            <Plans
+              pricing={pricing}
+              currentId={current?.planId}
+              interval={current?.billingInterval}
+              onSelect={onSelect ?? setChosen}
+            />
+          ) : null}
+        </Loaded>
+        {chosen ? (
+          <PlanChangeDialog
+            open
+            planId={chosen.id}
+            subscriptionId={current?.status === 'pending' ? undefined : current?.id}
+            onClose={close}
+          />
+        ) : null}
+      </>
+    );
+  },
+);
+
+/** What came of a change, in a sentence. */
+export function doneText(
+  outcome: SettleOutcome,
+  plan: Plan,
+  { t, date }: ReturnType<typeof useI18n>,
+) {
+  if (outcome.kind === 'deferred')
+    return t('change.scheduled', { date: date(outcome.effectiveAt) });
+  if (outcome.kind === 'invoice_sent') return t('change.invoiced');
+  return t('change.done', { plan: plan.name });
+}
+
+interface PlansProps {
+  pricing: Pricing;
+  currentId: string | undefined;
+  interval: Interval | undefined;
+  onSelect: (plan: Plan) => void;
+}
+
+function Plans({ pricing, currentId, interval: first = 'month', onSelect }: PlansProps) {
+  const p = useParts();
+  const [interval, setInterval] = useState(first);
+  const { tiers } = pricing;
+  const hasBoth =
+    tiers.some(({ monthly }) => monthly.length > 0) &&
+    tiers.some(({ yearly }) => yearly.length > 0);
+  const shown = tiers.flatMap(({ monthly, yearly }) => {
+    const [wanted, other] = interval === 'month' ? [monthly, yearly] : [yearly, monthly];
+    return wanted.length > 0 ? wanted : other;
+  });
+  return (
+    <>
+      {hasBoth ? <Intervals interval={interval} onInterval={setInterval} /> : null}
+      <ul {...p('plans')}>
+        {shown.map((plan) => (
+          <PlanItem
+            key={plan.id}
+            plan={plan}
+            pricing={pricing}
+            isCurrent={plan.id === currentId}
+            onSelect={onSelect}
+          />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+interface IntervalsProps {
+  interval: Interval;
+  onInterval: (interval: Interval) => void;
+}
+
+function Intervals({ interval, onInterval }: IntervalsProps) {
+  const p = useParts();
+  const { t } = useI18n();
+  return (
+    <div {...p('switch')} role="group" aria-label={t('plans.interval')}>
+      {(['month', 'year'] as const).map((one) => (
+        <button
+          key={one}
+          {...p('switch-option')}
+          type="button"
+          aria-pressed={one === interval}
+          onClick={() => {
+            onInterval(one);
+          }}
+        >
+          {t(`plans.${one}`)}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+interface PlanItemProps {
+  plan: Plan;
+  pricing: Pricing;
+  isCurrent: boolean;
+  onSelect: (plan: Plan) => void;
+}
+
+function PlanItem({ plan, pricing, isCurrent, onSelect }: PlanItemProps) {
+  const p = useParts();
+  const i18n = useI18n();
+  const { t, number } = i18n;
+  const { session } = usePortal();
+  const price = priceText(plan, i18n);
+  const rows = pricing.featureRows.flatMap(({ feature, plans }) => {
+    const given = plans.find(({ planId }) => planId === plan.id);
+    return given ? [{ feature, text: valueText(given.value, t, number) }] : [];
+  });
+  return (
+    <li {...p('plan', isCurrent && 'current')}>
+      <div {...p('plan-head')}>
+        <h3 {...p('plan-name')}>{plan.name}</h3>
+        {isCurrent ? <Badge tone="quiet">{t('plans.current')}</Badge> : null}
+      </div>
+      <p {...p('price')}>
+        <span {...p('price-amount')}>{price.amount}</span>{' '}
+        <span {...p('price-rest')}>{price.rest}</span>
+      </p>
+      {plan.trialDays > 0 && !isCurrent ? (
+        <p {...p('text', 'muted')}>{t('plans.trial', { count: plan.trialDays })}</p>
+      ) : null}
+      {plan.description ? <p {...p('text', 'muted')}>{plan.description}</p> : null}
+      <ul {...p('features')}>
+        {rows.map(({ feature, text }) => (
+          <li key={feature.id} {...p('feature')}>
+            <svg {...p('icon', 'check')} viewBox="0 0 16 16" aria-hidden="true">
+              <path d="M3 8.5l3.2 3.2L13 4.8" />
+            </svg>
+            <span {...p('feature-name')}>{feature.name}</span>
+            {text ? <span {...p('feature-value')}>{text}</span> : null}
+          </li>
+        ))}
+      </ul>
+      {!isCurrent && session?.can('subscriptions:write') ? (
+        <Button
+          kind="primary"
+          onClick={() => {
+            onSelect(plan);
+          }}
+        >
+          {t('plans.select', { plan: plan.name })}
+        </Button>
+      ) : null}
+    </li>
+  );
+}
+
+function valueText(
+  value: FeatureValue,
+  t: ReturnType<typeof useI18n>['t'],
+  number: (value: number) => string,
+): string {
+  if (value.type === 'metered') {
+    return value.limit == null ? t('plans.unlimited') : number(value.limit);
+  }
+  return value.value ?? value.values?.join(', ') ?? '';
+}

@@ -1,0 +1,131 @@
+import { useState, type ComponentType } from 'react';
+
+import { formatDay } from '../format/dates.js';
+import { useUsageHistory, type DayTotal } from '../hooks/usage.js';
+import { useI18n } from '../react/i18n.js';
+import { Card, Loaded, Table } from '../ui/elements.js';
+import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+
+export interface UsageChartProps extends StyleProps {
+  days?: number | undefined;
+  /** Default: the first, with a way to the others. */
+  eventName?: string | undefined;
+}
+
+/** What was used, day by day: bars for the eye, a table for everybody else. */
+export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ defineComponent(
+  'UsageChart',
+  'usage:read',
+  function UsageChart({ days = 30, eventName }) {
+    const p = useParts();
+    const { t } = useI18n();
+    const { series, hasData, ...read } = useUsageHistory({ days });
+    const [chosen, setChosen] = useState<string | null>(null);
+    const names = Object.keys(series).sort();
+    const name = eventName ?? chosen ?? names[0] ?? '';
+    const select = (
+      <select
+        {...p('select')}
+        aria-label={t('usage.event')}
+        value={name}
+        onChange={(event) => {
+          setChosen(event.target.value);
+        }}
+      >
+        {names.map((one) => (
+          <option key={one} value={one}>
+            {one}
+          </option>
+        ))}
+      </select>
+    );
+    return (
+      <Card title={t('usage.title')} actions={!eventName && names.length > 1 ? select : null}>
+        <Loaded read={read} lines={5} empty={!hasData && t('usage.none', { days })}>
+          <Chart name={name} totals={series[name] ?? []} />
+        </Loaded>
+      </Card>
+    );
+  },
+);
+
+const WIDTH = 640;
+const HEIGHT = 160;
+const GAP = 2;
+
+function Chart({ name, totals }: { name: string; totals: readonly DayTotal[] }) {
+  const p = useParts();
+  const { t, number, locale } = useI18n();
+  const sum = totals.reduce((all, { total }) => all + total, 0);
+  const top = ceiling(Math.max(...totals.map(({ total }) => total), 0));
+  const width = WIDTH / Math.max(totals.length, 1);
+  const [first, last] = [totals[0], totals.at(-1)];
+  const label = t('usage.chart', { name, total: number(sum), days: totals.length });
+  return (
+    <figure {...p('chart')}>
+      <figcaption {...p('chart-caption')}>
+        <span {...p('figure')}>{number(sum)}</span>
+        <span {...p('text', 'muted')}>{t('usage.days', { days: totals.length })}</span>
+      </figcaption>
+      <div {...p('chart-scale')} aria-hidden="true">
+        {number(top)}
+      </div>
+      <svg
+        {...p('chart-plot')}
+        viewBox={`0 0 ${String(WIDTH)} ${String(HEIGHT)}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={label}
+      >
+        <path
+          {...p('chart-grid')}
+          d={`M0 .5H${String(WIDTH)}M0 ${String(HEIGHT / 2)}H${String(WIDTH)}`}
+        />
+        {totals.map(({ date, total }, index) => {
+          const height = top === 0 ? 0 : (total / top) * HEIGHT;
+          return (
+            <rect
+              key={date}
+              {...p('chart-bar')}
+              x={index * width + GAP / 2}
+              y={HEIGHT - height}
+              width={Math.max(width - GAP, 1)}
+              height={height}
+            >
+              <title>{`${formatDay(date, locale)}: ${number(total)}`}</title>
+            </rect>
+          );
+        })}
+        <path {...p('chart-axis')} d={`M0 ${String(HEIGHT - 0.5)}H${String(WIDTH)}`} />
+      </svg>
+      <div {...p('chart-days')} aria-hidden="true">
+        <span>{first ? formatDay(first.date, locale) : ''}</span>
+        <span>{last ? formatDay(last.date, locale) : ''}</span>
+      </div>
+      <details {...p('details')}>
+        <summary {...p('details-head')}>{t('usage.table')}</summary>
+        <Table
+          label={label}
+          rows={[...totals].reverse()}
+          keyOf={({ date }) => date}
+          columns={[
+            { key: 'date', label: t('usage.date'), cell: ({ date }) => formatDay(date, locale) },
+            {
+              key: 'total',
+              label: t('usage.total'),
+              isNumber: true,
+              cell: ({ total }) => number(total),
+            },
+          ]}
+        />
+      </details>
+    </figure>
+  );
+}
+
+/** The next round number above it. */
+function ceiling(value: number): number {
+  if (value <= 0) return 0;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8].find((step) => step * power >= value) ?? 10) * power;
+}

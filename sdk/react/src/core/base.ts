@@ -1,0 +1,31 @@
+/** Where the API is. */
+import type { PortalToken } from './token.js';
+
+export interface Addresses {
+  /** The API's address with its `/v1`; by default the one that the token names. */
+  apiBaseUrl?: string | undefined;
+  /** A route of the page's own origin that stands for the API's `/v1`; it wins. */
+  proxyBaseUrl?: string | undefined;
+}
+
+/** Null where nothing names it. Throws for a proxy of another origin: the token would leave with it. */
+export function resolveBase(addresses: Addresses, token: PortalToken | null): string | null {
+  const { proxyBaseUrl, apiBaseUrl } = addresses;
+  if (proxyBaseUrl !== undefined) {
+    requireSameOrigin('proxyBaseUrl', proxyBaseUrl);
+    return trim(proxyBaseUrl);
+  }
+  if (apiBaseUrl !== undefined) return trim(apiBaseUrl);
+  return token && `${trim(token.iss)}/v1`;
+}
+
+export function requireSameOrigin(name: string, url: string): void {
+  if (typeof location === 'undefined') return;
+  if (new URL(url, location.href).origin !== location.origin) {
+    throw new TypeError(`UnitPay: ${name} has to be of this page's origin.`);
+  }
+}
+
+function trim(url: string): string {
+  return url.replace(/\/+$/, '');
+}

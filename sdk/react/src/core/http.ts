@@ -1,0 +1,76 @@
+/** One request and its whole answer. It knows nothing of tokens, sessions and retries. */
+import { ApiError, errorOf } from './errors.js';
+import type { ServerClock } from './clock.js';
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Whatever may end a call. `AbortSignal.any` came to Firefox in 124. */
+export type Signals = readonly (AbortSignal | undefined)[];
+
+/** No answer within this time is a `timeout`. */
+const TIMEOUT_MS = 30_000;
+const LATE = Symbol('late');
+
+export interface Exchange<T> {
+  url: string;
+  init: RequestInit;
+  /** Takes what is needed of a good answer. */
+  read: (response: Response) => Promise<T>;
+  fetch: Fetch | undefined;
+  clock?: ServerClock;
+  signals?: Signals | undefined;
+  timeout?: number;
+}
+
+/** Rejects with an {@link ApiError}, or with the reason of the signal that ended it. */
+export async function exchange<T>(request: Exchange<T>): Promise<T> {
+  const { url, init, read, fetch, clock, signals = [], timeout = TIMEOUT_MS } = request;
+  const throwIfAborted = () => {
+    for (const signal of signals) signal?.throwIfAborted();
+  };
+  throwIfAborted();
+  const abort = new AbortController();
+  const onAbort = () => {
+    abort.abort();
+  };
+  for (const signal of signals) signal?.addEventListener('abort', onAbort);
+  const timer = setTimeout(() => {
+    abort.abort(LATE);
+  }, timeout);
+  const sent = Date.now();
+  try {
+    // A page's own fetch wants to be called on the page.
+    const call: Fetch = fetch ?? ((input, options) => globalThis.fetch(input, options));
+    const options: RequestInit = { cache: 'no-store', redirect: 'error', ...init };
+    const response = await call(url, { ...options, signal: abort.signal });
+    clock?.observe(response.headers.get('date'), sent, Date.now());
+    const { status, headers } = response;
+    if (!response.ok) throw errorOf(status, headers, await response.text());
+    return await read(response);
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    throwIfAborted();
+    throw abort.signal.reason === LATE
+      ? new ApiError({ status: 0, code: 'timeout', message: 'No answer in time.', cause })
+      : new ApiError({ status: 0, code: 'network_error', message: 'No answer.', cause });
+  } finally {
+    clearTimeout(timer);
+    for (const signal of signals) signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Ends early, and well, where a signal says so. */
+export function sleep(milliseconds: number, ...signals: Signals): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      for (const signal of signals) signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    for (const signal of signals) {
+      signal?.addEventListener('abort', done);
+      if (signal?.aborted) done();
+    }
+  });
+}

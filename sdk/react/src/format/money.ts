@@ -1,0 +1,74 @@
+/** Amounts for people. Minor units in, never a float on the way. */
+import type { CreditCurrency } from '../api-types.js';
+import { NO_DECIMALS, THREE_DECIMALS } from './exponents.js';
+
+/** How many decimals a currency has, by ISO 4217; `Intl` says otherwise for some. */
+export function exponentOf(currency: string): number {
+  const code = currency.toUpperCase();
+  if (NO_DECIMALS.includes(code)) return 0;
+  return THREE_DECIMALS.includes(code) ? 3 : 2;
+}
+
+/** `minor` in the currency's minor unit: `formatMoney(1999, 'EUR', 'de')` is `19,99 €`. */
+export function formatMoney(minor: number | bigint | string, code: string, locale = 'en'): string {
+  const digits = exponentOf(code);
+  const number = decimal(minor, digits);
+  if (!/^[A-Za-z]{3}$/.test(code)) return `${formatDecimal(number, digits, locale)} ${code}`.trim();
+  return new Intl.NumberFormat(locale, {
+    style: 'currency',
+    currency: code,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(number);
+}
+
+/** An amount of a wallet: money where its currency is, else a number with the credits' name. */
+export function formatCredits(
+  amount: number | bigint | string,
+  currency: Pick<CreditCurrency, 'name' | 'denomination' | 'minorUnitScale'>,
+  locale = 'en',
+): string {
+  const { denomination, minorUnitScale, name } = currency;
+  const number = decimal(amount, minorUnitScale);
+  if (denomination === 'unit') {
+    return `${formatDecimal(number, minorUnitScale, locale)} ${name}`.trim();
+  }
+  return new Intl.NumberFormat(locale, {
+    style: 'currency',
+    currency: denomination,
+    minimumFractionDigits: Math.min(minorUnitScale, exponentOf(denomination)),
+    maximumFractionDigits: minorUnitScale,
+  }).format(number);
+}
+
+/** The price of one unit of usage: a decimal in minor units, with every digit that it has. */
+export function formatUnitPrice(minor: string, code: string, locale = 'en'): string {
+  const digits = exponentOf(code);
+  const [whole = '0', fraction = ''] = minor.split('.');
+  const places = digits + fraction.length;
+  return new Intl.NumberFormat(locale, {
+    style: 'currency',
+    currency: code,
+    minimumFractionDigits: Math.min(digits, places),
+    maximumFractionDigits: places,
+  }).format(decimal(whole + fraction, places));
+}
+
+export function formatNumber(value: number | string, locale = 'en'): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: 6 }).format(Number(value));
+}
+
+function formatDecimal(number: Decimal, digits: number, locale: string): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(number);
+}
+
+/** The exact text that `Intl` formats without rounding. */
+type Decimal = `${number}`;
+
+function decimal(minor: number | bigint | string, digits: number): Decimal {
+  const text = String(BigInt(minor));
+  const sign = text.startsWith('-') ? '-' : '';
+  const padded = text.slice(sign.length).padStart(digits + 1, '0');
+  const cut = padded.length - digits;
+  return `${sign}${padded.slice(0, cut)}.${padded.slice(cut)}0` as Decimal;
+}

@@ -1,0 +1,83 @@
+/** Wallets, what is in them and how it got there. */
+import type {
+  AutoTopUpRule,
+  CreditAccount,
+  CreditCurrency,
+  CreditStats,
+  LedgerEntry,
+  SettleOutcome,
+} from '../api-types.js';
+import type { Page } from '../core/client.js';
+import { usePages, useRead, type Id, type Paged, type Read } from '../react/read.js';
+import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
+import { useOwnPath } from './customer.js';
+
+const ALL = { limit: 100 };
+
+/** `customerId` is the token's: another's wallets are not to be had. */
+export function useCreditAccounts(customerId?: string): Read<{ accounts: CreditAccount[] }> {
+  const { data, ...state } = useRead<Page<CreditAccount>>('/credit-accounts', {
+    ...ALL,
+    customerId,
+  });
+  return { ...state, accounts: data?.data ?? [] };
+}
+
+export function useCreditCurrencies(): Read<{ currencies: CreditCurrency[] }> {
+  const { data, ...state } = useRead<Page<CreditCurrency>>('/credit-currencies', ALL);
+  return { ...state, currencies: data?.data ?? [] };
+}
+
+export function useCreditLedger(accountId: Id): Paged<{ entries: LedgerEntry[] }> {
+  const path = accountId && `/credit-accounts/${accountId}/ledger`;
+  const { rows, ...state } = usePages<LedgerEntry>(path);
+  return { ...state, entries: rows };
+}
+
+export type TopUp = { creditCurrencyId: string } & (
+  | { amount: number; packageId?: undefined; quantity?: undefined }
+  | { packageId: string; quantity?: number | undefined; amount?: undefined }
+);
+
+export function useTopUp(handlers?: SettleHandlers) {
+  const path = useOwnPath('/top-ups');
+  return useSettle('topUp', handlers, (client, idempotencyKey, input: TopUp) =>
+    client.post<SettleOutcome>(path, input, { idempotencyKey }),
+  );
+}
+
+export function useAutoTopUp(creditCurrencyId: Id): Read<{ rule: AutoTopUpRule | null }> & {
+  /** Null turns it off. */
+  set: (rule: AutoTopUpRule | null) => Promise<void>;
+  isPending: boolean;
+} {
+  const { accounts, ...state } = useCreditAccounts();
+  const path = useOwnPath('/auto-topup-rules');
+  const account = accounts.find((one) => one.creditCurrencyId === creditCurrencyId);
+  const rule = account?.autoTopUp ?? null;
+  const { put, isPending, error } = useWrite(
+    'put',
+    (client, idempotencyKey, id: string, next: AutoTopUpRule) =>
+      client.put<undefined>(`${path}/${id}`, next, { idempotencyKey }),
+  );
+  const set = async (wanted: AutoTopUpRule | null) => {
+    const next = wanted ?? (rule && { ...rule, enabled: false });
+    if (creditCurrencyId && next) await put(creditCurrencyId, next);
+  };
+  return { ...state, error: state.error ?? error, rule, set, isPending };
+}
+
+/** How fast a wallet is used up. */
+export function useCreditBurn(
+  accountId: Id,
+  { days = 30 }: { days?: number } = {},
+): Read<{ stats: CreditStats | null }> {
+  const { data, ...state } = useRead<CreditStats>(
+    accountId == null ? accountId : '/credits/stats',
+    {
+      creditAccountId: accountId,
+      days,
+    },
+  );
+  return { ...state, stats: data ?? null };
+}

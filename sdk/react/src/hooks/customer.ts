@@ -1,0 +1,184 @@
+/** The customer, and what they may use. */
+import type {
+  CheckResult,
+  Customer,
+  Entitlement,
+  FormClient,
+  SettleOutcome,
+  UpdateCustomer,
+} from '../api-types.js';
+import type { Page } from '../core/client.js';
+import { usePortal } from '../react/context.js';
+import { stateOf, useAsk, useRead, type Read } from '../react/read.js';
+import { useWrite } from '../react/write.js';
+
+export interface Permission {
+  allowed: boolean;
+  deniedReason?: 'not_loaded' | 'no_entitlement' | 'usage_exceeded' | 'credit_exhausted';
+}
+
+export interface CustomerState {
+  customer: Customer | null;
+  entitlements: Entitlement[];
+  /** By what is loaded, without a request. The server decides at the time of use. */
+  check: (slug: string, options?: { requiredBalance?: number | undefined }) => Permission;
+  update: (changes: UpdateCustomer) => Promise<Customer>;
+  /** What the processor's form for another payment method needs. */
+  setupPayment: () => Promise<FormClient>;
+  payInvoice: (
+    id: string,
+    options?: { paymentMethodId?: string | undefined },
+  ) => Promise<SettleOutcome>;
+  isUpdating: boolean;
+}
+
+/** The path of what is the customer's own. While there is no token nothing is asked for. */
+export function useOwnPath(rest = ''): string {
+  return `/customers/${usePortal().session?.customerId ?? ''}${rest}`;
+}
+
+export function useCustomer(): Read<CustomerState> {
+  const path = useOwnPath();
+  const customer = useRead<Customer>(path);
+  const { entitlements, isLoading } = useEntitlements();
+  const { update, ...updating } = useWrite('update', (client, key, changes: UpdateCustomer) =>
+    client.patch<Customer>(path, changes, { idempotencyKey: key }),
+  );
+  const { setupPayment } = useSetupPayment();
+  const { payInvoice } = usePay();
+  return {
+    ...stateOf(customer),
+    isLoading: customer.isLoading || isLoading,
+    customer: customer.data ?? null,
+    entitlements: entitlements ?? [],
+    check: (slug, options) => permissionOf(entitlements, slug, options),
+    update,
+    setupPayment,
+    payInvoice,
+    isUpdating: updating.isPending,
+  };
+}
+
+export function useSetupPayment() {
+  const path = useOwnPath('/payment-methods/setup');
+  return useWrite('setupPayment', (client, idempotencyKey) =>
+    client.post<FormClient>(path, undefined, { idempotencyKey }),
+  );
+}
+
+function usePay() {
+  return useWrite(
+    'payInvoice',
+    (client, idempotencyKey, id: string, options: { paymentMethodId?: string | undefined } = {}) =>
+      client.post<SettleOutcome>(`/invoices/${id}/pay`, options, { idempotencyKey }),
+  );
+}
+
+function useEntitlements() {
+  const { data, ...state } = useRead<Page<Entitlement>>(useOwnPath('/entitlements'));
+  return { ...state, entitlements: data?.data };
+}
+
+function permissionOf(
+  entitlements: Entitlement[] | undefined,
+  slug: string,
+  { requiredBalance = 1 }: { requiredBalance?: number | undefined } = {},
+): Permission {
+  if (!entitlements) return { allowed: false, deniedReason: 'not_loaded' };
+  const found = entitlements.find(({ featureSlug }) => featureSlug === slug);
+  if (!found?.access) return { allowed: false, deniedReason: 'no_entitlement' };
+  if (found.type === 'metered' && found.remaining != null && found.remaining <= 0) {
+    return { allowed: false, deniedReason: 'usage_exceeded' };
+  }
+  if (found.type === 'credit' && (found.balance ?? 0) < requiredBalance) {
+    return { allowed: false, deniedReason: 'credit_exhausted' };
+  }
+  return { allowed: true };
+}
+
+export interface CheckOptions {
+  requestedUsage?: number | undefined;
+  requestedValues?: readonly string[] | undefined;
+  /** Asks the server even where nothing is requested. */
+  fresh?: boolean | undefined;
+}
+
+/** One entitlement; null where there is none. With a request, `access` is the server's answer to it. */
+export function useEntitlement(
+  slug: string,
+  { requestedUsage, requestedValues, fresh = false }: CheckOptions = {},
+): Read<{ entitlement: Entitlement | null }> {
+  const { entitlements, ...listed } = useEntitlements();
+  const isAsked = fresh || requestedUsage !== undefined || requestedValues !== undefined;
+  const path = useOwnPath('/check');
+  const body = { featureSlug: slug, requestedUsage, requestedValues };
+  const asked = useAsk<CheckResult>(isAsked ? path : null, body);
+  const found = entitlements?.find(({ featureSlug }) => featureSlug === slug) ?? null;
+  if (!isAsked) return { ...listed, entitlement: found };
+  const answer = asked.data;
+  return {
+    ...stateOf(asked),
+    isLoading: listed.isLoading || asked.isLoading,
+    error: listed.error ?? asked.error,
+    entitlement: answer && found ? { ...found, access: answer.access } : null,
+  };
+}
+
+export type Typed<T> = Read<{ value: T; isFallback: boolean }>;
+interface FallbackOf<T> {
+  fallback?: T | undefined;
+}
+
+export interface MeteredValue {
+  /** Null is without limit. */
+  limit: number | null;
+  usage: number;
+  remaining: number | null;
+}
+
+function useTyped<T>(slug: string, fallback: T, read: (entitlement: Entitlement) => T): Typed<T> {
+  const { entitlement, ...state } = useEntitlement(slug);
+  const isFallback = !entitlement?.access;
+  return { ...state, isFallback, value: isFallback ? fallback : read(entitlement) };
+}
+
+export function useBooleanEntitlement(
+  slug: string,
+  { fallback = false }: FallbackOf<boolean> = {},
+) {
+  return useTyped(slug, fallback, () => true);
+}
+
+const noUsage: MeteredValue = { limit: 0, usage: 0, remaining: 0 };
+
+export function useMeteredEntitlement(
+  slug: string,
+  { fallback = noUsage }: FallbackOf<MeteredValue> = {},
+): Typed<MeteredValue> {
+  return useTyped(slug, fallback, ({ limit = null, usage = 0, remaining = null }) => ({
+    limit,
+    usage,
+    remaining,
+  }));
+}
+
+/** The balance in the credit currency's smallest unit. */
+export function useCreditEntitlement(slug: string, { fallback = 0 }: FallbackOf<number> = {}) {
+  return useTyped(slug, fallback, ({ balance = 0 }) => balance);
+}
+
+export function useConfigEntitlement(
+  slug: string,
+  { fallback = null }: FallbackOf<string | null> = {},
+) {
+  return useTyped<string | null>(slug, fallback, ({ value = null }) => value);
+}
+
+const noValues: readonly string[] = [];
+
+export function useEnumEntitlement(
+  slug: string,
+  { fallback = noValues }: FallbackOf<readonly string[]> = {},
+) {
+  return useTyped(slug, fallback, ({ values = [] }) => values);
+}

@@ -1,0 +1,54 @@
+/** What was billed, and paying it. */
+import type { Invoice, SettleOutcome } from '../api-types.js';
+import type { UnitPayClient } from '../core/client.js';
+import { usePortal } from '../react/context.js';
+import { usePages, useRead, type Id, type Paged, type Read } from '../react/read.js';
+import { useSettle, type SettleHandlers } from '../react/write.js';
+
+export function useInvoices(): Paged<{
+  invoices: Invoice[];
+  downloadPdf: (id: string) => Promise<void>;
+}> {
+  const { client } = usePortal();
+  const { rows, ...state } = usePages<Invoice>('/invoices');
+  const downloadPdf = (id: string) =>
+    savePdf(
+      client,
+      id,
+      rows.find((row) => row.id === id),
+    );
+  return { ...state, invoices: rows, downloadPdf };
+}
+
+export function useInvoice(
+  id: Id,
+): Read<{ invoice: Invoice | null; downloadPdf: () => Promise<void> }> {
+  const { client } = usePortal();
+  const { data, ...state } = useRead<Invoice>(id && `/invoices/${id}`);
+  const downloadPdf = async () => {
+    if (id) await savePdf(client, id, data);
+  };
+  return { ...state, invoice: data ?? null, downloadPdf };
+}
+
+export function usePayInvoice(handlers?: SettleHandlers) {
+  return useSettle(
+    'payInvoice',
+    handlers,
+    (client, idempotencyKey, id: string, options: { paymentMethodId?: string | undefined } = {}) =>
+      client.post<SettleOutcome>(`/invoices/${id}/pay`, options, { idempotencyKey }),
+  );
+}
+
+/** With the token, which a plain link could not carry. */
+async function savePdf(client: UnitPayClient, id: string, invoice: Invoice | undefined) {
+  const blob = await client.download(`/invoices/${id}/pdf`);
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = `${invoice?.invoiceNumber ?? id}.pdf`;
+  link.click();
+  // The browser has begun to save it by the next turn.
+  setTimeout(() => {
+    URL.revokeObjectURL(link.href);
+  }, 0);
+}

@@ -1,0 +1,61 @@
+/** What is charged. */
+import type { UseQueryResult } from '@tanstack/react-query';
+
+import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
+import type { Page } from '../core/client.js';
+import type { ApiError } from '../core/errors.js';
+import { useQueryOf, useRead, type Id, type Read } from '../react/read.js';
+import { useWrite } from '../react/write.js';
+import { useOwnPath } from './customer.js';
+
+export function usePaymentMethods(): Read<{
+  paymentMethods: PaymentMethod[];
+  setDefault: (id: string) => Promise<PaymentMethod>;
+  /** Rejects with a `PmInUseError` where it is still needed. */
+  detach: (id: string) => Promise<void>;
+  isActing: boolean;
+}> {
+  const path = useOwnPath('/payment-methods');
+  const { data, ...state } = useRead<Page<PaymentMethod>>(path, { limit: 100 });
+  const { setDefault, ...setting } = useWrite('setDefault', (client, idempotencyKey, id: string) =>
+    client.post<PaymentMethod>(`/payment-methods/${id}/default`, undefined, { idempotencyKey }),
+  );
+  const { detach, ...detaching } = useWrite('detach', (client, idempotencyKey, id: string) =>
+    client.delete<undefined>(`/payment-methods/${id}`, { idempotencyKey }),
+  );
+  return {
+    ...state,
+    paymentMethods: data?.data ?? [],
+    setDefault,
+    detach: async (id) => {
+      await detach(id);
+    },
+    isActing: setting.isPending || detaching.isPending,
+  };
+}
+
+/** What needs a payment method; TanStack's own result. */
+export function usePaymentMethodDependencies(
+  id: Id,
+  { enabled = true }: { enabled?: boolean } = {},
+): UseQueryResult<PaymentMethodDependencies, ApiError> {
+  const path = id && enabled ? `/payment-methods/${id}/dependencies` : null;
+  return useQueryOf<PaymentMethodDependencies>(path);
+}
+
+export function useAddPaymentMethod() {
+  const path = useOwnPath('/payment-methods');
+  return useWrite(
+    'addPaymentMethod',
+    async (
+      client,
+      idempotencyKey,
+      processorToken: string,
+      { setDefault = false }: { setDefault?: boolean } = {},
+    ) => {
+      const added = await client.post<PaymentMethod>(path, { processorToken }, { idempotencyKey });
+      if (!setDefault || added.isDefault) return added;
+      return client.post<PaymentMethod>(`/payment-methods/${added.id}/default`);
+    },
+  );
+}

@@ -1,0 +1,113 @@
+/** Plans that a customer has, and how to change them. */
+import type { PlanPreview, SettleOutcome, Subscription, UpcomingInvoice } from '../api-types.js';
+import type { Page } from '../core/client.js';
+import { usePortal } from '../react/context.js';
+import { stateOf, useAsk, useRead, type Id, type Read } from '../react/read.js';
+import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
+
+/** A customer has few: one live one for each product. */
+const ALL = { limit: 100 };
+
+const LIVE: readonly string[] = ['trialing', 'active', 'past_due', 'pending'];
+
+export function useSubscriptions(): Read<{ subscriptions: Subscription[] }> {
+  const { data, ...state } = useRead<Page<Subscription>>('/subscriptions', ALL);
+  return { ...state, subscriptions: data?.data ?? [] };
+}
+
+export function useSubscription(id: Id): Read<{ subscription: Subscription | null }> {
+  const { data, ...state } = useRead<Subscription>(id && `/subscriptions/${id}`);
+  return { ...state, subscription: data ?? null };
+}
+
+/** The live subscriptions, of these plans where they are named; and the newest of them. */
+export function useActiveSubscription(
+  planIds?: readonly string[],
+): Read<{ subscription: Subscription | null; subscriptions: Subscription[] }> {
+  const { subscriptions, ...state } = useSubscriptions();
+  const live = subscriptions.filter(
+    ({ status, planId }) => LIVE.includes(status) && (!planIds || planIds.includes(planId)),
+  );
+  return { ...state, subscription: live[0] ?? null, subscriptions: live };
+}
+
+export function useUpcomingInvoice(id?: Id): Read<{ invoice: UpcomingInvoice | null }> {
+  const { data, ...state } = useRead<UpcomingInvoice>(
+    id && `/subscriptions/${id}/upcoming-invoice`,
+  );
+  return { ...state, invoice: data ?? null };
+}
+
+export interface NewSubscription {
+  planId: string;
+  quantity?: number | undefined;
+}
+
+export interface PlanChange extends NewSubscription {
+  subscriptionId: string;
+  /** What the preview told, so that what was shown is what is paid. */
+  prorationDate?: string | undefined;
+}
+
+export function useCreateSubscription(handlers?: SettleHandlers) {
+  const customerId = usePortal().session?.customerId;
+  return useSettle(
+    'createSubscription',
+    handlers,
+    (client, idempotencyKey, input: NewSubscription) =>
+      client.post<SettleOutcome>('/subscriptions', { customerId, ...input }, { idempotencyKey }),
+  );
+}
+
+export function useChangePlan(handlers?: SettleHandlers) {
+  return useSettle(
+    'changePlan',
+    handlers,
+    (client, idempotencyKey, { subscriptionId, ...change }: PlanChange) =>
+      client.post<SettleOutcome>(`/subscriptions/${subscriptionId}/change-plan`, change, {
+        idempotencyKey,
+      }),
+  );
+}
+
+/** What a plan would cost: in place of a subscription's, or as a new one. */
+export function usePlanPreview(
+  wanted: (NewSubscription & { subscriptionId?: string | undefined }) | null,
+): Read<{ preview: PlanPreview | null }> {
+  const customerId = usePortal().session?.customerId ?? undefined;
+  const { subscriptionId, ...plan } = wanted ?? { planId: '' };
+  const asked = useAsk<PlanPreview>(
+    wanted &&
+      (subscriptionId
+        ? `/subscriptions/${subscriptionId}/preview-change`
+        : '/subscriptions/preview'),
+    subscriptionId ? plan : { customerId, ...plan },
+  );
+  return { ...stateOf(asked), preview: asked.data ?? null };
+}
+
+export function useCancelSubscription() {
+  return useWrite(
+    'cancelSubscription',
+    (
+      client,
+      idempotencyKey,
+      id: string,
+      {
+        mode = 'period_end',
+        reason,
+      }: { mode?: 'period_end' | 'now'; reason?: string | undefined } = {},
+    ) =>
+      client.post<Subscription>(
+        `/subscriptions/${id}/cancel`,
+        { mode, reason },
+        { idempotencyKey },
+      ),
+  );
+}
+
+export function useUncancelSubscription() {
+  return useWrite('uncancelSubscription', (client, idempotencyKey, id: string) =>
+    client.post<Subscription>(`/subscriptions/${id}/uncancel`, undefined, { idempotencyKey }),
+  );
+}

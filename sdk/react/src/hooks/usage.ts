@@ -1,0 +1,35 @@
+/** What was used. */
+import type { UsageDay, UsageMeter } from '../api-types.js';
+import { useRead, type Id, type Read } from '../react/read.js';
+
+export function useUsageMeter(metricId: Id): Read<{ meter: UsageMeter | null }> {
+  const { data, ...state } = useRead<UsageMeter>(metricId == null ? metricId : '/usage', {
+    metricId,
+  });
+  return { ...state, meter: data ?? null };
+}
+
+export interface DayTotal {
+  date: string;
+  total: number;
+}
+
+/** Totals by day, UTC, of each kind of event; days without any are there with 0. */
+export function useUsageHistory({ days = 30 }: { days?: number } = {}): Read<{
+  series: Record<string, DayTotal[]>;
+  hasData: boolean;
+}> {
+  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  const { data, ...state } = useRead<{ data: UsageDay[] }>('/usage/aggregate', {
+    from: new Date(today - (days - 1) * DAY_MS).toISOString().slice(0, 10),
+    to: new Date(today + DAY_MS).toISOString().slice(0, 10),
+  });
+  const series: Record<string, DayTotal[]> = {};
+  for (const { eventName, date, total } of data?.data ?? []) {
+    (series[eventName] ??= []).push({ date, total });
+  }
+  const hasData = Object.values(series).some((all) => all.some(({ total }) => total > 0));
+  return { ...state, series, hasData };
+}
+
+const DAY_MS = 86_400_000;

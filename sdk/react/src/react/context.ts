@@ -1,0 +1,50 @@
+/** What the provider gives to hooks and components. */
+import type { QueryClient } from '@tanstack/react-query';
+import { createContext, useContext, useSyncExternalStore } from 'react';
+
+import { UnitPayClient } from '../core/client.js';
+import type { PortalSession } from '../core/session.js';
+
+export interface Appearance {
+  /** Default `auto`: as the reader's system says. */
+  theme?: 'auto' | 'light' | 'dark' | undefined;
+  /** By name without `--upay-`, say `{ accent: '#0a5', radius: '4px' }`. */
+  variables?: Readonly<Record<string, string>> | undefined;
+  /** By `data-upay` part, for every component. */
+  classNames?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Portal {
+  /** Null while there is no token. */
+  session: PortalSession | null;
+  client: UnitPayClient;
+  queryClient: QueryClient;
+  appearance: Appearance;
+  locale: string | undefined;
+  timeZone: string;
+  messages: Readonly<Record<string, string>> | readonly Readonly<Record<string, string>>[];
+  initialData: Readonly<Record<string, unknown>>;
+  productId: string | undefined;
+}
+
+export const PortalContext = /* @__PURE__ */ createContext<Portal | null>(null);
+
+/** While there is no token. */
+export const pendingClient = /* @__PURE__ */ new UnitPayClient(null);
+
+const never = () => () => undefined;
+
+/** Renders again after each change of the session. */
+export function usePortal(): Portal {
+  const portal = useContext(PortalContext);
+  if (!portal) throw new Error('UnitPay: this needs a <UnitPayProvider> above it.');
+  const { session } = portal;
+  const version = () => session?.version ?? 0;
+  useSyncExternalStore(session?.subscribe ?? never, version, version);
+  return portal;
+}
+
+/** Begins the key of every query of a customer's. */
+export function keyOf(session: PortalSession | null): readonly unknown[] {
+  return ['unitpay', session?.base, session?.customerId];
+}

@@ -1,0 +1,94 @@
+/** The reader's language: texts, numbers, days. */
+import { useMemo } from 'react';
+
+import type { CurrentSession } from '../api-types.js';
+import type { ApiError } from '../core/errors.js';
+import { formatDate, formatPeriod } from '../format/dates.js';
+import { formatCredits, formatMoney, formatNumber } from '../format/money.js';
+import { en, type MessageKey, type Messages } from '../locales/en.js';
+import { usePortal } from './context.js';
+import { useRead } from './read.js';
+
+type Values = Readonly<Record<string, string | number>>;
+
+export interface I18n {
+  locale: string;
+  timeZone: string;
+  dir: 'ltr' | 'rtl';
+  /** `count` chooses among the plural forms of `key`. */
+  t: (key: Key, values?: Values) => string;
+  errorText: (error: ApiError) => string;
+  money: (minor: number, currency: string) => string;
+  credits: (amount: number, currency: Parameters<typeof formatCredits>[1]) => string;
+  number: (value: number | string) => string;
+  date: (iso: string) => string;
+  period: (start: string, end: string) => string;
+}
+
+type Stem<K extends string> = K extends `${infer S}_one` ? S : K;
+type Key = Stem<MessageKey>;
+
+const RTL = /^(ar|dv|fa|he|ks|ps|sd|ug|ur|yi)\b/;
+
+export function useI18n(): I18n {
+  const { locale: asked, messages, session, timeZone } = usePortal();
+  const { data } = useRead<CurrentSession & { locale?: string | null }>(
+    asked === undefined && session ? '/portal-sessions/current' : null,
+  );
+  const customer = data?.customer as { locale?: string | null } | null | undefined;
+  const wanted = asked ?? data?.locale ?? customer?.locale ?? undefined;
+  return useMemo(() => {
+    const texts = textsFor(wanted, messages);
+    // Without a word of the page's own, numbers and days speak the language of the texts.
+    const isTheirs = wanted !== undefined && languageOf(wanted) === languageOf(texts.language);
+    return i18n(
+      texts,
+      wanted !== undefined && (isTheirs || asked) ? wanted : texts.language,
+      timeZone,
+    );
+  }, [wanted, asked, messages, timeZone]);
+}
+
+function i18n(texts: Messages, locale: string, timeZone: string): I18n {
+  const plural = new Intl.PluralRules(texts.language);
+  const t = (key: Key, values: Values = {}) => {
+    const form = `${key}_${plural.select(Number(values.count ?? 0))}`;
+    const text = has(texts, form) ?? has(texts, `${key}_other`) ?? has(texts, key) ?? key;
+    return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+      const value = values[name];
+      return value === undefined ? whole : String(value);
+    });
+  };
+  return {
+    locale,
+    timeZone,
+    dir: RTL.test(texts.language) ? 'rtl' : 'ltr',
+    t,
+    errorText: (error) => t(error.code ? `error.${error.code}` : 'error.unknown'),
+    money: (minor, currency) => formatMoney(minor, currency, locale),
+    credits: (amount, currency) => formatCredits(amount, currency, locale),
+    number: (value) => formatNumber(value, locale),
+    date: (iso) => formatDate(iso, locale, timeZone),
+    period: (start, end) => formatPeriod(start, end, locale, timeZone),
+  };
+}
+
+function textsFor(
+  locale: string | undefined,
+  given: ReturnType<typeof usePortal>['messages'],
+): Messages {
+  const own = Array.isArray(given)
+    ? (given as readonly Partial<Messages>[]).find(
+        ({ language }) => language === languageOf(locale ?? 'en'),
+      )
+    : (given as Partial<Messages>);
+  return { ...en, ...own };
+}
+
+function has(texts: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(texts, key) ? texts[key] : undefined;
+}
+
+function languageOf(locale: string): string {
+  return locale.toLowerCase().split('-', 1)[0] ?? '';
+}

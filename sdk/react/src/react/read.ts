@@ -1,0 +1,128 @@
+/** Reading hooks: what every one of them does. */
+import {
+  useInfiniteQuery,
+  useQuery,
+  type QueryKey,
+  type UseQueryResult,
+} from '@tanstack/react-query';
+import { useCallback } from 'react';
+
+import { pathOf, type Page, type Query } from '../core/client.js';
+import type { ApiError } from '../core/errors.js';
+import { keyOf, usePortal } from './context.js';
+
+/** Null: idle, and not loading. */
+export type Id = string | null | undefined;
+
+export type Read<T> = T & {
+  /** Nothing to show yet, and it may come. */
+  isLoading: boolean;
+  isFetching: boolean;
+  error: ApiError | null;
+  refetch: () => Promise<void>;
+};
+
+export type Paged<T> = Read<
+  T & { hasMore: boolean; isFetchingMore: boolean; fetchMore: () => Promise<void> }
+>;
+
+const STALE_MS = 30_000;
+
+/** What both kinds of query share. The client alone tries again, offline too. */
+const options = { networkMode: 'always', retry: false, staleTime: STALE_MS } as const;
+
+function useTarget(path: Id, query: Query) {
+  const { session, client, queryClient, initialData } = usePortal();
+  const isOpen = session !== null && !session.endError && !session.isVeiled;
+  const isIdle = path == null;
+  const key: QueryKey = [...keyOf(session), path, query];
+  const initial = isIdle ? undefined : initialData[pathOf(path, query)];
+  const isEnabled = isOpen && !isIdle && typeof document !== 'undefined';
+  /** What there is to show: nothing of a session that ended, or that may have. */
+  const shown = <D>(result: { data: D | undefined; error: Error | null; isFetching: boolean }) => {
+    const data = isOpen && !isIdle ? result.data : undefined;
+    const failure = isOpen && !isIdle ? (result.error as ApiError | null) : null;
+    const error = isIdle ? null : (session?.endError ?? failure);
+    const isLoading = !isIdle && data === undefined && !error;
+    return { data, error, isLoading, isFetching: result.isFetching };
+  };
+  return { client, queryClient, key, initial, isEnabled, shown };
+}
+
+export type Loaded<D> = Read<{ data: D | undefined }>;
+
+/** One GET. */
+export function useRead<D>(path: Id, query: Query = {}): Loaded<D> {
+  const target = useTarget(path, query);
+  const result = useTargetQuery<D>(target, () => target.client.get<D>(path ?? '', query));
+  const refetch = useQuietly(result.refetch);
+  return { ...target.shown({ ...result, data: result.data }), refetch };
+}
+
+/** One POST that asks and changes nothing, such as a preview. */
+export function useAsk<D>(path: Id, body: object): Loaded<D> {
+  const target = useTarget(path, body as Query);
+  const result = useTargetQuery<D>(target, () => target.client.post<D>(path ?? '', body));
+  const refetch = useQuietly(result.refetch);
+  return { ...target.shown({ ...result, data: result.data }), refetch };
+}
+
+/** One GET, as TanStack tells it. */
+export function useQueryOf<D>(path: Id): UseQueryResult<D, ApiError> {
+  const target = useTarget(path, {});
+  return useTargetQuery<D>(target, () => target.client.get<D>(path ?? ''));
+}
+
+function useTargetQuery<D>(
+  { key, initial, isEnabled, queryClient }: ReturnType<typeof useTarget>,
+  queryFn: () => Promise<D>,
+): UseQueryResult<D, ApiError> {
+  const start = initial === undefined ? {} : { initialData: initial as D };
+  return useQuery<D, ApiError>(
+    { ...options, queryKey: key, queryFn, enabled: isEnabled, ...start },
+    queryClient,
+  );
+}
+
+/** What a hook tells beside its data. */
+export function stateOf({ isLoading, isFetching, error, refetch }: Loaded<unknown>) {
+  return { isLoading, isFetching, error, refetch };
+}
+
+export type LoadedPages<D> = Paged<{ rows: D[]; isEmpty: boolean }>;
+
+/** A list, page after page. */
+export function usePages<D>(path: Id, query: Query = {}): LoadedPages<D> {
+  const { client, queryClient, key, initial, isEnabled, shown } = useTarget(path, query);
+  const result = useInfiniteQuery(
+    {
+      ...options,
+      queryKey: [...key, 'pages'],
+      queryFn: ({ pageParam }) => client.list<D>(path ?? '', { ...query, cursor: pageParam }),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last: Page<D>) => (last.hasMore ? last.nextCursor : null),
+      enabled: isEnabled,
+      ...(initial ? { initialData: { pages: [initial as Page<D>], pageParams: [null] } } : {}),
+    },
+    queryClient,
+  );
+  const { refetch, fetchNextPage } = result;
+  const { data, ...state } = shown(result);
+  const rows = data?.pages.flatMap((page) => page.data) ?? [];
+  return {
+    ...state,
+    rows,
+    isEmpty: data !== undefined && rows.length === 0,
+    hasMore: data !== undefined && result.hasNextPage,
+    isFetchingMore: result.isFetchingNextPage,
+    refetch: useQuietly(refetch),
+    fetchMore: useQuietly(fetchNextPage),
+  };
+}
+
+/** What came of it is shown by the hook's other members. */
+function useQuietly(run: () => Promise<unknown>): () => Promise<void> {
+  return useCallback(async () => {
+    await run();
+  }, [run]);
+}

@@ -1,0 +1,149 @@
+/** The outermost element of each component, and how every part of it gets its classes. */
+import {
+  Component,
+  createContext,
+  useCallback,
+  useContext,
+  useMemo,
+  type ComponentType,
+  type ReactNode,
+} from 'react';
+
+import type { Scope } from '../api-types.js';
+import { keyOf, usePortal, type Appearance } from '../react/context.js';
+import { useI18n } from '../react/i18n.js';
+
+export interface StyleProps {
+  className?: string | undefined;
+  /** By `data-upay` part. */
+  classNames?: Readonly<Record<string, string>> | undefined;
+}
+
+const ClassNames = /* @__PURE__ */ createContext<Readonly<Record<string, string>>>({});
+
+/** What an element of a part carries: its name, our class, and yours. */
+export type PartOf = (
+  name: string,
+  modifier?: string | false,
+) => { 'data-upay': string; className: string };
+
+export function useParts(): PartOf {
+  const classNames = useContext(ClassNames);
+  return useCallback(
+    (name, modifier) => {
+      const own = modifier ? `upay-${name} upay-${name}-${modifier}` : `upay-${name}`;
+      const given = classNames[name];
+      return { 'data-upay': name, className: given ? `${own} ${given}` : own };
+    },
+    [classNames],
+  );
+}
+
+/** Inside another component, such as `BillingPortal`, the frame is there already. */
+const Framed = /* @__PURE__ */ createContext(false);
+
+function Frame({ className, classNames, children }: StyleProps & { children: ReactNode }) {
+  const { appearance } = usePortal();
+  const outer = useContext(ClassNames);
+  const isFramed = useContext(Framed);
+  const { dir, t } = useI18n();
+  const all = useMemo(
+    () => ({ ...appearance.classNames, ...outer, ...classNames }),
+    [appearance.classNames, outer, classNames],
+  );
+  const setVariables = useVariables(appearance);
+  const frame = isFramed ? 'upay-slot' : 'upay';
+  return (
+    <Framed.Provider value>
+      <ClassNames.Provider value={all}>
+        <div
+          ref={setVariables}
+          className={className ? `${frame} ${className}` : frame}
+          data-upay="root"
+          data-upay-theme={appearance.theme ?? 'auto'}
+          dir={dir}
+          lang={t('language')}
+        >
+          {children}
+        </div>
+      </ClassNames.Provider>
+    </Framed.Provider>
+  );
+}
+
+/** By `setProperty`: pages with a strict policy refuse `style` attributes in their markup. */
+function useVariables({ variables }: Appearance) {
+  return useCallback(
+    (element: HTMLElement | null) => {
+      for (const [name, value] of Object.entries(variables ?? {})) {
+        element?.style.setProperty(`--upay-${name}`, value);
+      }
+    },
+    [variables],
+  );
+}
+
+interface BoundaryProps {
+  fallback: (reset: () => void) => ReactNode;
+  children: ReactNode;
+}
+
+/** One card that fails leaves the others usable. */
+class Boundary extends Component<BoundaryProps, { hasFailed: boolean }> {
+  override state = { hasFailed: false };
+
+  static getDerivedStateFromError() {
+    return { hasFailed: true };
+  }
+
+  override render() {
+    const { fallback, children } = this.props;
+    const reset = () => {
+      this.setState({ hasFailed: false });
+    };
+    return this.state.hasFailed ? fallback(reset) : children;
+  }
+}
+
+function Failed({ reset }: { reset: () => void }) {
+  const p = useParts();
+  const { t } = useI18n();
+  return (
+    <section {...p('card')}>
+      <p {...p('text')} role="alert">
+        {t('error.unknown')}
+      </p>
+      <button type="button" {...p('button')} onClick={reset}>
+        {t('action.retry')}
+      </button>
+    </section>
+  );
+}
+
+/**
+ * Makes a component of the package: it has the frame, a boundary for errors, and begins anew with
+ * another customer. Without its read scope it is not there, and asks for nothing.
+ */
+export function defineComponent<P extends StyleProps>(
+  name: string,
+  scope: Scope | null,
+  Inner: ComponentType<P>,
+): ComponentType<P> {
+  function Defined(props: P) {
+    const { session } = usePortal();
+    if (scope && session && !session.can(scope)) return null;
+    return (
+      <Frame
+        key={keyOf(session).join(' ')}
+        className={props.className}
+        classNames={props.classNames}
+      >
+        <Boundary fallback={(reset) => <Failed reset={reset} />}>
+          <Inner {...props} />
+        </Boundary>
+      </Frame>
+    );
+  }
+  Defined.displayName = name;
+  return Defined;
+}
