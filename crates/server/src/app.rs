@@ -5,6 +5,7 @@ use crate::base::{ApiKeyId, Clock, CustomerId, Ids, Random, Time};
 use crate::config::Config;
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::http::Problem;
+use crate::invoices::pdf::Renderer;
 use crate::keys;
 use crate::limits::Limits;
 use crate::organizations::Tenant;
@@ -13,6 +14,7 @@ use crate::portal::Codes;
 use crate::signing::SigningKeys;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -32,6 +34,7 @@ pub struct App {
     pub limits: Limits,
     pub key_uses: KeyUses,
     pub processors: Processors,
+    pub invoices: Arc<Renderer>,
     clock_differs: AtomicBool,
 }
 
@@ -48,6 +51,7 @@ impl App {
         let sandbox = Sandbox::new(db.clone(), clock.clone(), random.clone(), &webhooks);
         Self {
             processors: Processors::new(sandbox),
+            invoices: Arc::new(Renderer::new(config.fonts_dir.clone())),
             ids: Ids::new(clock.clone(), random.clone()),
             limits: Limits::new(&config.limits),
             key_uses: KeyUses::default(),

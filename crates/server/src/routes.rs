@@ -6,7 +6,10 @@ use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, branding, customers, entitlements, keys, portal, usage};
+use crate::{
+    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement,
+    subscriptions, test_clock, usage,
+};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -43,6 +46,27 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
         .routes(routes!(branding::http::get, branding::http::put))
+        .routes(routes!(usage::http::get))
+        .routes(routes!(usage::http::aggregate))
+        .routes(routes!(subscriptions::http::create, subscriptions::http::list))
+        .routes(routes!(subscriptions::http::preview))
+        .routes(routes!(subscriptions::http::get))
+        .routes(routes!(subscriptions::http::upcoming_invoice))
+        .routes(routes!(subscriptions::http::preview_change))
+        .routes(routes!(subscriptions::http::change_plan))
+        .routes(routes!(subscriptions::http::cancel))
+        .routes(routes!(subscriptions::http::uncancel))
+        .routes(routes!(invoices::http::list))
+        .routes(routes!(invoices::http::list_of_customer))
+        .routes(routes!(invoices::http::get))
+        .routes(routes!(invoices::http::document))
+        .routes(routes!(settlement::http::pay))
+        .routes(routes!(payments::http::list, payments::http::add))
+        .routes(routes!(payments::http::setup))
+        .routes(routes!(payments::http::make_default))
+        .routes(routes!(payments::http::dependencies))
+        .routes(routes!(payments::http::remove))
+        .routes(routes!(payments::sandbox::http::confirm))
 }
 
 /// Routes for the backend, and the public ones.
@@ -60,16 +84,22 @@ fn backend_routes() -> Routes {
         .routes(routes!(keys::http::revoke))
         .routes(routes!(usage::http::track))
         .routes(routes!(audit::http::list))
+        .routes(routes!(test_clock::http::get))
+        .routes(routes!(test_clock::http::advance))
+        .routes(routes!(settlement::http::transfer))
+        .routes(routes!(settlement::http::void))
+        .routes(routes!(payments::http::webhook))
         .routes(routes!(system::jwks))
         .routes(routes!(system::health))
         .routes(routes!(system::readiness))
         .routes(routes!(system::openapi))
 }
 
-/// The browser's routes without what is around them, to be asked in this process.
-pub fn of_browsers() -> &'static Router<Arc<App>> {
+/// All routes without what is around them, for this process to ask: a request carries its own
+/// [`RequestInfo`](crate::http::request::RequestInfo), a problem is among the answer's extensions.
+pub fn bare() -> &'static Router<Arc<App>> {
     static ROUTER: OnceLock<Router<Arc<App>>> = OnceLock::new();
-    ROUTER.get_or_init(|| browser_routes().split_for_parts().0)
+    ROUTER.get_or_init(|| browser_routes().merge(backend_routes()).split_for_parts().0)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

@@ -9,7 +9,7 @@ mod sql;
 mod subscription;
 mod wallet;
 
-pub use sql::{balances, freeze_all, lock_all as lock, save_all as save};
+pub use sql::{balances, freeze_all, lock_all as lock, save_all as save, with_auto_top_up};
 pub use subscription::{period_renewed, plan_changed, subscription_ended, subscription_started};
 pub use wallet::{Drip, Entry, Wallet};
 

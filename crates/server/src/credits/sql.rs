@@ -3,7 +3,7 @@
 
 use super::wallet::{Drip, Wallet};
 use super::{Account, AutoTopUp, EntryKind, Grant, Source, day};
-use crate::base::{CreditCurrencyId, Ids, Time};
+use crate::base::{CreditAccountId, CreditCurrencyId, Ids, Time};
 use crate::catalog::Cadence;
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
@@ -106,6 +106,8 @@ const END_DRIP: Sql =
     sql("DELETE FROM credit_drips WHERE account_no = $1 AND subscription_id = $2");
 const FREEZE_ALL: Sql =
     sql("UPDATE credit_accounts SET frozen = TRUE WHERE tenant_no = $1 AND customer_no = $2");
+const AUTO_TOP_UPS: Sql = sql("SELECT id, auto_top_up FROM credit_accounts \
+     WHERE tenant_no = $1 AND customer_no = $2 AND auto_top_up IS NOT NULL ORDER BY id");
 
 const BALANCES: Sql = sql("SELECT credit_currency_id, balance, frozen FROM credit_accounts \
      WHERE tenant_no = $1 AND customer_no = $2 ORDER BY no");
@@ -292,6 +294,19 @@ pub async fn due_of_tenant(
 }
 
 /// Freezes every wallet of a customer: nothing more is debited or bought.
+/// The wallets of a customer that are topped up by themselves.
+pub async fn with_auto_top_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<Vec<CreditAccountId>, DbError> {
+    let values = [tenant.no.into(), customer_no.into()];
+    let rules = tx.all(&AUTO_TOP_UPS, &values, |row| {
+        Ok((row.take::<CreditAccountId>()?, row.take::<JsonText<AutoTopUp>>()?.0))
+    });
+    Ok(rules.await?.into_iter().filter(|(_, rule)| rule.enabled).map(|(id, _)| id).collect())
+}
+
 pub async fn freeze_all(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -3,15 +3,17 @@
 //! A draft waits for its payment. Issuing takes the tenant's next number and freezes seller and
 //! buyer; from then on the lines never change. Nothing here charges: that is `settlement`'s.
 
+pub mod http;
 mod parties;
+pub mod pdf;
 mod sql;
 
-pub use parties::{Buyer, Seller, Tax};
+pub use parties::{Buyer, Seller};
 pub use sql::{get, payments};
 
 use crate::base::{
     Currency, CustomerId, Decimal, Ids, InvoiceId, Overflow, PaymentAttemptId, SubscriptionId,
-    Time, money,
+    TaxRate, Time, money,
 };
 use crate::customers::{self, Customer};
 use crate::db::{DbError, Tx};
@@ -109,7 +111,7 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
     pub subtotal: i64,
-    pub tax: Option<Tax>,
+    pub tax: Option<TaxRate>,
     pub tax_amount: i64,
     pub total: i64,
 }
@@ -147,6 +149,20 @@ impl Invoice {
             | Status::Paid
             | Status::Overdue
             | Status::Uncollectible => self.totals.total - self.amount_paid,
+        }
+    }
+
+    /// When it is overdue, where it is sent and nothing of it came in.
+    pub fn overdue_from(&self) -> Option<Time> {
+        let sent = self.collection_method == CollectionMethod::SendInvoice;
+        self.due_date.filter(|_| sent && self.status == Status::Issued)
+    }
+
+    /// Has a draft's first period be this one; what it costs stays.
+    pub fn redate(&mut self, period: Period) {
+        let drafted = self.period.replace(period);
+        for line in self.lines.iter_mut().filter(|line| line.period == drafted) {
+            line.period = Some(period);
         }
     }
 
@@ -343,7 +359,18 @@ pub async fn mark_paid(
     Ok(set_status(tx, tenant, invoice, status, at).await?)
 }
 
-fn totals(lines: &[Line], tax: Option<Tax>) -> Result<Totals, Overflow> {
+/// The issued invoices of a subscription that were not paid when they should have been, oldest
+/// first.
+pub async fn in_arrears(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    subscription: SubscriptionId,
+) -> Result<Vec<Invoice>, DbError> {
+    sql::in_arrears(tx, tenant, customer_no, subscription).await
+}
+
+fn totals(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {
     let subtotal = money::sum(lines.iter().map(|line| line.amount))?;
     if subtotal < 0 {
         return Err(Overflow);
@@ -381,6 +408,19 @@ impl Status {
         match self {
             Self::Issued | Self::PartiallyPaid | Self::Overdue | Self::Uncollectible => true,
             Self::Draft | Self::Paid | Self::Void => false,
+        }
+    }
+}
+
+impl LineKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recurring => "recurring",
+            Self::Usage => "usage",
+            Self::OneOff => "one_off",
+            Self::Proration => "proration",
+            Self::TopUp => "top_up",
+            Self::Addition => "addition",
         }
     }
 }
@@ -423,7 +463,7 @@ mod tests {
 
     #[test]
     fn the_tax_is_rounded_once_on_the_sum_of_the_lines() {
-        let tax = Tax { name: "VAT".into(), basis_points: 1_900 };
+        let tax = TaxRate { name: "VAT".into(), basis_points: 1_900 };
         // A tax of each line, rounded, would come to nothing.
         let totals = totals(&[line(1), line(1), line(1)], Some(tax)).unwrap();
         assert_eq!((totals.subtotal, totals.tax_amount, totals.total), (3, 1, 4));
@@ -431,7 +471,7 @@ mod tests {
 
     #[test]
     fn a_sum_below_nothing_or_beyond_the_range_is_refused() {
-        let tax = |basis_points| Some(Tax { name: "VAT".into(), basis_points });
+        let tax = |basis_points| Some(TaxRate { name: "VAT".into(), basis_points });
         assert_eq!(totals(&[line(5), line(-6)], None), Err(Overflow));
         assert_eq!(totals(&[line(money::MAX_AMOUNT), line(1)], None), Err(Overflow));
         assert_eq!(totals(&[line(money::MAX_AMOUNT)], tax(1)), Err(Overflow));

@@ -2,13 +2,13 @@
 
 use super::parties::{Buyer, Parties, Seller};
 use super::{Invoice, Line, Payment, Reason, Status, Totals};
-use crate::base::{Currency, InvoiceId, PageQuery, Time};
+use crate::base::{Currency, InvoiceId, PageQuery, SubscriptionId, Time};
+use crate::customers::billing::{CustomerType, TaxStatus};
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, sql, word_columns};
 use crate::organizations::Tenant;
 use crate::subscriptions::Period;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 
 macro_rules! select {
     ($items:literal, $rest:literal) => {
@@ -26,6 +26,11 @@ macro_rules! select {
 }
 
 const GET: Sql = sql(select!("i.items", "WHERE i.tenant_no = $1 AND i.id = $2"));
+const IN_ARREARS: Sql = sql(select!(
+    "i.items",
+    "WHERE i.tenant_no = $1 AND i.customer_no = $2 AND i.subscription_id = $3 \
+     AND i.status IN ('overdue', 'partially_paid') ORDER BY i.number"
+));
 /// No filter is an empty text; drafts are left out where they are not asked for.
 const OF_TENANT: [Sql; 2] = [
     sql(select!(
@@ -67,8 +72,8 @@ const INSERT: Sql = sql("INSERT INTO invoices (tenant_no, customer_no, id, subsc
      updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
      $17, $18, $19, $20, $20) ON CONFLICT DO NOTHING");
 const STORE_ISSUED: Sql = sql("UPDATE invoices SET number = $1, status = $2, issued_at = $3, \
-     due_date = $4, paid_at = $5, seller = $6, customer = $7, updated_at = $8 \
-     WHERE tenant_no = $9 AND id = $10 AND status = 'draft'");
+     due_date = $4, paid_at = $5, seller = $6, customer = $7, updated_at = $8, items = $9, \
+     period_start = $10, period_end = $11 WHERE tenant_no = $12 AND id = $13 AND status = 'draft'");
 const STORE_STATE: Sql = sql("UPDATE invoices SET status = $1, amount_paid = $2, paid_at = $3, \
      updated_at = $4 WHERE tenant_no = $5 AND id = $6 AND status <> 'draft'");
 const DELETE_DRAFT: Sql =
@@ -123,6 +128,16 @@ pub async fn page(
     };
     values.push(query.fetch().into());
     tx.all(&statements[usize::from(newer)], &values, read).await
+}
+
+pub async fn in_arrears(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    subscription: SubscriptionId,
+) -> Result<Vec<Invoice>, DbError> {
+    let values = [tenant.no.into(), customer_no.into(), subscription.into()];
+    tx.all(&IN_ARREARS, &values, read).await
 }
 
 /// Both sides of an invoice as they are now.
@@ -187,6 +202,9 @@ pub async fn store_issued(
         text(&invoice.seller)?.into(),
         text(&invoice.buyer)?.into(),
         invoice.updated_at.into(),
+        text(&invoice.lines)?.into(),
+        invoice.period.map(|period| period.start).into(),
+        invoice.period.map(|period| period.end).into(),
         tenant.no.into(),
         invoice.id.into(),
     ];
@@ -369,11 +387,19 @@ fn read_parties(row: &mut Columns<'_>) -> Result<Parties, DbError> {
         external_id: row.take()?,
         name: row.take()?,
         email: row.take()?,
-        r#type: row.take::<Option<String>>()?.unwrap_or_else(|| "company".to_owned()),
+        r#type: row
+            .take::<Option<CustomerType>>()?
+            .unwrap_or(CustomerType::Company)
+            .as_str()
+            .to_owned(),
         locale: row.take()?,
         address: optional_json(row)?,
-        tax_ids: optional_json(row)?.unwrap_or_else(|| Json::Array(Vec::new())),
-        tax_status: row.take::<Option<String>>()?.unwrap_or_else(|| "taxable".to_owned()),
+        tax_ids: optional_json(row)?.unwrap_or_default(),
+        tax_status: row
+            .take::<Option<TaxStatus>>()?
+            .unwrap_or(TaxStatus::Taxable)
+            .as_str()
+            .to_owned(),
     };
     let net_days = row.take::<Option<i64>>()?.unwrap_or(30);
     let customers_tax = optional_json(row)?;

@@ -3,6 +3,7 @@
 //! Card numbers never reach us: the processor's form takes them and gives a token. What is kept is
 //! the processor's reference and what a customer needs to tell cards apart.
 
+pub mod http;
 pub mod processor;
 pub mod sandbox;
 mod sql;
@@ -16,8 +17,9 @@ pub use sql::{default_of, get};
 
 use crate::app::{App, By};
 use crate::audit::Action;
-use crate::base::{PaymentMethodId, SubscriptionId, Time};
-use crate::customers::{self, Customer};
+use crate::base::{CreditAccountId, PaymentMethodId, SubscriptionId, Time};
+use crate::credits;
+use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Lane, Tx};
 use crate::organizations::Tenant;
 use crate::subscriptions::{self, CollectionMethod};
@@ -43,6 +45,7 @@ pub struct Dependencies {
     pub id: PaymentMethodId,
     pub is_default: bool,
     pub subscriptions: Vec<SubscriptionId>,
+    pub auto_top_up_accounts: Vec<CreditAccountId>,
 }
 
 #[derive(Debug)]
@@ -62,19 +65,20 @@ pub async fn reference_of(
     processor: &dyn PaymentProcessor,
     customer: &Customer,
 ) -> Result<String, PaymentMethodError> {
-    let (tenant, no, name) = (*tenant, customer.no, processor.name());
-    let known = sql::reference(&mut app.db.read().await?, &tenant, no, name).await?;
+    let (tenant, no, name) = (*tenant, customer.no, processor.name().to_owned());
+    let known = sql::reference(&mut app.db.read().await?, &tenant, no, &name).await?;
     if let Some(known) = known {
         return Ok(known);
     }
     let holder =
         Holder { id: customer.id, name: customer.name.clone(), email: customer.email.clone() };
     let made = processor.create_customer(&tenant, &holder).await?;
+    let name = name.to_owned();
     let kept = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            sql::keep_reference(tx, &tenant, no, name, &made).await?;
-            sql::reference(tx, &tenant, no, name).await
+            sql::keep_reference(tx, &tenant, no, &name, &made).await?;
+            sql::reference(tx, &tenant, no, &name).await
         })
         .await?;
     kept.ok_or(PaymentMethodError::Db(DbError::Broken("a reference just kept is missing")))
@@ -98,10 +102,10 @@ pub async fn attach(
     customer: &Customer,
     token: &str,
     at: Time,
-) -> Result<(&'static str, Card), PaymentMethodError> {
+) -> Result<(String, Card), PaymentMethodError> {
     let processor = usable(app, tenant, customer)?;
     let reference = reference_of(app, tenant, processor, customer).await?;
-    Ok((processor.name(), processor.attach(tenant, &reference, token, at).await?))
+    Ok((processor.name().to_owned(), processor.attach(tenant, &reference, token, at).await?))
 }
 
 fn usable<'a>(
@@ -136,7 +140,8 @@ pub async fn add(
     let kept = sql::by_reference(tx, tenant, customer_no, processor, &card.reference).await?;
     let kept = kept.ok_or(DbError::Broken("a payment method just kept is missing"))?;
     if set_default || default_of(tx, tenant, customer_no).await?.is_none() {
-        return make_default(tx, tenant, kept, by).await;
+        let kept = make_default(tx, tenant, customer_no, kept.id, by).await?;
+        return kept.ok_or(DbError::Broken("a payment method just kept is missing"));
     }
     Ok(kept)
 }
@@ -156,22 +161,25 @@ pub async fn add_for_reference(
     add(tx, &tenant, no, processor, card, false, by).await.map(|_| ())
 }
 
-/// Makes a payment method the one that is charged unless another is named.
+/// Makes a payment method the one that is charged unless another is named; `None` where there is
+/// none.
 pub async fn make_default(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    method: PaymentMethod,
+    customer_no: i64,
+    id: PaymentMethodId,
     by: &By,
-) -> Result<PaymentMethod, DbError> {
+) -> Result<Option<PaymentMethod>, DbError> {
+    let customer = customers::lock_no(tx, tenant, customer_no).await?;
+    let (Some(customer), Some(method)) = (customer, get(tx, tenant, id).await?) else {
+        return Ok(None);
+    };
     if method.is_default {
-        return Ok(method);
+        return Ok(Some(method));
     }
-    let customer = customers::lock_no(tx, tenant, method.customer_no).await?;
-    let customer = customer.ok_or(DbError::Broken("a payment method without its customer"))?;
-    sql::set_default(tx, tenant, method.customer_no, Some(method.id)).await?;
-    let action = Action::PaymentMethodMadeDefault;
-    by.note(tx, tenant, customer.id, action, method.id, json!({})).await?;
-    Ok(PaymentMethod { is_default: true, ..method })
+    billing::set_default_payment_method(tx, tenant, customer_no, Some(id)).await?;
+    by.note(tx, tenant, customer.id, Action::PaymentMethodMadeDefault, id, json!({})).await?;
+    Ok(Some(PaymentMethod { is_default: true, ..method }))
 }
 
 /// What would miss a payment method: only the default one is missed.
@@ -180,19 +188,21 @@ pub async fn dependencies(
     tenant: &Tenant,
     method: &PaymentMethod,
 ) -> Result<Dependencies, DbError> {
-    let mut subscriptions = Vec::new();
+    let (mut subscriptions, mut auto_top_up_accounts) = (Vec::new(), Vec::new());
     if method.is_default {
         let live = subscriptions::live_of_customer(tx, tenant, method.customer_no).await?;
         let charged =
             live.iter().filter(|s| s.collection_method == CollectionMethod::ChargeAutomatically);
         subscriptions.extend(charged.map(|subscription| subscription.id));
+        auto_top_up_accounts = credits::with_auto_top_up(tx, tenant, method.customer_no).await?;
     }
-    Ok(Dependencies { id: method.id, is_default: method.is_default, subscriptions })
+    let (id, is_default) = (method.id, method.is_default);
+    Ok(Dependencies { id, is_default, subscriptions, auto_top_up_accounts })
 }
 
 impl Dependencies {
     pub fn blocks_detach(&self) -> bool {
-        !self.subscriptions.is_empty()
+        !self.subscriptions.is_empty() || !self.auto_top_up_accounts.is_empty()
     }
 }
 
@@ -213,12 +223,28 @@ pub async fn remove(
         return Err(PaymentMethodError::InUse(dependencies));
     }
     if method.is_default {
-        sql::set_default(tx, tenant, customer_no, None).await?;
+        billing::set_default_payment_method(tx, tenant, customer_no, None).await?;
     }
     sql::delete(tx, tenant, id).await?;
     let detail = json!({ "brand": method.card.brand, "last4": method.card.last4 });
     by.note(tx, tenant, customer.id, Action::PaymentMethodRemoved, id, detail).await?;
     Ok(Some(method))
+}
+
+/// Has the processor forget a payment method that we forgot. Where it cannot, the card stays there
+/// and is never charged: only what we keep is.
+pub async fn detach(app: &App, tenant: &Tenant, method: &PaymentMethod) {
+    let Some(processor) = app.processors.by_name(&method.processor) else { return };
+    if let Err(error) = processor.detach(tenant, &method.card.reference).await {
+        tracing::warn!(method = %method.id, %error, "a payment method stays at the processor");
+    }
+}
+
+impl Card {
+    /// Whether its month is over.
+    pub fn has_expired(&self, at: Time) -> bool {
+        processor::month(at) > self.exp_year * 12 + self.exp_month - 1
+    }
 }
 
 impl From<DbError> for PaymentMethodError {

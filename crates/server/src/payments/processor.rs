@@ -197,6 +197,13 @@ impl Processors {
     }
 }
 
+/// The month of an instant in UTC, counted from January of the year 0.
+pub fn month(at: Time) -> i64 {
+    let Ok(timestamp) = jiff::Timestamp::from_second(at.seconds()) else { return 0 };
+    let date = timestamp.to_zoned(jiff::tz::TimeZone::UTC);
+    i64::from(date.year()) * 12 + i64::from(date.month()) - 1
+}
+
 impl DeclineReason {
     pub const ALL: [Self; 7] = [
         Self::CardDeclined,

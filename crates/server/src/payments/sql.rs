@@ -38,10 +38,6 @@ const INSERT: Sql = sql("INSERT INTO payment_methods (tenant_no, customer_no, id
      reference, type, brand, last4, exp_month, exp_year, metadata, created_at, updated_at) \
      VALUES ($1, $2, $3, $4, $5, 'card', $6, $7, $8, $9, '{}', $10, $10) ON CONFLICT DO NOTHING");
 const DELETE: Sql = sql("DELETE FROM payment_methods WHERE tenant_no = $1 AND id = $2");
-const SET_DEFAULT: Sql = sql("INSERT INTO customer_billing \
-     (customer_no, tenant_no, default_payment_method_id) VALUES ($1, $2, $3) \
-     ON CONFLICT (customer_no) DO UPDATE \
-     SET default_payment_method_id = excluded.default_payment_method_id");
 const REFERENCE: Sql = sql("SELECT reference FROM processor_customers \
      WHERE tenant_no = $1 AND customer_no = $2 AND processor = $3");
 /// A processor names its customer, not our tenant.
@@ -122,16 +118,6 @@ pub async fn delete(
     id: PaymentMethodId,
 ) -> Result<(), DbError> {
     tx.execute(&DELETE, &[tenant.no.into(), id.into()]).await.map(|_| ())
-}
-
-pub async fn set_default(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    customer_no: i64,
-    id: Option<PaymentMethodId>,
-) -> Result<(), DbError> {
-    let values = [customer_no.into(), tenant.no.into(), id.into()];
-    tx.execute(&SET_DEFAULT, &values).await.map(|_| ())
 }
 
 pub async fn reference(

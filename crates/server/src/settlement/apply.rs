@@ -8,6 +8,7 @@ use crate::db::Tx;
 use crate::invoices::{self, Payment, Status};
 use crate::organizations::Tenant;
 use crate::payments::{self, Card};
+use crate::subscriptions;
 
 /// Carries out the effect and pays the invoice, which takes its number last. `false` where the
 /// invoice no longer wants the money.
@@ -29,9 +30,17 @@ pub async fn succeeded(
         let method = payments::add(tx, tenant, no, processor, card, false, by).await?;
         (attempt.payment_method_id, attempt.card) = (Some(method.id), Some(method.card));
     }
-    match &attempt.effect {
-        Effect::StartSubscription { .. } | Effect::ChangePlan { .. } | Effect::TopUp { .. } => {}
-        Effect::CollectInvoice | Effect::PayInvoice => {}
+    let wanted = match &attempt.effect {
+        Effect::StartSubscription { subscription_id } => {
+            subscriptions::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
+        }
+        Effect::ChangePlan(change) => {
+            subscriptions::changed(tx, tenant, change, at, by).await?
+        }
+        Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => true,
+    };
+    if !wanted {
+        return Ok(false);
     }
     if invoice.status == Status::Draft {
         invoices::issue(tx, tenant, &mut invoice, at).await?;
@@ -46,6 +55,9 @@ pub async fn succeeded(
         reference: None,
     };
     invoices::mark_paid(tx, tenant, &mut invoice, &payment, at).await?;
+    if let Some(id) = invoice.subscription_id {
+        subscriptions::invoice_paid(tx, tenant, id, at, by).await?;
+    }
     Ok(true)
 }
 
@@ -54,11 +66,24 @@ pub async fn declined(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     attempt: &Attempt,
-    _by: &By,
+    by: &By,
 ) -> Result<(), SettleError> {
-    let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
-    if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
+    let Some(mut invoice) = invoices::get(tx, tenant, attempt.invoice_id).await? else {
+        return Ok(());
+    };
+    if invoice.status == Status::Draft {
         invoices::delete_draft(tx, tenant, &invoice).await?;
+    }
+    match (&attempt.effect, invoice.subscription_id) {
+        (Effect::StartSubscription { subscription_id }, _) => {
+            subscriptions::not_started(tx, tenant, *subscription_id).await?;
+        }
+        (Effect::CollectInvoice, Some(id)) => {
+            let at = attempt.billed_at;
+            subscriptions::invoice_declined(tx, tenant, id, &mut invoice, at, by).await?;
+        }
+        (Effect::CollectInvoice, None)
+        | (Effect::ChangePlan(_) | Effect::PayInvoice | Effect::TopUp { .. }, _) => {}
     }
     Ok(())
 }
@@ -68,8 +93,12 @@ pub async fn expired(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     attempt: &mut Attempt,
-    _at: Time,
+    at: Time,
     by: &By,
 ) -> Result<(), SettleError> {
-    Ok(abandon(tx, tenant, attempt, by).await?)
+    abandon(tx, tenant, attempt, by).await?;
+    if let Effect::StartSubscription { subscription_id } = attempt.effect {
+        subscriptions::expired(tx, tenant, subscription_id, at, by).await?;
+    }
+    Ok(())
 }

@@ -71,7 +71,7 @@ pub enum FormReason {
     AuthenticationRequired,
 }
 
-/// What an earlier request of this key left.
+/// What an earlier request of this key left, a twin under way awaited.
 pub async fn replay<E>(
     tx: &mut Tx<'_, '_>,
     idempotency: Option<&Idempotency>,
@@ -79,6 +79,7 @@ pub async fn replay<E>(
 where
     E: From<DbError> + From<KeyReused>,
 {
+    idempotency::wait_for_twin(tx, idempotency).await?;
     let kept = idempotency::replay::<E>(tx, idempotency).await?;
     let read = |value| serde_json::from_value(value).map_err(|e| DbError::Unexpected(e.into()));
     Ok(kept.map(read).transpose()?)
@@ -132,8 +133,8 @@ impl Attempt {
 
     pub const fn subject(&self) -> Subject {
         match self.effect {
-            Effect::StartSubscription { subscription_id }
-            | Effect::ChangePlan { subscription_id, .. } => Subject::Subscription(subscription_id),
+            Effect::StartSubscription { subscription_id } => Subject::Subscription(subscription_id),
+            Effect::ChangePlan(ref change) => Subject::Subscription(change.subscription_id),
             Effect::CollectInvoice | Effect::PayInvoice => Subject::Invoice(self.invoice_id),
             Effect::TopUp { credit_account_id, .. } => Subject::CreditAccount(credit_account_id),
         }

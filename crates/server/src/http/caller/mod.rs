@@ -122,6 +122,22 @@ impl<const SCOPE: u32> Portal<SCOPE> {
 }
 
 impl<const K: u32, const P: u32> Caller<K, P> {
+    /// Whose idempotency keys it uses: the API key's, or for a portal token the customer's.
+    pub fn idempotency_scope(&self) -> String {
+        match self {
+            Self::Key(key) => key.id().to_string(),
+            Self::Portal(portal) => portal.verified().session().customer_id.to_string(),
+        }
+    }
+
+    /// The customer that a portal token is of; a key may reach them all.
+    pub const fn only_customer(&self) -> Option<i64> {
+        match self {
+            Self::Key(_) => None,
+            Self::Portal(portal) => Some(portal.verified().session().customer_no),
+        }
+    }
+
     pub const fn tenant(&self) -> Tenant {
         match self {
             Self::Key(key) => key.tenant(),

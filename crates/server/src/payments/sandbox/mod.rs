@@ -4,20 +4,21 @@
 //! transactions of its own: whoever asks again, after a crash or on another node, gets the same
 //! answer. As real processors do it forgets an idempotency key after a day.
 
+pub mod http;
 mod sql;
 
 use super::processor::{
     BadWebhook, Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, Holder,
-    PaymentProcessor, ProcessorError, Reply,
+    PaymentProcessor, ProcessorError, Reply, month,
 };
 use crate::base::{Clock, Currency, CustomerId, PaymentAttemptId, Random, Time};
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::organizations::Tenant;
+use ::http::HeaderMap;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
-use http::HeaderMap;
 
 pub const NAME: &str = "sandbox";
 /// Carries `t=<seconds>,v1=<HMAC-SHA-256 of "<seconds>.<body>", in base64url>`.
@@ -373,13 +374,6 @@ impl Behaviour {
             exp_year: expires.div_euclid(12),
         }
     }
-}
-
-/// The month of an instant, counted from the year 0.
-fn month(at: Time) -> i64 {
-    let Ok(timestamp) = jiff::Timestamp::from_second(at.seconds()) else { return 0 };
-    let date = timestamp.to_zoned(jiff::tz::TimeZone::UTC);
-    i64::from(date.year()) * 12 + i64::from(date.month()) - 1
 }
 
 impl Charge {
