@@ -46,8 +46,6 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
         .routes(routes!(branding::http::get, branding::http::put))
-        .routes(routes!(usage::http::get))
-        .routes(routes!(usage::http::aggregate))
         .routes(routes!(subscriptions::http::create, subscriptions::http::list))
         .routes(routes!(subscriptions::http::preview))
         .routes(routes!(subscriptions::http::get))
