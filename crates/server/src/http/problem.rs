@@ -313,9 +313,7 @@ impl From<SubscriptionError> for Problem {
             SubscriptionError::Unpaid => {
                 (Code::InvoiceUnpaid, "An invoice of the subscription has to be paid first.")
             }
-            SubscriptionError::OutOfRange => {
-                (Code::AmountOutOfRange, "An amount is out of range.")
-            }
+            SubscriptionError::OutOfRange => (Code::AmountOutOfRange, "An amount is out of range."),
         };
         Self::new(code, detail)
     }

@@ -34,9 +34,7 @@ pub async fn succeeded(
         Effect::StartSubscription { subscription_id } => {
             subscriptions::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
         }
-        Effect::ChangePlan(change) => {
-            subscriptions::changed(tx, tenant, change, at, by).await?
-        }
+        Effect::ChangePlan(change) => subscriptions::changed(tx, tenant, change, at, by).await?,
         Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => true,
     };
     if !wanted {

@@ -43,7 +43,9 @@ pub const FORM_OPEN_FOR_SECONDS: i64 = 23 * 3_600;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Effect {
-    StartSubscription { subscription_id: SubscriptionId },
+    StartSubscription {
+        subscription_id: SubscriptionId,
+    },
     ChangePlan(PlanChange),
     /// An issued invoice is collected of itself: a renewal, a retry. Nobody is there for a form.
     CollectInvoice,

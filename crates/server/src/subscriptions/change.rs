@@ -4,9 +4,7 @@
 //! `quote` decides and prices, for the preview and for the change itself, so the two agree. What
 //! costs something is paid first: until then nothing changes.
 
-use super::{
-    Period, Status, Subscription, SubscriptionError, calendar, lines, note, rating, sql,
-};
+use super::{Period, Status, Subscription, SubscriptionError, calendar, lines, note, rating, sql};
 use crate::app::By;
 use crate::audit::Action;
 use crate::base::{PlanId, SubscriptionId, Time, money};
@@ -339,7 +337,8 @@ impl PlanChange {
     pub fn fits(&self, subscription: &Subscription) -> bool {
         let within = |period: Period| period.start <= self.at && self.at < period.end;
         subscription.status == Status::Active
-            && (subscription.plan_id, subscription.quantity) == (self.old_plan_id, self.old_quantity)
+            && (subscription.plan_id, subscription.quantity)
+                == (self.old_plan_id, self.old_quantity)
             && subscription.current_period.is_some_and(within)
     }
 }

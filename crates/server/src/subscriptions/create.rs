@@ -3,10 +3,7 @@
 //! Until then the subscription is `pending` and gives nothing. It is stored beside the draft and
 //! the payment attempt, so that a form may be filled in later and a crash loses nothing.
 
-use super::{
-    Period, Status, Subscription, SubscriptionError, calendar, cancel, lines,
-    note, sql,
-};
+use super::{Period, Status, Subscription, SubscriptionError, calendar, cancel, lines, note, sql};
 use crate::app::By;
 use crate::audit::Action;
 use crate::base::{PlanId, Time};
@@ -51,7 +48,8 @@ pub async fn create(
 ) -> Result<Kept, SubscriptionError> {
     let customer = customers::lock_no(tx, tenant, new.customer_no).await?;
     let customer = customer.ok_or(SubscriptionError::CustomerNotFound)?;
-    let Offer { mut subscription, plan, lines, first } = offer(tx, tenant, &customer, new, at, by).await?;
+    let Offer { mut subscription, plan, lines, first } =
+        offer(tx, tenant, &customer, new, at, by).await?;
     if let Some(mut other) = replaceable(tx, tenant, &subscription).await? {
         if (other.plan_id, other.quantity) == (plan.id, new.quantity)
             && let Some(form) = settlement::open_of_subscription(tx, tenant, &other).await?

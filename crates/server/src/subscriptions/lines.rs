@@ -99,7 +99,8 @@ pub async fn usage(
             }
             Charge::Recurring { .. } | Charge::OneOff { .. } => continue,
         };
-        let units = usage::units(tx, subscription.customer_no, subscription.id, metric_id, open).await?;
+        let units =
+            usage::units(tx, subscription.customer_no, subscription.id, metric_id, open).await?;
         let metric = catalog::metric(tx, tenant, metric_id).await?;
         lines.push(Line {
             description: metric.map_or_else(|| plan.name.clone(), |metric| metric.name),

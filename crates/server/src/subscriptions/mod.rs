@@ -23,9 +23,7 @@ pub use cancel::{CancelMode, cancel, end_all_of_customer, uncancel};
 pub use change::{ChangeRequest, PlanChange, change};
 pub use create::{NewSubscription, create};
 pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
-pub use settled::{
-    changed, expired, invoice_declined, invoice_paid, not_started, started,
-};
+pub use settled::{changed, expired, invoice_declined, invoice_paid, not_started, started};
 pub use sql::{get, live_of_customer};
 
 use crate::app::By;

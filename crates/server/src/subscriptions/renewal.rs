@@ -4,9 +4,7 @@
 //! to be carried out. Whoever comes second finds the period closed.
 
 use super::dunning::bill;
-use super::{
-    Status, Subscription, SubscriptionError, calendar, cancel, lines, note, sql,
-};
+use super::{Status, Subscription, SubscriptionError, calendar, cancel, lines, note, sql};
 use crate::app::By;
 use crate::audit::Action;
 use crate::base::{PaymentAttemptId, Time};

@@ -2,11 +2,11 @@
 
 use super::{Reader, SubscriptionResponse, UpcomingResponse, view, viewer};
 use crate::app::App;
+use crate::customers;
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{Caller, Json, PathText, Problem};
 use crate::invoices;
 use crate::subscriptions::{self, Status, sql};
-use crate::customers;
 use axum::extract::State;
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -79,7 +79,6 @@ pub async fn upcoming_invoice(
     let subscription = subscriptions::own(&mut tx, &tenant, viewer(&caller), id).await?;
     let (customer, currency) = (subscription.customer_no, subscription.currency);
     let waiting = invoices::waiting(&mut tx, &tenant, customer, currency).await?;
-    let upcoming =
-        subscriptions::upcoming(&mut tx, &tenant, &subscription, waiting).await?;
+    let upcoming = subscriptions::upcoming(&mut tx, &tenant, &subscription, waiting).await?;
     Ok(Json(StatusCode::OK, UpcomingInvoiceResponse { invoice: upcoming.map(Into::into) }))
 }

@@ -9,9 +9,7 @@ use crate::http::page::path_id;
 use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
 use crate::settlement;
 use crate::settlement::http::SettleOutcomeResponse;
-use crate::subscriptions::{
-    self, CancelMode, ChangeRequest, NewSubscription, SubscriptionError,
-};
+use crate::subscriptions::{self, CancelMode, ChangeRequest, NewSubscription, SubscriptionError};
 use crate::test_clock;
 use axum::extract::State;
 use axum::response::Response;
