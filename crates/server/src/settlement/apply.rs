@@ -4,6 +4,7 @@
 use super::{Attempt, Effect, SettleError, abandon};
 use crate::app::By;
 use crate::base::Time;
+use crate::credits;
 use crate::db::Tx;
 use crate::invoices::{self, Payment, Status};
 use crate::organizations::Tenant;
@@ -30,7 +31,8 @@ pub async fn succeeded(
         (attempt.payment_method_id, attempt.card) = (Some(method.id), Some(method.card));
     }
     match &attempt.effect {
-        Effect::StartSubscription { .. } | Effect::ChangePlan { .. } | Effect::TopUp { .. } => {}
+        Effect::StartSubscription { .. } | Effect::ChangePlan { .. } => {}
+        Effect::TopUp { .. } => credits::topped_up(tx, tenant, attempt, at, by).await?,
         Effect::CollectInvoice | Effect::PayInvoice => {}
     }
     if invoice.status == Status::Draft {
@@ -54,8 +56,9 @@ pub async fn declined(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     attempt: &Attempt,
-    _by: &By,
+    by: &By,
 ) -> Result<(), SettleError> {
+    credits::top_up_failed(tx, tenant, attempt, by).await?;
     let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
     if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
         invoices::delete_draft(tx, tenant, &invoice).await?;
@@ -71,5 +74,6 @@ pub async fn expired(
     _at: Time,
     by: &By,
 ) -> Result<(), SettleError> {
+    credits::top_up_failed(tx, tenant, attempt, by).await?;
     Ok(abandon(tx, tenant, attempt, by).await?)
 }
