@@ -8,7 +8,8 @@ use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
 use crate::{
-    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement, usage,
+    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement,
+    subscriptions, test_clock, usage,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -53,6 +54,14 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
         .routes(routes!(branding::http::get, branding::http::put))
+        .routes(routes!(subscriptions::http::create, subscriptions::http::list))
+        .routes(routes!(subscriptions::http::preview))
+        .routes(routes!(subscriptions::http::get))
+        .routes(routes!(subscriptions::http::upcoming_invoice))
+        .routes(routes!(subscriptions::http::preview_change))
+        .routes(routes!(subscriptions::http::change_plan))
+        .routes(routes!(subscriptions::http::cancel))
+        .routes(routes!(subscriptions::http::uncancel))
         .routes(routes!(invoices::http::list))
         .routes(routes!(invoices::http::list_of_customer))
         .routes(routes!(invoices::http::get))
@@ -85,6 +94,8 @@ fn backend_routes() -> Routes {
         .routes(routes!(wallets::freeze))
         .routes(routes!(wallets::unfreeze))
         .routes(routes!(audit::http::list))
+        .routes(routes!(test_clock::http::get))
+        .routes(routes!(test_clock::http::advance))
         .routes(routes!(settlement::http::transfer))
         .routes(routes!(settlement::http::void))
         .routes(routes!(payments::http::webhook))

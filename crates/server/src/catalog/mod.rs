@@ -114,7 +114,8 @@ pub async fn update<T: Entry>(
     now: Time,
 ) -> Result<Option<T>, CatalogError> {
     let Some(mut object) = sql::lock::<T>(tx, tenant, id).await? else { return Ok(None) };
-    let changed = object.apply(change)?;
+    let mut changed = object.apply(change)?;
+    changed.sort_unstable();
     if changed.is_empty() {
         return Ok(Some(object));
     }

@@ -67,7 +67,7 @@ macro_rules! table {
                 ),
                 concat!(
                     table!(@select $table $first $($column)*),
-                    " AND id IN (SELECT json_array_elements_text(CAST($2 AS JSON))) ORDER BY id"
+                    " AND id IN (SELECT json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) ORDER BY id"
                 ),
             );
             const PAGE: [Sql; 2] = [

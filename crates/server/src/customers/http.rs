@@ -5,7 +5,7 @@ pub use super::fields::{
     CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest, reference,
 };
 use super::{Customer, CustomerChange, CustomerRef, NewCustomer, billing, sql};
-use crate::app::App;
+use crate::app::{App, By};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, query};
 use crate::http::{Caller, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
@@ -203,16 +203,15 @@ async fn set_archived(
     id: &str,
     archived: bool,
 ) -> Result<Json<CustomerResponse>, Problem> {
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, by) = (caller.tenant(), By::new(app, caller.actor()));
     let named = reference(id);
     // To archive is to revoke, so it does not wait behind other work.
     let lane = if archived { Lane::Urgent } else { Lane::Usual };
     let changed = app
         .db
         .write(lane, async move |tx: &mut Tx<'_, '_>| match archived {
-            true => super::archive(tx, &tenant, &named, actor, &ids, now).await,
-            false => super::unarchive(tx, &tenant, &named, actor, &ids, now).await,
+            true => super::archive(tx, &tenant, &named, &by).await,
+            false => super::unarchive(tx, &tenant, &named, by.actor, &by.ids, by.now).await,
         })
         .await?;
     let customer = changed.ok_or_else(Problem::customer_not_found)?;

@@ -15,7 +15,8 @@ use crate::payments::{PaymentMethodError, ProcessorError};
 use crate::portal::{MintError, RefreshError, Refusal};
 use crate::settlement::SettleError;
 use crate::signing::SigningError;
-use crate::test_clock::Advancing;
+use crate::subscriptions::SubscriptionError;
+use crate::test_clock::{Advancing, ClockError};
 use crate::usage::TrackError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -278,6 +279,59 @@ impl From<Advancing> for Problem {
     }
 }
 
+impl From<SubscriptionError> for Problem {
+    fn from(error: SubscriptionError) -> Self {
+        let (code, detail) = match error {
+            SubscriptionError::Db(error) => return error.into(),
+            SubscriptionError::Invoice(error) => return error.into(),
+            SubscriptionError::Settle(error) => return error.into(),
+            SubscriptionError::KeyReused => return KeyReused.into(),
+            SubscriptionError::Advancing => return Advancing.into(),
+            SubscriptionError::CustomerNotFound => return Self::customer_not_found(),
+            SubscriptionError::CustomerArchived => return Self::customer_archived(),
+            SubscriptionError::NotFound => return Self::not_found(),
+            SubscriptionError::OtherProduct => {
+                let message = "must be a plan of the subscription's product";
+                return Self::invalid_param("planId", message);
+            }
+            SubscriptionError::ProrationDate => {
+                let message = "must be what a preview told in the last ten minutes, in this \
+                     period, with no change since";
+                return Self::invalid_param("prorationDate", message);
+            }
+            SubscriptionError::PlanNotAvailable => {
+                (Code::PlanNotAvailable, "The plan cannot be chosen.")
+            }
+            SubscriptionError::CurrencyMismatch => {
+                (Code::CurrencyMismatch, "The customer pays in another currency.")
+            }
+            SubscriptionError::Exists => {
+                (Code::SubscriptionExists, "The customer has a subscription of this product.")
+            }
+            SubscriptionError::NotActive => {
+                (Code::SubscriptionNotActive, "The subscription is canceled.")
+            }
+            SubscriptionError::Unpaid => {
+                (Code::InvoiceUnpaid, "An invoice of the subscription has to be paid first.")
+            }
+            SubscriptionError::OutOfRange => (Code::AmountOutOfRange, "An amount is out of range."),
+        };
+        Self::new(code, detail)
+    }
+}
+
+impl From<ClockError> for Problem {
+    fn from(error: ClockError) -> Self {
+        match error {
+            ClockError::Db(error) => error.into(),
+            ClockError::Advancing => Advancing.into(),
+            ClockError::OutOfRange => {
+                Self::invalid_param("to", "must be from now on and at most two years ahead")
+            }
+        }
+    }
+}
+
 impl From<InvoiceError> for Problem {
     fn from(error: InvoiceError) -> Self {
         match error {
@@ -301,6 +355,7 @@ impl From<SettleError> for Problem {
         match error {
             SettleError::Db(error) => error.into(),
             SettleError::Invoice(error) => error.into(),
+            SettleError::Subscription(error) => (*error).into(),
             SettleError::InProgress => {
                 Self::new(Code::PaymentInProgress, "A payment of this invoice is under way.")
             }

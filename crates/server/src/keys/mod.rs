@@ -123,7 +123,7 @@ pub async fn store(
         action: Action::ApiKeyCreated,
         target_id: key.id.to_string(),
         customer_id: None,
-        detail: serde_json::json!({ "kind": key.kind.as_str(), "name": key.name, "scopes": key.scopes }),
+        detail: serde_json::json!({ "name": key.name, "scopes": key.scopes }),
         at: key.created_at,
     };
     audit::record(tx, tenant.no, &event).await

@@ -73,6 +73,7 @@ pub async fn reference_of(
     let holder =
         Holder { id: customer.id, name: customer.name.clone(), email: customer.email.clone() };
     let made = processor.create_customer(&tenant, &holder).await?;
+    let name = name.to_owned();
     let kept = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {

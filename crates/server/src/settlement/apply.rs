@@ -9,6 +9,7 @@ use crate::db::Tx;
 use crate::invoices::{self, Payment, Status};
 use crate::organizations::Tenant;
 use crate::payments::{self, Card};
+use crate::subscriptions;
 
 /// Carries out the effect and pays the invoice, which takes its number last. `false` where the
 /// invoice no longer wants the money.
@@ -30,10 +31,19 @@ pub async fn succeeded(
         let method = payments::add(tx, tenant, no, processor, card, false, by).await?;
         (attempt.payment_method_id, attempt.card) = (Some(method.id), Some(method.card));
     }
-    match &attempt.effect {
-        Effect::StartSubscription { .. } | Effect::ChangePlan { .. } => {}
-        Effect::TopUp { .. } => credits::topped_up(tx, tenant, attempt, at, by).await?,
-        Effect::CollectInvoice | Effect::PayInvoice => {}
+    let wanted = match &attempt.effect {
+        Effect::StartSubscription { subscription_id } => {
+            subscriptions::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
+        }
+        Effect::ChangePlan(change) => subscriptions::changed(tx, tenant, change, at, by).await?,
+        Effect::TopUp { .. } => {
+            credits::topped_up(tx, tenant, attempt, at, by).await?;
+            true
+        }
+        Effect::CollectInvoice | Effect::PayInvoice => true,
+    };
+    if !wanted {
+        return Ok(false);
     }
     if invoice.status == Status::Draft {
         invoices::issue(tx, tenant, &mut invoice, at).await?;
@@ -48,6 +58,9 @@ pub async fn succeeded(
         reference: None,
     };
     invoices::mark_paid(tx, tenant, &mut invoice, &payment, at).await?;
+    if let Some(id) = invoice.subscription_id {
+        subscriptions::invoice_paid(tx, tenant, id, at, by).await?;
+    }
     Ok(true)
 }
 
@@ -58,10 +71,22 @@ pub async fn declined(
     attempt: &Attempt,
     by: &By,
 ) -> Result<(), SettleError> {
-    credits::top_up_failed(tx, tenant, attempt, by).await?;
-    let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
-    if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
+    let Some(mut invoice) = invoices::get(tx, tenant, attempt.invoice_id).await? else {
+        return Ok(());
+    };
+    if invoice.status == Status::Draft {
         invoices::delete_draft(tx, tenant, &invoice).await?;
+    }
+    match (&attempt.effect, invoice.subscription_id) {
+        (Effect::StartSubscription { subscription_id }, _) => {
+            subscriptions::not_started(tx, tenant, *subscription_id).await?;
+        }
+        (Effect::CollectInvoice, Some(id)) => {
+            let at = attempt.billed_at;
+            subscriptions::invoice_declined(tx, tenant, id, &mut invoice, at, by).await?;
+        }
+        (Effect::TopUp { .. }, _) => credits::top_up_failed(tx, tenant, attempt, by).await?,
+        (Effect::CollectInvoice, None) | (Effect::ChangePlan(_) | Effect::PayInvoice, _) => {}
     }
     Ok(())
 }
@@ -71,9 +96,12 @@ pub async fn expired(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     attempt: &mut Attempt,
-    _at: Time,
+    at: Time,
     by: &By,
 ) -> Result<(), SettleError> {
-    credits::top_up_failed(tx, tenant, attempt, by).await?;
-    Ok(abandon(tx, tenant, attempt, by).await?)
+    abandon(tx, tenant, attempt, by).await?;
+    if let Effect::StartSubscription { subscription_id } = attempt.effect {
+        subscriptions::expired(tx, tenant, subscription_id, at, by).await?;
+    }
+    Ok(())
 }

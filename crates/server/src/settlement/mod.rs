@@ -22,13 +22,14 @@ use crate::app::By;
 use crate::audit::Action;
 use crate::base::{
     CreditAccountId, CreditPackageId, Currency, CustomerId, InvoiceId, PaymentAttemptId,
-    PaymentMethodId, PlanId, SubscriptionId, Time,
+    PaymentMethodId, SubscriptionId, Time,
 };
+use crate::credits;
 use crate::db::{DbError, Tx};
 use crate::invoices::{self, Invoice, InvoiceError, NewInvoice, Status};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
-use crate::subscriptions::CollectionMethod;
+use crate::subscriptions::{CollectionMethod, PlanChange, Subscription, SubscriptionError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -46,13 +47,7 @@ pub enum Effect {
     StartSubscription {
         subscription_id: SubscriptionId,
     },
-    /// `at` is what the proration was calculated for.
-    ChangePlan {
-        subscription_id: SubscriptionId,
-        plan_id: PlanId,
-        quantity: i64,
-        at: Time,
-    },
+    ChangePlan(PlanChange),
     /// An issued invoice is collected of itself: a renewal, a retry. Nobody is there for a form.
     CollectInvoice,
     /// Somebody pays an issued invoice.
@@ -123,6 +118,7 @@ pub enum Billed {
 pub enum SettleError {
     Db(DbError),
     Invoice(InvoiceError),
+    Subscription(Box<SubscriptionError>),
     /// An attempt on the invoice may have been charged.
     InProgress,
     /// The tenant has no processor to charge by.
@@ -225,6 +221,31 @@ pub async fn close_form(
     Ok(abandon(tx, tenant, &mut attempt, by).await?)
 }
 
+/// The attempt that is to start or change a subscription, if any, its customer locked.
+pub async fn open_of_subscription(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+) -> Result<Option<Attempt>, DbError> {
+    let live = sql::live_of_customer(tx, tenant, subscription.customer_no).await?;
+    let wanted = Some(subscription.id);
+    Ok(live.into_iter().find(|attempt| attempt.effect.subscription_id() == wanted))
+}
+
+/// Gives up the form that is to start or change a subscription, as [`close_form`] does.
+pub async fn close_form_of_subscription(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    by: &By,
+) -> Result<(), SettleError> {
+    match open_of_subscription(tx, tenant, subscription).await? {
+        None => Ok(()),
+        Some(attempt) if attempt.status == AttemptStatus::Pending => Err(SettleError::InProgress),
+        Some(mut attempt) => Ok(abandon(tx, tenant, &mut attempt, by).await?),
+    }
+}
+
 /// Gives up whatever is under way for a customer, who is locked: drafts go, and what comes in later
 /// goes back.
 pub async fn abandon_all_of_customer(
@@ -252,6 +273,7 @@ async fn abandon(
     if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
         invoices::delete_draft(tx, tenant, &invoice).await?;
     }
+    credits::top_up_failed(tx, tenant, attempt, by).await?;
     attempt.note(tx, tenant, Action::PaymentAbandoned, by).await
 }
 
@@ -261,15 +283,15 @@ impl Effect {
         match self {
             Self::CollectInvoice => true,
             Self::TopUp { automatic, .. } => *automatic,
-            Self::StartSubscription { .. } | Self::ChangePlan { .. } | Self::PayInvoice => false,
+            Self::StartSubscription { .. } | Self::ChangePlan(_) | Self::PayInvoice => false,
         }
     }
 
     /// The subscription that it starts or changes.
     pub const fn subscription_id(&self) -> Option<SubscriptionId> {
         match self {
-            Self::StartSubscription { subscription_id }
-            | Self::ChangePlan { subscription_id, .. } => Some(*subscription_id),
+            Self::StartSubscription { subscription_id } => Some(*subscription_id),
+            Self::ChangePlan(change) => Some(change.subscription_id),
             Self::CollectInvoice | Self::PayInvoice | Self::TopUp { .. } => None,
         }
     }
@@ -320,6 +342,12 @@ impl AttemptStatus {
 impl From<DbError> for SettleError {
     fn from(error: DbError) -> Self {
         Self::Db(error)
+    }
+}
+
+impl From<SubscriptionError> for SettleError {
+    fn from(error: SubscriptionError) -> Self {
+        Self::Subscription(Box::new(error))
     }
 }
 

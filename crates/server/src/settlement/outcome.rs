@@ -133,8 +133,8 @@ impl Attempt {
 
     pub const fn subject(&self) -> Subject {
         match self.effect {
-            Effect::StartSubscription { subscription_id }
-            | Effect::ChangePlan { subscription_id, .. } => Subject::Subscription(subscription_id),
+            Effect::StartSubscription { subscription_id } => Subject::Subscription(subscription_id),
+            Effect::ChangePlan(ref change) => Subject::Subscription(change.subscription_id),
             Effect::CollectInvoice | Effect::PayInvoice => Subject::Invoice(self.invoice_id),
             Effect::TopUp { credit_account_id, .. } => Subject::CreditAccount(credit_account_id),
         }

@@ -8,7 +8,7 @@ use crate::customers::Customer;
 use crate::db::Tx;
 use crate::invoices::{self, Invoice, InvoiceError, Payment, Status};
 use crate::organizations::Tenant;
-use crate::payments;
+use crate::{payments, subscriptions};
 use serde_json::json;
 
 /// Begins to charge all that is due, by the method named or the default one. A form that is open
@@ -66,6 +66,9 @@ pub async fn transfer(
     invoices::mark_paid(tx, tenant, &mut invoice, &payment, at).await?;
     let detail = json!({ "amount": amount, "reference": reference });
     by.note(tx, tenant, customer.id, Action::InvoiceTransferReceived, id, detail).await?;
+    if invoice.status == Status::Paid {
+        settled(tx, tenant, &invoice, at, by).await?;
+    }
     Ok(invoice)
 }
 
@@ -84,7 +87,22 @@ pub async fn void(
     close_form(tx, tenant, &invoice, by).await?;
     invoices::set_status(tx, tenant, &mut invoice, Status::Void, at).await?;
     by.note(tx, tenant, customer.id, Action::InvoiceVoided, id, json!({})).await?;
+    settled(tx, tenant, &invoice, at, by).await?;
     Ok(invoice)
+}
+
+/// Tells an invoice's subscription that nothing is owed on it any more.
+async fn settled(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &Invoice,
+    at: Time,
+    by: &By,
+) -> Result<(), SettleError> {
+    match invoice.subscription_id {
+        None => Ok(()),
+        Some(id) => Ok(subscriptions::invoice_paid(tx, tenant, id, at, by).await?),
+    }
 }
 
 /// An invoice on which money is owed, behind its customer.

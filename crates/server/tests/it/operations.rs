@@ -2,7 +2,7 @@
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, post};
-use Access::{Catalog, Either, Key, Page, Portal, Public};
+use Access::{Catalog, Either, Form, Key, Page, Portal, Public, Signed};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -20,6 +20,10 @@ enum Access {
     Public,
     /// The hosted page, by a code in the body; other pages are refused.
     Page,
+    /// A key with the scope, any token of the customer's own.
+    Form(&'static str),
+    /// A processor, by its signature, which no caller here has.
+    Signed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +49,9 @@ struct World {
     metric: String,
     currency: String,
     package: String,
+    payment_method: String,
+    invoice: String,
+    form: String,
 }
 
 fn none(_: &World) -> &str {
@@ -58,6 +65,7 @@ fn no_body(_: &World) -> Value {
 }
 
 const NOBODY: Expect = Refused(404, "customer_not_found");
+const UNSIGNED: Expect = Refused(400, "malformed_request");
 const NOTHING: Expect = Refused(404, "not_found");
 const INVALID: Expect = Refused(422, "validation_failed");
 const WRITE: Access = Key("catalog:write");
@@ -108,6 +116,21 @@ const OPERATIONS: &[Row] = &[
     ("getCreditPackage", Catalog, |w| &w.package, no_body, 200, NOTHING),
     ("updateCreditPackage", WRITE, |w| &w.package, |_| json!({ "name": "Q" }), 200, NOTHING),
     ("getPricing", Catalog, |w| &w.product, no_body, 200, NOTHING),
+    ("listInvoices", Either("invoices:read", "invoices:read"), none, no_body, 200, Passes),
+    ("listCustomerInvoices", Either("invoices:read", "invoices:read"), customer, no_body, 200, NOBODY),
+    ("getInvoice", Either("invoices:read", "invoices:read"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("getInvoicePdf", Either("invoices:read", "invoices:read"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("payInvoice", Either("invoices:write", "invoices:pay"), |w| &w.invoice, |_| json!({}), 200, NOTHING),
+    ("recordInvoicePayment", Key("invoices:write"), |w| &w.invoice, |_| json!({ "amount": 1, "reference": "R" }), 201, NOTHING),
+    ("voidInvoice", Key("invoices:write"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("listPaymentMethods", Either("payment_methods:read", "payment_methods:read"), customer, no_body, 200, NOBODY),
+    ("addPaymentMethod", Either("payment_methods:write", "payment_methods:write"), customer, |_| json!({ "processorToken": "pm_sandbox_mastercard" }), 201, NOBODY),
+    ("setUpPaymentMethod", Either("payment_methods:write", "payment_methods:write"), customer, no_body, 200, NOBODY),
+    ("setDefaultPaymentMethod", Either("payment_methods:write", "payment_methods:write"), |w| &w.payment_method, no_body, 200, NOTHING),
+    ("getPaymentMethodDependencies", Either("payment_methods:read", "payment_methods:read"), |w| &w.payment_method, no_body, 200, NOTHING),
+    ("removePaymentMethod", Either("payment_methods:write", "payment_methods:write"), |w| &w.payment_method, no_body, 204, NOTHING),
+    ("confirmSandboxForm", Form("payment_methods:write"), none, |w| json!({ "clientSecret": w.form, "outcome": "succeed" }), 204, NOTHING),
+    ("receiveWebhook", Signed, |_| "sandbox", |_| json!({}), 204, UNSIGNED),
     ("getBranding", Catalog, none, no_body, 200, Passes),
     ("putBranding", WRITE, none, |_| json!({ "name": "B" }), 200, Passes),
     ("listCustomerEntitlements", Either("customers:read", "customer:read"), customer, no_body, 200, NOBODY),
@@ -119,7 +142,7 @@ const OPERATIONS: &[Row] = &[
     ("openapi", Public, none, no_body, 200, Passes),
 ];
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Caller {
     Nobody,
     GoodKey,
@@ -249,7 +272,8 @@ on_both_stores! {
                 ("revokePortalSessions", _) | (_, Public) => { answer.expect(row.4); }
                 // The session was ended above, which is told first.
                 (_, Portal | Page) => { answer.refused(401, "session_revoked"); }
-                (_, Key(_) | Either(..) | Catalog) => { answer.refused(403, "organization_suspended"); }
+                (_, Signed) => { answer.refused(400, "malformed_request"); }
+                (_, Key(_) | Either(..) | Catalog | Form(_)) => { answer.refused(403, "organization_suspended"); }
             }
         }
         t.suspend(false).await;
@@ -277,7 +301,8 @@ fn the_table_names_every_operation_of_the_description_and_its_credentials() {
             Catalog => {
                 json!([{ "secretKey": ["catalog:read"] }, { "portalToken": [] }, { "publishableKey": [] }])
             }
-            Public | Page => Value::Null,
+            Form(key) => json!([{ "secretKey": [key] }, { "portalToken": [] }]),
+            Public | Page | Signed => Value::Null,
         };
         assert_eq!(operation["security"], security, "{id}");
         let answers = operation["responses"].as_object().unwrap();
@@ -357,7 +382,6 @@ impl World {
             "creditCurrencyId": currency, "name": "K", "credits": 1, "price": 1, "currency": "USD",
         });
         Self {
-            customer,
             sid,
             token,
             code,
@@ -365,13 +389,17 @@ impl World {
             metric: t.make("billable-metrics", metric).await,
             plan: t.make("plans", plan).await,
             package: t.make("credit-packages", package).await,
+            payment_method: t.card(&customer, "pm_sandbox_visa").await,
+            invoice: t.bill(&customer, 1_000).await,
+            form: t.set_up(&customer).await,
+            customer,
             product,
             feature,
             currency,
         }
     }
 
-    fn ids(&self) -> [&str; 9] {
+    fn ids(&self) -> [&str; 11] {
         let Self {
             customer,
             sid,
@@ -384,9 +412,24 @@ impl World {
             metric,
             currency,
             package,
+            payment_method,
+            invoice,
+            form: _,
         } = self;
-        [customer, sid, api_key, product, plan, feature, metric, currency, package]
-            .map(String::as_str)
+        [
+            customer,
+            sid,
+            api_key,
+            product,
+            plan,
+            feature,
+            metric,
+            currency,
+            package,
+            payment_method,
+            invoice,
+        ]
+        .map(String::as_str)
     }
 }
 
@@ -439,7 +482,15 @@ impl Callers {
             let expected = match row.1 {
                 Key(_) => expected[0],
                 Portal => expected[1],
+                // What another customer's token may not see is to it as what is not there.
+                Either(..) if *caller == Caller::TokenOfAnotherCustomer => row.5,
                 Either(..) => expected[2],
+                Form(_) => match caller {
+                    Caller::TokenWithoutTheScope => Passes,
+                    Caller::TokenOfAnotherCustomer => row.5,
+                    _ => expected[2],
+                },
+                Signed => UNSIGNED,
                 Catalog => expected[3],
                 Public => Passes,
                 Page => match caller {
@@ -463,6 +514,7 @@ impl Callers {
         let (_, method, path, _) = found;
         let path = path.replace("{id}", (row.2)(world)).replace("{sid}", (row.2)(world));
         let path = path.replace("{productId}", (row.2)(world));
+        let path = path.replace("{processor}", (row.2)(world));
         let plain = |path: String| match (row.3)(world) {
             Value::Null => Request::new(method, path),
             body => Request::new(method, path).json(&body),
@@ -510,9 +562,9 @@ impl Callers {
 
     async fn key_without(&self, t: &Test, access: Access) -> String {
         let lacking = match access {
-            Key(scope) | Either(scope, _) => scope,
+            Key(scope) | Either(scope, _) | Form(scope) => scope,
             Catalog => "catalog:read",
-            Portal | Public | Page => "usage:read",
+            Portal | Public | Page | Signed => "usage:read",
         };
         let rest: Vec<&str> = KeyScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
         t.key_of(t.tenant, rest.join(" ").parse().unwrap()).await
@@ -521,7 +573,7 @@ impl Callers {
     async fn token_without(&self, t: &Test, access: Access, world: &World) -> String {
         let lacking = match access {
             Either(_, scope) => scope,
-            Key(_) | Portal | Catalog | Public | Page => "customer:read",
+            Key(_) | Portal | Catalog | Public | Page | Form(_) | Signed => "customer:read",
         };
         let rest: Vec<&str> =
             PortalScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();

@@ -25,8 +25,8 @@ export type Flow =
 const SCOPES = {
   subscription: 'subscriptions:read',
   usage: 'usage:read',
-  credits: 'credits:read',
   invoices: 'invoices:read',
+  credits: 'credits:read',
   paymentMethods: 'payment_methods:read',
   details: 'customer:read',
 } as const satisfies Record<string, Scope>;
@@ -35,8 +35,14 @@ export type Section = keyof typeof SCOPES;
 
 const ALL = Object.keys(SCOPES) as Section[];
 
+/** Side by side where there is room. */
+const COLUMNS: readonly (readonly Section[])[] = [
+  ['subscription', 'usage', 'invoices'],
+  ['credits', 'paymentMethods', 'details'],
+];
+
 export interface BillingPortalProps extends StyleProps {
-  /** Which, and in which order. Default: all that the session may see. */
+  /** Which, and in which order within their columns. Default: all that the session may see. */
   sections?: readonly Section[] | undefined;
   flow?: Flow | undefined;
   onFlowEnd?: ((reason: 'completed' | 'canceled') => void) | undefined;
@@ -55,12 +61,17 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
       <div {...p('portal')}>
         <Head />
         {shown.length === 0 ? <Nothing /> : null}
-        <div {...p('sections')}>
-          {shown.map((section) => (
-            <div key={section} {...p('section', section)}>
-              <One section={section} flow={flow} />
-            </div>
-          ))}
+        <div {...p('columns')}>
+          {COLUMNS.map((column) => {
+            const here = shown.filter((section) => column.includes(section));
+            return here.length === 0 ? null : (
+              <div key={column.join()} {...p('column')}>
+                {here.map((section) => (
+                  <One key={section} section={section} flow={flow} />
+                ))}
+              </div>
+            );
+          })}
         </div>
       </div>
     );
@@ -103,7 +114,7 @@ function Head() {
     <header {...p('portal-head')}>
       <h1 {...p('portal-title')}>{t('portal.title')}</h1>
       {session?.can('customer:read') ? <Name /> : null}
-      <div role="status">
+      <div {...p('live')} role="status">
         {isOffline ? <Notice tone="warn">{t('portal.offline')}</Notice> : null}
       </div>
     </header>

@@ -4,7 +4,7 @@ import type { CreditAccount, CreditCurrency } from '../api-types.js';
 import { useCreditAccounts, useCreditCurrencies } from '../hooks/credits.js';
 import { usePortal } from '../react/context.js';
 import { useI18n } from '../react/i18n.js';
-import { Actions, Badge, Button, Card, Dialog, Loaded, Notice, Status } from '../ui/elements.js';
+import { Actions, Button, Card, Dialog, Loaded, Notice, Status } from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
 import { LedgerTable } from './ledger-table.js';
 import { AutoTopUpForm, TopUpForm } from './top-up.js';
@@ -77,19 +77,19 @@ function Wallet({ account, currency, isOpen }: WalletProps) {
   return (
     <li {...p('wallet')}>
       <p {...p('label')}>{currency.name}</p>
-      <p {...p('figure')}>{credits(account?.balance ?? 0, currency)}</p>
+      <p {...p('figure')}>{credits(account?.balance ?? 0, { ...currency, name: '' })}</p>
       <Status>{done}</Status>
       {isFrozen ? <Notice tone="warn">{t('credits.frozen')}</Notice> : null}
       {account && account.grants.length > 0 ? <Grants account={account} /> : null}
       {account && mayWrite ? (
         <p {...p('item')}>
           <span {...p('item-text')}>
-            {t('credits.auto')}{' '}
-            <Badge tone={auto?.enabled ? 'good' : 'quiet'}>
+            <span {...p('item-name')}>{t('credits.auto')}</span>
+            <span {...p('item-detail')}>
               {auto?.enabled
                 ? t('credits.autoOn', { threshold: credits(auto.threshold, currency) })
                 : t('credits.autoOff')}
-            </Badge>
+            </span>
           </span>
           <Button
             kind="plain"

@@ -108,7 +108,7 @@ function ConfirmForm({
     <div {...p('form')}>
       <p {...p('text')}>{t('form.confirmBody')}</p>
       <Failure error={error} />
-      <div role="alert">
+      <div {...p('live')} role="alert">
         {isDeclined ? <p {...p('notice', 'bad')}>{t('error.payment_declined')}</p> : null}
       </div>
       <Actions>

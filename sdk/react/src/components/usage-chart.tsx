@@ -123,9 +123,9 @@ function Chart({ name, totals }: { name: string; totals: readonly DayTotal[] }) 
   );
 }
 
-/** The next number above it that begins with 1, 2 or 5 and goes on with zeros. */
+/** The next round number above it. */
 function ceiling(value: number): number {
   if (value <= 0) return 0;
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;
+  return ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8].find((step) => step * power >= value) ?? 10) * power;
 }

@@ -30,7 +30,9 @@ export function formatCredits(
 ): string {
   const { denomination, minorUnitScale, name } = currency;
   const number = decimal(amount, minorUnitScale);
-  if (denomination === 'unit') return `${formatDecimal(number, minorUnitScale, locale)} ${name}`;
+  if (denomination === 'unit') {
+    return `${formatDecimal(number, minorUnitScale, locale)} ${name}`.trim();
+  }
   return new Intl.NumberFormat(locale, {
     style: 'currency',
     currency: denomination,

@@ -110,13 +110,21 @@ export function Notice({ tone, children }: NoticeProps) {
 /** Always there, so that what appears in it is read out. */
 export function Status({ children }: { children?: ReactNode }) {
   const p = useParts();
-  return <div role="status">{children ? <p {...p('notice', 'good')}>{children}</p> : null}</div>;
+  return (
+    <div {...p('live')} role="status">
+      {children ? <p {...p('notice', 'good')}>{children}</p> : null}
+    </div>
+  );
 }
 
 export function Failure({ error }: { error: ApiError | null }) {
   const p = useParts();
   const { errorText } = useI18n();
-  return <div role="alert">{error ? <p {...p('notice', 'bad')}>{errorText(error)}</p> : null}</div>;
+  return (
+    <div {...p('live')} role="alert">
+      {error ? <p {...p('notice', 'bad')}>{errorText(error)}</p> : null}
+    </div>
+  );
 }
 
 interface DialogProps {
