@@ -16,9 +16,9 @@ test-rust:
 	./scripts/require postgresql curl
 	cargo test --workspace --locked
 
-# The SDK against the real program, which `test-rust` has built.
+# The packages against the real program, which `test-rust` has built, and in a real browser.
 test-node:
-	./scripts/require nodejs
+	./scripts/require nodejs chromium
 	cargo build --locked
 	npm ci --no-audit --no-fund
 	npm test
@@ -26,7 +26,7 @@ test-node:
 # Writes again what is generated and committed.
 openapi:
 	cargo run -- openapi > openapi.json
-	npm run generate -w sdk/node
+	npm run generate --workspaces
 
 vectors:
 	cargo run -p unitpay-token --example tokens

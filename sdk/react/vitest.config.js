@@ -11,7 +11,8 @@ const react18 = ['react-dom', 'react'].map((name) => ({
 export default defineConfig({
   test: {
     globalSetup: 'test/support/setup.ts',
-    testTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     projects: [
       { extends: true, test: { name: 'core', include: ['test/core/**/*.test.ts'] } },
       {

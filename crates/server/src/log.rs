@@ -1,7 +1,7 @@
 //! The log's lines, and their way to standard error: they are gathered and written together.
 //!
-//! A line is written here, as text or as JSON, because the subscriber's own way cost a request a
-//! tenth of what reading its session costs. Whatever is told in it, it is one line.
+//! A line is written here, as text or as JSON, because the subscriber's own way took half as many
+//! instructions again. Whatever is told in it, it is one line.
 //!
 //! One write for each line would cost a request as much as reading its session. A line leaves
 //! within [`GATHER`]; an error leaves at once, with all that was said before it, since what follows

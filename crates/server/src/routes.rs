@@ -105,10 +105,11 @@ fn backend_routes() -> Routes {
         .routes(routes!(system::openapi))
 }
 
-/// The browser's routes without what is around them, to be asked in this process.
-pub fn of_browsers() -> &'static Router<Arc<App>> {
+/// All routes without what is around them, for this process to ask: a request carries its own
+/// [`RequestInfo`](crate::http::request::RequestInfo), a problem is among the answer's extensions.
+pub fn bare() -> &'static Router<Arc<App>> {
     static ROUTER: OnceLock<Router<Arc<App>>> = OnceLock::new();
-    ROUTER.get_or_init(|| browser_routes().split_for_parts().0)
+    ROUTER.get_or_init(|| browser_routes().merge(backend_routes()).split_for_parts().0)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

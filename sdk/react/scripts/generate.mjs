@@ -15,8 +15,7 @@ const money = readFileSync('../../crates/server/src/base/money.rs', 'utf8');
 const list = (name) => new RegExp(`const ${name}: &str = "([A-Z \\\\\\s]+)"`).exec(money)[1];
 const codes = (name) => list(name).replace(/\\\s+/g, '').trim();
 const exponents = `/** Written by \`npm run generate\` from the server's table (ISO 4217). Every other currency has two. */
-export const NO_DECIMALS =
-  '${codes('ZERO')}';
+export const NO_DECIMALS = '${codes('ZERO')}';
 export const THREE_DECIMALS = '${codes('THREE')}';
 `;
 const file = 'src/format/exponents.ts';

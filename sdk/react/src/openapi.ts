@@ -4,1379 +4,1199 @@
  */
 
 export interface paths {
-  '/.well-known/jwks.json': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public keys by which anyone may verify a token's signature. */
+        get: operations["jwks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The public keys by which anyone may verify a token's signature. */
-    get: operations['jwks'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/healthz': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells that the process runs, whatever the store does. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Tells that the process runs, whatever the store does. */
-    get: operations['health'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/openapi.json': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description. */
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** This description. */
-    get: operations['openapi'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/readyz': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells whether this node can serve: its store answers and the clocks agree. */
+        get: operations["readiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Tells whether this node can serve: its store answers and the clocks agree. */
-    get: operations['readiness'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/api-keys': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the keys of the caller's organization and environment, newest first. */
+        get: operations["listApiKeys"];
+        put?: never;
+        /** Makes a key of the caller's organization and environment. Its secret is in this answer alone. */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the keys of the caller's organization and environment, newest first. */
-    get: operations['listApiKeys'];
-    put?: never;
-    /** Makes a key of the caller's organization and environment. Its secret is in this answer alone. */
-    post: operations['createApiKey'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/api-keys/{id}/revoke': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/api-keys/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a key at once, and on request the sessions that it minted. */
+        post: operations["revokeApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Ends a key at once, and on request the sessions that it minted. */
-    post: operations['revokeApiKey'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/audit-events': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who changed what, newest first. */
+        get: operations["listAuditEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists who changed what, newest first. */
-    get: operations['listAuditEvents'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists customers, newest first. */
+        get: operations["listCustomers"];
+        put?: never;
+        /** Makes a customer. */
+        post: operations["createCustomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists customers, newest first. */
-    get: operations['listCustomers'];
-    put?: never;
-    /** Makes a customer. */
-    post: operations['createCustomer'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/customers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a customer, by our id or the integrator's; a portal token reads its own. */
+        get: operations["getCustomer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a customer; a portal token changes the name and e-mail address of its own. */
+        patch: operations["updateCustomer"];
+        trace?: never;
     };
-    /** Reads a customer, by our id or the integrator's; a portal token reads its own. */
-    get: operations['getCustomer'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Changes a customer; a portal token changes the name and e-mail address of its own. */
-    patch: operations['updateCustomer'];
-    trace?: never;
-  };
-  '/v1/customers/{id}/archive': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/customers/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Archives a customer and ends every session of theirs for good. */
+        post: operations["archiveCustomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Archives a customer and ends every session of theirs for good. */
-    post: operations['archiveCustomer'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/unarchive': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/customers/{id}/unarchive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an archived customer usable again; sessions that ended stay ended. */
+        post: operations["unarchiveCustomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Makes an archived customer usable again; sessions that ended stay ended. */
-    post: operations['unarchiveCustomer'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/portal-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists sessions, newest first; never a token. */
+        get: operations["listPortalSessions"];
+        put?: never;
+        /** Mints a portal session: a token scoped to one customer. */
+        post: operations["createPortalSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists sessions, newest first; never a token. */
-    get: operations['listPortalSessions'];
-    put?: never;
-    /** Mints a portal session: a token scoped to one customer. */
-    post: operations['createPortalSession'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/current': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/portal-sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a token opens: its session, its customer, its scopes. */
+        get: operations["getCurrentPortalSession"];
+        put?: never;
+        post?: never;
+        /** Logs out: ends the session at once. */
+        delete: operations["endCurrentPortalSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** What a token opens: its session, its customer, its scopes. */
-    get: operations['getCurrentPortalSession'];
-    put?: never;
-    post?: never;
-    /** Logs out: ends the session at once. */
-    delete: operations['endCurrentPortalSession'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/introspect': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/portal-sessions/introspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells whether a token is good right now (RFC 7662). */
+        post: operations["introspectPortalToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Tells whether a token is good right now (RFC 7662). */
-    post: operations['introspectPortalToken'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/refresh': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/portal-sessions/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers the token to go on with: the same for every tab that asks. */
+        post: operations["refreshPortalSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Answers the token to go on with: the same for every tab that asks. */
-    post: operations['refreshPortalSession'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/revoke': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/portal-sessions/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered. */
+        post: operations["revokePortalSessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered. */
-    post: operations['revokePortalSessions'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/{sid}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/v1/portal-sessions/{sid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads one session; never a token. */
+        get: operations["getPortalSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Reads one session; never a token. */
-    get: operations['getPortalSession'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    ActiveToken: {
-      /** @enum {boolean} */
-      active: true;
-      aud: string;
-      env: components['schemas']['Env'];
-      /** Format: int64 */
-      exp: number;
-      /** Format: int64 */
-      iat: number;
-      iss: string;
-      jti: string;
-      org: string;
-      scope: string;
-      sid: string;
-      sub: string;
-      /** @description `Bearer` */
-      token_type: string;
-    };
-    /** @enum {string} */
-    ActorType: 'api_key' | 'portal_session' | 'operator';
-    ApiKey: {
-      /** Format: date-time */
-      createdAt: string;
-      env: components['schemas']['Env'];
-      /** Format: date-time */
-      expiresAt: string | null;
-      id: string;
-      lastFour: string;
-      /**
-       * Format: date-time
-       * @description Noted within half a minute.
-       */
-      lastUsedAt: string | null;
-      name: string;
-      /** Format: date-time */
-      revokedAt: string | null;
-      scopes: (
-        | 'portal_sessions:read'
-        | 'portal_sessions:write'
-        | 'customers:read'
-        | 'customers:write'
-        | 'catalog:read'
-        | 'catalog:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:write'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-        | 'usage:write'
-        | 'api_keys:read'
-        | 'api_keys:write'
-        | 'audit:read'
-      )[];
-      /** @description The key itself: once, in the answer that made it. */
-      secret?: string;
-    };
-    AuditEvent: {
-      /** @enum {string} */
-      action:
-        | 'portal_session.revoked'
-        | 'portal_session.ended'
-        | 'customer.sessions_revoked'
-        | 'customer.created'
-        | 'customer.updated'
-        | 'customer.archived'
-        | 'customer.unarchived'
-        | 'api_key.created'
-        | 'api_key.revoked';
-      actorId: string | null;
-      actorType: components['schemas']['ActorType'];
-      /** Format: date-time */
-      createdAt: string;
-      customerId: string | null;
-      /** @description What changed; never a secret. */
-      detail: unknown;
-      id: string;
-      targetId: string;
-    };
-    CreateApiKeyRequest: {
-      /**
-       * Format: date-time
-       * @description Not later than the calling key's own.
-       */
-      expiresAt?: string;
-      name: string;
-      scopes?: (
-        | 'portal_sessions:read'
-        | 'portal_sessions:write'
-        | 'customers:read'
-        | 'customers:write'
-        | 'catalog:read'
-        | 'catalog:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:write'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-        | 'usage:write'
-        | 'api_keys:read'
-        | 'api_keys:write'
-        | 'audit:read'
-      )[];
-    };
-    CreateCustomerRequest: {
-      email: string;
-      /** @description 1 to 128 bytes, unique, never of the form of our ids. */
-      externalId?: string;
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-    };
-    CreatePortalSessionRequest: {
-      /** @description At most 10 exact origins; default any. */
-      allowedOrigins?: string[];
-      /** @description Our id, or the integrator's own. */
-      customerId: string;
-      /** @description Ends the customer's other sessions in the same write. */
-      invalidateExisting?: boolean;
-      /**
-       * Format: int64
-       * @description Absolute end that refresh cannot pass, from `ttlSeconds` on. Default 86400.
-       */
-      maxLifetimeSeconds?: number;
-      metadata?: {
-        [key: string]: string;
-      };
-      /** @description Every `:read` scope and nothing else; excludes `scopes`. */
-      readOnly?: boolean;
-      scopes?: (
-        | 'customer:read'
-        | 'customer:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:pay'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-      )[];
-      /**
-       * Format: int64
-       * @description Life of a token. Default 3600.
-       */
-      ttlSeconds?: number;
-    };
-    CreatePortalSessionResponse: {
-      /** Format: date-time */
-      absoluteExpiresAt: string;
-      customerId: string;
-      /**
-       * Format: date-time
-       * @description Equals the token's `exp`.
-       */
-      expiresAt: string;
-      jti: string;
-      scopes: (
-        | 'customer:read'
-        | 'customer:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:pay'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-      )[];
-      /** @description The token: hand it to the browser, keep it nowhere. */
-      token: string;
-    };
-    /** @description A session as its own browser sees it. */
-    CurrentSession: {
-      /** Format: date-time */
-      absoluteExpiresAt: string;
-      /** Format: date-time */
-      createdAt: string;
-      customerId: string;
-      /**
-       * Format: date-time
-       * @description When the session's current token ends.
-       */
-      expiresAt: string;
-      id: string;
-      /** Format: int64 */
-      refreshCount: number;
-      status: components['schemas']['PortalSessionStatus'];
-    };
-    CurrentSessionResponse: {
-      customer: components['schemas']['Customer'] | null;
-      scopes: (
-        | 'customer:read'
-        | 'customer:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:pay'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-      )[];
-      session: components['schemas']['CurrentSession'];
-    };
-    Customer: {
-      /** Format: date-time */
-      createdAt: string;
-      email: string;
-      /** @description The integrator's own id. */
-      externalId: string | null;
-      id: string;
-      /** @description The integrator's own notes; left out where a portal token asks. */
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      status: components['schemas']['CustomerStatus'];
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    /** @enum {string} */
-    CustomerStatus: 'active' | 'archived';
-    /** @enum {string} */
-    Env: 'sandbox' | 'live';
-    HealthResponse: {
-      /** @description `ok` */
-      status: string;
-    };
-    InactiveToken: {
-      /** @enum {boolean} */
-      active: false;
-    };
-    IntrospectRequest: {
-      token: string;
-      /** @description Ignored (RFC 7662, section 2.1). */
-      token_type_hint?: string;
-    };
-    /** @description RFC 7662, section 2.2: of a token that is not good nothing is told but that. */
-    IntrospectResponse:
-      components['schemas']['ActiveToken'] | components['schemas']['InactiveToken'];
-    /** @description A set of public keys (RFC 7517). */
-    KeySet: {
-      keys: components['schemas']['PublicJwk'][];
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_ApiKey: {
-      data: {
-        /** Format: date-time */
-        createdAt: string;
-        env: components['schemas']['Env'];
-        /** Format: date-time */
-        expiresAt: string | null;
-        id: string;
-        lastFour: string;
-        /**
-         * Format: date-time
-         * @description Noted within half a minute.
-         */
-        lastUsedAt: string | null;
-        name: string;
-        /** Format: date-time */
-        revokedAt: string | null;
-        scopes: (
-          | 'portal_sessions:read'
-          | 'portal_sessions:write'
-          | 'customers:read'
-          | 'customers:write'
-          | 'catalog:read'
-          | 'catalog:write'
-          | 'subscriptions:read'
-          | 'subscriptions:write'
-          | 'invoices:read'
-          | 'invoices:write'
-          | 'payment_methods:read'
-          | 'payment_methods:write'
-          | 'credits:read'
-          | 'credits:write'
-          | 'usage:read'
-          | 'usage:write'
-          | 'api_keys:read'
-          | 'api_keys:write'
-          | 'audit:read'
-        )[];
-        /** @description The key itself: once, in the answer that made it. */
-        secret?: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_AuditEvent: {
-      data: {
+    schemas: {
+        ActiveToken: {
+            /** @enum {boolean} */
+            active: true;
+            aud: string;
+            env: components["schemas"]["Env"];
+            /** Format: int64 */
+            exp: number;
+            /** Format: int64 */
+            iat: number;
+            iss: string;
+            jti: string;
+            org: string;
+            scope: string;
+            sid: string;
+            sub: string;
+            /** @description `Bearer` */
+            token_type: string;
+        };
         /** @enum {string} */
-        action:
-          | 'portal_session.revoked'
-          | 'portal_session.ended'
-          | 'customer.sessions_revoked'
-          | 'customer.created'
-          | 'customer.updated'
-          | 'customer.archived'
-          | 'customer.unarchived'
-          | 'api_key.created'
-          | 'api_key.revoked';
-        actorId: string | null;
-        actorType: components['schemas']['ActorType'];
-        /** Format: date-time */
-        createdAt: string;
-        customerId: string | null;
-        /** @description What changed; never a secret. */
-        detail: unknown;
-        id: string;
-        targetId: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_Customer: {
-      data: {
-        /** Format: date-time */
-        createdAt: string;
-        email: string;
-        /** @description The integrator's own id. */
-        externalId: string | null;
-        id: string;
-        /** @description The integrator's own notes; left out where a portal token asks. */
-        metadata?: {
-          [key: string]: string;
+        ActorType: "api_key" | "portal_session" | "operator";
+        ApiKey: {
+            /** Format: date-time */
+            createdAt: string;
+            env: components["schemas"]["Env"];
+            /** Format: date-time */
+            expiresAt: string | null;
+            id: string;
+            lastFour: string;
+            /**
+             * Format: date-time
+             * @description Noted within half a minute.
+             */
+            lastUsedAt: string | null;
+            name: string;
+            /** Format: date-time */
+            revokedAt: string | null;
+            scopes: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
+            /** @description The key itself: once, in the answer that made it. */
+            secret?: string;
         };
-        name: string;
-        status: components['schemas']['CustomerStatus'];
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_PortalSession: {
-      data: {
-        /** Format: date-time */
-        absoluteExpiresAt: string;
-        allowedOrigins: string[];
-        /** Format: date-time */
-        createdAt: string;
-        createdByKeyId: string;
-        customerId: string;
-        /** Format: date-time */
-        expiresAt: string;
-        id: string;
-        metadata: {
-          [key: string]: string;
+        AuditEvent: {
+            /** @enum {string} */
+            action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked";
+            actorId: string | null;
+            actorType: components["schemas"]["ActorType"];
+            /** Format: date-time */
+            createdAt: string;
+            customerId: string | null;
+            /** @description What changed; never a secret. */
+            detail: unknown;
+            id: string;
+            targetId: string;
         };
-        /** Format: int64 */
-        refreshCount: number;
-        /** Format: date-time */
-        revokedAt: string | null;
-        revokedReason: string | null;
-        scopes: (
-          | 'customer:read'
-          | 'customer:write'
-          | 'subscriptions:read'
-          | 'subscriptions:write'
-          | 'invoices:read'
-          | 'invoices:pay'
-          | 'payment_methods:read'
-          | 'payment_methods:write'
-          | 'credits:read'
-          | 'credits:write'
-          | 'usage:read'
-        )[];
-        status: components['schemas']['PortalSessionStatus'];
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
+        CreateApiKeyRequest: {
+            /**
+             * Format: date-time
+             * @description Not later than the calling key's own.
+             */
+            expiresAt?: string;
+            name: string;
+            scopes?: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
+        };
+        CreateCustomerRequest: {
+            email: string;
+            /** @description 1 to 128 bytes, unique, never of the form of our ids. */
+            externalId?: string;
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+        };
+        CreatePortalSessionRequest: {
+            /** @description At most 10 exact origins; default any. */
+            allowedOrigins?: string[];
+            /** @description Our id, or the integrator's own. */
+            customerId: string;
+            /** @description Ends the customer's other sessions in the same write. */
+            invalidateExisting?: boolean;
+            /**
+             * Format: int64
+             * @description Absolute end that refresh cannot pass, from `ttlSeconds` on. Default 86400.
+             */
+            maxLifetimeSeconds?: number;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @description Every `:read` scope and nothing else; excludes `scopes`. */
+            readOnly?: boolean;
+            scopes?: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+            /**
+             * Format: int64
+             * @description Life of a token. Default 3600.
+             */
+            ttlSeconds?: number;
+        };
+        CreatePortalSessionResponse: {
+            /** Format: date-time */
+            absoluteExpiresAt: string;
+            customerId: string;
+            /**
+             * Format: date-time
+             * @description Equals the token's `exp`.
+             */
+            expiresAt: string;
+            jti: string;
+            scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+            /** @description The token: hand it to the browser, keep it nowhere. */
+            token: string;
+        };
+        /** @description A session as its own browser sees it. */
+        CurrentSession: {
+            /** Format: date-time */
+            absoluteExpiresAt: string;
+            /** Format: date-time */
+            createdAt: string;
+            customerId: string;
+            /**
+             * Format: date-time
+             * @description When the session's current token ends.
+             */
+            expiresAt: string;
+            id: string;
+            /** Format: int64 */
+            refreshCount: number;
+            status: components["schemas"]["PortalSessionStatus"];
+        };
+        CurrentSessionResponse: {
+            customer: components["schemas"]["Customer"] | null;
+            scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+            session: components["schemas"]["CurrentSession"];
+        };
+        Customer: {
+            /** Format: date-time */
+            createdAt: string;
+            email: string;
+            /** @description The integrator's own id. */
+            externalId: string | null;
+            id: string;
+            /** @description The integrator's own notes; left out where a portal token asks. */
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            status: components["schemas"]["CustomerStatus"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @enum {string} */
+        CustomerStatus: "active" | "archived";
+        /** @enum {string} */
+        Env: "sandbox" | "live";
+        HealthResponse: {
+            /** @description `ok` */
+            status: string;
+        };
+        InactiveToken: {
+            /** @enum {boolean} */
+            active: false;
+        };
+        IntrospectRequest: {
+            token: string;
+            /** @description Ignored (RFC 7662, section 2.1). */
+            token_type_hint?: string;
+        };
+        /** @description RFC 7662, section 2.2: of a token that is not good nothing is told but that. */
+        IntrospectResponse: components["schemas"]["ActiveToken"] | components["schemas"]["InactiveToken"];
+        /** @description A set of public keys (RFC 7517). */
+        KeySet: {
+            keys: components["schemas"]["PublicJwk"][];
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_ApiKey: {
+            data: {
+                /** Format: date-time */
+                createdAt: string;
+                env: components["schemas"]["Env"];
+                /** Format: date-time */
+                expiresAt: string | null;
+                id: string;
+                lastFour: string;
+                /**
+                 * Format: date-time
+                 * @description Noted within half a minute.
+                 */
+                lastUsedAt: string | null;
+                name: string;
+                /** Format: date-time */
+                revokedAt: string | null;
+                scopes: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
+                /** @description The key itself: once, in the answer that made it. */
+                secret?: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_AuditEvent: {
+            data: {
+                /** @enum {string} */
+                action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked";
+                actorId: string | null;
+                actorType: components["schemas"]["ActorType"];
+                /** Format: date-time */
+                createdAt: string;
+                customerId: string | null;
+                /** @description What changed; never a secret. */
+                detail: unknown;
+                id: string;
+                targetId: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_Customer: {
+            data: {
+                /** Format: date-time */
+                createdAt: string;
+                email: string;
+                /** @description The integrator's own id. */
+                externalId: string | null;
+                id: string;
+                /** @description The integrator's own notes; left out where a portal token asks. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                name: string;
+                status: components["schemas"]["CustomerStatus"];
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_PortalSession: {
+            data: {
+                /** Format: date-time */
+                absoluteExpiresAt: string;
+                allowedOrigins: string[];
+                /** Format: date-time */
+                createdAt: string;
+                createdByKeyId: string;
+                customerId: string;
+                /** Format: date-time */
+                expiresAt: string;
+                id: string;
+                metadata: {
+                    [key: string]: string;
+                };
+                /** Format: int64 */
+                refreshCount: number;
+                /** Format: date-time */
+                revokedAt: string | null;
+                revokedReason: string | null;
+                scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+                status: components["schemas"]["PortalSessionStatus"];
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description What is wrong with one parameter. */
+        ParamError: {
+            message: string;
+            /** @description The field, query parameter or header. */
+            param: string;
+        };
+        PortalSession: {
+            /** Format: date-time */
+            absoluteExpiresAt: string;
+            allowedOrigins: string[];
+            /** Format: date-time */
+            createdAt: string;
+            createdByKeyId: string;
+            customerId: string;
+            /** Format: date-time */
+            expiresAt: string;
+            id: string;
+            metadata: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            refreshCount: number;
+            /** Format: date-time */
+            revokedAt: string | null;
+            revokedReason: string | null;
+            scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+            status: components["schemas"]["PortalSessionStatus"];
+        };
+        /** @enum {string} */
+        PortalSessionStatus: "active" | "expired" | "revoked";
+        /** @description A problem as it is sent. */
+        Problem: {
+            /** @enum {string} */
+            code: "ambiguous_credentials" | "amount_out_of_range" | "conflict" | "currency_mismatch" | "customer_archived" | "customer_not_found" | "idempotency_key_reused" | "insufficient_scope" | "internal" | "invalid_api_key" | "invalid_tiers" | "invalid_token" | "invoice_not_payable" | "invoice_unpaid" | "malformed_request" | "method_not_allowed" | "missing_credentials" | "not_found" | "organization_suspended" | "origin_not_allowed" | "overloaded" | "package_required" | "payload_too_large" | "payment_declined" | "payment_in_progress" | "payment_method_in_use" | "plan_immutable" | "plan_not_available" | "rate_limited" | "request_timeout" | "secret_key_in_browser" | "seller_incomplete" | "session_revoked" | "subscription_exists" | "subscription_not_active" | "test_clock_advancing" | "token_expired" | "unavailable" | "unsupported_media_type" | "validation_failed" | "wallet_frozen";
+            /** @description Why the processor declined; with `payment_declined` alone. */
+            declineReason?: string;
+            /** @description What uses the payment method; with `payment_method_in_use` alone. */
+            dependencies?: Record<string, never>;
+            /** @description What happened, for people. */
+            detail: string;
+            /** @description What is wrong with which parameter; with `validation_failed` alone. */
+            errors?: components["schemas"]["ParamError"][];
+            /** @description Names this request in the server's log. */
+            requestId: string;
+            /** Format: int32 */
+            status: number;
+            /** @description The status in words. */
+            title: string;
+            /** @description Always `about:blank`: `code` tells problems apart. */
+            type: string;
+        };
+        /** @description An Ed25519 public key (RFC 8037). */
+        PublicJwk: {
+            alg: string;
+            crv: string;
+            kid: string;
+            kty: string;
+            use: string;
+            x: string;
+        };
+        RefreshResponse: {
+            /** Format: date-time */
+            absoluteExpiresAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+            jti: string;
+            token: string;
+        };
+        RevokeApiKeyRequest: {
+            /** @description Ends the sessions that the key minted, too. */
+            revokeSessions?: boolean;
+        };
+        RevokePortalSessionRequest: {
+            /** @description Ends every session of this customer; excludes `jti`. */
+            customerId?: string;
+            /** @description Any `jti` of a session, first or refreshed; excludes `customerId`. */
+            jti?: string;
+        };
+        UpdateCustomerRequest: {
+            email?: string;
+            /** @description `null` clears it. Not with a portal token. */
+            externalId?: string | null;
+            /** @description Replaces the whole; `null` empties it. Not with a portal token. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            name?: string;
+        };
     };
-    /** @description What is wrong with one parameter. */
-    ParamError: {
-      message: string;
-      /** @description The field, query parameter or header. */
-      param: string;
+    responses: {
+        /** @description What went wrong; `code` tells what, for programs. */
+        Problem: {
+            headers: {
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
-    PortalSession: {
-      /** Format: date-time */
-      absoluteExpiresAt: string;
-      allowedOrigins: string[];
-      /** Format: date-time */
-      createdAt: string;
-      createdByKeyId: string;
-      customerId: string;
-      /** Format: date-time */
-      expiresAt: string;
-      id: string;
-      metadata: {
-        [key: string]: string;
-      };
-      /** Format: int64 */
-      refreshCount: number;
-      /** Format: date-time */
-      revokedAt: string | null;
-      revokedReason: string | null;
-      scopes: (
-        | 'customer:read'
-        | 'customer:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:pay'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-      )[];
-      status: components['schemas']['PortalSessionStatus'];
-    };
-    /** @enum {string} */
-    PortalSessionStatus: 'active' | 'expired' | 'revoked';
-    /** @description A problem as it is sent. */
-    Problem: {
-      /** @enum {string} */
-      code:
-        | 'ambiguous_credentials'
-        | 'amount_out_of_range'
-        | 'conflict'
-        | 'currency_mismatch'
-        | 'customer_archived'
-        | 'customer_not_found'
-        | 'idempotency_key_reused'
-        | 'insufficient_scope'
-        | 'internal'
-        | 'invalid_api_key'
-        | 'invalid_tiers'
-        | 'invalid_token'
-        | 'invoice_not_payable'
-        | 'invoice_unpaid'
-        | 'malformed_request'
-        | 'method_not_allowed'
-        | 'missing_credentials'
-        | 'not_found'
-        | 'organization_suspended'
-        | 'origin_not_allowed'
-        | 'overloaded'
-        | 'package_required'
-        | 'payload_too_large'
-        | 'payment_declined'
-        | 'payment_in_progress'
-        | 'payment_method_in_use'
-        | 'plan_immutable'
-        | 'plan_not_available'
-        | 'rate_limited'
-        | 'request_timeout'
-        | 'secret_key_in_browser'
-        | 'seller_incomplete'
-        | 'session_revoked'
-        | 'subscription_exists'
-        | 'subscription_not_active'
-        | 'test_clock_advancing'
-        | 'token_expired'
-        | 'unavailable'
-        | 'unsupported_media_type'
-        | 'validation_failed'
-        | 'wallet_frozen';
-      /** @description Why the processor declined; with `payment_declined` alone. */
-      declineReason?: string;
-      /** @description What uses the payment method; with `payment_method_in_use` alone. */
-      dependencies?: Record<string, never>;
-      /** @description What happened, for people. */
-      detail: string;
-      /** @description What is wrong with which parameter; with `validation_failed` alone. */
-      errors?: components['schemas']['ParamError'][];
-      /** @description Names this request in the server's log. */
-      requestId: string;
-      /** Format: int32 */
-      status: number;
-      /** @description The status in words. */
-      title: string;
-      /** @description Always `about:blank`: `code` tells problems apart. */
-      type: string;
-    };
-    /** @description An Ed25519 public key (RFC 8037). */
-    PublicJwk: {
-      alg: string;
-      crv: string;
-      kid: string;
-      kty: string;
-      use: string;
-      x: string;
-    };
-    RefreshResponse: {
-      /** Format: date-time */
-      absoluteExpiresAt: string;
-      /** Format: date-time */
-      expiresAt: string;
-      jti: string;
-      token: string;
-    };
-    RevokeApiKeyRequest: {
-      /** @description Ends the sessions that the key minted, too. */
-      revokeSessions?: boolean;
-    };
-    RevokePortalSessionRequest: {
-      /** @description Ends every session of this customer; excludes `jti`. */
-      customerId?: string;
-      /** @description Any `jti` of a session, first or refreshed; excludes `customerId`. */
-      jti?: string;
-    };
-    UpdateCustomerRequest: {
-      email?: string;
-      /** @description `null` clears it. Not with a portal token. */
-      externalId?: string | null;
-      /** @description Replaces the whole; `null` empties it. Not with a portal token. */
-      metadata?: {
-        [key: string]: string;
-      } | null;
-      name?: string;
-    };
-  };
-  responses: {
-    /** @description What went wrong; `code` tells what, for programs. */
-    Problem: {
-      headers: {
-        'X-Request-Id'?: string;
-        [name: string]: unknown;
-      };
-      content: {
-        'application/problem+json': components['schemas']['Problem'];
-      };
-    };
-  };
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  jwks: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    jwks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['KeySet'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeySet"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  health: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['HealthResponse'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  openapi: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': unknown;
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  readiness: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    readiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['HealthResponse'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  listApiKeys: {
-    parameters: {
-      query?: {
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    listApiKeys: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['ListResponse_ApiKey'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_ApiKey"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  createApiKey: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateApiKeyRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['ApiKey'];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKeyRequest"];
+            };
         };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  revokeApiKey: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: {
-      content: {
-        'application/json': components['schemas']['RevokeApiKeyRequest'] | null;
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-        content: {
-          'application/json': components['schemas']['ApiKey'];
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
         };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listAuditEvents: {
-    parameters: {
-      query?: {
-        customerId?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RevokeApiKeyRequest"] | null;
+            };
         };
-        content: {
-          'application/json': components['schemas']['ListResponse_AuditEvent'];
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  listCustomers: {
-    parameters: {
-      query?: {
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    listAuditEvents: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['ListResponse_Customer'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_AuditEvent"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  createCustomer: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateCustomerRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
+    listCustomers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['Customer'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  getCustomer: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    createCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['Customer'];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateCustomerRequest"];
+            };
         };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  updateCustomer: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UpdateCustomerRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-        content: {
-          'application/json': components['schemas']['Customer'];
+    };
+    getCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
         };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  archiveCustomer: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-        content: {
-          'application/json': components['schemas']['Customer'];
+    };
+    updateCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
         };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  unarchiveCustomer: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateCustomerRequest"];
+            };
         };
-        content: {
-          'application/json': components['schemas']['Customer'];
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  listPortalSessions: {
-    parameters: {
-      query?: {
-        customerId?: string;
-        status?: components['schemas']['PortalSessionStatus'];
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    archiveCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['ListResponse_PortalSession'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  createPortalSession: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreatePortalSessionRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
+    unarchiveCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['CreatePortalSessionResponse'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  getCurrentPortalSession: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    listPortalSessions: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                status?: components["schemas"]["PortalSessionStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['CurrentSessionResponse'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_PortalSession"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  endCurrentPortalSession: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description No Content */
-      204: {
-        headers: {
-          [name: string]: unknown;
+    createPortalSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
         };
-        content?: never;
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  introspectPortalToken: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['IntrospectRequest'];
-        'application/x-www-form-urlencoded': components['schemas']['IntrospectRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePortalSessionRequest"];
+            };
         };
-        content: {
-          'application/json': components['schemas']['IntrospectResponse'];
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatePortalSessionResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  refreshPortalSession: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    getCurrentPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          'application/json': components['schemas']['RefreshResponse'];
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentSessionResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
-      };
-      default: components['responses']['Problem'];
     };
-  };
-  revokePortalSessions: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RevokePortalSessionRequest'];
-      };
-    };
-    responses: {
-      /** @description No Content */
-      204: {
-        headers: {
-          [name: string]: unknown;
+    endCurrentPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content?: never;
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getPortalSession: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        sid: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
         };
-        content: {
-          'application/json': components['schemas']['PortalSession'];
-        };
-      };
-      default: components['responses']['Problem'];
     };
-  };
+    introspectPortalToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntrospectRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntrospectRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntrospectResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    refreshPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefreshResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokePortalSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokePortalSessionRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalSession"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
 }

@@ -29,7 +29,7 @@ pub async fn gather(
     session: &PortalSession,
     token: &str,
 ) -> InitialData {
-    let router = routes::of_browsers().clone().with_state(Arc::clone(app));
+    let router = routes::bare().clone().with_state(Arc::clone(app));
     let mut data = InitialData::new();
     let mut room = MOST_BYTES;
     for (_, path) in FIRST.iter().filter(|(scope, _)| session.scopes.contains(*scope)) {

@@ -9,6 +9,7 @@ pub mod listener;
 pub mod page;
 pub mod problem;
 pub mod request;
+pub mod strict;
 pub mod system;
 pub mod words;
 

@@ -43,6 +43,11 @@ impl RequestInfo {
         info.map(AsRef::as_ref).ok_or_else(|| Problem::internal("a request without its info"))
     }
 
+    /// Of a request that this process asks of itself.
+    pub fn own(id: RequestId) -> Self {
+        Self { id, peer: IpAddr::from(std::net::Ipv4Addr::LOCALHOST), caller: OnceLock::new() }
+    }
+
     /// Notes who called, for the log.
     pub fn set_caller(&self, caller: Actor) {
         // A second note would be of the same request; the first one stands.

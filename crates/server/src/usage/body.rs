@@ -4,7 +4,7 @@
 
 use super::{MAX_EVENTS, NewEvent, Quantity, json};
 use crate::base::Time;
-use crate::http::fields::{not_taken, strict};
+use crate::http::strict::{not_taken, strict};
 use crate::http::{ParamError, Problem};
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};

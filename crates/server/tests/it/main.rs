@@ -39,3 +39,4 @@ mod settlement;
 mod signing_keys;
 mod stores;
 mod tokens;
+mod year;

@@ -86,7 +86,7 @@ function Shown({ customer }: { customer: Customer }) {
           <dt {...p('fact-label')}>{label}</dt>
           {lines.map((line) => (
             <dd key={line} {...p('fact-value')}>
-              {line}
+              <bdi>{line}</bdi>
             </dd>
           ))}
         </div>
@@ -170,7 +170,7 @@ function Form({ customer, update, isBusy, onClose }: FormProps) {
         onValue={setEmail}
       />
       <fieldset {...p('group')}>
-        <legend {...p('label')}>{t('details.address')}</legend>
+        <legend {...p('group-title')}>{t('details.address')}</legend>
         {FIELDS.map(([field, autoComplete]) => (
           <Field
             key={field}
@@ -242,7 +242,7 @@ function TaxIds({ taxIds, onChange }: TaxIdsProps) {
   };
   return (
     <fieldset {...p('group')}>
-      <legend {...p('label')}>{t('details.taxIds')}</legend>
+      <legend {...p('group-title')}>{t('details.taxIds')}</legend>
       {taxIds.map(({ type, value }, index) => (
         <div key={index} {...p('pair')}>
           <Field

@@ -124,7 +124,11 @@ function Head() {
 function Name() {
   const p = useParts();
   const { customer } = useCustomer();
-  return <p {...p('portal-name')}>{customer?.name ?? '\u00a0'}</p>;
+  return (
+    <p {...p('portal-name')}>
+      <bdi>{customer?.name ?? '\u00a0'}</bdi>
+    </p>
+  );
 }
 
 function Nothing() {

@@ -1,0 +1,204 @@
+//! Reading the one credential of a request and authenticating it.
+
+use super::{AuthenticatedKey, Portal};
+use crate::app::App;
+use crate::audit::Actor;
+use crate::base::Secret;
+use crate::http::request::RequestInfo;
+use crate::http::{Code, Problem};
+use crate::keys::{self, KeyKind, KeyScopes, KeyText};
+use crate::limits::Limited;
+use crate::portal::{self, PortalScopes};
+use http::request::Parts;
+use http::{HeaderMap, header};
+use subtle::ConstantTimeEq;
+
+/// The one credential that a request carries.
+pub enum Credential<'r> {
+    None,
+    /// In `x-api-key`.
+    ApiKey(&'r str),
+    /// Behind `Authorization: Bearer`.
+    Bearer(&'r str),
+    /// Some other `Authorization`, or bytes that are no text.
+    Other,
+}
+
+impl Credential<'_> {
+    /// Whether it means to be a portal token, good or not.
+    pub fn means_portal(&self) -> bool {
+        match self {
+            Self::None | Self::ApiKey(_) => false,
+            Self::Bearer(text) => !text.starts_with("upay_"),
+            Self::Other => true,
+        }
+    }
+
+    /// What may be an API key.
+    pub const fn key(&self) -> Option<&str> {
+        match self {
+            Self::ApiKey(text) | Self::Bearer(text) => Some(text),
+            Self::None | Self::Other => None,
+        }
+    }
+}
+
+/// What hyper lets pass and a proxy in front might read in another way than we do. A Content-Length
+/// beside a Transfer-Encoding never comes here: hyper reads by the latter, drops the former and
+/// closes the connection after the answer (RFC 9112, section 6.1).
+pub fn check_framing(headers: &HeaderMap) -> Result<(), Problem> {
+    let malformed = |detail| Err(Problem::new(Code::MalformedRequest, detail));
+    let count = |name| headers.get_all(name).iter().count();
+    if count(header::HOST) != 1 {
+        return malformed("A request needs exactly one Host header.");
+    }
+    if count(header::AUTHORIZATION) > 1 || headers.get_all("x-api-key").iter().count() > 1 {
+        return malformed("A credential header must not be repeated.");
+    }
+    Ok(())
+}
+
+pub fn credential(headers: &HeaderMap) -> Result<Credential<'_>, Problem> {
+    match (headers.get("x-api-key"), headers.get(header::AUTHORIZATION)) {
+        (None, None) => Ok(Credential::None),
+        (Some(_), Some(_)) => {
+            let detail = "Send one credential, in x-api-key or in Authorization.";
+            Err(Problem::new(Code::AmbiguousCredentials, detail))
+        }
+        (Some(key), None) => Ok(key.to_str().map_or(Credential::Other, Credential::ApiKey)),
+        (None, Some(value)) => {
+            let bearer =
+                value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(
+                    |(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token),
+                );
+            Ok(bearer.map_or(Credential::Other, Credential::Bearer))
+        }
+    }
+}
+
+fn missing() -> Problem {
+    Problem::new(Code::MissingCredentials, "This route needs a credential.")
+}
+
+fn invalid_api_key() -> Problem {
+    Problem::new(Code::InvalidApiKey, "The API key is not valid.")
+}
+
+/// A key as every route but revocation takes it: in scope, of an active organization, in its limit.
+pub async fn limited_key(
+    parts: &Parts,
+    app: &App,
+    credential: &Credential<'_>,
+    kind: KeyKind,
+    scope: u32,
+) -> Result<AuthenticatedKey, Problem> {
+    let key = authenticate_key(parts, app, credential, kind).await?;
+    check_key_scope(&key, scope)?;
+    if key.record.organization_suspended {
+        let detail = "The organization is suspended.";
+        return Err(Problem::new(Code::OrganizationSuspended, detail));
+    }
+    match app.limits.secret_key(key.id) {
+        Limited::Pass => Ok(key),
+        Limited::Hit(limit) => Err(Problem::rate_limited(limit)),
+    }
+}
+
+pub async fn authenticate_key(
+    parts: &Parts,
+    app: &App,
+    credential: &Credential<'_>,
+    kind: KeyKind,
+) -> Result<AuthenticatedKey, Problem> {
+    if matches!(credential, Credential::None) {
+        return Err(missing());
+    }
+    let text = credential.key().filter(|text| KeyKind::of(text) == Some(kind));
+    let text = text.ok_or_else(invalid_api_key)?;
+    // Node's own fetch sends `Sec-Fetch-Mode`; these two only a browser sends.
+    let from_browser = ["origin", "sec-fetch-site"];
+    if kind == KeyKind::Secret && from_browser.iter().any(|name| parts.headers.contains_key(*name))
+    {
+        let detail = "A secret key must never be used in a browser; revoke it.";
+        return Err(Problem::new(Code::SecretKeyInBrowser, detail));
+    }
+    let info = RequestInfo::of(parts)?;
+    // Looking at a key costs one read at most, so a good one passes whatever else its peer sent:
+    // others may call from the same address, and nobody else's noise may keep a key from revoking.
+    let bad = || match app.limits.shuts_out(info.peer) {
+        Some(limit) => Problem::rate_limited(limit),
+        None => {
+            app.limits.note_bad_credentials(info.peer);
+            invalid_api_key()
+        }
+    };
+    let key = KeyText::parse(text).ok_or_else(bad)?;
+    let id = key.key_id();
+    let record = keys::record(&mut app.db.read().await?, id).await?;
+    // An unknown id is compared too, with what nothing hashes to that anybody knows.
+    let expected = record.as_ref().map_or([0; 32], |record| record.secret_digest);
+    let same = bool::from(expected.ct_eq(&key.digest()));
+    let now = app.clock.now();
+    let record = record
+        .filter(|record| same && !record.revoked)
+        .filter(|record| record.expires_at.is_none_or(|end| now < end))
+        .ok_or_else(bad)?;
+    info.set_caller(Actor::ApiKey(id));
+    app.key_uses.note(id, now);
+    Ok(AuthenticatedKey { id, record })
+}
+
+pub fn check_key_scope(key: &AuthenticatedKey, scope: u32) -> Result<(), Problem> {
+    if key.record.scopes.contains(scope) {
+        return Ok(());
+    }
+    Err(insufficient_scope(&KeyScopes::from_bits(scope).to_string(), "API key"))
+}
+
+fn insufficient_scope(scope: &str, holder: &str) -> Problem {
+    Problem::new(Code::InsufficientScope, format!("The {holder} lacks the scope {scope}."))
+}
+
+pub async fn authenticate_portal<const SCOPE: u32>(
+    parts: &Parts,
+    app: &App,
+    credential: &Credential<'_>,
+) -> Result<Portal<SCOPE>, Problem> {
+    let invalid = || Problem::from(portal::Refusal::Invalid);
+    let token = match credential {
+        Credential::None => return Err(missing()),
+        Credential::ApiKey(_) | Credential::Other => return Err(invalid()),
+        Credential::Bearer(token) => *token,
+    };
+    app.check_clock()?;
+    let info = RequestInfo::of(parts)?;
+    let verified = portal::verify(app, token, Some(info.peer)).await?;
+    let session = verified.session();
+    info.set_caller(Actor::PortalSession(session.sid));
+    if !session.scopes.contains(SCOPE) {
+        return Err(insufficient_scope(&PortalScopes::from_bits(SCOPE).to_string(), "token"));
+    }
+    check_origin(&parts.headers, app, session)?;
+    match app.limits.portal_session(session.sid) {
+        Limited::Pass => Ok(Portal { session: verified, token: Secret::new(token.to_owned()) }),
+        Limited::Hit(limit) => Err(Problem::rate_limited(limit)),
+    }
+}
+
+/// A guard against other pages, not authentication: whoever is no browser sends what they like.
+fn check_origin(
+    headers: &HeaderMap,
+    app: &App,
+    session: &portal::PortalSession,
+) -> Result<(), Problem> {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let origin = match (origins.next(), origins.next()) {
+        (None, _) => return Ok(()),
+        (Some(origin), None) => origin.to_str().unwrap_or("null"),
+        (Some(_), Some(_)) => "null",
+    };
+    if origin == app.issuer || session.allows_origin(origin) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::OriginNotAllowed, "This session may not be used from this origin."))
+}

@@ -1,0 +1,93 @@
+/** The system's Chromium, and a page of an integrator's that uses the package as it is built. */
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { build } from 'vite';
+
+/** Playwright turns off what is to be tested. */
+const KEEP = [
+  '--disable-back-forward-cache',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+];
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    ignoreDefaultArgs: KEEP,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP plain.test 127.0.0.1',
+    ],
+  });
+}
+
+/** Serves the page; `elsewhere` is another one. */
+export async function servePage() {
+  const { output } = (await build({
+    configFile: false,
+    root: fileURLToPath(new URL('page', import.meta.url)),
+    logLevel: 'error',
+    build: { write: false, minify: false, modulePreload: false },
+  })) as {
+    output: ({ fileName: string } & ({ code: string } | { source: string | Uint8Array }))[];
+  };
+  const files = new Map(
+    output.map((file) => [`/${file.fileName}`, 'code' in file ? file.code : file.source]),
+  );
+  const types: Record<string, string> = { js: 'text/javascript', css: 'text/css' };
+  const server = createServer(({ url = '/' }, answer) => {
+    const path = url.split('?', 1)[0] ?? '';
+    const body = files.get(path === '/' ? '/index.html' : path) ?? '<title>Elsewhere</title>';
+    const type = types[path.split('.').at(-1) ?? ''] ?? 'text/html';
+    answer.writeHead(200, { 'content-type': type }).end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A tab on the page, and what it says to the console. */
+export async function openPage(context: BrowserContext, url: string) {
+  const page = await context.newPage();
+  const said: string[] = [];
+  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => said.push(error.message));
+  await page.goto(url);
+  const shows = (id: string, text: string | RegExp) =>
+    page
+      .getByTestId(id)
+      .filter({ hasText: typeof text === 'string' ? new RegExp(`^${text}$`) : text })
+      .waitFor({ state: 'attached' });
+  /** Hands the page its token, so that none is old before the page has loaded. */
+  const give = (token: string) =>
+    page.evaluate((detail) => dispatchEvent(new CustomEvent('token', { detail })), token);
+  return { page, said, shows, give };
+}
+
+/** The refreshes that a context sends. */
+export function refreshesOf(context: BrowserContext): string[] {
+  const seen: string[] = [];
+  context.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/refresh')) seen.push(request.url());
+  });
+  return seen;
+}
+
+export const click = (page: Page, name: string) => page.getByRole('button', { name }).click();

@@ -1,0 +1,47 @@
+/** The texts of all languages, held against each other and against the server's codes. */
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+
+import { ar } from '../../src/locales/ar.js';
+import { de } from '../../src/locales/de.js';
+import { en } from '../../src/locales/en.js';
+
+const languages: [string, Record<string, string>][] = [
+  ['en', en],
+  ['de', de],
+  ['ar', ar],
+];
+
+const placeholders = (text = '') => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+
+test.for(languages)('%s has a text for every code of an error', async ([, texts]) => {
+  const openapi = await readFile(new URL('../../../../openapi.json', import.meta.url), 'utf8');
+  const { components } = JSON.parse(openapi) as {
+    components: { schemas: { Problem: { properties: { code: { enum: string[] } } } } };
+  };
+  const codes = components.schemas.Problem.properties.code.enum;
+  expect(codes.length).toBeGreaterThan(30);
+  for (const code of [...codes, 'network_error', 'timeout', 'unknown']) {
+    expect([code, texts[`error.${code}`]]).toEqual([code, expect.stringMatching(/\S/)]);
+  }
+});
+
+test.for(languages.slice(1))(
+  '%s has every text, with the same places to fill',
+  ([language, texts]) => {
+    expect(texts.language).toBe(language);
+    for (const [key, text] of Object.entries(en)) {
+      const wanted = /_(one|two)$/.test(key) ? [] : placeholders(text);
+      expect([key, placeholders(texts[key])]).toEqual([key, expect.arrayContaining(wanted)]);
+      expect(placeholders(text)).toEqual(expect.arrayContaining(placeholders(texts[key])));
+    }
+  },
+);
+
+test.for(languages)('%s has every plural form of its language', ([language, texts]) => {
+  const stems = Object.keys(en).filter((key) => key.endsWith('_other'));
+  const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
+  for (const stem of stems) {
+    for (const form of forms) expect(texts).toHaveProperty([stem.replace(/other$/, form)]);
+  }
+});
