@@ -4,8 +4,8 @@
 use crate::support::{Engine, Test, get, post};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use jiff::civil::{DateTime, date};
 use jiff::Span;
+use jiff::civil::{DateTime, date};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use unitpay::db::{Sql, sql};
@@ -78,9 +78,12 @@ async fn catalog(t: &Test) -> [String; 2] {
             { "upTo": 500, "unitPrice": "0.75" }, { "upTo": null, "unitPrice": "0.5" }] },
     ]);
     let plan = |slug: &str, entitlements: Value, rules: Value| {
-        t.make("plans", json!({ "productId": product, "slug": slug, "name": slug, "status": "active",
+        t.make(
+            "plans",
+            json!({ "productId": product, "slug": slug, "name": slug, "status": "active",
             "billingInterval": "month", "currency": "USD", "charges": charges,
-            "entitlements": entitlements, "grantRules": rules }))
+            "entitlements": entitlements, "grantRules": rules }),
+        )
     };
     let drip = json!([{ "creditCurrencyId": currency, "amount": DRIP, "cadence": "day" }]);
     let entitled = json!([{ "featureId": feature, "type": "credit" }]);
@@ -91,9 +94,12 @@ async fn subscribe(t: &Test, i: usize, plans: &[String; 2]) -> Sold {
     let body = json!({ "name": format!("Customer {i}"), "email": "c@example.com" });
     let id = t.make("customers", body).await;
     let card = json!({ "processorToken": "pm_sandbox_visa" });
-    t.call(post(format!("/v1/customers/{id}/payment-methods"), &card).key(&t.key)).await.expect(201);
+    t.call(post(format!("/v1/customers/{id}/payment-methods"), &card).key(&t.key))
+        .await
+        .expect(201);
     let (quantity, credits) = (1 + (i % 3) as i64, i % WITH_CREDITS == 0);
-    let body = json!({ "customerId": id, "planId": plans[usize::from(credits)], "quantity": quantity });
+    let body =
+        json!({ "customerId": id, "planId": plans[usize::from(credits)], "quantity": quantity });
     let made = t.call(post("/v1/subscriptions", &body).key(&t.key)).await.expect(200);
     assert_eq!(made.text("kind"), "charged_inline");
     Sold { id, joined: joined_at(i), quantity, credits }
@@ -142,12 +148,19 @@ fn owed(i: usize, sold: &Sold) -> Vec<(String, String, i64)> {
 }
 
 /// All invoices of a customer, each added up again on the way; returns their lines.
-async fn invoiced(t: &Test, customer: &str, numbers: &mut Vec<String>) -> Vec<(String, String, i64)> {
-    let list = t.call(get(format!("/v1/invoices?customerId={customer}&limit=100")).key(&t.key)).await;
+async fn invoiced(
+    t: &Test,
+    customer: &str,
+    numbers: &mut Vec<String>,
+) -> Vec<(String, String, i64)> {
+    let list =
+        t.call(get(format!("/v1/invoices?customerId={customer}&limit=100")).key(&t.key)).await;
     let list = list.expect(200).json();
     assert_eq!(list["hasMore"], false);
-    let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap()).collect();
-    let whole = join_all(ids.iter().map(|id| t.call(get(format!("/v1/invoices/{id}")).key(&t.key)))).await;
+    let ids: Vec<&str> =
+        list["data"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap()).collect();
+    let whole =
+        join_all(ids.iter().map(|id| t.call(get(format!("/v1/invoices/{id}")).key(&t.key)))).await;
     let mut lines = Vec::new();
     for invoice in whole {
         let invoice = invoice.expect(200).json();
@@ -210,13 +223,18 @@ async fn audit_wallets(t: &Test, sold: &[Sold]) {
 async fn a_year(engine: Engine, customers: usize) {
     let t = Test::start(engine).await;
     let branding = json!({ "taxRate": { "name": "VAT", "basisPoints": TAX_POINTS } });
-    t.call(crate::support::Request::new("PUT", "/v1/branding").json(&branding).key(&t.key)).await.expect(200);
+    t.call(crate::support::Request::new("PUT", "/v1/branding").json(&branding).key(&t.key))
+        .await
+        .expect(200);
     let plans = catalog(&t).await;
     let mut sold: Vec<Option<Sold>> = (0..customers).map(|_| None).collect();
     for day in 0..28.min(customers) {
         advance(&t, joined_at(day)).await;
         let of_today = (day..customers).step_by(28);
-        let made = stream::iter(of_today.map(|i| { let (t, plans) = (&t, &plans); async move { (i, subscribe(t, i, plans).await) } }));
+        let made = stream::iter(of_today.map(|i| {
+            let (t, plans) = (&t, &plans);
+            async move { (i, subscribe(t, i, plans).await) }
+        }));
         for (i, one) in made.buffer_unordered(8).collect::<Vec<_>>().await {
             sold[i] = Some(one);
         }

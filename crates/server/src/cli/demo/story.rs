@@ -50,7 +50,11 @@ pub fn beginning(now: Time) -> Time {
 
 impl Story {
     pub fn new(app: &Arc<App>, key: String) -> Self {
-        Self { app: Arc::clone(app), router: routes::bare().clone().with_state(Arc::clone(app)), key }
+        Self {
+            app: Arc::clone(app),
+            router: routes::bare().clone().with_state(Arc::clone(app)),
+            key,
+        }
     }
 
     /// Runs from the beginning to `now`. A store that has products has been told it before.
@@ -100,9 +104,7 @@ impl Story {
         let product = json!({ "slug": "nimbus", "name": "Nimbus",
             "description": "Weather for software: one API, and an assistant that explains it." });
         let product = self.make("products", product).await?;
-        let metric = |event: &str, name: &str| {
-            json!({ "productId": product, "eventName": event, "name": name, "aggregation": "sum" })
-        };
+        let metric = |event: &str, name: &str| json!({ "productId": product, "eventName": event, "name": name, "aggregation": "sum" });
         let calls = self.make("billable-metrics", metric("api_call", "API calls")).await?;
         let answers = self.make("billable-metrics", metric("ai_answer", "AI answers")).await?;
         let credits = json!({ "slug": "ai-credits", "name": "AI credits", "denomination": "unit" });
@@ -118,7 +120,9 @@ impl Story {
             merge(&mut feature, more);
             self.make("features", feature)
         };
-        let api = feature("api-calls", "API calls", json!({ "type": "metered", "metricId": calls })).await?;
+        let api =
+            feature("api-calls", "API calls", json!({ "type": "metered", "metricId": calls }))
+                .await?;
         let ai = feature(
             "ai-answers",
             "AI answers",
@@ -127,9 +131,7 @@ impl Story {
         .await?;
         let sso = feature("sso", "Single sign-on", json!({ "type": "boolean" })).await?;
         let support = feature("support", "Support", json!({ "type": "config" })).await?;
-        let drip = |amount: i64, rollover: i64| {
-            json!([{ "creditCurrencyId": credits, "amount": amount, "cadence": "day", "rolloverCap": rollover }])
-        };
+        let drip = |amount: i64, rollover: i64| json!([{ "creditCurrencyId": credits, "amount": amount, "cadence": "day", "rolloverCap": rollover }]);
         let usage = |included: &str, price: &str, beyond: &str| {
             json!({ "type": "usage", "metricId": calls, "includedUnits": included, "tiers": [
                 { "upTo": 100_000, "unitPrice": price }, { "upTo": null, "unitPrice": beyond }] })
@@ -140,12 +142,18 @@ impl Story {
             merge(&mut plan, more);
             self.make("plans", plan)
         };
-        plan("free", "Free", 0, "month", json!({
-            "description": "For trying things out.",
-            "charges": [],
-            "entitlements": [{ "featureId": api, "type": "metered", "limit": 1_000 },
-                { "featureId": support, "type": "config", "value": "Community" }],
-        }))
+        plan(
+            "free",
+            "Free",
+            0,
+            "month",
+            json!({
+                "description": "For trying things out.",
+                "charges": [],
+                "entitlements": [{ "featureId": api, "type": "metered", "limit": 1_000 },
+                    { "featureId": support, "type": "config", "value": "Community" }],
+            }),
+        )
         .await?;
         let pro = json!([{ "featureId": api, "type": "metered", "limit": null },
             { "featureId": ai, "type": "credit" },
@@ -177,7 +185,8 @@ impl Story {
     }
 
     async fn customer(&self, external_id: &str) -> anyhow::Result<String> {
-        let found = self.ask(Method::GET, &format!("/v1/customers/{external_id}"), &Value::Null).await?;
+        let found =
+            self.ask(Method::GET, &format!("/v1/customers/{external_id}"), &Value::Null).await?;
         let address = json!({ "billingAddress": { "line1": "1 Analytical Way", "city": "London",
             "postalCode": "N1 7AA", "country": "GB" } });
         self.ask(Method::PATCH, &format!("/v1/customers/{external_id}"), &address).await?;
