@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::catalog::http::{credits, features, metrics, plans, pricing, products};
+use crate::credits::http as wallets;
 use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
@@ -32,6 +33,13 @@ fn browser_routes() -> Routes {
         .routes(routes!(entitlements::http::check_of_customer))
         .routes(routes!(usage::http::get))
         .routes(routes!(usage::http::aggregate))
+        .routes(routes!(wallets::list))
+        .routes(routes!(wallets::list_of_customer))
+        .routes(routes!(wallets::ledger))
+        .routes(routes!(wallets::top_ups))
+        .routes(routes!(wallets::stats))
+        .routes(routes!(wallets::top_up))
+        .routes(routes!(wallets::set_auto_top_up))
         .routes(routes!(products::create, products::list))
         .routes(routes!(products::get, products::update))
         .routes(routes!(plans::create, plans::list))
@@ -81,6 +89,10 @@ fn backend_routes() -> Routes {
         .routes(routes!(keys::http::create, keys::http::list))
         .routes(routes!(keys::http::revoke))
         .routes(routes!(usage::http::track))
+        .routes(routes!(wallets::grant))
+        .routes(routes!(wallets::refund))
+        .routes(routes!(wallets::freeze))
+        .routes(routes!(wallets::unfreeze))
         .routes(routes!(audit::http::list))
         .routes(routes!(test_clock::http::get))
         .routes(routes!(test_clock::http::advance))

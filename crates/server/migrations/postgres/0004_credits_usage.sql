@@ -73,20 +73,20 @@ CREATE TABLE credit_days (
     PRIMARY KEY (account_no, day)
 );
 
--- One invoice each.
+-- Each goes by its payment attempt; one that was too small to charge never had an invoice.
 CREATE TABLE credit_top_ups (
     account_no BIGINT NOT NULL,
-    invoice_id TEXT COLLATE "C" NOT NULL,
+    id         TEXT COLLATE "C" NOT NULL,
+    invoice_id TEXT COLLATE "C",
     status     TEXT COLLATE "C" NOT NULL CHECK (status IN ('pending', 'succeeded', 'failed')),
     credits    BIGINT NOT NULL,
     amount     BIGINT NOT NULL,
     currency   TEXT COLLATE "C" NOT NULL,
     package_id TEXT COLLATE "C",
-    quantity   BIGINT NOT NULL,
     automatic  BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    PRIMARY KEY (account_no, invoice_id)
+    PRIMARY KEY (account_no, id)
 );
 
 -- `content` tells a repetition from another event of the same key, for ever.

@@ -73,20 +73,20 @@ CREATE TABLE credit_days (
     PRIMARY KEY (account_no, day)
 ) STRICT, WITHOUT ROWID;
 
--- One invoice each.
+-- Each goes by its payment attempt; one that was too small to charge never had an invoice.
 CREATE TABLE credit_top_ups (
     account_no INTEGER NOT NULL,
-    invoice_id TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    invoice_id TEXT,
     status     TEXT NOT NULL CHECK (status IN ('pending', 'succeeded', 'failed')),
     credits    INTEGER NOT NULL,
     amount     INTEGER NOT NULL,
     currency   TEXT NOT NULL,
     package_id TEXT,
-    quantity   INTEGER NOT NULL,
     automatic  INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
-    PRIMARY KEY (account_no, invoice_id)
+    PRIMARY KEY (account_no, id)
 ) STRICT, WITHOUT ROWID;
 
 -- `content` tells a repetition from another event of the same key, for ever.

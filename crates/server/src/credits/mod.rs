@@ -5,20 +5,29 @@
 //! are written at those instants whenever somebody looks, so nothing depends on when a job runs.
 //! What usage costs in credits is decided in `usage`; what a top-up costs in money, in `invoices`.
 
+pub mod http;
+mod manage;
 mod sql;
 mod subscription;
+mod top_up;
+mod view;
 mod wallet;
 
-pub use sql::{balances, freeze_all, lock_all as lock, save_all as save, with_auto_top_up};
+pub use manage::{grant_by_hand, set_frozen, undo};
+pub use sql::{balances, freeze_all, lock_all as lock, save_all as save, view, with_auto_top_up};
 pub use subscription::{period_renewed, plan_changed, subscription_ended, subscription_started};
+pub use top_up::{set_auto_top_up, top_up, top_up_failed, top_up_if_low, topped_up};
+pub use view::{AccountView, CurrencyView, DayView, TopUp, TopUpStatus};
 pub use wallet::{Drip, Entry, Wallet};
 
 use crate::base::{
-    CreditAccountId, CreditCurrencyId, GrantId, Ids, LedgerEntryId, Overflow, SubscriptionId, Time,
+    CreditAccountId, CreditCurrencyId, GrantId, Ids, LedgerEntryId, Overflow, PaymentMethodId,
+    SubscriptionId, Time,
 };
 use crate::catalog::Cadence;
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
+use crate::settlement::SettleError;
 use serde::{Deserialize, Serialize};
 
 /// A wallet's own row.
@@ -98,8 +107,10 @@ pub struct AutoTopUp {
     pub month: i64,
     pub count: i64,
     pub pending: bool,
-    /// A decline or a form ended it, until it is saved again or another card becomes the default.
+    /// A decline or a form ended it, with this default card, until it is saved again or another
+    /// card becomes the default.
     pub paused: bool,
+    pub paused_card: Option<PaymentMethodId>,
 }
 
 /// What a top-up buys.
@@ -119,8 +130,34 @@ pub enum Purchase {
 #[derive(Debug)]
 pub enum CreditError {
     Db(DbError),
-    /// A balance would leave the range of amounts.
+    Settle(SettleError),
+    NotFound,
+    CustomerArchived,
+    Frozen,
+    /// An amount is not within its bounds, or a balance would leave the range of amounts.
     OutOfRange,
+    /// There is no such credit currency.
+    NoCurrency,
+    /// No package of this credit currency that can be bought.
+    NoPackage,
+    /// Credits of this kind are no money's worth: they are bought in packages.
+    PackageRequired,
+    /// The customer pays in another currency.
+    CurrencyMismatch,
+    /// A grant is to end before it begins.
+    EndsBeforeNow,
+    /// The entry was taken back before, or nothing is left to be.
+    NotUndoable,
+}
+
+impl AutoTopUp {
+    pub fn is_paused(&self, default_card: Option<PaymentMethodId>) -> bool {
+        self.paused && self.paused_card == default_card
+    }
+
+    const fn pause(&mut self, card: Option<PaymentMethodId>) {
+        (self.paused, self.paused_card) = (true, card);
+    }
 }
 
 impl Source {
@@ -228,6 +265,12 @@ pub(crate) const fn day(at: Time) -> i64 {
 impl From<DbError> for CreditError {
     fn from(error: DbError) -> Self {
         Self::Db(error)
+    }
+}
+
+impl From<SettleError> for CreditError {
+    fn from(error: SettleError) -> Self {
+        Self::Settle(error)
     }
 }
 

@@ -1,9 +1,13 @@
 //! The statements on wallets. Accounts are found under their tenant and customer; grants, entries
 //! and the rest go by the account's number.
 
+mod lists;
+
+pub use lists::{days, entry, grant, is_undone, ledger, page, top_ups, view};
+
 use super::wallet::{Drip, Wallet};
-use super::{Account, AutoTopUp, EntryKind, Grant, Source, day};
-use crate::base::{CreditAccountId, CreditCurrencyId, Ids, Time};
+use super::{Account, AutoTopUp, EntryKind, Grant, Source, TopUp, TopUpStatus, day};
+use crate::base::{CreditAccountId, CreditCurrencyId, Ids, PaymentAttemptId, Time};
 use crate::catalog::Cadence;
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
@@ -14,22 +18,23 @@ macro_rules! select_account {
     ($rest:literal) => {
         concat!(
             "SELECT a.no, a.customer_no, a.id, a.credit_currency_id, a.balance, a.frozen, \
-             a.last_entry_id, a.next_due_at, a.auto_top_up, a.created_at, a.updated_at ",
+             a.last_entry_id, a.next_due_at, a.auto_top_up, a.created_at, a.updated_at",
             $rest
         )
     };
 }
+use select_account;
 
 const MAKE: Sql = sql("INSERT INTO credit_accounts \
      (tenant_no, customer_no, id, credit_currency_id, created_at, updated_at) \
      VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING");
 const LOCK: Sql = sql_of_each(
     select_account!(
-        "FROM credit_accounts a \
+        " FROM credit_accounts a \
          WHERE a.tenant_no = $1 AND a.customer_no = $2 AND a.credit_currency_id = $3"
     ),
     select_account!(
-        "FROM unnest($1::BIGINT[], $2::BIGINT[], $3::TEXT[]) AS w(tenant_no, customer_no, currency) \
+        " FROM unnest($1::BIGINT[], $2::BIGINT[], $3::TEXT[]) AS w(tenant_no, customer_no, currency) \
          JOIN credit_accounts a ON a.tenant_no = w.tenant_no \
          AND a.customer_no = w.customer_no AND a.credit_currency_id = w.currency \
          ORDER BY a.no FOR NO KEY UPDATE OF a"
@@ -104,6 +109,17 @@ const SAVE_DRIP: Sql = sql("INSERT INTO credit_drips \
      rollover_cap = excluded.rollover_cap, next_at = excluded.next_at");
 const END_DRIP: Sql =
     sql("DELETE FROM credit_drips WHERE account_no = $1 AND subscription_id = $2");
+const KEY: Sql = sql("SELECT customer_no, credit_currency_id FROM credit_accounts \
+     WHERE tenant_no = $1 AND id = $2");
+const SET_FROZEN: Sql = sql("UPDATE credit_accounts SET frozen = $1, updated_at = $2 \
+     WHERE tenant_no = $3 AND id = $4");
+const ADD_TOP_UP: Sql = sql("INSERT INTO credit_top_ups (account_no, id, invoice_id, status, \
+     credits, amount, currency, package_id, automatic, created_at, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)");
+/// The draft of a top-up that failed is gone.
+const END_TOP_UP: Sql = sql("UPDATE credit_top_ups SET status = $1, \
+     invoice_id = CASE WHEN $1 = 'failed' THEN NULL ELSE invoice_id END, updated_at = $2 \
+     WHERE account_no = $3 AND id = $4");
 const FREEZE_ALL: Sql =
     sql("UPDATE credit_accounts SET frozen = TRUE WHERE tenant_no = $1 AND customer_no = $2");
 const AUTO_TOP_UPS: Sql = sql("SELECT id, auto_top_up FROM credit_accounts \
@@ -271,6 +287,58 @@ pub async fn due_of_customer(
     tx.all(&DUE_OF_CUSTOMER, &[tenant.no.into(), customer_no.into(), at.into()], read_key).await
 }
 
+/// The customer's number and the credit currency of a wallet.
+pub async fn key(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: CreditAccountId,
+) -> Result<Option<WalletKey>, DbError> {
+    tx.one(&KEY, &[tenant.no.into(), id.into()], read_key).await
+}
+
+pub async fn set_frozen(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: CreditAccountId,
+    frozen: bool,
+    at: Time,
+) -> Result<(), DbError> {
+    let values = [frozen.into(), at.into(), tenant.no.into(), id.into()];
+    tx.execute(&SET_FROZEN, &values).await.map(|_| ())
+}
+
+pub async fn add_top_up(
+    tx: &mut Tx<'_, '_>,
+    account_no: i64,
+    top_up: &TopUp,
+) -> Result<(), DbError> {
+    let values = [
+        account_no.into(),
+        top_up.id.into(),
+        top_up.invoice_id.into(),
+        top_up.status.into(),
+        top_up.credits.into(),
+        top_up.amount.into(),
+        top_up.currency.into(),
+        top_up.package_id.into(),
+        top_up.automatic.into(),
+        top_up.created_at.into(),
+    ];
+    tx.execute(&ADD_TOP_UP, &values).await.map(|_| ())
+}
+
+/// Notes what became of a top-up.
+pub async fn end_top_up(
+    tx: &mut Tx<'_, '_>,
+    account_no: i64,
+    id: PaymentAttemptId,
+    status: TopUpStatus,
+    at: Time,
+) -> Result<(), DbError> {
+    let values = [status.into(), at.into(), account_no.into(), id.into()];
+    tx.execute(&END_TOP_UP, &values).await.map(|_| ())
+}
+
 /// At most so many wallets of a tenant that have an entry due, the longest due first.
 /// The balances of a customer's wallets as they are written, and whether each is frozen.
 pub async fn balances(
@@ -404,4 +472,4 @@ fn entry_row(account_no: i64, entry: &super::Entry) -> [Value<'_>; 10] {
     ]
 }
 
-word_columns!(Source, EntryKind, Cadence);
+word_columns!(Source, EntryKind, Cadence, TopUpStatus);

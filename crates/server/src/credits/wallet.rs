@@ -1,9 +1,10 @@
 //! A wallet in memory: what may happen to its grants, and the entries that tell of it. Pure; what
 //! is read and written around it is in `sql`.
 
-use super::{Account, EntryKind, Grant, NewGrant, Source, day};
+use super::{Account, AutoTopUp, EntryKind, Grant, NewGrant, Source, day};
 use crate::base::{
-    EventId, GrantId, Ids, LedgerEntryId, MAX_AMOUNT, Overflow, SubscriptionId, Time,
+    EventId, GrantId, Ids, LedgerEntryId, MAX_AMOUNT, Overflow, PaymentMethodId, SubscriptionId,
+    Time,
 };
 use crate::catalog::Cadence;
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ pub struct Wallet {
     pub(super) drips: Option<Vec<Drip>>,
     pub(super) entries: Vec<Entry>,
     pub(super) changed: BTreeSet<GrantId>,
+    rule_changed: bool,
 }
 
 /// A daily grant of a subscription.
@@ -65,7 +67,7 @@ impl Drip {
 
 impl Grant {
     /// Priority, then the soonest end (never is last), the oldest, the id.
-    fn order(&self) -> (i64, Time, Time, GrantId) {
+    pub(super) fn order(&self) -> (i64, Time, Time, GrantId) {
         let end = self.expires_at.unwrap_or(Time(i64::MAX));
         (self.source.priority(), end, self.created_at, self.id)
     }
@@ -78,7 +80,7 @@ impl Grant {
 impl Wallet {
     pub(super) fn new(account: Account) -> Self {
         let (grants, drips, entries, changed) = Default::default();
-        Self { account, grants, drips, entries, changed }
+        Self { account, grants, drips, entries, changed, rule_changed: false }
     }
 
     /// When the next entry is due: the end of a grant, or a daily grant.
@@ -147,6 +149,11 @@ impl Wallet {
     pub fn grant(&mut self, new: &NewGrant, at: Time, ids: &Ids) -> Result<GrantId, Overflow> {
         crate::base::money::sum([self.account.balance, new.amount])?;
         Ok(self.add(new, at, ids))
+    }
+
+    /// Grants what was paid for: money that came in is not refused.
+    pub(super) fn buy(&mut self, new: &NewGrant, at: Time, ids: &Ids) {
+        self.add(new, at, ids);
     }
 
     fn add(&mut self, new: &NewGrant, at: Time, ids: &Ids) -> GrantId {
@@ -317,7 +324,31 @@ impl Wallet {
     }
 
     pub fn is_changed(&self) -> bool {
-        !self.changed.is_empty() || self.drips.is_some()
+        !self.changed.is_empty() || self.drips.is_some() || self.rule_changed
+    }
+
+    pub(super) fn last_entry(&self) -> Option<Entry> {
+        self.entries.last().cloned()
+    }
+
+    pub(super) fn grant_of(&self, id: GrantId) -> Option<&Grant> {
+        self.grants.iter().find(|grant| grant.id == id)
+    }
+
+    pub(super) fn set_auto_top_up(&mut self, rule: AutoTopUp) {
+        self.account.auto_top_up = Some(rule);
+        self.rule_changed = true;
+    }
+
+    /// The automatic top-up under way is over; one that failed, with this card, pauses the rule.
+    pub(super) fn auto_top_up_ended(&mut self, failed_with: Option<Option<PaymentMethodId>>) {
+        if let Some(rule) = &mut self.account.auto_top_up {
+            rule.pending = false;
+            if let Some(card) = failed_with {
+                rule.pause(card);
+            }
+            self.rule_changed = true;
+        }
     }
 }
 

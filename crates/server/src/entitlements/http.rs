@@ -2,16 +2,13 @@
 
 use super::{DeniedReason, Request, State as Has};
 use crate::app::App;
-use crate::base::{CreditCurrencyId, Decimal, FeatureId, Time};
+use crate::base::{CreditCurrencyId, Decimal, FeatureId};
 use crate::catalog::{self, Feature, FeatureType};
 use crate::credits;
 use crate::customers::{self, CustomerRef};
-use crate::db::{DbError, Lane, Tx};
 use crate::http::{Caller, Fields, Json, JsonBody, PathText, Problem};
 use crate::keys::KeyScopes;
-use crate::organizations::Tenant;
 use crate::portal::PortalScopes;
-use crate::test_clock;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
@@ -211,7 +208,7 @@ pub async fn list(
     let tenant = caller.tenant();
     let named = Some(customers::http::reference(&id));
     let customer = customers::http::of_caller(&mut app.db.read().await?, &caller, named).await?;
-    let at = write_due(&app, &tenant, customer.no).await?;
+    let at = credits::http::write_due(&app, &tenant, customer.no).await?;
     let all = super::all(&mut app.db.read().await?, &tenant, customer.no, at).await?;
     let data = all.into_iter().map(|(feature, state)| CustomerEntitlement::new(feature, state));
     Ok(Json(StatusCode::OK, EntitlementsResponse { data: data.collect() }))
@@ -258,7 +255,7 @@ async fn answer(
 ) -> Result<Json<CheckResponse>, Problem> {
     let tenant = caller.tenant();
     let customer = customers::http::of_caller(&mut app.db.read().await?, caller, named).await?;
-    let at = write_due(app, &tenant, customer.no).await?;
+    let at = credits::http::write_due(app, &tenant, customer.no).await?;
     let tx = &mut app.db.read().await?;
     let feature = catalog::feature_by_slug(tx, &tenant, &asked.slug).await?;
     let feature = feature.ok_or_else(Problem::not_found)?;
@@ -278,22 +275,4 @@ async fn answer(
         },
     };
     Ok(Json(StatusCode::OK, body))
-}
-
-/// Writes what is due in the customer's wallets, so that balances are those of now; which it tells.
-/// No reading connection is held meanwhile: who waits to write must not keep others from reading.
-async fn write_due(app: &App, tenant: &Tenant, customer_no: i64) -> Result<Time, DbError> {
-    let mut tx = app.db.read().await?;
-    let at = test_clock::now(&mut tx, tenant, app.clock.now()).await?;
-    let due = credits::is_due(&mut tx, tenant, customer_no, at).await?;
-    drop(tx);
-    if due {
-        let (tenant, ids) = (*tenant, app.ids.clone());
-        app.db
-            .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                credits::write_due(tx, &tenant, customer_no, at, &ids).await
-            })
-            .await?;
-    }
-    Ok(at)
 }

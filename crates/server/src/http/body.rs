@@ -36,6 +36,10 @@ pub struct JsonOrFormBody(pub Fields);
 #[derive(Debug)]
 pub struct PathText(pub String);
 
+/// The same for two objects.
+#[derive(Debug)]
+pub struct PathTexts(pub String, pub String);
+
 /// The `Idempotency-Key` of a request that may be repeated, with what is needed to hash it.
 #[derive(Debug)]
 pub struct IdempotencyKey {
@@ -140,12 +144,28 @@ impl FromRequestParts<Arc<App>> for PathText {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let text = Path::<String>::from_request_parts(parts, app).await.ok();
-        // PostgreSQL takes no U+0000 in a text, so nothing that is stored has one in its name.
-        let text = text.filter(|Path(text)| !text.contains('\0'));
-        let malformed =
-            || Problem::new(Code::MalformedRequest, "The path is not valid UTF-8 text.");
-        text.map(|Path(text)| Self(text)).ok_or_else(malformed)
+        let text = text.filter(|Path(text)| is_plain(text));
+        text.map(|Path(text)| Self(text)).ok_or_else(malformed_path)
     }
+}
+
+impl FromRequestParts<Arc<App>> for PathTexts {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let texts = Path::<(String, String)>::from_request_parts(parts, app).await.ok();
+        let texts = texts.filter(|Path((one, other))| is_plain(one) && is_plain(other));
+        texts.map(|Path((one, other))| Self(one, other)).ok_or_else(malformed_path)
+    }
+}
+
+/// PostgreSQL takes no U+0000 in a text, so nothing that is stored has one in its name.
+fn is_plain(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+fn malformed_path() -> Problem {
+    Problem::new(Code::MalformedRequest, "The path is not valid UTF-8 text.")
 }
 
 impl FromRequestParts<Arc<App>> for IdempotencyKey {

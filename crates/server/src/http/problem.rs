@@ -4,6 +4,7 @@
 //! Handlers return it; the request layer renders it once, with the request's id, and logs it once.
 
 use crate::catalog::CatalogError;
+use crate::credits::CreditError;
 use crate::customers::CustomerError;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
@@ -397,6 +398,41 @@ impl From<KeyReused> for Problem {
     fn from(_: KeyReused) -> Self {
         let detail = "This Idempotency-Key was used with another request.";
         Self::new(Code::IdempotencyKeyReused, detail)
+    }
+}
+
+impl From<CreditError> for Problem {
+    fn from(error: CreditError) -> Self {
+        let (code, detail) = match error {
+            CreditError::Db(error) => return error.into(),
+            CreditError::Settle(error) => return error.into(),
+            CreditError::NotFound => return Self::not_found(),
+            CreditError::CustomerArchived => return Self::customer_archived(),
+            CreditError::NoCurrency => {
+                return Self::invalid_param("creditCurrencyId", "is not a credit currency");
+            }
+            CreditError::NoPackage => {
+                let message = "is not a package of this credit currency that can be bought";
+                return Self::invalid_param("packageId", message);
+            }
+            CreditError::EndsBeforeNow => {
+                return Self::invalid_param("expiresAt", "must be in the future");
+            }
+            CreditError::Frozen => (Code::WalletFrozen, "The wallet is frozen."),
+            CreditError::OutOfRange => {
+                (Code::AmountOutOfRange, "The amount, or what it comes to, is out of range.")
+            }
+            CreditError::PackageRequired => {
+                (Code::PackageRequired, "Credits of this kind are bought in packages.")
+            }
+            CreditError::CurrencyMismatch => {
+                (Code::CurrencyMismatch, "The customer pays in another currency.")
+            }
+            CreditError::NotUndoable => {
+                (Code::Conflict, "The entry was taken back before, or nothing of it can be.")
+            }
+        };
+        Self::new(code, detail)
     }
 }
 

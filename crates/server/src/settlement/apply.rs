@@ -4,6 +4,7 @@
 use super::{Attempt, Effect, SettleError, abandon};
 use crate::app::By;
 use crate::base::Time;
+use crate::credits;
 use crate::db::Tx;
 use crate::invoices::{self, Payment, Status};
 use crate::organizations::Tenant;
@@ -35,7 +36,11 @@ pub async fn succeeded(
             subscriptions::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
         }
         Effect::ChangePlan(change) => subscriptions::changed(tx, tenant, change, at, by).await?,
-        Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => true,
+        Effect::TopUp { .. } => {
+            credits::topped_up(tx, tenant, attempt, at, by).await?;
+            true
+        }
+        Effect::CollectInvoice | Effect::PayInvoice => true,
     };
     if !wanted {
         invoices::delete_draft(tx, tenant, &invoice).await?;
@@ -81,8 +86,8 @@ pub async fn declined(
             let at = attempt.billed_at;
             subscriptions::invoice_declined(tx, tenant, id, &mut invoice, at, by).await?;
         }
-        (Effect::CollectInvoice, None)
-        | (Effect::ChangePlan(_) | Effect::PayInvoice | Effect::TopUp { .. }, _) => {}
+        (Effect::TopUp { .. }, _) => credits::top_up_failed(tx, tenant, attempt, by).await?,
+        (Effect::CollectInvoice, None) | (Effect::ChangePlan(_) | Effect::PayInvoice, _) => {}
     }
     Ok(())
 }

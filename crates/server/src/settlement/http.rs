@@ -4,6 +4,7 @@ use super::{Attempt, Kept, SettleOutcome, Subject, Unsettled, outcome, pay as be
 use super::{replay, run, transfer as record_transfer, void as void_invoice};
 use crate::app::{App, By};
 use crate::base::{InvoiceId, PaymentMethodId, SubscriptionId, Time};
+use crate::credits::http::CreditAccountResponse;
 use crate::db::{Lane, Tx};
 use crate::http::page::path_id;
 use crate::http::{
@@ -17,7 +18,7 @@ use crate::organizations::Tenant;
 use crate::payments::http::ClientResponse;
 use crate::portal::PortalScopes;
 use crate::subscriptions::http::SubscriptionResponse;
-use crate::{subscriptions, test_clock};
+use crate::{credits, subscriptions, test_clock};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -46,6 +47,8 @@ pub enum SettleOutcomeResponse {
         subscription: Option<Box<SubscriptionResponse>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         invoice: Option<Box<InvoiceResponse>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        credit_account: Option<Box<CreditAccountResponse>>,
     },
     /// To be paid by its due date.
     InvoiceSent { invoice: Box<InvoiceResponse> },
@@ -274,16 +277,20 @@ impl Shown<'_> {
     }
 
     async fn form(&self, attempt: &Attempt) -> Result<SettleOutcomeResponse, Problem> {
-        let (subscription, invoice) = match attempt.subject() {
-            Subject::Subscription(id) => (Some(self.subscription(id).await?), None),
-            Subject::Invoice(id) => (None, Some(self.invoice(id).await?)),
-            Subject::CreditAccount(_) => (None, None),
+        let (subscription, invoice, credit_account) = match attempt.subject() {
+            Subject::Subscription(id) => (Some(self.subscription(id).await?), None, None),
+            Subject::Invoice(id) => (None, Some(self.invoice(id).await?), None),
+            Subject::CreditAccount(id) => {
+                let view = credits::view(&mut self.app.db.read().await?, self.tenant, id).await?;
+                (None, None, Some(Box::new(view.ok_or_else(gone)?.into())))
+            }
         };
         Ok(SettleOutcomeResponse::RequiresForm {
             client: attempt.client(self.app).ok_or_else(gone)?.into(),
             reason: attempt.form_reason().as_str(),
             subscription,
             invoice,
+            credit_account,
         })
     }
 

@@ -24,6 +24,7 @@ use crate::base::{
     CreditAccountId, CreditPackageId, Currency, CustomerId, InvoiceId, PaymentAttemptId,
     PaymentMethodId, SubscriptionId, Time,
 };
+use crate::credits;
 use crate::db::{DbError, Tx};
 use crate::invoices::{self, Invoice, InvoiceError, NewInvoice, Status};
 use crate::organizations::Tenant;
@@ -272,6 +273,7 @@ async fn abandon(
     if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
         invoices::delete_draft(tx, tenant, &invoice).await?;
     }
+    credits::top_up_failed(tx, tenant, attempt, by).await?;
     attempt.note(tx, tenant, Action::PaymentAbandoned, by).await
 }
 

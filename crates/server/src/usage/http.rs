@@ -1,7 +1,7 @@
 //! Usage over HTTP: events from the backend alone, meters and charts for the browser too.
 
 use super::{MAX_EVENTS, Reason, Tracked, body, meter};
-use crate::app::App;
+use crate::app::{App, By};
 use crate::base::{Decimal, MetricId};
 use crate::customers;
 use crate::db::{Lane, Tx};
@@ -9,6 +9,7 @@ use crate::http::page::query;
 use crate::http::{Caller, Json, Problem, RawJsonBody, SecretKey};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
+use crate::settlement;
 use crate::test_clock;
 use axum::extract::State;
 use http::{StatusCode, Uri};
@@ -153,13 +154,22 @@ pub async fn track(
     RawJsonBody(raw): RawJsonBody<MAX_BODY_BYTES>,
 ) -> Result<Json<TrackResponse>, Problem> {
     let events = body::events(&raw)?;
-    let (tenant, ids, now) = (caller.tenant(), app.ids.clone(), app.clock.now());
+    let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
     let tracked = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::track(tx, &tenant, &events, now, &ids).await
+            super::track(tx, &tenant, &events, &by).await
         })
         .await?;
+    for id in &tracked.top_ups {
+        let (app, id) = (Arc::clone(&app), *id);
+        // Nobody waits for it here. One that is lost with this process is taken up by any other.
+        tokio::spawn(async move {
+            if let Err(error) = settlement::run(&app, &tenant, id).await {
+                tracing::warn!(attempt = %id, ?error, "an automatic top-up was not settled yet");
+            }
+        });
+    }
     Ok(Json(StatusCode::OK, tracked.into()))
 }
 

@@ -13,6 +13,7 @@ mod meter;
 mod sql;
 mod track;
 
+pub use meter::date;
 pub use sql::{period_closed, units, used};
 pub use track::{TrackError, Tracked, track};
 

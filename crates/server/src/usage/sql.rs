@@ -10,19 +10,21 @@ use crate::organizations::Tenant;
 use crate::subscriptions::{Period, Subscription};
 use std::collections::{HashMap, HashSet};
 
+/// Locked, as by every write on a customer's billing: what is counted in a usage period is there
+/// when the period is rated.
 const BY_ID: Sql = sql_of_each(
     "SELECT no, id FROM customers WHERE tenant_no = $1 AND id = $2 AND archived_at IS NULL",
     "SELECT c.no, c.id FROM unnest($1::BIGINT[], $2::TEXT[]) AS w(tenant_no, id) \
-     JOIN customers c ON c.tenant_no = w.tenant_no AND c.id = w.id WHERE c.archived_at IS NULL",
+     JOIN customers c ON c.tenant_no = w.tenant_no AND c.id = w.id WHERE c.archived_at IS NULL \
+     ORDER BY c.no FOR NO KEY UPDATE OF c",
 );
 const BY_EXTERNAL_ID: Sql = sql_of_each(
     "SELECT no, external_id FROM customers \
      WHERE tenant_no = $1 AND external_id = $2 AND archived_at IS NULL",
     "SELECT c.no, c.external_id FROM unnest($1::BIGINT[], $2::TEXT[]) AS w(tenant_no, id) \
      JOIN customers c ON c.tenant_no = w.tenant_no AND c.external_id = w.id \
-     WHERE c.archived_at IS NULL",
+     WHERE c.archived_at IS NULL ORDER BY c.no FOR NO KEY UPDATE OF c",
 );
-/// Locked: what is counted in a usage period is there when the period is rated.
 const SUBSCRIPTIONS: Sql = sql_of_each(
     "SELECT customer_no, id, product_id, plan_id, usage_period_start, usage_period_end \
      FROM subscriptions WHERE tenant_no = $1 AND customer_no = $2 \
@@ -30,8 +32,7 @@ const SUBSCRIPTIONS: Sql = sql_of_each(
     "SELECT s.customer_no, s.id, s.product_id, s.plan_id, s.usage_period_start, \
      s.usage_period_end FROM unnest($1::BIGINT[], $2::BIGINT[]) AS w(tenant_no, customer_no) \
      JOIN subscriptions s ON s.tenant_no = w.tenant_no AND s.customer_no = w.customer_no \
-     WHERE s.status IN ('trialing', 'active', 'past_due') \
-     ORDER BY s.customer_no, s.id FOR NO KEY UPDATE OF s",
+     WHERE s.status IN ('trialing', 'active', 'past_due')",
 );
 const METRICS: Sql = sql_of_each(
     "SELECT event_name, id, product_id, aggregation, property FROM billable_metrics \
@@ -141,7 +142,7 @@ const CLOSE_VALUES: Sql = sql("DELETE FROM usage_values \
      WHERE customer_no = $1 AND subscription_id = $2 AND period_start = $3");
 
 /// What a metric measured in a usage period that is not rated yet. Whoever rates has the
-/// subscription locked, as `track` does while it counts, and calls [`period_closed`] after.
+/// customer locked, as `track` has while it counts, and calls [`period_closed`] after.
 pub async fn units(
     tx: &mut Tx<'_, '_>,
     customer_no: i64,

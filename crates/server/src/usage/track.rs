@@ -4,7 +4,8 @@
 use super::judge::{Adds, Counted, Now};
 use super::sql::{self, InPeriod, ToStore};
 use super::{NewEvent, Reason, Rejection};
-use crate::base::{Ids, Time};
+use crate::app::By;
+use crate::base::{PaymentAttemptId, Time};
 use crate::credits::{self, Wallet};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
@@ -17,6 +18,8 @@ pub struct Tracked {
     pub accepted: usize,
     /// In the order of the events.
     pub rejections: Vec<Rejection>,
+    /// Automatic top-ups that began; whoever tracked goes on with them.
+    pub top_ups: Vec<PaymentAttemptId>,
 }
 
 #[derive(Debug)]
@@ -32,18 +35,23 @@ struct Candidate<'a> {
     counted: Counted,
 }
 
+/// What became of the events that were taken at once.
+struct Round {
+    rejections: Vec<Rejection>,
+    top_ups: Vec<PaymentAttemptId>,
+}
+
 /// Counts events. Events of one key within a request are taken one after the other.
 pub async fn track(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     events: &[NewEvent],
-    real: Time,
-    ids: &Ids,
+    by: &By,
 ) -> Result<Tracked, TrackError> {
-    let billing = test_clock::write_now::<TrackError>(tx, tenant, real).await?;
+    let billing = test_clock::write_now::<TrackError>(tx, tenant, by.now).await?;
     let world = sql::world(tx, tenant, events).await?;
-    let now = Now { billing, real };
-    let mut rejections = Vec::new();
+    let now = Now { billing, real: by.now };
+    let (mut rejections, mut top_ups) = (Vec::new(), Vec::new());
     let mut waiting: Vec<usize> = (0..events.len()).collect();
     while !waiting.is_empty() {
         let mut keys = HashSet::new();
@@ -60,7 +68,7 @@ pub async fn track(
             };
             match world.judge(customer_no, event, now) {
                 Ok(counted) => {
-                    let stored = ToStore { customer_no, id: ids.event(), event, at: counted.at };
+                    let stored = ToStore { customer_no, id: by.ids.event(), event, at: counted.at };
                     candidates.push(Candidate { index, stored, counted });
                 }
                 Err(reason) => refused.push((customer_no, Rejection { index, reason })),
@@ -68,10 +76,12 @@ pub async fn track(
             false
         });
         rejections.extend(refuse(tx, events, refused).await?);
-        rejections.extend(count(tx, tenant, candidates, billing, ids).await?);
+        let counted = count(tx, tenant, candidates, billing, by).await?;
+        rejections.extend(counted.rejections);
+        top_ups.extend(counted.top_ups);
     }
     rejections.sort_unstable_by_key(|rejection| rejection.index);
-    Ok(Tracked { accepted: events.len() - rejections.len(), rejections })
+    Ok(Tracked { accepted: events.len() - rejections.len(), rejections, top_ups })
 }
 
 /// Refuses events, but for repetitions of events that counted once.
@@ -104,8 +114,8 @@ async fn count(
     tenant: &Tenant,
     mut candidates: Vec<Candidate<'_>>,
     at: Time,
-    ids: &Ids,
-) -> Result<Vec<Rejection>, DbError> {
+    by: &By,
+) -> Result<Round, DbError> {
     let mut rejections = Vec::new();
     // In one order whoever writes them, so that requests wait for each other in no circle.
     candidates.sort_by_key(|one| (one.stored.customer_no, &one.stored.event.key));
@@ -125,23 +135,24 @@ async fn count(
         });
     }
     candidates.sort_unstable_by_key(|one| one.index);
-    let short = debit(tx, tenant, &mut candidates, at, ids).await?;
+    let (short, top_ups) = debit(tx, tenant, &mut candidates, at, by).await?;
     let unpaid: Vec<_> = short.iter().map(|one| one.stored).collect();
     sql::delete(tx, &unpaid).await?;
     let reason = Reason::InsufficientCredits;
     rejections.extend(short.iter().map(|one| Rejection { index: one.index, reason }));
     aggregate(tx, &candidates).await?;
-    Ok(rejections)
+    Ok(Round { rejections, top_ups })
 }
 
 /// Debits what the events cost, in their order, and takes out those that nothing suffices for.
+/// Wallets in which little is left begin to top themselves up.
 async fn debit<'a>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     candidates: &mut Vec<Candidate<'a>>,
     at: Time,
-    ids: &Ids,
-) -> Result<Vec<Candidate<'a>>, DbError> {
+    by: &By,
+) -> Result<(Vec<Candidate<'a>>, Vec<PaymentAttemptId>), DbError> {
     let wanted: BTreeSet<_> = candidates
         .iter()
         .flat_map(|one| {
@@ -149,10 +160,10 @@ async fn debit<'a>(
         })
         .collect();
     if wanted.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let wallets = credits::lock(tx, tenant, &wanted, at, ids).await?;
+    let wallets = credits::lock(tx, tenant, &wanted, at, &by.ids).await?;
     let mut wallets: BTreeMap<_, Wallet> = wallets
         .into_iter()
         .map(|wallet| ((wallet.account.customer_no, wallet.account.currency_id), wallet))
@@ -169,16 +180,20 @@ async fn debit<'a>(
         if suffices {
             for (key, amount) in due {
                 if let Some(wallet) = wallets.get_mut(&key) {
-                    wallet.debit(amount, one.stored.id, at, ids);
+                    wallet.debit(amount, one.stored.id, at, &by.ids);
                 }
             }
         }
         suffices
     });
     *candidates = paid;
-    let wallets: Vec<Wallet> = wallets.into_values().collect();
+    let mut wallets: Vec<Wallet> = wallets.into_values().collect();
+    let mut top_ups = Vec::new();
+    for wallet in &mut wallets {
+        top_ups.extend(credits::top_up_if_low(tx, tenant, wallet, at, by).await?);
+    }
     credits::save(tx, &wallets, at).await?;
-    Ok(short)
+    Ok((short, top_ups))
 }
 
 /// Adds what events add to their metrics' periods and their names' days.

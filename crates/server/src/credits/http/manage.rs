@@ -1,0 +1,156 @@
+//! What the backend does to a wallet by hand.
+
+use super::shown::{CreditAccountResponse, GrantResponse, LedgerEntryResponse};
+use crate::app::{App, By};
+use crate::base::{CreditAccountId, LedgerEntryId};
+use crate::credits::{self, sql};
+use crate::db::{Lane, Tx};
+use crate::http::page::path_id;
+use crate::http::{IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
+use crate::idempotency::{self, Outcome};
+use crate::keys::KeyScopes;
+use crate::test_clock;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+type Writer = SecretKey<{ KeyScopes::CREDITS_WRITE }>;
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `grant` reads.
+pub struct GrantCreditsRequest {
+    /// In the credit currency's smallest unit.
+    #[schema(minimum = 1)]
+    amount: i64,
+    /// They never end, unless it says so.
+    #[schema(format = DateTime, nullable = false)]
+    expires_at: Option<String>,
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    description: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `refund` reads.
+pub struct RefundCreditsRequest {
+    /// A deduction, which is given back, or a grant, of which is taken what is left.
+    ledger_entry_id: String,
+}
+
+/// Grants credits that nobody pays for.
+#[utoipa::path(post, path = "/v1/credit-accounts/{id}/grants", tag = "credits", operation_id = "grantCredits",
+    security(("secretKey" = ["credits:write"])),
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body = GrantCreditsRequest,
+    responses((status = 201, body = GrantResponse)))]
+pub async fn grant(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+    idempotency: IdempotencyKey,
+    JsonBody { mut fields, raw }: JsonBody,
+) -> Result<Response, Problem> {
+    fields.required(&["amount"]);
+    let amount = fields.amount("amount", 1).unwrap_or_default();
+    let (expires_at, description) = (fields.time("expiresAt"), fields.text("description", 1..=200));
+    fields.finish()?;
+    let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
+    let by = By::new(&app, caller.actor());
+    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let idempotency = idempotency.as_ref();
+        idempotency::wait_for_twin(tx, idempotency).await?;
+        if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
+            return Ok(Outcome::Replay(kept));
+        }
+        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
+        let note = description.clone();
+        let grant =
+            credits::grant_by_hand(tx, &tenant, id, amount, expires_at, note, at, &by).await?;
+        let body = serde_json::to_value(GrantResponse::from(&grant)).map_err(Problem::internal)?;
+        idempotency::keep(tx, idempotency, &body).await?;
+        Ok::<_, Problem>(Outcome::Fresh(body))
+    });
+    done.await.map(Outcome::into_response)
+}
+
+/// Takes an entry of the ledger back, once.
+#[utoipa::path(post, path = "/v1/credit-accounts/{id}/refunds", tag = "credits", operation_id = "refundCredits",
+    security(("secretKey" = ["credits:write"])),
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body = RefundCreditsRequest,
+    responses((status = 201, body = LedgerEntryResponse)))]
+pub async fn refund(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+    idempotency: IdempotencyKey,
+    JsonBody { mut fields, raw }: JsonBody,
+) -> Result<Response, Problem> {
+    let entry = fields.required_text("ledgerEntryId", 1..=128);
+    fields.finish()?;
+    let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
+    let entry = path_id::<LedgerEntryId>(&entry)?;
+    let by = By::new(&app, caller.actor());
+    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let idempotency = idempotency.as_ref();
+        idempotency::wait_for_twin(tx, idempotency).await?;
+        if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
+            return Ok(Outcome::Replay(kept));
+        }
+        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
+        let undone = credits::undo(tx, &tenant, id, entry, at, &by).await?;
+        let body = LedgerEntryResponse::from(undone);
+        let body = serde_json::to_value(body).map_err(Problem::internal)?;
+        idempotency::keep(tx, idempotency, &body).await?;
+        Ok::<_, Problem>(Outcome::Fresh(body))
+    });
+    done.await.map(Outcome::into_response)
+}
+
+/// Freezes a wallet: nothing is debited from it or bought for it. Grants and ends go on.
+#[utoipa::path(post, path = "/v1/credit-accounts/{id}/freeze", tag = "credits", operation_id = "freezeCreditAccount",
+    security(("secretKey" = ["credits:write"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = CreditAccountResponse)))]
+pub async fn freeze(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+) -> Result<Json<CreditAccountResponse>, Problem> {
+    set_frozen(&app, &caller, &id, true).await
+}
+
+/// Makes a frozen wallet usable again.
+#[utoipa::path(post, path = "/v1/credit-accounts/{id}/unfreeze", tag = "credits", operation_id = "unfreezeCreditAccount",
+    security(("secretKey" = ["credits:write"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = CreditAccountResponse)))]
+pub async fn unfreeze(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+) -> Result<Json<CreditAccountResponse>, Problem> {
+    set_frozen(&app, &caller, &id, false).await
+}
+
+async fn set_frozen(
+    app: &App,
+    caller: &Writer,
+    id: &str,
+    frozen: bool,
+) -> Result<Json<CreditAccountResponse>, Problem> {
+    let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(id)?);
+    let by = By::new(app, caller.actor());
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
+        credits::set_frozen(tx, &tenant, id, frozen, at, &by).await?;
+        Ok::<_, Problem>(sql::view(tx, &tenant, id).await?)
+    });
+    let view = done.await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(StatusCode::OK, view.into()))
+}

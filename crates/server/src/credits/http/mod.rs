@@ -1,0 +1,54 @@
+//! Credits over HTTP.
+
+mod manage;
+mod read;
+mod shown;
+mod top_ups;
+
+pub use manage::*;
+pub use read::*;
+pub use shown::CreditAccountResponse;
+pub use top_ups::*;
+
+use super::{AccountView, sql};
+use crate::app::App;
+use crate::base::{CreditAccountId, Time};
+use crate::credits;
+use crate::db::{DbError, Lane, Tx};
+use crate::http::page::path_id;
+use crate::http::{Caller, Problem};
+use crate::organizations::Tenant;
+use crate::test_clock;
+
+/// Writes what is due in a customer's wallets, so that balances are those of now; which it tells.
+/// No reading connection is held meanwhile: who waits to write must not keep others from reading.
+pub async fn write_due(app: &App, tenant: &Tenant, customer_no: i64) -> Result<Time, DbError> {
+    let mut tx = app.db.read().await?;
+    let at = test_clock::now(&mut tx, tenant, app.clock.now()).await?;
+    let due = credits::is_due(&mut tx, tenant, customer_no, at).await?;
+    drop(tx);
+    if due {
+        let (tenant, ids) = (*tenant, app.ids.clone());
+        app.db
+            .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                credits::write_due(tx, &tenant, customer_no, at, &ids).await
+            })
+            .await?;
+    }
+    Ok(at)
+}
+
+/// The wallet of this id as it is now, where the caller may see it.
+async fn seen<const K: u32, const P: u32>(
+    app: &App,
+    caller: &Caller<K, P>,
+    id: &str,
+) -> Result<(AccountView, Time), Problem> {
+    let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(id)?);
+    let key = sql::key(&mut app.db.read().await?, &tenant, id).await?;
+    let own = |no: i64| caller.only_customer().is_none_or(|only| only == no);
+    let (customer_no, _) = key.filter(|(no, _)| own(*no)).ok_or_else(Problem::not_found)?;
+    let at = write_due(app, &tenant, customer_no).await?;
+    let view = sql::view(&mut app.db.read().await?, &tenant, id).await?;
+    Ok((view.ok_or_else(Problem::not_found)?, at))
+}

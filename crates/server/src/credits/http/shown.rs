@@ -1,0 +1,290 @@
+//! Wallets on the wire.
+
+use crate::base::{
+    CreditAccountId, CreditCurrencyId, CreditPackageId, Currency, CustomerId, EventId, GrantId,
+    InvoiceId, LedgerEntryId, PaymentAttemptId, SubscriptionId, Time,
+};
+use crate::credits::{
+    AccountView, AutoTopUp, Entry, EntryKind, Grant, Purchase, Source, TopUp, TopUpStatus,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CreditAccount)]
+pub struct CreditAccountResponse {
+    #[schema(value_type = String)]
+    pub id: CreditAccountId,
+    #[schema(value_type = String)]
+    pub customer_id: CustomerId,
+    #[schema(value_type = String)]
+    pub credit_currency_id: CreditCurrencyId,
+    pub currency: CreditAccountCurrency,
+    /// In the credit currency's smallest unit, as all amounts of credits.
+    pub balance: i64,
+    #[schema(value_type = CreditAccountStatus)]
+    pub status: &'static str,
+    /// Those that something remains of, in the order in which they are used.
+    pub grants: Vec<GrantResponse>,
+    /// When it tops itself up; `null` where that was never set.
+    #[schema(required = true)]
+    pub auto_top_up: Option<AutoTopUpResponse>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreditAccountCurrency {
+    pub slug: String,
+    pub name: String,
+    /// `unit`, or an ISO 4217 code.
+    pub denomination: String,
+    pub minor_unit_scale: i64,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `CreditAccountResponse::status`.
+pub enum CreditAccountStatus {
+    Active,
+    Frozen,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CreditGrant)]
+pub struct GrantResponse {
+    #[schema(value_type = String)]
+    pub id: GrantId,
+    #[schema(schema_with = source_schema)]
+    pub source: &'static str,
+    #[schema(value_type = Option<String>, required = true)]
+    pub subscription_id: Option<SubscriptionId>,
+    pub amount: i64,
+    pub remaining: i64,
+    /// The least is used first.
+    pub priority: i64,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub expires_at: Option<Time>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AutoTopUp)]
+pub struct AutoTopUpResponse {
+    pub enabled: bool,
+    #[schema(value_type = AutoTopUpMode)]
+    pub mode: &'static str,
+    /// A top-up begins when the balance is below.
+    pub threshold: i64,
+    /// What one costs, in minor units; with the mode `amount`.
+    #[schema(required = true)]
+    pub amount: Option<i64>,
+    #[schema(value_type = Option<String>, required = true)]
+    pub package_id: Option<CreditPackageId>,
+    pub quantity: i64,
+    pub max_per_month: i64,
+    /// One is under way.
+    pub pending: bool,
+    /// The last one failed: it goes on when it is saved again or another card is the default.
+    pub paused: bool,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `AutoTopUpResponse::mode`.
+pub enum AutoTopUpMode {
+    Amount,
+    Package,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LedgerEntry)]
+pub struct LedgerEntryResponse {
+    #[schema(value_type = String)]
+    pub id: LedgerEntryId,
+    #[schema(schema_with = kind_schema)]
+    pub r#type: &'static str,
+    /// Signed.
+    pub amount: i64,
+    pub balance_after: i64,
+    #[schema(value_type = String)]
+    pub grant_id: GrantId,
+    #[schema(value_type = Option<String>, required = true)]
+    pub usage_event_id: Option<EventId>,
+    #[schema(required = true)]
+    pub description: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TopUp)]
+pub struct TopUpResponse {
+    #[schema(value_type = String)]
+    pub id: PaymentAttemptId,
+    #[schema(value_type = Option<String>, required = true)]
+    pub invoice_id: Option<InvoiceId>,
+    #[schema(schema_with = status_schema)]
+    pub status: &'static str,
+    pub credits: i64,
+    /// The price before tax, in minor units.
+    pub amount: i64,
+    #[schema(value_type = String)]
+    pub currency: Currency,
+    #[schema(value_type = Option<String>, required = true)]
+    pub package_id: Option<CreditPackageId>,
+    /// The wallet began it by itself.
+    pub automatic: bool,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+}
+
+/// What became of a wallet's credits lately.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreditStats {
+    #[schema(value_type = String)]
+    pub credit_account_id: CreditAccountId,
+    pub balance: i64,
+    pub granted: i64,
+    /// Without what was given back.
+    pub used: i64,
+    /// Ended unused, or taken back.
+    pub expired: i64,
+    /// Each day of the range, today last.
+    pub days: Vec<CreditDay>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreditDay {
+    /// A day, UTC.
+    #[schema(format = Date)]
+    pub date: String,
+    pub granted: i64,
+    pub used: i64,
+    pub expired: i64,
+}
+
+fn words<const N: usize>(words: [&'static str; N]) -> utoipa::openapi::schema::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(words))
+        .build()
+}
+
+fn source_schema() -> utoipa::openapi::schema::Object {
+    words(Source::ALL.map(Source::as_str))
+}
+
+fn kind_schema() -> utoipa::openapi::schema::Object {
+    words(EntryKind::ALL.map(EntryKind::as_str))
+}
+
+fn status_schema() -> utoipa::openapi::schema::Object {
+    words(TopUpStatus::ALL.map(TopUpStatus::as_str))
+}
+
+impl From<AccountView> for CreditAccountResponse {
+    fn from(view: AccountView) -> Self {
+        let AccountView { account, customer_id, currency, default_method, grants } = view;
+        let rule = account.auto_top_up.as_ref();
+        let auto_top_up = rule.map(|rule| AutoTopUpResponse {
+            paused: rule.is_paused(default_method),
+            ..rule.into()
+        });
+        Self {
+            id: account.id,
+            customer_id,
+            credit_currency_id: account.currency_id,
+            currency: CreditAccountCurrency {
+                slug: currency.slug,
+                name: currency.name,
+                denomination: currency.denomination,
+                minor_unit_scale: currency.minor_unit_scale,
+            },
+            balance: account.balance,
+            status: if account.frozen { "frozen" } else { "active" },
+            grants: grants.iter().map(GrantResponse::from).collect(),
+            auto_top_up,
+            created_at: account.created_at,
+            updated_at: account.updated_at,
+        }
+    }
+}
+
+impl From<&Grant> for GrantResponse {
+    fn from(grant: &Grant) -> Self {
+        Self {
+            id: grant.id,
+            source: grant.source.as_str(),
+            subscription_id: grant.subscription_id,
+            amount: grant.amount,
+            remaining: grant.remaining,
+            priority: grant.source.priority(),
+            expires_at: grant.expires_at,
+            created_at: grant.created_at,
+        }
+    }
+}
+
+impl From<&AutoTopUp> for AutoTopUpResponse {
+    fn from(rule: &AutoTopUp) -> Self {
+        let (mode, amount, package_id, quantity) = match rule.purchase {
+            Purchase::Amount { amount } => ("amount", Some(amount), None, 1),
+            Purchase::Package { package_id, quantity } => {
+                ("package", None, Some(package_id), quantity)
+            }
+        };
+        Self {
+            enabled: rule.enabled,
+            mode,
+            threshold: rule.threshold,
+            amount,
+            package_id,
+            quantity,
+            max_per_month: rule.max_per_month,
+            pending: rule.pending,
+            paused: rule.paused,
+        }
+    }
+}
+
+impl From<Entry> for LedgerEntryResponse {
+    fn from(entry: Entry) -> Self {
+        Self {
+            id: entry.id,
+            r#type: entry.kind.as_str(),
+            amount: entry.amount,
+            balance_after: entry.balance_after,
+            grant_id: entry.grant_id,
+            usage_event_id: entry.usage_event_id,
+            description: entry.description,
+            created_at: entry.at,
+        }
+    }
+}
+
+impl From<TopUp> for TopUpResponse {
+    fn from(top_up: TopUp) -> Self {
+        Self {
+            id: top_up.id,
+            invoice_id: top_up.invoice_id,
+            status: top_up.status.as_str(),
+            credits: top_up.credits,
+            amount: top_up.amount,
+            currency: top_up.currency,
+            package_id: top_up.package_id,
+            automatic: top_up.automatic,
+            created_at: top_up.created_at,
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! Top-ups: credits for money, by somebody or by themselves where a balance falls below a
+//! threshold. The invoice stays a draft until it is paid; the credits come with its payment.
+
+use super::{AutoTopUp, CreditError, NewGrant, Purchase, Source, TopUp, TopUpStatus, Wallet, sql};
+use crate::app::By;
+use crate::audit::Action;
+use crate::base::{
+    CreditCurrencyId, CreditPackageId, Currency, Decimal, MAX_AMOUNT, Overflow, PaymentAttemptId,
+    Time, money,
+};
+use crate::catalog::{self, CreditPackage, Denomination};
+use crate::customers::{self, billing};
+use crate::db::{DbError, Tx};
+use crate::invoices::{Line, LineKind, NewInvoice, Reason};
+use crate::organizations::Tenant;
+use crate::payments;
+use crate::settlement::{self, Attempt, Billed, Effect, Kept, SettleOutcome};
+use crate::subscriptions::CollectionMethod;
+use serde_json::json;
+
+/// What a purchase is and costs.
+#[derive(Clone, Debug)]
+struct Quote {
+    credits: i64,
+    amount: i64,
+    currency: Currency,
+    package: Option<CreditPackage>,
+    line: Line,
+}
+
+/// Begins a top-up; makes the wallet where there is none.
+pub async fn top_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency_id: CreditCurrencyId,
+    purchase: &Purchase,
+    at: Time,
+    by: &By,
+) -> Result<Kept, CreditError> {
+    let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
+    let kept = start(tx, tenant, &mut wallet, purchase, false, at, by).await?;
+    sql::save_all(tx, &[wallet], at).await?;
+    Ok(kept)
+}
+
+/// Sets when a wallet tops itself up, or that it does not any more.
+pub async fn set_auto_top_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency_id: CreditCurrencyId,
+    mut rule: AutoTopUp,
+    at: Time,
+    by: &By,
+) -> Result<crate::base::CreditAccountId, CreditError> {
+    let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
+    quote(tx, tenant, &wallet, &rule.purchase).await?;
+    if let Some(old) = &wallet.account.auto_top_up {
+        (rule.month, rule.count, rule.pending) = (old.month, old.count, old.pending);
+    }
+    let (id, detail) = (wallet.account.id, json!({ "enabled": rule.enabled }));
+    wallet.set_auto_top_up(rule);
+    sql::save_all(tx, &[wallet], at).await?;
+    let customer = customers::by_no(tx, tenant, customer_no).await?.ok_or(CreditError::NotFound)?;
+    by.note(tx, tenant, customer.id, Action::AutoTopUpSet, id, detail).await?;
+    Ok(id)
+}
+
+/// A customer's wallet that may buy, made where there is none, behind its customer.
+async fn open(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency_id: CreditCurrencyId,
+    at: Time,
+    by: &By,
+) -> Result<Wallet, CreditError> {
+    let customer = customers::lock_no(tx, tenant, customer_no).await?;
+    if customer.ok_or(CreditError::NotFound)?.archived_at.is_some() {
+        return Err(CreditError::CustomerArchived);
+    }
+    if catalog::credit_currency(tx, tenant, currency_id).await?.is_none() {
+        return Err(CreditError::NoCurrency);
+    }
+    sql::make(tx, tenant, customer_no, currency_id, at, &by.ids).await?;
+    let wallet = sql::lock_all(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
+    let wallet = wallet.ok_or(DbError::Broken("a wallet just made is missing"))?;
+    if wallet.account.frozen { Err(CreditError::Frozen) } else { Ok(wallet) }
+}
+
+/// The first transaction of a top-up, the customer locked.
+async fn start(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    wallet: &mut Wallet,
+    purchase: &Purchase,
+    automatic: bool,
+    at: Time,
+    by: &By,
+) -> Result<Kept, CreditError> {
+    let account = &wallet.account;
+    let (id, no, customer_no) = (account.id, account.no, account.customer_no);
+    let quote = quote(tx, tenant, wallet, purchase).await?;
+    money::sum([wallet.account.balance, quote.credits])?;
+    let method = payments::default_of(tx, tenant, customer_no).await?;
+    let new = NewInvoice {
+        subscription_id: None,
+        reason: Reason::TopUp,
+        currency: quote.currency,
+        lines: vec![quote.line.clone()],
+        period: None,
+        collection_method: CollectionMethod::ChargeAutomatically,
+        due_key: None,
+    };
+    let package_id = quote.package.as_ref().map(|package| package.id);
+    let credits = quote.credits;
+    let effect = Effect::TopUp { credit_account_id: id, credits, package_id, automatic };
+    let method = method.as_ref();
+    let billed = settlement::collect(tx, tenant, customer_no, new, method, effect, at, by).await?;
+    let mut top_up = TopUp {
+        id: by.ids.payment_attempt(),
+        invoice_id: None,
+        status: TopUpStatus::Succeeded,
+        credits,
+        amount: quote.amount,
+        currency: quote.currency,
+        package_id,
+        automatic,
+        created_at: at,
+    };
+    let kept = match billed {
+        Billed::Attempt(attempt) => {
+            (top_up.id, top_up.invoice_id) = (attempt.id, Some(attempt.invoice_id));
+            top_up.status = TopUpStatus::Pending;
+            Kept::Attempt(attempt.id)
+        }
+        Billed::Added => Kept::Outcome(SettleOutcome::InvoiceAdded { subscription_id: None }),
+        Billed::Issued(invoice) => {
+            top_up.invoice_id = Some(invoice.id);
+            let (subscription_id, invoice_id) = (None, invoice.id);
+            Kept::Outcome(SettleOutcome::ChargedInline { subscription_id, invoice_id })
+        }
+        Billed::Nothing => return Err(CreditError::OutOfRange),
+    };
+    if top_up.status == TopUpStatus::Succeeded {
+        wallet.buy(&bought(quote.package.as_ref(), credits, at), at, &by.ids);
+        billing::set_currency(tx, tenant, customer_no, quote.currency).await?;
+    }
+    sql::add_top_up(tx, no, &top_up).await?;
+    let customer = customers::by_no(tx, tenant, customer_no).await?.ok_or(CreditError::NotFound)?;
+    let detail = json!({ "credits": credits, "automatic": automatic });
+    by.note(tx, tenant, customer.id, Action::TopUpStarted, id, detail).await?;
+    Ok(kept)
+}
+
+/// Begins a top-up where the wallet's rule asks for one, the customer locked. What cannot be begun
+/// pauses the rule.
+pub async fn top_up_if_low(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    wallet: &mut Wallet,
+    at: Time,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, DbError> {
+    let account = &wallet.account;
+    let asks = |rule: &AutoTopUp| rule.enabled && !rule.pending && account.balance < rule.threshold;
+    let Some(mut rule) = account.auto_top_up.clone().filter(asks) else { return Ok(None) };
+    let month = month(at);
+    if rule.month != month {
+        (rule.month, rule.count) = (month, 0);
+    }
+    if account.frozen || rule.count >= rule.max_per_month {
+        return Ok(None);
+    }
+    let card = payments::default_of(tx, tenant, account.customer_no).await?.map(|card| card.id);
+    if rule.is_paused(card) {
+        return Ok(None);
+    }
+    let purchase = rule.purchase.clone();
+    let begun = match start(tx, tenant, wallet, &purchase, true, at, by).await {
+        Ok(Kept::Attempt(id)) => {
+            (rule.pending, rule.paused) = (true, false);
+            rule.count += 1;
+            Some(id)
+        }
+        Ok(Kept::Outcome(_)) => {
+            rule.count += 1;
+            None
+        }
+        Err(CreditError::Db(error) | CreditError::Settle(settlement::SettleError::Db(error))) => {
+            return Err(error);
+        }
+        Err(error) => {
+            tracing::warn!(account = %wallet.account.id, ?error, "an automatic top-up is paused");
+            rule.pause(card);
+            None
+        }
+    };
+    wallet.set_auto_top_up(rule);
+    Ok(begun)
+}
+
+/// Grants what was paid for.
+pub async fn topped_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &Attempt,
+    at: Time,
+    by: &By,
+) -> Result<(), DbError> {
+    let Effect::TopUp { credit_account_id, credits, package_id, automatic } = attempt.effect else {
+        return Ok(());
+    };
+    let mut wallet = locked(tx, tenant, credit_account_id, at, by).await?;
+    let package = package(tx, tenant, package_id).await?;
+    wallet.buy(&bought(package.as_ref(), credits, at), at, &by.ids);
+    if automatic {
+        wallet.auto_top_up_ended(None);
+    }
+    billing::set_currency(tx, tenant, attempt.customer_no, attempt.currency).await?;
+    sql::end_top_up(tx, wallet.account.no, attempt.id, TopUpStatus::Succeeded, at).await?;
+    sql::save_all(tx, &[wallet], at).await
+}
+
+/// Nothing was paid, so nothing is granted; a rule that topped up by itself is paused.
+pub async fn top_up_failed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &Attempt,
+    by: &By,
+) -> Result<(), DbError> {
+    let Effect::TopUp { credit_account_id, automatic, .. } = attempt.effect else { return Ok(()) };
+    let at = attempt.billed_at;
+    let mut wallet = locked(tx, tenant, credit_account_id, at, by).await?;
+    if automatic {
+        wallet.auto_top_up_ended(Some(attempt.payment_method_id));
+    }
+    sql::end_top_up(tx, wallet.account.no, attempt.id, TopUpStatus::Failed, at).await?;
+    sql::save_all(tx, &[wallet], at).await
+}
+
+async fn locked(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: crate::base::CreditAccountId,
+    at: Time,
+    by: &By,
+) -> Result<Wallet, DbError> {
+    const MISSING: DbError = DbError::Broken("a top-up without its wallet");
+    let key = sql::key(tx, tenant, id).await?.ok_or(MISSING)?;
+    sql::lock_all(tx, tenant, &[key], at, &by.ids).await?.pop().ok_or(MISSING)
+}
+
+async fn package(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: Option<CreditPackageId>,
+) -> Result<Option<CreditPackage>, DbError> {
+    match id {
+        None => Ok(None),
+        Some(id) => catalog::credit_package(tx, tenant, id).await,
+    }
+}
+
+fn bought(package: Option<&CreditPackage>, amount: i64, at: Time) -> NewGrant {
+    let days = package.and_then(|package| package.expires_after_days);
+    NewGrant {
+        source: Source::Package,
+        amount,
+        expires_at: days.map(|days| at.plus_days(days)),
+        subscription_id: None,
+        cadence: None,
+        description: package.map(|package| package.name.clone()),
+    }
+}
+
+/// Prices a purchase, in money that the customer pays in.
+async fn quote(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    wallet: &Wallet,
+    purchase: &Purchase,
+) -> Result<Quote, CreditError> {
+    let account = &wallet.account;
+    let credits_in = catalog::credit_currency(tx, tenant, account.currency_id).await?;
+    let credits_in = credits_in.ok_or(CreditError::NoCurrency)?;
+    let (credits, amount, currency, package, quantity) = match *purchase {
+        Purchase::Amount { amount } => {
+            let Denomination::Money(currency) = credits_in.denomination else {
+                return Err(CreditError::PackageRequired);
+            };
+            let least = credits_in.top_up_min.unwrap_or(1);
+            let most = credits_in.top_up_max.unwrap_or(MAX_AMOUNT);
+            if !(least..=most).contains(&amount) {
+                return Err(CreditError::OutOfRange);
+            }
+            let finer = credits_in.minor_unit_scale - credits_in.denomination.decimals();
+            let factor = u32::try_from(finer).ok().and_then(|digits| 10_i64.checked_pow(digits));
+            let credits = times(amount, factor.ok_or(CreditError::OutOfRange)?)?;
+            (credits, amount, currency, None, 1)
+        }
+        Purchase::Package { package_id, quantity } => {
+            let package = catalog::credit_package(tx, tenant, package_id).await?;
+            let sold = package
+                .filter(|package| !package.archived)
+                .filter(|package| package.credit_currency_id == account.currency_id);
+            let package = sold.ok_or(CreditError::NoPackage)?;
+            let credits = times(package.credits, quantity)?;
+            (credits, times(package.price, quantity)?, package.currency, Some(package), quantity)
+        }
+    };
+    let profile = billing::get(tx, tenant, account.customer_no).await?;
+    if profile.currency.is_some_and(|known| known != currency) {
+        return Err(CreditError::CurrencyMismatch);
+    }
+    let name = package.as_ref().map_or(&credits_in.name, |package| &package.name);
+    let line = Line {
+        description: name.clone(),
+        kind: LineKind::TopUp,
+        quantity: Decimal::from_integer(quantity),
+        unit_amount: Some(Decimal::from_integer(amount / quantity.max(1))),
+        amount,
+        period: None,
+    };
+    Ok(Quote { credits, amount, currency, package, line })
+}
+
+fn times(amount: i64, quantity: i64) -> Result<i64, Overflow> {
+    money::amount(i128::from(amount) * i128::from(quantity))
+}
+
+/// Months, counted from year 0, UTC.
+fn month(at: Time) -> i64 {
+    let zoned =
+        jiff::Timestamp::from_microsecond(at.0).map(|t| t.to_zoned(jiff::tz::TimeZone::UTC));
+    zoned.map_or(0, |zoned| i64::from(zoned.year()) * 12 + i64::from(zoned.month()))
+}
