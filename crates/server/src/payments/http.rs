@@ -1,6 +1,6 @@
 //! Payment methods over HTTP, and what processors tell.
 
-use super::{Client, Dependencies, PaymentMethod, processor, sql};
+use super::{Client, Dependencies, PaymentMethod, processor::WebhookError, sql};
 use crate::app::{App, By};
 use crate::base::{CustomerId, PaymentMethodId, SubscriptionId, Time};
 use crate::customers::{self, Customer};
@@ -340,10 +340,13 @@ pub async fn webhook(
     RawJsonBody(body): RawJsonBody<MAX_WEBHOOK_BYTES>,
 ) -> Result<StatusCode, Problem> {
     let processor = app.processors.by_name(&name).ok_or_else(Problem::not_found)?;
-    let event = processor.parse_webhook(&headers, &body, app.clock.now());
-    let event = event.map_err(|processor::BadWebhook| {
-        let detail = "The signature is missing, old, or not the processor's.";
-        Problem::new(Code::MalformedRequest, detail)
+    let event = processor.parse_webhook(&headers, &body, app.clock.now()).await;
+    let event = event.map_err(|error| match error {
+        WebhookError::Bad => {
+            let detail = "The signature is missing, old, or not the processor's.";
+            Problem::new(Code::MalformedRequest, detail)
+        }
+        WebhookError::Processor(error) => Problem::unavailable(error),
     })?;
     if let Some(event) = event {
         settlement::receive(&app, name, event).await?;

@@ -40,11 +40,11 @@ pub trait PaymentProcessor: Send + Sync {
     /// told is [`ChargeResult::Unknown`], never a decline.
     fn charge<'a>(&'a self, tenant: &'a Tenant, charge: &'a Charge) -> BoxFuture<'a, ChargeResult>;
 
-    /// What came of the charge of this key, by asking; `None` where there is none.
+    /// What came of a charge, found by its key among the customer's; `None` where there is none.
     fn find_charge<'a>(
         &'a self,
         tenant: &'a Tenant,
-        key: PaymentAttemptId,
+        charge: &'a Charge,
     ) -> Reply<'a, Option<ChargeResult>>;
 
     /// Gives a charge back, whole and once.
@@ -59,12 +59,13 @@ pub trait PaymentProcessor: Send + Sync {
     fn minimum(&self, currency: Currency) -> i64;
 
     /// Reads a webhook whose signature is good and not old; `None` where it tells nothing of ours.
-    fn parse_webhook(
-        &self,
-        headers: &HeaderMap,
-        body: &[u8],
+    /// It may have to ask the processor for what the webhook only names.
+    fn parse_webhook<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        body: &'a [u8],
         now: Time,
-    ) -> Result<Option<Event>, BadWebhook>;
+    ) -> BoxFuture<'a, Result<Option<Event>, WebhookError>>;
 }
 
 /// Whom a processor's customer stands for.
@@ -165,9 +166,12 @@ pub enum ProcessorError {
     Unavailable(Box<dyn Error + Send + Sync>),
 }
 
-/// The signature is not the processor's, or too old; or the body is not what the processor sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadWebhook;
+#[derive(Debug)]
+pub enum WebhookError {
+    /// The signature is not the processor's, or too old; or the body is not what it sends.
+    Bad,
+    Processor(ProcessorError),
+}
 
 /// The processors of this installation; cheap to clone.
 #[derive(Clone)]

@@ -43,6 +43,7 @@ pub async fn succeeded(
         Effect::CollectInvoice | Effect::PayInvoice => true,
     };
     if !wanted {
+        invoices::delete_draft(tx, tenant, &invoice).await?;
         return Ok(false);
     }
     if invoice.status == Status::Draft {

@@ -52,14 +52,6 @@ pub async fn charge(
         return Ok(ChargeResult::Declined(DeclineReason::PaymentMethodRequired));
     }
     let processor = processor_of(app, attempt)?;
-    let old = attempt.created_at.plus_seconds(KEY_HOLDS_FOR_SECONDS) <= app.clock.now();
-    if old {
-        match processor.find_charge(tenant, attempt.id).await {
-            Ok(Some(result)) => return Ok(result),
-            Ok(None) => {}
-            Err(error) => return Ok(unknown(attempt, &error)),
-        }
-    }
     let customer = customers::by_no(&mut app.db.read().await?, tenant, attempt.customer_no).await?;
     let customer = customer.ok_or(DbError::Broken("an attempt without its customer"))?;
     let customer = match payments::reference_of(app, tenant, processor, &customer).await {
@@ -81,7 +73,17 @@ pub async fn charge(
         off_session,
         at: attempt.billed_at,
     };
-    Ok(match processor.charge(tenant, &charge).await {
+    let forgotten = attempt.created_at.plus_seconds(KEY_HOLDS_FOR_SECONDS) <= app.clock.now();
+    let found = match forgotten {
+        true => processor.find_charge(tenant, &charge).await,
+        false => Ok(None),
+    };
+    let result = match found {
+        Ok(Some(result)) => result,
+        Ok(None) => processor.charge(tenant, &charge).await,
+        Err(error) => unknown(attempt, &error),
+    };
+    Ok(match result {
         // Nobody is there to see the form.
         ChargeResult::RequiresForm { .. } if off_session => {
             ChargeResult::Declined(DeclineReason::AuthenticationRequired)

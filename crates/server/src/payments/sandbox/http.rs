@@ -68,7 +68,7 @@ pub async fn confirm(
     let mut headers = HeaderMap::new();
     let signature = HeaderValue::from_str(&delivery.signature).map_err(Problem::internal)?;
     headers.insert(SIGNATURE, signature);
-    let event = sandbox.parse_webhook(&headers, &delivery.body, app.clock.now());
+    let event = sandbox.parse_webhook(&headers, &delivery.body, app.clock.now()).await;
     let event = event.map_err(|_| Problem::internal("the sandbox's own webhook was refused"))?;
     if let Some(event) = event {
         settlement::receive(&app, sandbox.name().to_owned(), event).await?;

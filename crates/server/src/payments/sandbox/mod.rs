@@ -5,11 +5,12 @@
 //! answer. As real processors do it forgets an idempotency key after a day.
 
 pub mod http;
+mod intent;
 mod sql;
 
 use super::processor::{
-    BadWebhook, Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, Holder,
-    PaymentProcessor, ProcessorError, Reply, month,
+    Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, Holder, PaymentProcessor,
+    ProcessorError, Reply, WebhookError,
 };
 use crate::base::{Clock, Currency, CustomerId, PaymentAttemptId, Random, Time};
 use crate::db::{Db, DbError, Lane, Tx};
@@ -19,11 +20,12 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
+use intent::{Behaviour, Intent, IntentStatus};
 
 pub const NAME: &str = "sandbox";
 /// Carries `t=<seconds>,v1=<HMAC-SHA-256 of "<seconds>.<body>", in base64url>`.
 pub const SIGNATURE: &str = "sandbox-signature";
-const SIGNATURE_SECONDS: i64 = 300;
+const SIGNATURE_SECONDS: u64 = 300;
 const KEY_KEPT_FOR_SECONDS: i64 = 86_400;
 
 pub struct Sandbox {
@@ -31,42 +33,6 @@ pub struct Sandbox {
     clock: Clock,
     random: Random,
     webhooks: hmac::Key,
-}
-
-/// What a token does; `pm_sandbox_…` in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behaviour {
-    Visa,
-    Mastercard,
-    Declined,
-    RequiresForm,
-    /// Expires at the end of the month after it was added.
-    Expires,
-    /// Charges, but the first answer is lost.
-    Timeout,
-}
-
-/// A charge or a form as the sandbox keeps it.
-#[derive(Clone, Debug)]
-struct Intent {
-    reference: String,
-    customer: String,
-    key: Option<PaymentAttemptId>,
-    method: Option<String>,
-    amount: Option<i64>,
-    currency: Option<Currency>,
-    status: IntentStatus,
-    decline_reason: Option<DeclineReason>,
-    client_secret: Option<String>,
-    created_at: Time,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum IntentStatus {
-    RequiresForm,
-    Succeeded,
-    Declined,
-    Refunded,
 }
 
 /// A webhook that the sandbox would send.
@@ -136,7 +102,7 @@ impl Sandbox {
     /// kept and whether this call made it.
     async fn keep(&self, tenant: &Tenant, charge: &Charge) -> Result<(Intent, bool), DbError> {
         let (tenant, now) = (*tenant, self.clock.now());
-        let fresh = self.intent_of(charge, now);
+        let fresh = Intent::of(charge, self.secret(), now);
         self.db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                 let key = fresh.key.ok_or(DbError::Broken("a charge without a key"))?;
@@ -155,45 +121,6 @@ impl Sandbox {
             })
             .await
     }
-
-    fn intent_of(&self, charge: &Charge, now: Time) -> Intent {
-        use IntentStatus::{Declined, RequiresForm, Succeeded};
-        let behaviour = charge.method.as_deref().map(Behaviour::of_reference);
-        let (status, decline_reason) = match (behaviour, charge.off_session) {
-            (None, true) => (Declined, Some(DeclineReason::PaymentMethodRequired)),
-            (Some(Some(Behaviour::RequiresForm)), true) => {
-                (Declined, Some(DeclineReason::AuthenticationRequired))
-            }
-            (None | Some(Some(Behaviour::RequiresForm)), false) => (RequiresForm, None),
-            (Some(Some(Behaviour::Declined) | None), _) => {
-                (Declined, Some(DeclineReason::CardDeclined))
-            }
-            (Some(Some(Behaviour::Expires)), _) if charge.method_has_expired() => {
-                (Declined, Some(DeclineReason::ExpiredCard))
-            }
-            (
-                Some(Some(
-                    Behaviour::Visa
-                    | Behaviour::Mastercard
-                    | Behaviour::Expires
-                    | Behaviour::Timeout,
-                )),
-                _,
-            ) => (Succeeded, None),
-        };
-        Intent {
-            reference: String::new(),
-            customer: charge.customer.clone(),
-            key: Some(charge.key),
-            method: charge.method.clone(),
-            amount: Some(charge.amount),
-            currency: Some(charge.currency),
-            status,
-            decline_reason,
-            client_secret: (status == RequiresForm).then(|| self.secret()),
-            created_at: now,
-        }
-    }
 }
 
 impl PaymentProcessor for Sandbox {
@@ -208,18 +135,9 @@ impl PaymentProcessor for Sandbox {
     fn setup<'a>(&'a self, tenant: &'a Tenant, customer: &'a str) -> Reply<'a, Client> {
         Box::pin(async move {
             let secret = self.secret();
-            let intent = Intent {
-                reference: format!("seti_{}", URL_SAFE_NO_PAD.encode(self.random.bytes::<12>())),
-                customer: customer.to_owned(),
-                key: None,
-                method: None,
-                amount: None,
-                currency: None,
-                status: IntentStatus::RequiresForm,
-                decline_reason: None,
-                client_secret: Some(secret.clone()),
-                created_at: self.clock.now(),
-            };
+            let reference = format!("seti_{}", URL_SAFE_NO_PAD.encode(self.random.bytes::<12>()));
+            let (customer, now) = (customer.to_owned(), self.clock.now());
+            let intent = Intent::setup(reference, customer, secret.clone(), now);
             let tenant = *tenant;
             self.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -264,10 +182,10 @@ impl PaymentProcessor for Sandbox {
     fn find_charge<'a>(
         &'a self,
         tenant: &'a Tenant,
-        key: PaymentAttemptId,
+        charge: &'a Charge,
     ) -> Reply<'a, Option<ChargeResult>> {
         Box::pin(async move {
-            let mut found = sql::by_key(&mut self.db.read().await?, tenant, key).await?;
+            let mut found = sql::by_key(&mut self.db.read().await?, tenant, charge.key).await?;
             Ok(found.pop().map(|intent| intent.result()))
         })
     }
@@ -299,141 +217,36 @@ impl PaymentProcessor for Sandbox {
         if currency.exponent() == 3 { 500 } else { 50 }
     }
 
-    fn parse_webhook(
-        &self,
-        headers: &HeaderMap,
-        body: &[u8],
+    fn parse_webhook<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        body: &'a [u8],
         now: Time,
-    ) -> Result<Option<Event>, BadWebhook> {
-        let header = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
-        let (seconds, tag) = header
-            .and_then(|text| text.strip_prefix("t=")?.split_once(",v1="))
-            .ok_or(BadWebhook)?;
-        let seconds: i64 = seconds.parse().map_err(|_| BadWebhook)?;
-        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| BadWebhook)?;
-        if now.seconds().abs_diff(seconds) > SIGNATURE_SECONDS.unsigned_abs() {
-            return Err(BadWebhook);
+    ) -> BoxFuture<'a, Result<Option<Event>, WebhookError>> {
+        Box::pin(async move {
+            let event = self.verified(headers, body, now).ok_or(WebhookError::Bad)?;
+            serde_json::from_slice(event).map(Some).map_err(|_| WebhookError::Bad)
+        })
+    }
+}
+
+impl Sandbox {
+    /// The body, where its signature is good and not old.
+    fn verified<'a>(&self, headers: &HeaderMap, body: &'a [u8], now: Time) -> Option<&'a [u8]> {
+        let header = headers.get(SIGNATURE)?.to_str().ok()?;
+        let (seconds, tag) = header.strip_prefix("t=")?.split_once(",v1=")?;
+        let seconds: i64 = seconds.parse().ok()?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        if now.seconds().abs_diff(seconds) > SIGNATURE_SECONDS {
+            return None;
         }
-        hmac::verify(&self.webhooks, &signed(seconds, body), &tag).map_err(|_| BadWebhook)?;
-        serde_json::from_slice(body).map(Some).map_err(|_| BadWebhook)
+        hmac::verify(&self.webhooks, &signed(seconds, body), &tag).ok()?;
+        Some(body)
     }
 }
 
 fn signed(seconds: i64, body: &[u8]) -> Vec<u8> {
     [format!("{seconds}.").as_bytes(), body].concat()
-}
-
-impl Behaviour {
-    const ALL: [Self; 6] = [
-        Self::Visa,
-        Self::Mastercard,
-        Self::Declined,
-        Self::RequiresForm,
-        Self::Expires,
-        Self::Timeout,
-    ];
-
-    const fn token(self) -> &'static str {
-        match self {
-            Self::Visa => "pm_sandbox_visa",
-            Self::Mastercard => "pm_sandbox_mastercard",
-            Self::Declined => "pm_sandbox_declined",
-            Self::RequiresForm => "pm_sandbox_requires_form",
-            Self::Expires => "pm_sandbox_expires",
-            Self::Timeout => "pm_sandbox_timeout",
-        }
-    }
-
-    /// A payment method's reference is its token, `:` and what tells it from others.
-    fn of_reference(reference: &str) -> Option<Self> {
-        let token = reference.split(':').next()?;
-        Self::ALL.into_iter().find(|known| known.token() == token)
-    }
-
-    fn card(self, reference: String, at: Time) -> Card {
-        let (brand, last4) = match self {
-            Self::Visa => ("visa", "4242"),
-            Self::Mastercard => ("mastercard", "4444"),
-            Self::Declined => ("visa", "0002"),
-            Self::RequiresForm => ("visa", "3220"),
-            Self::Expires => ("visa", "0069"),
-            Self::Timeout => ("visa", "0119"),
-        };
-        let month = month(at);
-        let (reference, expires) = match self {
-            Self::Expires => (format!("{reference}:{}", month + 1), month + 1),
-            Self::Visa | Self::Mastercard | Self::Declined | Self::RequiresForm | Self::Timeout => {
-                (reference, (month.div_euclid(12) + 4) * 12 + 11)
-            }
-        };
-        Card {
-            reference,
-            brand: brand.to_owned(),
-            last4: last4.to_owned(),
-            exp_month: expires.rem_euclid(12) + 1,
-            exp_year: expires.div_euclid(12),
-        }
-    }
-}
-
-impl Charge {
-    /// Whether the month that stands in the payment method's reference is over.
-    fn method_has_expired(&self) -> bool {
-        let last = self.method.as_deref().and_then(|method| method.split_once(':'));
-        last.and_then(|(_, last)| last.parse().ok()).is_some_and(|last: i64| month(self.at) > last)
-    }
-}
-
-impl Intent {
-    fn result(&self) -> ChargeResult {
-        match (self.status, &self.client_secret, self.decline_reason) {
-            (IntentStatus::Declined, _, reason) => {
-                ChargeResult::Declined(reason.unwrap_or(DeclineReason::CardDeclined))
-            }
-            (IntentStatus::RequiresForm, Some(secret), _) => ChargeResult::RequiresForm {
-                reference: self.reference.clone(),
-                client_secret: secret.clone(),
-            },
-            (IntentStatus::RequiresForm, None, _) => ChargeResult::Unknown,
-            (IntentStatus::Succeeded | IntentStatus::Refunded, ..) => {
-                ChargeResult::Succeeded { reference: self.reference.clone(), card: self.card() }
-            }
-        }
-    }
-
-    /// The card that the form took, where no payment method was there: a new one for each form.
-    fn card(&self) -> Option<Card> {
-        let reference = format!("{}:{}", Behaviour::Visa.token(), self.reference);
-        self.method.is_none().then(|| Behaviour::Visa.card(reference, self.created_at))
-    }
-
-    fn event(&self) -> Event {
-        match self.key {
-            Some(key) => {
-                Event::Charged { key, reference: self.reference.clone(), card: self.card() }
-            }
-            None => Event::SetUp {
-                customer: self.customer.clone(),
-                card: Behaviour::Visa.card(
-                    format!("{}:{}", Behaviour::Visa.token(), self.reference),
-                    self.created_at,
-                ),
-            },
-        }
-    }
-}
-
-impl IntentStatus {
-    const ALL: [Self; 4] = [Self::RequiresForm, Self::Succeeded, Self::Declined, Self::Refunded];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::RequiresForm => "requires_form",
-            Self::Succeeded => "succeeded",
-            Self::Declined => "declined",
-            Self::Refunded => "refunded",
-        }
-    }
 }
 
 impl From<DbError> for ProcessorError {

@@ -1,6 +1,6 @@
 //! The statements of the sandbox processor.
 
-use super::{Intent, IntentStatus};
+use super::intent::{Intent, IntentStatus};
 use crate::base::PaymentAttemptId;
 use crate::db::{Columns, DbError, Sql, Tx, sql, word_columns};
 use crate::organizations::Tenant;

@@ -1,0 +1,197 @@
+//! From lines to an issued invoice: pricing, drafts, numbers.
+
+use super::{Invoice, InvoiceError, Line, LineKind, NewInvoice, Reason, Status, Totals, sql};
+use crate::base::{Currency, Ids, Overflow, TaxRate, Time, money};
+use crate::db::{DbError, Tx};
+use crate::organizations::{Environment, Tenant};
+use crate::subscriptions::CollectionMethod;
+
+/// What lines come to for a customer.
+pub async fn price(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    lines: &[Line],
+) -> Result<Totals, InvoiceError> {
+    let parties = sql::parties(tx, tenant, customer_no).await?;
+    Ok(totals(lines, parties.tax())?)
+}
+
+/// The lines of amounts too small to charge, which the customer's next invoice of this currency
+/// takes in unless it is a top-up's.
+pub async fn waiting(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency: Currency,
+) -> Result<Vec<Line>, DbError> {
+    sql::additions(tx, tenant, customer_no, currency).await
+}
+
+/// Has lines wait for the customer's next invoice.
+pub async fn add_to_next(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency: Currency,
+    lines: &[Line],
+    at: Time,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    let addition = |line: &Line| Line { kind: LineKind::Addition, ..line.clone() };
+    let lines: Vec<Line> = lines.iter().map(addition).collect();
+    sql::insert_addition(tx, tenant, customer_no, ids.invoice(), currency, &lines, at).await
+}
+
+/// Writes a draft; `None` where every line is 0 or an invoice of this `due_key` is there.
+pub async fn draft(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    new: NewInvoice,
+    at: Time,
+    ids: &Ids,
+) -> Result<Option<Invoice>, InvoiceError> {
+    if new.lines.iter().all(|line| line.amount == 0) {
+        return Ok(None);
+    }
+    if let Some(key) = &new.due_key
+        && sql::has_due_key(tx, key).await?
+    {
+        return Ok(None);
+    }
+    let parties = sql::parties(tx, tenant, customer_no).await?;
+    if tenant.environment == Environment::Live && !parties.seller.is_complete() {
+        return Err(InvoiceError::SellerIncomplete);
+    }
+    let id = ids.invoice();
+    let mut lines = new.lines;
+    if new.reason != Reason::TopUp {
+        lines.extend(sql::additions(tx, tenant, customer_no, new.currency).await?);
+        sql::take_additions(tx, tenant, customer_no, new.currency, id).await?;
+    }
+    let invoice = Invoice {
+        customer_no,
+        customer_id: parties.buyer.id,
+        id,
+        subscription_id: new.subscription_id,
+        number: None,
+        status: Status::Draft,
+        reason: new.reason,
+        collection_method: new.collection_method,
+        currency: new.currency,
+        totals: totals(&lines, parties.tax())?,
+        amount_paid: 0,
+        issued_at: None,
+        due_date: None,
+        paid_at: None,
+        period: new.period,
+        seller: parties.seller,
+        buyer: parties.buyer,
+        lines,
+        metadata: "{}".to_owned(),
+        created_at: at,
+        updated_at: at,
+    };
+    if !sql::insert(tx, tenant, &invoice, new.due_key.as_ref()).await? {
+        return Err(tx.again().into());
+    }
+    Ok(Some(invoice))
+}
+
+/// Issues a draft: seller and buyer are frozen as they are now, lines and tax as they were drafted,
+/// and last of all it takes its number.
+pub async fn issue(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &mut Invoice,
+    at: Time,
+) -> Result<(), InvoiceError> {
+    let parties = sql::parties(tx, tenant, invoice.customer_no).await?;
+    invoice.due_date = Some(match invoice.collection_method {
+        CollectionMethod::ChargeAutomatically => at,
+        CollectionMethod::SendInvoice => at.plus_days(parties.net_days),
+    });
+    (invoice.seller, invoice.buyer) = (parties.seller, parties.buyer);
+    (invoice.issued_at, invoice.updated_at) = (Some(at), at);
+    invoice.status = Status::Issued;
+    if invoice.totals.total == 0 {
+        (invoice.status, invoice.paid_at) = (Status::Paid, Some(at));
+    }
+    sql::spend_additions(tx, tenant, invoice).await?;
+    invoice.number = Some(sql::next_number(tx, tenant).await?);
+    Ok(sql::store_issued(tx, tenant, invoice).await?)
+}
+
+/// Drafts and issues; `None` as in [`draft`].
+pub async fn create_issued(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    new: NewInvoice,
+    at: Time,
+    ids: &Ids,
+) -> Result<Option<Invoice>, InvoiceError> {
+    let Some(mut invoice) = draft(tx, tenant, customer_no, new, at, ids).await? else {
+        return Ok(None);
+    };
+    issue(tx, tenant, &mut invoice, at).await?;
+    Ok(Some(invoice))
+}
+
+/// Deletes a draft; what it took in waits again. An issued invoice stays as it is.
+pub async fn delete_draft(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &Invoice,
+) -> Result<(), DbError> {
+    sql::free_additions(tx, tenant, invoice).await?;
+    sql::delete_draft(tx, tenant, invoice.id).await
+}
+
+fn totals(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {
+    let subtotal = money::sum(lines.iter().map(|line| line.amount))?;
+    if subtotal < 0 {
+        return Err(Overflow);
+    }
+    let points = tax.as_ref().map_or(0, |tax| tax.basis_points);
+    let tax_amount = money::divide(i128::from(subtotal) * i128::from(points), 10_000)?;
+    Ok(Totals { subtotal, tax, tax_amount, total: money::sum([subtotal, tax_amount])? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Decimal;
+    use crate::subscriptions::Period;
+
+    fn line(amount: i64) -> Line {
+        let (kind, quantity) = (LineKind::Recurring, Decimal::from_integer(1));
+        Line { description: "A".into(), kind, quantity, unit_amount: None, amount, period: None }
+    }
+
+    #[test]
+    fn the_tax_is_rounded_once_on_the_sum_of_the_lines() {
+        let tax = TaxRate { name: "VAT".into(), basis_points: 1_900 };
+        // A tax of each line, rounded, would come to nothing.
+        let totals = totals(&[line(1), line(1), line(1)], Some(tax)).unwrap();
+        assert_eq!((totals.subtotal, totals.tax_amount, totals.total), (3, 1, 4));
+    }
+
+    #[test]
+    fn a_sum_below_nothing_or_beyond_the_range_is_refused() {
+        let tax = |basis_points| Some(TaxRate { name: "VAT".into(), basis_points });
+        assert_eq!(totals(&[line(5), line(-6)], None), Err(Overflow));
+        assert_eq!(totals(&[line(money::MAX_AMOUNT), line(1)], None), Err(Overflow));
+        assert_eq!(totals(&[line(money::MAX_AMOUNT)], tax(1)), Err(Overflow));
+        assert_eq!(totals(&[line(5), line(-5)], tax(2_000)).unwrap().total, 0);
+    }
+
+    #[test]
+    fn a_line_survives_its_stored_form() {
+        let (start, end) = (Time::from_seconds(1), Time::from_seconds(2));
+        let line = Line { period: Some(Period { start, end }), ..line(-7) };
+        let text = serde_json::to_string(&line).unwrap();
+        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+    }
+}

@@ -1,0 +1,209 @@
+//! What the sandbox does with which token, and what it remembers of it.
+
+use super::super::processor::{Card, Charge, ChargeResult, DeclineReason, Event, month};
+use crate::base::{Currency, PaymentAttemptId, Time};
+
+/// What a token does; `pm_sandbox_…` in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    Visa,
+    Mastercard,
+    Declined,
+    RequiresForm,
+    /// Expires at the end of the month after it was added.
+    Expires,
+    /// Charges, but the first answer is lost.
+    Timeout,
+}
+
+/// A charge or a form as the sandbox keeps it.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    pub reference: String,
+    pub customer: String,
+    pub key: Option<PaymentAttemptId>,
+    pub method: Option<String>,
+    pub amount: Option<i64>,
+    pub currency: Option<Currency>,
+    pub status: IntentStatus,
+    pub decline_reason: Option<DeclineReason>,
+    pub client_secret: Option<String>,
+    pub created_at: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntentStatus {
+    RequiresForm,
+    Succeeded,
+    Declined,
+    Refunded,
+}
+
+impl Behaviour {
+    pub const ALL: [Self; 6] = [
+        Self::Visa,
+        Self::Mastercard,
+        Self::Declined,
+        Self::RequiresForm,
+        Self::Expires,
+        Self::Timeout,
+    ];
+
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Visa => "pm_sandbox_visa",
+            Self::Mastercard => "pm_sandbox_mastercard",
+            Self::Declined => "pm_sandbox_declined",
+            Self::RequiresForm => "pm_sandbox_requires_form",
+            Self::Expires => "pm_sandbox_expires",
+            Self::Timeout => "pm_sandbox_timeout",
+        }
+    }
+
+    /// A payment method's reference is its token, `:` and what tells it from others.
+    pub fn of_reference(reference: &str) -> Option<Self> {
+        let token = reference.split(':').next()?;
+        Self::ALL.into_iter().find(|known| known.token() == token)
+    }
+
+    pub fn card(self, reference: String, at: Time) -> Card {
+        let (brand, last4) = match self {
+            Self::Visa => ("visa", "4242"),
+            Self::Mastercard => ("mastercard", "4444"),
+            Self::Declined => ("visa", "0002"),
+            Self::RequiresForm => ("visa", "3220"),
+            Self::Expires => ("visa", "0069"),
+            Self::Timeout => ("visa", "0119"),
+        };
+        let month = month(at);
+        let (reference, expires) = match self {
+            Self::Expires => (format!("{reference}:{}", month + 1), month + 1),
+            Self::Visa | Self::Mastercard | Self::Declined | Self::RequiresForm | Self::Timeout => {
+                (reference, (month.div_euclid(12) + 4) * 12 + 11)
+            }
+        };
+        Card {
+            reference,
+            brand: brand.to_owned(),
+            last4: last4.to_owned(),
+            exp_month: expires.rem_euclid(12) + 1,
+            exp_year: expires.div_euclid(12),
+        }
+    }
+}
+
+impl Charge {
+    /// What the sandbox does with it.
+    fn decided(&self) -> (IntentStatus, Option<DeclineReason>) {
+        let declined = |reason| (IntentStatus::Declined, Some(reason));
+        let form = |reason| match self.off_session {
+            true => declined(reason),
+            false => (IntentStatus::RequiresForm, None),
+        };
+        let Some(method) = &self.method else {
+            return form(DeclineReason::PaymentMethodRequired);
+        };
+        match Behaviour::of_reference(method) {
+            None | Some(Behaviour::Declined) => declined(DeclineReason::CardDeclined),
+            Some(Behaviour::RequiresForm) => form(DeclineReason::AuthenticationRequired),
+            Some(Behaviour::Expires) if self.method_has_expired() => {
+                declined(DeclineReason::ExpiredCard)
+            }
+            Some(
+                Behaviour::Visa | Behaviour::Mastercard | Behaviour::Expires | Behaviour::Timeout,
+            ) => (IntentStatus::Succeeded, None),
+        }
+    }
+
+    /// Whether the month that stands in the payment method's reference is over.
+    fn method_has_expired(&self) -> bool {
+        let last = self.method.as_deref().and_then(|method| method.split_once(':'));
+        last.and_then(|(_, last)| last.parse().ok()).is_some_and(|last: i64| month(self.at) > last)
+    }
+}
+
+impl Intent {
+    /// What a charge comes to; `secret` opens its form, where it needs one.
+    pub fn of(charge: &Charge, secret: String, now: Time) -> Self {
+        let (status, decline_reason) = charge.decided();
+        Self {
+            reference: String::new(),
+            customer: charge.customer.clone(),
+            key: Some(charge.key),
+            method: charge.method.clone(),
+            amount: Some(charge.amount),
+            currency: Some(charge.currency),
+            status,
+            decline_reason,
+            client_secret: (status == IntentStatus::RequiresForm).then_some(secret),
+            created_at: now,
+        }
+    }
+
+    /// A form for a payment method alone.
+    pub fn setup(reference: String, customer: String, secret: String, now: Time) -> Self {
+        Self {
+            reference,
+            customer,
+            key: None,
+            method: None,
+            amount: None,
+            currency: None,
+            status: IntentStatus::RequiresForm,
+            decline_reason: None,
+            client_secret: Some(secret),
+            created_at: now,
+        }
+    }
+
+    pub fn result(&self) -> ChargeResult {
+        match (self.status, &self.client_secret, self.decline_reason) {
+            (IntentStatus::Declined, _, reason) => {
+                ChargeResult::Declined(reason.unwrap_or(DeclineReason::CardDeclined))
+            }
+            (IntentStatus::RequiresForm, Some(secret), _) => ChargeResult::RequiresForm {
+                reference: self.reference.clone(),
+                client_secret: secret.clone(),
+            },
+            (IntentStatus::RequiresForm, None, _) => ChargeResult::Unknown,
+            (IntentStatus::Succeeded | IntentStatus::Refunded, ..) => {
+                ChargeResult::Succeeded { reference: self.reference.clone(), card: self.card() }
+            }
+        }
+    }
+
+    /// The card that the form took, where no payment method was there: a new one for each form.
+    fn card(&self) -> Option<Card> {
+        let reference = format!("{}:{}", Behaviour::Visa.token(), self.reference);
+        self.method.is_none().then(|| Behaviour::Visa.card(reference, self.created_at))
+    }
+
+    pub fn event(&self) -> Event {
+        match self.key {
+            Some(key) => {
+                Event::Charged { key, reference: self.reference.clone(), card: self.card() }
+            }
+            None => Event::SetUp {
+                customer: self.customer.clone(),
+                card: Behaviour::Visa.card(
+                    format!("{}:{}", Behaviour::Visa.token(), self.reference),
+                    self.created_at,
+                ),
+            },
+        }
+    }
+}
+
+impl IntentStatus {
+    pub const ALL: [Self; 4] =
+        [Self::RequiresForm, Self::Succeeded, Self::Declined, Self::Refunded];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RequiresForm => "requires_form",
+            Self::Succeeded => "succeeded",
+            Self::Declined => "declined",
+            Self::Refunded => "refunded",
+        }
+    }
+}
