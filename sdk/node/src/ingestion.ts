@@ -32,9 +32,7 @@ const MOST_BYTES = 900_000;
 export class UnitPayIngestion {
   readonly #unitpay: UnitPay;
   readonly #runtime: Runtime;
-  readonly #options: Required<
-    Pick<IngestionOptions, 'flushInterval' | 'batchSize' | 'maxBufferSize'>
-  >;
+  readonly #options: { flushInterval: number; batchSize: number; maxBufferSize: number };
   readonly #onRejected: NonNullable<IngestionOptions['onRejected']>;
   readonly #onError: NonNullable<IngestionOptions['onError']>;
   #waiting: UsageEvent[] = [];

@@ -178,6 +178,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells whether a customer may use something now. It takes nothing. */
+        post: operations["checkEntitlement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/credit-currencies": {
         parameters: {
             query?: never;
@@ -306,6 +323,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells whether this customer may use something now. It takes nothing. */
+        post: operations["checkCustomerEntitlement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/entitlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all that a customer has. */
+        get: operations["listCustomerEntitlements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a customer's invoices, newest first. */
+        get: operations["listCustomerInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/payment-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a customer's payment methods, newest first. */
+        get: operations["listPaymentMethods"];
+        put?: never;
+        /** Keeps the payment method that a form's token stands for. */
+        post: operations["addPaymentMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/payment-methods/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens the processor's form, in which the customer enters a payment method. */
+        post: operations["setUpPaymentMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{id}/unarchive": {
         parameters: {
             query?: never;
@@ -357,6 +460,159 @@ export interface paths {
         head?: never;
         /** Changes a feature. Its type and what it counts are fixed. */
         patch: operations["updateFeature"];
+        trace?: never;
+    };
+    "/v1/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists invoices, newest first; for a portal token its customer's. */
+        get: operations["listInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an invoice with its lines and what came in for it. */
+        get: operations["getInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}/pay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pays all that is due of an invoice. */
+        post: operations["payInvoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records a transfer: money that came in by another way than the processor's. */
+        post: operations["recordInvoicePayment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An issued invoice as a PDF document, in the customer's language. */
+        get: operations["getInvoicePdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Voids an invoice of which nothing was paid. It keeps its number. */
+        post: operations["voidInvoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payment-methods/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a payment method, unless it is the default one and something is charged to it. */
+        delete: operations["removePaymentMethod"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payment-methods/{id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a payment method the one that is charged unless another is named. */
+        post: operations["setDefaultPaymentMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payment-methods/{id}/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what would miss a payment method. */
+        get: operations["getPaymentMethodDependencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/plans": {
@@ -569,6 +825,206 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sandbox/forms/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fills in a form of the sandbox, as its customer would. A portal token needs no scope: whoever
+         *     has the secret was given the form.
+         */
+        post: operations["confirmSandboxForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists subscriptions, newest first; for a portal token its customer's. */
+        get: operations["listSubscriptions"];
+        put?: never;
+        /** Buys a plan: starts a subscription, with its first payment where there is one to be made. */
+        post: operations["createSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what a subscription would cost now and next. Nothing is bought. */
+        post: operations["previewSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a subscription. */
+        get: operations["getSubscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancels a subscription: at its period's end, which may be undone until then, or now. Usage that
+         *     was not billed yet is invoiced and charged when it ends; nothing is refunded.
+         */
+        post: operations["cancelSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/change-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes plan or quantity: at once, prorated and paid first, where it costs more; at the period's
+         *     end where it costs less.
+         */
+        post: operations["changePlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/preview-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what a change would cost now and next, and when it would come into force. */
+        post: operations["previewSubscriptionChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/uncancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undoes a cancellation that has not come into force; where there is none, it changes nothing. */
+        post: operations["uncancelSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/upcoming-invoice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the next invoice that time will bring, with what was used until now. */
+        get: operations["getUpcomingInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/test-clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells billing's now. */
+        get: operations["getTestClock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/test-clock/advance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves billing's now forward; everything that falls due until then happens, each at its own
+         *     instant. Answers 202 where that takes longer than twenty seconds: it goes on by itself.
+         */
+        post: operations["advanceTestClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/usage": {
         parameters: {
             query?: never;
@@ -620,6 +1076,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks/{processor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes what a processor tells, signed by it. */
+        post: operations["receiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -644,6 +1117,12 @@ export interface components {
         };
         /** @enum {string} */
         ActorType: "api_key" | "portal_session" | "operator" | "system";
+        AddPaymentMethodRequest: {
+            /** @description What the processor's form gave. */
+            processorToken: string;
+            /** @description Default false; a customer's first payment method becomes the default anyway. */
+            setDefault?: boolean;
+        };
         /** @description A postal address. */
         Address: {
             city: string;
@@ -653,6 +1132,13 @@ export interface components {
             line2: string | null;
             postalCode: string | null;
             state: string | null;
+        };
+        AdvanceTestClockRequest: {
+            /**
+             * Format: date-time
+             * @description From now on to two years ahead.
+             */
+            to: string;
         };
         ApiKey: {
             /** Format: date-time */
@@ -679,7 +1165,7 @@ export interface components {
         ApiKeyKind: "secret" | "publishable";
         AuditEvent: {
             /** @enum {string} */
-            action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked" | "product.created" | "product.updated" | "plan.created" | "plan.updated" | "feature.created" | "feature.updated" | "billable_metric.created" | "billable_metric.updated" | "credit_currency.created" | "credit_currency.updated" | "credit_package.created" | "credit_package.updated" | "branding.updated" | "credit_account.credits_granted" | "credit_account.credits_refunded" | "credit_account.frozen" | "credit_account.unfrozen" | "credit_account.auto_top_up_set" | "credit_account.top_up_started" | "payment_method.added" | "payment_method.made_default" | "payment_method.removed" | "payment.started" | "payment.succeeded" | "payment.declined" | "payment.needs_form" | "payment.abandoned" | "payment.to_be_refunded" | "payment.refunded" | "invoice.voided" | "invoice.transfer_received";
+            action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked" | "product.created" | "product.updated" | "plan.created" | "plan.updated" | "feature.created" | "feature.updated" | "billable_metric.created" | "billable_metric.updated" | "credit_currency.created" | "credit_currency.updated" | "credit_package.created" | "credit_package.updated" | "branding.updated" | "subscription.started" | "subscription.renewed" | "subscription.changed" | "subscription.change_scheduled" | "subscription.cancel_scheduled" | "subscription.uncanceled" | "subscription.past_due" | "subscription.recovered" | "subscription.canceled" | "test_clock.advanced" | "credit_account.credits_granted" | "credit_account.credits_refunded" | "credit_account.frozen" | "credit_account.unfrozen" | "credit_account.auto_top_up_set" | "credit_account.top_up_started" | "payment_method.added" | "payment_method.made_default" | "payment_method.removed" | "payment.started" | "payment.succeeded" | "payment.declined" | "payment.needs_form" | "payment.abandoned" | "payment.to_be_refunded" | "payment.refunded" | "invoice.voided" | "invoice.transfer_received";
             actorId: string | null;
             actorType: components["schemas"]["ActorType"];
             /** Format: date-time */
@@ -725,7 +1211,36 @@ export interface components {
         /** @enum {string} */
         Cadence: "period" | "month" | "day";
         /** @enum {string} */
+        CancelMode: "period_end" | "now";
+        CancelSubscriptionRequest: {
+            /** @description Default `period_end`. */
+            mode?: components["schemas"]["CancelMode"];
+            reason?: string;
+        };
+        Card: {
+            brand: string;
+            /** Format: int64 */
+            expMonth: number;
+            /** Format: int64 */
+            expYear: number;
+            last4: string;
+        };
+        /** @enum {string} */
         CatalogStatus: "active" | "archived";
+        ChangePlanRequest: {
+            /** @description Default the plan in force. */
+            planId?: string;
+            /**
+             * Format: date-time
+             * @description What `preview-change` told, at most ten minutes ago.
+             */
+            prorationDate?: string;
+            /**
+             * Format: int64
+             * @description Default the quantity in force.
+             */
+            quantity?: number;
+        };
         /** @description What a plan charges for, stored and shown in this form. */
         Charge: {
             /** Format: int64 */
@@ -746,8 +1261,47 @@ export interface components {
             /** @enum {string} */
             type: "one_off";
         };
+        CheckOfCustomerRequest: {
+            featureSlug: string;
+            requestedUsage?: string | number;
+            /** @description Of a config or enum feature: whether it has all of these. */
+            requestedValues?: string[];
+        };
+        CheckRequest: {
+            /** @description Ours or the integrator's; required of a secret key. */
+            customerId?: string;
+            featureSlug: string;
+            requestedUsage?: string | number;
+            /** @description Of a config or enum feature: whether it has all of these. */
+            requestedValues?: string[];
+        };
+        CheckResponse: {
+            access: boolean;
+            /**
+             * Format: int64
+             * @description Of a feature that costs credits.
+             */
+            creditBalance: number | null;
+            /** @enum {string} */
+            deniedReason?: "no_entitlement" | "usage_exceeded" | "credit_exhausted";
+            feature: components["schemas"]["CheckedFeature"];
+            /** @description What is left of a limit: a decimal; `null` where there is none. */
+            remaining: string | null;
+        };
+        CheckedFeature: {
+            id: string;
+            name: string;
+            slug: string;
+            type: components["schemas"]["FeatureType"];
+        };
+        /** @enum {string} */
+        ClientType: "setup" | "payment";
         /** @enum {string} */
         CollectionMethod: "charge_automatically" | "send_invoice";
+        ConfirmFormRequest: {
+            clientSecret: string;
+            outcome: components["schemas"]["FormOutcome"];
+        };
         CreateApiKeyRequest: {
             /**
              * Format: date-time
@@ -924,6 +1478,20 @@ export interface components {
             /** @description Lower-case letters, digits, hyphens and underscores; unique among products. */
             slug: string;
         };
+        CreateSubscriptionRequest: {
+            /** @description Our id, or the integrator's own. With a portal token its own customer, or absent. */
+            customerId?: string;
+            /** @description Not with a portal token. */
+            metadata?: {
+                [key: string]: string;
+            };
+            planId: string;
+            /**
+             * Format: int64
+             * @description Default 1.
+             */
+            quantity?: number;
+        };
         CreditCurrency: {
             /** Format: date-time */
             createdAt: string;
@@ -1041,6 +1609,12 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
         };
+        /** @description What a customer has of a feature. */
+        CustomerEntitlement: components["schemas"]["EntitlementState"] & {
+            featureId: string;
+            name: string;
+            slug: string;
+        };
         /** @enum {string} */
         CustomerStatus: "active" | "archived";
         /** @enum {string} */
@@ -1048,6 +1622,42 @@ export interface components {
         /** @description What a plan gives of a feature, stored and shown in this form. */
         Entitlement: components["schemas"]["EntitlementValue"] & {
             featureId: string;
+        };
+        EntitlementState: {
+            access: boolean;
+            /** @enum {string} */
+            type: "boolean";
+        } | {
+            /**
+             * Format: int64
+             * @description Units in a usage period; `null` is without limit.
+             */
+            limit: number | null;
+            /** @description A decimal; `null` is without limit. */
+            remaining: string | null;
+            /** @enum {string} */
+            type: "metered";
+            /** @description A decimal. */
+            usage: string;
+        } | {
+            /**
+             * Format: int64
+             * @description In the credit currency's smallest unit.
+             */
+            balance: number;
+            /** @description What one unit costs: a decimal. */
+            credit_cost: string | null;
+            credit_currency_id: string | null;
+            /** @enum {string} */
+            type: "credit";
+        } | {
+            /** @enum {string} */
+            type: "config";
+            value: string;
+        } | {
+            /** @enum {string} */
+            type: "enum";
+            values: string[];
         };
         EntitlementValue: {
             /** @enum {string} */
@@ -1068,6 +1678,9 @@ export interface components {
             /** @enum {string} */
             type: "enum";
             values: string[];
+        };
+        EntitlementsResponse: {
+            data: components["schemas"]["CustomerEntitlement"][];
         };
         /** @enum {string} */
         Env: "sandbox" | "live";
@@ -1115,6 +1728,10 @@ export interface components {
         };
         /** @enum {string} */
         FeatureType: "boolean" | "metered" | "credit" | "config" | "enum";
+        /** @enum {string} */
+        FormOutcome: "succeed" | "decline";
+        /** @enum {string} */
+        FormReasonName: "payment_method_required" | "authentication_required";
         /** @description Credits that a plan grants, stored and shown in this form. */
         GrantRule: {
             /** Format: int64 */
@@ -1142,6 +1759,103 @@ export interface components {
         };
         /** @description RFC 7662, section 2.2: of a token that is not good nothing is told but that. */
         IntrospectResponse: components["schemas"]["ActiveToken"] | components["schemas"]["InactiveToken"];
+        Invoice: {
+            /** Format: int64 */
+            amountDue: number;
+            /** Format: int64 */
+            amountPaid: number;
+            /** Format: date-time */
+            createdAt: string;
+            currency: string;
+            customer: components["schemas"]["InvoiceCustomer"];
+            customerId: string;
+            /** Format: date-time */
+            dueDate: string | null;
+            id: string;
+            /** @description `INV-000042`, from when it is issued. */
+            invoiceNumber: string | null;
+            /** Format: date-time */
+            issuedAt: string | null;
+            /** @description Left out in lists. */
+            items?: components["schemas"]["InvoiceItem"][] | null;
+            /** @description The integrator's own notes; left out where a portal token asks. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            paidAt: string | null;
+            /** @description What came in; left out in lists. */
+            payments?: components["schemas"]["InvoicePayment"][] | null;
+            /** @description Asked for with the same credential as the invoice; `null` for a draft. */
+            pdfUrl: string | null;
+            /** Format: date-time */
+            periodEnd: string | null;
+            /** Format: date-time */
+            periodStart: string | null;
+            reason: components["schemas"]["InvoiceReason"];
+            seller: components["schemas"]["InvoiceSeller"];
+            status: components["schemas"]["InvoiceStatus"];
+            subscriptionId: string | null;
+            /** Format: int64 */
+            subtotal: number;
+            tax: components["schemas"]["TaxRate"] | null;
+            /** Format: int64 */
+            taxAmount: number;
+            /** Format: int64 */
+            totalAmount: number;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description The customer as it stands on an invoice, stored and shown in this form. */
+        InvoiceCustomer: {
+            address: components["schemas"]["Address"] | null;
+            email: string;
+            externalId: string | null;
+            id: string;
+            locale: string | null;
+            name: string;
+            taxIds: components["schemas"]["TaxId"][];
+            taxStatus: string;
+            type: string;
+        };
+        InvoiceItem: {
+            /** Format: int64 */
+            amount: number;
+            description: string;
+            /** Format: date-time */
+            periodEnd: string | null;
+            /** Format: date-time */
+            periodStart: string | null;
+            /** @description A decimal. */
+            quantity: string;
+            type: components["schemas"]["InvoiceItemType"];
+            /** @description A decimal in minor units; `null` where no single price says it, as with tiers. */
+            unitAmount: string | null;
+        };
+        /** @enum {string} */
+        InvoiceItemType: "recurring" | "usage" | "one_off" | "proration" | "top_up" | "addition";
+        InvoicePayment: {
+            /** Format: int64 */
+            amount: number;
+            /** @description `null` for a transfer, as `last4` is. */
+            brand: string | null;
+            last4: string | null;
+            /** Format: date-time */
+            paidAt: string;
+        };
+        /** @enum {string} */
+        InvoiceReason: "create" | "renewal" | "usage" | "change" | "top_up";
+        /** @description The organization as it stands on an invoice, stored and shown in this form. */
+        InvoiceSeller: {
+            address: components["schemas"]["Address"] | null;
+            footer: string | null;
+            legalName: string | null;
+            name: string;
+            supportEmail: string | null;
+            taxId: string | null;
+        };
+        /** @enum {string} */
+        InvoiceStatus: "draft" | "issued" | "partially_paid" | "paid" | "overdue" | "void" | "uncollectible";
         /** @description A set of public keys (RFC 7517). */
         KeySet: {
             keys: components["schemas"]["PublicJwk"][];
@@ -1178,7 +1892,7 @@ export interface components {
         ListResponse_AuditEvent: {
             data: {
                 /** @enum {string} */
-                action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked" | "product.created" | "product.updated" | "plan.created" | "plan.updated" | "feature.created" | "feature.updated" | "billable_metric.created" | "billable_metric.updated" | "credit_currency.created" | "credit_currency.updated" | "credit_package.created" | "credit_package.updated" | "branding.updated" | "credit_account.credits_granted" | "credit_account.credits_refunded" | "credit_account.frozen" | "credit_account.unfrozen" | "credit_account.auto_top_up_set" | "credit_account.top_up_started" | "payment_method.added" | "payment_method.made_default" | "payment_method.removed" | "payment.started" | "payment.succeeded" | "payment.declined" | "payment.needs_form" | "payment.abandoned" | "payment.to_be_refunded" | "payment.refunded" | "invoice.voided" | "invoice.transfer_received";
+                action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked" | "product.created" | "product.updated" | "plan.created" | "plan.updated" | "feature.created" | "feature.updated" | "billable_metric.created" | "billable_metric.updated" | "credit_currency.created" | "credit_currency.updated" | "credit_package.created" | "credit_package.updated" | "branding.updated" | "subscription.started" | "subscription.renewed" | "subscription.changed" | "subscription.change_scheduled" | "subscription.cancel_scheduled" | "subscription.uncanceled" | "subscription.past_due" | "subscription.recovered" | "subscription.canceled" | "test_clock.advanced" | "credit_account.credits_granted" | "credit_account.credits_refunded" | "credit_account.frozen" | "credit_account.unfrozen" | "credit_account.auto_top_up_set" | "credit_account.top_up_started" | "payment_method.added" | "payment_method.made_default" | "payment_method.removed" | "payment.started" | "payment.succeeded" | "payment.declined" | "payment.needs_form" | "payment.abandoned" | "payment.to_be_refunded" | "payment.refunded" | "invoice.voided" | "invoice.transfer_received";
                 actorId: string | null;
                 actorType: components["schemas"]["ActorType"];
                 /** Format: date-time */
@@ -1353,6 +2067,90 @@ export interface components {
             prevCursor: string | null;
         };
         /** @description A page of a list, newest first. */
+        ListResponse_Invoice: {
+            data: {
+                /** Format: int64 */
+                amountDue: number;
+                /** Format: int64 */
+                amountPaid: number;
+                /** Format: date-time */
+                createdAt: string;
+                currency: string;
+                customer: components["schemas"]["InvoiceCustomer"];
+                customerId: string;
+                /** Format: date-time */
+                dueDate: string | null;
+                id: string;
+                /** @description `INV-000042`, from when it is issued. */
+                invoiceNumber: string | null;
+                /** Format: date-time */
+                issuedAt: string | null;
+                /** @description Left out in lists. */
+                items?: components["schemas"]["InvoiceItem"][] | null;
+                /** @description The integrator's own notes; left out where a portal token asks. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /** Format: date-time */
+                paidAt: string | null;
+                /** @description What came in; left out in lists. */
+                payments?: components["schemas"]["InvoicePayment"][] | null;
+                /** @description Asked for with the same credential as the invoice; `null` for a draft. */
+                pdfUrl: string | null;
+                /** Format: date-time */
+                periodEnd: string | null;
+                /** Format: date-time */
+                periodStart: string | null;
+                reason: components["schemas"]["InvoiceReason"];
+                seller: components["schemas"]["InvoiceSeller"];
+                status: components["schemas"]["InvoiceStatus"];
+                subscriptionId: string | null;
+                /** Format: int64 */
+                subtotal: number;
+                tax: components["schemas"]["TaxRate"] | null;
+                /** Format: int64 */
+                taxAmount: number;
+                /** Format: int64 */
+                totalAmount: number;
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_PaymentMethod: {
+            data: {
+                card: components["schemas"]["Card"];
+                cardBrand: string;
+                cardLast4: string;
+                /** Format: date-time */
+                createdAt: string;
+                customerId: string;
+                /** Format: int64 */
+                expMonth: number;
+                /** Format: int64 */
+                expYear: number;
+                id: string;
+                /** @description Whether it is charged unless another is named. */
+                isDefault: boolean;
+                /** @description The integrator's own notes; left out where a portal token asks. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                status: components["schemas"]["PaymentMethodStatus"];
+                type: components["schemas"]["PaymentMethodType"];
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
         ListResponse_Plan: {
             data: {
                 billingInterval: components["schemas"]["BillingInterval"];
@@ -1442,6 +2240,49 @@ export interface components {
             nextCursor: string | null;
             prevCursor: string | null;
         };
+        /** @description A page of a list, newest first. */
+        ListResponse_Subscription: {
+            data: {
+                billingInterval: components["schemas"]["BillingInterval"];
+                cancelAtPeriodEnd: boolean;
+                /** Format: date-time */
+                canceledAt: string | null;
+                collectionMethod: components["schemas"]["CollectionMethod"];
+                /** Format: date-time */
+                createdAt: string;
+                /** Format: date-time */
+                currentBillingPeriodEnd: string | null;
+                /** Format: date-time */
+                currentBillingPeriodStart: string | null;
+                customerId: string;
+                id: string;
+                /** @description The integrator's own notes; left out where a portal token asks. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                planId: string;
+                productId: string;
+                /** Format: int64 */
+                quantity: number;
+                scheduledChange: components["schemas"]["ScheduledChange"] | null;
+                status: components["schemas"]["SubscriptionStatus"];
+                /** Format: date-time */
+                trialEnd: string | null;
+                /** Format: date-time */
+                updatedAt: string;
+                /** Format: date-time */
+                usagePeriodEnd: string | null;
+                /**
+                 * Format: date-time
+                 * @description Usage is counted and billed by months of the same anchor, on yearly plans too.
+                 */
+                usagePeriodStart: string | null;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
         /** @enum {string} */
         MetricAggregation: "sum" | "count" | "max" | "unique";
         /** @description What is wrong with one parameter. */
@@ -1450,6 +2291,48 @@ export interface components {
             /** @description The field, query parameter or header. */
             param: string;
         };
+        PayInvoiceRequest: {
+            /** @description Default: the customer's default payment method. */
+            paymentMethodId?: string;
+        };
+        PaymentMethod: {
+            card: components["schemas"]["Card"];
+            cardBrand: string;
+            cardLast4: string;
+            /** Format: date-time */
+            createdAt: string;
+            customerId: string;
+            /** Format: int64 */
+            expMonth: number;
+            /** Format: int64 */
+            expYear: number;
+            id: string;
+            /** @description Whether it is charged unless another is named. */
+            isDefault: boolean;
+            /** @description The integrator's own notes; left out where a portal token asks. */
+            metadata?: {
+                [key: string]: string;
+            };
+            status: components["schemas"]["PaymentMethodStatus"];
+            type: components["schemas"]["PaymentMethodType"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description What would miss a payment method. */
+        PaymentMethodDependencies: {
+            /** @description The wallets that are topped up from it by themselves. */
+            autoTopUpAccounts: string[];
+            /** @description Whether it cannot be removed while these are there. */
+            blocksDetach: boolean;
+            isDefault: boolean;
+            paymentMethodId: string;
+            /** @description The live subscriptions that are charged to it. */
+            subscriptions: string[];
+        };
+        /** @enum {string} */
+        PaymentMethodStatus: "active" | "expired";
+        /** @enum {string} */
+        PaymentMethodType: "card";
         Plan: {
             billingInterval: components["schemas"]["BillingInterval"];
             charges: components["schemas"]["Charge"][];
@@ -1531,6 +2414,15 @@ export interface components {
         };
         /** @enum {string} */
         PortalSessionStatus: "active" | "expired" | "revoked";
+        PreviewChangeRequest: {
+            /** @description Default the plan in force. */
+            planId?: string;
+            /**
+             * Format: int64
+             * @description Default the quantity in force.
+             */
+            quantity?: number;
+        };
         Pricing: {
             /** @description What the plans grant, what their features cost, and what can be bought of it. */
             creditCurrencies: components["schemas"]["CreditCurrency"][];
@@ -1575,6 +2467,15 @@ export interface components {
             /** @description Always `about:blank`: `code` tells problems apart. */
             type: string;
         };
+        /** @description What a browser needs to show the processor's form. */
+        ProcessorClient: {
+            /** @description Opens this one form; for the customer's own browser alone. */
+            clientSecret: string;
+            /** @description Whose form it is. */
+            processor: string;
+            publishableKey?: string | null;
+            type: components["schemas"]["ClientType"];
+        };
         Product: {
             /** Format: date-time */
             createdAt: string;
@@ -1618,6 +2519,15 @@ export interface components {
             taxId?: string | null;
             taxRate?: components["schemas"]["TaxRate"] | null;
         };
+        RecordPaymentRequest: {
+            /**
+             * Format: int64
+             * @description In minor units, at most what is due.
+             */
+            amount: number;
+            /** @description What the transfer said. */
+            reference: string;
+        };
         RefreshResponse: {
             /** Format: date-time */
             absoluteExpiresAt: string;
@@ -1644,6 +2554,13 @@ export interface components {
             /** @description Any `jti` of a session, first or refreshed; excludes `customerId`. */
             jti?: string;
         };
+        ScheduledChange: {
+            /** Format: date-time */
+            effectiveAt: string;
+            planId: string;
+            /** Format: int64 */
+            quantity: number;
+        };
         /** @description What a secret key alone sees. */
         SellerResponse: {
             address?: components["schemas"]["Address"] | null;
@@ -1656,6 +2573,104 @@ export interface components {
             /** Format: date-time */
             updatedAt?: string | null;
         };
+        /** @description What a request that moves money came to. */
+        SettleOutcome: {
+            invoice: components["schemas"]["Invoice"];
+            /** @enum {string} */
+            kind: "charged_inline";
+            subscription: components["schemas"]["Subscription"] | null;
+        } | {
+            client: components["schemas"]["ProcessorClient"];
+            invoice?: components["schemas"]["Invoice"] | null;
+            /** @enum {string} */
+            kind: "requires_form";
+            reason: components["schemas"]["FormReasonName"];
+            subscription?: components["schemas"]["Subscription"] | null;
+        } | {
+            invoice: components["schemas"]["Invoice"];
+            /** @enum {string} */
+            kind: "invoice_sent";
+        } | {
+            /** @enum {string} */
+            kind: "invoice_added";
+            subscription: components["schemas"]["Subscription"] | null;
+        } | {
+            /** Format: date-time */
+            effective_at: string;
+            /** @enum {string} */
+            kind: "deferred";
+            subscription: components["schemas"]["Subscription"];
+        } | {
+            /** @enum {string} */
+            kind: "created_no_charge";
+            subscription: components["schemas"]["Subscription"];
+        } | {
+            /** @enum {string} */
+            kind: "no_action";
+        };
+        Subscription: {
+            billingInterval: components["schemas"]["BillingInterval"];
+            cancelAtPeriodEnd: boolean;
+            /** Format: date-time */
+            canceledAt: string | null;
+            collectionMethod: components["schemas"]["CollectionMethod"];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            currentBillingPeriodEnd: string | null;
+            /** Format: date-time */
+            currentBillingPeriodStart: string | null;
+            customerId: string;
+            id: string;
+            /** @description The integrator's own notes; left out where a portal token asks. */
+            metadata?: {
+                [key: string]: string;
+            };
+            planId: string;
+            productId: string;
+            /** Format: int64 */
+            quantity: number;
+            scheduledChange: components["schemas"]["ScheduledChange"] | null;
+            status: components["schemas"]["SubscriptionStatus"];
+            /** Format: date-time */
+            trialEnd: string | null;
+            /** Format: date-time */
+            updatedAt: string;
+            /** Format: date-time */
+            usagePeriodEnd: string | null;
+            /**
+             * Format: date-time
+             * @description Usage is counted and billed by months of the same anchor, on yearly plans too.
+             */
+            usagePeriodStart: string | null;
+        };
+        /** @description What would be charged now, and what next. */
+        SubscriptionPreview: {
+            currency: string;
+            /**
+             * Format: date-time
+             * @description When it comes into force.
+             */
+            effectiveAt: string;
+            /** @description What is due now; empty where nothing is. */
+            items: components["schemas"]["InvoiceItem"][];
+            nextInvoice: components["schemas"]["UpcomingInvoice"] | null;
+            /**
+             * Format: date-time
+             * @description Hand it to `change-plan` within ten minutes, and what is charged is what was shown.
+             */
+            prorationDate: string;
+            /** Format: int64 */
+            subtotal: number;
+            /** Format: int64 */
+            taxAmount: number;
+            /** Format: int64 */
+            totalAmount: number;
+            /** Format: date-time */
+            trialEnd: string | null;
+        };
+        /** @enum {string} */
+        SubscriptionStatus: "trialing" | "active" | "past_due" | "pending" | "canceled";
         /** @description A tax id with its kind, such as `eu_vat`. */
         TaxId: {
             type: string;
@@ -1672,6 +2687,16 @@ export interface components {
         };
         /** @enum {string} */
         TaxStatus: "taxable" | "exempt" | "reverse_charge";
+        TestClock: {
+            /**
+             * Format: date-time
+             * @description Billing's now: of a clock on its way, what it has come to.
+             */
+            now: string;
+            status: components["schemas"]["TestClockStatus"];
+        };
+        /** @enum {string} */
+        TestClockStatus: "ready" | "advancing";
         /** @description A price up to a number of units (counted after the included ones); `None` is without end. */
         Tier: {
             /** @description Minor units for one unit: a decimal of at most twelve fraction digits. */
@@ -1685,6 +2710,26 @@ export interface components {
             rejected: number;
             /** @description The events that do not count, and why. */
             rejections: components["schemas"]["Rejection"][];
+        };
+        /** @description An invoice to come, of what is known of it by now. */
+        UpcomingInvoice: {
+            currency: string;
+            /** Format: date-time */
+            date: string;
+            items: components["schemas"]["InvoiceItem"][];
+            /** Format: date-time */
+            periodEnd: string | null;
+            /** Format: date-time */
+            periodStart: string | null;
+            /** Format: int64 */
+            subtotal: number;
+            /** Format: int64 */
+            taxAmount: number;
+            /** Format: int64 */
+            totalAmount: number;
+        };
+        UpcomingInvoiceResponse: {
+            invoice: components["schemas"]["UpcomingInvoice"] | null;
         };
         UpdateCreditCurrencyRequest: {
             /** @description Replaces the whole; `null` empties it. */
@@ -2215,6 +3260,31 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    checkEntitlement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listCreditCurrencies: {
         parameters: {
             query?: {
@@ -2544,6 +3614,161 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    checkCustomerEntitlement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckOfCustomerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCustomerEntitlements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntitlementsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCustomerInvoices: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["InvoiceStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPaymentMethods: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_PaymentMethod"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    addPaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddPaymentMethodRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentMethod"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setUpPaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessorClient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     unarchiveCustomer: {
         parameters: {
             query?: never;
@@ -2664,6 +3889,226 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Feature"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listInvoices: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                status?: components["schemas"]["InvoiceStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    payInvoice: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PayInvoiceRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    recordInvoicePayment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordPaymentRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInvoicePdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    voidInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    removePaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setDefaultPaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentMethod"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPaymentMethodDependencies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentMethodDependencies"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3110,6 +4555,314 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    confirmSandboxForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmFormRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSubscriptions: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                status?: components["schemas"]["SubscriptionStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createSubscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancelSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelSubscriptionRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePlanRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewSubscriptionChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uncancelSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getUpcomingInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpcomingInvoiceResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTestClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestClock"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    advanceTestClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvanceTestClockRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestClock"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestClock"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getUsage: {
         parameters: {
             query: {
@@ -3180,6 +4933,31 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TrackResponse"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    receiveWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                processor: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

@@ -138,3 +138,33 @@ export type UsageMeter = Schemas['UsageMeter'];
 export type UsageMeterQuery = Query<'getUsage'>;
 export type UsageHistory = Schemas['UsageHistory'];
 export type UsageHistoryQuery = Query<'aggregateUsage'>;
+
+export type Check = Input<Schemas['CheckRequest']>;
+export type Checked = Schemas['CheckResponse'];
+export type CustomerEntitlements = Schemas['EntitlementsResponse'];
+
+export type Subscription = Schemas['Subscription'];
+export type SubscriptionQuery = Query<'listSubscriptions'>;
+export type CreateSubscription = Body<'createSubscription'>;
+export type SubscriptionPreview = Schemas['SubscriptionPreview'];
+export type PreviewChange = Body<'previewSubscriptionChange'>;
+export type ChangePlan = Body<'changePlan'>;
+export type CancelSubscription = Input<Schemas['CancelSubscriptionRequest']>;
+export type UpcomingInvoice = Schemas['UpcomingInvoiceResponse'];
+
+/** What came of something that may take money. `kind` tells which. */
+export type SettleOutcome = Schemas['SettleOutcome'];
+
+/** As it is listed: without `items` and `payments`. */
+export type InvoiceSummary = Omit<Schemas['Invoice'], 'items' | 'payments'>;
+export type Invoice = Required<Schemas['Invoice']>;
+export type InvoiceQuery = Query<'listInvoices'>;
+export type PayInvoice = Input<Schemas['PayInvoiceRequest']>;
+export type RecordPayment = Body<'recordInvoicePayment'>;
+
+export type PaymentMethod = Schemas['PaymentMethod'];
+export type AddPaymentMethod = Body<'addPaymentMethod'>;
+export type PaymentSetup = Schemas['ProcessorClient'];
+export type PaymentMethodDependencies = Schemas['PaymentMethodDependencies'];
+
+export type TestClockState = Schemas['TestClock'];

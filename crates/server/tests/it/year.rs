@@ -185,7 +185,8 @@ const WALLETS: Sql = sql("SELECT c.id, a.balance, \
      FROM credit_accounts a JOIN customers c ON c.no = a.customer_no");
 
 async fn audit_wallets(t: &Test, sold: &[Sold]) {
-    let rows = t.app.db.read().await.unwrap().all(&WALLETS, &[], |row| {
+    let mut reading = t.app.db.read().await.unwrap();
+    let rows = reading.all(&WALLETS, &[], |row| {
         let customer: String = row.take()?;
         let numbers: [i64; 6] =
             [row.take()?, row.take()?, row.take()?, row.take()?, row.take()?, row.take()?];

@@ -3,7 +3,6 @@ import type { RequestOptions, Transport } from '../transport.js';
 import type {
   CancelSubscription,
   ChangePlan,
-  ChangePreview,
   CreateSubscription,
   PreviewChange,
   SettleOutcome,
@@ -48,7 +47,7 @@ export class Subscriptions {
     id: string,
     change: PreviewChange,
     options?: RequestOptions,
-  ): Promise<ChangePreview> {
+  ): Promise<SubscriptionPreview> {
     return this.#post([id, 'preview-change'], change, options);
   }
 
