@@ -6,6 +6,7 @@ mod place;
 mod postgres;
 mod program;
 mod server;
+mod shop;
 
 pub use billing::{line, of};
 pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer};
@@ -13,6 +14,7 @@ pub use place::{Place, ok, refused};
 pub use postgres::fresh_database;
 pub use program::Program;
 pub use server::{Engine, Folder, Test, claims, nodes_at_once};
+pub use shop::{Shop, event, event_with};
 
 /// Declares tests that run on both stores.
 #[macro_export]

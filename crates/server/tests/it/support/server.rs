@@ -183,6 +183,7 @@ impl Test {
             "billable-metrics",
             "credit-currencies",
             "credit-packages",
+            "credit-accounts",
             "branding",
         ] {
             let request = get(format!("/v1/{path}?limit=100")).key(&self.key);

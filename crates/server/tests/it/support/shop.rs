@@ -1,0 +1,180 @@
+//! Something to use and to pay for with credits.
+
+use super::{Answer, Test, get, post};
+use serde_json::{Value, json};
+use unitpay::base::Time;
+use unitpay::credits::{self, NewGrant, Source};
+use unitpay::db::{DbError, Lane, Tx};
+
+/// A product whose plan measures events of several kinds; those called `generate` cost credits.
+pub struct Shop {
+    pub product: String,
+    pub plan: String,
+    /// Sum of quantities of `call`, number of `hit`, largest `peak`, sum of the property `bytes` of
+    /// `send`, different values of the property `user` of `login`.
+    pub call: String,
+    pub hit: String,
+    pub peak: String,
+    pub send: String,
+    pub login: String,
+    pub generate: String,
+    /// A credit currency of no money's worth.
+    pub credits: String,
+}
+
+impl Test {
+    /// A shop whose plan grants nothing.
+    pub async fn shop(&self) -> Shop {
+        self.shop_granting(|_| json!([])).await
+    }
+
+    /// A shop whose plan grants what the rules of the credit currency say. It is free.
+    pub async fn shop_granting(&self, rules: impl FnOnce(&str) -> Value) -> Shop {
+        let product = self.make("products", json!({ "slug": "api", "name": "API" })).await;
+        let metric = async |event: &str, aggregation: &str, property: Option<&str>| {
+            let mut metric = json!({ "productId": product, "eventName": event, "name": event, "aggregation": aggregation });
+            if let Some(property) = property {
+                metric["property"] = json!(property);
+            }
+            self.make("billable-metrics", metric).await
+        };
+        let call = metric("call", "sum", None).await;
+        let generate = metric("generate", "sum", None).await;
+        let credits = json!({ "slug": "credits", "name": "Credits", "denomination": "unit" });
+        let credits = self.make("credit-currencies", credits).await;
+        let feature = async |slug: &str, metric: &str, part: Value| {
+            let mut feature =
+                json!({ "productId": product, "slug": slug, "name": slug, "metricId": metric });
+            feature.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+            self.make("features", feature).await
+        };
+        let calls = feature("calls", &call, json!({ "type": "metered" })).await;
+        let credit = json!({ "type": "credit", "creditCurrencyId": credits, "creditCost": "1.5" });
+        let generation = feature("generation", &generate, credit).await;
+        let plan = json!({
+            "productId": product, "slug": "free", "name": "Free", "tier": 0, "billingInterval": "month",
+            "currency": "USD", "status": "active", "isPublic": true, "grantRules": rules(&credits),
+            "entitlements": [
+                { "featureId": calls, "type": "metered", "limit": 100 }, { "featureId": generation, "type": "credit" },
+            ],
+        });
+        Shop {
+            plan: self.make("plans", plan).await,
+            hit: metric("hit", "count", None).await,
+            peak: metric("peak", "max", None).await,
+            send: metric("send", "sum", Some("bytes")).await,
+            login: metric("login", "unique", Some("user")).await,
+            product,
+            call,
+            generate,
+            credits,
+        }
+    }
+
+    /// A customer with a subscription.
+    pub async fn subscriber(&self, shop: &Shop, external_id: &str) -> String {
+        let id = self.customer(external_id).await;
+        let body = json!({ "customerId": external_id, "planId": shop.plan });
+        self.call(post("/v1/subscriptions", &body).key(&self.key)).await.expect(200);
+        id
+    }
+
+    pub async fn track(&self, body: Value) -> Answer {
+        self.call(post("/v1/usage/track", &body).key(&self.key)).await
+    }
+
+    /// Tracks events and returns the reasons of those that do not count, by their place.
+    pub async fn tracked(&self, events: Value) -> Vec<(i64, String)> {
+        let count = events.as_array().unwrap().len() as i64;
+        let answer = self.track(json!({ "events": events })).await.expect(200).json();
+        let rejections: Vec<(i64, String)> = answer["rejections"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| (r["index"].as_i64().unwrap(), r["reason"].as_str().unwrap().to_owned()))
+            .collect();
+        assert_eq!(answer["rejected"], rejections.len());
+        assert_eq!(answer["accepted"], count - rejections.len() as i64);
+        rejections
+    }
+
+    /// What a customer has used of a metric.
+    pub async fn used(&self, customer: &str, metric: &str) -> String {
+        let path = format!("/v1/usage?customerId={customer}&metricId={metric}");
+        self.call(get(path).key(&self.key)).await.expect(200).text("usage")
+    }
+
+    /// A customer's only wallet, or null.
+    pub async fn wallet(&self, customer: &str) -> Value {
+        let path = format!("/v1/customers/{customer}/credit-accounts");
+        self.call(get(path).key(&self.key)).await.expect(200).json()["data"][0].clone()
+    }
+
+    pub async fn balance(&self, customer: &str) -> i64 {
+        self.wallet(customer).await["balance"].as_i64().unwrap_or(0)
+    }
+
+    /// The entries of a wallet's ledger, oldest first.
+    pub async fn ledger(&self, wallet: &Value) -> Vec<Value> {
+        let (mut entries, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!(
+                "/v1/credit-accounts/{}/ledger?limit=100{cursor}",
+                wallet["id"].as_str().unwrap()
+            );
+            let page = self.call(get(path).key(&self.key)).await.expect(200).json();
+            entries.extend(page["data"].as_array().unwrap().clone());
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        entries.reverse();
+        entries
+    }
+
+    /// Asks for something of a wallet, as `refunds`.
+    pub async fn of_wallet(&self, wallet: &Value, what: &str, body: Value) -> Answer {
+        let path = format!("/v1/credit-accounts/{}/{what}", wallet["id"].as_str().unwrap());
+        self.call(post(path, &body).key(&self.key)).await
+    }
+
+    /// Grants credits of a source to a customer, and so makes its wallet.
+    pub async fn grant(
+        &self,
+        shop: &Shop,
+        customer: &str,
+        source: Source,
+        amount: i64,
+        end: Option<Time>,
+    ) {
+        let (tenant, no) = (self.tenant, self.customer_no(customer).await);
+        let (currency, ids, now) =
+            (shop.credits.parse().unwrap(), self.app.ids.clone(), self.app.clock.now());
+        let new = NewGrant {
+            source,
+            amount,
+            expires_at: end,
+            subscription_id: None,
+            cadence: None,
+            description: None,
+        };
+        let granted = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let granted = credits::grant(tx, &tenant, no, currency, &new, now, &ids).await;
+            granted.map_err(|error| DbError::Unexpected(format!("{error:?}").into()))
+        });
+        granted.await.unwrap();
+    }
+}
+
+/// An event of a customer.
+pub fn event(customer: &str, name: &str, key: &str) -> Value {
+    json!({ "customerId": customer, "eventName": name, "idempotencyKey": key })
+}
+
+/// The same with more in it.
+pub fn event_with(customer: &str, name: &str, key: &str, more: Value) -> Value {
+    let mut event = event(customer, name, key);
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event
+}

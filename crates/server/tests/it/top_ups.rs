@@ -1,0 +1,260 @@
+//! Top-ups: credits for money, by somebody or by themselves.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Request, Shop, Test, event, event_with, get, post};
+use serde_json::{Value, json};
+use unitpay::credits::Source;
+
+const DAY: u64 = 86_400;
+
+on_both_stores! {
+    async fn an_amount_of_money_buys_credits_that_are_worth_it(t) {
+        let (_, dollars) = bank(&t).await;
+        t.card("one", "pm_sandbox_visa").await;
+        let outcome = buy(&t, json!({ "creditCurrencyId": dollars, "amount": 1_234 })).await.expect(200).json();
+        assert_eq!((&outcome["kind"], &outcome["invoice"]["totalAmount"], &outcome["invoice"]["status"]), (&json!("charged_inline"), &json!(1_234), &json!("paid")));
+        assert_eq!((&outcome["invoice"]["reason"], &outcome["invoice"]["invoiceNumber"]), (&json!("top_up"), &json!("INV-000001")));
+        let wallet = t.wallet("one").await;
+        // Dollars of four decimals.
+        assert_eq!((&wallet["balance"], &wallet["grants"][0]["source"]), (&json!(123_400), &json!("package")));
+        assert_eq!(wallet["currency"], json!({ "slug": "dollars", "name": "Dollars", "denomination": "USD", "minorUnitScale": 4 }));
+        let list = top_ups(&t, &wallet).await;
+        assert_eq!(list, json!([{
+            "id": list[0]["id"], "invoiceId": outcome["invoice"]["id"], "status": "succeeded", "credits": 123_400, "amount": 1_234,
+            "currency": "USD", "packageId": null, "automatic": false, "createdAt": "2030-01-01T00:00:00.000Z",
+        }]));
+        assert_eq!(t.call(get("/v1/customers/one").key(&t.key)).await.expect(200).json()["currency"], "USD");
+    }
+
+    async fn a_package_buys_its_credits_that_end_when_it_says(t) {
+        let (shop, package) = (t.shop().await, "package");
+        t.subscriber(&shop, "one").await;
+        t.card("one", "pm_sandbox_visa").await;
+        let package = t.make("credit-packages", json!({
+            "creditCurrencyId": shop.credits, "name": package, "credits": 500, "price": 999, "currency": "USD", "expiresAfterDays": 10,
+        })).await;
+        let body = json!({ "creditCurrencyId": shop.credits, "packageId": package, "quantity": 3 });
+        let path = "/v1/customers/one/top-ups";
+        let once = || t.call(post(path, &body).key(&t.key).header("idempotency-key", "k"));
+        let (outcome, again) = (once().await.expect(200), once().await.expect(200));
+        assert_eq!(outcome.json()["invoice"]["totalAmount"], 2_997);
+        assert_eq!((again.json()["invoice"]["id"].clone(), again.header("idempotent-replayed")), (outcome.json()["invoice"]["id"].clone(), Some("true")));
+        let wallet = t.wallet("one").await;
+        assert_eq!((&wallet["balance"], &wallet["grants"][0]["expiresAt"]), (&json!(1_500), &json!("2030-01-11T00:00:00.000Z")));
+        assert_eq!(t.charges().await, 1);
+    }
+
+    async fn a_top_up_that_is_declined_buys_nothing(t) {
+        let (_, dollars) = bank(&t).await;
+        t.card("one", "pm_sandbox_declined").await;
+        let answer = buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.refused(402, "payment_declined");
+        assert!(answer.json()["declineReason"].is_string());
+        let wallet = t.wallet("one").await;
+        assert_eq!((&wallet["balance"], &wallet["grants"]), (&json!(0), &json!([])));
+        let invoices = t.call(get("/v1/invoices?customerId=one").key(&t.key)).await.expect(200).json();
+        assert_eq!(invoices["data"], json!([]));
+        let list = top_ups(&t, &wallet).await;
+        assert_eq!((&list[0]["status"], &list[0]["invoiceId"]), (&json!("failed"), &Value::Null));
+        assert_eq!(t.call(get("/v1/customers/one").key(&t.key)).await.expect(200).json()["currency"], Value::Null);
+    }
+
+    async fn without_a_card_a_form_asks_for_one_and_then_the_credits_come(t) {
+        let (_, dollars) = bank(&t).await;
+        let token = t.token("one").await;
+        let body = json!({ "creditCurrencyId": dollars, "amount": 500 });
+        let request = post("/v1/customers/one/top-ups", &body).bearer(&token);
+        let outcome = t.call(request).await.expect(200).json();
+        assert_eq!((&outcome["kind"], &outcome["reason"]), (&json!("requires_form"), &json!("payment_method_required")));
+        assert_eq!(outcome["creditAccount"]["balance"], 0);
+        t.fill_in(outcome["client"]["clientSecret"].as_str().unwrap(), "succeed").await;
+        assert_eq!(t.balance("one").await, 50_000);
+        let wallet = t.wallet("one").await;
+        assert_eq!(top_ups(&t, &wallet).await[0]["status"], "succeeded");
+    }
+
+    async fn what_is_too_little_to_charge_is_granted_and_waits_for_the_next_invoice(t) {
+        let (_, dollars) = bank(&t).await;
+        t.card("one", "pm_sandbox_visa").await;
+        let outcome = buy(&t, json!({ "creditCurrencyId": dollars, "amount": 10 })).await.expect(200).json();
+        assert_eq!(outcome["kind"], "invoice_added");
+        assert_eq!((t.balance("one").await, t.charges().await), (1_000, 0));
+    }
+
+    async fn what_cannot_be_bought_is_refused_and_nothing_changes(t) {
+        let (shop, dollars) = bank(&t).await;
+        t.card("one", "pm_sandbox_visa").await;
+        let package = |name: &str, currency: &str, of: &str, credits: i64| json!({ "creditCurrencyId": of, "name": name, "credits": credits, "price": 900, "currency": currency });
+        let euros = t.make("credit-packages", package("Euros", "EUR", &shop.credits, 10)).await;
+        let large = t.make("credit-packages", package("Large", "USD", &shop.credits, 999_999_999_999)).await;
+        let old = t.make("credit-packages", package("Old", "USD", &shop.credits, 10)).await;
+        t.call(crate::support::patch(format!("/v1/credit-packages/{old}"), &json!({ "status": "archived" })).key(&t.key)).await.expect(200);
+        buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.expect(200);
+        t.grant(&shop, "one", Source::Promotional, 1, None).await;
+        let before = t.state().await;
+        let (units, missing) = (&shop.credits, "pkg_01kwgt3qt8f689ez1ekre217xw");
+        for (body, status, code) in [
+            (json!({ "creditCurrencyId": units, "amount": 500 }), 422, "package_required"),
+            (json!({ "creditCurrencyId": dollars, "amount": 99_999_999 }), 422, "amount_out_of_range"),
+            (json!({ "creditCurrencyId": dollars, "amount": 0 }), 422, "validation_failed"),
+            (json!({ "creditCurrencyId": dollars }), 422, "validation_failed"),
+            (json!({ "creditCurrencyId": dollars, "amount": 500, "quantity": 2 }), 422, "validation_failed"),
+            (json!({ "creditCurrencyId": dollars, "packageId": large, "amount": 500 }), 422, "validation_failed"),
+            (json!({ "creditCurrencyId": dollars, "packageId": large }), 422, "validation_failed"),
+            (json!({ "creditCurrencyId": units, "packageId": missing }), 422, "validation_failed"),
+            (json!({ "creditCurrencyId": units, "packageId": old }), 422, "validation_failed"),
+            (json!({ "creditCurrencyId": "cur_01kwgt3qt8f689ez1ekre217xw", "amount": 500 }), 422, "validation_failed"),
+            (json!({ "creditCurrencyId": units, "packageId": euros }), 422, "currency_mismatch"),
+            (json!({ "creditCurrencyId": units, "packageId": large, "quantity": 1 }), 200, ""),
+            (json!({ "creditCurrencyId": units, "packageId": large, "quantity": 1_000 }), 422, "amount_out_of_range"),
+            (json!({ "creditCurrencyId": units, "packageId": large }), 422, "amount_out_of_range"),
+        ] {
+            let answer = buy(&t, body.clone()).await;
+            if status == 200 {
+                answer.expect(200);
+                continue;
+            }
+            answer.refused(status, code);
+        }
+        // The one that was bought, and nothing else.
+        assert_eq!((t.charges().await, before.len()), (2, t.state().await.len()));
+        let wallet = t.wallet("one").await;
+        t.of_wallet(&wallet, "freeze", json!({})).await.expect(200);
+        let frozen = json!({ "creditCurrencyId": wallet["creditCurrencyId"], "packageId": large });
+        buy(&t, frozen).await.refused(409, "wallet_frozen");
+        t.call(post("/v1/customers/nobody/top-ups", &json!({ "creditCurrencyId": dollars, "amount": 500 })).key(&t.key)).await.refused(404, "customer_not_found");
+        t.set_archived("one", "archive").await.expect(200);
+        buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.refused(409, "customer_archived");
+        assert_eq!(t.charges().await, 2);
+    }
+
+    async fn a_wallet_below_its_threshold_tops_itself_up(t) {
+        let (shop, _) = bank(&t).await;
+        let rule = auto(&t, &shop).await;
+        t.card("one", "pm_sandbox_visa").await;
+        let wallet = set_rule(&t, &shop, rule.clone()).await.expect(200).json();
+        assert_eq!(wallet["autoTopUp"], json!({
+            "enabled": true, "mode": "package", "threshold": 10, "amount": null, "packageId": rule["packageId"], "quantity": 2,
+            "maxPerMonth": 2, "pending": false, "paused": false,
+        }));
+        t.grant(&shop, "one", Source::Promotional, 12, None).await;
+        let spend = async |key: &str, quantity: i64| t.tracked(json!([event_with("one", "generate", key, json!({ "quantity": quantity }))])).await;
+        // 12 - 2 is not below 10, but 8 is.
+        assert_eq!(spend("a", 1).await, []);
+        assert_eq!(t.charges().await, 0);
+        assert_eq!(spend("b", 1).await, []);
+        settled(&t, 1).await;
+        assert_eq!(t.balance("one").await, 208);
+        // An event that is refused for lack of credits begins one, too; it does not count itself.
+        assert_eq!(spend("c", 200).await.len(), 1);
+        assert_eq!(t.charges().await, 1);
+        assert_eq!(spend("d", 130).await, []);
+        assert_eq!(t.balance("one").await, 13);
+        assert_eq!(spend("e", 300).await.len(), 1);
+        assert_eq!(spend("f", 3).await, []);
+        settled(&t, 2).await;
+        assert_eq!(t.balance("one").await, 208);
+        // Twice a month at most.
+        assert_eq!(spend("g", 135).await, []);
+        assert_eq!((t.charges().await, t.wallet("one").await["autoTopUp"]["pending"].clone()), (2, json!(false)));
+        t.advance(31 * DAY);
+        unitpay::subscriptions::due::run_all(&t.app).await.unwrap();
+        assert_eq!(spend("h", 0).await, []);
+        assert_eq!(spend("i", 1).await, []);
+        settled(&t, 3).await;
+        let list = top_ups(&t, &t.wallet("one").await).await;
+        assert_eq!(list.as_array().unwrap().iter().filter(|top_up| top_up["automatic"] == true).count(), 3);
+    }
+
+    async fn a_decline_pauses_it_until_it_is_saved_again_or_another_card_is_the_default(t) {
+        let (shop, _) = bank(&t).await;
+        let rule = auto(&t, &shop).await;
+        t.card("one", "pm_sandbox_declined").await;
+        set_rule(&t, &shop, rule.clone()).await.expect(200);
+        let fail = async |key: &str| assert_eq!(t.tracked(json!([event("one", "generate", key)])).await.len(), 1);
+        let rule_now = async || t.wallet("one").await["autoTopUp"].clone();
+        fail("a").await;
+        until(&t, |rule| rule["paused"] == true).await;
+        fail("b").await;
+        assert_eq!(top_ups(&t, &t.wallet("one").await).await.as_array().unwrap().len(), 1);
+        set_rule(&t, &shop, rule).await.expect(200);
+        assert_eq!(rule_now().await["paused"], false);
+        fail("c").await;
+        until(&t, |rule| rule["paused"] == true).await;
+        let good = t.card("one", "pm_sandbox_visa").await;
+        t.call(post(format!("/v1/payment-methods/{good}/default"), &json!({})).key(&t.key)).await.expect(200);
+        assert_eq!(rule_now().await["paused"], false);
+        fail("d").await;
+        settled(&t, 1).await;
+        assert_eq!(t.balance("one").await, 200);
+    }
+
+    async fn a_rule_is_checked_as_a_purchase_is(t) {
+        let (shop, dollars) = bank(&t).await;
+        let rule = auto(&t, &shop).await;
+        let before = t.state().await;
+        for (change, code) in [
+            (json!({ "mode": "amount", "amount": 500 }), "validation_failed"), (json!({ "mode": "both" }), "validation_failed"),
+            (json!({ "threshold": 0 }), "validation_failed"), (json!({ "quantity": 1_001 }), "validation_failed"),
+            (json!({ "maxPerMonth": 0 }), "validation_failed"), (json!({ "packageId": "pkg_01kwgt3qt8f689ez1ekre217xw" }), "validation_failed"),
+            (json!({ "enabled": "yes" }), "validation_failed"),
+        ] {
+            let mut body = rule.clone();
+            body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            set_rule(&t, &shop, body).await.refused(422, code);
+        }
+        let path = |currency: &str| format!("/v1/customers/one/auto-topup-rules/{currency}");
+        let put = |currency: &str, body: &Value| t.call(Request::new("PUT", path(currency)).key(&t.key).json(body));
+        put("nonsense", &rule).await.refused(404, "not_found");
+        let amount = json!({ "enabled": true, "mode": "amount", "threshold": 5, "amount": 500 });
+        put(&shop.credits, &amount).await.refused(422, "package_required");
+        assert_eq!(t.state().await, before);
+        let wallet = put(&dollars, &amount).await.expect(200).json();
+        assert_eq!((&wallet["autoTopUp"]["maxPerMonth"], &wallet["autoTopUp"]["amount"]), (&json!(10), &json!(500)));
+    }
+}
+
+/// A shop with a subscriber "one", and a credit currency worth dollars.
+async fn bank(t: &Test) -> (Shop, String) {
+    let shop = t.shop().await;
+    t.subscriber(&shop, "one").await;
+    let dollars = json!({ "slug": "dollars", "name": "Dollars", "denomination": "USD", "minorUnitScale": 4, "topUpMax": 10_000 });
+    (shop, t.make("credit-currencies", dollars).await)
+}
+
+async fn buy(t: &Test, body: Value) -> Answer {
+    t.call(post("/v1/customers/one/top-ups", &body).key(&t.key)).await
+}
+
+async fn top_ups(t: &Test, wallet: &Value) -> Value {
+    let path = format!("/v1/credit-accounts/{}/top-ups", wallet["id"].as_str().unwrap());
+    t.call(get(path).key(&t.key)).await.expect(200).json()["data"].clone()
+}
+
+/// A rule that buys 200 credits below 10, twice a month at most.
+async fn auto(t: &Test, shop: &Shop) -> Value {
+    let package = json!({ "creditCurrencyId": shop.credits, "name": "Hundred", "credits": 100, "price": 500, "currency": "USD" });
+    let package = t.make("credit-packages", package).await;
+    json!({ "enabled": true, "mode": "package", "threshold": 10, "packageId": package, "quantity": 2, "maxPerMonth": 2 })
+}
+
+async fn set_rule(t: &Test, shop: &Shop, body: Value) -> Answer {
+    let path = format!("/v1/customers/one/auto-topup-rules/{}", shop.credits);
+    t.call(Request::new("PUT", path).key(&t.key).json(&body)).await
+}
+
+/// What began by itself goes on by itself; here it is waited for.
+async fn until(t: &Test, reached: impl Fn(&Value) -> bool) {
+    for _ in 0..10_000 {
+        if reached(&t.wallet("one").await["autoTopUp"]) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it was not reached");
+}
+
+/// So many charges were made, and nothing is under way.
+async fn settled(t: &Test, charges: i64) {
+    until(t, |rule| rule["pending"] == false).await;
+    assert_eq!(t.charges().await, charges);
+}

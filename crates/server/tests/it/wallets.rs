@@ -1,0 +1,325 @@
+//! Wallets: what they are granted, in which order it is used, and when it ends.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Test, event, event_with, get, post};
+use serde_json::{Value, json};
+use unitpay::base::Time;
+use unitpay::credits::Source;
+use unitpay::keys::KeyScopes;
+use unitpay::subscriptions::due;
+
+const DAY: u64 = 86_400;
+
+on_both_stores! {
+    async fn grants_are_used_by_priority_then_the_soonest_end_then_the_oldest(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        let in_days = |days| Some(t.app.clock.now().plus_days(days));
+        let granted = [
+            (Source::Package, 1, in_days(1)), (Source::Promotional, 2, None), (Source::Promotional, 3, in_days(9)),
+            (Source::Promotional, 4, in_days(2)), (Source::Plan, 5, None), (Source::Rollover, 6, None), (Source::Daily, 7, in_days(30)),
+            (Source::Promotional, 8, in_days(2)),
+        ];
+        for (source, amount, end) in granted {
+            t.grant(&shop, "one", source, amount, end).await;
+        }
+        let wallet = t.wallet("one").await;
+        let grants = wallet["grants"].as_array().unwrap();
+        let shown: Vec<_> = grants.iter().map(|g| (g["source"].as_str().unwrap(), g["priority"].as_i64().unwrap(), g["remaining"].as_i64().unwrap())).collect();
+        let order = [
+            ("daily", 0, 7), ("rollover", 5, 6), ("plan", 10, 5), ("promotional", 30, 4), ("promotional", 30, 8), ("promotional", 30, 3),
+            ("promotional", 30, 2), ("package", 50, 1),
+        ];
+        assert_eq!(shown, order);
+        assert_eq!(wallet["balance"], 36);
+        // 24 credits, in two events.
+        for (key, quantity) in [("a", 10), ("b", 6)] {
+            assert_eq!(t.tracked(json!([event_with("one", "generate", key, json!({ "quantity": quantity }))])).await, []);
+        }
+        let taken: Vec<i64> = t.ledger(&wallet).await[8..].iter().map(|entry| entry["amount"].as_i64().unwrap()).collect();
+        assert_eq!(taken, [-7, -6, -2, -3, -4, -2]);
+        let left: Vec<_> = t.wallet("one").await["grants"].as_array().unwrap().iter().map(|g| g["remaining"].as_i64().unwrap()).collect();
+        assert_eq!(left, [6, 3, 2, 1]);
+    }
+
+    async fn a_grant_ends_at_its_instant_whether_or_not_anybody_looks(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_seconds(100))).await;
+        t.grant(&shop, "one", Source::Package, 3, None).await;
+        t.advance(99);
+        assert_eq!(t.balance("one").await, 13);
+        t.advance(1_000);
+        // A debit finds it gone, too.
+        let events = json!([event_with("one", "generate", "a", json!({ "quantity": 3 })), event_with("one", "generate", "b", json!({ "quantity": 2 }))]);
+        assert_eq!(t.tracked(events).await, [(0, "rejected_insufficient_credits".to_owned())]);
+        let wallet = t.wallet("one").await;
+        let last = &t.ledger(&wallet).await[2..];
+        assert_eq!((&last[0]["type"], &last[0]["amount"], &last[0]["balanceAfter"]), (&json!("expiry"), &json!(-10), &json!(3)));
+        assert_eq!(last[0]["createdAt"], "2030-01-01T00:01:40.000Z");
+        assert_eq!((&last[1]["type"], &last[1]["amount"]), (&json!("deduction"), &json!(-3)));
+    }
+
+    async fn daily_credits_are_the_same_whenever_somebody_looks(t) {
+        let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 10, "cadence": "day", "rolloverCap": 4 }])).await;
+        t.advance(9 * 3_600);
+        for customer in ["watched", "left alone"] {
+            t.subscriber(&shop, customer).await;
+        }
+        // The first day is granted in full.
+        assert_eq!(t.balance("watched").await, 10);
+        let use_some = async |customer: &str, key: &str, quantity: i64| {
+            let events = json!([event_with(customer, "generate", key, json!({ "quantity": quantity }))]);
+            assert_eq!(t.tracked(events).await, []);
+        };
+        for customer in ["watched", "left alone"] {
+            use_some(customer, "a", 2).await;
+        }
+        let mut balances = Vec::new();
+        for _ in 0..4 {
+            t.advance(DAY / 2);
+            balances.push(t.balance("watched").await);
+        }
+        // 7 left, of which 4 roll over, once.
+        assert_eq!(balances, [14, 14, 14, 14]);
+        let (watched, alone) = (t.wallet("watched").await, t.wallet("left%20alone").await);
+        let entries = async |wallet: &Value| -> Vec<Value> {
+            let told = |entry: &Value| json!([entry["type"], entry["amount"], entry["balanceAfter"], entry["createdAt"]]);
+            t.ledger(wallet).await.iter().map(told).collect()
+        };
+        let told = entries(&watched).await;
+        assert_eq!(told, entries(&alone).await);
+        assert_eq!(told, [
+            json!(["grant", 10, 10, "2030-01-01T09:00:00.000Z"]), json!(["deduction", -3, 7, "2030-01-01T09:00:00.000Z"]),
+            json!(["expiry", -7, 0, "2030-01-02T00:00:00.000Z"]), json!(["grant", 4, 4, "2030-01-02T00:00:00.000Z"]), json!(["grant", 10, 14, "2030-01-02T00:00:00.000Z"]),
+            json!(["expiry", -4, 10, "2030-01-03T00:00:00.000Z"]), json!(["expiry", -10, 0, "2030-01-03T00:00:00.000Z"]),
+            json!(["grant", 4, 4, "2030-01-03T00:00:00.000Z"]), json!(["grant", 10, 14, "2030-01-03T00:00:00.000Z"]),
+        ]);
+    }
+
+    async fn at_a_periods_end_what_is_left_ends_some_of_it_rolls_over_once_and_the_next_is_granted(t) {
+        let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 100, "cadence": "period", "rolloverCap": 30 }])).await;
+        t.subscriber(&shop, "one").await;
+        assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 10 }))])).await, []);
+        let mut told = Vec::new();
+        for month_days in [31, 28] {
+            t.advance(month_days * DAY);
+            due::run_all(&t.app).await.unwrap();
+            let wallet = t.wallet("one").await;
+            let grants = wallet["grants"].as_array().unwrap().iter();
+            let grants: Vec<_> = grants.map(|g| json!([g["source"], g["remaining"], g["expiresAt"]])).collect();
+            told.push((wallet["balance"].as_i64().unwrap(), grants));
+        }
+        assert_eq!(told, [
+            (130, vec![json!(["rollover", 30, "2030-03-01T00:00:00.000Z"]), json!(["plan", 100, "2030-03-01T00:00:00.000Z"])]),
+            // All 100 were left, and the 30 do not go on again.
+            (130, vec![json!(["rollover", 30, "2030-04-01T00:00:00.000Z"]), json!(["plan", 100, "2030-04-01T00:00:00.000Z"])]),
+        ]);
+        let wallet = t.wallet("one").await;
+        let ledger = t.ledger(&wallet).await;
+        let amounts: Vec<i64> = ledger.iter().map(|entry| entry["amount"].as_i64().unwrap()).collect();
+        assert_eq!(amounts, [100, -15, -85, 30, 100, -30, -100, 30, 100]);
+    }
+
+    async fn a_renewal_that_comes_late_grants_what_it_would_have(t) {
+        let shop = t.shop_granting(|credits| json!([
+            { "creditCurrencyId": credits, "amount": 100, "cadence": "period", "rolloverCap": 30 },
+            { "creditCurrencyId": credits, "amount": 1, "cadence": "day", "rolloverCap": 0 },
+        ])).await;
+        t.subscriber(&shop, "one").await;
+        t.advance(33 * DAY);
+        // Beyond the period nothing is known before its renewal.
+        assert_eq!(t.balance("one").await, 0);
+        due::run_all(&t.app).await.unwrap();
+        assert_eq!(t.balance("one").await, 131);
+        let wallet = t.wallet("one").await;
+        let ledger = t.ledger(&wallet).await;
+        let daily = ledger.iter().filter(|entry| entry["type"] == "grant" && entry["amount"] == 1).count();
+        assert_eq!(daily, 34);
+    }
+
+    async fn the_end_of_a_subscription_ends_what_it_granted_and_nothing_else(t) {
+        let shop = t.shop_granting(|credits| json!([
+            { "creditCurrencyId": credits, "amount": 100, "cadence": "month", "rolloverCap": 50 }, { "creditCurrencyId": credits, "amount": 5, "cadence": "day", "rolloverCap": 5 },
+        ])).await;
+        t.subscriber(&shop, "one").await;
+        t.grant(&shop, "one", Source::Promotional, 7, None).await;
+        t.grant(&shop, "one", Source::Package, 11, None).await;
+        t.advance(DAY + 3_600);
+        assert_eq!(t.balance("one").await, 128);
+        let list = t.call(get("/v1/subscriptions?customerId=one").key(&t.key)).await.expect(200).json();
+        let id = list["data"][0]["id"].as_str().unwrap();
+        let cancel = post(format!("/v1/subscriptions/{id}/cancel"), &json!({ "mode": "now" }));
+        t.call(cancel.key(&t.key)).await.expect(200);
+        let left = async || -> Vec<(String, i64)> {
+            let wallet = t.wallet("one").await;
+            wallet["grants"].as_array().unwrap().iter().map(|g| (g["source"].as_str().unwrap().to_owned(), g["remaining"].as_i64().unwrap())).collect()
+        };
+        assert_eq!(left().await, [("promotional".to_owned(), 7), ("package".to_owned(), 11)]);
+        t.advance(40 * DAY);
+        assert_eq!(left().await, [("promotional".to_owned(), 7), ("package".to_owned(), 11)]);
+    }
+
+    async fn credits_granted_by_hand_are_told_in_ledger_and_audit(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        t.grant(&shop, "one", Source::Package, 1, None).await;
+        let wallet = t.wallet("one").await;
+        let body = json!({ "amount": 50, "expiresAt": "2030-02-01T00:00:00Z", "description": "sorry" });
+        let grant = t.of_wallet(&wallet, "grants", body).await.expect(201).json();
+        assert_eq!(grant, json!({
+            "id": grant["id"], "source": "promotional", "subscriptionId": null, "amount": 50, "remaining": 50, "priority": 30,
+            "expiresAt": "2030-02-01T00:00:00.000Z", "createdAt": "2030-01-01T00:00:00.000Z",
+        }));
+        let entry = t.ledger(&wallet).await.pop().unwrap();
+        assert_eq!(entry, json!({
+            "id": entry["id"], "type": "grant", "amount": 50, "balanceAfter": 51, "grantId": grant["id"], "usageEventId": null,
+            "description": "sorry", "createdAt": "2030-01-01T00:00:00.000Z",
+        }));
+        let audit = t.call(get("/v1/audit-events?limit=1").key(&t.key)).await.expect(200).json();
+        assert_eq!((&audit["data"][0]["action"], &audit["data"][0]["targetId"]), (&json!("credit_account.credits_granted"), &wallet["id"]));
+        // Again under its key it is not granted again.
+        let once = || {
+            let path = format!("/v1/credit-accounts/{}/grants", wallet["id"].as_str().unwrap());
+            t.call(post(path, &json!({ "amount": 9 })).key(&t.key).header("idempotency-key", "g"))
+        };
+        let (first, second) = (once().await.expect(201), once().await.expect(201));
+        assert_eq!((first.json(), second.header("idempotent-replayed")), (second.json(), Some("true")));
+        assert_eq!(t.balance("one").await, 60);
+        let before = t.state().await;
+        for (body, param) in [
+            (json!({}), "amount"), (json!({ "amount": 0 }), "amount"), (json!({ "amount": -1 }), "amount"), (json!({ "amount": 1.5 }), "amount"),
+            (json!({ "amount": 1_000_000_000_001_i64 }), "amount"), (json!({ "amount": 1, "expiresAt": "2030-01-01T00:00:00Z" }), "expiresAt"),
+            (json!({ "amount": 1, "source": "plan" }), "source"),
+        ] {
+            let answer = t.of_wallet(&wallet, "grants", body.clone()).await;
+            assert_eq!(answer.refused(422, "validation_failed").json()["errors"][0]["param"], param, "{body}");
+        }
+        t.of_wallet(&wallet, "grants", json!({ "amount": 999_999_999_941_i64 })).await.refused(422, "amount_out_of_range");
+        assert_eq!(t.state().await, before);
+        t.of_wallet(&wallet, "grants", json!({ "amount": 999_999_999_940_i64 })).await.expect(201);
+        assert_eq!(t.balance("one").await, 1_000_000_000_000);
+    }
+
+    async fn a_deduction_is_given_back_once_to_the_grant_it_came_from(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_days(1))).await;
+        assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 4 })), event("one", "generate", "b")])).await, []);
+        let wallet = t.wallet("one").await;
+        let ledger = t.ledger(&wallet).await;
+        let undo = async |entry: &Value| t.of_wallet(&wallet, "refunds", json!({ "ledgerEntryId": entry["id"] })).await;
+        let refund = undo(&ledger[1]).await.expect(201).json();
+        assert_eq!((&refund["type"], &refund["amount"], &refund["grantId"]), (&json!("refund"), &json!(6), &ledger[0]["grantId"]));
+        assert_eq!(t.wallet("one").await["grants"][0]["remaining"], 8);
+        let before = t.state().await;
+        undo(&ledger[1]).await.refused(409, "conflict");
+        undo(&refund).await.refused(409, "conflict");
+        assert_eq!(t.state().await, before);
+        // Its grant is over: what is given back has no end.
+        t.advance(DAY);
+        undo(&ledger[2]).await.expect(201);
+        let wallet = t.wallet("one").await;
+        assert_eq!((&wallet["balance"], &wallet["grants"][0]["expiresAt"]), (&json!(2), &Value::Null));
+        assert_eq!(wallet["grants"][0]["source"], "promotional");
+        for id in ["led_01kwgt3qt8f689ez1ekre217xw", "nonsense"] {
+            t.of_wallet(&wallet, "refunds", json!({ "ledgerEntryId": id })).await.refused(404, "not_found");
+        }
+    }
+
+    async fn what_is_left_of_a_grant_is_taken_back_once(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        t.grant(&shop, "one", Source::Promotional, 10, None).await;
+        assert_eq!(t.tracked(json!([event("one", "generate", "a")])).await, []);
+        let wallet = t.wallet("one").await;
+        let body = json!({ "ledgerEntryId": t.ledger(&wallet).await[0]["id"] });
+        let reversal = t.of_wallet(&wallet, "refunds", body.clone()).await.expect(201).json();
+        assert_eq!((&reversal["type"], &reversal["amount"], &reversal["balanceAfter"]), (&json!("reversal"), &json!(-8), &json!(0)));
+        t.of_wallet(&wallet, "refunds", body).await.refused(409, "conflict");
+        assert_eq!(t.wallet("one").await["grants"], json!([]));
+    }
+
+    async fn statistics_tell_each_day_of_a_wallet(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_days(2))).await;
+        t.advance(DAY);
+        assert_eq!(t.tracked(json!([event("one", "generate", "a")])).await, []);
+        t.advance(DAY);
+        let wallet = t.wallet("one").await;
+        let id = wallet["id"].as_str().unwrap();
+        let stats = async |query: &str| t.call(get(format!("/v1/credits/stats?creditAccountId={id}{query}")).key(&t.key)).await;
+        let day = |date: &str, granted: i64, used: i64, expired: i64| json!({ "date": date, "granted": granted, "used": used, "expired": expired });
+        assert_eq!(stats("&days=3").await.expect(200).json(), json!({
+            "creditAccountId": id, "balance": 0, "granted": 10, "used": 2, "expired": 8,
+            "days": [day("2030-01-01", 10, 0, 0), day("2030-01-02", 0, 2, 0), day("2030-01-03", 0, 0, 8)],
+        }));
+        assert_eq!(stats("").await.expect(200).json()["days"].as_array().unwrap().len(), 30);
+        for days in ["0", "93", "-1", "x"] {
+            stats(&format!("&days={days}")).await.refused(422, "validation_failed");
+        }
+        t.call(get("/v1/credits/stats").key(&t.key)).await.refused(422, "validation_failed");
+    }
+
+    async fn a_wallet_is_its_tenants_and_its_customers(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        t.subscriber(&shop, "two").await;
+        t.grant(&shop, "one", Source::Promotional, 10, None).await;
+        t.grant(&shop, "two", Source::Promotional, 20, None).await;
+        let (one, two) = (t.wallet("one").await, t.wallet("two").await);
+        let all = t.call(get("/v1/credit-accounts").key(&t.key)).await.expect(200).json();
+        assert_eq!(all["data"], json!([two, one]));
+        let of = |answer: Answer| answer.expect(200).json()["data"].clone();
+        assert_eq!(of(t.call(get("/v1/credit-accounts?customerId=one").key(&t.key)).await), json!([one]));
+        let token = t.token("one").await;
+        assert_eq!(of(t.call(get("/v1/credit-accounts").bearer(&token)).await), json!([one]));
+        t.call(get("/v1/credit-accounts?customerId=two").bearer(&token)).await.refused(404, "customer_not_found");
+        t.call(get("/v1/customers/two/credit-accounts").bearer(&token)).await.refused(404, "customer_not_found");
+        let another = t.organization("another").await;
+        let foreign = t.key_of(another, KeyScopes::ALL).await;
+        assert_eq!(of(t.call(get("/v1/credit-accounts").key(&foreign)).await), json!([]));
+        for (wallet, path) in [(&two, "ledger"), (&two, "top-ups")] {
+            let path = format!("/v1/credit-accounts/{}/{path}", wallet["id"].as_str().unwrap());
+            t.call(get(path.clone()).bearer(&token)).await.refused(404, "not_found");
+            t.call(get(path).key(&foreign)).await.refused(404, "not_found");
+        }
+        let before = t.state().await;
+        for (what, body) in [("grants", json!({ "amount": 1 })), ("refunds", json!({ "ledgerEntryId": "led_01kwgt3qt8f689ez1ekre217xw" })), ("freeze", json!({})), ("unfreeze", json!({}))] {
+            let path = format!("/v1/credit-accounts/{}/{what}", one["id"].as_str().unwrap());
+            t.call(post(path.clone(), &body).key(&foreign)).await.refused(404, "not_found");
+            t.call(post(path, &body).bearer(&token)).await.refused(401, "invalid_api_key");
+        }
+        assert_eq!(t.state().await, before);
+    }
+
+    async fn what_a_subscription_past_due_would_have_been_granted_is_not_made_up_for(t) {
+        let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 5, "cadence": "day", "rolloverCap": 5 }])).await;
+        t.subscriber(&shop, "one").await;
+        assert_eq!(t.balance("one").await, 5);
+        t.advance(DAY / 2);
+        set_status(&t, "past_due").await;
+        t.advance(3 * DAY);
+        assert_eq!(t.balance("one").await, 0);
+        set_status(&t, "active").await;
+        assert_eq!(t.balance("one").await, 0);
+        t.advance(DAY / 2);
+        assert_eq!(t.balance("one").await, 5);
+    }
+}
+
+/// Moves the only subscription into a status, as dunning does: what is due is written before.
+async fn set_status(t: &Test, status: &'static str) {
+    use unitpay::credits::write_due;
+    use unitpay::db::{DbError, Lane, Sql, Tx, sql};
+    const SET: Sql = sql("UPDATE subscriptions SET status = $1");
+    let (tenant, no) = (t.tenant, t.customer_no("one").await);
+    let (at, ids) = (Time::from_seconds(t.app.clock.now().seconds()), t.app.ids.clone());
+    let set = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        write_due(tx, &tenant, no, at, &ids).await?;
+        tx.execute(&SET, &[status.to_owned().into()]).await.map(|_| ())?;
+        Ok::<_, DbError>(())
+    });
+    set.await.unwrap();
+}
