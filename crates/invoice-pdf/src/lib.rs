@@ -10,12 +10,14 @@
 mod clean;
 mod currency;
 mod font;
+mod head;
 mod invoice;
 mod layout;
 mod locale;
 mod paint;
 mod sheet;
 mod table;
+mod tail;
 mod text;
 mod words;
 
@@ -63,9 +65,12 @@ pub fn render(invoice: &Invoice, fonts: &Fonts) -> Result<Vec<u8>, RenderError> 
             .or_else(|_| write(&invoice, &locale, fonts, None)),
         None => write(&invoice, &locale, fonts, None),
     };
-    written.map_err(|error| match error {
-        KrillaError::Font(_, reason) => RenderError::Font(reason),
-        other => RenderError::Document(format!("{other}: {other:?}")),
+    written.map_err(|error| {
+        let reason = format!("{error}: {error:?}");
+        if matches!(error, KrillaError::Font(..)) {
+            return RenderError::Font(reason);
+        }
+        RenderError::Document(reason)
     })
 }
 

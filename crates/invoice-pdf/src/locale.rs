@@ -47,8 +47,9 @@ impl Locale {
             })
             .unwrap_or_default()
             .to_ascii_uppercase();
+        let traditional = invoice.locale.to_ascii_lowercase().contains("-hant");
         Locale {
-            words: Words::of(&language),
+            words: Words::of(&language, &region, traditional),
             marks: marks(&language, &region),
             language,
             region,

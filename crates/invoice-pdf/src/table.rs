@@ -1,15 +1,15 @@
 //! The table of items, its head on every page, and the sums, which never stand alone.
 
-use crate::Item;
 use crate::layout::{BODY, Cell, FAINT, INK, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
 use crate::sheet::{Align, Color, Kind};
 use crate::text::Style;
+use crate::{Item, Status};
 
 const GAP: f32 = 14.0;
 const HEAD: Style = Style::bold(8.0);
 const ROW_PADDING: f32 = 5.0;
 /// The most that quantity, unit price and amount may take from the description.
-const WIDEST: [f32; 3] = [72.0, 104.0, 112.0];
+const WIDEST: [f32; 3] = [72.0, 118.0, 114.0];
 
 /// One of the sums.
 struct Sum {
@@ -30,7 +30,8 @@ impl Layout<'_> {
         let words = self.locale.words;
         let titles = [words.description, words.quantity, words.unit_price, words.amount];
         let mut cells = Vec::new();
-        for ((title, slot), align) in titles.into_iter().zip(slots).zip(ALIGNS) {
+        for (index, (title, slot)) in titles.into_iter().zip(slots).enumerate() {
+            let align = if index == 0 { Align::Start } else { self.number_align() };
             let node = self.sheet.node(Kind::ColumnHeader, Some(head_row));
             cells.push(self.cell(title, HEAD, SOFT, slot, align, node));
         }
@@ -60,17 +61,14 @@ impl Layout<'_> {
     fn columns(&mut self) -> [(f32, f32); 4] {
         let words = self.locale.words;
         let titles = [words.quantity, words.unit_price, words.amount];
-        let mut widths = titles.map(|title| self.type_.line(title, HEAD).width);
-        for item in &self.invoice.items {
-            for (width, text) in widths.iter_mut().zip(self.numbers(item)) {
-                *width = width.max(self.type_.line(&text, BODY).width);
-            }
-        }
+        let numbers: Vec<[String; 3]> =
+            self.invoice.items.iter().map(|item| self.numbers(item)).collect();
         let mut end = self.end();
         let mut slots = [(MARGIN, end); 4];
         for index in (0..3).rev() {
-            // A little more than the text, so that rounding never breaks it.
-            let start = end - (widths[index] + 0.5).min(WIDEST[index]);
+            let title = self.widest([&titles[index].to_owned()], HEAD, WIDEST[index]);
+            let column = numbers.iter().map(|row| &row[index]);
+            let start = end - title.max(self.widest(column, BODY, WIDEST[index]));
             slots[index + 1] = (start, end);
             end = start - GAP;
         }
@@ -97,7 +95,7 @@ impl Layout<'_> {
         let mut cells = vec![first];
         for (text, slot) in self.numbers(item).into_iter().zip(&slots[1..]) {
             let node = self.sheet.node(Kind::Cell, Some(row));
-            cells.push(self.cell(&text, BODY, INK, *slot, Align::End, node));
+            cells.push(self.cell(&text, BODY, INK, *slot, self.number_align(), node));
         }
         cells
     }
@@ -120,6 +118,9 @@ impl Layout<'_> {
         if invoice.amount_paid != 0 {
             sums.push(sum(words.amount_paid, invoice.amount_paid.saturating_neg()));
         }
+        if invoice.status == Status::Void {
+            return sums;
+        }
         let due = sum(words.amount_due, invoice.amount_due);
         sums.push(Sum { style: Style::bold(10.5), rule: Some((1.2, self.accent())), ..due });
         sums
@@ -132,9 +133,11 @@ impl Layout<'_> {
 
     pub fn totals(&mut self) {
         let sums = self.sums();
-        let widths = sums.iter().map(|sum| self.type_.line(&sum.value, sum.style).width + 0.5);
-        let (start, end) = (self.sheet.width / 2.0 + 28.0, self.end());
-        let split = end - widths.fold(0.0, f32::max).min(150.0);
+        let widths = sums.iter().map(|sum| self.widest([&sum.value], sum.style, 200.0));
+        let labels = sums.iter().map(|sum| self.widest([&sum.label], sum.style, 160.0));
+        let end = self.end();
+        let split = end - widths.fold(0.0, f32::max);
+        let start = (split - GAP - labels.fold(0.0, f32::max)).min(self.middle() + 28.0);
         self.y += 8.0;
         let table = self.sheet.node(Kind::Table, None);
         let body = self.sheet.node(Kind::TableBody, Some(table));
@@ -147,14 +150,12 @@ impl Layout<'_> {
             }
             let cells = vec![
                 self.cell(&sum.label, sum.style, INK, (start, split - GAP), Align::Start, label),
-                self.cell(&sum.value, sum.style, INK, (split, end), Align::End, value),
+                self.cell(&sum.value, sum.style, INK, (split, end), self.number_align(), value),
             ];
             self.flow(cells, 3.5, 0.0);
         }
     }
 }
-
-const ALIGNS: [Align; 4] = [Align::Start, Align::End, Align::End, Align::End];
 
 fn height(cells: &[Cell]) -> f32 {
     cells.iter().map(Cell::height).fold(0.0, f32::max)

@@ -119,9 +119,7 @@ impl Typesetter<'_> {
         if part.is_empty() {
             return line;
         }
-        let (levels, visual) = direction.visual_runs(part.clone());
-        for stretch in visual {
-            let right_to_left = levels[stretch.start].is_rtl();
+        for (stretch, right_to_left) in stretches(direction, part.clone()) {
             let mut items = self.items(direction, stretch, style.bold);
             if right_to_left {
                 items.reverse();
@@ -163,7 +161,8 @@ impl Typesetter<'_> {
             match items.last_mut() {
                 Some((range, last))
                     if *last == face
-                        && direction.levels[range.start] == direction.levels[start] =>
+                        && direction.levels[range.start].is_rtl()
+                            == direction.levels[start].is_rtl() =>
                 {
                     range.end = end;
                 }
@@ -203,7 +202,7 @@ impl Typesetter<'_> {
             let start = info.cluster as usize;
             let after = ends.partition_point(|end| *end <= start);
             let end = ends.get(after).copied().unwrap_or(part.len());
-            let range = part.start + start..part.start + end;
+            let range = without_marks(text, part.start + start..part.start + end);
             let (face, glyph) = if info.glyph_id == 0 {
                 self.replacement(range, style.bold)
             } else {
@@ -237,6 +236,35 @@ impl Typesetter<'_> {
         let advance = self.fonts.face(face).advance(id);
         (face, KrillaGlyph::new(GlyphId::new(id.to_u32()), advance, 0.0, 0.0, 0.0, range, None))
     }
+}
+
+/// From left to right. An isolate that runs the way of what is around it makes no stretch of
+/// its own.
+fn stretches(direction: &ParagraphBidiInfo<'_>, part: Range<usize>) -> Vec<(Range<usize>, bool)> {
+    let (levels, visual) = direction.visual_runs(part);
+    let mut stretches: Vec<(Range<usize>, bool)> = Vec::new();
+    for next in visual {
+        let right_to_left = levels[next.start].is_rtl();
+        match stretches.last_mut() {
+            Some((last, false)) if !right_to_left && last.end == next.start => last.end = next.end,
+            Some((last, true)) if right_to_left && last.start == next.end => {
+                last.start = next.start;
+            }
+            _ => stretches.push((next, right_to_left)),
+        }
+    }
+    stretches
+}
+
+/// What a glyph stands for, without the invisible marks of direction around it: they are ours,
+/// and whoever copies the text has no use for them.
+fn without_marks(text: &str, range: Range<usize>) -> Range<usize> {
+    const MARKS: [char; 7] =
+        ['\u{200e}', '\u{200f}', '\u{61c}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'];
+    let rest = text[range.clone()].trim_start_matches(MARKS);
+    let kept = rest.trim_end_matches(MARKS);
+    let start = range.end - rest.len();
+    if kept.is_empty() { range } else { start..start + kept.len() }
 }
 
 /// Where clusters end: where the next ones begin, in ascending order.

@@ -37,7 +37,11 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub fn of(language: &str) -> &'static Words {
+    /// By language and, for Chinese, by where it is written how.
+    pub fn of(language: &str, region: &str, traditional: bool) -> &'static Words {
+        if language == "zh" && (traditional || matches!(region, "TW" | "HK" | "MO")) {
+            return &TRADITIONAL_CHINESE;
+        }
         ALL.into_iter().find(|words| words.language == language).unwrap_or(&ENGLISH)
     }
 
@@ -280,6 +284,38 @@ static CHINESE: Words = Words {
     overdue: "已逾期",
     void: "已作废",
     uncollectible: "无法收回",
+};
+
+static TRADITIONAL_CHINESE: Words = Words {
+    language: "zh-Hant",
+    right_to_left: false,
+    invoice: "帳單",
+    number: "帳單編號",
+    issued: "開立日期",
+    due: "到期日",
+    period: "服務期間",
+    seller: "開立方",
+    customer: "收件方",
+    tax_id: "統一編號/稅號",
+    description: "說明",
+    quantity: "數量",
+    unit_price: "單價",
+    amount: "金額",
+    subtotal: "小計",
+    total: "合計",
+    amount_paid: "已付金額",
+    amount_due: "應付金額",
+    payments: "付款紀錄",
+    payment: "付款",
+    reverse_charge: "反向徵收：稅款由服務接收方繳納。",
+    void_note: "此帳單已作廢，請勿付款。",
+    page: "第 {page} 頁，共 {pages} 頁",
+    draft: "草稿",
+    partially_paid: "部分付款",
+    paid: "已付款",
+    overdue: "已逾期",
+    void: "已作廢",
+    uncollectible: "無法收回",
 };
 
 static JAPANESE: Words = Words {

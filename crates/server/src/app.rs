@@ -1,14 +1,20 @@
 //! What every request shares: configuration, clock, randomness, store, signing keys, limits.
 
-use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
+use crate::audit::{self, Action, Actor, NewEvent};
+use crate::base::{ApiKeyId, Clock, CustomerId, Ids, Random, Time};
 use crate::config::Config;
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::http::Problem;
+use crate::invoices::pdf::Renderer;
 use crate::keys;
 use crate::limits::Limits;
+use crate::organizations::Tenant;
+use crate::payments::{Processors, Sandbox};
+use crate::portal::Codes;
 use crate::signing::SigningKeys;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -24,8 +30,11 @@ pub struct App {
     pub ids: Ids,
     pub db: Db,
     pub signing: SigningKeys,
+    pub codes: Codes,
     pub limits: Limits,
     pub key_uses: KeyUses,
+    pub processors: Processors,
+    pub invoices: Arc<Renderer>,
     clock_differs: AtomicBool,
 }
 
@@ -38,11 +47,16 @@ impl App {
         db: Db,
         signing: SigningKeys,
     ) -> Self {
+        let webhooks = signing.derive(b"unitpay sandbox webhooks");
+        let sandbox = Sandbox::new(db.clone(), clock.clone(), random.clone(), &webhooks);
         Self {
+            processors: Processors::new(sandbox),
+            invoices: Arc::new(Renderer::new(config.fonts_dir.clone())),
             ids: Ids::new(clock.clone(), random.clone()),
             limits: Limits::new(&config.limits),
             key_uses: KeyUses::default(),
             clock_differs: AtomicBool::new(false),
+            codes: Codes::new(&signing),
             config,
             issuer,
             clock,
@@ -71,6 +85,44 @@ impl App {
             }
             Err(error) => tracing::warn!(%error, "cannot ask the store for its time"),
         }
+    }
+}
+
+/// Who does a billing write, and with what. `now` is real time; what is billed goes by billing's.
+#[derive(Clone, Debug)]
+pub struct By {
+    pub actor: Actor,
+    pub now: Time,
+    pub ids: Ids,
+    pub processors: Processors,
+}
+
+impl By {
+    pub fn new(app: &App, actor: Actor) -> Self {
+        let (ids, processors) = (app.ids.clone(), app.processors.clone());
+        Self { actor, now: app.clock.now(), ids, processors }
+    }
+
+    /// Records in the transaction what is done to something of a customer.
+    pub async fn note(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+        customer: CustomerId,
+        action: Action,
+        target: impl ToString,
+        detail: serde_json::Value,
+    ) -> Result<(), DbError> {
+        let event = NewEvent {
+            id: self.ids.event(),
+            actor: self.actor,
+            action,
+            target_id: target.to_string(),
+            customer_id: Some(customer),
+            detail,
+            at: self.now,
+        };
+        audit::record(tx, tenant.no, &event).await
     }
 }
 

@@ -24,6 +24,7 @@ pub struct Config {
     pub database_url: String,
     pub master_key: String,
     pub metrics_listen: String,
+    pub fonts_dir: PathBuf,
     pub portal: PortalConfig,
     pub http: HttpConfig,
     pub limits: LimitsConfig,
@@ -89,7 +90,7 @@ pub enum LogLevel {
     Debug,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     Text,

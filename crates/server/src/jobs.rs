@@ -1,11 +1,13 @@
-//! Work that no request asks for: retention, notes of key use, looking at the clocks.
+//! Work that no request asks for: what billing owes to time, retention, notes of key use, looking at
+//! the clocks.
 //!
 //! Every job takes bounded bites in transactions of its own and may be killed at any point.
 
 use crate::app::App;
 use crate::base::Time;
 use crate::db::{DbError, Lane, Tx};
-use crate::{audit, customers, idempotency, portal, signing};
+use crate::subscriptions::due;
+use crate::{audit, customers, idempotency, portal, settlement, signing, test_clock};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -15,8 +17,34 @@ const BITES_PER_SWEEP: usize = 200;
 /// Sessions are kept this long after their absolute end, which is at most a day after their mint.
 const SESSION_DAYS: i64 = 30 + 1;
 
+/// How long one round may go on with a test clock.
+const ADVANCE: Duration = Duration::from_secs(5);
+
 /// Runs for as long as the server does.
 pub async fn run(app: Arc<App>) {
+    tokio::join!(keep_house(&app), keep_billing(&app));
+}
+
+/// What falls due waits for nothing else, and nothing else waits for it.
+async fn keep_billing(app: &App) {
+    let mut rounds = interval(Duration::from_secs(5));
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = bill(app).await {
+            tracing::warn!(%error, "what is due could not be looked for and will be again");
+        }
+    }
+}
+
+/// Does what billing owes to time by now: on any number of nodes at once.
+pub async fn bill(app: &App) -> Result<(), DbError> {
+    settlement::sweep(app).await?;
+    test_clock::go_on_with_all(app, ADVANCE).await?;
+    due::run_all(app).await
+}
+
+async fn keep_house(app: &App) {
     let mut clocks = interval(Duration::from_secs(2));
     let mut idle = interval(Duration::from_secs(10));
     let mut uses = interval(Duration::from_secs(15));
@@ -35,7 +63,7 @@ pub async fn run(app: Arc<App>) {
                 Ok(())
             }
             _ = uses.tick() => app.key_uses.write(&app.db).await,
-            _ = sweeps.tick() => sweep(&app).await,
+            _ = sweeps.tick() => sweep(app).await,
         };
         if let Err(error) = done {
             tracing::warn!(%error, "a background job failed and will be tried again");

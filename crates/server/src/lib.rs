@@ -17,10 +17,17 @@ pub mod routes;
 pub mod signing;
 
 pub mod audit;
+pub mod branding;
 pub mod catalog;
+pub mod credits;
 pub mod customers;
+pub mod entitlements;
+pub mod invoices;
 pub mod keys;
 pub mod organizations;
+pub mod payments;
 pub mod portal;
+pub mod settlement;
 pub mod subscriptions;
 pub mod test_clock;
+pub mod usage;

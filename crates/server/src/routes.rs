@@ -1,11 +1,15 @@
 //! THE route table, and what every request passes through.
 
 use crate::app::App;
+use crate::catalog::http::{credits, features, metrics, plans, pricing, products};
 use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::http::system;
-use crate::{audit, customers, keys, portal};
+use crate::{
+    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement,
+    subscriptions, test_clock, usage,
+};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use std::sync::{Arc, OnceLock};
@@ -16,12 +20,51 @@ use utoipa_axum::routes;
 
 type Routes = OpenApiRouter<Arc<App>>;
 
-/// Routes that a browser may call with a portal token: they answer CORS.
+/// Routes that a browser may call, with a portal token or a publishable key: they answer CORS, for
+/// every method, since a browser asks for a path.
 fn browser_routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(portal::http_browser::current, portal::http_browser::end))
         .routes(routes!(portal::http_browser::refresh))
         .routes(routes!(customers::http::get, customers::http::update))
+        .routes(routes!(entitlements::http::list))
+        .routes(routes!(entitlements::http::check))
+        .routes(routes!(entitlements::http::check_of_customer))
+        .routes(routes!(usage::http::get))
+        .routes(routes!(usage::http::aggregate))
+        .routes(routes!(products::create, products::list))
+        .routes(routes!(products::get, products::update))
+        .routes(routes!(plans::create, plans::list))
+        .routes(routes!(plans::get, plans::update))
+        .routes(routes!(features::create, features::list))
+        .routes(routes!(features::get, features::update))
+        .routes(routes!(metrics::create, metrics::list))
+        .routes(routes!(metrics::get, metrics::update))
+        .routes(routes!(credits::create_currency, credits::list_currencies))
+        .routes(routes!(credits::get_currency, credits::update_currency))
+        .routes(routes!(credits::create_package, credits::list_packages))
+        .routes(routes!(credits::get_package, credits::update_package))
+        .routes(routes!(pricing::get))
+        .routes(routes!(branding::http::get, branding::http::put))
+        .routes(routes!(subscriptions::http::create, subscriptions::http::list))
+        .routes(routes!(subscriptions::http::preview))
+        .routes(routes!(subscriptions::http::get))
+        .routes(routes!(subscriptions::http::upcoming_invoice))
+        .routes(routes!(subscriptions::http::preview_change))
+        .routes(routes!(subscriptions::http::change_plan))
+        .routes(routes!(subscriptions::http::cancel))
+        .routes(routes!(subscriptions::http::uncancel))
+        .routes(routes!(invoices::http::list))
+        .routes(routes!(invoices::http::list_of_customer))
+        .routes(routes!(invoices::http::get))
+        .routes(routes!(invoices::http::document))
+        .routes(routes!(settlement::http::pay))
+        .routes(routes!(payments::http::list, payments::http::add))
+        .routes(routes!(payments::http::setup))
+        .routes(routes!(payments::http::make_default))
+        .routes(routes!(payments::http::dependencies))
+        .routes(routes!(payments::http::remove))
+        .routes(routes!(payments::sandbox::http::confirm))
 }
 
 /// Routes for the backend, and the public ones.
@@ -30,17 +73,31 @@ fn backend_routes() -> Routes {
         .routes(routes!(portal::http::create, portal::http::list))
         .routes(routes!(portal::http::revoke))
         .routes(routes!(portal::http::introspect))
+        .routes(routes!(portal::http_exchange::exchange))
         .routes(routes!(portal::http::get))
         .routes(routes!(customers::http::create, customers::http::list))
         .routes(routes!(customers::http::archive))
         .routes(routes!(customers::http::unarchive))
         .routes(routes!(keys::http::create, keys::http::list))
         .routes(routes!(keys::http::revoke))
+        .routes(routes!(usage::http::track))
         .routes(routes!(audit::http::list))
+        .routes(routes!(test_clock::http::get))
+        .routes(routes!(test_clock::http::advance))
+        .routes(routes!(settlement::http::transfer))
+        .routes(routes!(settlement::http::void))
+        .routes(routes!(payments::http::webhook))
         .routes(routes!(system::jwks))
         .routes(routes!(system::health))
         .routes(routes!(system::readiness))
         .routes(routes!(system::openapi))
+}
+
+/// All routes without what is around them, for this process to ask: a request carries its own
+/// [`RequestInfo`](crate::http::request::RequestInfo), a problem is among the answer's extensions.
+pub fn bare() -> &'static Router<Arc<App>> {
+    static ROUTER: OnceLock<Router<Arc<App>>> = OnceLock::new();
+    ROUTER.get_or_init(|| browser_routes().merge(backend_routes()).split_for_parts().0)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

@@ -5,6 +5,8 @@
 //! both are a regular language: what differs by one byte is not ours. The texts are still JSON,
 //! and any other verifier reads them as such. Called by `sign` and `verify` only.
 
+use std::fmt::Write as _;
+
 use crate::claims::{AUDIENCE, Claims, Environment, LATEST_TIME, MAX_LIFE_SECONDS, SCOPES};
 use crate::error::ClaimsFault;
 use crate::ids::{is_type_id, parse_token_id};
@@ -73,7 +75,10 @@ impl<'a> Payload<'a> {
     /// The payload's text. Only right for a payload that [`Payload::check`] accepts, since it
     /// escapes nothing.
     pub(crate) fn write(&self) -> String {
-        format!(
+        let mut payload = String::with_capacity(768);
+        // A `String` takes whatever is written to it.
+        let _ = write!(
+            payload,
             concat!(
                 r#"{{"iss":"{}","aud":"{}","sub":"{}","sid":"{}","jti":"{}","org":"{}","#,
                 r#""env":"{}","iat":{},"exp":{},"scope":"{}"}}"#
@@ -88,7 +93,8 @@ impl<'a> Payload<'a> {
             self.issued_at,
             self.expires_at,
             self.scope,
-        )
+        );
+        payload
     }
 
     /// Splits a text that [`Payload::write`] can have written, or nothing.

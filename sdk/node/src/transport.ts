@@ -23,7 +23,7 @@ export interface RequestOptions {
 
 /** What a resource asks for. Each part of the path is escaped here. */
 export interface Call {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: readonly string[];
   query?: Readonly<Record<string, string | number | undefined>> | undefined;
   body?: object | undefined;
@@ -34,6 +34,12 @@ interface Attempt {
   init: RequestInit;
   timeout: number;
   signal: AbortSignal | undefined;
+}
+
+/** A whole answer. */
+interface Answer {
+  response: Response;
+  bytes: ArrayBuffer;
 }
 
 const LATE = Symbol('late');
@@ -59,6 +65,15 @@ export class Transport {
 
   /** Sends a call with the secret key; undefined for an answer without a body. */
   async send<T>(call: Call, options: RequestOptions = {}): Promise<T> {
+    return this.#send(call, options, json<T>);
+  }
+
+  /** The same for an answer that is a document. */
+  async download(call: Call, options: RequestOptions = {}): Promise<ArrayBuffer> {
+    return this.#send(call, options, ({ bytes }) => bytes);
+  }
+
+  async #send<T>(call: Call, options: RequestOptions, read: (answer: Answer) => T): Promise<T> {
     const headers: Record<string, string> = {
       accept: 'application/json',
       'x-api-key': this.#config.apiKey,
@@ -69,22 +84,30 @@ export class Transport {
     }
     const url = this.#config.baseUrl + path(call.path) + query(call.query ?? {});
     const body = call.body === undefined ? null : JSON.stringify(call.body);
-    return this.#run(url, { method: call.method, headers, body }, options);
+    return this.#run(url, { method: call.method, headers, body }, options, read);
   }
 
   /** Gets a public document of the server, from its root and without the key. */
   async getPublic<T>(path: string): Promise<T> {
     const init = { method: 'GET', headers: { accept: 'application/json' } };
-    return this.#run(this.origin + path, init, {});
+    return this.#run(this.origin + path, init, {}, json<T>);
   }
 
-  async #run<T>(url: string, init: RequestInit, options: RequestOptions): Promise<T> {
+  async #run<T>(
+    url: string,
+    init: RequestInit,
+    options: RequestOptions,
+    read: (answer: Answer) => T,
+  ): Promise<T> {
     const retries = checkRetries(options.retries ?? this.#config.retries);
     const timeout = checkTimeout(options.timeout ?? this.#config.timeout);
     const attempt = { url, init, timeout, signal: options.signal };
     for (let failed = 0; ; failed += 1) {
       try {
-        return await this.#attempt<T>(attempt);
+        const answer = await this.#exchange(attempt);
+        const { response, bytes } = answer;
+        if (!response.ok) throw errorOf(response, text(bytes), this.now());
+        return read(answer);
       } catch (error) {
         if (failed >= retries) throw error;
         const delay = retryDelay(error, failed, this.#runtime.random(), this.now());
@@ -94,20 +117,8 @@ export class Transport {
     }
   }
 
-  async #attempt<T>({ url, init, timeout, signal }: Attempt): Promise<T> {
-    const { response, body } = await this.#exchange({ url, init, timeout, signal });
-    if (!response.ok) throw errorOf(response, body, this.now());
-    if (body === '') return undefined as T;
-    try {
-      return JSON.parse(body) as T;
-    } catch {
-      const { status, headers } = response;
-      throw new ApiError({ status, headers, message: 'The answer is not JSON. Check baseUrl.' });
-    }
-  }
-
   /** One request and its whole answer, under a fresh abort signal. */
-  async #exchange({ url, init, timeout, signal }: Attempt) {
+  async #exchange({ url, init, timeout, signal }: Attempt): Promise<Answer> {
     signal?.throwIfAborted();
     const abort = new AbortController();
     const onAbort = () => {
@@ -121,7 +132,7 @@ export class Transport {
       // A redirect is not followed: `fetch` would take the key along to any other host.
       const redirect = 'manual';
       const response = await this.#config.fetch(url, { ...init, redirect, signal: abort.signal });
-      return { response, body: await response.text() };
+      return { response, bytes: await response.arrayBuffer() };
     } catch (cause) {
       signal?.throwIfAborted();
       if (abort.signal.reason === LATE) {
@@ -155,6 +166,21 @@ export class Transport {
       ? this.#config.idempotencyKeyPrefix + crypto.randomUUID()
       : checkIdempotencyKey(idempotencyKey);
   }
+}
+
+/** Undefined for an answer without a body. */
+function json<T>({ response: { status, headers }, bytes }: Answer): T {
+  const body = text(bytes);
+  if (body === '') return undefined as T;
+  try {
+    return JSON.parse(body) as T;
+  } catch {
+    throw new ApiError({ status, headers, message: 'The answer is not JSON. Check baseUrl.' });
+  }
+}
+
+function text(bytes: ArrayBuffer): string {
+  return new TextDecoder().decode(bytes);
 }
 
 function path(parts: readonly string[]): string {

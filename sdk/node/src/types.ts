@@ -84,3 +84,57 @@ export type ApiKeyQuery = Query<'listApiKeys'>;
 export type AuditEvent = Schemas['AuditEvent'];
 
 export type AuditEventQuery = Query<'listAuditEvents'>;
+
+/** What goes in with a request. */
+type Body<O extends keyof operations> = operations[O] extends {
+  requestBody: { content: { 'application/json': infer B } };
+}
+  ? Input<B>
+  : never;
+
+export type Product = Schemas['Product'];
+export type CreateProduct = Body<'createProduct'>;
+export type UpdateProduct = Body<'updateProduct'>;
+export type ProductQuery = Query<'listProducts'>;
+
+export type Plan = Schemas['Plan'];
+export type CreatePlan = Body<'createPlan'>;
+export type UpdatePlan = Body<'updatePlan'>;
+export type PlanQuery = Query<'listPlans'>;
+
+export type Feature = Schemas['Feature'];
+export type CreateFeature = Body<'createFeature'>;
+export type UpdateFeature = Body<'updateFeature'>;
+export type FeatureQuery = Query<'listFeatures'>;
+
+export type BillableMetric = Schemas['BillableMetric'];
+export type CreateBillableMetric = Body<'createBillableMetric'>;
+export type UpdateBillableMetric = Body<'updateBillableMetric'>;
+export type BillableMetricQuery = Query<'listBillableMetrics'>;
+
+export type CreditCurrency = Schemas['CreditCurrency'];
+export type CreateCreditCurrency = Body<'createCreditCurrency'>;
+export type UpdateCreditCurrency = Body<'updateCreditCurrency'>;
+export type CreditCurrencyQuery = Query<'listCreditCurrencies'>;
+
+export type CreditPackage = Schemas['CreditPackage'];
+export type CreateCreditPackage = Body<'createCreditPackage'>;
+export type UpdateCreditPackage = Body<'updateCreditPackage'>;
+export type CreditPackageQuery = Query<'listCreditPackages'>;
+
+export type Pricing = Schemas['Pricing'];
+
+export type Branding = Schemas['Branding'];
+export type PutBranding = Body<'putBranding'>;
+
+/** Something that a customer used. */
+export type UsageEvent = Omit<Input<Schemas['UsageEvent']>, 'idempotencyKey'> & {
+  /** Unique for the customer, for ever. Default: a random one for this call. */
+  idempotencyKey?: string | undefined;
+};
+export type Tracked = Schemas['TrackResponse'];
+export type UsageRejection = Schemas['Rejection'];
+export type UsageMeter = Schemas['UsageMeter'];
+export type UsageMeterQuery = Query<'getUsage'>;
+export type UsageHistory = Schemas['UsageHistory'];
+export type UsageHistoryQuery = Query<'aggregateUsage'>;

@@ -95,9 +95,8 @@ pub fn long() -> Invoice {
         "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsabrechnungszeilenbeschreibung",
         "Event ingestion",
     ];
-    let items = (1..=40).map(|line: i64| {
+    let items = (1..=40).zip(words.into_iter().cycle().skip(1)).map(|(line, words)| {
         let amount = line * 123_457 % 9_000_000;
-        let words = words[usize::try_from(line).unwrap() % words.len()];
         item(&format!("{line}. {words}"), &line.to_string(), "123457.25", amount)
     });
     summed(Invoice {
@@ -221,6 +220,13 @@ pub fn japanese() -> Invoice {
     })
 }
 
+pub fn with_logo() -> Invoice {
+    let mut invoice = plain();
+    invoice.seller.logo = Some(include_bytes!("logo.png").to_vec());
+    invoice.customer.name = "Ελληνικά Δεδομένα Α.Ε. / ООО «Северный ветер» / 한국 / ไทย".to_owned();
+    invoice
+}
+
 pub fn kuwaiti() -> Invoice {
     summed(Invoice {
         currency: "KWD".to_owned(),
@@ -267,6 +273,7 @@ pub fn all() -> Vec<(&'static str, Invoice)> {
         ("hebrew", hebrew()),
         ("chinese", chinese()),
         ("japanese", japanese()),
+        ("logo", with_logo()),
         ("kuwaiti", kuwaiti()),
         ("void", void()),
         ("draft", draft()),

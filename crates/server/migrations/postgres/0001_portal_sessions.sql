@@ -35,6 +35,7 @@ CREATE UNIQUE INDEX signing_keys_next ON signing_keys (status) WHERE status = 'n
 CREATE TABLE api_keys (
     id               TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     tenant_no        BIGINT NOT NULL REFERENCES tenants (no),
+    kind             TEXT COLLATE "C" NOT NULL CHECK (kind IN ('secret', 'publishable')),
     name             TEXT COLLATE "C" NOT NULL,
     scopes           TEXT COLLATE "C" NOT NULL,
     secret_digest    BYTEA    NOT NULL,
@@ -98,7 +99,9 @@ CREATE TABLE portal_sessions (
     previous_issued_at  BIGINT,
     previous_expires_at BIGINT,
     revoked_at          BIGINT,
-    revoked_reason      TEXT COLLATE "C"
+    revoked_reason      TEXT COLLATE "C",
+    page                TEXT COLLATE "C",
+    code_used_at        BIGINT
 );
 CREATE INDEX portal_sessions_of_tenant ON portal_sessions (tenant_no, sid);
 CREATE INDEX portal_sessions_of_customer ON portal_sessions (tenant_no, customer_no, sid);

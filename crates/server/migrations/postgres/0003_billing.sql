@@ -70,31 +70,32 @@ CREATE TABLE invoice_numbers (
 -- `items`, `seller`, `customer` and `tax` are JSON and frozen at issue. `due_key` is what makes a
 -- second run of a renewal a no-op: subscription, period start and reason.
 CREATE TABLE invoices (
-    tenant_no       BIGINT NOT NULL,
-    customer_no     BIGINT NOT NULL,
-    id              TEXT COLLATE "C" NOT NULL,
-    subscription_id TEXT COLLATE "C",
-    number          BIGINT,
-    status          TEXT COLLATE "C" NOT NULL CHECK (status IN ('draft', 'issued', 'partially_paid', 'paid', 'overdue', 'void', 'uncollectible')),
-    reason          TEXT COLLATE "C" NOT NULL CHECK (reason IN ('create', 'renewal', 'usage', 'change', 'top_up')),
-    currency        TEXT COLLATE "C" NOT NULL,
-    subtotal        BIGINT NOT NULL,
-    tax_amount      BIGINT NOT NULL,
-    total_amount    BIGINT NOT NULL,
-    amount_paid     BIGINT NOT NULL DEFAULT 0,
-    issued_at       BIGINT,
-    due_date        BIGINT,
-    paid_at         BIGINT,
-    period_start    BIGINT,
-    period_end      BIGINT,
-    seller          TEXT COLLATE "C" NOT NULL,
-    customer        TEXT COLLATE "C" NOT NULL,
-    tax             TEXT COLLATE "C" NOT NULL,
-    items           TEXT COLLATE "C" NOT NULL,
-    due_key         TEXT COLLATE "C",
-    metadata        TEXT COLLATE "C" NOT NULL,
-    created_at      BIGINT NOT NULL,
-    updated_at      BIGINT NOT NULL,
+    tenant_no         BIGINT NOT NULL,
+    customer_no       BIGINT NOT NULL,
+    id                TEXT COLLATE "C" NOT NULL,
+    subscription_id   TEXT COLLATE "C",
+    number            BIGINT,
+    status            TEXT COLLATE "C" NOT NULL CHECK (status IN ('draft', 'issued', 'partially_paid', 'paid', 'overdue', 'void', 'uncollectible')),
+    reason            TEXT COLLATE "C" NOT NULL CHECK (reason IN ('create', 'renewal', 'usage', 'change', 'top_up')),
+    collection_method TEXT COLLATE "C" NOT NULL,
+    currency          TEXT COLLATE "C" NOT NULL,
+    subtotal          BIGINT NOT NULL,
+    tax_amount        BIGINT NOT NULL,
+    total_amount      BIGINT NOT NULL,
+    amount_paid       BIGINT NOT NULL DEFAULT 0,
+    issued_at         BIGINT,
+    due_date          BIGINT,
+    paid_at           BIGINT,
+    period_start      BIGINT,
+    period_end        BIGINT,
+    seller            TEXT COLLATE "C" NOT NULL,
+    customer          TEXT COLLATE "C" NOT NULL,
+    tax               TEXT COLLATE "C" NOT NULL,
+    items             TEXT COLLATE "C" NOT NULL,
+    due_key           TEXT COLLATE "C",
+    metadata          TEXT COLLATE "C" NOT NULL,
+    created_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL,
     PRIMARY KEY (tenant_no, id)
 );
 CREATE INDEX invoices_of_customer ON invoices (tenant_no, customer_no, id);
@@ -116,11 +117,13 @@ CREATE TABLE payments (
     PRIMARY KEY (tenant_no, invoice_id, id)
 );
 
--- Amounts below the processor's minimum; the customer's next invoice takes them in.
+-- Amounts below the processor's minimum; the customer's next invoice takes them in. `invoice_id` is
+-- the draft that has; it gives them back where it is deleted.
 CREATE TABLE invoice_additions (
     tenant_no   BIGINT NOT NULL,
     customer_no BIGINT NOT NULL,
     id          TEXT COLLATE "C" NOT NULL,
+    invoice_id  TEXT COLLATE "C",
     currency    TEXT COLLATE "C" NOT NULL,
     items       TEXT COLLATE "C" NOT NULL,
     created_at  BIGINT NOT NULL,
@@ -134,6 +137,7 @@ CREATE TABLE processor_customers (
     reference   TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (customer_no, processor)
 );
+CREATE UNIQUE INDEX processor_customers_by_reference ON processor_customers (processor, reference);
 
 CREATE TABLE payment_methods (
     tenant_no   BIGINT NOT NULL,
@@ -142,7 +146,6 @@ CREATE TABLE payment_methods (
     processor   TEXT COLLATE "C" NOT NULL,
     reference   TEXT COLLATE "C" NOT NULL,
     type        TEXT COLLATE "C" NOT NULL,
-    status      TEXT COLLATE "C" NOT NULL,
     brand       TEXT COLLATE "C" NOT NULL,
     last4       TEXT COLLATE "C" NOT NULL,
     exp_month   BIGINT NOT NULL,
@@ -153,6 +156,8 @@ CREATE TABLE payment_methods (
     PRIMARY KEY (tenant_no, id)
 );
 CREATE INDEX payment_methods_of_customer ON payment_methods (tenant_no, customer_no, id);
+CREATE UNIQUE INDEX payment_methods_by_reference
+    ON payment_methods (tenant_no, customer_no, processor, reference);
 
 -- One try to charge. `effect` is JSON: what a success brings about. `next_at` is when any node may
 -- take up a pending one. The id is the processor's idempotency key.
@@ -162,15 +167,16 @@ CREATE TABLE payment_attempts (
     customer_no       BIGINT NOT NULL,
     invoice_id        TEXT COLLATE "C" NOT NULL,
     payment_method_id TEXT COLLATE "C",
+    card              TEXT COLLATE "C" NOT NULL,
     processor         TEXT COLLATE "C" NOT NULL,
     amount            BIGINT NOT NULL,
     currency          TEXT COLLATE "C" NOT NULL,
     effect            TEXT COLLATE "C" NOT NULL,
-    status            TEXT COLLATE "C" NOT NULL CHECK (status IN ('pending', 'succeeded', 'declined', 'requires_form')),
+    status            TEXT COLLATE "C" NOT NULL CHECK (status IN
+        ('pending', 'requires_form', 'succeeded', 'declined', 'abandoned', 'refund_due', 'refunded')),
     charge_reference  TEXT COLLATE "C",
     client_secret     TEXT COLLATE "C",
     decline_reason    TEXT COLLATE "C",
-    idempotency       TEXT COLLATE "C",
     billed_at         BIGINT NOT NULL,
     next_at           BIGINT,
     created_at        BIGINT NOT NULL,
@@ -180,3 +186,21 @@ CREATE UNIQUE INDEX payment_attempts_pending ON payment_attempts (tenant_no, inv
     WHERE status IN ('pending', 'requires_form');
 CREATE INDEX payment_attempts_due ON payment_attempts (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX payment_attempts_of_customer ON payment_attempts (tenant_no, customer_no, id);
+
+-- What the sandbox processor remembers: charges by their idempotency key, and forms.
+CREATE TABLE sandbox_intents (
+    reference      TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    tenant_no      BIGINT NOT NULL,
+    customer       TEXT COLLATE "C" NOT NULL,
+    key            TEXT COLLATE "C",
+    method         TEXT COLLATE "C",
+    amount         BIGINT,
+    currency       TEXT COLLATE "C",
+    status         TEXT COLLATE "C" NOT NULL CHECK (status IN ('requires_form', 'succeeded', 'declined', 'refunded')),
+    decline_reason TEXT COLLATE "C",
+    client_secret  TEXT COLLATE "C",
+    created_at     BIGINT NOT NULL
+);
+CREATE INDEX sandbox_intents_by_key ON sandbox_intents (key) WHERE key IS NOT NULL;
+CREATE UNIQUE INDEX sandbox_intents_by_secret ON sandbox_intents (client_secret)
+    WHERE client_secret IS NOT NULL;

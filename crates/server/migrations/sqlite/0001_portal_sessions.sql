@@ -35,6 +35,7 @@ CREATE UNIQUE INDEX signing_keys_next ON signing_keys (status) WHERE status = 'n
 CREATE TABLE api_keys (
     id               TEXT    NOT NULL PRIMARY KEY,
     tenant_no        INTEGER NOT NULL REFERENCES tenants (no),
+    kind             TEXT    NOT NULL CHECK (kind IN ('secret', 'publishable')),
     name             TEXT    NOT NULL,
     scopes           TEXT    NOT NULL,
     secret_digest    BLOB    NOT NULL,
@@ -98,7 +99,9 @@ CREATE TABLE portal_sessions (
     previous_issued_at  INTEGER,
     previous_expires_at INTEGER,
     revoked_at          INTEGER,
-    revoked_reason      TEXT
+    revoked_reason      TEXT,
+    page                TEXT,
+    code_used_at        INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX portal_sessions_of_tenant ON portal_sessions (tenant_no, sid);
 CREATE INDEX portal_sessions_of_customer ON portal_sessions (tenant_no, customer_no, sid);

@@ -70,31 +70,32 @@ CREATE TABLE invoice_numbers (
 -- `items`, `seller`, `customer` and `tax` are JSON and frozen at issue. `due_key` is what makes a
 -- second run of a renewal a no-op: subscription, period start and reason.
 CREATE TABLE invoices (
-    tenant_no       INTEGER NOT NULL,
-    customer_no     INTEGER NOT NULL,
-    id              TEXT NOT NULL,
-    subscription_id TEXT,
-    number          INTEGER,
-    status          TEXT NOT NULL CHECK (status IN ('draft', 'issued', 'partially_paid', 'paid', 'overdue', 'void', 'uncollectible')),
-    reason          TEXT NOT NULL CHECK (reason IN ('create', 'renewal', 'usage', 'change', 'top_up')),
-    currency        TEXT NOT NULL,
-    subtotal        INTEGER NOT NULL,
-    tax_amount      INTEGER NOT NULL,
-    total_amount    INTEGER NOT NULL,
-    amount_paid     INTEGER NOT NULL DEFAULT 0,
-    issued_at       INTEGER,
-    due_date        INTEGER,
-    paid_at         INTEGER,
-    period_start    INTEGER,
-    period_end      INTEGER,
-    seller          TEXT NOT NULL,
-    customer        TEXT NOT NULL,
-    tax             TEXT NOT NULL,
-    items           TEXT NOT NULL,
-    due_key         TEXT,
-    metadata        TEXT NOT NULL,
-    created_at      INTEGER NOT NULL,
-    updated_at      INTEGER NOT NULL,
+    tenant_no         INTEGER NOT NULL,
+    customer_no       INTEGER NOT NULL,
+    id                TEXT NOT NULL,
+    subscription_id   TEXT,
+    number            INTEGER,
+    status            TEXT NOT NULL CHECK (status IN ('draft', 'issued', 'partially_paid', 'paid', 'overdue', 'void', 'uncollectible')),
+    reason            TEXT NOT NULL CHECK (reason IN ('create', 'renewal', 'usage', 'change', 'top_up')),
+    collection_method TEXT NOT NULL,
+    currency          TEXT NOT NULL,
+    subtotal          INTEGER NOT NULL,
+    tax_amount        INTEGER NOT NULL,
+    total_amount      INTEGER NOT NULL,
+    amount_paid       INTEGER NOT NULL DEFAULT 0,
+    issued_at         INTEGER,
+    due_date          INTEGER,
+    paid_at           INTEGER,
+    period_start      INTEGER,
+    period_end        INTEGER,
+    seller            TEXT NOT NULL,
+    customer          TEXT NOT NULL,
+    tax               TEXT NOT NULL,
+    items             TEXT NOT NULL,
+    due_key           TEXT,
+    metadata          TEXT NOT NULL,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL,
     PRIMARY KEY (tenant_no, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX invoices_of_customer ON invoices (tenant_no, customer_no, id);
@@ -116,11 +117,13 @@ CREATE TABLE payments (
     PRIMARY KEY (tenant_no, invoice_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- Amounts below the processor's minimum; the customer's next invoice takes them in.
+-- Amounts below the processor's minimum; the customer's next invoice takes them in. `invoice_id` is
+-- the draft that has; it gives them back where it is deleted.
 CREATE TABLE invoice_additions (
     tenant_no   INTEGER NOT NULL,
     customer_no INTEGER NOT NULL,
     id          TEXT NOT NULL,
+    invoice_id  TEXT,
     currency    TEXT NOT NULL,
     items       TEXT NOT NULL,
     created_at  INTEGER NOT NULL,
@@ -134,6 +137,7 @@ CREATE TABLE processor_customers (
     reference   TEXT NOT NULL,
     PRIMARY KEY (customer_no, processor)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX processor_customers_by_reference ON processor_customers (processor, reference);
 
 CREATE TABLE payment_methods (
     tenant_no   INTEGER NOT NULL,
@@ -142,7 +146,6 @@ CREATE TABLE payment_methods (
     processor   TEXT NOT NULL,
     reference   TEXT NOT NULL,
     type        TEXT NOT NULL,
-    status      TEXT NOT NULL,
     brand       TEXT NOT NULL,
     last4       TEXT NOT NULL,
     exp_month   INTEGER NOT NULL,
@@ -153,6 +156,8 @@ CREATE TABLE payment_methods (
     PRIMARY KEY (tenant_no, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_methods_of_customer ON payment_methods (tenant_no, customer_no, id);
+CREATE UNIQUE INDEX payment_methods_by_reference
+    ON payment_methods (tenant_no, customer_no, processor, reference);
 
 -- One try to charge. `effect` is JSON: what a success brings about. `next_at` is when any node may
 -- take up a pending one. The id is the processor's idempotency key.
@@ -162,15 +167,16 @@ CREATE TABLE payment_attempts (
     customer_no       INTEGER NOT NULL,
     invoice_id        TEXT NOT NULL,
     payment_method_id TEXT,
+    card              TEXT NOT NULL,
     processor         TEXT NOT NULL,
     amount            INTEGER NOT NULL,
     currency          TEXT NOT NULL,
     effect            TEXT NOT NULL,
-    status            TEXT NOT NULL CHECK (status IN ('pending', 'succeeded', 'declined', 'requires_form')),
+    status            TEXT NOT NULL CHECK (status IN
+        ('pending', 'requires_form', 'succeeded', 'declined', 'abandoned', 'refund_due', 'refunded')),
     charge_reference  TEXT,
     client_secret     TEXT,
     decline_reason    TEXT,
-    idempotency       TEXT,
     billed_at         INTEGER NOT NULL,
     next_at           INTEGER,
     created_at        INTEGER NOT NULL,
@@ -180,3 +186,21 @@ CREATE UNIQUE INDEX payment_attempts_pending ON payment_attempts (tenant_no, inv
     WHERE status IN ('pending', 'requires_form');
 CREATE INDEX payment_attempts_due ON payment_attempts (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX payment_attempts_of_customer ON payment_attempts (tenant_no, customer_no, id);
+
+-- What the sandbox processor remembers: charges by their idempotency key, and forms.
+CREATE TABLE sandbox_intents (
+    reference      TEXT NOT NULL PRIMARY KEY,
+    tenant_no      INTEGER NOT NULL,
+    customer       TEXT NOT NULL,
+    key            TEXT,
+    method         TEXT,
+    amount         INTEGER,
+    currency       TEXT,
+    status         TEXT NOT NULL CHECK (status IN ('requires_form', 'succeeded', 'declined', 'refunded')),
+    decline_reason TEXT,
+    client_secret  TEXT,
+    created_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sandbox_intents_by_key ON sandbox_intents (key) WHERE key IS NOT NULL;
+CREATE UNIQUE INDEX sandbox_intents_by_secret ON sandbox_intents (client_secret)
+    WHERE client_secret IS NOT NULL;

@@ -42,6 +42,7 @@ pub enum ActorType {
     ApiKey,
     PortalSession,
     Operator,
+    System,
 }
 
 fn action_schema() -> utoipa::openapi::schema::Object {

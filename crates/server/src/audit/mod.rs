@@ -17,6 +17,8 @@ pub enum Actor {
     PortalSession(PortalSessionId),
     /// Somebody with access to the server's command line.
     Operator,
+    /// This server of itself: what is due, what a processor tells.
+    System,
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +70,47 @@ actions! {
     CustomerUnarchived = "customer.unarchived",
     ApiKeyCreated = "api_key.created",
     ApiKeyRevoked = "api_key.revoked",
+    ProductCreated = "product.created",
+    ProductUpdated = "product.updated",
+    PlanCreated = "plan.created",
+    PlanUpdated = "plan.updated",
+    FeatureCreated = "feature.created",
+    FeatureUpdated = "feature.updated",
+    MetricCreated = "billable_metric.created",
+    MetricUpdated = "billable_metric.updated",
+    CreditCurrencyCreated = "credit_currency.created",
+    CreditCurrencyUpdated = "credit_currency.updated",
+    CreditPackageCreated = "credit_package.created",
+    CreditPackageUpdated = "credit_package.updated",
+    BrandingUpdated = "branding.updated",
+    SubscriptionStarted = "subscription.started",
+    SubscriptionRenewed = "subscription.renewed",
+    SubscriptionChanged = "subscription.changed",
+    SubscriptionChangeScheduled = "subscription.change_scheduled",
+    SubscriptionCancelScheduled = "subscription.cancel_scheduled",
+    SubscriptionUncanceled = "subscription.uncanceled",
+    SubscriptionPastDue = "subscription.past_due",
+    SubscriptionRecovered = "subscription.recovered",
+    SubscriptionCanceled = "subscription.canceled",
+    TestClockAdvanced = "test_clock.advanced",
+    CreditsGranted = "credit_account.credits_granted",
+    CreditsRefunded = "credit_account.credits_refunded",
+    CreditAccountFrozen = "credit_account.frozen",
+    CreditAccountUnfrozen = "credit_account.unfrozen",
+    AutoTopUpSet = "credit_account.auto_top_up_set",
+    TopUpStarted = "credit_account.top_up_started",
+    PaymentMethodAdded = "payment_method.added",
+    PaymentMethodMadeDefault = "payment_method.made_default",
+    PaymentMethodRemoved = "payment_method.removed",
+    PaymentStarted = "payment.started",
+    PaymentSucceeded = "payment.succeeded",
+    PaymentDeclined = "payment.declined",
+    PaymentNeedsForm = "payment.needs_form",
+    PaymentAbandoned = "payment.abandoned",
+    PaymentToBeRefunded = "payment.to_be_refunded",
+    PaymentRefunded = "payment.refunded",
+    InvoiceVoided = "invoice.voided",
+    InvoiceTransferReceived = "invoice.transfer_received",
 }
 
 impl Actor {
@@ -76,6 +119,7 @@ impl Actor {
             Self::ApiKey(_) => "api_key",
             Self::PortalSession(_) => "portal_session",
             Self::Operator => "operator",
+            Self::System => "system",
         }
     }
 
@@ -83,7 +127,7 @@ impl Actor {
         match self {
             Self::ApiKey(id) => Some(id.to_string()),
             Self::PortalSession(sid) => Some(sid.to_string()),
-            Self::Operator => None,
+            Self::Operator | Self::System => None,
         }
     }
 }

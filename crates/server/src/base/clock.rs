@@ -36,20 +36,82 @@ impl Time {
     }
 }
 
+/// RFC 3339 in UTC, to the microsecond.
+type TimeText = [u8; 27];
+
+impl Time {
+    /// RFC 3339 in UTC, cut off after so many fraction digits, at most six. Instants outside of
+    /// the years 0000 to 9999 are told as the nearest one within.
+    pub fn write(self, fraction_digits: usize, to: &mut impl fmt::Write) -> fmt::Result {
+        to.write_str(text(self, fraction_digits, &mut TimeText::default()))
+    }
+}
+
 /// RFC 3339 in UTC with exactly three fraction digits and `Z`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.milliseconds()) {
-            Ok(timestamp) => write!(f, "{timestamp:.3}"),
-            Err(_) => f.write_str("9999-12-30T22:00:00.000Z"),
-        }
+        self.write(3, f)
     }
 }
 
 impl serde::Serialize for Time {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(text(*self, 3, &mut TimeText::default()))
     }
+}
+
+impl<'de> serde::Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let time = text.parse::<jiff::Timestamp>();
+        time.map(|time| Self(time.as_microsecond())).map_err(serde::de::Error::custom)
+    }
+}
+
+fn text(time: Time, fraction_digits: usize, buffer: &mut TimeText) -> &str {
+    const SECOND: i64 = 1_000_000;
+    const DAY: i64 = 86_400 * SECOND;
+    // The last instant whose year has four digits in every time zone.
+    let micros = time.0.clamp(-62_167_219_200 * SECOND, 253_402_207_200 * SECOND);
+    let (year, month, day) = date(micros.div_euclid(DAY));
+    let of_day = micros.rem_euclid(DAY);
+    let second = of_day / SECOND;
+    *buffer = *b"0000-00-00T00:00:00.000000Z";
+    for (digits, value) in [
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, second / 3_600),
+        (14..16, second / 60 % 60),
+        (17..19, second % 60),
+        (20..26, of_day % SECOND),
+    ] {
+        let mut rest = value;
+        for digit in buffer[digits].iter_mut().rev() {
+            *digit += (rest % 10) as u8;
+            rest /= 10;
+        }
+    }
+    let end = 20 + fraction_digits.min(6);
+    buffer[end] = b'Z';
+    std::str::from_utf8(&buffer[..=end]).unwrap_or_default()
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years are
+/// counted from March, so that the day that some have and others have not is a year's last, in
+/// eras of 400 years, which are all equally long.
+fn date(day: i64) -> (i64, i64, i64) {
+    const ERA: i64 = 146_097;
+    let from_march_of_0 = day + 719_468;
+    let of_era = from_march_of_0.rem_euclid(ERA);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / (ERA - 1)) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // Five months from March on have 153 days, and so have the next five.
+    let month_from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + 400 * from_march_of_0.div_euclid(ERA);
+    (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
 /// Tells the time; cheap to clone, shared by all who hold a clone.
@@ -98,6 +160,11 @@ impl Clock {
     }
 }
 
+/// The wall clock as it stands, for the log alone: it may go back.
+pub fn wall_clock() -> Time {
+    Time(wall())
+}
+
 #[allow(clippy::disallowed_methods)] // This is the one place that may ask.
 fn wall() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, micros)
@@ -115,6 +182,17 @@ mod tests {
     fn a_time_is_printed_with_three_fraction_digits() {
         assert_eq!(Time::from_seconds(1_700_000_000).to_string(), "2023-11-14T22:13:20.000Z");
         assert_eq!(Time(1_700_000_000_123_999).to_string(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(Time(i64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
+        assert_eq!(Time(-1).to_string(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn days_of_all_years_are_printed_as_the_library_that_reads_times_prints_them() {
+        for day in (-719_000..2_930_000).step_by(59) {
+            let time = Time::default().plus_days(day).plus_seconds(day.rem_euclid(86_400));
+            let read = jiff::Timestamp::from_microsecond(time.0).unwrap();
+            assert_eq!(time.to_string(), format!("{read:.3}"));
+        }
     }
 
     #[test]

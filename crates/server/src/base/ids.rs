@@ -11,6 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const DIGITS: usize = 26;
+/// The value of each byte as a digit; no digit is [`NO_DIGIT`].
+const VALUES: [u8; 256] = values();
+const NO_DIGIT: u8 = 0xff;
+/// The most bytes that an id's text may have.
+const LONGEST: usize = 40;
 
 /// A text that is not an id of the kind asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +45,16 @@ macro_rules! ids {
                 Self(bits)
             }
 
+            /// The text, written in place.
+            fn text(self, buffer: &mut [u8; LONGEST]) -> &str {
+                const START: &str = concat!($prefix, "_");
+                const { assert!(START.len() + DIGITS <= LONGEST) }
+                let (start, rest) = buffer.split_at_mut(START.len());
+                start.copy_from_slice(START.as_bytes());
+                encode(self.0, &mut rest[..DIGITS]);
+                std::str::from_utf8(&buffer[..START.len() + DIGITS]).unwrap_or_default()
+            }
+
             /// The least id that can be made at this instant: those made before it are less.
             pub fn first_at(time: super::Time) -> Self {
                 Self(uuid_v7(u64::try_from(time.milliseconds()).unwrap_or(0), 0, 0))
@@ -48,8 +63,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut buffer = [0; DIGITS];
-                write!(f, "{}_{}", $prefix, encode(self.0, &mut buffer))
+                f.write_str(self.text(&mut [0; LONGEST]))
             }
         }
 
@@ -69,7 +83,7 @@ macro_rules! ids {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(self.text(&mut [0; LONGEST]))
             }
         }
 
@@ -150,29 +164,38 @@ fn uuid_v7(milliseconds: u64, counter: u64, random: u64) -> u128 {
         | u128::from(random)
 }
 
-fn encode(bits: u128, buffer: &mut [u8; DIGITS]) -> &str {
-    for (place, digit) in buffer.iter_mut().rev().enumerate() {
-        *digit = ALPHABET[(bits >> (5 * place)) as usize & 31];
+fn encode(bits: u128, digits: &mut [u8]) {
+    let mut bits = bits;
+    // Twelve digits at a time, which are 60 bits and fit a register.
+    for part in digits.rchunks_mut(12) {
+        let mut low = bits as u64;
+        for digit in part.iter_mut().rev() {
+            *digit = ALPHABET[(low & 31) as usize];
+            low >>= 5;
+        }
+        bits >>= 60;
     }
-    std::str::from_utf8(buffer).unwrap_or_default()
 }
 
 fn decode(digits: &str) -> Option<u128> {
-    if digits.len() != DIGITS || digits.as_bytes()[0] > b'7' {
-        return None;
+    let digits: &[u8; DIGITS] = digits.as_bytes().try_into().ok()?;
+    let mut wrong = digits[0] > b'7';
+    let bits = digits.iter().fold(0, |bits, digit| {
+        let value = VALUES[usize::from(*digit)];
+        wrong |= value == NO_DIGIT;
+        (bits << 5) | u128::from(value)
+    });
+    (!wrong).then_some(bits)
+}
+
+const fn values() -> [u8; 256] {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        values[ALPHABET[value] as usize] = value as u8;
+        value += 1;
     }
-    digits.bytes().try_fold(0u128, |bits, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'h' => digit - b'a' + 10,
-            b'j' | b'k' => digit - b'j' + 18,
-            b'm' | b'n' => digit - b'm' + 20,
-            b'p'..=b't' => digit - b'p' + 22,
-            b'v'..=b'z' => digit - b'v' + 27,
-            _ => return None,
-        };
-        Some((bits << 5) | u128::from(value))
-    })
+    values
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Words that every slice uses: time, randomness, ids, pages. Nothing here knows HTTP or SQL.
 
+pub mod address;
+pub mod changes;
 pub mod clock;
 pub mod ids;
 pub mod money;
@@ -8,7 +10,8 @@ pub mod random;
 pub mod scopes;
 pub mod secret;
 
-pub use clock::{Clock, Time};
+pub use address::{Address, TaxId, TaxRate};
+pub use clock::{Clock, Time, wall_clock};
 pub use ids::{
     ApiKeyId, CreditAccountId, CreditCurrencyId, CreditPackageId, CustomerId, EventId, FeatureId,
     GrantId, Ids, InvoiceId, LedgerEntryId, MetricId, OrganizationId, PaymentAttemptId,

@@ -6,7 +6,7 @@ use crate::audit::Actor;
 use crate::base::{ApiKeyId, OrganizationId};
 use crate::config::Config;
 use crate::db::{Lane, Tx};
-use crate::keys::{self, KeyScopes, NewApiKey};
+use crate::keys::{self, KeyKind, KeyScopes, NewApiKey};
 use crate::organizations::{self, DEFAULT_ORGANIZATION, Environment};
 use crate::signing;
 use anyhow::{Context, bail};
@@ -16,13 +16,16 @@ use unitpay_token::SigningKey;
 
 #[derive(Subcommand)]
 pub enum Keys {
-    /// Make a secret key and print it, once
+    /// Make a key and print it, once
     Create {
         #[arg(long)]
         env: Env,
+        /// A secret one is for a backend, a publishable one for pages that show the catalog
+        #[arg(long, default_value = "secret")]
+        kind: Kind,
         #[arg(long, default_value = "created by the operator")]
         name: String,
-        /// Separated by commas [default: all but api_keys:write]
+        /// Of a secret key, separated by commas [default: all but api_keys:write]
         #[arg(long, value_delimiter = ',')]
         scopes: Option<Vec<String>>,
         /// An organization's id or name
@@ -74,6 +77,21 @@ pub enum Env {
     Live,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Kind {
+    Secret,
+    Publishable,
+}
+
+impl From<Kind> for KeyKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Secret => Self::Secret,
+            Kind::Publishable => Self::Publishable,
+        }
+    }
+}
+
 impl From<Env> for Environment {
     fn from(env: Env) -> Self {
         match env {
@@ -86,14 +104,16 @@ impl From<Env> for Environment {
 pub async fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
     let store = Store::open(config, Purpose::Beside).await?;
     match command {
-        Keys::Create { env, name, scopes, org } => {
-            let scopes = match scopes {
-                None => KeyScopes::USUAL,
-                Some(names) => read_scopes(&names)?,
+        Keys::Create { env, kind, name, scopes, org } => {
+            let scopes = match (kind, scopes) {
+                (Kind::Secret, None) => KeyScopes::USUAL,
+                (Kind::Secret, Some(names)) => read_scopes(&names)?,
+                (Kind::Publishable, None) => KeyScopes::default(),
+                (Kind::Publishable, Some(_)) => bail!("a publishable key has no scopes"),
             };
             check_name(&name)?;
             let organization = store.organization(&org).await?;
-            let new = NewApiKey { name, scopes, expires_at: None };
+            let new = NewApiKey { kind: kind.into(), name, scopes, expires_at: None };
             print(&create_key(&store, organization.id, env.into(), &new).await?)
         }
         Keys::List => {
@@ -101,10 +121,11 @@ pub async fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "good" };
                 let used = key.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
                 print(&format!(
-                    "{} {} {} …{} {state} made {} used {used} {:?} {}",
+                    "{} {} {} {} …{} {state} made {} used {used} {:?} {}",
                     key.id,
                     tenant.organization_id,
                     tenant.environment.as_str(),
+                    key.kind.as_str(),
                     key.last_four,
                     key.created_at,
                     key.name,

@@ -2,9 +2,9 @@
 
 use super::store::{Locks, Purpose, Store};
 use crate::app::App;
-use crate::config::{Config, HttpConfig, LogFormat, LogLevel};
+use crate::config::{Config, HttpConfig, LogLevel};
 use crate::http::listener;
-use crate::log::Log;
+use crate::log::{Log, Shape};
 use crate::{jobs, keys, routes};
 use anyhow::Context;
 use axum::Router;
@@ -152,12 +152,8 @@ pub fn start_log(config: &Config) -> anyhow::Result<Log> {
     };
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_target(false)
-        .with_ansi(false)
+        .event_format(Shape(config.log.format))
         .with_writer(lines.clone());
-    match config.log.format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
+    log.init();
     Ok(lines)
 }

@@ -1,11 +1,14 @@
 //! Customers over HTTP: the backend's whole, the browser's own.
 
-use super::{Customer, CustomerChange, CustomerRef, NewCustomer, sql};
-use crate::app::App;
-use crate::base::{CustomerId, Time};
+use super::fields::NAME;
+pub use super::fields::{
+    CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest, reference,
+};
+use super::{Customer, CustomerChange, CustomerRef, NewCustomer, billing, sql};
+use crate::app::{App, By};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, query};
-use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
+use crate::http::{Caller, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
@@ -13,128 +16,7 @@ use crate::portal::PortalScopes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
-use serde::Serialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa::ToSchema;
-
-const NAME: std::ops::RangeInclusive<usize> = 1..=200;
-const EMAIL: std::ops::RangeInclusive<usize> = 3..=254;
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Customer)]
-pub struct CustomerResponse {
-    #[schema(value_type = String)]
-    pub id: CustomerId,
-    /// The integrator's own id.
-    #[schema(required = true)]
-    pub external_id: Option<String>,
-    pub name: String,
-    pub email: String,
-    #[schema(value_type = CustomerStatus)]
-    pub status: &'static str,
-    /// The integrator's own notes; left out where a portal token asks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
-    pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
-    pub updated_at: Time,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `CustomerResponse::status`.
-pub enum CustomerStatus {
-    Active,
-    Archived,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
-pub struct CreateCustomerRequest {
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    #[schema(min_length = 3, max_length = 254)]
-    email: String,
-    /// 1 to 128 bytes, unique, never of the form of our ids.
-    #[schema(min_length = 1, max_length = 128, nullable = false)]
-    external_id: Option<String>,
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `update` reads.
-pub struct UpdateCustomerRequest {
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    name: Option<String>,
-    #[schema(min_length = 3, max_length = 254, nullable = false)]
-    email: Option<String>,
-    /// `null` clears it. Not with a portal token.
-    #[schema(min_length = 1, max_length = 128, nullable = true)]
-    external_id: Option<String>,
-    /// Replaces the whole; `null` empties it. Not with a portal token.
-    metadata: Option<BTreeMap<String, String>>,
-}
-
-impl CustomerResponse {
-    pub fn to_backend(customer: &Customer) -> Self {
-        let metadata = serde_json::from_str(&customer.metadata).unwrap_or_default();
-        Self { metadata: Some(metadata), ..Self::to_browser(customer) }
-    }
-
-    pub fn to_browser(customer: &Customer) -> Self {
-        Self {
-            id: customer.id,
-            external_id: customer.external_id.clone(),
-            name: customer.name.clone(),
-            email: customer.email.clone(),
-            status: if customer.archived_at.is_some() { "archived" } else { "active" },
-            metadata: None,
-            created_at: customer.created_at,
-            updated_at: customer.updated_at,
-        }
-    }
-}
-
-impl Fields {
-    /// Reads how a request names a customer.
-    pub fn customer(&mut self, name: &str) -> Option<CustomerRef> {
-        self.text(name, 1..=128).map(|text| reference(&text))
-    }
-
-    /// Reads an `externalId`; in a PATCH `null` clears it.
-    fn external_id(&mut self, patch: bool) -> Option<Option<String>> {
-        const NAME: &str = "externalId";
-        let id = match patch {
-            true => self.clearable_text(NAME, 1..=128)?,
-            false => Some(self.text(NAME, 1..=128)?),
-        };
-        if id.as_deref().is_some_and(|id| id.parse::<CustomerId>().is_ok()) {
-            self.wrong(NAME, "must not have the form of a customer id of ours");
-        }
-        Some(id)
-    }
-
-    fn email(&mut self) -> Option<String> {
-        let email = self.text("email", EMAIL)?;
-        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
-        if local.is_empty() || domain.is_empty() || email.contains(char::is_whitespace) {
-            self.wrong("email", "must be an e-mail address");
-        }
-        Some(email)
-    }
-}
-
-fn reference(text: &str) -> CustomerRef {
-    text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
-}
 
 /// Finds the customer that a request names, where it names one.
 pub async fn resolve(
@@ -144,6 +26,24 @@ pub async fn resolve(
 ) -> Result<Option<Customer>, Problem> {
     let Some(named) = named else { return Ok(None) };
     sql::get(tx, tenant, named).await?.map(Some).ok_or_else(Problem::customer_not_found)
+}
+
+/// Whom a request of this caller is about: of a portal token its own customer, whom it may leave
+/// unnamed. Another one answers as a missing one does.
+pub async fn meant<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    named: Option<&CustomerRef>,
+) -> Result<Customer, Problem> {
+    let tenant = caller.tenant();
+    let found = match (named, caller) {
+        (Some(named), _) => sql::get(tx, &tenant, named).await?,
+        (None, Caller::Portal(portal)) => {
+            sql::by_no(tx, &tenant, portal.verified().session().customer_no).await?
+        }
+        (None, Caller::Key(_)) => None,
+    };
+    own(caller, found)
 }
 
 /// Makes a customer.
@@ -158,14 +58,13 @@ pub async fn create(
     idempotency: IdempotencyKey,
     JsonBody { mut fields, raw }: JsonBody,
 ) -> Result<Response, Problem> {
-    if !fields.has("email") {
-        fields.wrong("email", "is required");
-    }
+    fields.required(&["email"]);
     let new = NewCustomer {
         name: fields.required_text("name", NAME),
-        email: fields.email().unwrap_or_default(),
+        email: fields.email("email").unwrap_or_default(),
         external_id: fields.external_id(false).flatten(),
         metadata: fields.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
+        billing: fields.billing(false, true),
     };
     fields.finish()?;
     let (tenant, actor, ids, now) =
@@ -178,7 +77,8 @@ pub async fn create(
                 return Ok(Outcome::Replay(kept));
             }
             let customer = super::create(tx, &tenant, &new, actor, &ids, now).await?;
-            let body = serde_json::to_value(CustomerResponse::to_backend(&customer))
+            let profile = billing::get(tx, &tenant, customer.no).await?;
+            let body = serde_json::to_value(CustomerResponse::to_backend(&customer, profile))
                 .map_err(Problem::internal)?;
             idempotency::keep(tx, idempotency, &body).await?;
             Ok(Outcome::Fresh(body))
@@ -190,7 +90,7 @@ pub async fn create(
 /// Lists customers, newest first.
 #[utoipa::path(get, path = "/v1/customers", tag = "customers", operation_id = "listCustomers",
     security(("secretKey" = ["customers:read"])),
-    params(("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
+    params(("status" = Option<CustomerStatus>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<CustomerResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -199,11 +99,13 @@ pub async fn list(
 ) -> Result<Json<ListResponse<CustomerResponse>>, Problem> {
     let tenant = caller.tenant();
     let mut fields = query(&uri)?;
-    let page = fields.page(&tenant, "customers");
+    let archived = fields.archived();
+    let page = fields.page(&tenant, &format!("customers {archived:?}"));
     fields.finish()?;
-    let rows = sql::page(&mut app.db.read().await?, &tenant, &page).await?;
-    let page = page.page(rows, |customer| customer.id.to_string());
-    Ok(Json(StatusCode::OK, page.map(|customer| CustomerResponse::to_backend(&customer)).into()))
+    let rows = sql::page(&mut app.db.read().await?, &tenant, archived, &page).await?;
+    let page = page.page(rows, |(customer, _)| customer.id.to_string());
+    let page = page.map(|(customer, profile)| CustomerResponse::to_backend(&customer, profile));
+    Ok(Json(StatusCode::OK, page.into()))
 }
 
 type Reader = Caller<{ KeyScopes::CUSTOMERS_READ }, { PortalScopes::CUSTOMER_READ }>;
@@ -221,12 +123,14 @@ pub async fn get(
 ) -> Result<Json<CustomerResponse>, Problem> {
     let tenant = caller.tenant();
     let named = reference(&id);
-    let found = sql::get(&mut app.db.read().await?, &tenant, &named).await?;
-    let customer = own(&caller, found)?;
-    Ok(Json(StatusCode::OK, view(&caller, &customer)))
+    let tx = &mut app.db.read().await?;
+    let customer = own(&caller, sql::get(tx, &tenant, &named).await?)?;
+    let profile = billing::get(tx, &tenant, customer.no).await?;
+    Ok(Json(StatusCode::OK, view(&caller, &customer, profile)))
 }
 
-/// Changes a customer; a portal token changes the name and e-mail address of its own.
+/// Changes a customer; a portal token changes name, e-mail address, address, tax ids and locale of
+/// its own.
 #[utoipa::path(patch, path = "/v1/customers/{id}", tag = "customers", operation_id = "updateCustomer",
     security(("secretKey" = ["customers:write"]), ("portalToken" = ["customer:write"])),
     params(("id" = String, Path,)),
@@ -240,7 +144,8 @@ pub async fn update(
 ) -> Result<Json<CustomerResponse>, Problem> {
     let mut change = CustomerChange {
         name: fields.text("name", NAME),
-        email: fields.email(),
+        email: fields.email("email"),
+        billing: fields.billing(true, matches!(caller, Caller::Key(_))),
         ..CustomerChange::default()
     };
     if let Caller::Key(_) = caller {
@@ -256,11 +161,14 @@ pub async fn update(
     let changed = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::update(tx, &tenant, &named, &change, actor, &ids, now).await
+            let changed = super::update(tx, &tenant, &named, &change, actor, &ids, now).await?;
+            let customer = changed.ok_or_else(Problem::customer_not_found)?;
+            let profile = billing::get(tx, &tenant, customer.no).await?;
+            Ok::<_, Problem>((customer, profile))
         })
         .await?;
-    let customer = changed.ok_or_else(Problem::customer_not_found)?;
-    Ok(Json(StatusCode::OK, view(&caller, &customer)))
+    let (customer, profile) = changed;
+    Ok(Json(StatusCode::OK, view(&caller, &customer, profile)))
 }
 
 /// Archives a customer and ends every session of theirs for good.
@@ -295,20 +203,34 @@ async fn set_archived(
     id: &str,
     archived: bool,
 ) -> Result<Json<CustomerResponse>, Problem> {
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, by) = (caller.tenant(), By::new(app, caller.actor()));
     let named = reference(id);
     // To archive is to revoke, so it does not wait behind other work.
     let lane = if archived { Lane::Urgent } else { Lane::Usual };
     let changed = app
         .db
         .write(lane, async move |tx: &mut Tx<'_, '_>| match archived {
-            true => super::archive(tx, &tenant, &named, actor, &ids, now).await,
-            false => super::unarchive(tx, &tenant, &named, actor, &ids, now).await,
+            true => super::archive(tx, &tenant, &named, &by).await,
+            false => super::unarchive(tx, &tenant, &named, by.actor, &by.ids, by.now).await,
         })
         .await?;
     let customer = changed.ok_or_else(Problem::customer_not_found)?;
-    Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer)))
+    let profile = billing::get(&mut app.db.read().await?, &tenant, customer.no).await?;
+    Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer, profile)))
+}
+
+/// The customer of a request: a backend names it, a browser's is its own.
+pub async fn of_caller<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    named: Option<CustomerRef>,
+) -> Result<Customer, Problem> {
+    let named = match (caller, named) {
+        (_, Some(named)) => named,
+        (Caller::Key(_), None) => return Err(Problem::invalid_param("customerId", "is required")),
+        (Caller::Portal(portal), None) => CustomerRef::Id(portal.verified().session().customer_id),
+    };
+    own(caller, sql::get(tx, &caller.tenant(), &named).await?)
 }
 
 /// A browser's own customer; another one answers as a missing one does.
@@ -326,9 +248,10 @@ fn own<const K: u32, const P: u32>(
 fn view<const K: u32, const P: u32>(
     caller: &Caller<K, P>,
     customer: &Customer,
+    profile: billing::BillingProfile,
 ) -> CustomerResponse {
     match caller {
-        Caller::Key(_) => CustomerResponse::to_backend(customer),
-        Caller::Portal(_) => CustomerResponse::to_browser(customer),
+        Caller::Key(_) => CustomerResponse::to_backend(customer, profile),
+        Caller::Portal(_) => CustomerResponse::to_browser(customer, profile),
     }
 }

@@ -3,16 +3,22 @@
 //! A customer's `generation` counts how often all sessions were ended. A session carries the
 //! generation that it was minted under and lives while the two are equal; nothing lowers it.
 
+pub mod billing;
+mod fields;
 pub mod http;
 mod sql;
 
-pub use sql::{delete_ended_before, get, lock, raise_all_generations, read};
+pub use sql::{by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, read};
 
+use self::billing::BillingChange;
+use crate::app::By;
 use crate::audit::{self, Action, Actor, NewEvent};
+use crate::base::changes::changes;
 use crate::base::{CustomerId, Ids, Time};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
-use serde_json::{Map, Value, json};
+use crate::{credits, subscriptions, test_clock};
+use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::str::FromStr;
 
@@ -37,6 +43,7 @@ pub struct NewCustomer {
     pub name: String,
     pub email: String,
     pub metadata: String,
+    pub billing: BillingChange,
 }
 
 /// What a PATCH sets; `None` leaves a field as it is.
@@ -46,10 +53,11 @@ pub struct CustomerChange {
     pub email: Option<String>,
     pub external_id: Option<Option<String>>,
     pub metadata: Option<String>,
+    pub billing: BillingChange,
 }
 
 /// How a request names a customer: a well-formed id is ours, everything else the integrator's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CustomerRef {
     Id(CustomerId),
     External(String),
@@ -107,7 +115,12 @@ pub async fn create(
     note(tx, tenant, id, Action::CustomerCreated, json!({}), actor, ids, now).await?;
     let reference = CustomerRef::Id(id);
     let made = sql::get(tx, tenant, &reference).await?;
-    made.ok_or(CustomerError::Db(DbError::Broken("a customer just made is missing")))
+    let made = made.ok_or(DbError::Broken("a customer just made is missing"))?;
+    let mut profile = billing::BillingProfile::default();
+    if !profile.apply(&new.billing).is_empty() {
+        sql::put_billing(tx, tenant, made.no, &profile).await?;
+    }
+    Ok(made)
 }
 
 /// Changes a customer; `None` where there is none.
@@ -121,16 +134,9 @@ pub async fn update(
     now: Time,
 ) -> Result<Option<Customer>, CustomerError> {
     let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
-    let mut changed = Map::new();
-    let mut set = |name: &str, old: &mut String, new: &Option<String>| {
-        if let Some(new) = new.as_ref().filter(|new| *new != old) {
-            *old = new.clone();
-            changed.insert(name.to_owned(), Value::Bool(true));
-        }
-    };
-    set("name", &mut customer.name, &change.name);
-    set("email", &mut customer.email, &change.email);
-    set("metadata", &mut customer.metadata, &change.metadata);
+    let mut changed = changes!(customer, change, {
+        name "name", email "email", metadata "metadata",
+    });
     if let Some(external_id) =
         change.external_id.as_ref().filter(|new| **new != customer.external_id)
     {
@@ -141,27 +147,33 @@ pub async fn update(
             }
         }
         customer.external_id.clone_from(external_id);
-        changed.insert("externalId".to_owned(), Value::Bool(true));
+        changed.push("externalId");
+    }
+    let mut profile = sql::billing(tx, tenant, customer.no).await?;
+    let billing = profile.apply(&change.billing);
+    if !billing.is_empty() {
+        sql::put_billing(tx, tenant, customer.no, &profile).await?;
+        changed.extend(billing);
     }
     if !changed.is_empty() {
         customer.updated_at = now;
         sql::update(tx, tenant, &customer).await?;
-        let names: Vec<String> = changed.into_iter().map(|(name, _)| name).collect();
-        let detail = json!({ "changed": names });
+        changed.sort_unstable();
+        let detail = json!({ "changed": changed });
         note(tx, tenant, customer.id, Action::CustomerUpdated, detail, actor, ids, now).await?;
     }
     Ok(Some(customer))
 }
 
-/// Archives a customer and ends every session for good; again, it changes nothing.
+/// Archives a customer and ends for good every session and subscription, charging nothing more;
+/// again, it changes nothing.
 pub async fn archive(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     reference: &CustomerRef,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
+    by: &By,
 ) -> Result<Option<Customer>, DbError> {
+    let (actor, ids, now) = (by.actor, &by.ids, by.now);
     let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
     if customer.archived_at.is_none() {
         customer.generation =
@@ -170,6 +182,9 @@ pub async fn archive(
         customer.updated_at = now;
         sql::update(tx, tenant, &customer).await?;
         note(tx, tenant, customer.id, Action::CustomerArchived, json!({}), actor, ids, now).await?;
+        let at = test_clock::now(tx, tenant, now).await?;
+        subscriptions::end_all_of_customer(tx, tenant, customer.no, at, by).await?;
+        credits::freeze_all(tx, tenant, customer.no).await?;
     }
     Ok(Some(customer))
 }

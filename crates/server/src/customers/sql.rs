@@ -1,8 +1,9 @@
 //! The statements on customers.
 
+use super::billing::{BillingProfile, CustomerType, TaxStatus};
 use super::{Customer, CustomerRef, NewCustomer, SessionsEnd};
-use crate::base::{CustomerId, PageQuery, Time};
-use crate::db::{Columns, DbError, Sql, Tx, list, sql, sql_of_each};
+use crate::base::{Currency, CustomerId, PageQuery, PaymentMethodId, Time};
+use crate::db::{Columns, DbError, JsonText, Sql, Tx, json, list, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
 
 macro_rules! select {
@@ -26,11 +27,20 @@ const LOCK_BY_EXTERNAL_ID: Sql = sql_of_each(
     select!("WHERE tenant_no = $1 AND external_id = $2"),
     select!("WHERE tenant_no = $1 AND external_id = $2 FOR NO KEY UPDATE"),
 );
+const LOCK_BY_NO: Sql = sql_of_each(
+    select!("WHERE tenant_no = $1 AND no = $2"),
+    select!("WHERE tenant_no = $1 AND no = $2 FOR NO KEY UPDATE"),
+);
+const BY_NO: Sql = sql(select!("WHERE tenant_no = $1 AND no = $2"));
 const PAGE: [Sql; 2] = list!(
-    "SELECT no, id, external_id, name, email, metadata, archived_at, generation, \
-     created_at, updated_at FROM customers WHERE tenant_no = $1 AND id < $2 AND id > $3",
-    "id",
-    "$4"
+    "SELECT c.no, c.id, c.external_id, c.name, c.email, c.metadata, c.archived_at, c.generation, \
+     c.created_at, c.updated_at, b.type, b.locale, b.address, b.tax_ids, b.tax_status, b.tax_rate, \
+     b.default_payment_method_id, b.currency, b.collection_method, b.net_days \
+     FROM customers c LEFT JOIN customer_billing b ON b.customer_no = c.no \
+     WHERE c.tenant_no = $1 AND (CAST($2 AS BOOLEAN) IS NULL OR (c.archived_at IS NOT NULL) = $2) \
+     AND c.id < $3 AND c.id > $4",
+    "c.id",
+    "$5"
 );
 const INSERT: Sql = sql("INSERT INTO customers \
      (tenant_no, id, external_id, name, email, metadata, created_at, updated_at) \
@@ -49,6 +59,22 @@ const NOTE_ALL_ENDED: Sql = sql("INSERT INTO ended_generations \
 const RAISE_ALL: Sql = sql("UPDATE customers SET generation = generation + 1");
 const DELETE_ENDED: Sql = sql("DELETE FROM ended_generations WHERE (customer_no, generation) IN \
      (SELECT customer_no, generation FROM ended_generations WHERE ended_at < $1 LIMIT $2)");
+const BILLING: Sql = sql("SELECT type, locale, address, tax_ids, tax_status, tax_rate, \
+     default_payment_method_id, currency, collection_method, net_days \
+     FROM customer_billing WHERE tenant_no = $1 AND customer_no = $2");
+const PUT_BILLING: Sql =
+    sql("INSERT INTO customer_billing (tenant_no, customer_no, type, locale, \
+     address, tax_ids, tax_status, tax_rate, collection_method, net_days) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (customer_no) DO UPDATE SET \
+     type = excluded.type, locale = excluded.locale, address = excluded.address, \
+     tax_ids = excluded.tax_ids, tax_status = excluded.tax_status, tax_rate = excluded.tax_rate, \
+     collection_method = excluded.collection_method, net_days = excluded.net_days");
+const SET_CURRENCY: Sql = sql("INSERT INTO customer_billing (tenant_no, customer_no, currency) \
+     VALUES ($1, $2, $3) ON CONFLICT (customer_no) DO UPDATE SET currency = excluded.currency");
+const SET_DEFAULT_PAYMENT_METHOD: Sql = sql("INSERT INTO customer_billing \
+     (tenant_no, customer_no, default_payment_method_id) VALUES ($1, $2, $3) \
+     ON CONFLICT (customer_no) DO UPDATE SET \
+     default_payment_method_id = excluded.default_payment_method_id");
 
 pub async fn get(
     tx: &mut Tx<'_, '_>,
@@ -67,6 +93,25 @@ pub async fn lock(
     find(tx, tenant, reference, &LOCK_BY_ID, &LOCK_BY_EXTERNAL_ID).await
 }
 
+/// The same, by number: what every write on a customer's billing begins with, so that they run one
+/// after the other.
+pub async fn lock_no(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    no: i64,
+) -> Result<Option<Customer>, DbError> {
+    tx.one(&LOCK_BY_NO, &[tenant.no.into(), no.into()], read).await
+}
+
+/// Reads a customer by the number that other slices' rows carry.
+pub async fn by_no(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    no: i64,
+) -> Result<Option<Customer>, DbError> {
+    tx.one(&BY_NO, &[tenant.no.into(), no.into()], read).await
+}
+
 async fn find(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -82,13 +127,17 @@ async fn find(
     }
 }
 
+/// A page of customers with what billing knows of them; `archived` filters.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
+    archived: Option<bool>,
     query: &PageQuery,
-) -> Result<Vec<Customer>, DbError> {
+) -> Result<Vec<(Customer, BillingProfile)>, DbError> {
     let (before, after, newer) = query.bounds();
-    let values = [tenant.no.into(), before.into(), after.into(), query.fetch().into()];
+    let values =
+        [tenant.no.into(), archived.into(), before.into(), after.into(), query.fetch().into()];
+    let read = |row: &mut Columns<'_>| Ok((read(row)?, read_billing(row)?));
     tx.all(&PAGE[usize::from(newer)], &values, read).await
 }
 
@@ -186,3 +235,76 @@ pub fn read(row: &mut Columns<'_>) -> Result<Customer, DbError> {
         updated_at: row.take()?,
     })
 }
+
+/// What billing knows of a customer.
+pub async fn billing(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<BillingProfile, DbError> {
+    let found = tx.one(&BILLING, &[tenant.no.into(), customer_no.into()], read_billing).await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Stores what a PATCH may set of it.
+pub async fn put_billing(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    profile: &BillingProfile,
+) -> Result<(), DbError> {
+    let values = [
+        tenant.no.into(),
+        customer_no.into(),
+        profile.r#type.into(),
+        profile.locale.as_ref().into(),
+        profile.address.as_ref().map(json).into(),
+        json(&profile.tax_ids).into(),
+        profile.tax_status.into(),
+        profile.tax_rate.as_ref().map(json).into(),
+        profile.collection_method.into(),
+        profile.net_days.into(),
+    ];
+    tx.execute(&PUT_BILLING, &values).await.map(|_| ())
+}
+
+/// Notes what a customer pays in, which its first purchase decides.
+pub async fn set_currency(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency: Currency,
+) -> Result<(), DbError> {
+    let values = [tenant.no.into(), customer_no.into(), currency.into()];
+    tx.execute(&SET_CURRENCY, &values).await.map(|_| ())
+}
+
+pub async fn set_default_payment_method(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    id: Option<PaymentMethodId>,
+) -> Result<(), DbError> {
+    let values = [tenant.no.into(), customer_no.into(), id.into()];
+    tx.execute(&SET_DEFAULT_PAYMENT_METHOD, &values).await.map(|_| ())
+}
+
+/// Reads `type, locale, address, tax_ids, tax_status, tax_rate, default_payment_method_id,
+/// currency, collection_method, net_days`; where a join found no row, the defaults.
+fn read_billing(row: &mut Columns<'_>) -> Result<BillingProfile, DbError> {
+    let default = BillingProfile::default();
+    Ok(BillingProfile {
+        r#type: row.take::<Option<_>>()?.unwrap_or(default.r#type),
+        locale: row.take()?,
+        address: row.take::<Option<JsonText<_>>>()?.map(|json| json.0),
+        tax_ids: row.take::<Option<JsonText<_>>>()?.map_or(default.tax_ids, |json| json.0),
+        tax_status: row.take::<Option<_>>()?.unwrap_or(default.tax_status),
+        tax_rate: row.take::<Option<JsonText<_>>>()?.map(|json| json.0),
+        default_payment_method_id: row.take()?,
+        currency: row.take()?,
+        collection_method: row.take::<Option<_>>()?.unwrap_or(default.collection_method),
+        net_days: row.take::<Option<_>>()?.unwrap_or(default.net_days),
+    })
+}
+
+word_columns!(CustomerType, TaxStatus);

@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_portal_sessions"),
     migration!(2, "0002_catalog"),
     migration!(3, "0003_billing"),
+    migration!(4, "0004_credits_usage"),
 ];
 
 /// The version this program works with.

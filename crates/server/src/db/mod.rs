@@ -19,7 +19,7 @@ pub(crate) use sql::list;
 pub use sql::{Sql, sql, sql_of_each};
 pub use sqlite::{Sqlite, copy_database};
 pub(crate) use value::word_columns;
-pub use value::{Cell, Column, Columns, JsonText, Value};
+pub use value::{Cell, Column, Columns, JsonText, Value, json};
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub struct Tx<'a, 'p> {
 enum Engine<'a, 'p> {
     Sqlite(&'a mut rusqlite::Connection),
     SqliteRead(sqlite::Pooled),
-    Postgres(&'a mut deadpool_postgres::Transaction<'p>),
+    Postgres(&'a mut postgres::Writing<'p>),
     PostgresRead(deadpool_postgres::Object),
 }
 
@@ -116,11 +116,25 @@ impl Tx<'_, '_> {
     pub async fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, DbError> {
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::execute(connection, sql, values),
-            Engine::Postgres(transaction) => {
-                postgres::execute(&**transaction, sql, values).await.map_err(note(&mut self.again))
+            Engine::Postgres(writing) => {
+                writing.execute(sql, values).await.map_err(note(&mut self.again))
             }
             Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
                 Err(DbError::Broken("a write on a reading connection"))
+            }
+        }
+    }
+
+    /// Runs the only statement by which a closure changes anything: it is its own transaction
+    /// where the engine would have to be asked for one. What it changed stands, whatever the
+    /// closure returns, so the closure must fail only where that is nothing.
+    pub async fn execute_alone(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, DbError> {
+        match &mut self.engine {
+            Engine::Postgres(writing) => {
+                writing.execute_alone(sql, values).await.map_err(note(&mut self.again))
+            }
+            Engine::Sqlite(_) | Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
+                self.execute(sql, values).await
             }
         }
     }
@@ -132,20 +146,13 @@ impl Tx<'_, '_> {
         values: &[Value<'_>],
         read: impl Fn(&mut Columns<'_>) -> Result<T, DbError> + Send,
     ) -> Result<Vec<T>, DbError> {
-        let reading = match &self.engine {
-            Engine::Sqlite(_) | Engine::Postgres(_) => false,
-            Engine::SqliteRead(_) | Engine::PostgresRead(_) => true,
-        };
-        // PostgreSQL would take a write here, too, and commit it in place.
-        if reading && !sql.postgres.starts_with("SELECT") {
-            return Err(DbError::Broken("a write on a reading connection"));
-        }
+        self.may_run(sql)?;
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::all(connection, sql, values, read),
             Engine::SqliteRead(pooled) => sqlite::all(pooled.connection()?, sql, values, read),
-            Engine::Postgres(transaction) => postgres::all(&**transaction, sql, values, read)
-                .await
-                .map_err(note(&mut self.again)),
+            Engine::Postgres(writing) => {
+                writing.all(sql, values, read).await.map_err(note(&mut self.again))
+            }
             Engine::PostgresRead(client) => postgres::all(&*client, sql, values, read).await,
         }
     }
@@ -158,6 +165,64 @@ impl Tx<'_, '_> {
         read: impl Fn(&mut Columns<'_>) -> Result<T, DbError> + Send,
     ) -> Result<Option<T>, DbError> {
         Ok(self.all(sql, values, read).await?.pop())
+    }
+
+    /// Runs a statement for each of these rows of parameters and reads what it returns: one by one
+    /// on the embedded store, where a statement is a call; at once on PostgreSQL, whose text takes
+    /// each parameter as an array (`unnest`).
+    pub async fn each<T: Send, const N: usize>(
+        &mut self,
+        sql: &Sql,
+        rows: &[[Value<'_>; N]],
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbError> + Send,
+    ) -> Result<Vec<T>, DbError> {
+        self.may_run(sql)?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        match &mut self.engine {
+            Engine::Sqlite(connection) => sqlite::each(connection, sql, rows, read),
+            Engine::SqliteRead(pooled) => sqlite::each(pooled.connection()?, sql, rows, read),
+            Engine::Postgres(writing) => {
+                writing.each(sql, rows, read).await.map_err(note(&mut self.again))
+            }
+            Engine::PostgresRead(client) => postgres::each(&*client, sql, rows, read).await,
+        }
+    }
+
+    /// As [`Tx::each`], for a statement that returns nothing; tells how many rows were changed.
+    pub async fn execute_each<const N: usize>(
+        &mut self,
+        sql: &Sql,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<u64, DbError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        match &mut self.engine {
+            Engine::Sqlite(connection) => sqlite::execute_each(connection, sql, rows),
+            Engine::Postgres(writing) => {
+                writing.execute_each(sql, rows).await.map_err(note(&mut self.again))
+            }
+            Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
+                Err(DbError::Broken("a write on a reading connection"))
+            }
+        }
+    }
+
+    /// PostgreSQL would take a write on a reading connection, too, and commit it in place.
+    fn may_run(&self, sql: &Sql) -> Result<(), DbError> {
+        match &self.engine {
+            Engine::SqliteRead(_) | Engine::PostgresRead(_)
+                if !sql.postgres.starts_with("SELECT") =>
+            {
+                Err(DbError::Broken("a write on a reading connection"))
+            }
+            Engine::Sqlite(_)
+            | Engine::Postgres(_)
+            | Engine::SqliteRead(_)
+            | Engine::PostgresRead(_) => Ok(()),
+        }
     }
 
     /// Has the whole transaction undone and run again: somebody else's write was first and this

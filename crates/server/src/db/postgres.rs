@@ -1,4 +1,6 @@
-//! The engine of several nodes: PostgreSQL, a transaction per write on a pooled connection.
+//! The engine of several nodes: PostgreSQL, a transaction per write on a pooled connection. It
+//! begins with the first statement that needs it: to begin and to commit are journeys of their own,
+//! which a write of one statement is spared.
 //!
 //! Nodes keep nothing between requests. Connections insist on a primary (`read-write`) and on
 //! `synchronous_commit`, so that what was answered is durable there. TLS is always verified, name
@@ -8,7 +10,7 @@ use super::{Columns, DbError, Engine, Migration, Sql, Tx, Value, migrate};
 use crate::base::Time;
 use deadpool_postgres::{
     GenericClient, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod,
-    Runtime,
+    Runtime, Transaction,
 };
 use rustls::RootCertStore as Roots;
 use rustls::pki_types::CertificateDer;
@@ -99,18 +101,18 @@ impl Postgres {
         let mut attempt = 1;
         loop {
             let mut client = self.client().await?;
-            let mut transaction = client.transaction().await.map_err(postgres_error)?;
-            let mut tx = Tx { engine: Engine::Postgres(&mut transaction), again: false };
+            let mut writing = Writing { client: Some(&mut client), transaction: None };
+            let mut tx = Tx { engine: Engine::Postgres(&mut writing), again: false };
             let result = work(&mut tx).await;
             let again = tx.again;
             match result {
-                Ok(value) => match transaction.commit().await.map_err(postgres_error) {
+                Ok(value) => match writing.commit().await {
                     Ok(()) => return Ok(value),
                     Err(DbError::Contended) if attempt < ATTEMPTS => {}
                     Err(error) => return Err(error.into()),
                 },
                 Err(error) => {
-                    transaction.rollback().await.map_err(postgres_error)?;
+                    writing.rollback().await?;
                     if !again || attempt == ATTEMPTS {
                         return Err(error);
                     }
@@ -178,6 +180,82 @@ impl Postgres {
     }
 }
 
+/// A write under way. Where it is let go before its end, its transaction is rolled back.
+pub struct Writing<'p> {
+    /// There until the transaction begins.
+    client: Option<&'p mut deadpool_postgres::Object>,
+    transaction: Option<Transaction<'p>>,
+}
+
+impl<'p> Writing<'p> {
+    pub(super) async fn execute(
+        &mut self,
+        sql: &Sql,
+        values: &[Value<'_>],
+    ) -> Result<u64, DbError> {
+        execute(self.transaction().await?, sql, values).await
+    }
+
+    /// Runs a statement that is its own transaction, unless one has begun.
+    pub(super) async fn execute_alone(
+        &mut self,
+        sql: &Sql,
+        values: &[Value<'_>],
+    ) -> Result<u64, DbError> {
+        match &self.client {
+            Some(client) => execute(&**client, sql, values).await,
+            None => self.execute(sql, values).await,
+        }
+    }
+
+    pub(super) async fn all<T>(
+        &mut self,
+        sql: &Sql,
+        values: &[Value<'_>],
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+    ) -> Result<Vec<T>, DbError> {
+        all(self.transaction().await?, sql, values, read).await
+    }
+
+    pub(super) async fn each<T, const N: usize>(
+        &mut self,
+        sql: &Sql,
+        rows: &[[Value<'_>; N]],
+        read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+    ) -> Result<Vec<T>, DbError> {
+        each(self.transaction().await?, sql, rows, read).await
+    }
+
+    pub(super) async fn execute_each<const N: usize>(
+        &mut self,
+        sql: &Sql,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<u64, DbError> {
+        execute_each(self.transaction().await?, sql, rows).await
+    }
+
+    async fn transaction(&mut self) -> Result<&Transaction<'p>, DbError> {
+        if let Some(client) = self.client.take() {
+            self.transaction = Some(client.transaction().await.map_err(postgres_error)?);
+        }
+        self.transaction.as_ref().ok_or(DbError::Broken("a transaction that did not begin"))
+    }
+
+    async fn commit(self) -> Result<(), DbError> {
+        match self.transaction {
+            Some(transaction) => transaction.commit().await.map_err(postgres_error),
+            None => Ok(()),
+        }
+    }
+
+    async fn rollback(self) -> Result<(), DbError> {
+        match self.transaction {
+            Some(transaction) => transaction.rollback().await.map_err(postgres_error),
+            None => Ok(()),
+        }
+    }
+}
+
 fn is_local(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {
@@ -230,7 +308,7 @@ async fn schema_version(client: &impl GenericClient) -> Result<i64, DbError> {
     row.try_get(0).map_err(postgres_error)
 }
 
-pub(super) async fn execute(
+async fn execute(
     client: &impl GenericClient,
     sql: &Sql,
     values: &[Value<'_>],
@@ -250,6 +328,33 @@ pub(super) async fn all<T>(
         values.iter().map(|value| value as _).collect();
     let rows = client.query(&statement, &parameters).await.map_err(postgres_error)?;
     rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
+}
+
+async fn execute_each<const N: usize>(
+    client: &impl GenericClient,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+) -> Result<u64, DbError> {
+    let statement = client.prepare_cached(sql.postgres).await.map_err(postgres_error)?;
+    client.execute_raw(&statement, arrays(rows)).await.map_err(postgres_error)
+}
+
+pub(super) async fn each<T, const N: usize>(
+    client: &impl GenericClient,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+    read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let statement = client.prepare_cached(sql.postgres).await.map_err(postgres_error)?;
+    let arrays = arrays(rows);
+    let parameters = arrays.each_ref().map(|array| array as _);
+    let rows = client.query(&statement, &parameters).await.map_err(postgres_error)?;
+    rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
+}
+
+/// The columns of these rows, each as an array.
+fn arrays<'a, 'v, const N: usize>(rows: &'a [[Value<'v>; N]]) -> [Vec<&'a Value<'v>>; N] {
+    std::array::from_fn(|column| rows.iter().map(|row| &row[column]).collect())
 }
 
 fn postgres_error(error: tokio_postgres::Error) -> DbError {

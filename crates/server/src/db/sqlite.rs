@@ -5,6 +5,9 @@
 //! with `synchronous=FULL`, and answers after that. A lone caller therefore waits for one sync and
 //! many callers share it. Closures run on the writer's thread; readers are read-only connections
 //! used in place by whoever asks, because a read takes microseconds.
+//!
+//! Beside it the writer holds a [`Snapshot`], so that readers share its lock instead of asking the
+//! system for one each, and it copies the log into the database after its answers, not before.
 
 use super::{Columns, DbError, Engine, Lane, Migration, Sql, Tx, Value, migrate};
 use parking_lot::{Condvar, Mutex};
@@ -21,6 +24,8 @@ use tokio::sync::oneshot;
 const BATCH: usize = 256;
 const QUEUE: usize = 4_096;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The log is copied into the database where it has more pages than this.
+const LOG_PAGES: i64 = 1_000;
 
 #[derive(Clone, Debug)]
 pub struct Sqlite(Arc<Shared>);
@@ -57,11 +62,13 @@ impl Sqlite {
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite_error)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite_error)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(sqlite_error)?;
+        let snapshot = Snapshot(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?);
         let queue = Arc::new(Queue::default());
         let writers = Arc::clone(&queue);
         let writer = std::thread::Builder::new()
             .name("unitpay-writer".into())
-            .spawn(move || run_writer(connection, &writers))
+            .spawn(move || run_writer(connection, snapshot, &writers))
             .map_err(|e| DbError::Unavailable(e.into()))?;
         let (path, writer) = (path.to_owned(), Mutex::new(Some(writer)));
         Ok(Self(Arc::new(Shared { path, queue, readers: Mutex::default(), writer })))
@@ -190,12 +197,12 @@ impl Queue {
                 }
                 self.filled.wait(&mut lanes);
             }
-            // Whoever woke this thread may have more to come: on a busy core it goes first, and
-            // more writes share one sync. Nobody waits for a timer.
-            drop(lanes);
-            std::thread::yield_now();
-            lanes = self.lanes.lock();
         }
+        // Whoever woke this thread, or ran while it waited for the disk, may have more to come: on
+        // a busy core it goes first, and more writes share one sync. Nobody waits for a timer.
+        drop(lanes);
+        std::thread::yield_now();
+        lanes = self.lanes.lock();
         let urgent = lanes.urgent.len().min(BATCH);
         let usual = lanes.usual.len().min(BATCH - urgent);
         let mut batch: Vec<Job> = lanes.urgent.drain(..urgent).collect();
@@ -210,14 +217,56 @@ impl std::fmt::Debug for Queue {
     }
 }
 
-fn run_writer(mut connection: Connection, queue: &Queue) {
+fn run_writer(mut connection: Connection, snapshot: Snapshot, queue: &Queue) {
+    let mut renewed = snapshot.renew();
     while let Some(batch) = queue.take() {
+        // Without a snapshot the store is slower and no less right.
+        renewed.unwrap_or_else(|error| stop_if_damaged(&error));
         metrics::histogram!("unitpay_store_batch_writes").record(batch.len() as f64);
         let mut answers = Vec::with_capacity(batch.len());
         let committed = run_batch(&mut connection, batch, &mut answers);
         for answer in answers {
             answer(committed.as_ref().map_err(sqlite_error_of).copied());
         }
+        renewed = snapshot.renew_after(&connection);
+    }
+    // The last connection to be closed folds the log into the database.
+    drop(snapshot);
+}
+
+/// A reading transaction that stays open between writes. A reader locks the newest state of the
+/// log, and SQLite asks the system for that lock, and gives it back, only where no other
+/// connection of the process holds the same one: this one does. It always knows the newest state
+/// but while an answer is on its way, when readers lock for themselves.
+struct Snapshot(Connection);
+
+impl Snapshot {
+    fn renew(&self) -> rusqlite::Result<()> {
+        self.release()?;
+        self.0.prepare_cached("BEGIN")?.execute([])?;
+        // The transaction begins with its first read.
+        self.0.prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?.exists([]).map(|_| ())
+    }
+
+    /// Renews the snapshot after a write. Where the log has grown long it is copied into the
+    /// database, which no snapshot of before may hinder, and the next write begins it anew.
+    fn renew_after(&self, writer: &Connection) -> rusqlite::Result<()> {
+        let pages = |mode: &str| {
+            let mut statement = writer.prepare_cached(mode)?;
+            statement.query_row([], |row| row.get::<_, i64>(1))
+        };
+        if pages("PRAGMA wal_checkpoint(NOOP)")? > LOG_PAGES {
+            self.release()?;
+            pages("PRAGMA wal_checkpoint(PASSIVE)")?;
+        }
+        self.renew()
+    }
+
+    fn release(&self) -> rusqlite::Result<()> {
+        if self.0.is_autocommit() {
+            return Ok(());
+        }
+        self.0.prepare_cached("COMMIT")?.execute([]).map(|_| ())
     }
 }
 
@@ -344,6 +393,37 @@ pub(super) fn execute(
     let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
     let changed = statement.execute(rusqlite::params_from_iter(values)).map_err(sqlite_error)?;
     Ok(changed as u64)
+}
+
+pub(super) fn execute_each<const N: usize>(
+    connection: &Connection,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+) -> Result<u64, DbError> {
+    let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
+    let mut changed = 0;
+    for values in rows {
+        let values = rusqlite::params_from_iter(values);
+        changed += statement.execute(values).map_err(sqlite_error)? as u64;
+    }
+    Ok(changed)
+}
+
+pub(super) fn each<T, const N: usize>(
+    connection: &Connection,
+    sql: &Sql,
+    rows: &[[Value<'_>; N]],
+    read: impl Fn(&mut Columns<'_>) -> Result<T, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
+    let mut found = Vec::new();
+    for values in rows {
+        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(sqlite_error)?;
+        while let Some(row) = rows.next().map_err(sqlite_error)? {
+            found.push(read(&mut Columns::sqlite(row))?);
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn all<T>(

@@ -247,6 +247,11 @@ impl<T: serde::de::DeserializeOwned> Column for JsonText<T> {
     }
 }
 
+/// JSON of ours as it is stored. What we store has no way not to be written.
+pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// Closed lists that are stored by their words: types with `ALL` and `as_str`.
 macro_rules! word_columns {
     ($($name:ty),* $(,)?) => {$(
@@ -303,6 +308,7 @@ text_columns!(
     crate::base::LedgerEntryId,
     crate::base::Currency,
     crate::base::Decimal,
+    crate::catalog::Denomination,
     crate::keys::KeyScopes,
     crate::portal::PortalScopes,
 );

@@ -24,6 +24,10 @@ pub struct JsonBody {
     pub raw: Bytes,
 }
 
+/// A body of JSON of at most so many bytes, which the handler reads by itself.
+#[derive(Debug)]
+pub struct RawJsonBody<const MOST: usize>(pub Bytes);
+
 /// A body of JSON or of a form.
 #[derive(Debug)]
 pub struct JsonOrFormBody(pub Fields);
@@ -48,8 +52,20 @@ impl FromRequest<Arc<App>> for JsonBody {
         if media_type(&parts.headers) != Some("application/json") {
             return Err(unsupported("The body must be application/json."));
         }
-        let raw = read(app, &parts.headers, body).await?;
+        let raw = read(app, &parts.headers, body, MAX_BODY_BYTES).await?;
         Ok(Self { fields: Fields::from_json(&raw)?, raw })
+    }
+}
+
+impl<const MOST: usize> FromRequest<Arc<App>> for RawJsonBody<MOST> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if media_type(&parts.headers) != Some("application/json") {
+            return Err(unsupported("The body must be application/json."));
+        }
+        read(app, &parts.headers, body, MOST).await.map(Self)
     }
 }
 
@@ -80,21 +96,22 @@ impl FromRequest<Arc<App>> for JsonOrFormBody {
                 return Err(unsupported(format!("The body must be {accepted}.")));
             }
         };
-        let raw = read(app, &parts.headers, body).await?;
+        let raw = read(app, &parts.headers, body, MAX_BODY_BYTES).await?;
         Ok(Self(if form { Fields::from_pairs(&raw)? } else { Fields::from_json(&raw)? }))
     }
 }
 
-async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+async fn read(app: &App, headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Problem> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(unsupported("The body must not be compressed."));
     }
-    let whole = Limited::new(body, MAX_BODY_BYTES).collect();
+    let whole = Limited::new(body, most).collect();
     let timeout = Duration::from_secs(app.config.http.body_timeout_seconds);
     match tokio::time::timeout(timeout, whole).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(Code::PayloadTooLarge, "The body is larger than 64 KiB."))
+            let detail = format!("The body is larger than {} KiB.", most / 1024);
+            Err(Problem::new(Code::PayloadTooLarge, detail))
         }
         Ok(Err(_)) => Err(Problem::new(Code::MalformedRequest, "The body ended early.")),
         Err(_) => Err(Problem::new(Code::RequestTimeout, "The body did not arrive in time.")),

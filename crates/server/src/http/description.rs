@@ -22,6 +22,7 @@ impl Modify for Common {
         let components = description.components.get_or_insert_with(Components::new);
         components.add_security_scheme("secretKey", secret_key());
         components.add_security_scheme("portalToken", portal_token());
+        components.add_security_scheme("publishableKey", publishable_key());
         components.responses.insert(PROBLEM.to_owned(), problem().into());
         for operation in description.paths.paths.values_mut().flat_map(operations) {
             let answers = &mut operation.responses.responses;
@@ -47,6 +48,11 @@ pub fn always(value: bool) -> Object {
 
 fn secret_key() -> SecurityScheme {
     let text = "A secret key, `upay_sk_…`, from a backend alone. Also as `Authorization: Bearer`.";
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("x-api-key", text)))
+}
+
+fn publishable_key() -> SecurityScheme {
+    let text = "A publishable key, `upay_pk_…`, from any page. It reads the public catalog alone.";
     SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("x-api-key", text)))
 }
 

@@ -3,13 +3,12 @@
 //! A body is one JSON object; a query or a form is read as an object of texts. Nothing is coerced,
 //! nothing unknown passes, and all that is wrong is told at once.
 
+use super::strict::{not_taken, strict};
 use super::{ParamError, Problem};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use std::fmt;
 use std::ops::RangeInclusive;
 
-const MAX_DEPTH: usize = 32;
+const REQUIRED: &str = "is required";
 
 /// The fields of a request that have not been read yet, and what was wrong with those that were.
 #[derive(Debug, Default)]
@@ -21,12 +20,7 @@ pub struct Fields {
 impl Fields {
     /// Reads a JSON body. What is not JSON is malformed; what is, but not as we take it, invalid.
     pub fn from_json(body: &[u8]) -> Result<Self, Problem> {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let value = Strict { depth: 0 }
-            .deserialize(&mut deserializer)
-            .and_then(|value| deserializer.end().map(|()| value))
-            .map_err(|error| not_taken(&error))?;
-        match value {
+        match strict(body).map_err(|error| not_taken(&error))? {
             Value::Object(values) => Ok(Self { values, errors: Vec::new() }),
             Value::Null
             | Value::Bool(_)
@@ -74,11 +68,26 @@ impl Fields {
 
     /// Ends the reading: whatever was not read is unknown, and whatever was wrong is told.
     pub fn finish(mut self) -> Result<(), Problem> {
+        self.note_unknown();
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
+    }
+
+    /// Ends the reading and makes what was read, of which each part is there or was told missing.
+    pub fn made<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
+        self.finish()?;
+        make().ok_or_else(|| Problem::internal("a required field was not asked for"))
+    }
+
+    fn note_unknown(&mut self) {
         let unknown: Vec<String> = self.values.keys().cloned().collect();
         for name in unknown {
             self.wrong(&name, "is not a known field");
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
+    }
+
+    /// A value of any kind.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.values.remove(name)
     }
 
     /// A text of any length and content.
@@ -111,23 +120,92 @@ impl Fields {
     }
 
     pub fn required_text(&mut self, name: &str, length: RangeInclusive<usize>) -> String {
-        if !self.has(name) {
-            self.wrong(name, "is required");
-        }
+        self.required(&[name]);
         self.text(name, length).unwrap_or_default()
     }
 
-    /// In a PATCH: `Some(None)` clears the field.
-    pub fn clearable_text(
+    /// Notes which of these are missing.
+    pub fn required(&mut self, names: &[&str]) {
+        for name in names.iter().filter(|name| !self.values.contains_key(**name)) {
+            self.errors
+                .push(ParamError { param: (*name).to_owned(), message: REQUIRED.to_owned() });
+        }
+    }
+
+    /// A field that may be absent from the object: in a PATCH, `null` clears it (`Some(None)`).
+    pub fn optional<T>(
         &mut self,
+        patch: bool,
         name: &str,
-        length: RangeInclusive<usize>,
-    ) -> Option<Option<String>> {
-        if self.values.get(name) == Some(&Value::Null) {
+        read: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if patch && self.values.get(name) == Some(&Value::Null) {
             self.values.remove(name);
             return Some(None);
         }
-        self.text(name, length).map(Some)
+        read(self, name).map(Some)
+    }
+
+    /// An object: what is wrong in it is named by its path.
+    pub fn object<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.values.remove(name)?;
+        self.inner(name, value, read)
+    }
+
+    /// An array of at most `most` objects.
+    pub fn objects<T>(
+        &mut self,
+        name: &str,
+        most: usize,
+        mut read: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = match self.values.remove(name)? {
+            Value::Array(items) if items.len() <= most => items,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => {
+                self.wrong(name, format!("must be an array of at most {most} objects"));
+                return None;
+            }
+        };
+        let mut all = Some(Vec::with_capacity(items.len()));
+        for (at, item) in items.into_iter().enumerate() {
+            let one = self.inner(&format!("{name}[{at}]"), item, &mut read);
+            all = all.zip(one).map(|(mut all, one)| {
+                all.push(one);
+                all
+            });
+        }
+        all
+    }
+
+    fn inner<T>(
+        &mut self,
+        path: &str,
+        value: Value,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let Value::Object(values) = value else {
+            self.wrong(path, "must be an object");
+            return None;
+        };
+        let mut inner = Self { values, errors: Vec::new() };
+        let made = read(&mut inner);
+        // Where the kind of object is unknown, so are its fields.
+        if made.is_some() {
+            inner.note_unknown();
+        }
+        for error in inner.errors {
+            self.wrong(&format!("{path}.{}", error.param), error.message);
+        }
+        made
     }
 
     pub fn integer(&mut self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
@@ -186,6 +264,42 @@ impl Fields {
         self.metadata(name)
     }
 
+    /// One of the words of a closed list.
+    pub fn word<T: Copy>(
+        &mut self,
+        name: &str,
+        all: &[T],
+        text: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
+        let given = self.any_text(name)?;
+        let found = all.iter().copied().find(|word| text(*word) == given);
+        if found.is_none() {
+            let words: Vec<&str> = all.iter().map(|word| text(*word)).collect();
+            self.wrong(name, format!("must be one of {}", words.join(", ")));
+        }
+        found
+    }
+
+    /// A text that a type of ours reads; `what` says what it is.
+    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, what: &str) -> Option<T> {
+        let parsed = self.text(name, 0..=100)?.parse().ok();
+        if parsed.is_none() {
+            self.wrong(name, format!("must be {what}"));
+        }
+        parsed
+    }
+
+    /// A UTC day, counted from 1970.
+    pub fn day(&mut self, name: &str) -> Option<i64> {
+        let text = self.text(name, 1..=64)?;
+        let day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10);
+        let midnight = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+        if midnight.is_none() {
+            self.wrong(name, "must be a date, as 2030-01-31");
+        }
+        midnight.map(|midnight| midnight.timestamp().as_second().div_euclid(86_400))
+    }
+
     /// A time in RFC 3339 with an offset.
     pub fn time(&mut self, name: &str) -> Option<crate::base::Time> {
         let text = self.text(name, 1..=64)?;
@@ -194,103 +308,6 @@ impl Fields {
             self.wrong(name, "must be an RFC 3339 time, as 2030-01-31T00:00:00Z");
         }
         time.map(|time| crate::base::Time(time.as_microsecond()))
-    }
-}
-
-fn not_taken(error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
-    if error.is_data() {
-        // Ours: the position that the parser appends says nothing to whoever sent one line.
-        let message = text.split(" at line ").next().unwrap_or_default().to_owned();
-        let (param, message) = message.split_once('\n').unwrap_or(("", &message));
-        Problem::invalid_param(param, message)
-    } else if text.starts_with("number out of range") {
-        Problem::invalid_param("", "The body has a number that is out of range.")
-    } else {
-        Problem::new(super::Code::MalformedRequest, "The body is not valid JSON.")
-    }
-}
-
-/// Any JSON value, but no duplicate name, no U+0000 and no depth over [`MAX_DEPTH`].
-#[derive(Clone, Copy)]
-struct Strict {
-    depth: usize,
-}
-
-impl Strict {
-    /// For what stands in an array or object; an empty one is a level, too.
-    fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH {
-            return Err(E::custom(format!("The body is nested deeper than {MAX_DEPTH} levels.")));
-        }
-        Ok(Self { depth: self.depth + 1 })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        if value.contains('\0') {
-            return Err(E::custom("The body contains U+0000."));
-        }
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let inner = self.inner()?;
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(inner)? {
-            array.push(item);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let inner = self.inner()?;
-        let mut object = Map::new();
-        while let Some(name) = entries.next_key::<String>()? {
-            if name.contains('\0') {
-                return Err(A::Error::custom("The body contains U+0000."));
-            }
-            let value = entries.next_value_seed(inner)?;
-            if object.insert(name.clone(), value).is_some() {
-                return Err(A::Error::custom(format!("{name}\nmust not be repeated")));
-            }
-        }
-        Ok(Value::Object(object))
     }
 }
 

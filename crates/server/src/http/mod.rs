@@ -4,14 +4,17 @@ pub mod body;
 pub mod caller;
 pub mod description;
 pub mod fields;
+pub mod initial_data;
 pub mod listener;
 pub mod page;
 pub mod problem;
 pub mod request;
+pub mod strict;
 pub mod system;
+pub mod words;
 
-pub use body::{IdempotencyKey, JsonBody, PathText};
-pub use caller::{Anyone, Caller, Portal, RevokingKey, SecretKey};
+pub use body::{IdempotencyKey, JsonBody, PathText, RawJsonBody};
+pub use caller::{Anyone, Caller, CatalogCaller, Portal, RevokingKey, SecretKey};
 pub use fields::Fields;
 pub use problem::{Code, ParamError, Problem};
 
@@ -26,8 +29,10 @@ pub struct Json<T>(pub StatusCode, pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.1) {
-            Ok(body) => {
+        // Most answers fit, and need not grow while they are written.
+        let mut body = Vec::with_capacity(1024);
+        match serde_json::to_writer(&mut body, &self.1) {
+            Ok(()) => {
                 let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 (self.0, [json], body).into_response()
             }

@@ -3,13 +3,20 @@
 //! A [`Problem`] keeps apart what leaves (code, detail, errors) and what is logged (source).
 //! Handlers return it; the request layer renders it once, with the request's id, and logs it once.
 
+use crate::catalog::CatalogError;
 use crate::customers::CustomerError;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
+use crate::invoices::InvoiceError;
 use crate::limits::LimitHit;
+use crate::payments::http::DependenciesResponse;
+use crate::payments::{PaymentMethodError, ProcessorError};
 use crate::portal::{MintError, RefreshError, Refusal};
+use crate::settlement::SettleError;
 use crate::signing::SigningError;
-use crate::test_clock::Advancing;
+use crate::subscriptions::SubscriptionError;
+use crate::test_clock::{Advancing, ClockError};
+use crate::usage::TrackError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
@@ -47,6 +54,7 @@ codes! {
     InvalidToken UNAUTHORIZED "invalid_token",
     TokenExpired UNAUTHORIZED "token_expired",
     SessionRevoked UNAUTHORIZED "session_revoked",
+    InvalidCode UNAUTHORIZED "invalid_code",
     TokenOfArchivedCustomer UNAUTHORIZED "customer_archived",
     InsufficientScope FORBIDDEN "insufficient_scope",
     OriginNotAllowed FORBIDDEN "origin_not_allowed",
@@ -121,7 +129,7 @@ pub struct ProblemBody<'a> {
     pub code: &'a str,
     /// Names this request in the server's log.
     pub request_id: &'a str,
-    /// What is wrong with which parameter; with `validation_failed` alone.
+    /// What is wrong with which parameter; with `validation_failed` and `invalid_tiers` alone.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [ParamError],
@@ -133,6 +141,14 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub dependencies: Option<&'a Value>,
+    /// Where the hosted page leads back to, beside a code of ours that is not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub return_url: Option<&'a Value>,
+    /// Whose page it is, beside a code of ours that is not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Object)]
+    pub branding: Option<&'a Value>,
 }
 
 /// The closed list of codes, as OpenAPI writes it.
@@ -216,6 +232,8 @@ impl Problem {
             errors: &self.errors,
             decline_reason: self.member("declineReason"),
             dependencies: self.member("dependencies"),
+            return_url: self.member("returnUrl"),
+            branding: self.member("branding"),
         }
     }
 
@@ -260,10 +278,134 @@ impl From<Advancing> for Problem {
     }
 }
 
+impl From<SubscriptionError> for Problem {
+    fn from(error: SubscriptionError) -> Self {
+        let (code, detail) = match error {
+            SubscriptionError::Db(error) => return error.into(),
+            SubscriptionError::Invoice(error) => return error.into(),
+            SubscriptionError::Settle(error) => return error.into(),
+            SubscriptionError::KeyReused => return KeyReused.into(),
+            SubscriptionError::Advancing => return Advancing.into(),
+            SubscriptionError::CustomerNotFound => return Self::customer_not_found(),
+            SubscriptionError::CustomerArchived => return Self::customer_archived(),
+            SubscriptionError::NotFound => return Self::not_found(),
+            SubscriptionError::OtherProduct => {
+                let message = "must be a plan of the subscription's product";
+                return Self::invalid_param("planId", message);
+            }
+            SubscriptionError::ProrationDate => {
+                let message = "must be what a preview told in the last ten minutes, in this \
+                     period, with no change since";
+                return Self::invalid_param("prorationDate", message);
+            }
+            SubscriptionError::PlanNotAvailable => {
+                (Code::PlanNotAvailable, "The plan cannot be chosen.")
+            }
+            SubscriptionError::CurrencyMismatch => {
+                (Code::CurrencyMismatch, "The customer pays in another currency.")
+            }
+            SubscriptionError::Exists => {
+                (Code::SubscriptionExists, "The customer has a subscription of this product.")
+            }
+            SubscriptionError::NotActive => {
+                (Code::SubscriptionNotActive, "The subscription is canceled.")
+            }
+            SubscriptionError::Unpaid => {
+                (Code::InvoiceUnpaid, "An invoice of the subscription has to be paid first.")
+            }
+            SubscriptionError::OutOfRange => (Code::AmountOutOfRange, "An amount is out of range."),
+        };
+        Self::new(code, detail)
+    }
+}
+
+impl From<ClockError> for Problem {
+    fn from(error: ClockError) -> Self {
+        match error {
+            ClockError::Db(error) => error.into(),
+            ClockError::Advancing => Advancing.into(),
+            ClockError::OutOfRange => {
+                Self::invalid_param("to", "must be from now on and at most two years ahead")
+            }
+        }
+    }
+}
+
+impl From<InvoiceError> for Problem {
+    fn from(error: InvoiceError) -> Self {
+        match error {
+            InvoiceError::Db(error) => error.into(),
+            InvoiceError::OutOfRange => {
+                Self::new(Code::AmountOutOfRange, "The amount is out of range.")
+            }
+            InvoiceError::SellerIncomplete => {
+                let detail = "The branding needs the seller's legal name and address first.";
+                Self::new(Code::SellerIncomplete, detail)
+            }
+            InvoiceError::NotPayable => {
+                Self::new(Code::InvoiceNotPayable, "Nothing is owed on this invoice.")
+            }
+        }
+    }
+}
+
+impl From<SettleError> for Problem {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Db(error) => error.into(),
+            SettleError::Invoice(error) => error.into(),
+            SettleError::Subscription(error) => (*error).into(),
+            SettleError::InProgress => {
+                Self::new(Code::PaymentInProgress, "A payment of this invoice is under way.")
+            }
+            SettleError::NoProcessor => PaymentMethodError::NoProcessor.into(),
+            SettleError::BelowMinimum => {
+                let detail = "What is due is less than the processor charges.";
+                Self::new(Code::AmountOutOfRange, detail)
+            }
+            SettleError::CustomerArchived => Self::customer_archived(),
+            SettleError::NotFound => Self::not_found(),
+        }
+    }
+}
+
+impl From<PaymentMethodError> for Problem {
+    fn from(error: PaymentMethodError) -> Self {
+        match error {
+            PaymentMethodError::Db(error) => error.into(),
+            PaymentMethodError::Processor(ProcessorError::UnknownToken) => {
+                Self::invalid_param("processorToken", "is not a token of the processor's")
+            }
+            PaymentMethodError::Processor(error @ ProcessorError::Unavailable(_)) => {
+                Self::unavailable(error)
+            }
+            PaymentMethodError::CustomerArchived => Self::customer_archived(),
+            PaymentMethodError::NoProcessor => {
+                Self::new(Code::Conflict, "This environment has no payment processor.")
+            }
+            PaymentMethodError::InUse(dependencies) => {
+                let dependencies = serde_json::to_value(DependenciesResponse::from(dependencies));
+                let detail = "Something is charged to this payment method.";
+                Self::new(Code::PaymentMethodInUse, detail)
+                    .with("dependencies", dependencies.unwrap_or_default())
+            }
+        }
+    }
+}
+
 impl From<KeyReused> for Problem {
     fn from(_: KeyReused) -> Self {
         let detail = "This Idempotency-Key was used with another request.";
         Self::new(Code::IdempotencyKeyReused, detail)
+    }
+}
+
+impl From<TrackError> for Problem {
+    fn from(error: TrackError) -> Self {
+        match error {
+            TrackError::Db(error) => error.into(),
+            TrackError::Advancing => Advancing.into(),
+        }
     }
 }
 
@@ -286,6 +428,25 @@ impl From<CustomerError> for Problem {
             CustomerError::ExternalIdTaken => {
                 Self::new(Code::Conflict, "Another customer has this externalId.")
             }
+        }
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Db(error) => error.into(),
+            CatalogError::SlugTaken => Self::new(Code::Conflict, "Another object has this slug."),
+            CatalogError::PlanImmutable => Self::new(
+                Code::PlanImmutable,
+                "What a plan charges, grants and lets try is fixed once it is no longer a draft.",
+            ),
+            CatalogError::InvalidTiers(param) => {
+                let message = "must ascend by upTo, and end with null";
+                let errors = vec![ParamError { param, message: message.to_owned() }];
+                Self { errors, ..Self::new(Code::InvalidTiers, "The tiers are not well-formed.") }
+            }
+            CatalogError::Unfit { param, message } => Self::invalid_param(&param, message),
         }
     }
 }

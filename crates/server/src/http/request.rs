@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 pub enum Surface {
     /// Backends alone: a browser gets no CORS answer.
     Backend,
-    /// Browsers too, by a portal token.
+    /// Browsers too, by a portal token or a publishable key.
     Browser,
 }
 
@@ -41,6 +41,11 @@ impl RequestInfo {
     pub fn of(parts: &Parts) -> Result<&Self, Problem> {
         let info = parts.extensions.get::<Arc<Self>>();
         info.map(AsRef::as_ref).ok_or_else(|| Problem::internal("a request without its info"))
+    }
+
+    /// Of a request that this process asks of itself.
+    pub fn own(id: RequestId) -> Self {
+        Self { id, peer: IpAddr::from(std::net::Ipv4Addr::LOCALHOST), caller: OnceLock::new() }
     }
 
     /// Notes who called, for the log.
@@ -76,7 +81,7 @@ pub async fn around(
     let route = route.as_ref().map_or("none", |route| route.as_str());
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
-    log(&info, &method, route, status, elapsed, source);
+    log(&info, &id, &method, route, status, elapsed, source);
     if !app.config.metrics_listen.is_empty() {
         measure(&method, route, status, elapsed);
     }
@@ -128,22 +133,29 @@ fn render_problem(response: &mut Response, id: &str) -> Option<Problem> {
 }
 
 fn finish_headers(response: &mut Response, id: &str, surface: Surface) {
+    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
     let headers = response.headers_mut();
-    set(headers, "x-request-id", id);
+    headers.reserve(8);
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("no-store"));
     if surface == Surface::Browser {
         for (name, value) in [
-            ("access-control-allow-origin", "*"),
-            ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"),
-            ("access-control-allow-headers", "Authorization, Content-Type, Idempotency-Key"),
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
             (
-                "access-control-expose-headers",
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "Authorization, Content-Type, Idempotency-Key, X-Api-Key",
+            ),
+            (
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
                 "Date, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy",
             ),
-            ("access-control-max-age", "7200"),
+            (header::ACCESS_CONTROL_MAX_AGE, "7200"),
         ] {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            headers.insert(name, HeaderValue::from_static(value));
         }
     }
 }
@@ -166,6 +178,7 @@ fn measure(method: &Method, route: &str, status: u16, elapsed: Duration) {
 /// One line a request. Paths are logged as routes: what stands in them may be the integrator's.
 fn log(
     info: &RequestInfo,
+    id: &str,
     method: &Method,
     route: &str,
     status: u16,
@@ -178,11 +191,11 @@ fn log(
     let source = problem.as_ref().and_then(|problem| problem.source.as_ref());
     match source {
         Some(source) => tracing::error!(
-            request = %info.id, %method, route, status, micros, peer = %info.peer, caller, code,
+            request = %id, %method, route, status, micros, peer = %info.peer, caller, code,
             error = %source, "request"
         ),
         None => tracing::info!(
-            request = %info.id, %method, route, status, micros, peer = %info.peer, caller, code,
+            request = %id, %method, route, status, micros, peer = %info.peer, caller, code,
             "request"
         ),
     }

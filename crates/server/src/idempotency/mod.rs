@@ -60,6 +60,18 @@ where
     }
 }
 
+/// Waits for the end of a twin that runs at the same time. Where a rule of the effect would refuse
+/// the twin before it comes to keep its answer, it waits first and is then a replay.
+pub async fn wait_for_twin(
+    tx: &mut Tx<'_, '_>,
+    idempotency: Option<&Idempotency>,
+) -> Result<(), DbError> {
+    match idempotency {
+        None => Ok(()),
+        Some(idempotency) => sql::wait_for_twin(tx, idempotency).await,
+    }
+}
+
 /// Keeps what is to be answered again, with the effect of this transaction.
 pub async fn keep(
     tx: &mut Tx<'_, '_>,

@@ -2,9 +2,14 @@
 
 use super::{Idempotency, KEPT_FOR_SECONDS, Kept};
 use crate::base::Time;
-use crate::db::{DbError, Sql, Tx, sql};
+use crate::db::{DbError, Sql, Tx, sql, sql_of_each};
 use serde_json::Value;
 
+/// The embedded store has one writer, so no twin runs at the same time.
+const WAIT: Sql = sql_of_each(
+    "SELECT $1, $2",
+    "SELECT pg_advisory_xact_lock(hashtextextended(CAST($1 AS TEXT), hashtextextended($2, 0)))",
+);
 const FIND: Sql = sql("SELECT request, response FROM idempotency_records \
      WHERE caller = $1 AND key = $2 AND created_at > $3");
 /// Replaces a record that is too old to count; a younger one stands.
@@ -28,6 +33,12 @@ pub async fn find(tx: &mut Tx<'_, '_>, idempotency: &Idempotency) -> Result<Opti
     }
     let body = serde_json::from_str(&response).map_err(|e| DbError::Unexpected(e.into()))?;
     Ok(Some(Kept::Answer(body)))
+}
+
+/// Has twins go one after the other, each in its own transaction.
+pub async fn wait_for_twin(tx: &mut Tx<'_, '_>, idempotency: &Idempotency) -> Result<(), DbError> {
+    let values = [(&idempotency.caller).into(), (&idempotency.key).into()];
+    tx.one(&WAIT, &values, |_| Ok(())).await.map(|_| ())
 }
 
 /// Keeps an answer with the effect of this transaction.

@@ -1,26 +1,60 @@
-//! The text of a secret key. Everything about it is fixed in length, so parsing compares lengths.
+//! The text of an API key. Everything about it is fixed in length, so parsing compares lengths.
 
 use crate::base::ApiKeyId;
 use std::fmt;
 
-const PREFIX: &str = "upay_sk_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Characters that 128, 256 and 32 bits need in base62.
 const ID: usize = 22;
 const SECRET: usize = 43;
 const CHECKSUM: usize = 6;
 
-/// A well-formed secret key. It prints itself as its id only.
+/// The length of each kind's prefix.
+const PREFIX: usize = 8;
+
+/// What a key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A backend's: never leaves it.
+    Secret,
+    /// A page's: everybody may read it, and by it the public catalog.
+    Publishable,
+}
+
+impl KeyKind {
+    pub const ALL: [Self; 2] = [Self::Secret, Self::Publishable];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Publishable => "publishable",
+        }
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Secret => "upay_sk_",
+            Self::Publishable => "upay_pk_",
+        }
+    }
+
+    /// The kind of key that a text means to be, well-formed or not.
+    pub fn of(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))
+    }
+}
+
+/// A well-formed key. It prints itself as its id only.
 #[derive(Clone)]
-pub struct SecretKeyText {
+pub struct KeyText {
     text: String,
     key_id: ApiKeyId,
 }
 
-impl SecretKeyText {
-    pub fn make(key_id: ApiKeyId, secret: &[u8; 32]) -> Self {
-        let mut text = String::with_capacity(PREFIX.len() + ID + SECRET + CHECKSUM);
-        text.push_str(PREFIX);
+impl KeyText {
+    pub fn make(kind: KeyKind, key_id: ApiKeyId, secret: &[u8; 32]) -> Self {
+        let mut text = String::with_capacity(PREFIX + ID + SECRET + CHECKSUM);
+        text.push_str(kind.prefix());
         encode(&key_id.to_u128().to_be_bytes(), ID, &mut text);
         encode(secret, SECRET, &mut text);
         let checksum = crc32fast::hash(text.as_bytes());
@@ -30,21 +64,16 @@ impl SecretKeyText {
 
     /// Reads a key; `None` where it is malformed or mistyped.
     pub fn parse(text: &str) -> Option<Self> {
-        let body = text.strip_prefix(PREFIX)?;
+        let body = text.strip_prefix(KeyKind::of(text)?.prefix())?;
         if body.len() != ID + SECRET + CHECKSUM || !body.bytes().all(|b| b.is_ascii_alphanumeric())
         {
             return None;
         }
-        let (signed, checksum) = text.split_at(PREFIX.len() + ID + SECRET);
+        let (signed, checksum) = text.split_at(PREFIX + ID + SECRET);
         let mut expected = String::with_capacity(CHECKSUM);
         encode(&crc32fast::hash(signed.as_bytes()).to_be_bytes(), CHECKSUM, &mut expected);
         let key_id = ApiKeyId::from_u128(decode(&body[..ID])?);
         (checksum == expected).then(|| Self { text: text.to_owned(), key_id })
-    }
-
-    /// Whether a text means to be a secret key, well-formed or not.
-    pub fn looks_like(text: &str) -> bool {
-        text.starts_with(PREFIX)
     }
 
     pub const fn key_id(&self) -> ApiKeyId {
@@ -70,9 +99,9 @@ impl SecretKeyText {
     }
 }
 
-impl fmt::Debug for SecretKeyText {
+impl fmt::Debug for KeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretKeyText({})", self.key_id)
+        write!(f, "KeyText({})", self.key_id)
     }
 }
 
@@ -103,28 +132,40 @@ fn decode(digits: &str) -> Option<u128> {
 mod tests {
     use super::*;
 
-    fn key() -> SecretKeyText {
-        SecretKeyText::make(ApiKeyId::from_u128(u128::MAX - 7), &[0xab; 32])
+    fn key_of(kind: KeyKind) -> KeyText {
+        KeyText::make(kind, ApiKeyId::from_u128(u128::MAX - 7), &[0xab; 32])
+    }
+
+    fn key() -> KeyText {
+        key_of(KeyKind::Secret)
     }
 
     #[test]
     fn a_key_survives_its_text() {
-        let read = SecretKeyText::parse(key().reveal()).unwrap();
-        assert_eq!(read.key_id(), key().key_id());
-        assert_eq!(read.digest(), key().digest());
+        for kind in KeyKind::ALL {
+            let key = key_of(kind);
+            assert_eq!(KeyKind::of(key.reveal()), Some(kind));
+            let read = KeyText::parse(key.reveal()).unwrap();
+            assert_eq!(read.key_id(), key.key_id());
+            assert_eq!(read.digest(), key.digest());
+        }
+        // What tells the kinds apart is under the checksum and in the digest.
+        let other = key().reveal().replace("upay_sk_", "upay_pk_");
+        assert!(KeyText::parse(&other).is_none());
+        assert_ne!(key_of(KeyKind::Publishable).digest(), key().digest());
     }
 
     #[test]
     fn a_mistyped_key_is_refused_by_its_checksum() {
         let text = key().reveal().to_owned();
-        for at in PREFIX.len()..text.len() {
+        for at in PREFIX..text.len() {
             let mut typo = text.clone().into_bytes();
             typo[at] = if typo[at] == b'x' { b'y' } else { b'x' };
-            assert!(SecretKeyText::parse(std::str::from_utf8(&typo).unwrap()).is_none());
+            assert!(KeyText::parse(std::str::from_utf8(&typo).unwrap()).is_none());
         }
-        assert!(SecretKeyText::parse(&text[..text.len() - 1]).is_none());
-        assert!(SecretKeyText::parse("upay_sk_").is_none());
-        assert!(SecretKeyText::parse(&format!("upay_sk_{}", "é".repeat(35))).is_none());
+        assert!(KeyText::parse(&text[..text.len() - 1]).is_none());
+        assert!(KeyText::parse("upay_sk_").is_none());
+        assert!(KeyText::parse(&format!("upay_sk_{}", "é".repeat(35))).is_none());
     }
 
     #[test]

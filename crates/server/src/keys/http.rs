@@ -1,6 +1,6 @@
 //! API keys over HTTP.
 
-use super::{ApiKey, KeyScopes, NewApiKey, sql};
+use super::{ApiKey, KeyKind, KeyScopes, NewApiKey, sql};
 use crate::app::App;
 use crate::base::{ApiKeyId, Secret, Time};
 use crate::db::{Lane, Tx};
@@ -21,6 +21,8 @@ use utoipa::ToSchema;
 pub struct ApiKeyResponse {
     #[schema(value_type = String)]
     pub id: ApiKeyId,
+    #[schema(value_type = ApiKeyKind)]
+    pub kind: &'static str,
     pub name: String,
     #[schema(value_type = Env)]
     pub env: &'static str,
@@ -48,6 +50,14 @@ pub struct ApiKeyResponse {
 pub enum Env {
     Sandbox,
     Live,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `ApiKeyResponse::kind`.
+pub enum ApiKeyKind {
+    Secret,
+    Publishable,
 }
 
 fn scopes_schema() -> utoipa::openapi::schema::Array {
@@ -81,6 +91,7 @@ pub struct RevokeApiKeyRequest {
 fn response(key: &ApiKey, env: &'static str) -> ApiKeyResponse {
     ApiKeyResponse {
         id: key.id,
+        kind: key.kind.as_str(),
         name: key.name.clone(),
         env,
         scopes: key.scopes,
@@ -105,7 +116,7 @@ impl Fields {
     }
 }
 
-/// Makes a key of the caller's organization and environment. Its secret is in this answer alone.
+/// Makes a secret key of the caller's organization and environment. Its secret is in this answer alone.
 #[utoipa::path(post, path = "/v1/api-keys", tag = "apiKeys", operation_id = "createApiKey",
     security(("secretKey" = ["api_keys:write"])),
     params(("Idempotency-Key" = Option<String>, Header,)),
@@ -133,7 +144,12 @@ pub async fn create(
         let detail = "A key cannot make one that may do more than itself.";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
-    let new = NewApiKey { name, scopes, expires_at: expires_at.or(own.expires_at) };
+    let new = NewApiKey {
+        kind: KeyKind::Secret,
+        name,
+        scopes,
+        expires_at: expires_at.or(own.expires_at),
+    };
     let made = Arc::new(super::make(&new, &app.ids, &app.random, now));
     let (tenant, actor, ids) = (caller.tenant(), caller.actor(), app.ids.clone());
     let env = tenant.environment.as_str();

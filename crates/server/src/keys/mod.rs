@@ -1,14 +1,16 @@
-//! API keys: the secret keys by which a backend calls.
+//! API keys: the secret keys by which a backend calls, and the publishable ones by which any page
+//! reads the public catalog.
 //!
-//! A key is `upay_sk_`, the key's id, a 256-bit secret and a CRC-32, in base62. The store keeps a
-//! SHA-256 of the secret; the key itself is shown once. The checksum lets secret scanners tell a
-//! leaked key from noise without asking us.
+//! A key is `upay_sk_` or `upay_pk_`, the key's id, a 256-bit secret and a CRC-32, in base62. The
+//! store keeps a SHA-256 of it; the key itself is shown once. The checksum lets secret scanners tell
+//! a leaked key from noise without asking us. A publishable key has no scopes, and only the operator
+//! makes one.
 
 pub mod format;
 pub mod http;
 mod sql;
 
-pub use format::SecretKeyText;
+pub use format::{KeyKind, KeyText};
 pub use sql::{any, note_use, of_all_tenants, record, revoke_all};
 
 use crate::audit::{self, Action, Actor, NewEvent};
@@ -50,6 +52,7 @@ impl KeyScopes {
 #[derive(Clone, Debug)]
 pub struct ApiKey {
     pub id: ApiKeyId,
+    pub kind: KeyKind,
     pub name: String,
     pub scopes: KeyScopes,
     pub last_four: String,
@@ -72,6 +75,7 @@ pub struct KeyRecord {
 
 #[derive(Clone, Debug)]
 pub struct NewApiKey {
+    pub kind: KeyKind,
     pub name: String,
     pub scopes: KeyScopes,
     pub expires_at: Option<Time>,
@@ -81,15 +85,16 @@ pub struct NewApiKey {
 #[derive(Debug)]
 pub struct CreatedApiKey {
     pub key: ApiKey,
-    pub secret: SecretKeyText,
+    pub secret: KeyText,
 }
 
 /// Makes a key and its secret, without storing it.
 pub fn make(new: &NewApiKey, ids: &Ids, random: &Random, now: Time) -> CreatedApiKey {
-    let secret = SecretKeyText::make(ids.api_key(), &random.bytes());
+    let secret = KeyText::make(new.kind, ids.api_key(), &random.bytes());
     CreatedApiKey {
         key: ApiKey {
             id: secret.key_id(),
+            kind: new.kind,
             name: new.name.clone(),
             scopes: new.scopes,
             last_four: secret.last_four().to_owned(),

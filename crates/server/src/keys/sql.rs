@@ -1,8 +1,8 @@
 //! The statements on API keys.
 
-use super::{ApiKey, KeyRecord};
+use super::{ApiKey, KeyKind, KeyRecord};
 use crate::base::{ApiKeyId, PageQuery, Time};
-use crate::db::{Columns, DbError, Sql, Tx, list, sql};
+use crate::db::{Columns, DbError, Sql, Tx, list, sql, word_columns};
 use crate::organizations::{Tenant, read_tenant};
 
 /// The authentication statement: it starts from the key's id alone.
@@ -13,17 +13,18 @@ const RECORD: Sql = sql("SELECT t.no, t.organization_id, t.env, o.suspended, \
      JOIN organizations o ON o.id = t.organization_id \
      WHERE k.id = $1");
 const ANY: Sql = sql("SELECT id FROM api_keys LIMIT 1");
-const OF_ALL: Sql = sql("SELECT t.no, t.organization_id, t.env, k.id, k.name, k.scopes, \
+const OF_ALL: Sql = sql("SELECT t.no, t.organization_id, t.env, k.id, k.kind, k.name, k.scopes, \
      k.last_four, k.created_at, k.expires_at, k.last_used_at, k.revoked_at \
      FROM api_keys k JOIN tenants t ON t.no = k.tenant_no ORDER BY k.id");
 const INSERT: Sql = sql("INSERT INTO api_keys \
-     (id, tenant_no, name, scopes, secret_digest, last_four, created_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
-const GET: Sql =
-    sql("SELECT id, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \
-     FROM api_keys WHERE tenant_no = $1 AND id = $2");
+     (id, tenant_no, kind, name, scopes, secret_digest, last_four, created_at, expires_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+const GET: Sql = sql(
+    "SELECT id, kind, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \
+     FROM api_keys WHERE tenant_no = $1 AND id = $2",
+);
 const PAGE: [Sql; 2] = list!(
-    "SELECT id, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \
+    "SELECT id, kind, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \
      FROM api_keys WHERE tenant_no = $1 AND id < $2 AND id > $3",
     "id",
     "$4"
@@ -68,6 +69,7 @@ pub async fn insert(
     let values = [
         key.id.into(),
         tenant.no.into(),
+        key.kind.into(),
         (&key.name).into(),
         key.scopes.to_string().into(),
         digest.into(),
@@ -120,6 +122,7 @@ pub async fn note_use(tx: &mut Tx<'_, '_>, id: ApiKeyId, at: Time) -> Result<(),
 fn read(row: &mut Columns<'_>) -> Result<ApiKey, DbError> {
     Ok(ApiKey {
         id: row.take()?,
+        kind: row.take()?,
         name: row.take()?,
         scopes: row.take()?,
         last_four: row.take()?,
@@ -129,3 +132,5 @@ fn read(row: &mut Columns<'_>) -> Result<ApiKey, DbError> {
         revoked_at: row.take()?,
     })
 }
+
+word_columns!(KeyKind);

@@ -1,11 +1,12 @@
 //! Portal sessions over HTTP, for the backend: mint, revoke, list, read, introspect.
 
 use super::{
-    NewSession, PortalScopes, PortalSession, Refusal, RevokedReason, SessionStatus, mint,
-    revoke_customer, revoke_session, sql, verify,
+    Flow, NewSession, PageOptions, PortalScopes, PortalSession, Refusal, RevokedReason,
+    SessionStatus, mint, revoke_customer, revoke_session, sql, verify,
 };
 use crate::app::App;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
+use crate::branding;
 use crate::customers;
 use crate::http::body::JsonOrFormBody;
 use crate::http::description;
@@ -15,6 +16,7 @@ use crate::http::{
     SecretKey,
 };
 use crate::keys::KeyScopes;
+use crate::organizations::Tenant;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -52,6 +54,15 @@ pub struct CreatePortalSessionRequest {
     invalidate_existing: Option<bool>,
     #[schema(nullable = false)]
     metadata: Option<BTreeMap<String, String>>,
+    /// Where the hosted page leads back to; of one of the organization's `portalOrigins`.
+    #[schema(max_length = 2000, nullable = false)]
+    return_url: Option<String>,
+    /// The portal's language, as `de` or `pt-BR`.
+    #[schema(max_length = 35, nullable = false)]
+    locale: Option<String>,
+    /// What the portal begins with.
+    #[schema(nullable = false)]
+    flow: Option<Flow>,
 }
 
 pub fn scopes_schema() -> utoipa::openapi::schema::Array {
@@ -74,6 +85,9 @@ pub struct CreatePortalSessionResponse {
     pub customer_id: CustomerId,
     #[schema(schema_with = scopes_schema)]
     pub scopes: PortalScopes,
+    /// Opens the hosted page, once, within 15 minutes.
+    #[schema(value_type = String)]
+    pub url: Secret,
 }
 
 #[derive(Debug, ToSchema)]
@@ -197,6 +211,7 @@ pub async fn create(
         let detail = "A key cannot grant what it may not do itself.";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
+    check_return_url(&app, &caller.tenant(), &new.page).await?;
     // A node whose clock is wrong would promise an end that others do not keep.
     app.check_clock()?;
     let idempotency = idempotency.of(caller.id(), &raw, app.clock.now());
@@ -208,13 +223,68 @@ pub async fn create(
         jti: minted.sid.to_string(),
         customer_id: minted.customer_id,
         scopes: minted.scopes,
+        url: app.codes.url(&app.issuer, minted.sid),
     };
     metrics::counter!("unitpay_portal_sessions_minted_total").increment(1);
     let answer = Json(StatusCode::CREATED, body);
     Ok(if minted.replayed { (REPLAYED, answer).into_response() } else { answer.into_response() })
 }
 
+/// A page leads back to the organization's own origins alone: no link of ours leads elsewhere.
+async fn check_return_url(app: &App, tenant: &Tenant, page: &PageOptions) -> Result<(), Problem> {
+    let Some(url) = &page.return_url else { return Ok(()) };
+    let branding = branding::get(&mut app.db.read().await?, tenant).await?;
+    let known = |origin: &String| {
+        url.strip_prefix(origin.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+    };
+    if branding.portal_origins.iter().any(known) {
+        return Ok(());
+    }
+    Err(Problem::invalid_param("returnUrl", "must be of one of the organization's portalOrigins"))
+}
+
 impl Fields {
+    fn page_options(&mut self) -> PageOptions {
+        PageOptions {
+            return_url: self.return_url(),
+            locale: self.locale("locale"),
+            flow: self.flow(),
+        }
+    }
+
+    fn return_url(&mut self) -> Option<String> {
+        let url = self.text("returnUrl", 1..=2000)?;
+        let parsed = url.parse::<Uri>().ok();
+        if !parsed.is_some_and(|url| matches!(url.scheme_str(), Some("https" | "http"))) {
+            self.wrong("returnUrl", "must be an https:// or http:// URL");
+        }
+        Some(url)
+    }
+
+    fn flow(&mut self) -> Option<Flow> {
+        const ID: std::ops::RangeInclusive<usize> = 1..=64;
+        self.object("flow", |flow| {
+            flow.required(&["type"]);
+            let kind = flow.word("type", Flow::TYPES, |name| name)?;
+            let required = |flow: &mut Self, name| {
+                flow.required(&[name]);
+                flow.text(name, ID)
+            };
+            Some(match kind {
+                "cancel" => Flow::Cancel { subscription_id: required(flow, "subscriptionId")? },
+                "pay_invoice" => Flow::PayInvoice { invoice_id: required(flow, "invoiceId")? },
+                "top_up" => Flow::TopUp { credit_currency_id: required(flow, "creditCurrencyId")? },
+                "add_payment_method" => Flow::AddPaymentMethod,
+                "billing_details" => Flow::BillingDetails,
+                _ => Flow::ChangePlan {
+                    subscription_id: flow.text("subscriptionId", ID),
+                    plan_id: flow.text("planId", ID),
+                },
+            })
+        })
+    }
+
     fn new_session(
         &mut self,
         app: &App,
@@ -236,9 +306,11 @@ impl Fields {
             ttl_seconds,
             max_lifetime_seconds: lifetime.unwrap_or(longest),
             scopes: self.session_scopes(grantable),
-            allowed_origins: self.origins(),
+            allowed_origins: Value::from(self.origins("allowedOrigins").unwrap_or_default())
+                .to_string(),
             invalidate_existing: self.boolean("invalidateExisting").unwrap_or(false),
             metadata: self.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
+            page: self.page_options(),
         }
     }
 
@@ -258,37 +330,6 @@ impl Fields {
             grantable
         })
     }
-
-    /// Exact origins as browsers send them: scheme, host, and a port where it is not the usual one.
-    fn origins(&mut self) -> String {
-        let origins = self.texts("allowedOrigins", 10).unwrap_or_default();
-        if !origins.iter().all(|origin| is_origin(origin)) {
-            self.wrong(
-                "allowedOrigins",
-                "must be origins as browsers send them, as https://app.example.com",
-            );
-        }
-        Value::from(origins).to_string()
-    }
-}
-
-fn is_origin(text: &str) -> bool {
-    let usual_port = |scheme: &str| if scheme == "https" { ":443" } else { ":80" };
-    let Some((scheme @ ("https" | "http"), authority)) = text.split_once("://") else {
-        return false;
-    };
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
-    let parsed = format!("{text}/").parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
-    // A port in any but its shortest form is nothing that a browser sends.
-    let shortest = parsed.map(|parsed| match parsed.port_u16() {
-        Some(port) => format!("{}:{port}", parsed.host()),
-        None => parsed.host().to_owned(),
-    });
-    (1..=255).contains(&authority.len())
-        && authority.bytes().all(plain)
-        && !authority.starts_with(':')
-        && !authority.ends_with(usual_port(scheme))
-        && shortest.as_deref() == Some(authority)
 }
 
 /// Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered.

@@ -1,13 +1,21 @@
 //! Portal sessions over HTTP, for the browser that holds the token: read, refresh, log out.
 
 use super::http::PortalSessionStatus;
-use super::{PortalScopes, PortalSession, RevokedReason, refresh as next_token, revoke_session};
+use super::{
+    Flow, PageOptions, PortalScopes, PortalSession, Refreshed, RevokedReason,
+    refresh as next_token, revoke_session,
+};
 use crate::app::App;
 use crate::base::{CustomerId, PortalSessionId, Secret, Time};
+use crate::customers::billing;
 use crate::customers::http::CustomerResponse;
+use crate::http::initial_data::{self, InitialData};
+use crate::http::page::query;
+use crate::http::request::RequestInfo;
 use crate::http::{Json, Portal, Problem};
+use axum::Extension;
 use axum::extract::State;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -21,6 +29,10 @@ pub struct CurrentSessionResponse {
     pub customer: Option<CustomerResponse>,
     #[schema(schema_with = super::http::scopes_schema)]
     pub scopes: PortalScopes,
+    /// With `?include=initialData`: what the portal shows first, as `{"<path>?<query>": answer}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = BTreeMap<String, Value>, required = false)]
+    pub initial_data: Option<InitialData>,
 }
 
 /// A session as its own browser sees it.
@@ -41,6 +53,26 @@ pub struct CurrentSession {
     #[schema(value_type = String, format = DateTime)]
     pub absolute_expires_at: Time,
     pub refresh_count: i64,
+    /// The language that the session was minted with.
+    #[schema(required = true)]
+    pub locale: Option<String>,
+    /// Where the hosted page leads back to.
+    #[schema(required = true)]
+    pub return_url: Option<String>,
+    /// What the hosted page begins with.
+    #[schema(required = true)]
+    pub flow: Option<Flow>,
+}
+
+impl RefreshResponse {
+    pub fn of(next: Refreshed) -> Self {
+        Self {
+            token: next.token,
+            expires_at: next.expires_at,
+            absolute_expires_at: next.absolute_expires_at,
+            jti: next.token_id,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,21 +90,47 @@ pub struct RefreshResponse {
 /// What a token opens: its session, its customer, its scopes.
 #[utoipa::path(get, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "getCurrentPortalSession",
     security(("portalToken" = [])),
+    params(("include" = Option<String>, Query, description = "`initialData`, or nothing.")),
     responses((status = 200, body = CurrentSessionResponse)))]
 pub async fn current(
     State(app): State<Arc<App>>,
     caller: Portal<0>,
+    Extension(info): Extension<Arc<RequestInfo>>,
+    uri: Uri,
 ) -> Result<Json<CurrentSessionResponse>, Problem> {
+    let mut initial_data = None;
+    if uri.query().is_some() {
+        let mut fields = query(&uri)?;
+        match fields.text("include", 0..=20).as_deref() {
+            None => {}
+            Some("initialData") => {
+                let session = caller.verified().session();
+                initial_data =
+                    Some(initial_data::gather(&app, &info, session, caller.token()).await);
+            }
+            Some(_) => fields.wrong("include", "must be initialData"),
+        }
+        fields.finish()?;
+    }
     let verified = caller.verified();
     let session = verified.session();
     let readable = session.scopes.contains(PortalScopes::CUSTOMER_READ);
-    let customer = readable.then(|| CustomerResponse::to_browser(verified.customer()));
+    let customer = match (readable, verified.customer()) {
+        (false, _) => None,
+        (true, customer) => {
+            let tx = &mut app.db.read().await?;
+            let profile = billing::get(tx, &caller.tenant(), customer.no).await?;
+            Some(CustomerResponse::to_browser(customer, profile))
+        }
+    };
     let scopes = session.scopes;
-    let body = CurrentSessionResponse { session: view(session, app.clock.now()), customer, scopes };
+    let session = view(session, app.clock.now());
+    let body = CurrentSessionResponse { session, customer, scopes, initial_data };
     Ok(Json(StatusCode::OK, body))
 }
 
 fn view(session: &PortalSession, now: Time) -> CurrentSession {
+    let page = PageOptions::from_json(session.page.as_deref());
     CurrentSession {
         id: session.sid,
         customer_id: session.customer_id,
@@ -81,6 +139,9 @@ fn view(session: &PortalSession, now: Time) -> CurrentSession {
         expires_at: session.current.expires_at,
         absolute_expires_at: session.absolute_expires_at,
         refresh_count: session.refresh_count,
+        locale: page.locale,
+        return_url: page.return_url,
+        flow: page.flow,
     }
 }
 
@@ -93,13 +154,7 @@ pub async fn refresh(
     caller: Portal<0>,
 ) -> Result<Json<RefreshResponse>, Problem> {
     let next = next_token(&app, caller.verified(), caller.token()).await?;
-    let body = RefreshResponse {
-        token: next.token,
-        expires_at: next.expires_at,
-        absolute_expires_at: next.absolute_expires_at,
-        jti: next.token_id,
-    };
-    Ok(Json(StatusCode::OK, body))
+    Ok(Json(StatusCode::OK, RefreshResponse::of(next)))
 }
 
 /// Logs out: ends the session at once.

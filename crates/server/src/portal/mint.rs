@@ -1,7 +1,7 @@
 //! Mint: a new session and its first token.
 
 use super::session::{Token, token_id};
-use super::{PortalScopes, sql};
+use super::{PageOptions, PortalScopes, sql};
 use crate::app::App;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::{self, CustomerRef, SessionsEnd};
@@ -26,6 +26,7 @@ pub struct NewSession {
     pub allowed_origins: String,
     pub metadata: String,
     pub invalidate_existing: bool,
+    pub page: PageOptions,
 }
 
 #[derive(Clone, Debug)]
@@ -129,18 +130,20 @@ async fn store(
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let idempotency = idempotency.as_deref();
+            let alone = idempotency.is_none() && !row.new.invalidate_existing;
             if let Some(kept) = idempotency::replay::<MintError>(tx, idempotency).await? {
                 return Ok(Outcome::Replay(kept));
             }
             if row.new.invalidate_existing {
                 end_others(tx, &tenant, &row).await?;
             }
-            if !sql::insert(tx, &tenant, &row).await? {
+            if !sql::insert(tx, &tenant, &row, alone).await? {
                 return Err(why_not(tx, &tenant, row.customer_id).await?);
             }
-            let kept = to_replay(&row);
-            idempotency::keep(tx, idempotency, &kept).await?;
-            Ok(Outcome::Fresh(kept))
+            if idempotency.is_some() {
+                idempotency::keep(tx, idempotency, &to_replay(&row)).await?;
+            }
+            Ok(Outcome::Fresh(Value::Null))
         })
         .await
 }

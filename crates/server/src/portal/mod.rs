@@ -4,21 +4,28 @@
 //! predecessor; a request is authenticated by the digest of the very bytes it sent, and what it
 //! may do comes from the row, never from the claims.
 
+mod code;
+mod exchange;
 pub mod http;
 pub mod http_browser;
+pub mod http_exchange;
 mod mint;
+mod page;
 mod refresh;
 mod revoke;
 mod session;
 mod sql;
 mod verify;
 
+pub use code::Codes;
+pub use exchange::{ExchangeError, Opening, exchange};
 pub use mint::{MintError, Minted, NewSession, mint};
+pub use page::{Flow, PageOptions};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use revoke::{revoke_customer, revoke_session};
 pub use session::{PortalSession, RevokedReason, SessionStatus, Token};
 pub use sql::delete_before;
-pub use verify::{Presented, Refusal, SessionRecord, VerifiedSession, verify};
+pub use verify::{Presented, Refusal, SessionRecord, VerifiedSession, verify, verify_by_code};
 
 use crate::base::scopes::scopes;
 use crate::keys::KeyScopes;

@@ -25,6 +25,8 @@ pub struct PortalSession {
     pub current: Token,
     pub previous: Option<Token>,
     pub revoked: Option<(Time, String)>,
+    /// How the hosted page is to look, JSON of [`super::PageOptions`].
+    pub page: Option<String>,
 }
 
 /// What is kept of a token: who signed it, what its bytes hash to, when it ends.

@@ -13,7 +13,7 @@ const RECORD: Sql = sql("SELECT s.sid, t.no, t.organization_id, t.env, s.custome
      s.api_key_id, s.scopes, s.allowed_origins, s.metadata, s.created_at, s.ttl_seconds, \
      s.absolute_expires_at, s.refresh_count, s.kid, s.digest, s.issued_at, s.expires_at, \
      s.previous_kid, s.previous_digest, s.previous_issued_at, s.previous_expires_at, s.revoked_at, s.revoked_reason, \
-     s.generation, c.no, c.id, c.external_id, c.name, c.email, c.metadata, c.archived_at, \
+     s.page, s.generation, c.no, c.id, c.external_id, c.name, c.email, c.metadata, c.archived_at, \
      c.generation, c.created_at, c.updated_at, o.suspended, a.sessions_revoked, \
      k.status, p.status \
      FROM portal_sessions s \
@@ -30,13 +30,13 @@ const RECORD: Sql = sql("SELECT s.sid, t.no, t.organization_id, t.env, s.custome
 /// committed before is in it.
 const INSERT: Sql = sql("INSERT INTO portal_sessions (sid, tenant_no, customer_no, generation, \
      api_key_id, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
-     absolute_expires_at, kid, digest, issued_at, expires_at) \
+     absolute_expires_at, page, kid, digest, issued_at, expires_at) \
      SELECT CAST($1 AS TEXT), c.tenant_no, c.no, c.generation, CAST($2 AS TEXT), \
      CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS BIGINT), \
-     CAST($7 AS BIGINT), CAST($8 AS BIGINT), k.kid, $9, CAST($10 AS BIGINT), \
-     CAST($11 AS BIGINT) \
-     FROM customers c JOIN signing_keys k ON k.kid = $12 AND k.status = 'active' \
-     WHERE c.tenant_no = $13 AND c.id = $14 AND c.archived_at IS NULL");
+     CAST($7 AS BIGINT), CAST($8 AS BIGINT), CAST($9 AS TEXT), k.kid, $10, CAST($11 AS BIGINT), \
+     CAST($12 AS BIGINT) \
+     FROM customers c JOIN signing_keys k ON k.kid = $13 AND k.status = 'active' \
+     WHERE c.tenant_no = $14 AND c.id = $15 AND c.archived_at IS NULL");
 
 const ADVANCE: Sql = sql(
     "UPDATE portal_sessions SET previous_kid = kid, previous_digest = digest, \
@@ -57,6 +57,9 @@ const REVOKE: Sql = sql("UPDATE portal_sessions SET revoked_at = $1, revoked_rea
      AND c.generation > portal_sessions.generation) \
      AND NOT EXISTS (SELECT 1 FROM api_keys a WHERE a.id = api_key_id AND a.sessions_revoked) \
      RETURNING (SELECT c.id FROM customers c WHERE c.no = customer_no)");
+/// A code opens the page once: of two who try, one finds it unused.
+const USE_CODE: Sql = sql("UPDATE portal_sessions SET code_used_at = $1 \
+     WHERE tenant_no = $2 AND customer_no = $3 AND sid = $4 AND code_used_at IS NULL");
 /// Another node, whose clock is behind, may not yet take a session for ended. Nodes whose clocks
 /// differ more serve no sessions.
 const CLOCKS_DIFFER_SECONDS: i64 = 5;
@@ -80,7 +83,7 @@ macro_rules! listed {
             revoked_at!(),
             ", COALESCE(s.revoked_reason, e.reason, \
              CASE WHEN a.sessions_revoked THEN 'api_key_revoked' END, \
-             CASE WHEN k.status = 'revoked' THEN 'signing_key_revoked' END) \
+             CASE WHEN k.status = 'revoked' THEN 'signing_key_revoked' END), s.page \
              FROM portal_sessions s \
              JOIN customers c ON c.no = s.customer_no \
              JOIN tenants t ON t.no = s.tenant_no \
@@ -153,7 +156,13 @@ pub async fn record(
 }
 
 /// Stores a session; `false` where the customer is missing or archived, or the key not active.
-pub async fn insert(tx: &mut Tx<'_, '_>, tenant: &Tenant, row: &NewRow) -> Result<bool, DbError> {
+/// `alone` tells that the write consists of this.
+pub async fn insert(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    row: &NewRow,
+    alone: bool,
+) -> Result<bool, DbError> {
     let values = [
         row.sid.into(),
         row.new.api_key_id.into(),
@@ -163,6 +172,7 @@ pub async fn insert(tx: &mut Tx<'_, '_>, tenant: &Tenant, row: &NewRow) -> Resul
         row.created_at.into(),
         row.new.ttl_seconds.into(),
         row.absolute_expires_at.into(),
+        row.new.page.to_json().into(),
         (&row.token.digest).into(),
         row.token.issued_at.into(),
         row.token.expires_at.into(),
@@ -170,7 +180,11 @@ pub async fn insert(tx: &mut Tx<'_, '_>, tenant: &Tenant, row: &NewRow) -> Resul
         tenant.no.into(),
         row.customer_id.into(),
     ];
-    Ok(tx.execute(&INSERT, &values).await? == 1)
+    let inserted = match alone {
+        true => tx.execute_alone(&INSERT, &values).await?,
+        false => tx.execute(&INSERT, &values).await?,
+    };
+    Ok(inserted == 1)
 }
 
 /// Makes the token of `next` the current one; `false` where another refresh was first, the session
@@ -200,6 +214,17 @@ pub async fn revoke(
     let ended = now.plus_seconds(-CLOCKS_DIFFER_SECONDS);
     let values = [now.into(), reason.as_str().into(), tenant.no.into(), sid.into(), ended.into()];
     tx.one(&REVOKE, &values, |row| row.take()).await
+}
+
+/// Uses up the code of a session; `false` where it had been used.
+pub async fn use_code(
+    tx: &mut Tx<'_, '_>,
+    session: &PortalSession,
+    now: Time,
+) -> Result<bool, DbError> {
+    let values =
+        [now.into(), session.tenant.no.into(), session.customer_no.into(), session.sid.into()];
+    Ok(tx.execute(&USE_CODE, &values).await? == 1)
 }
 
 pub async fn get(
@@ -262,6 +287,7 @@ fn read(row: &mut Columns<'_>) -> Result<PortalSession, DbError> {
         },
         previous: read_previous(row)?,
         revoked: row.take::<Option<Time>>()?.zip(row.take::<Option<String>>()?),
+        page: row.take()?,
     })
 }
 

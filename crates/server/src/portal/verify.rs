@@ -32,9 +32,11 @@ pub struct SessionRecord {
 pub enum Presented {
     Current,
     Predecessor,
+    /// None: the code of the hosted page opened the session.
+    Code,
 }
 
-/// A session whose live token was presented. Made in [`verify`] alone.
+/// A session whose live token was presented, or whose code was. Made in this module alone.
 #[derive(Clone, Debug)]
 pub struct VerifiedSession {
     session: PortalSession,
@@ -78,7 +80,7 @@ pub async fn verify(
     };
     let session = &record.session;
     let kept = match presented {
-        Presented::Current => &session.current,
+        Presented::Current | Presented::Code => &session.current,
         Presented::Predecessor => session.previous.as_ref().unwrap_or(&session.current),
     };
     if now >= kept.expires_at {
@@ -91,6 +93,21 @@ pub async fn verify(
         return Err(Refusal::OrganizationSuspended);
     }
     Ok(VerifiedSession { session: record.session, customer: record.customer, presented })
+}
+
+/// Accepts a living session whose code or cookie of the hosted page was found to be right.
+pub fn verify_by_code(record: SessionRecord, now: Time) -> Result<VerifiedSession, Refusal> {
+    if now >= record.session.current.expires_at {
+        return Err(Refusal::Expired);
+    }
+    if let Some(refusal) = record.ended(&record.session.current.kid) {
+        return Err(refusal);
+    }
+    if record.organization_suspended {
+        return Err(Refusal::OrganizationSuspended);
+    }
+    let SessionRecord { session, customer, .. } = record;
+    Ok(VerifiedSession { session, customer, presented: Presented::Code })
 }
 
 impl VerifiedSession {
@@ -117,7 +134,7 @@ impl VerifiedSession {
                 expires_at: token.expires_at.seconds(),
                 ..claims
             },
-            (Presented::Predecessor, None) | (Presented::Current, _) => claims,
+            (Presented::Predecessor, None) | (Presented::Current | Presented::Code, _) => claims,
         }
     }
 }

@@ -107,6 +107,11 @@ impl SigningKeys {
         Ok(keys)
     }
 
+    /// A secret for one purpose, the same on every node of the installation.
+    pub fn derive(&self, purpose: &[u8]) -> [u8; 32] {
+        self.master.derive(purpose)
+    }
+
     /// The key that signs now, as far as this node knows.
     pub fn active(&self) -> Result<Arc<SigningKey>, SigningError> {
         self.keys.read().active.clone().ok_or(SigningError::UnknownKey)

@@ -61,7 +61,8 @@ impl MasterKey {
             .map_err(|_| SealError)
     }
 
-    fn derive(&self, purpose: &[u8]) -> [u8; 32] {
+    /// A key for one purpose, from which neither this one nor another's can be told.
+    pub fn derive(&self, purpose: &[u8]) -> [u8; 32] {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), purpose);
         let mut key = [0; 32];
         key.copy_from_slice(tag.as_ref());

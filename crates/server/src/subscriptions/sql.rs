@@ -1,9 +1,10 @@
 //! The statements on subscriptions.
 
+use super::due::{Due, What};
 use super::{CollectionMethod, Period, Status, Subscription};
-use crate::base::{PlanId, ProductId, SubscriptionId, Time};
-use crate::db::{Columns, DbError, Sql, Tx, sql, sql_of_each, word_columns};
-use crate::organizations::Tenant;
+use crate::base::{PageQuery, PlanId, ProductId, SubscriptionId, Time};
+use crate::db::{Columns, DbError, Sql, Tx, sql, word_columns};
+use crate::organizations::{Tenant, read_tenant};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -21,15 +22,31 @@ macro_rules! select {
 }
 
 const GET: Sql = sql(select!("WHERE s.tenant_no = $1 AND s.id = $2"));
-// The embedded store has one writer, so a row read in a write is locked as it is.
-const LOCK: Sql = sql_of_each(
-    select!("WHERE s.tenant_no = $1 AND s.id = $2"),
-    select!("WHERE s.tenant_no = $1 AND s.id = $2 FOR NO KEY UPDATE OF s"),
-);
 const LIVE: Sql = sql(select!(
     "WHERE s.tenant_no = $1 AND s.customer_no = $2 \
      AND s.status IN ('trialing', 'active', 'past_due', 'pending') ORDER BY s.id"
 ));
+/// No filter is an empty text.
+const OF_TENANT: [Sql; 2] = [
+    sql(select!(
+        "WHERE s.tenant_no = $1 AND s.id < $2 AND s.id > $3 \
+         AND (CAST($4 AS TEXT) = '' OR s.status = $4) ORDER BY s.id DESC LIMIT $5"
+    )),
+    sql(select!(
+        "WHERE s.tenant_no = $1 AND s.id < $2 AND s.id > $3 \
+         AND (CAST($4 AS TEXT) = '' OR s.status = $4) ORDER BY s.id ASC LIMIT $5"
+    )),
+];
+const OF_CUSTOMER: [Sql; 2] = [
+    sql(select!(
+        "WHERE s.tenant_no = $1 AND s.customer_no = $2 AND s.id < $3 AND s.id > $4 \
+         AND (CAST($5 AS TEXT) = '' OR s.status = $5) ORDER BY s.id DESC LIMIT $6"
+    )),
+    sql(select!(
+        "WHERE s.tenant_no = $1 AND s.customer_no = $2 AND s.id < $3 AND s.id > $4 \
+         AND (CAST($5 AS TEXT) = '' OR s.status = $5) ORDER BY s.id ASC LIMIT $6"
+    )),
+];
 const INSERT: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, product_id, \
      plan_id, quantity, status, billing_interval, currency, collection_method, anchor, \
      current_period_start, current_period_end, usage_period_start, usage_period_end, trial_end, \
@@ -47,7 +64,35 @@ const DELETE: Sql =
 const NOTE_TRIAL: Sql = sql("INSERT INTO trials (customer_no, product_id, tenant_no, started_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
 const HAD_TRIAL: Sql =
-    sql("SELECT started_at FROM trials WHERE customer_no = $1 AND product_id = $2");
+    sql("SELECT started_at FROM trials WHERE tenant_no = $1 AND customer_no = $2 \
+     AND product_id = $3");
+
+/// The installation's whole: what is due by each tenant's own clock, where no organization is
+/// suspended and no clock is being advanced.
+const DUE: Sql = sql("SELECT t.no, t.organization_id, t.env, s.id, s.next_due_at FROM tenants t \
+     JOIN organizations o ON o.id = t.organization_id \
+     LEFT JOIN billing_clocks b ON b.tenant_no = t.no \
+     JOIN subscriptions s ON s.tenant_no = t.no \
+     WHERE NOT o.suspended AND b.advancing_to IS NULL AND s.next_due_at <= \
+     CAST($1 AS BIGINT) + COALESCE(b.offset_seconds, 0) * 1000000 \
+     ORDER BY s.next_due_at, s.id LIMIT $2");
+const OVERDUE: Sql = sql("SELECT t.no, t.organization_id, t.env, i.id, i.due_date FROM tenants t \
+     JOIN organizations o ON o.id = t.organization_id \
+     LEFT JOIN billing_clocks b ON b.tenant_no = t.no \
+     JOIN invoices i ON i.tenant_no = t.no \
+     WHERE NOT o.suspended AND b.advancing_to IS NULL AND i.status = 'issued' \
+     AND i.collection_method = 'send_invoice' AND i.due_date <= \
+     CAST($1 AS BIGINT) + COALESCE(b.offset_seconds, 0) * 1000000 \
+     ORDER BY i.due_date, i.id LIMIT $2");
+/// Those of one tenant that are due first, by a given instant.
+const FIRST_DUE: Sql = sql("SELECT id, next_due_at FROM subscriptions \
+     WHERE tenant_no = $1 AND next_due_at = (SELECT MIN(next_due_at) FROM subscriptions \
+     WHERE tenant_no = $1 AND next_due_at <= $2) ORDER BY id LIMIT $3");
+const FIRST_OVERDUE: Sql = sql("SELECT id, due_date FROM invoices WHERE tenant_no = $1 \
+     AND status = 'issued' AND collection_method = 'send_invoice' AND due_date <= $2 \
+     ORDER BY due_date, id LIMIT 1");
+const POSTPONE: Sql = sql("UPDATE subscriptions SET next_due_at = $1 \
+     WHERE tenant_no = $2 AND id = $3 AND next_due_at <= $4");
 
 pub async fn get(
     tx: &mut Tx<'_, '_>,
@@ -57,15 +102,6 @@ pub async fn get(
     tx.one(&GET, &[tenant.no.into(), id.into()], read).await
 }
 
-/// Reads a subscription for change: whoever else wants to change it waits.
-pub async fn lock(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    id: SubscriptionId,
-) -> Result<Option<Subscription>, DbError> {
-    tx.one(&LOCK, &[tenant.no.into(), id.into()], read).await
-}
-
 /// Those that are trialing, active, past due or pending: at most one for each product.
 pub async fn live_of_customer(
     tx: &mut Tx<'_, '_>,
@@ -73,6 +109,23 @@ pub async fn live_of_customer(
     customer_no: i64,
 ) -> Result<Vec<Subscription>, DbError> {
     tx.all(&LIVE, &[tenant.no.into(), customer_no.into()], read).await
+}
+
+/// A page of a tenant's subscriptions, or of one customer's.
+pub async fn page(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: Option<i64>,
+    status: Option<Status>,
+    query: &PageQuery,
+) -> Result<Vec<Subscription>, DbError> {
+    let (before, after, newer) = query.bounds();
+    let status = status.map_or("", Status::as_str);
+    let mut values = vec![tenant.no.into()];
+    values.extend(customer_no.map(Into::into));
+    values.extend([before.into(), after.into(), status.into(), query.fetch().into()]);
+    let statements = if customer_no.is_some() { &OF_CUSTOMER } else { &OF_TENANT };
+    tx.all(&statements[usize::from(newer)], &values, read).await
 }
 
 /// Stores a new subscription. Where the customer has a live one of the product by now, the whole
@@ -156,10 +209,11 @@ pub async fn delete_pending(
 
 pub async fn had_trial(
     tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
     customer_no: i64,
     product: ProductId,
 ) -> Result<bool, DbError> {
-    let values = [customer_no.into(), product.into()];
+    let values = [tenant.no.into(), customer_no.into(), product.into()];
     Ok(tx.one(&HAD_TRIAL, &values, |row| row.take::<Time>()).await?.is_some())
 }
 
@@ -172,6 +226,61 @@ pub async fn note_trial(
 ) -> Result<(), DbError> {
     let values = [customer_no.into(), product.into(), tenant.no.into(), at.into()];
     tx.execute(&NOTE_TRIAL, &values).await.map(|_| ())
+}
+
+/// What is due in the whole installation, of subscriptions and of sent invoices; at most so many of
+/// each, the longest due first.
+pub async fn due(tx: &mut Tx<'_, '_>, now: Time, limit: i64) -> Result<Vec<Due>, DbError> {
+    let values = [Time::from_seconds(now.seconds()).into(), limit.into()];
+    let mut due = tx
+        .all(&DUE, &values, |row| {
+            let (tenant, what) = (read_tenant(row)?, What::Subscription(row.take()?));
+            Ok(Due { tenant, what, at: row.take()? })
+        })
+        .await?;
+    let overdue = tx
+        .all(&OVERDUE, &values, |row| {
+            let (tenant, what) = (read_tenant(row)?, What::Invoice(row.take()?));
+            Ok(Due { tenant, what, at: row.take()? })
+        })
+        .await?;
+    due.extend(overdue);
+    Ok(due)
+}
+
+/// What of a tenant is due first by an instant: all of the same moment, at most so many.
+pub async fn first_due(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    until: Time,
+    limit: i64,
+) -> Result<Vec<Due>, DbError> {
+    let values = [tenant.no.into(), until.into(), limit.into()];
+    let tenant = *tenant;
+    let due = tx
+        .all(&FIRST_DUE, &values, |row| {
+            Ok(Due { tenant, what: What::Subscription(row.take()?), at: row.take()? })
+        })
+        .await?;
+    let until = due.first().map_or(until, |first| first.at);
+    let overdue = tx
+        .all(&FIRST_OVERDUE, &[tenant.no.into(), until.into()], |row| {
+            Ok(Due { tenant, what: What::Invoice(row.take()?), at: row.take()? })
+        })
+        .await?;
+    Ok(if overdue.is_empty() { due } else { overdue })
+}
+
+/// Has a subscription wait that could not be run.
+pub async fn postpone(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: SubscriptionId,
+    due: Time,
+    to: Time,
+) -> Result<(), DbError> {
+    let values = [to.into(), tenant.no.into(), id.into(), due.into()];
+    tx.execute(&POSTPONE, &values).await.map(|_| ())
 }
 
 fn read(row: &mut Columns<'_>) -> Result<Subscription, DbError> {

@@ -94,6 +94,20 @@ on_both_places! {
         assert_eq!(place.ok(&["keys", "list"]).lines().count(), before);
     }
 
+    async fn a_publishable_key_reads_the_catalog_and_nothing_else(place) {
+        let server = place.serve();
+        let printed = place.ok(&["keys", "create", "--env", "sandbox", "--kind", "publishable", "--name", "page"]);
+        let key = printed.trim();
+        assert!(key.starts_with("upay_pk_") && key.len() == 79);
+        let from_page = |path: &str| get(path).key(key).header("origin", "https://www.example.com");
+        server.client.call(from_page("/v1/plans")).await.expect(200);
+        server.client.call(from_page("/v1/customers")).await.refused(401, "invalid_api_key");
+        server.customer(key, "x").await.refused(401, "invalid_api_key");
+        assert!(place.ok(&["keys", "list"]).lines().any(|line| line.contains(" publishable ") && line.contains("\"page\"")));
+        place.refused(&["keys", "create", "--env", "sandbox", "--kind", "publishable", "--scopes", "catalog:read"]);
+        place.refused(&["keys", "create", "--env", "sandbox", "--kind", "public"]);
+    }
+
     async fn a_suspended_organization_is_refused_at_once_until_it_is_resumed(place) {
         let server = place.serve();
         let id = place.ok(&["orgs", "create", "acme"]).trim().to_owned();

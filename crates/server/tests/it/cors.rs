@@ -5,11 +5,13 @@ use crate::support::{Answer, Engine, Request, Test, get, patch, post};
 use serde_json::{Value, json};
 use unitpay::db::Db;
 
-const BROWSER: [(&str, &str); 4] = [
+const BROWSER: [(&str, &str); 6] = [
     ("GET", "/v1/portal-sessions/current"),
     ("DELETE", "/v1/portal-sessions/current"),
     ("POST", "/v1/portal-sessions/refresh"),
     ("GET", "/v1/customers/one"),
+    ("GET", "/v1/plans"),
+    ("GET", "/v1/public/pricing/prod_01kwgt3qt8f689ez1ekre217xw"),
 ];
 const BACKEND: [(&str, &str); 12] = [
     ("POST", "/v1/portal-sessions"),
@@ -176,7 +178,7 @@ on_both_stores! {
 fn with_cors(answer: Answer) -> Answer {
     for (name, value) in [
         ("access-control-allow-origin", "*"),
-        ("access-control-allow-headers", "Authorization, Content-Type, Idempotency-Key"),
+        ("access-control-allow-headers", "Authorization, Content-Type, Idempotency-Key, X-Api-Key"),
         ("access-control-max-age", "7200"),
         (
             "access-control-expose-headers",

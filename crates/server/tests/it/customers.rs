@@ -14,6 +14,8 @@ on_both_stores! {
         let expected = json!({
             "id": made["id"], "externalId": "cus_123", "name": "Ada", "email": "ada@example.com",
             "status": "active", "metadata": { "plan": "gold" },
+            "type": "company", "locale": null, "billingAddress": null, "taxIds": [], "taxStatus": "taxable", "taxRate": null,
+            "defaultPaymentMethodId": null, "currency": null, "collectionMethod": "charge_automatically", "netDays": 30,
             "createdAt": "2030-01-01T00:00:00.000Z", "updatedAt": "2030-01-01T00:00:00.000Z",
         });
         assert_eq!(made, expected);

@@ -14,7 +14,7 @@ on_both_stores! {
         let mut listed = made.clone();
         listed.as_object_mut().unwrap().remove("secret");
         let expected = json!({
-            "id": made["id"], "name": "backend", "env": "sandbox",
+            "id": made["id"], "kind": "secret", "name": "backend", "env": "sandbox",
             "scopes": ["customers:read", "audit:read"], "lastFour": &secret[75..],
             "createdAt": "2030-01-01T00:00:00.000Z", "expiresAt": null, "lastUsedAt": null,
             "revokedAt": null,

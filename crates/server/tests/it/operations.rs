@@ -2,11 +2,11 @@
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, post};
-use Access::{Either, Key, Portal, Public};
+use Access::{Catalog, Either, Form, Key, Page, Portal, Public, Signed};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use unitpay::keys::KeyScopes;
+use unitpay::keys::{KeyKind, KeyScopes, KeyText};
 use unitpay::portal::PortalScopes;
 
 /// Whom an operation takes, with the scopes that it needs. A portal-only operation needs none.
@@ -15,7 +15,15 @@ enum Access {
     Key(&'static str),
     Portal,
     Either(&'static str, &'static str),
+    /// A key with the scope, any token, a publishable key.
+    Catalog,
     Public,
+    /// The hosted page, by a code in the body; other pages are refused.
+    Page,
+    /// A key with the scope, any token of the customer's own.
+    Form(&'static str),
+    /// A processor, by its signature, which no caller here has.
+    Signed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +41,17 @@ struct World {
     customer: String,
     sid: String,
     token: String,
+    code: String,
     api_key: String,
+    product: String,
+    plan: String,
+    feature: String,
+    metric: String,
+    currency: String,
+    package: String,
+    payment_method: String,
+    invoice: String,
+    form: String,
 }
 
 fn none(_: &World) -> &str {
@@ -47,7 +65,10 @@ fn no_body(_: &World) -> Value {
 }
 
 const NOBODY: Expect = Refused(404, "customer_not_found");
+const UNSIGNED: Expect = Refused(400, "malformed_request");
 const NOTHING: Expect = Refused(404, "not_found");
+const INVALID: Expect = Refused(422, "validation_failed");
+const WRITE: Access = Key("catalog:write");
 
 #[rustfmt::skip]
 const OPERATIONS: &[Row] = &[
@@ -55,6 +76,7 @@ const OPERATIONS: &[Row] = &[
     ("listPortalSessions", Key("portal_sessions:read"), none, no_body, 200, Passes),
     ("getPortalSession", Key("portal_sessions:read"), |w| &w.sid, no_body, 200, NOTHING),
     ("revokePortalSessions", Key("portal_sessions:write"), none, |w| json!({ "customerId": w.customer }), 204, NOBODY),
+    ("exchangePortalCode", Page, none, |w| json!({ "code": w.code }), 200, Passes),
     ("introspectPortalToken", Key("portal_sessions:read"), none, |w| json!({ "token": w.token }), 200, Passes),
     ("getCurrentPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),
     ("refreshPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),
@@ -69,13 +91,58 @@ const OPERATIONS: &[Row] = &[
     ("listApiKeys", Key("api_keys:read"), none, no_body, 200, Passes),
     ("revokeApiKey", Key("api_keys:write"), |w| &w.api_key, |_| json!({}), 200, NOTHING),
     ("listAuditEvents", Key("audit:read"), none, no_body, 200, Passes),
+    ("createProduct", WRITE, none, |w| json!({ "slug": w.sid, "name": "P" }), 201, Passes),
+    ("listProducts", Catalog, none, no_body, 200, Passes),
+    ("getProduct", Catalog, |w| &w.product, no_body, 200, NOTHING),
+    ("updateProduct", WRITE, |w| &w.product, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createPlan", WRITE, none, |w| json!({ "productId": w.product, "slug": w.sid, "name": "P", "billingInterval": "month", "currency": "USD" }), 201, INVALID),
+    ("listPlans", Catalog, none, no_body, 200, Passes),
+    ("getPlan", Catalog, |w| &w.plan, no_body, 200, NOTHING),
+    ("updatePlan", WRITE, |w| &w.plan, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createFeature", WRITE, none, |w| json!({ "productId": w.product, "slug": w.sid, "name": "F", "type": "boolean" }), 201, INVALID),
+    ("listFeatures", Catalog, none, no_body, 200, Passes),
+    ("getFeature", Catalog, |w| &w.feature, no_body, 200, NOTHING),
+    ("updateFeature", WRITE, |w| &w.feature, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createBillableMetric", WRITE, none, |w| json!({ "productId": w.product, "eventName": "e", "name": "M", "aggregation": "sum" }), 201, INVALID),
+    ("listBillableMetrics", Catalog, none, no_body, 200, Passes),
+    ("getBillableMetric", Catalog, |w| &w.metric, no_body, 200, NOTHING),
+    ("updateBillableMetric", WRITE, |w| &w.metric, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createCreditCurrency", WRITE, none, |w| json!({ "slug": w.sid, "name": "C", "denomination": "unit" }), 201, Passes),
+    ("listCreditCurrencies", Catalog, none, no_body, 200, Passes),
+    ("getCreditCurrency", Catalog, |w| &w.currency, no_body, 200, NOTHING),
+    ("updateCreditCurrency", WRITE, |w| &w.currency, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("createCreditPackage", WRITE, none, |w| json!({ "creditCurrencyId": w.currency, "name": "K", "credits": 1, "price": 1, "currency": "USD" }), 201, INVALID),
+    ("listCreditPackages", Catalog, none, no_body, 200, Passes),
+    ("getCreditPackage", Catalog, |w| &w.package, no_body, 200, NOTHING),
+    ("updateCreditPackage", WRITE, |w| &w.package, |_| json!({ "name": "Q" }), 200, NOTHING),
+    ("getPricing", Catalog, |w| &w.product, no_body, 200, NOTHING),
+    ("getBranding", Catalog, none, no_body, 200, Passes),
+    ("putBranding", WRITE, none, |_| json!({ "name": "B" }), 200, Passes),
+    ("listCustomerEntitlements", Either("customers:read", "customer:read"), customer, no_body, 200, NOBODY),
+    ("checkCustomerEntitlement", Either("customers:read", "customer:read"), customer, |w| json!({ "featureSlug": w.customer }), 200, NOBODY),
+    ("checkEntitlement", Either("customers:read", "customer:read"), none, |w| json!({ "customerId": w.customer, "featureSlug": w.customer }), 200, NOBODY),
+    ("listInvoices", Either("invoices:read", "invoices:read"), none, no_body, 200, Passes),
+    ("listCustomerInvoices", Either("invoices:read", "invoices:read"), customer, no_body, 200, NOBODY),
+    ("getInvoice", Either("invoices:read", "invoices:read"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("getInvoicePdf", Either("invoices:read", "invoices:read"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("payInvoice", Either("invoices:write", "invoices:pay"), |w| &w.invoice, |_| json!({}), 200, NOTHING),
+    ("recordInvoicePayment", Key("invoices:write"), |w| &w.invoice, |_| json!({ "amount": 1, "reference": "R" }), 201, NOTHING),
+    ("voidInvoice", Key("invoices:write"), |w| &w.invoice, no_body, 200, NOTHING),
+    ("listPaymentMethods", Either("payment_methods:read", "payment_methods:read"), customer, no_body, 200, NOBODY),
+    ("addPaymentMethod", Either("payment_methods:write", "payment_methods:write"), customer, |_| json!({ "processorToken": "pm_sandbox_mastercard" }), 201, NOBODY),
+    ("setUpPaymentMethod", Either("payment_methods:write", "payment_methods:write"), customer, no_body, 200, NOBODY),
+    ("setDefaultPaymentMethod", Either("payment_methods:write", "payment_methods:write"), |w| &w.payment_method, no_body, 200, NOTHING),
+    ("getPaymentMethodDependencies", Either("payment_methods:read", "payment_methods:read"), |w| &w.payment_method, no_body, 200, NOTHING),
+    ("removePaymentMethod", Either("payment_methods:write", "payment_methods:write"), |w| &w.payment_method, no_body, 204, NOTHING),
+    ("confirmSandboxForm", Form("payment_methods:write"), none, |w| json!({ "clientSecret": w.form, "outcome": "succeed" }), 204, NOTHING),
+    ("receiveWebhook", Signed, |_| "sandbox", |_| json!({}), 204, UNSIGNED),
     ("jwks", Public, none, no_body, 200, Passes),
     ("health", Public, none, no_body, 200, Passes),
     ("readiness", Public, none, no_body, 200, Passes),
     ("openapi", Public, none, no_body, 200, Passes),
 ];
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Caller {
     Nobody,
     GoodKey,
@@ -89,6 +156,10 @@ enum Caller {
     KeyWithSecFetchSite,
     ForeignKey,
     KeyOfTheOtherEnvironment,
+    PublishableKey,
+    PublishableKeyAsBearer,
+    PublishableKeyOfAPage,
+    MistypedPublishableKey,
     GoodToken,
     TokenWithoutTheScope,
     ExpiredToken,
@@ -109,33 +180,38 @@ const NO_SCOPE: Expect = Refused(403, "insufficient_scope");
 const IN_BROWSER: Expect = Refused(403, "secret_key_in_browser");
 const EXPIRED: Expect = Refused(401, "token_expired");
 const REVOKED: Expect = Refused(401, "session_revoked");
+const NOT_FROM_HERE: Expect = Refused(403, "origin_not_allowed");
 const AMBIGUOUS: Expect = Refused(400, "ambiguous_credentials");
 
-/// What a caller gets where a key is needed, where a token is needed, where either will do. What
-/// foreign keys get stands with each operation.
+/// What a caller gets where a key is needed, where a token is needed, where either will do, where
+/// the public catalog is read. What foreign keys get stands with each operation.
 #[rustfmt::skip]
-const CALLERS: &[(Caller, [Expect; 3])] = &[
-    (Caller::Nobody,                   [MISSING, MISSING, MISSING]),
-    (Caller::GoodKey,                  [Passes, BAD_TOKEN, Passes]),
-    (Caller::GoodKeyAsBearer,          [Passes, BAD_TOKEN, Passes]),
-    (Caller::KeyWithoutTheScope,       [NO_SCOPE, BAD_TOKEN, NO_SCOPE]),
-    (Caller::RevokedKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::ExpiredKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::MistypedKey,              [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::UnknownKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::KeyWithOrigin,            [IN_BROWSER, BAD_TOKEN, IN_BROWSER]),
-    (Caller::KeyWithSecFetchSite,      [IN_BROWSER, BAD_TOKEN, IN_BROWSER]),
-    (Caller::GoodToken,                [BAD_KEY, Passes, Passes]),
-    (Caller::TokenWithoutTheScope,     [BAD_KEY, Passes, NO_SCOPE]),
-    (Caller::ExpiredToken,             [BAD_KEY, EXPIRED, EXPIRED]),
-    (Caller::RevokedToken,             [BAD_KEY, REVOKED, REVOKED]),
-    (Caller::TokenOfAnotherCustomer,   [BAD_KEY, Passes, NOBODY]),
-    (Caller::TokenInApiKeyHeader,      [BAD_KEY, BAD_TOKEN, BAD_KEY]),
-    (Caller::TokenInQuery,             [MISSING, MISSING, MISSING]),
-    (Caller::TokenInCookie,            [MISSING, MISSING, MISSING]),
-    (Caller::GarbageBearer,            [BAD_KEY, BAD_TOKEN, BAD_TOKEN]),
-    (Caller::BasicAuthorization,       [BAD_KEY, BAD_TOKEN, BAD_TOKEN]),
-    (Caller::TwoCredentials,           [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS]),
+const CALLERS: &[(Caller, [Expect; 4])] = &[
+    (Caller::Nobody,                   [MISSING, MISSING, MISSING, MISSING]),
+    (Caller::GoodKey,                  [Passes, BAD_TOKEN, Passes, Passes]),
+    (Caller::GoodKeyAsBearer,          [Passes, BAD_TOKEN, Passes, Passes]),
+    (Caller::KeyWithoutTheScope,       [NO_SCOPE, BAD_TOKEN, NO_SCOPE, NO_SCOPE]),
+    (Caller::RevokedKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::ExpiredKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::MistypedKey,              [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::UnknownKey,               [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::KeyWithOrigin,            [IN_BROWSER, BAD_TOKEN, IN_BROWSER, IN_BROWSER]),
+    (Caller::KeyWithSecFetchSite,      [IN_BROWSER, BAD_TOKEN, IN_BROWSER, IN_BROWSER]),
+    (Caller::PublishableKey,           [BAD_KEY, BAD_TOKEN, BAD_KEY, Passes]),
+    (Caller::PublishableKeyAsBearer,   [BAD_KEY, BAD_TOKEN, BAD_KEY, Passes]),
+    (Caller::PublishableKeyOfAPage,    [BAD_KEY, BAD_TOKEN, BAD_KEY, Passes]),
+    (Caller::MistypedPublishableKey,   [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::GoodToken,                [BAD_KEY, Passes, Passes, Passes]),
+    (Caller::TokenWithoutTheScope,     [BAD_KEY, Passes, NO_SCOPE, Passes]),
+    (Caller::ExpiredToken,             [BAD_KEY, EXPIRED, EXPIRED, EXPIRED]),
+    (Caller::RevokedToken,             [BAD_KEY, REVOKED, REVOKED, REVOKED]),
+    (Caller::TokenOfAnotherCustomer,   [BAD_KEY, Passes, NOBODY, Passes]),
+    (Caller::TokenInApiKeyHeader,      [BAD_KEY, BAD_TOKEN, BAD_KEY, BAD_KEY]),
+    (Caller::TokenInQuery,             [MISSING, MISSING, MISSING, MISSING]),
+    (Caller::TokenInCookie,            [MISSING, MISSING, MISSING, MISSING]),
+    (Caller::GarbageBearer,            [BAD_KEY, BAD_TOKEN, BAD_TOKEN, BAD_TOKEN]),
+    (Caller::BasicAuthorization,       [BAD_KEY, BAD_TOKEN, BAD_TOKEN, BAD_TOKEN]),
+    (Caller::TwoCredentials,           [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS, AMBIGUOUS]),
 ];
 
 on_both_stores! {
@@ -166,9 +242,15 @@ on_both_stores! {
                 let answer = t.call(callers.request(&t, row, caller, &world).await).await;
                 let got = (answer.status, code_of(&answer));
                 assert_eq!(got, (row.4, String::new()), "{}: {caller:?}", row.0);
-                if matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment) {
+                let foreign =
+                    matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment);
+                if foreign && row.1 != Page {
                     let body = String::from_utf8_lossy(&answer.body).into_owned();
-                    for id in [&world.customer, &world.sid, &world.api_key] {
+                    for id in world.ids() {
+                        // What the request itself said may come back.
+                        if (row.3)(&world).to_string().contains(id) {
+                            continue;
+                        }
                         assert!(!body.contains(id), "{}: {caller:?}: {body}", row.0);
                     }
                 }
@@ -189,8 +271,9 @@ on_both_stores! {
             match (row.0, row.1) {
                 ("revokePortalSessions", _) | (_, Public) => { answer.expect(row.4); }
                 // The session was ended above, which is told first.
-                (_, Portal) => { answer.refused(401, "session_revoked"); }
-                (_, Key(_) | Either(..)) => { answer.refused(403, "organization_suspended"); }
+                (_, Portal | Page) => { answer.refused(401, "session_revoked"); }
+                (_, Signed) => { answer.refused(400, "malformed_request"); }
+                (_, Key(_) | Either(..) | Catalog | Form(_)) => { answer.refused(403, "organization_suspended"); }
             }
         }
         t.suspend(false).await;
@@ -215,7 +298,11 @@ fn the_table_names_every_operation_of_the_description_and_its_credentials() {
             Key(scope) => json!([{ "secretKey": [scope] }]),
             Portal => json!([{ "portalToken": [] }]),
             Either(key, token) => json!([{ "secretKey": [key] }, { "portalToken": [token] }]),
-            Public => Value::Null,
+            Catalog => {
+                json!([{ "secretKey": ["catalog:read"] }, { "portalToken": [] }, { "publishableKey": [] }])
+            }
+            Form(key) => json!([{ "secretKey": [key] }, { "portalToken": [] }]),
+            Public | Page | Signed => Value::Null,
         };
         assert_eq!(operation["security"], security, "{id}");
         let answers = operation["responses"].as_object().unwrap();
@@ -274,8 +361,75 @@ impl World {
         let minted = t.mint(json!({ "customerId": customer })).await.expect(201);
         let key = json!({ "name": "in the world" });
         let key = t.call(post("/v1/api-keys", &key).key(&t.key)).await.expect(201);
-        let (sid, token) = (minted.text("jti"), minted.text("token"));
-        Self { customer, sid, token, api_key: key.text("id") }
+        let (sid, token, url) = (minted.text("jti"), minted.text("token"), minted.text("url"));
+        let code = url.split_once('#').unwrap().1.to_owned();
+        // Slugs are unique, and so is every id.
+        let product = json!({ "slug": customer, "name": "P" });
+        let product = t.make("products", product).await;
+        let metric =
+            json!({ "productId": product, "eventName": "call", "name": "M", "aggregation": "sum" });
+        let feature =
+            json!({ "productId": product, "slug": customer, "name": "F", "type": "boolean" });
+        let feature = t.make("features", feature).await;
+        let plan = json!({
+            "productId": product, "slug": customer, "name": "P", "billingInterval": "month",
+            "currency": "USD", "status": "active",
+            "entitlements": [{ "featureId": feature, "type": "boolean" }],
+        });
+        let currency = json!({ "slug": customer, "name": "C", "denomination": "unit" });
+        let currency = t.make("credit-currencies", currency).await;
+        let package = json!({
+            "creditCurrencyId": currency, "name": "K", "credits": 1, "price": 1, "currency": "USD",
+        });
+        Self {
+            sid,
+            token,
+            code,
+            api_key: key.text("id"),
+            metric: t.make("billable-metrics", metric).await,
+            plan: t.make("plans", plan).await,
+            package: t.make("credit-packages", package).await,
+            payment_method: t.card(&customer, "pm_sandbox_visa").await,
+            invoice: t.bill(&customer, 1_000).await,
+            form: t.set_up(&customer).await,
+            customer,
+            product,
+            feature,
+            currency,
+        }
+    }
+
+    fn ids(&self) -> [&str; 11] {
+        let Self {
+            customer,
+            sid,
+            token: _,
+            code: _,
+            api_key,
+            product,
+            plan,
+            feature,
+            metric,
+            currency,
+            package,
+            payment_method,
+            invoice,
+            form: _,
+        } = self;
+        [
+            customer,
+            sid,
+            api_key,
+            product,
+            plan,
+            feature,
+            metric,
+            currency,
+            package,
+            payment_method,
+            invoice,
+        ]
+        .map(String::as_str)
     }
 }
 
@@ -286,6 +440,7 @@ struct Callers {
     expired_key: String,
     foreign_key: String,
     live_key: String,
+    publishable_key: String,
     expired_token: String,
     revoked_token: String,
     other_token: String,
@@ -313,6 +468,7 @@ impl Callers {
             expired_key: expired.text("secret"),
             foreign_key: t.key_of(another, KeyScopes::ALL).await,
             live_key: t.key_of(live, KeyScopes::ALL).await,
+            publishable_key: t.publishable_key_of(t.tenant).await,
             expired_token: short.text("token"),
             revoked_token: ended.text("token"),
             other_token: t.token("other").await,
@@ -326,8 +482,23 @@ impl Callers {
             let expected = match row.1 {
                 Key(_) => expected[0],
                 Portal => expected[1],
+                // What another customer's token may not see is to it as what is not there.
+                Either(..) if *caller == Caller::TokenOfAnotherCustomer => row.5,
                 Either(..) => expected[2],
+                Form(_) => match caller {
+                    Caller::TokenWithoutTheScope => Passes,
+                    Caller::TokenOfAnotherCustomer => row.5,
+                    _ => expected[2],
+                },
+                Signed => UNSIGNED,
+                Catalog => expected[3],
                 Public => Passes,
+                Page => match caller {
+                    Caller::KeyWithOrigin
+                    | Caller::KeyWithSecFetchSite
+                    | Caller::PublishableKeyOfAPage => NOT_FROM_HERE,
+                    _ => Passes,
+                },
             };
             (*caller, expected)
         });
@@ -342,6 +513,8 @@ impl Callers {
         let found = self.described.iter().find(|(id, ..)| id == row.0).unwrap();
         let (_, method, path, _) = found;
         let path = path.replace("{id}", (row.2)(world)).replace("{sid}", (row.2)(world));
+        let path = path.replace("{productId}", (row.2)(world));
+        let path = path.replace("{processor}", (row.2)(world));
         let plain = |path: String| match (row.3)(world) {
             Value::Null => Request::new(method, path),
             body => Request::new(method, path).json(&body),
@@ -360,6 +533,15 @@ impl Callers {
             Caller::KeyWithSecFetchSite => request.key(&t.key).header("sec-fetch-site", "none"),
             Caller::ForeignKey => request.key(&self.foreign_key),
             Caller::KeyOfTheOtherEnvironment => request.key(&self.live_key),
+            Caller::PublishableKey => request.key(&self.publishable_key),
+            Caller::PublishableKeyAsBearer => request.bearer(&self.publishable_key),
+            Caller::PublishableKeyOfAPage => {
+                let page = request.key(&self.publishable_key).header("origin", "https://a.example");
+                page.header("sec-fetch-site", "cross-site")
+            }
+            Caller::MistypedPublishableKey => {
+                request.key(&self.publishable_key.replace("_pk_", "_pk_0"))
+            }
             Caller::GoodToken => request.bearer(&world.token),
             Caller::TokenWithoutTheScope => {
                 request.bearer(&self.token_without(t, row.1, world).await)
@@ -380,8 +562,9 @@ impl Callers {
 
     async fn key_without(&self, t: &Test, access: Access) -> String {
         let lacking = match access {
-            Key(scope) | Either(scope, _) => scope,
-            Portal | Public => "usage:read",
+            Key(scope) | Either(scope, _) | Form(scope) => scope,
+            Catalog => "catalog:read",
+            Portal | Public | Page | Signed => "usage:read",
         };
         let rest: Vec<&str> = KeyScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
         t.key_of(t.tenant, rest.join(" ").parse().unwrap()).await
@@ -390,7 +573,7 @@ impl Callers {
     async fn token_without(&self, t: &Test, access: Access, world: &World) -> String {
         let lacking = match access {
             Either(_, scope) => scope,
-            Key(_) | Portal | Public => "customer:read",
+            Key(_) | Portal | Catalog | Public | Page | Form(_) | Signed => "customer:read",
         };
         let rest: Vec<&str> =
             PortalScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
@@ -406,5 +589,5 @@ impl Callers {
 
 /// Well-formed, with a good checksum, of an id that the store does not know.
 fn unknown_key(t: &Test) -> String {
-    unitpay::keys::SecretKeyText::make(t.app.ids.api_key(), &[3; 32]).reveal().to_owned()
+    KeyText::make(KeyKind::Secret, t.app.ids.api_key(), &[3; 32]).reveal().to_owned()
 }

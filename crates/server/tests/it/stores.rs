@@ -3,18 +3,19 @@
 mod schema;
 
 use crate::on_both_stores;
-use crate::support::{Engine, Test};
+use crate::support::{Engine, Folder, Test};
 use futures_util::FutureExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use tokio::sync::{Barrier, Semaphore};
-use unitpay::db::{Db, DbError, Lane, Sql, Tx, Value, sql, sql_of_each};
+use unitpay::db::{Db, DbError, Lane, Sql, Sqlite, Tx, Value, sql, sql_of_each};
 
 const MAKE: Sql = sql_of_each(
     "CREATE TABLE scratch (id INTEGER NOT NULL PRIMARY KEY, n INTEGER, t TEXT, b INTEGER, d BLOB) STRICT",
     "CREATE TABLE scratch (id BIGINT NOT NULL PRIMARY KEY, n BIGINT, t TEXT COLLATE \"C\", b BOOLEAN, d BYTEA)",
 );
 const PUT: Sql = sql("INSERT INTO scratch (id, n, t, b, d) VALUES ($1, $2, $3, $4, $5)");
+const PUT_ONE: Sql = sql("INSERT INTO scratch (id) VALUES ($1)");
 const PUT_RETURNING: Sql = sql("INSERT INTO scratch (id) VALUES ($1) RETURNING id");
 const ADD: Sql = sql("UPDATE scratch SET n = n + 1 WHERE id = $1");
 const IDS: Sql = sql("SELECT id FROM scratch ORDER BY id");
@@ -71,6 +72,22 @@ on_both_stores! {
         assert!(ids(&db).await.is_empty());
         put(&db, 1).await.unwrap();
         assert_eq!(ids(&db).await, [1]);
+    }
+
+    async fn a_statement_alone_stands_and_in_a_transaction_ends_with_it(t) {
+        let db = scratch(&t).await;
+        let alone = async |tx: &mut Tx<'_, '_>| tx.execute_alone(&PUT_ONE, &[1.into()]).await;
+        assert_eq!(db.write::<_, DbError, _>(Lane::Usual, alone).await.unwrap(), 1);
+        assert_eq!(ids(&db).await, [1]);
+        let failing = async |tx: &mut Tx<'_, '_>| {
+            put_number(tx, 2).await?;
+            tx.execute_alone(&PUT_ONE, &[3.into()]).await?;
+            Err::<(), _>(Failed::OnPurpose)
+        };
+        assert!(matches!(db.write(Lane::Usual, failing).await, Err(Failed::OnPurpose)));
+        assert_eq!(ids(&db).await, [1]);
+        let again = async |tx: &mut Tx<'_, '_>| tx.execute_alone(&PUT_ONE, &[1.into()]).await;
+        assert!(db.write::<_, DbError, _>(Lane::Usual, again).await.is_err());
     }
 
     async fn a_write_on_a_reading_connection_is_refused(t) {
@@ -331,4 +348,30 @@ async fn on_postgres_a_closure_may_ask_to_be_run_again_a_bounded_number_of_times
     };
     assert!(matches!(db.write(Lane::Usual, for_ever).await, Err(DbError::Contended)));
     assert_eq!(ids(&db).await, [1]);
+}
+
+#[tokio::test]
+async fn the_log_of_the_embedded_store_stays_short() {
+    let folder = Folder::make();
+    let path = folder.0.join("scratch.db");
+    let db = Db::Sqlite(Sqlite::open(&path).unwrap());
+    let make = async |tx: &mut Tx<'_, '_>| tx.execute(&MAKE, &[]).await;
+    db.write::<_, DbError, _>(Lane::Usual, make).await.unwrap();
+    let text = "x".repeat(200_000);
+    for id in 0..150 {
+        let text = text.clone();
+        db.write::<_, DbError, _>(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let values = [id.into(), 0.into(), (&text).into(), Value::Null, Value::Null];
+            tx.execute(&PUT, &values).await
+        })
+        .await
+        .unwrap();
+        assert_eq!(ids(&db).await.len() as i64, id + 1);
+    }
+    // 30 MB were written, and the log is begun anew after four.
+    let length = || std::fs::metadata(path.with_extension("db-wal")).map(|log| log.len());
+    assert!(length().unwrap() < 8_000_000);
+    // Whoever closes the store last folds the log into it.
+    db.close();
+    assert!(length().is_err());
 }

@@ -1,6 +1,16 @@
-import { PagePromise } from '../page.js';
+import type { PagePromise } from '../page.js';
 import type { RequestOptions, Transport } from '../transport.js';
-import type { CreateCustomer, Customer, CustomerQuery, UpdateCustomer } from '../types.js';
+import type {
+  CreateCustomer,
+  CreditAccount,
+  Customer,
+  CustomerEntitlements,
+  CustomerQuery,
+  InvoiceSummary,
+  PaymentMethod,
+  UpdateCustomer,
+} from '../types.js';
+import { listed, type ListQuery } from './collection.js';
 
 /**
  * `unitpay.customers`. Each `id` is ours (`cus_…`) or your own `externalId`.
@@ -23,11 +33,8 @@ export class Customers {
     return this.#transport.send({ method: 'GET', path: ['customers', id] }, options);
   }
 
-  list(query: CustomerQuery = {}, options?: RequestOptions): PagePromise<Customer> {
-    const path = ['customers'];
-    return new PagePromise((cursor = query.cursor) =>
-      this.#transport.send({ method: 'GET', path, query: { ...query, cursor } }, options),
-    );
+  list(query?: CustomerQuery, options?: RequestOptions): PagePromise<Customer> {
+    return listed(this.#transport, ['customers'], query, options);
   }
 
   /** Changes what is given; `null` clears an optional field. */
@@ -44,5 +51,34 @@ export class Customers {
   /** Allows new portal sessions again; the old ones stay ended. */
   unarchive(id: string, options?: RequestOptions): Promise<Customer> {
     return this.#transport.send({ method: 'POST', path: ['customers', id, 'unarchive'] }, options);
+  }
+
+  listInvoices(
+    id: string,
+    query?: ListQuery,
+    options?: RequestOptions,
+  ): PagePromise<InvoiceSummary> {
+    return listed(this.#transport, ['customers', id, 'invoices'], query, options);
+  }
+
+  listPaymentMethods(
+    id: string,
+    query?: ListQuery,
+    options?: RequestOptions,
+  ): PagePromise<PaymentMethod> {
+    return listed(this.#transport, ['customers', id, 'payment-methods'], query, options);
+  }
+
+  listCreditAccounts(
+    id: string,
+    query?: ListQuery,
+    options?: RequestOptions,
+  ): PagePromise<CreditAccount> {
+    return listed(this.#transport, ['customers', id, 'credit-accounts'], query, options);
+  }
+
+  /** What the customer has by its plans, and how much of it is left. */
+  entitlements(id: string, options?: RequestOptions): Promise<CustomerEntitlements> {
+    return this.#transport.send({ method: 'GET', path: ['customers', id, 'entitlements'] }, options);
   }
 }

@@ -1,11 +1,13 @@
 //! What the tests share: servers, stores, a client.
 
+mod billing;
 mod client;
 mod place;
 mod postgres;
 mod program;
 mod server;
 
+pub use billing::{line, of};
 pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer};
 pub use place::{Place, ok, refused};
 pub use postgres::fresh_database;

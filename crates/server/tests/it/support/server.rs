@@ -16,7 +16,7 @@ use unitpay::base::{Clock, Ids, OrganizationId, Random, Time};
 use unitpay::config::Config;
 use unitpay::db::{Db, DbError, Lane, Postgres, PostgresOptions, Sql, Sqlite, Tx, sql};
 use unitpay::http::listener;
-use unitpay::keys::{self, KeyScopes, NewApiKey};
+use unitpay::keys::{self, KeyKind, KeyScopes, NewApiKey};
 use unitpay::organizations::{self, Environment, Tenant};
 use unitpay::routes;
 use unitpay::signing::{MasterKey, SigningKeys};
@@ -83,7 +83,7 @@ impl Test {
         let clock = Clock::manual(Time::from_seconds(1_893_456_000));
         let (app, client, stop) = run(&store, clock, ISSUER, change).await;
         let tenant = make_organization(&app, "default").await;
-        let key = make_key(&app, tenant, KeyScopes::ALL).await;
+        let key = make_key(&app, tenant, KeyKind::Secret, KeyScopes::ALL).await;
         Self { engine, app, client, key, tenant, store, stop }
     }
 
@@ -121,7 +121,12 @@ impl Test {
 
     /// A secret key of a tenant with these scopes.
     pub async fn key_of(&self, tenant: Tenant, scopes: KeyScopes) -> String {
-        make_key(&self.app, tenant, scopes).await
+        make_key(&self.app, tenant, KeyKind::Secret, scopes).await
+    }
+
+    /// A publishable key of a tenant.
+    pub async fn publishable_key_of(&self, tenant: Tenant) -> String {
+        make_key(&self.app, tenant, KeyKind::Publishable, KeyScopes::default()).await
     }
 
     /// The secret key with its last character wrong.
@@ -167,7 +172,19 @@ impl Test {
     /// What the newest of all lists show: equal where nothing changed.
     pub async fn state(&self) -> Vec<Value> {
         let mut lists = Vec::new();
-        for path in ["customers", "portal-sessions", "api-keys", "audit-events"] {
+        for path in [
+            "customers",
+            "portal-sessions",
+            "api-keys",
+            "audit-events",
+            "products",
+            "plans",
+            "features",
+            "billable-metrics",
+            "credit-currencies",
+            "credit-packages",
+            "branding",
+        ] {
             let request = get(format!("/v1/{path}?limit=100")).key(&self.key);
             lists.push(self.call(request).await.expect(200).json());
         }
@@ -176,6 +193,41 @@ impl Test {
 
     pub async fn call(&self, request: Request) -> Answer {
         self.client.call(request).await
+    }
+
+    /// Makes an object of one of the lists and returns its id.
+    pub async fn make(&self, list: &str, body: Value) -> String {
+        self.call(post(format!("/v1/{list}"), &body).key(&self.key)).await.expect(201).text("id")
+    }
+
+    /// Puts a subscription into the store as it stands, whatever its plan's status, with a usage
+    /// period of 30 days that began a day ago.
+    pub async fn subscribed(&self, customer: &str, plan: &str, product: &str, status: &str) {
+        const SUBSCRIBE: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, \
+            product_id, plan_id, quantity, status, billing_interval, currency, collection_method, \
+            anchor, current_period_start, current_period_end, usage_period_start, \
+            usage_period_end, metadata, created_at, updated_at) \
+            SELECT c.tenant_no, c.no, CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), 1, \
+            CAST($4 AS TEXT), 'month', 'USD', 'charge_automatically', CAST($5 AS BIGINT), \
+            CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), '{}', \
+            CAST($5 AS BIGINT), CAST($5 AS BIGINT) FROM customers c WHERE c.external_id = $7");
+        let (id, now) = (self.app.ids.subscription(), self.app.clock.now());
+        let (start, end) = (now.plus_days(-1), now.plus_days(29));
+        let [customer, plan, product, status] =
+            [customer, plan, product, status].map(str::to_owned);
+        let made = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let values = [
+                id.into(),
+                (&product).into(),
+                (&plan).into(),
+                (&status).into(),
+                start.into(),
+                end.into(),
+                (&customer).into(),
+            ];
+            tx.execute(&SUBSCRIBE, &values).await
+        });
+        assert_eq!(made.await.unwrap(), 1);
     }
 
     /// Makes a customer and returns our id.
@@ -287,8 +339,8 @@ async fn make_organization(app: &App, name: &str) -> Tenant {
     organizations::tenant(&mut tx, id, Environment::Sandbox).await.unwrap().unwrap()
 }
 
-async fn make_key(app: &App, tenant: Tenant, scopes: KeyScopes) -> String {
-    let new = NewApiKey { name: "test".into(), scopes, expires_at: None };
+async fn make_key(app: &App, tenant: Tenant, kind: KeyKind, scopes: KeyScopes) -> String {
+    let new = NewApiKey { kind, name: "test".into(), scopes, expires_at: None };
     let made = keys::make(&new, &app.ids, &app.random, app.clock.now());
     let text = made.secret.reveal().to_owned();
     let ids: Ids = app.ids.clone();

@@ -1,61 +1,20 @@
-//! Who may call: each kind of caller is a type, made here alone, and a handler's signature names it.
-//!
-//! [`SecretKey`], [`Portal`] and [`Caller`] carry the scope they demand in their type, so there is
-//! no check that a handler could forget. The kind is decided by the credential's shape.
+//! Reading the one credential of a request and authenticating it.
 
-use super::request::RequestInfo;
-use super::{Code, Problem};
+use super::{AuthenticatedKey, Portal};
 use crate::app::App;
 use crate::audit::Actor;
-use crate::base::{ApiKeyId, PortalSessionId, Secret};
-use crate::keys::{self, KeyRecord, KeyScopes, SecretKeyText};
+use crate::base::Secret;
+use crate::http::request::RequestInfo;
+use crate::http::{Code, Problem};
+use crate::keys::{self, KeyKind, KeyScopes, KeyText};
 use crate::limits::Limited;
-use crate::organizations::Tenant;
-use crate::portal::{self, PortalScopes, VerifiedSession};
-use axum::extract::FromRequestParts;
+use crate::portal::{self, PortalScopes};
 use http::request::Parts;
 use http::{HeaderMap, header};
-use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
-/// Nobody in particular: a public route.
-#[derive(Debug)]
-pub struct Anyone(());
-
-/// A backend, by a secret key with this scope.
-#[derive(Debug)]
-pub struct SecretKey<const SCOPE: u32> {
-    key: AuthenticatedKey,
-}
-
-/// A backend that revokes sessions: it may while the organization is suspended, and is not limited.
-#[derive(Debug)]
-pub struct RevokingKey {
-    key: AuthenticatedKey,
-}
-
-/// A browser, by a portal token with this scope. No scope is 0.
-#[derive(Debug)]
-pub struct Portal<const SCOPE: u32> {
-    session: VerifiedSession,
-    token: Secret,
-}
-
-/// Either, each with its scope: the routes that backend and browser share.
-#[derive(Debug)]
-pub enum Caller<const KEY_SCOPE: u32, const PORTAL_SCOPE: u32> {
-    Key(SecretKey<KEY_SCOPE>),
-    Portal(Box<Portal<PORTAL_SCOPE>>),
-}
-
-#[derive(Debug)]
-struct AuthenticatedKey {
-    id: ApiKeyId,
-    record: KeyRecord,
-}
-
 /// The one credential that a request carries.
-enum Credential<'r> {
+pub enum Credential<'r> {
     None,
     /// In `x-api-key`.
     ApiKey(&'r str),
@@ -65,139 +24,29 @@ enum Credential<'r> {
     Other,
 }
 
-impl<const SCOPE: u32> SecretKey<SCOPE> {
-    pub const fn tenant(&self) -> Tenant {
-        self.key.record.tenant
-    }
-
-    pub const fn id(&self) -> ApiKeyId {
-        self.key.id
-    }
-
-    pub const fn actor(&self) -> Actor {
-        Actor::ApiKey(self.key.id)
-    }
-
-    pub const fn record(&self) -> &KeyRecord {
-        &self.key.record
-    }
-}
-
-impl RevokingKey {
-    pub const fn tenant(&self) -> Tenant {
-        self.key.record.tenant
-    }
-
-    pub const fn actor(&self) -> Actor {
-        Actor::ApiKey(self.key.id)
-    }
-}
-
-impl<const SCOPE: u32> Portal<SCOPE> {
-    pub const fn verified(&self) -> &VerifiedSession {
-        &self.session
-    }
-
-    pub fn token(&self) -> &str {
-        self.token.reveal()
-    }
-
-    pub const fn tenant(&self) -> Tenant {
-        self.session.session().tenant
-    }
-
-    pub const fn sid(&self) -> PortalSessionId {
-        self.session.session().sid
-    }
-
-    pub const fn actor(&self) -> Actor {
-        Actor::PortalSession(self.session.session().sid)
-    }
-}
-
-impl<const K: u32, const P: u32> Caller<K, P> {
-    pub const fn tenant(&self) -> Tenant {
+impl Credential<'_> {
+    /// Whether it means to be a portal token, good or not.
+    pub fn means_portal(&self) -> bool {
         match self {
-            Self::Key(key) => key.tenant(),
-            Self::Portal(portal) => portal.tenant(),
+            Self::None | Self::ApiKey(_) => false,
+            Self::Bearer(text) => !text.starts_with("upay_"),
+            Self::Other => true,
         }
     }
 
-    pub const fn actor(&self) -> Actor {
+    /// What may be an API key.
+    pub const fn key(&self) -> Option<&str> {
         match self {
-            Self::Key(key) => key.actor(),
-            Self::Portal(portal) => portal.actor(),
+            Self::ApiKey(text) | Self::Bearer(text) => Some(text),
+            Self::None | Self::Other => None,
         }
-    }
-}
-
-impl FromRequestParts<Arc<App>> for Anyone {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
-        check_framing(&parts.headers)?;
-        Ok(Self(()))
-    }
-}
-
-impl<const SCOPE: u32> FromRequestParts<Arc<App>> for SecretKey<SCOPE> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        check_framing(&parts.headers)?;
-        let credential = credential(&parts.headers)?;
-        Ok(Self { key: limited_key(parts, app, &credential, SCOPE).await? })
-    }
-}
-
-impl FromRequestParts<Arc<App>> for RevokingKey {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        check_framing(&parts.headers)?;
-        let credential = credential(&parts.headers)?;
-        let key = authenticate_key(parts, app, &credential).await?;
-        check_key_scope(&key, KeyScopes::PORTAL_SESSIONS_WRITE)?;
-        Ok(Self { key })
-    }
-}
-
-impl<const SCOPE: u32> FromRequestParts<Arc<App>> for Portal<SCOPE> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        check_framing(&parts.headers)?;
-        let credential = credential(&parts.headers)?;
-        authenticate_portal(parts, app, &credential).await
-    }
-}
-
-impl<const K: u32, const P: u32> FromRequestParts<Arc<App>> for Caller<K, P> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        check_framing(&parts.headers)?;
-        let credential = credential(&parts.headers)?;
-        let portal = match credential {
-            Credential::None | Credential::ApiKey(_) => false,
-            Credential::Bearer(text) => !text.starts_with("upay_"),
-            Credential::Other => true,
-        };
-        if portal {
-            return authenticate_portal(parts, app, &credential)
-                .await
-                .map(Box::new)
-                .map(Self::Portal);
-        }
-        let key = limited_key(parts, app, &credential, K).await?;
-        Ok(Self::Key(SecretKey { key }))
     }
 }
 
 /// What hyper lets pass and a proxy in front might read in another way than we do. A Content-Length
 /// beside a Transfer-Encoding never comes here: hyper reads by the latter, drops the former and
 /// closes the connection after the answer (RFC 9112, section 6.1).
-fn check_framing(headers: &HeaderMap) -> Result<(), Problem> {
+pub fn check_framing(headers: &HeaderMap) -> Result<(), Problem> {
     let malformed = |detail| Err(Problem::new(Code::MalformedRequest, detail));
     let count = |name| headers.get_all(name).iter().count();
     if count(header::HOST) != 1 {
@@ -209,7 +58,7 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-fn credential(headers: &HeaderMap) -> Result<Credential<'_>, Problem> {
+pub fn credential(headers: &HeaderMap) -> Result<Credential<'_>, Problem> {
     match (headers.get("x-api-key"), headers.get(header::AUTHORIZATION)) {
         (None, None) => Ok(Credential::None),
         (Some(_), Some(_)) => {
@@ -236,13 +85,14 @@ fn invalid_api_key() -> Problem {
 }
 
 /// A key as every route but revocation takes it: in scope, of an active organization, in its limit.
-async fn limited_key(
+pub async fn limited_key(
     parts: &Parts,
     app: &App,
     credential: &Credential<'_>,
+    kind: KeyKind,
     scope: u32,
 ) -> Result<AuthenticatedKey, Problem> {
-    let key = authenticate_key(parts, app, credential).await?;
+    let key = authenticate_key(parts, app, credential, kind).await?;
     check_key_scope(&key, scope)?;
     if key.record.organization_suspended {
         let detail = "The organization is suspended.";
@@ -254,21 +104,21 @@ async fn limited_key(
     }
 }
 
-async fn authenticate_key(
+pub async fn authenticate_key(
     parts: &Parts,
     app: &App,
     credential: &Credential<'_>,
+    kind: KeyKind,
 ) -> Result<AuthenticatedKey, Problem> {
-    let text = match credential {
-        Credential::None => return Err(missing()),
-        Credential::Other => return Err(invalid_api_key()),
-        Credential::ApiKey(text) | Credential::Bearer(text) => text,
-    };
-    if !SecretKeyText::looks_like(text) {
-        return Err(invalid_api_key());
+    if matches!(credential, Credential::None) {
+        return Err(missing());
     }
+    let text = credential.key().filter(|text| KeyKind::of(text) == Some(kind));
+    let text = text.ok_or_else(invalid_api_key)?;
     // Node's own fetch sends `Sec-Fetch-Mode`; these two only a browser sends.
-    if parts.headers.contains_key(header::ORIGIN) || parts.headers.contains_key("sec-fetch-site") {
+    let from_browser = ["origin", "sec-fetch-site"];
+    if kind == KeyKind::Secret && from_browser.iter().any(|name| parts.headers.contains_key(*name))
+    {
         let detail = "A secret key must never be used in a browser; revoke it.";
         return Err(Problem::new(Code::SecretKeyInBrowser, detail));
     }
@@ -282,7 +132,7 @@ async fn authenticate_key(
             invalid_api_key()
         }
     };
-    let key = SecretKeyText::parse(text).ok_or_else(bad)?;
+    let key = KeyText::parse(text).ok_or_else(bad)?;
     let id = key.key_id();
     let record = keys::record(&mut app.db.read().await?, id).await?;
     // An unknown id is compared too, with what nothing hashes to that anybody knows.
@@ -298,7 +148,7 @@ async fn authenticate_key(
     Ok(AuthenticatedKey { id, record })
 }
 
-fn check_key_scope(key: &AuthenticatedKey, scope: u32) -> Result<(), Problem> {
+pub fn check_key_scope(key: &AuthenticatedKey, scope: u32) -> Result<(), Problem> {
     if key.record.scopes.contains(scope) {
         return Ok(());
     }
@@ -309,7 +159,7 @@ fn insufficient_scope(scope: &str, holder: &str) -> Problem {
     Problem::new(Code::InsufficientScope, format!("The {holder} lacks the scope {scope}."))
 }
 
-async fn authenticate_portal<const SCOPE: u32>(
+pub async fn authenticate_portal<const SCOPE: u32>(
     parts: &Parts,
     app: &App,
     credential: &Credential<'_>,

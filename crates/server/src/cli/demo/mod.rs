@@ -1,20 +1,26 @@
 //! `unitpay demo`: one command to see it work.
 
+mod story;
+
+use self::story::Story;
 use super::manage::create_key;
 use super::serve::{Server, start_log};
 use super::store::{Purpose, Store};
 use super::{Listen, Which, print, say};
+use crate::app::App;
 use crate::audit::Actor;
-use crate::base::{CustomerId, Random};
+use crate::base::{Clock, CustomerId, Random};
 use crate::config::Config;
+use crate::customers::billing::BillingChange;
 use crate::customers::{self, CustomerRef, NewCustomer};
 use crate::db::{Lane, Tx};
-use crate::keys::{KeyScopes, NewApiKey};
+use crate::keys::{KeyKind, KeyScopes, NewApiKey};
 use crate::organizations::{self, DEFAULT_ORGANIZATION, Environment};
 use anyhow::Context;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The seeded customers: the integrator's id, name, e-mail address.
 const CUSTOMERS: [(&str, &str, &str); 3] = [
@@ -86,6 +92,7 @@ async fn seed(config: &Config) -> anyhow::Result<(String, CustomerId)> {
             name: name.to_owned(),
             email: email.to_owned(),
             metadata: "{}".to_owned(),
+            billing: BillingChange::default(),
         };
         let (ids, now) = (store.ids.clone(), store.clock.now());
         store
@@ -98,9 +105,20 @@ async fn seed(config: &Config) -> anyhow::Result<(String, CustomerId)> {
     }
     let ada = CustomerRef::External(CUSTOMERS[0].0.to_owned());
     let ada = customers::get(&mut store.db.read().await?, &tenant, &ada).await?;
-    let new = NewApiKey { name: "demo".to_owned(), scopes: KeyScopes::USUAL, expires_at: None };
+    let new = NewApiKey {
+        kind: KeyKind::Secret,
+        name: "demo".to_owned(),
+        scopes: KeyScopes::USUAL,
+        expires_at: None,
+    };
     let key = create_key(&store, organization, sandbox, &new).await?;
-    store.db.close();
+    let now = store.clock.now();
+    let Store { db, random, signing, .. } = store;
+    let clock = Clock::manual(story::beginning(now));
+    // What the story says is billed as ever, but for the address, which is not known yet.
+    let app = App::new(config.clone(), String::new(), clock, random, db.clone(), signing);
+    Story::new(&Arc::new(app), key.clone()).tell(now).await?;
+    db.close();
     Ok((key, ada.context("a customer just made is missing")?.id))
 }
 

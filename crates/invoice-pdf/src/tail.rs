@@ -1,0 +1,120 @@
+//! What comes after the sums, and what is on every page: notes, payments, closing words, foot,
+//! watermark.
+
+use krilla::tagging::ArtifactType;
+
+use crate::layout::{BODY, FAINT, INK, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
+use crate::sheet::{Align, Kind, Mark, Role, What};
+use crate::text::Style;
+use crate::{Payment, Status};
+
+impl Layout<'_> {
+    pub fn notes(&mut self) {
+        let words = self.locale.words;
+        let void = (self.invoice.status == Status::Void).then_some(words.void_note);
+        let reverse = self.invoice.reverse_charge.then_some(words.reverse_charge);
+        for note in void.into_iter().chain(reverse) {
+            self.y += 14.0;
+            let node = self.sheet.node(Kind::Paragraph, None);
+            let slot = (MARGIN, self.end());
+            let cell = self.cell(note, STRONG, INK, slot, Align::Start, node);
+            self.flow(vec![cell], 0.0, 0.0);
+        }
+    }
+
+    pub fn payments(&mut self) {
+        let (payments, words) = (&self.invoice.payments, self.locale.words);
+        if payments.is_empty() {
+            return;
+        }
+        self.y += 22.0;
+        let text = words.payments.to_owned();
+        let heading = self.sheet.node(Kind::Heading { level: 2, text }, None);
+        let slot = (MARGIN, self.end());
+        let cell = self.cell(words.payments, Style::bold(10.0), INK, slot, Align::Start, heading);
+        self.flow(vec![cell], 3.0, 24.0);
+        let table = self.sheet.node(Kind::Table, None);
+        let body = self.sheet.node(Kind::TableBody, Some(table));
+        let amounts: Vec<String> =
+            payments.iter().map(|payment| self.locale.money(payment.amount)).collect();
+        let split = self.end() - self.widest(&amounts, BODY, 150.0);
+        for (payment, amount) in payments.iter().zip(amounts) {
+            let date = self.locale.date(payment.paid_at);
+            let method = method(payment, words.payment);
+            let texts = [
+                (date, (MARGIN, MARGIN + 110.0), Align::Start),
+                (method, (MARGIN + 122.0, split - 14.0), Align::Start),
+                (amount, (split, self.end()), self.number_align()),
+            ];
+            let row = self.sheet.node(Kind::Row, Some(body));
+            self.rule(slot, 0.5, FAINT);
+            let cells = texts.map(|(text, slot, align)| {
+                let node = self.sheet.node(Kind::Cell, Some(row));
+                self.cell(&text, BODY, INK, slot, align, node)
+            });
+            self.flow(cells.into(), 3.5, 0.0);
+        }
+    }
+
+    pub fn closing(&mut self) {
+        let footer = &self.invoice.seller.footer;
+        if footer.is_empty() {
+            return;
+        }
+        self.y += 22.0;
+        let node = self.sheet.node(Kind::Paragraph, None);
+        let slot = (MARGIN, self.end());
+        let cell = self.cell(footer, SMALL, SOFT, slot, Align::Start, node);
+        self.flow(vec![cell], 0.0, 0.0);
+    }
+
+    pub fn feet(&mut self) {
+        let (invoice, pages) = (self.invoice, self.sheet.pages.len());
+        let names = [isolated(&invoice.seller.legal_name), isolated(&invoice.number)];
+        let whose = if invoice.number.is_empty() { names[0].clone() } else { names.join(" · ") };
+        let slot = (MARGIN, self.end());
+        let y = self.sheet.height - 38.0;
+        for index in 0..pages {
+            self.sheet.current = index;
+            let role = Role::Artifact(ArtifactType::Footer);
+            let number = self.type_.line(&self.locale.page(index + 1, pages), SMALL);
+            let room = slot.1 - slot.0 - number.width - 24.0;
+            self.sheet.area(slot, y - 14.0, 0.5, 0.0, FAINT);
+            self.sheet.text(number, slot, Align::End, y, SOFT, role);
+            if let Some(line) = self.type_.lines(&whose, SMALL, room).into_iter().next() {
+                self.sheet.text(line, slot, Align::Start, y, SOFT, role);
+            }
+        }
+    }
+
+    pub fn watermarks(&mut self) {
+        let (status, words) = (self.invoice.status, self.locale.words);
+        let color = match status {
+            Status::Void => [252, 228, 226],
+            Status::Draft => [236, 238, 241],
+            Status::Issued
+            | Status::PartiallyPaid
+            | Status::Paid
+            | Status::Overdue
+            | Status::Uncollectible => return,
+        };
+        let Some(mark) = words.mark(status) else { return };
+        let line = self.type_.line(mark, Style::bold(120.0));
+        for page in &mut self.sheet.pages {
+            let what = What::Watermark { line: line.clone(), color };
+            page.insert(0, Mark { what, role: Role::Artifact(ArtifactType::Watermark) });
+        }
+    }
+}
+
+fn method(payment: &Payment, otherwise: &str) -> String {
+    let brand = payment.brand.as_deref().unwrap_or(otherwise);
+    let mut letters = brand.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    match &payment.last4 {
+        Some(last4) => {
+            format!("{first}{} {}", letters.as_str(), isolated(&format!("•••• {last4}")))
+        }
+        None => format!("{first}{}", letters.as_str()),
+    }
+}

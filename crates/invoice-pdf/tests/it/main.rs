@@ -1,0 +1,261 @@
+//! What a finance team reads in the document, read back out of its bytes.
+
+#![allow(clippy::unwrap_used)]
+
+mod hostile;
+mod reader;
+mod samples;
+
+use reader::Read;
+use unitpay_invoice_pdf::{FontError, Fonts, Invoice, Item, Payment, Status, render};
+
+pub fn fonts() -> &'static Fonts {
+    static FONTS: std::sync::LazyLock<Fonts> =
+        std::sync::LazyLock::new(|| Fonts::built_in().unwrap());
+    &FONTS
+}
+
+fn read(invoice: &Invoice) -> Read {
+    Read::of(&render(invoice, fonts()).unwrap())
+}
+
+#[test]
+fn the_document_says_who_to_whom_what_and_how_much() {
+    let read = read(&samples::plain());
+    for text in [
+        "Invoice",
+        "INV-000042",
+        "Apr 1, 2026",
+        "May 1, 2026",
+        "Mar 1, 2026 – Mar 31, 2026",
+        "Northwind Cloud GmbH",
+        "Lindenstraße 12",
+        "Tax ID: DE 287 461 095",
+        "Acme Robotics, Inc.",
+        "Tax ID: US 94-3177549",
+        "ap@acme.example",
+        "Additional seats",
+        "1,284,500",
+        "$15.00",
+        "-$106.4516",
+        "Subtotal",
+        "$919.45",
+        "VAT (19%)",
+        "$174.70",
+        "$1,094.15",
+        "IBAN DE02 1203 0000 0000 2020 51",
+        "Page 1 of 1",
+    ] {
+        assert!(read.says(text), "{text:?} is missing in:\n{}", read.text());
+    }
+}
+
+#[test]
+fn sums_are_written_in_the_customers_locale() {
+    for (invoice, sum) in [
+        (samples::long(), "1.204.693,41\u{a0}€"),
+        (samples::reverse_charge(), "919,45\u{a0}€"),
+        (samples::chinese(), "¥7,767.68"),
+        (samples::japanese(), "¥113,255"),
+        (samples::kuwaiti(), "KWD\u{a0}165.956"),
+        (samples::hebrew(), "675.61"),
+        (samples::arabic(), "٩٥٣٫٨٧"),
+    ] {
+        let read = read(&invoice);
+        assert!(read.says(sum), "{sum:?} is missing in:\n{}", read.text());
+    }
+}
+
+#[test]
+fn fixed_words_are_in_the_customers_language() {
+    for (invoice, words) in [
+        (samples::long(), ["Rechnung", "Fällig am", "Gesamtbetrag"]),
+        (samples::reverse_charge(), ["Facture", "Date d’échéance", "Montant dû"]),
+        (samples::chinese(), ["账单", "到期日", "应付金额"]),
+        (samples::japanese(), ["請求書", "お支払期限", "ご請求額"]),
+        (samples::hebrew(), ["חשבונית", "מועד לתשלום", "סכום"]),
+        (samples::arabic(), ["فاتورة", "المجموع الفرعي", "المبلغ المستحق"]),
+        (
+            Invoice { locale: "sw-KE".to_owned(), ..samples::plain() },
+            ["Invoice", "2026-05-01", "Total"],
+        ),
+    ] {
+        let read = read(&invoice);
+        for word in words {
+            let backwards: String = word.chars().rev().collect();
+            let found = read.says(word) || read.says(&backwards);
+            assert!(found, "{word:?} is missing in:\n{}", read.text());
+        }
+    }
+}
+
+#[test]
+fn a_status_that_matters_is_marked() {
+    let marked = |status| read(&Invoice { status, ..samples::plain() });
+    for (status, mark) in [
+        (Status::Draft, "DRAFT"),
+        (Status::PartiallyPaid, "PARTIALLY PAID"),
+        (Status::Paid, "PAID"),
+        (Status::Overdue, "OVERDUE"),
+        (Status::Void, "VOID"),
+        (Status::Uncollectible, "UNCOLLECTIBLE"),
+    ] {
+        assert!(marked(status).says(mark), "{mark}");
+        assert!(!marked(Status::Issued).says(mark), "{mark}");
+    }
+}
+
+#[test]
+fn a_void_invoice_asks_for_nothing() {
+    let read = read(&samples::void());
+    assert!(read.says("This invoice is void."));
+    assert!(!read.says("Amount due"));
+}
+
+#[test]
+fn a_paid_invoice_says_when_and_how() {
+    let read = read(&samples::paid(samples::plain()));
+    for text in ["Amount paid", "-$1,094.15", "$0.00", "Payments", "Apr 3, 2026", "Visa •••• 4242"]
+    {
+        assert!(read.says(text), "{text:?} is missing in:\n{}", read.text());
+    }
+}
+
+#[test]
+fn a_payment_without_a_card_is_still_a_payment() {
+    let payments = vec![Payment { amount: 500, paid_at: samples::MARCH.end, ..Payment::default() }];
+    let read = read(&Invoice { payments, ..samples::plain() });
+    assert!(read.says("Payment") && read.says("$5.00"), "{}", read.text());
+}
+
+#[test]
+fn the_reverse_charge_is_noted_only_where_it_applies() {
+    assert!(read(&samples::reverse_charge()).says("Autoliquidation"));
+    assert!(!read(&samples::plain()).says("Reverse charge"));
+}
+
+#[test]
+fn every_page_of_a_long_invoice_has_its_number_and_the_tables_head() {
+    let read = read(&samples::long());
+    assert_eq!(read.pages.len(), 4);
+    for (index, page) in read.pages.iter().enumerate() {
+        assert!(page.contains(&format!("Seite {} von 4", index + 1)), "{page}");
+        assert!(page.contains("Beschreibung"), "{page}");
+    }
+    for line in 1..=40 {
+        let found = read.text().lines().any(|text| text.starts_with(&format!("{line}.")));
+        assert!(found, "line {line}");
+    }
+}
+
+#[test]
+fn sums_never_stand_on_a_page_without_an_item() {
+    for lines in 1..=45 {
+        let mut invoice = samples::plain();
+        let line = |number| Item { description: format!("item no. {number}"), ..Item::default() };
+        invoice.items = (1..=lines).map(line).collect();
+        let read = read(&invoice);
+        let with_sums: Vec<&String> =
+            read.pages.iter().filter(|page| page.contains("Subtotal")).collect();
+        assert_eq!(with_sums.len(), 1);
+        assert!(with_sums[0].contains(&format!("item no. {lines}")), "{lines} lines");
+        let due = with_sums[0].split("Subtotal").nth(1).unwrap();
+        assert!(due.contains("Amount due"), "{lines} lines: the sums are torn apart");
+    }
+}
+
+#[test]
+fn a_description_longer_than_a_page_goes_on() {
+    let words: Vec<String> = (0..3_000).map(|number| format!("word{number}")).collect();
+    let mut invoice = samples::plain();
+    invoice.items[0].description = words.join(" ");
+    let read = read(&invoice);
+    assert!(read.pages.len() > 3);
+    assert!(read.says("word0 word1") && read.says("word2999"));
+}
+
+#[test]
+fn the_same_invoice_makes_the_same_bytes() {
+    for (name, invoice) in samples::all() {
+        let again = Fonts::built_in().unwrap();
+        assert!(render(&invoice, fonts()) == render(&invoice, &again), "{name}");
+    }
+}
+
+#[test]
+fn the_document_names_itself_its_language_and_its_structure() {
+    let english = read(&samples::plain());
+    assert_eq!(english.title(), "Invoice INV-000042");
+    assert_eq!(english.language(), "en");
+    assert!(english.is_tagged());
+    assert!(english.raw_contains("pdfaid:part>2<") && english.raw_contains("pdfuaid:part>1<"));
+    assert_eq!(read(&samples::arabic()).language(), "ar");
+    let taiwan = Invoice { locale: "zh-TW".to_owned(), ..samples::plain() };
+    assert_eq!(read(&taiwan).language(), "zh-Hant");
+    assert!(!read(&samples::draft()).raw_contains("pdfaid:part"), "a draft is not for archives");
+}
+
+#[test]
+fn characters_that_no_face_shows_keep_a_place_and_their_text() {
+    let mut invoice = samples::plain();
+    let narrow = read(&invoice).glyphs();
+    invoice.customer.name.push_str(" 한국ไทย\u{1f680}");
+    let read = read(&invoice);
+    assert_eq!(read.glyphs(), narrow + 7);
+    assert!(read.says("한"), "{}", read.text());
+}
+
+#[test]
+fn an_added_face_comes_before_the_built_in_chinese_one() {
+    // The same face under another name.
+    let mut given = include_bytes!("../../fonts/DroidSansFallbackFull.ttf").to_vec();
+    let wide = |name: &str| name.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let narrow = |name: &str| name.as_bytes().to_vec();
+    let (old, new) = ("DroidSans", "GivenSans");
+    for (old, new) in [(narrow(old), narrow(new)), (wide(old), wide(new))] {
+        for place in 0..given.len() - old.len() {
+            if given[place..].starts_with(&old) {
+                given[place..place + new.len()].copy_from_slice(&new);
+            }
+        }
+    }
+    let mut more = Fonts::built_in().unwrap();
+    more.add(given).unwrap();
+    let faces = |fonts| Read::of(&render(&samples::chinese(), fonts).unwrap()).faces();
+    assert!(faces(fonts()).iter().any(|name| name.ends_with("+DroidSansFallback")));
+    let with_given = faces(&more);
+    assert!(with_given.iter().any(|name| name.ends_with("+GivenSansFallback")), "{with_given:?}");
+    assert!(!with_given.iter().any(|name| name.ends_with("+DroidSansFallback")), "{with_given:?}");
+}
+
+#[test]
+fn a_file_that_is_no_font_and_a_font_that_may_not_be_embedded_are_refused() {
+    let mut fonts = Fonts::built_in().unwrap();
+    assert_eq!(fonts.add(b"not a font".to_vec()), Err(FontError::Unreadable));
+    assert_eq!(fonts.add(Vec::new()), Err(FontError::Unreadable));
+    let mut restricted = include_bytes!("../../fonts/NotoSansHebrew-Regular.ttf").to_vec();
+    assert_eq!(fonts.add(restricted.clone()), Ok(()));
+    let record = restricted.windows(4).position(|tag| tag == b"OS/2").unwrap();
+    let offset = u32::from_be_bytes(restricted[record + 8..record + 12].try_into().unwrap());
+    restricted[offset as usize + 9] = 2; // fsType: restricted licence
+    assert_eq!(fonts.add(restricted), Err(FontError::NotEmbeddable));
+}
+
+#[test]
+fn a_logo_is_shown_and_a_broken_one_leaves_the_name() {
+    let shown = read(&samples::with_logo());
+    assert!(shown.has_image());
+    assert!(!shown.has_line("Northwind Cloud"), "{}", shown.text());
+
+    let whole = samples::with_logo().seller.logo.unwrap();
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 20].fill(0xff);
+    for logo in [damaged, whole[..whole.len() / 2].to_vec(), b"<svg/>".to_vec(), Vec::new()] {
+        let mut invoice = samples::plain();
+        invoice.seller.logo = Some(logo);
+        let read = read(&invoice);
+        assert!(!read.has_image());
+        assert!(read.has_line("Northwind Cloud"), "{}", read.text());
+    }
+}

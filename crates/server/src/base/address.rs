@@ -1,0 +1,36 @@
+//! Who somebody is to the tax office: addresses, tax ids, tax rates. Stored and shown in this form.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A postal address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    pub line1: String,
+    #[schema(required = true)]
+    pub line2: Option<String>,
+    pub city: String,
+    #[schema(required = true)]
+    pub state: Option<String>,
+    #[schema(required = true)]
+    pub postal_code: Option<String>,
+    /// ISO 3166-1, two capital letters.
+    pub country: String,
+}
+
+/// A tax id with its kind, such as `eu_vat`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TaxId {
+    pub r#type: String,
+    pub value: String,
+}
+
+/// A tax that is added to a subtotal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaxRate {
+    pub name: String,
+    /// Hundredths of a percent.
+    pub basis_points: i64,
+}

@@ -1,0 +1,69 @@
+//! Branding: how an organization looks in its portal, and who it is as a seller on invoices.
+
+pub mod http;
+mod sql;
+
+pub use sql::get;
+
+use crate::audit::{self, Action, Actor, NewEvent};
+use crate::base::{Address, Ids, TaxRate, Time};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+use serde_json::json;
+
+/// A tenant that never said anything has the default: nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Branding {
+    pub name: Option<String>,
+    /// A `data:` URI.
+    pub logo: Option<String>,
+    /// `#rrggbb`.
+    pub accent_color: Option<String>,
+    /// The radius of corners in pixels.
+    pub radius: Option<i64>,
+    pub support_email: Option<String>,
+    /// Where sessions may be used from, and return to.
+    pub portal_origins: Vec<String>,
+    pub legal_name: Option<String>,
+    pub address: Option<Address>,
+    pub tax_id: Option<String>,
+    /// What a customer without a rate of its own pays.
+    pub tax_rate: Option<TaxRate>,
+    pub invoice_footer: Option<String>,
+    pub updated_at: Option<Time>,
+}
+
+/// Replaces the whole of a tenant's branding; the same again changes nothing.
+pub async fn put(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    new: &Branding,
+    actor: Actor,
+    ids: &Ids,
+    now: Time,
+) -> Result<Branding, DbError> {
+    let old = sql::get(tx, tenant).await?;
+    if (Branding { updated_at: old.updated_at, ..new.clone() }) == old {
+        return Ok(old);
+    }
+    let branding = Branding { updated_at: Some(now), ..new.clone() };
+    sql::put(tx, tenant, &branding).await?;
+    let event = NewEvent {
+        id: ids.event(),
+        actor,
+        action: Action::BrandingUpdated,
+        target_id: tenant.organization_id.to_string(),
+        customer_id: None,
+        detail: json!({}),
+        at: now,
+    };
+    audit::record(tx, tenant.no, &event).await?;
+    Ok(branding)
+}
+
+impl Branding {
+    /// Whether an invoice can say who sells.
+    pub const fn names_the_seller(&self) -> bool {
+        self.legal_name.is_some() && self.address.is_some()
+    }
+}

@@ -1,0 +1,124 @@
+//! The catalog over HTTP. The backend reads and writes all of it; pages read the public part, with
+//! a portal token or a publishable key, and never see metadata.
+
+pub mod credits;
+pub mod features;
+pub mod metrics;
+pub mod plans;
+pub mod pricing;
+pub mod products;
+
+use super::{Entry, Viewer, sql};
+use crate::app::App;
+use crate::db::{Lane, Tx};
+use crate::http::page::{ListResponse, path_id, query};
+use crate::http::{CatalogCaller, IdempotencyKey, Json, Problem, SecretKey};
+use crate::idempotency::{self, Outcome};
+use crate::keys::KeyScopes;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, Uri};
+use serde::Serialize;
+use serde_json::Value;
+use std::str::FromStr;
+use utoipa::ToSchema;
+
+type Writer = SecretKey<{ KeyScopes::CATALOG_WRITE }>;
+
+const NAME: std::ops::RangeInclusive<usize> = 1..=200;
+const DESCRIPTION: std::ops::RangeInclusive<usize> = 1..=2_000;
+
+/// How an object is answered.
+trait Shown: Entry<Id: FromStr> {
+    type Response: Serialize + ToSchema + Send;
+
+    fn show(&self, viewer: Viewer) -> Self::Response;
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes the status of a product or a package.
+pub enum CatalogStatus {
+    Active,
+    Archived,
+}
+
+async fn create<T: Shown>(
+    app: &App,
+    caller: &Writer,
+    idempotency: IdempotencyKey,
+    raw: &[u8],
+    new: T,
+) -> Result<Response, Problem> {
+    let (tenant, actor, ids, now) =
+        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let idempotency = idempotency.of(caller.id(), raw, now);
+    let body = serde_json::to_value(new.show(Viewer::Backend)).map_err(Problem::internal)?;
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let idempotency = idempotency.as_ref();
+            if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
+                return Ok(Outcome::Replay(kept));
+            }
+            super::create(tx, &tenant, &new, actor, &ids, now).await?;
+            idempotency::keep(tx, idempotency, &body).await?;
+            Ok(Outcome::Fresh(body.clone()))
+        })
+        .await
+        .map(Outcome::into_response)
+}
+
+async fn update<T: Shown>(
+    app: &App,
+    caller: &Writer,
+    id: &str,
+    change: T::Change,
+) -> Result<Json<T::Response>, Problem> {
+    let id = path_id::<T::Id>(id)?;
+    let (tenant, actor, ids, now) =
+        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let changed = app
+        .db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            super::update::<T>(tx, &tenant, id, &change, actor, &ids, now).await
+        })
+        .await?;
+    let object = changed.ok_or_else(Problem::not_found)?;
+    Ok(Json(StatusCode::OK, object.show(Viewer::Backend)))
+}
+
+async fn get<T: Shown>(
+    app: &App,
+    caller: &CatalogCaller,
+    id: &str,
+) -> Result<Json<T::Response>, Problem> {
+    let (tenant, viewer, id) = (caller.tenant(), caller.viewer(), path_id::<T::Id>(id)?);
+    let found: Option<T> = sql::get(&mut app.db.read().await?, &tenant, viewer, id).await?;
+    Ok(Json(StatusCode::OK, found.ok_or_else(Problem::not_found)?.show(viewer)))
+}
+
+/// A page of a list, which the query may filter by one field.
+async fn list<T: Shown>(
+    app: &App,
+    caller: &CatalogCaller,
+    uri: &Uri,
+    name: &str,
+    filter: &str,
+) -> Result<Json<ListResponse<T::Response>>, Problem> {
+    let (tenant, viewer) = (caller.tenant(), caller.viewer());
+    let mut fields = query(uri)?;
+    let filter = fields.text(filter, 1..=100);
+    let page = fields.page(&tenant, &format!("{name} {filter:?}"));
+    fields.finish()?;
+    let rows = &mut app.db.read().await?;
+    let rows: Vec<T> = sql::page(rows, &tenant, viewer, filter.as_deref(), &page).await?;
+    let page = page.page(rows, |object| object.id().to_string());
+    Ok(Json(StatusCode::OK, page.map(|object| object.show(viewer)).into()))
+}
+
+/// The integrator's own notes, for the integrator.
+fn metadata(text: &str, viewer: Viewer) -> Option<Value> {
+    match viewer {
+        Viewer::Backend => Some(serde_json::from_str(text).unwrap_or_default()),
+        Viewer::Customer(_) | Viewer::Public => None,
+    }
+}

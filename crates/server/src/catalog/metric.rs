@@ -1,0 +1,87 @@
+//! Billable metrics: what events of a name add up to. How one adds up never because
+//! aggregates are kept as events come in.
+
+use super::{CatalogError, Entry};
+use crate::audit::Action;
+use crate::base::changes::changes;
+use crate::base::{MetricId, ProductId, Time};
+use crate::db::Tx;
+use crate::organizations::Tenant;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metric {
+    pub id: MetricId,
+    pub product_id: ProductId,
+    pub event_name: String,
+    pub name: String,
+    pub aggregation: Aggregation,
+    /// The property of an event that is aggregated; without one it is the quantity.
+    pub property: Option<String>,
+    /// A JSON object of texts.
+    pub metadata: String,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregation {
+    Sum,
+    /// How many events there were.
+    Count,
+    Max,
+    /// How many values of the property there were.
+    Unique,
+}
+
+impl Aggregation {
+    pub const ALL: [Self; 4] = [Self::Sum, Self::Count, Self::Max, Self::Unique];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+            Self::Count => "count",
+            Self::Max => "max",
+            Self::Unique => "unique",
+        }
+    }
+}
+
+/// What a PATCH sets; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default)]
+pub struct MetricChange {
+    pub name: Option<String>,
+    pub metadata: Option<String>,
+}
+
+impl Entry for Metric {
+    type Change = MetricChange;
+    const CREATED: Action = Action::MetricCreated;
+    const UPDATED: Action = Action::MetricUpdated;
+
+    fn apply(&mut self, change: &MetricChange) -> Result<Vec<&'static str>, CatalogError> {
+        Ok(changes!(self, change, { name "name", metadata "metadata", }))
+    }
+
+    async fn check(&self, tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<(), CatalogError> {
+        super::check_product(tx, tenant, self.product_id).await?;
+        match (self.aggregation, &self.property) {
+            (Aggregation::Unique, None) => {
+                Err(CatalogError::unfit("property", "is required where unique values are counted"))
+            }
+            (Aggregation::Count, Some(_)) => {
+                Err(CatalogError::unfit("property", "is not needed where events are counted"))
+            }
+            (Aggregation::Sum | Aggregation::Max, _)
+            | (Aggregation::Unique, Some(_))
+            | (Aggregation::Count, None) => Ok(()),
+        }
+    }
+
+    fn id(&self) -> MetricId {
+        self.id
+    }
+
+    fn updated(&mut self, at: Time) {
+        self.updated_at = at;
+    }
+}

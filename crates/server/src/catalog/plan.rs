@@ -1,0 +1,364 @@
+//! Plans: what a subscription charges, gives and grants. What one charges is fixed once it can be
+//! chosen; what it gives may change, and takes effect at once.
+
+use super::{CatalogError, Entry, Feature, FeatureType};
+use crate::audit::Action;
+use crate::base::changes::changes;
+use crate::base::money::sum;
+use crate::base::{
+    CreditCurrencyId, Currency, Decimal, FeatureId, MetricId, PlanId, ProductId, Time,
+};
+use crate::db::Tx;
+use crate::organizations::Tenant;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub id: PlanId,
+    pub product_id: ProductId,
+    pub slug: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub tier: i64,
+    pub status: PlanStatus,
+    pub is_public: bool,
+    pub billing_interval: Interval,
+    pub currency: Currency,
+    pub trial_days: i64,
+    pub charges: Vec<Charge>,
+    pub entitlements: Vec<Entitlement>,
+    pub grant_rules: Vec<GrantRule>,
+    /// A JSON object of texts.
+    pub metadata: String,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanStatus {
+    Draft,
+    /// Can be chosen; what it charges is fixed.
+    Active,
+    /// Renews, cannot be chosen.
+    Archived,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interval {
+    Month,
+    Year,
+}
+
+/// What a plan charges for, stored and shown in this form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Charge {
+    /// Each period, in advance; times the quantity where `per_unit`.
+    Recurring {
+        #[schema(minimum = 0)]
+        amount: i64,
+        #[serde(default)]
+        per_unit: bool,
+    },
+    /// Each month, in arrears, by graduated tiers.
+    Usage {
+        #[schema(value_type = String)]
+        metric_id: MetricId,
+        /// A decimal; they cost nothing.
+        #[schema(value_type = String)]
+        included_units: Decimal,
+        tiers: Vec<Tier>,
+    },
+    /// Once, with the first period.
+    OneOff {
+        #[schema(minimum = 0)]
+        amount: i64,
+    },
+}
+
+/// A price up to a number of units (counted after the included ones); `None` is without end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Tier {
+    #[schema(required = true)]
+    pub up_to: Option<i64>,
+    /// Minor units for one unit: a decimal of at most twelve fraction digits.
+    #[schema(value_type = String)]
+    pub unit_price: Decimal,
+}
+
+/// What a plan gives of a feature, stored and shown in this form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entitlement {
+    #[schema(value_type = String)]
+    pub feature_id: FeatureId,
+    #[serde(flatten)]
+    pub value: EntitlementValue,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EntitlementValue {
+    Boolean,
+    /// Units a usage period; `None` is without limit.
+    Metered {
+        #[schema(required = true)]
+        limit: Option<i64>,
+    },
+    Credit,
+    Config {
+        value: String,
+    },
+    Enum {
+        values: Vec<String>,
+    },
+}
+
+/// Credits that a plan grants, stored and shown in this form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantRule {
+    #[schema(value_type = String)]
+    pub credit_currency_id: CreditCurrencyId,
+    pub amount: i64,
+    pub cadence: Cadence,
+    /// How much of what is left at a window's end goes on for one more window.
+    pub rollover_cap: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cadence {
+    /// With the billing period.
+    Period,
+    /// With the usage period, on yearly plans too.
+    Month,
+    /// At 00:00 UTC.
+    Day,
+}
+
+/// What a PATCH sets; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default)]
+pub struct PlanChange {
+    pub slug: Option<String>,
+    pub name: Option<String>,
+    pub description: Option<Option<String>>,
+    pub tier: Option<i64>,
+    pub status: Option<PlanStatus>,
+    pub is_public: Option<bool>,
+    pub billing_interval: Option<Interval>,
+    pub currency: Option<Currency>,
+    pub trial_days: Option<i64>,
+    pub charges: Option<Vec<Charge>>,
+    pub entitlements: Option<Vec<Entitlement>>,
+    pub grant_rules: Option<Vec<GrantRule>>,
+    pub metadata: Option<String>,
+}
+
+impl Entry for Plan {
+    type Change = PlanChange;
+    const CREATED: Action = Action::PlanCreated;
+    const UPDATED: Action = Action::PlanUpdated;
+
+    fn apply(&mut self, change: &PlanChange) -> Result<Vec<&'static str>, CatalogError> {
+        let before = self.clone();
+        let changed = changes!(self, change, {
+            slug "slug", name "name", description "description", tier "tier", status "status",
+            is_public "isPublic", billing_interval "billingInterval", currency "currency",
+            trial_days "trialDays", charges "charges", entitlements "entitlements",
+            grant_rules "grantRules", metadata "metadata",
+        });
+        let was_offered = before.status != PlanStatus::Draft;
+        if was_offered && (self.terms() != before.terms() || self.status == PlanStatus::Draft) {
+            return Err(CatalogError::PlanImmutable);
+        }
+        Ok(changed)
+    }
+
+    async fn check(&self, tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<(), CatalogError> {
+        super::check_product(tx, tenant, self.product_id).await?;
+        super::check_slug(tx, tenant, &Self::BY_SLUG, &self.slug, self).await?;
+        let charged = self.check_charges(tx, tenant).await?;
+        self.check_entitlements(tx, tenant, charged).await?;
+        self.check_grant_rules(tx, tenant).await
+    }
+
+    fn id(&self) -> PlanId {
+        self.id
+    }
+
+    fn updated(&mut self, at: Time) {
+        self.updated_at = at;
+    }
+}
+
+impl Plan {
+    /// What is fixed once the plan was offered.
+    fn terms(&self) -> (Currency, Interval, i64, &[Charge], &[GrantRule]) {
+        let Self { currency, billing_interval, trial_days, charges, grant_rules, .. } = self;
+        (*currency, *billing_interval, *trial_days, charges, grant_rules)
+    }
+
+    /// What it gives of a feature.
+    pub fn gives(&self, feature: FeatureId) -> Option<&EntitlementValue> {
+        let given = self.entitlements.iter().find(|given| given.feature_id == feature);
+        given.map(|given| &given.value)
+    }
+
+    /// The metrics that it charges for.
+    async fn check_charges(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+    ) -> Result<Vec<MetricId>, CatalogError> {
+        let mut charged = Vec::new();
+        let mut amounts = Vec::new();
+        for (at, charge) in self.charges.iter().enumerate() {
+            match charge {
+                Charge::Recurring { amount, .. } | Charge::OneOff { amount } => {
+                    amounts.push(*amount);
+                }
+                Charge::Usage { metric_id, tiers, .. } => {
+                    let param = format!("charges[{at}].metricId");
+                    super::check_metric(tx, tenant, *metric_id, self.product_id, &param).await?;
+                    if charged.contains(metric_id) {
+                        return Err(CatalogError::unfit(param, "is charged for already"));
+                    }
+                    charged.push(*metric_id);
+                    if !ascend_to_no_end(tiers) {
+                        return Err(CatalogError::InvalidTiers(format!("charges[{at}].tiers")));
+                    }
+                }
+            }
+        }
+        if sum(amounts).is_err() {
+            return Err(CatalogError::unfit("charges", "must not add up to so much"));
+        }
+        Ok(charged)
+    }
+
+    /// What is given fits its feature, each once; what costs credits is not charged for, too.
+    async fn check_entitlements(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+        mut charged: Vec<MetricId>,
+    ) -> Result<(), CatalogError> {
+        let mut given = Vec::new();
+        for (at, entitlement) in self.entitlements.iter().enumerate() {
+            let wrong = |part: &str, message| {
+                Err(CatalogError::unfit(format!("entitlements[{at}].{part}"), message))
+            };
+            let id = entitlement.feature_id;
+            let Some(feature) = super::feature(tx, tenant, id).await? else {
+                return wrong("featureId", "is not a feature");
+            };
+            if given.contains(&id) {
+                return wrong("featureId", "is given already");
+            }
+            given.push(id);
+            if !entitlement.value.fits(&feature) {
+                return wrong("type", "is not the type of the feature");
+            }
+            if let (FeatureType::Credit, Some(metric)) =
+                (feature.kind.r#type(), feature.kind.metric_id())
+            {
+                if charged.contains(&metric) {
+                    return wrong("featureId", "is of a metric that is paid for in another way");
+                }
+                charged.push(metric);
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_grant_rules(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+    ) -> Result<(), CatalogError> {
+        for (at, rule) in self.grant_rules.iter().enumerate() {
+            let param = format!("grantRules[{at}].creditCurrencyId");
+            let same = |other: &GrantRule| {
+                other.credit_currency_id == rule.credit_currency_id && other.cadence == rule.cadence
+            };
+            if self.grant_rules[..at].iter().any(same) {
+                return Err(CatalogError::unfit(param, "is granted at this cadence already"));
+            }
+            super::check_credit_currency(tx, tenant, rule.credit_currency_id, &param).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether each unit has one price: ascending bounds, the last tier without one.
+fn ascend_to_no_end(tiers: &[Tier]) -> bool {
+    let Some((last, others)) = tiers.split_last() else { return false };
+    let mut least = 0;
+    last.up_to.is_none()
+        && others.iter().all(|tier| {
+            let ascends = tier.up_to.is_some_and(|up_to| up_to > least);
+            least = tier.up_to.unwrap_or(least);
+            ascends
+        })
+}
+
+impl EntitlementValue {
+    pub const fn r#type(&self) -> FeatureType {
+        match self {
+            Self::Boolean => FeatureType::Boolean,
+            Self::Metered { .. } => FeatureType::Metered,
+            Self::Credit => FeatureType::Credit,
+            Self::Config { .. } => FeatureType::Config,
+            Self::Enum { .. } => FeatureType::Enum,
+        }
+    }
+
+    fn fits(&self, feature: &Feature) -> bool {
+        self.r#type() == feature.kind.r#type()
+    }
+}
+
+impl Cadence {
+    pub const ALL: [Self; 3] = [Self::Period, Self::Month, Self::Day];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Period => "period",
+            Self::Month => "month",
+            Self::Day => "day",
+        }
+    }
+}
+
+impl PlanStatus {
+    pub const ALL: [Self; 3] = [Self::Draft, Self::Active, Self::Archived];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Active => "active",
+            Self::Archived => "archived",
+        }
+    }
+}
+
+impl Interval {
+    pub const ALL: [Self; 2] = [Self::Month, Self::Year];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
+    pub const fn months(self) -> i64 {
+        match self {
+            Self::Month => 1,
+            Self::Year => 12,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What a pricing table shows of a product: the plans that can be chosen and all that they name.
+
+use super::{CreditCurrency, CreditPackage, Feature, Plan, Product, Viewer, sql};
+use crate::base::{CreditCurrencyId, FeatureId, PageQuery, ProductId, page};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+
+#[derive(Clone, Debug)]
+pub struct Pricing {
+    pub product: Product,
+    /// By tier, oldest first.
+    pub plans: Vec<Plan>,
+    /// Those that a plan gives, in the order in which they are first given.
+    pub features: Vec<Feature>,
+    pub currencies: Vec<CreditCurrency>,
+    pub packages: Vec<CreditPackage>,
+}
+
+/// A product as this viewer may see it; `None` where it may not.
+pub async fn pricing(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    viewer: Viewer,
+    id: ProductId,
+) -> Result<Option<Pricing>, DbError> {
+    let Some(product) = sql::get::<Product>(tx, tenant, viewer, id).await? else {
+        return Ok(None);
+    };
+    let mut plans = super::plans_of_product(tx, tenant, viewer, id).await?;
+    plans.sort_by_key(|plan| plan.tier);
+    let given = plans.iter().flat_map(|plan| &plan.entitlements).map(|given| given.feature_id);
+    let features = super::features(tx, tenant, &distinct::<FeatureId>(given)).await?;
+    let granted = plans.iter().flat_map(|plan| &plan.grant_rules);
+    let granted = granted.map(|rule| rule.credit_currency_id);
+    let costing = features.iter().filter_map(|feature: &Feature| feature.kind.credit());
+    let named = granted.chain(costing.map(|(currency, _)| currency));
+    let (mut currencies, mut packages) = (Vec::new(), Vec::new());
+    for id in distinct::<CreditCurrencyId>(named) {
+        currencies.extend(super::credit_currency(tx, tenant, id).await?);
+        let all = PageQuery { limit: page::MAX_LIMIT, cursor: None, list: String::new() };
+        let filter = id.to_string();
+        let mut found: Vec<CreditPackage> =
+            sql::page(tx, tenant, viewer, Some(&filter), &all).await?;
+        found.sort_by_key(|package| package.price);
+        packages.append(&mut found);
+    }
+    Ok(Some(Pricing { product, plans, features, currencies, packages }))
+}
+
+/// Each once, in the order of its first appearance.
+fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut seen, one| {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+        seen
+    })
+}

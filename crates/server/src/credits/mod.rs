@@ -1,0 +1,238 @@
+//! Credits: a wallet for each customer and credit currency, made of grants, with a ledger.
+//!
+//! The ledger is append-only: `balance` is the sum of what remains of the grants, and what the last
+//! entry says. Grants end and daily ones come at instants that are known beforehand; their entries
+//! are written at those instants whenever somebody looks, so nothing depends on when a job runs.
+//! What usage costs in credits is decided in `usage`; what a top-up costs in money, in `invoices`.
+
+mod sql;
+mod subscription;
+mod wallet;
+
+pub use sql::{balances, freeze_all, lock_all as lock, save_all as save, with_auto_top_up};
+pub use subscription::{period_renewed, plan_changed, subscription_ended, subscription_started};
+pub use wallet::{Drip, Entry, Wallet};
+
+use crate::base::{
+    CreditAccountId, CreditCurrencyId, GrantId, Ids, LedgerEntryId, Overflow, SubscriptionId, Time,
+};
+use crate::catalog::Cadence;
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+use serde::{Deserialize, Serialize};
+
+/// A wallet's own row.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub no: i64,
+    pub customer_no: i64,
+    pub id: CreditAccountId,
+    pub currency_id: CreditCurrencyId,
+    pub balance: i64,
+    pub frozen: bool,
+    pub last_entry_id: Option<LedgerEntryId>,
+    /// When an entry is due; one that is due is written before anything else happens.
+    pub next_due_at: Option<Time>,
+    pub auto_top_up: Option<AutoTopUp>,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+/// Credits that came in together and end together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub id: GrantId,
+    pub subscription_id: Option<SubscriptionId>,
+    pub source: Source,
+    /// The window that it was granted for, where a plan granted it.
+    pub cadence: Option<Cadence>,
+    pub amount: i64,
+    pub remaining: i64,
+    /// What was left at its end, until its rollover is decided.
+    pub lapsed: i64,
+    pub expires_at: Option<Time>,
+    pub created_at: Time,
+}
+
+/// Where credits come from; it decides the order in which they are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Plan,
+    Daily,
+    Rollover,
+    Promotional,
+    Package,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    Grant,
+    Deduction,
+    Expiry,
+    /// A deduction given back.
+    Refund,
+    /// What was left of a grant taken back.
+    Reversal,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewGrant {
+    pub source: Source,
+    pub amount: i64,
+    pub expires_at: Option<Time>,
+    pub subscription_id: Option<SubscriptionId>,
+    pub cadence: Option<Cadence>,
+    pub description: Option<String>,
+}
+
+/// What is bought when a balance falls below a threshold, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AutoTopUp {
+    pub enabled: bool,
+    pub threshold: i64,
+    #[serde(flatten)]
+    pub purchase: Purchase,
+    pub max_per_month: i64,
+    /// The month, counted from year 0, that `count` is of.
+    pub month: i64,
+    pub count: i64,
+    pub pending: bool,
+    /// A decline or a form ended it, until it is saved again or another card becomes the default.
+    pub paused: bool,
+}
+
+/// What a top-up buys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Purchase {
+    /// Money's worth, in minor units.
+    Amount {
+        amount: i64,
+    },
+    Package {
+        package_id: crate::base::CreditPackageId,
+        quantity: i64,
+    },
+}
+
+#[derive(Debug)]
+pub enum CreditError {
+    Db(DbError),
+    /// A balance would leave the range of amounts.
+    OutOfRange,
+}
+
+impl Source {
+    pub const ALL: [Self; 5] =
+        [Self::Plan, Self::Daily, Self::Rollover, Self::Promotional, Self::Package];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Daily => "daily",
+            Self::Rollover => "rollover",
+            Self::Promotional => "promotional",
+            Self::Package => "package",
+        }
+    }
+
+    /// The least is used first.
+    pub const fn priority(self) -> i64 {
+        match self {
+            Self::Daily => 0,
+            Self::Rollover => 5,
+            Self::Plan => 10,
+            Self::Promotional => 30,
+            Self::Package => 50,
+        }
+    }
+}
+
+impl EntryKind {
+    pub const ALL: [Self; 5] =
+        [Self::Grant, Self::Deduction, Self::Expiry, Self::Refund, Self::Reversal];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Deduction => "deduction",
+            Self::Expiry => "expiry",
+            Self::Refund => "refund",
+            Self::Reversal => "reversal",
+        }
+    }
+}
+
+/// Grants credits; makes the wallet where there is none. What is due before is written first.
+pub async fn grant(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency_id: CreditCurrencyId,
+    new: &NewGrant,
+    at: Time,
+    ids: &Ids,
+) -> Result<GrantId, CreditError> {
+    sql::make(tx, tenant, customer_no, currency_id, at, ids).await?;
+    let mut wallets = lock(tx, tenant, &[(customer_no, currency_id)], at, ids).await?;
+    let wallet = wallets.first_mut().ok_or(DbError::Broken("a wallet just made is missing"))?;
+    let id = wallet.grant(new, at, ids)?;
+    save(tx, &wallets, at).await?;
+    Ok(id)
+}
+
+/// Writes the entries of a customer's wallets that are due: what ended, and daily grants.
+pub async fn write_due(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    at: Time,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    let due = sql::due_of_customer(tx, tenant, customer_no, at).await?;
+    let wallets = lock(tx, tenant, &due, at, ids).await?;
+    save(tx, &wallets, at).await
+}
+
+/// Whether a customer's wallets have entries that are due: whoever wants to read them writes these
+/// first.
+pub async fn is_due(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    at: Time,
+) -> Result<bool, DbError> {
+    Ok(!sql::due_of_customer(tx, tenant, customer_no, at).await?.is_empty())
+}
+
+/// Writes what is due in at most so many wallets of a tenant, and tells in how many it was.
+pub async fn write_all_due(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    at: Time,
+    limit: i64,
+    ids: &Ids,
+) -> Result<usize, DbError> {
+    let due = sql::due_of_tenant(tx, tenant, at, limit).await?;
+    let wallets = lock(tx, tenant, &due, at, ids).await?;
+    save(tx, &wallets, at).await?;
+    Ok(due.len())
+}
+
+/// The UTC day of an instant, counted from 1970.
+pub(crate) const fn day(at: Time) -> i64 {
+    at.seconds().div_euclid(86_400)
+}
+
+impl From<DbError> for CreditError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<Overflow> for CreditError {
+    fn from(_: Overflow) -> Self {
+        Self::OutOfRange
+    }
+}

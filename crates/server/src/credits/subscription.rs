@@ -1,0 +1,202 @@
+//! What a subscription does to the wallets of its customer, at the instants of its life.
+//!
+//! Whoever moves a subscription into or out of `past_due` calls [`super::write_due`] before: what is
+//! due until then is written as the subscription was. While it is past due nothing is granted.
+
+use super::wallet::{Drip, next_midnight};
+use super::{Wallet, sql};
+use crate::base::{CreditCurrencyId, Ids, Time};
+use crate::catalog::{Cadence, Plan};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+use crate::subscriptions::{Period, Status, Subscription};
+use std::collections::BTreeMap;
+
+/// What a plan grants of one currency in one cadence: rules of the same kind add up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rule {
+    amount: i64,
+    rollover_cap: i64,
+}
+
+type Rules = BTreeMap<(CreditCurrencyId, Cadence), Rule>;
+
+fn rules(plan: &Plan) -> Rules {
+    let mut rules = Rules::new();
+    for rule in &plan.grant_rules {
+        let sum = rules.entry((rule.credit_currency_id, rule.cadence)).or_default();
+        sum.amount = sum.amount.saturating_add(rule.amount);
+        sum.rollover_cap = sum.rollover_cap.saturating_add(rule.rollover_cap);
+    }
+    rules
+}
+
+/// Grants what the plan gives for the first windows; of daily credits the whole first day.
+pub async fn subscription_started(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    plan: &Plan,
+    at: Time,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    raise(tx, tenant, subscription, &Rules::new(), &rules(plan), at, ids).await
+}
+
+/// Grants at once what the new plan gives more; from the next window on it gives what it gives.
+pub async fn plan_changed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    old: &Plan,
+    new: &Plan,
+    at: Time,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    raise(tx, tenant, subscription, &rules(old), &rules(new), at, ids).await
+}
+
+async fn raise(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    old: &Rules,
+    new: &Rules,
+    at: Time,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    let mut wallets = Wallets::of(tx, tenant, subscription, [old, new], at, ids).await?;
+    for (&(currency, cadence), rule) in new {
+        let Some(wallet) = wallets.get(currency) else { continue };
+        let before = old.get(&(currency, cadence)).map_or(0, |rule| rule.amount);
+        let end = match cadence {
+            Cadence::Period => subscription.current_period.map(|period| period.end),
+            Cadence::Month => subscription.usage_period.map(|period| period.end),
+            // The first day of a daily rule is granted where the rule is set, below.
+            Cadence::Day if before == 0 => continue,
+            Cadence::Day => Some(next_midnight(at)),
+        };
+        let more = rule.amount.saturating_sub(before);
+        wallet.grant_window(subscription.id, cadence, 0, more, end, at, ids);
+    }
+    for wallet in &mut wallets.0 {
+        let daily = (wallet.account.currency_id, Cadence::Day);
+        set_drip(wallet, subscription, new.get(&daily), at, ids);
+    }
+    wallets.save(tx, at).await
+}
+
+/// At the end of a window, of a period or a month: what is left ends, some of it rolls over, and the
+/// next window's credits are granted, as the plan gives that is in force from here on. Daily windows
+/// end by themselves, in [`super::write_due`], up to the end of the subscription's period.
+#[allow(clippy::too_many_arguments)] // One window of one subscription.
+pub async fn period_renewed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    plan: &Plan,
+    window: Period,
+    cadence: Cadence,
+    at: Time,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    let rules = rules(plan);
+    let mut wallets = Wallets::of(tx, tenant, subscription, [&rules, &rules], at, ids).await?;
+    for wallet in &mut wallets.0 {
+        let rule = rules.get(&(wallet.account.currency_id, cadence)).copied().unwrap_or_default();
+        let rest = wallet.take_lapsed(subscription.id, cadence, window.start);
+        if subscription.status == Status::PastDue {
+            continue;
+        }
+        let (rollover, end) = (rest.min(rule.rollover_cap), Some(window.end));
+        wallet.grant_window(subscription.id, cadence, rollover, rule.amount, end, at, ids);
+        let daily = (wallet.account.currency_id, Cadence::Day);
+        set_drip(wallet, subscription, rules.get(&daily), at, ids);
+    }
+    wallets.save(tx, at).await
+}
+
+/// Ends plan, daily and rollover grants of a subscription; promotional ones and packages stay.
+pub async fn subscription_ended(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    at: Time,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    let mut wallets = Wallets::all(tx, tenant, subscription, at, ids).await?;
+    for wallet in &mut wallets.0 {
+        wallet.end_of_subscription(subscription.id, at, ids);
+    }
+    wallets.save(tx, at).await
+}
+
+/// Every wallet of a subscription's customer, up to date, with the daily grants to come.
+struct Wallets(Vec<Wallet>);
+
+impl Wallets {
+    /// All there are, and those that these rules need.
+    async fn of(
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+        subscription: &Subscription,
+        rules: [&Rules; 2],
+        at: Time,
+        ids: &Ids,
+    ) -> Result<Self, DbError> {
+        for (currency, _) in rules[0].keys().chain(rules[1].keys()) {
+            sql::make(tx, tenant, subscription.customer_no, *currency, at, ids).await?;
+        }
+        Self::all(tx, tenant, subscription, at, ids).await
+    }
+
+    async fn all(
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+        subscription: &Subscription,
+        at: Time,
+        ids: &Ids,
+    ) -> Result<Self, DbError> {
+        let mut wallets =
+            sql::all_of_customer(tx, tenant, subscription.customer_no, at, ids).await?;
+        let drips = wallets.iter_mut().flat_map(|wallet| wallet.drips.iter_mut().flatten());
+        for drip in drips.filter(|drip| drip.subscription_id == subscription.id) {
+            // Its row may not have been written yet.
+            drip.until = subscription.current_period.map(|period| period.end);
+            drip.paused = subscription.status == Status::PastDue;
+        }
+        Ok(Self(wallets))
+    }
+
+    fn get(&mut self, currency: CreditCurrencyId) -> Option<&mut Wallet> {
+        self.0.iter_mut().find(|wallet| wallet.account.currency_id == currency)
+    }
+
+    async fn save(self, tx: &mut Tx<'_, '_>, at: Time) -> Result<(), DbError> {
+        sql::save_all(tx, &self.0, at).await
+    }
+}
+
+/// Sets the daily grants of a subscription to a wallet, or ends them. The first day is granted in
+/// full; a day that has begun keeps what it was given.
+fn set_drip(
+    wallet: &mut Wallet,
+    subscription: &Subscription,
+    rule: Option<&Rule>,
+    at: Time,
+    ids: &Ids,
+) {
+    let Rule { amount, rollover_cap } = rule.copied().unwrap_or_default();
+    let id = subscription.id;
+    let drips = wallet.drips.get_or_insert_default();
+    let known = drips.iter_mut().find(|drip| drip.subscription_id == id);
+    if let Some(drip) = known {
+        (drip.amount, drip.rollover_cap) = (amount, rollover_cap);
+    } else if amount > 0 {
+        let next_at = next_midnight(at);
+        let until = subscription.current_period.map(|period| period.end);
+        let paused = subscription.status == Status::PastDue;
+        drips.push(Drip { subscription_id: id, amount, rollover_cap, next_at, until, paused });
+        wallet.grant_window(id, Cadence::Day, 0, amount, Some(next_at), at, ids);
+    }
+}

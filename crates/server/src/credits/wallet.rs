@@ -1,0 +1,327 @@
+//! A wallet in memory: what may happen to its grants, and the entries that tell of it. Pure; what
+//! is read and written around it is in `sql`.
+
+use super::{Account, EntryKind, Grant, NewGrant, Source, day};
+use crate::base::{
+    EventId, GrantId, Ids, LedgerEntryId, MAX_AMOUNT, Overflow, SubscriptionId, Time,
+};
+use crate::catalog::Cadence;
+use std::collections::BTreeSet;
+
+#[derive(Debug)]
+pub struct Wallet {
+    pub account: Account,
+    /// Those that something remains of, or whose rollover is not decided.
+    pub(super) grants: Vec<Grant>,
+    /// Daily grants to come; read only where an entry is due.
+    pub(super) drips: Option<Vec<Drip>>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) changed: BTreeSet<GrantId>,
+}
+
+/// A daily grant of a subscription.
+#[derive(Clone, Debug)]
+pub struct Drip {
+    pub subscription_id: SubscriptionId,
+    /// 0 where it has ended.
+    pub amount: i64,
+    pub rollover_cap: i64,
+    /// The next midnight that is not written.
+    pub next_at: Time,
+    /// The end of what the subscription has begun: beyond it only its renewal knows.
+    pub until: Option<Time>,
+    /// A subscription that is past due gets no further grants.
+    pub paused: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub id: LedgerEntryId,
+    pub kind: EntryKind,
+    /// Signed.
+    pub amount: i64,
+    pub balance_after: i64,
+    pub grant_id: GrantId,
+    pub usage_event_id: Option<EventId>,
+    pub description: Option<String>,
+    pub undoes: Option<LedgerEntryId>,
+    pub at: Time,
+}
+
+/// What an entry tells beside its amount.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Note {
+    pub usage_event_id: Option<EventId>,
+    pub description: Option<String>,
+    pub undoes: Option<LedgerEntryId>,
+}
+
+impl Drip {
+    fn next(&self) -> Option<Time> {
+        let begun = |next: &Time| self.until.is_none_or(|until| *next < until);
+        Some(self.next_at).filter(begun).filter(|_| self.amount > 0)
+    }
+}
+
+impl Grant {
+    /// Priority, then the soonest end (never is last), the oldest, the id.
+    fn order(&self) -> (i64, Time, Time, GrantId) {
+        let end = self.expires_at.unwrap_or(Time(i64::MAX));
+        (self.source.priority(), end, self.created_at, self.id)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.remaining > 0 || self.lapsed > 0
+    }
+}
+
+impl Wallet {
+    pub(super) fn new(account: Account) -> Self {
+        let (grants, drips, entries, changed) = Default::default();
+        Self { account, grants, drips, entries, changed }
+    }
+
+    /// When the next entry is due: the end of a grant, or a daily grant.
+    pub(super) fn next_due(&self) -> Option<Time> {
+        let ends = self.grants.iter().filter(|grant| grant.remaining > 0);
+        let ends = ends.filter_map(|grant| grant.expires_at).min();
+        let next = match &self.drips {
+            Some(drips) => drips.iter().filter_map(Drip::next).min(),
+            // What was computed with the drips stands until it is reached.
+            None => self.account.next_due_at,
+        };
+        ends.into_iter().chain(next).min()
+    }
+
+    /// Writes the entries that are due, in the order of their instants: at each, what ends, then
+    /// what rolls over, then what is granted.
+    pub(super) fn write_due(&mut self, at: Time, ids: &Ids) {
+        while let Some(due) = self.next_due().filter(|due| *due <= at) {
+            self.expire(due, ids);
+            let mut drips = self.drips.take().unwrap_or_default();
+            for drip in drips.iter_mut().filter(|drip| drip.next() == Some(due)) {
+                drip.next_at = due.plus_days(1);
+                self.drip(drip, due, ids);
+            }
+            self.drips = Some(drips);
+        }
+    }
+
+    fn drip(&mut self, drip: &Drip, at: Time, ids: &Ids) {
+        let rest = self.take_lapsed(drip.subscription_id, Cadence::Day, at);
+        if !drip.paused {
+            let (id, cap) = (drip.subscription_id, drip.rollover_cap);
+            let window_end = Some(drip.next_at);
+            self.grant_window(id, Cadence::Day, rest.min(cap), drip.amount, window_end, at, ids);
+        }
+    }
+
+    /// What a plan gives for a window: what rolls over into it, and its own.
+    #[allow(clippy::too_many_arguments)] // One window of one rule.
+    pub(super) fn grant_window(
+        &mut self,
+        subscription_id: SubscriptionId,
+        cadence: Cadence,
+        rollover: i64,
+        amount: i64,
+        expires_at: Option<Time>,
+        at: Time,
+        ids: &Ids,
+    ) {
+        let own = if cadence == Cadence::Day { Source::Daily } else { Source::Plan };
+        for (source, amount) in [(Source::Rollover, rollover), (own, amount)] {
+            // A wallet that is full takes what fits: a renewal cannot be refused.
+            let amount = amount.min(MAX_AMOUNT - self.account.balance);
+            if amount > 0 {
+                let subscription_id = Some(subscription_id);
+                let cadence = Some(cadence);
+                let description = None;
+                let new =
+                    NewGrant { source, amount, expires_at, subscription_id, cadence, description };
+                self.add(&new, at, ids);
+            }
+        }
+    }
+
+    /// Grants credits, where the balance stays in the range of amounts.
+    pub fn grant(&mut self, new: &NewGrant, at: Time, ids: &Ids) -> Result<GrantId, Overflow> {
+        crate::base::money::sum([self.account.balance, new.amount])?;
+        Ok(self.add(new, at, ids))
+    }
+
+    fn add(&mut self, new: &NewGrant, at: Time, ids: &Ids) -> GrantId {
+        let grant = Grant {
+            id: ids.grant(),
+            subscription_id: new.subscription_id,
+            source: new.source,
+            cadence: new.cadence,
+            amount: new.amount,
+            remaining: new.amount,
+            lapsed: 0,
+            expires_at: new.expires_at,
+            created_at: at,
+        };
+        let id = grant.id;
+        self.grants.push(grant);
+        let note = Note { description: new.description.clone(), ..Note::default() };
+        self.note(EntryKind::Grant, new.amount, id, note, at, ids);
+        id
+    }
+
+    pub const fn can_pay(&self, amount: i64) -> bool {
+        !self.account.frozen && amount <= self.account.balance
+    }
+
+    /// Takes credits for a usage event, from the grants in their order; all of them or none.
+    pub fn debit(&mut self, amount: i64, event: EventId, at: Time, ids: &Ids) -> bool {
+        if !self.can_pay(amount) {
+            return false;
+        }
+        self.grants.sort_unstable_by_key(Grant::order);
+        let mut left = amount;
+        for place in 0..self.grants.len() {
+            let taken = self.grants[place].remaining.min(left);
+            if taken > 0 {
+                left -= taken;
+                self.grants[place].remaining -= taken;
+                let id = self.grants[place].id;
+                let note = Note { usage_event_id: Some(event), ..Note::default() };
+                self.note(EntryKind::Deduction, -taken, id, note, at, ids);
+            }
+        }
+        true
+    }
+
+    /// Ends the grants whose end has come. Those of plans stay open for the rollover to look at.
+    fn expire(&mut self, at: Time, ids: &Ids) {
+        self.end(|grant| grant.expires_at.is_some_and(|end| end <= at), true, at, ids);
+    }
+
+    /// Ends what a subscription granted, for good.
+    pub(super) fn end_of_subscription(&mut self, id: SubscriptionId, at: Time, ids: &Ids) {
+        self.end(|grant| grant.subscription_id == Some(id), false, at, ids);
+        for grant in &mut self.grants {
+            if grant.subscription_id == Some(id) && grant.lapsed > 0 {
+                grant.lapsed = 0;
+                self.changed.insert(grant.id);
+            }
+        }
+        for drip in self.drips.iter_mut().flatten().filter(|drip| drip.subscription_id == id) {
+            drip.amount = 0;
+        }
+    }
+
+    fn end(&mut self, which: impl Fn(&Grant) -> bool, may_roll: bool, at: Time, ids: &Ids) {
+        self.grants.sort_unstable_by_key(Grant::order);
+        for place in 0..self.grants.len() {
+            let grant = &mut self.grants[place];
+            if grant.remaining == 0 || !which(grant) {
+                continue;
+            }
+            let (id, rest) = (grant.id, std::mem::take(&mut grant.remaining));
+            if may_roll && matches!(grant.source, Source::Plan | Source::Daily) {
+                grant.lapsed = rest;
+            }
+            self.note(EntryKind::Expiry, -rest, id, Note::default(), at, ids);
+        }
+    }
+
+    /// What was left, at the end of its window at this instant, of what a subscription granted; it
+    /// is told once.
+    pub(super) fn take_lapsed(&mut self, id: SubscriptionId, cadence: Cadence, end: Time) -> i64 {
+        let mut rest = 0;
+        for grant in &mut self.grants {
+            let of_window = grant.subscription_id == Some(id) && grant.cadence == Some(cadence);
+            let over = grant.expires_at.is_some_and(|expiry| expiry <= end);
+            if of_window && over && grant.lapsed > 0 {
+                let lapsed = std::mem::take(&mut grant.lapsed);
+                self.changed.insert(grant.id);
+                if grant.expires_at == Some(end) {
+                    rest += lapsed;
+                }
+            }
+        }
+        rest
+    }
+
+    /// Gives back a deduction: to the grant that it came from or, where that one is over, as a grant
+    /// without an end.
+    pub(super) fn refund(
+        &mut self,
+        of: &Entry,
+        to: Option<Grant>,
+        at: Time,
+        ids: &Ids,
+    ) -> Result<(), Overflow> {
+        let amount = of.amount.checked_neg().ok_or(Overflow)?;
+        crate::base::money::sum([self.account.balance, amount])?;
+        let fresh = || Grant {
+            id: ids.grant(),
+            subscription_id: None,
+            source: Source::Promotional,
+            cadence: None,
+            amount,
+            remaining: 0,
+            lapsed: 0,
+            expires_at: None,
+            created_at: at,
+        };
+        let to = to.unwrap_or_else(fresh);
+        let id = to.id;
+        if self.grants.iter().all(|known| known.id != id) {
+            self.grants.push(to);
+        }
+        if let Some(grant) = self.grants.iter_mut().find(|known| known.id == id) {
+            grant.remaining += amount;
+        }
+        let note = Note { undoes: Some(of.id), ..Note::default() };
+        self.note(EntryKind::Refund, amount, id, note, at, ids);
+        Ok(())
+    }
+
+    /// Takes back what remains of a grant.
+    pub(super) fn reverse(&mut self, of: &Entry, at: Time, ids: &Ids) {
+        let grant = self.grants.iter_mut().find(|grant| grant.id == of.grant_id);
+        let rest = grant.map_or(0, |grant| std::mem::take(&mut grant.remaining));
+        let note = Note { undoes: Some(of.id), ..Note::default() };
+        self.note(EntryKind::Reversal, -rest, of.grant_id, note, at, ids);
+    }
+
+    /// Appends an entry. Its id is beyond the last one's, whatever the clocks of the nodes say.
+    fn note(
+        &mut self,
+        kind: EntryKind,
+        amount: i64,
+        grant_id: GrantId,
+        note: Note,
+        at: Time,
+        ids: &Ids,
+    ) {
+        let Note { usage_event_id, description, undoes } = note;
+        let beyond = self.account.last_entry_id.map_or(0, |id| id.to_u128() + 1);
+        let id = ids.ledger_entry().max(LedgerEntryId::from_u128(beyond));
+        self.account.balance += amount;
+        self.account.last_entry_id = Some(id);
+        self.changed.insert(grant_id);
+        self.entries.push(Entry {
+            id,
+            kind,
+            amount,
+            balance_after: self.account.balance,
+            grant_id,
+            usage_event_id,
+            description,
+            undoes,
+            at,
+        });
+    }
+
+    pub fn is_changed(&self) -> bool {
+        !self.changed.is_empty() || self.drips.is_some()
+    }
+}
+
+/// The first midnight, UTC, after this instant.
+pub(super) const fn next_midnight(at: Time) -> Time {
+    Time::from_seconds((day(at) + 1) * 86_400)
+}

@@ -1,0 +1,105 @@
+//! What billing knows of a customer. Whoever was never told anything has the defaults.
+
+pub use super::sql::{billing as get, set_currency, set_default_payment_method};
+
+use crate::base::changes::changes;
+use crate::base::{Address, Currency, PaymentMethodId, TaxId, TaxRate};
+use crate::subscriptions::CollectionMethod;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillingProfile {
+    pub r#type: CustomerType,
+    /// A BCP 47 language tag.
+    pub locale: Option<String>,
+    pub address: Option<Address>,
+    pub tax_ids: Vec<TaxId>,
+    pub tax_status: TaxStatus,
+    /// Instead of the organization's.
+    pub tax_rate: Option<TaxRate>,
+    pub default_payment_method_id: Option<PaymentMethodId>,
+    /// What the customer pays in; set by the first purchase.
+    pub currency: Option<Currency>,
+    pub collection_method: CollectionMethod,
+    /// How many days a sent invoice may take to be paid.
+    pub net_days: i64,
+}
+
+/// What a PATCH sets; `None` leaves a part as it is. The currency and the default payment method are
+/// set by what they come from.
+#[derive(Clone, Debug, Default)]
+pub struct BillingChange {
+    pub r#type: Option<CustomerType>,
+    pub locale: Option<Option<String>>,
+    pub address: Option<Option<Address>>,
+    pub tax_ids: Option<Vec<TaxId>>,
+    pub tax_status: Option<TaxStatus>,
+    pub tax_rate: Option<Option<TaxRate>>,
+    pub collection_method: Option<CollectionMethod>,
+    pub net_days: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CustomerType {
+    Company,
+    Individual,
+}
+
+/// Whether tax is added to what the customer buys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaxStatus {
+    Taxable,
+    Exempt,
+    /// The customer owes the tax itself; the invoice says so.
+    ReverseCharge,
+}
+
+impl BillingProfile {
+    /// Makes a change and names what is different.
+    pub fn apply(&mut self, change: &BillingChange) -> Vec<&'static str> {
+        changes!(self, change, {
+            r#type "type", locale "locale", address "billingAddress", tax_ids "taxIds",
+            tax_status "taxStatus", tax_rate "taxRate", collection_method "collectionMethod",
+            net_days "netDays",
+        })
+    }
+}
+
+impl Default for BillingProfile {
+    fn default() -> Self {
+        Self {
+            r#type: CustomerType::Company,
+            locale: None,
+            address: None,
+            tax_ids: Vec::new(),
+            tax_status: TaxStatus::Taxable,
+            tax_rate: None,
+            default_payment_method_id: None,
+            currency: None,
+            collection_method: CollectionMethod::ChargeAutomatically,
+            net_days: 30,
+        }
+    }
+}
+
+impl CustomerType {
+    pub const ALL: [Self; 2] = [Self::Company, Self::Individual];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Company => "company",
+            Self::Individual => "individual",
+        }
+    }
+}
+
+impl TaxStatus {
+    pub const ALL: [Self; 3] = [Self::Taxable, Self::Exempt, Self::ReverseCharge];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Taxable => "taxable",
+            Self::Exempt => "exempt",
+            Self::ReverseCharge => "reverse_charge",
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Entitlements over HTTP: all that a customer has, and whether it may use one thing now.
+
+use super::{DeniedReason, Request, State as Has};
+use crate::app::App;
+use crate::base::{CreditCurrencyId, Decimal, FeatureId, Time};
+use crate::catalog::{self, Feature, FeatureType};
+use crate::credits;
+use crate::customers::{self, CustomerRef};
+use crate::db::{DbError, Lane, Tx};
+use crate::http::{Caller, Fields, Json, JsonBody, PathText, Problem};
+use crate::keys::KeyScopes;
+use crate::organizations::Tenant;
+use crate::portal::PortalScopes;
+use crate::test_clock;
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+type Reader = Caller<{ KeyScopes::CUSTOMERS_READ }, { PortalScopes::CUSTOMER_READ }>;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntitlementsResponse {
+    pub data: Vec<CustomerEntitlement>,
+}
+
+/// What a customer has of a feature.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerEntitlement {
+    #[schema(value_type = String)]
+    pub feature_id: FeatureId,
+    pub slug: String,
+    pub name: String,
+    #[serde(flatten)]
+    pub state: EntitlementState,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub enum EntitlementState {
+    Boolean {
+        access: bool,
+    },
+    Metered {
+        /// Units in a usage period; `null` is without limit.
+        #[schema(required = true)]
+        limit: Option<i64>,
+        /// A decimal.
+        #[schema(value_type = String)]
+        usage: Decimal,
+        /// A decimal; `null` is without limit.
+        #[schema(value_type = Option<String>, required = true)]
+        remaining: Option<Decimal>,
+    },
+    Credit {
+        /// In the credit currency's smallest unit.
+        balance: i64,
+        #[schema(value_type = Option<String>, required = true)]
+        credit_currency_id: Option<CreditCurrencyId>,
+        /// What one unit costs: a decimal.
+        #[schema(value_type = Option<String>, required = true)]
+        credit_cost: Option<Decimal>,
+    },
+    Config {
+        value: String,
+    },
+    Enum {
+        values: Vec<String>,
+    },
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckResponse {
+    pub access: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = denied_reason_schema, required = false)]
+    pub denied_reason: Option<&'static str>,
+    /// What is left of a limit: a decimal; `null` where there is none.
+    #[schema(value_type = Option<String>, required = true)]
+    pub remaining: Option<Decimal>,
+    /// Of a feature that costs credits.
+    #[schema(required = true)]
+    pub credit_balance: Option<i64>,
+    pub feature: CheckedFeature,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckedFeature {
+    #[schema(value_type = String)]
+    pub id: FeatureId,
+    pub slug: String,
+    pub name: String,
+    #[schema(value_type = crate::catalog::http::features::FeatureTypeName)]
+    pub r#type: &'static str,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `check_of_customer` reads.
+pub struct CheckOfCustomerRequest {
+    feature_slug: String,
+    /// Of a metered or credit feature, in a string or a number: a decimal of at most six fraction
+    /// digits; 1, unless it says so.
+    #[schema(schema_with = quantity_schema, required = false)]
+    requested_usage: String,
+    /// Of a config or enum feature: whether it has all of these.
+    #[schema(max_items = 100, nullable = false)]
+    requested_values: Option<Vec<String>>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `check` reads.
+pub struct CheckRequest {
+    /// Ours or the integrator's; required of a secret key.
+    #[schema(min_length = 1, max_length = 128, nullable = false)]
+    customer_id: Option<String>,
+    feature_slug: String,
+    /// Of a metered or credit feature, in a string or a number: a decimal of at most six fraction
+    /// digits; 1, unless it says so.
+    #[schema(schema_with = quantity_schema, required = false)]
+    requested_usage: String,
+    /// Of a config or enum feature: whether it has all of these.
+    #[schema(max_items = 100, nullable = false)]
+    requested_values: Option<Vec<String>>,
+}
+
+fn quantity_schema() -> utoipa::openapi::schema::Object {
+    use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+    let either: SchemaType = [Type::String, Type::Number].into_iter().collect();
+    ObjectBuilder::new().schema_type(either).build()
+}
+
+fn denied_reason_schema() -> utoipa::openapi::schema::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(DeniedReason::ALL.map(DeniedReason::as_str)))
+        .build()
+}
+
+impl CustomerEntitlement {
+    fn new(feature: Feature, state: Has) -> Self {
+        let remaining = state.remaining();
+        let (credit_currency_id, credit_cost) = feature.kind.credit().unzip();
+        let state = match state {
+            Has::Boolean => EntitlementState::Boolean { access: true },
+            Has::Metered { limit, usage } => EntitlementState::Metered { limit, usage, remaining },
+            Has::Credit { balance, .. } => {
+                EntitlementState::Credit { balance, credit_currency_id, credit_cost }
+            }
+            Has::Config { value } => EntitlementState::Config { value },
+            Has::Enum { values } => EntitlementState::Enum { values },
+        };
+        Self { feature_id: feature.id, slug: feature.slug, name: feature.name, state }
+    }
+}
+
+/// What is asked for, before the feature is known.
+struct Asked {
+    slug: String,
+    usage: Option<Decimal>,
+    values: Option<Vec<String>>,
+}
+
+impl Fields {
+    fn asked(&mut self) -> Asked {
+        let (usage, values) = (self.has("requestedUsage"), self.has("requestedValues"));
+        if usage && values {
+            self.wrong("requestedValues", "must not be used with requestedUsage");
+        }
+        Asked {
+            slug: self.required_text("featureSlug", 1..=64),
+            usage: self.quantity("requestedUsage"),
+            values: self.texts("requestedValues", 100),
+        }
+    }
+}
+
+impl Asked {
+    /// What is asked for of this feature: each type has its own.
+    fn of(self, feature: &Feature) -> Result<Option<Request>, Problem> {
+        let countable = match feature.kind.r#type() {
+            FeatureType::Metered | FeatureType::Credit => Some(true),
+            FeatureType::Config | FeatureType::Enum => Some(false),
+            FeatureType::Boolean => None,
+        };
+        let wrong = |param| Problem::invalid_param(param, "is not for features of this type");
+        match (self.usage, self.values) {
+            (Some(_), _) if countable != Some(true) => Err(wrong("requestedUsage")),
+            (_, Some(_)) if countable != Some(false) => Err(wrong("requestedValues")),
+            (Some(usage), _) => Ok(Some(Request::Usage(usage))),
+            (None, values) => Ok(values.map(Request::Values)),
+        }
+    }
+}
+
+/// Lists all that a customer has.
+#[utoipa::path(get, path = "/v1/customers/{id}/entitlements", tag = "entitlements", operation_id = "listCustomerEntitlements",
+    security(("secretKey" = ["customers:read"]), ("portalToken" = ["customer:read"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = EntitlementsResponse)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+) -> Result<Json<EntitlementsResponse>, Problem> {
+    let tenant = caller.tenant();
+    let named = Some(customers::http::reference(&id));
+    let customer = customers::http::of_caller(&mut app.db.read().await?, &caller, named).await?;
+    let at = write_due(&app, &tenant, customer.no).await?;
+    let all = super::all(&mut app.db.read().await?, &tenant, customer.no, at).await?;
+    let data = all.into_iter().map(|(feature, state)| CustomerEntitlement::new(feature, state));
+    Ok(Json(StatusCode::OK, EntitlementsResponse { data: data.collect() }))
+}
+
+/// Tells whether a customer may use something now. It takes nothing.
+#[utoipa::path(post, path = "/v1/check", tag = "entitlements", operation_id = "checkEntitlement",
+    security(("secretKey" = ["customers:read"]), ("portalToken" = ["customer:read"])),
+    request_body = CheckRequest,
+    responses((status = 200, body = CheckResponse)))]
+pub async fn check(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<Json<CheckResponse>, Problem> {
+    let named = fields.customer("customerId");
+    let asked = fields.asked();
+    fields.finish()?;
+    answer(&app, &caller, named, asked).await
+}
+
+/// Tells whether this customer may use something now. It takes nothing.
+#[utoipa::path(post, path = "/v1/customers/{id}/check", tag = "entitlements", operation_id = "checkCustomerEntitlement",
+    security(("secretKey" = ["customers:read"]), ("portalToken" = ["customer:read"])),
+    params(("id" = String, Path,)),
+    request_body = CheckOfCustomerRequest,
+    responses((status = 200, body = CheckResponse)))]
+pub async fn check_of_customer(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<Json<CheckResponse>, Problem> {
+    let asked = fields.asked();
+    fields.finish()?;
+    answer(&app, &caller, Some(customers::http::reference(&id)), asked).await
+}
+
+async fn answer(
+    app: &App,
+    caller: &Reader,
+    named: Option<CustomerRef>,
+    asked: Asked,
+) -> Result<Json<CheckResponse>, Problem> {
+    let tenant = caller.tenant();
+    let customer = customers::http::of_caller(&mut app.db.read().await?, caller, named).await?;
+    let at = write_due(app, &tenant, customer.no).await?;
+    let tx = &mut app.db.read().await?;
+    let feature = catalog::feature_by_slug(tx, &tenant, &asked.slug).await?;
+    let feature = feature.ok_or_else(Problem::not_found)?;
+    let request = asked.of(&feature)?;
+    let state = super::of_feature(tx, &tenant, customer.no, &feature, at).await?;
+    let denied = super::check(&feature, state.as_ref(), request.as_ref()).err();
+    let body = CheckResponse {
+        access: denied.is_none(),
+        denied_reason: denied.map(DeniedReason::as_str),
+        remaining: state.as_ref().and_then(Has::remaining),
+        credit_balance: state.as_ref().and_then(Has::balance),
+        feature: CheckedFeature {
+            id: feature.id,
+            r#type: feature.kind.r#type().as_str(),
+            slug: feature.slug,
+            name: feature.name,
+        },
+    };
+    Ok(Json(StatusCode::OK, body))
+}
+
+/// Writes what is due in the customer's wallets, so that balances are those of now; which it tells.
+/// No reading connection is held meanwhile: who waits to write must not keep others from reading.
+async fn write_due(app: &App, tenant: &Tenant, customer_no: i64) -> Result<Time, DbError> {
+    let mut tx = app.db.read().await?;
+    let at = test_clock::now(&mut tx, tenant, app.clock.now()).await?;
+    let due = credits::is_due(&mut tx, tenant, customer_no, at).await?;
+    drop(tx);
+    if due {
+        let (tenant, ids) = (*tenant, app.ids.clone());
+        app.db
+            .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                credits::write_due(tx, &tenant, customer_no, at, &ids).await
+            })
+            .await?;
+    }
+    Ok(at)
+}

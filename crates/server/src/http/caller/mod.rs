@@ -1,0 +1,249 @@
+//! Who may call: each kind of caller is a type, made here alone, and a handler's signature names it.
+//!
+//! [`SecretKey`], [`Portal`] and [`Caller`] carry the scope they demand in their type, so there is
+//! no check that a handler could forget. The kind is decided by the credential's shape.
+
+mod authenticate;
+
+use self::authenticate::{
+    authenticate_key, authenticate_portal, check_framing, check_key_scope, credential, limited_key,
+};
+use super::Problem;
+use crate::app::App;
+use crate::audit::Actor;
+use crate::base::{ApiKeyId, PortalSessionId, Secret};
+use crate::catalog::Viewer;
+use crate::keys::{KeyKind, KeyRecord, KeyScopes};
+use crate::organizations::Tenant;
+use crate::portal::VerifiedSession;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use std::sync::Arc;
+
+/// Nobody in particular: a public route.
+#[derive(Debug)]
+pub struct Anyone(());
+
+/// A backend, by a secret key with this scope.
+#[derive(Debug)]
+pub struct SecretKey<const SCOPE: u32> {
+    key: AuthenticatedKey,
+}
+
+/// A backend that revokes sessions: it may while the organization is suspended, and is not limited.
+#[derive(Debug)]
+pub struct RevokingKey {
+    key: AuthenticatedKey,
+}
+
+/// A browser, by a portal token with this scope. No scope is 0.
+#[derive(Debug)]
+pub struct Portal<const SCOPE: u32> {
+    session: VerifiedSession,
+    token: Secret,
+}
+
+/// Either, each with its scope: the routes that backend and browser share.
+#[derive(Debug)]
+pub enum Caller<const KEY_SCOPE: u32, const PORTAL_SCOPE: u32> {
+    Key(SecretKey<KEY_SCOPE>),
+    Portal(Box<Portal<PORTAL_SCOPE>>),
+}
+
+/// Whoever may read the public catalog: a backend that may read all of it, a portal token of any
+/// scope, or a page with a publishable key.
+#[derive(Debug)]
+pub enum CatalogCaller {
+    Key(SecretKey<{ KeyScopes::CATALOG_READ }>),
+    Portal(Box<Portal<0>>),
+    Publishable(PublishableKey),
+}
+
+/// A page of anybody's, by a publishable key.
+#[derive(Debug)]
+pub struct PublishableKey {
+    key: AuthenticatedKey,
+}
+
+#[derive(Debug)]
+struct AuthenticatedKey {
+    id: ApiKeyId,
+    record: KeyRecord,
+}
+
+impl<const SCOPE: u32> SecretKey<SCOPE> {
+    pub const fn tenant(&self) -> Tenant {
+        self.key.record.tenant
+    }
+
+    pub const fn id(&self) -> ApiKeyId {
+        self.key.id
+    }
+
+    pub const fn actor(&self) -> Actor {
+        Actor::ApiKey(self.key.id)
+    }
+
+    pub const fn record(&self) -> &KeyRecord {
+        &self.key.record
+    }
+}
+
+impl RevokingKey {
+    pub const fn tenant(&self) -> Tenant {
+        self.key.record.tenant
+    }
+
+    pub const fn actor(&self) -> Actor {
+        Actor::ApiKey(self.key.id)
+    }
+}
+
+impl<const SCOPE: u32> Portal<SCOPE> {
+    pub const fn verified(&self) -> &VerifiedSession {
+        &self.session
+    }
+
+    pub fn token(&self) -> &str {
+        self.token.reveal()
+    }
+
+    pub const fn tenant(&self) -> Tenant {
+        self.session.session().tenant
+    }
+
+    pub const fn sid(&self) -> PortalSessionId {
+        self.session.session().sid
+    }
+
+    pub const fn actor(&self) -> Actor {
+        Actor::PortalSession(self.session.session().sid)
+    }
+}
+
+impl<const K: u32, const P: u32> Caller<K, P> {
+    /// Whose idempotency keys it uses: the API key's, or for a portal token the customer's.
+    pub fn idempotency_scope(&self) -> String {
+        match self {
+            Self::Key(key) => key.id().to_string(),
+            Self::Portal(portal) => portal.verified().session().customer_id.to_string(),
+        }
+    }
+
+    /// The customer that a portal token is of; a key may reach them all.
+    pub const fn only_customer(&self) -> Option<i64> {
+        match self {
+            Self::Key(_) => None,
+            Self::Portal(portal) => Some(portal.verified().session().customer_no),
+        }
+    }
+
+    pub const fn tenant(&self) -> Tenant {
+        match self {
+            Self::Key(key) => key.tenant(),
+            Self::Portal(portal) => portal.tenant(),
+        }
+    }
+
+    pub const fn actor(&self) -> Actor {
+        match self {
+            Self::Key(key) => key.actor(),
+            Self::Portal(portal) => portal.actor(),
+        }
+    }
+}
+
+impl CatalogCaller {
+    pub const fn tenant(&self) -> Tenant {
+        match self {
+            Self::Key(key) => key.tenant(),
+            Self::Portal(portal) => portal.tenant(),
+            Self::Publishable(key) => key.key.record.tenant,
+        }
+    }
+
+    /// For whom the catalog is read.
+    pub const fn viewer(&self) -> Viewer {
+        match self {
+            Self::Key(_) => Viewer::Backend,
+            Self::Portal(portal) => Viewer::Customer(portal.verified().session().customer_no),
+            Self::Publishable(_) => Viewer::Public,
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Anyone {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        check_framing(&parts.headers)?;
+        Ok(Self(()))
+    }
+}
+
+impl<const SCOPE: u32> FromRequestParts<Arc<App>> for SecretKey<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        check_framing(&parts.headers)?;
+        let credential = credential(&parts.headers)?;
+        Ok(Self { key: limited_key(parts, app, &credential, KeyKind::Secret, SCOPE).await? })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for RevokingKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        check_framing(&parts.headers)?;
+        let credential = credential(&parts.headers)?;
+        let key = authenticate_key(parts, app, &credential, KeyKind::Secret).await?;
+        check_key_scope(&key, KeyScopes::PORTAL_SESSIONS_WRITE)?;
+        Ok(Self { key })
+    }
+}
+
+impl<const SCOPE: u32> FromRequestParts<Arc<App>> for Portal<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        check_framing(&parts.headers)?;
+        let credential = credential(&parts.headers)?;
+        authenticate_portal(parts, app, &credential).await
+    }
+}
+
+impl<const K: u32, const P: u32> FromRequestParts<Arc<App>> for Caller<K, P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        check_framing(&parts.headers)?;
+        let credential = credential(&parts.headers)?;
+        if credential.means_portal() {
+            let portal = authenticate_portal(parts, app, &credential).await?;
+            return Ok(Self::Portal(Box::new(portal)));
+        }
+        let key = limited_key(parts, app, &credential, KeyKind::Secret, K).await?;
+        Ok(Self::Key(SecretKey { key }))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for CatalogCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        check_framing(&parts.headers)?;
+        let credential = credential(&parts.headers)?;
+        if credential.means_portal() {
+            let portal = authenticate_portal(parts, app, &credential).await?;
+            return Ok(Self::Portal(Box::new(portal)));
+        }
+        if credential.key().and_then(KeyKind::of) == Some(KeyKind::Publishable) {
+            let key = limited_key(parts, app, &credential, KeyKind::Publishable, 0).await?;
+            return Ok(Self::Publishable(PublishableKey { key }));
+        }
+        let scope = KeyScopes::CATALOG_READ;
+        let key = limited_key(parts, app, &credential, KeyKind::Secret, scope).await?;
+        Ok(Self::Key(SecretKey { key }))
+    }
+}

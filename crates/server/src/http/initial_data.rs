@@ -1,0 +1,57 @@
+//! What the portal shows first, gathered in one answer.
+//!
+//! Each entry is the answer of one route of ours, asked in this process with the session's own
+//! token: what a session may not read is not in it, by the same checks as ever.
+
+use super::request::RequestInfo;
+use crate::app::App;
+use crate::portal::{PortalScopes, PortalSession};
+use crate::routes;
+use axum::body::Body;
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+/// Answers by the address that each belongs to.
+pub type InitialData = Map<String, Value>;
+
+const MOST_BYTES: usize = 64 * 1024;
+
+/// What the portal asks for at first, by the scope that it needs. `{customer}` is the session's.
+const FIRST: &[(u32, &str)] = &[(PortalScopes::CUSTOMER_READ, "/customers/{customer}")];
+
+/// Asks for all that the session may read, in the order of the list, while there is room.
+pub async fn gather(
+    app: &Arc<App>,
+    info: &Arc<RequestInfo>,
+    session: &PortalSession,
+    token: &str,
+) -> InitialData {
+    let router = routes::bare().clone().with_state(Arc::clone(app));
+    let mut data = InitialData::new();
+    let mut room = MOST_BYTES;
+    for (_, path) in FIRST.iter().filter(|(scope, _)| session.scopes.contains(*scope)) {
+        let path = path.replace("{customer}", &session.customer_id.to_string());
+        let request = Request::get(format!("/v1{path}"))
+            .header(header::HOST, "localhost")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .extension(Arc::clone(info))
+            .body(Body::empty());
+        let Ok(request) = request else { continue };
+        let Ok(answer) = router.clone().oneshot(request).await;
+        if answer.status() != StatusCode::OK {
+            continue;
+        }
+        let Ok(body) = answer.into_body().collect().await.map(|body| body.to_bytes()) else {
+            continue;
+        };
+        let Some(rest) = room.checked_sub(path.len() + body.len()) else { continue };
+        if let Ok(value) = serde_json::from_slice(&body) {
+            room = rest;
+            data.insert(path, value);
+        }
+    }
+    data
+}

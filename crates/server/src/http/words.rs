@@ -1,0 +1,189 @@
+//! Reading the words that several slices share: slugs, money, addresses, origins, images.
+
+use super::Fields;
+use crate::base::{Address, Currency, Decimal, MAX_AMOUNT, TaxId, TaxRate};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Uri;
+use serde_json::Value;
+
+/// The most that an image may take as a `data:` URI.
+pub const MAX_IMAGE_BYTES: usize = 32 * 1024;
+const IMAGE_TYPES: [&str; 5] = ["png", "jpeg", "webp", "gif", "svg+xml"];
+
+impl Fields {
+    /// What code names an object by.
+    pub fn slug(&mut self, name: &str) -> Option<String> {
+        let slug = self.text(name, 1..=64)?;
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        if !slug.bytes().all(plain) || slug.starts_with(['-', '_']) {
+            self.wrong(name, "must be lower-case letters, digits, hyphens and underscores");
+            return None;
+        }
+        Some(slug)
+    }
+
+    /// Reads `status` of what is active or archived.
+    pub fn archived(&mut self) -> Option<bool> {
+        let word = |archived| if archived { "archived" } else { "active" };
+        self.word("status", &[false, true], word)
+    }
+
+    /// An amount of money or credits, in minor units.
+    pub fn amount(&mut self, name: &str, least: i64) -> Option<i64> {
+        self.integer(name, least..=MAX_AMOUNT)
+    }
+
+    pub fn currency(&mut self, name: &str) -> Option<Currency> {
+        self.parsed(name, "an ISO 4217 code")
+    }
+
+    /// A decimal in a string, which keeps it exact; not negative.
+    pub fn decimal(&mut self, name: &str, fraction_digits: usize) -> Option<Decimal> {
+        let text = self.text(name, 0..=100)?;
+        let decimal = Decimal::parse(&text, fraction_digits).ok().filter(|decimal| {
+            (Decimal::ZERO..=Decimal::from_integer(MAX_AMOUNT)).contains(decimal)
+        });
+        if decimal.is_none() {
+            let most = format!("of at most {fraction_digits} fraction digits");
+            self.wrong(
+                name,
+                format!("must be a decimal from 0 to {MAX_AMOUNT} {most}, in a string"),
+            );
+        }
+        decimal
+    }
+
+    /// How much of something is used: a decimal in a string or a number.
+    pub fn quantity(&mut self, name: &str) -> Option<Decimal> {
+        const MOST: i64 = 1_000_000_000;
+        let text = match self.take(name)? {
+            Value::String(text) => text,
+            // Printed without an exponent and as short as it is exact, which nine digits before the
+            // point and six behind it always are.
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(integer), _) => integer.to_string(),
+                (None, Some(float)) => float.to_string(),
+                (None, None) => String::new(),
+            },
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+        };
+        let quantity = Decimal::parse(&text, 6)
+            .ok()
+            .filter(|quantity| (Decimal::ZERO..=Decimal::from_integer(MOST)).contains(quantity));
+        if quantity.is_none() {
+            self.wrong(name, format!("must be from 0 to {MOST} with at most six fraction digits"));
+        }
+        quantity
+    }
+
+    pub fn email(&mut self, name: &str) -> Option<String> {
+        let email = self.text(name, 3..=254)?;
+        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
+        if local.is_empty() || domain.is_empty() || email.contains(char::is_whitespace) {
+            self.wrong(name, "must be an e-mail address");
+        }
+        Some(email)
+    }
+
+    /// A BCP 47 language tag, by its form.
+    pub fn locale(&mut self, name: &str) -> Option<String> {
+        let locale = self.text(name, 2..=35)?;
+        let mut parts = locale.split('-');
+        let language = parts.next().unwrap_or_default();
+        let fits = (2..=3).contains(&language.len())
+            && language.bytes().all(|b| b.is_ascii_alphabetic())
+            && parts.all(|part| {
+                (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+            });
+        if !fits {
+            self.wrong(name, "must be a language tag, as de-AT");
+        }
+        Some(locale)
+    }
+
+    pub fn address(&mut self, name: &str) -> Option<Address> {
+        self.object(name, |fields| {
+            fields.required(&["line1", "city", "country"]);
+            let line1 = fields.text("line1", 1..=200);
+            // An address is replaced as a whole, so null says what an absent line says.
+            let line2 = fields.optional(true, "line2", |fields, name| fields.text(name, 1..=200));
+            let city = fields.text("city", 1..=100);
+            let state = fields.optional(true, "state", |fields, name| fields.text(name, 1..=100));
+            let code =
+                fields.optional(true, "postalCode", |fields, name| fields.text(name, 1..=20));
+            let country = fields.text("country", 2..=2);
+            if country.as_ref().is_some_and(|code| !code.bytes().all(|b| b.is_ascii_uppercase())) {
+                fields.wrong("country", "must be an ISO 3166 code of two capital letters");
+            }
+            Some(Address {
+                line1: line1?,
+                line2: line2.flatten(),
+                city: city?,
+                state: state.flatten(),
+                postal_code: code.flatten(),
+                country: country?,
+            })
+        })
+    }
+
+    pub fn tax_ids(&mut self, name: &str) -> Option<Vec<TaxId>> {
+        self.objects(name, 5, |fields| {
+            fields.required(&["type", "value"]);
+            let (r#type, value) = (fields.slug("type"), fields.text("value", 1..=40));
+            Some(TaxId { r#type: r#type?, value: value? })
+        })
+    }
+
+    pub fn tax_rate(&mut self, name: &str) -> Option<TaxRate> {
+        self.object(name, |fields| {
+            fields.required(&["name", "basisPoints"]);
+            let (name, points) =
+                (fields.text("name", 1..=40), fields.integer("basisPoints", 0..=10_000));
+            Some(TaxRate { name: name?, basis_points: points? })
+        })
+    }
+
+    /// An image as a page can show it without asking anybody: a `data:` URI in base64.
+    pub fn image(&mut self, name: &str) -> Option<String> {
+        let image = self.text(name, 1..=MAX_IMAGE_BYTES)?;
+        let parts = image.strip_prefix("data:image/").and_then(|rest| rest.split_once(";base64,"));
+        let decoded = parts
+            .filter(|(media, _)| IMAGE_TYPES.contains(media))
+            .and_then(|(_, data)| STANDARD.decode(data).ok())
+            .filter(|bytes| !bytes.is_empty());
+        if decoded.is_none() {
+            let types = IMAGE_TYPES.join(", ");
+            self.wrong(name, format!("must be a data: URI in base64 of an image of {types}"));
+        }
+        Some(image)
+    }
+
+    /// Exact origins as browsers send them: scheme, host, and a port where it is not the usual one.
+    pub fn origins(&mut self, name: &str) -> Option<Vec<String>> {
+        let origins = self.texts(name, 10)?;
+        if !origins.iter().all(|origin| is_origin(origin)) {
+            self.wrong(name, "must be origins as browsers send them, as https://app.example.com");
+        }
+        Some(origins)
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    let usual_port = |scheme: &str| if scheme == "https" { ":443" } else { ":80" };
+    let Some((scheme @ ("https" | "http"), authority)) = text.split_once("://") else {
+        return false;
+    };
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
+    let parsed = format!("{text}/").parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
+    // A port in any but its shortest form is nothing that a browser sends.
+    let shortest = parsed.map(|parsed| match parsed.port_u16() {
+        Some(port) => format!("{}:{port}", parsed.host()),
+        None => parsed.host().to_owned(),
+    });
+    (1..=255).contains(&authority.len())
+        && authority.bytes().all(plain)
+        && !authority.starts_with(':')
+        && !authority.ends_with(usual_port(scheme))
+        && shortest.as_deref() == Some(authority)
+}

@@ -1,0 +1,335 @@
+//! Invoices over HTTP: reading them. A portal token sees its own customer's, and no drafts.
+
+use super::{Buyer, Invoice, Line, Payment, Seller, Status, pdf, sql};
+use crate::app::App;
+use crate::base::{Currency, CustomerId, Decimal, InvoiceId, SubscriptionId, TaxRate, Time};
+use crate::branding;
+use crate::customers::{self, Customer};
+use crate::db::Tx;
+use crate::http::page::{ListResponse, path_id, query};
+use crate::http::{Caller, Fields, Json, PathText, Problem};
+use crate::keys::KeyScopes;
+use crate::portal::PortalScopes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, Uri, header};
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+type Reader = Caller<{ KeyScopes::INVOICES_READ }, { PortalScopes::INVOICES_READ }>;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Invoice)]
+pub struct InvoiceResponse {
+    #[schema(value_type = String)]
+    pub id: InvoiceId,
+    #[schema(value_type = String)]
+    pub customer_id: CustomerId,
+    #[schema(value_type = Option<String>, required = true)]
+    pub subscription_id: Option<SubscriptionId>,
+    /// `INV-000042`, from when it is issued.
+    #[schema(required = true)]
+    pub invoice_number: Option<String>,
+    #[schema(value_type = InvoiceStatus)]
+    pub status: &'static str,
+    #[schema(value_type = InvoiceReason)]
+    pub reason: &'static str,
+    #[schema(value_type = String)]
+    pub currency: Currency,
+    pub subtotal: i64,
+    /// The rate that `taxAmount` comes of.
+    #[schema(required = true)]
+    pub tax: Option<TaxRate>,
+    pub tax_amount: i64,
+    pub total_amount: i64,
+    pub amount_paid: i64,
+    pub amount_due: i64,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub issued_at: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub due_date: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub paid_at: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub period_start: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub period_end: Option<Time>,
+    pub seller: Seller,
+    pub customer: Buyer,
+    /// Asked for with the same credential as the invoice; `null` for a draft.
+    #[schema(required = true)]
+    pub pdf_url: Option<String>,
+    /// Left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub items: Option<Vec<InvoiceItem>>,
+    /// What came in; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub payments: Option<Vec<InvoicePayment>>,
+    /// The integrator's own notes; left out where a portal token asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = BTreeMap<String, String>, required = false)]
+    pub metadata: Option<Value>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvoiceItem {
+    pub description: String,
+    #[schema(value_type = InvoiceItemType)]
+    pub r#type: &'static str,
+    /// A decimal.
+    #[schema(value_type = String)]
+    pub quantity: Decimal,
+    /// A decimal in minor units; `null` where no single price says it, as with tiers.
+    #[schema(value_type = Option<String>, required = true)]
+    pub unit_amount: Option<Decimal>,
+    pub amount: i64,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub period_start: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub period_end: Option<Time>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvoicePayment {
+    pub amount: i64,
+    #[schema(value_type = String, format = DateTime)]
+    pub paid_at: Time,
+    /// `null` for a transfer, as `last4` is.
+    #[schema(required = true)]
+    pub brand: Option<String>,
+    #[schema(required = true)]
+    pub last4: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `InvoiceResponse::status`.
+pub enum InvoiceStatus {
+    Draft,
+    Issued,
+    PartiallyPaid,
+    Paid,
+    Overdue,
+    Void,
+    Uncollectible,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `InvoiceResponse::reason`.
+pub enum InvoiceReason {
+    Create,
+    Renewal,
+    Usage,
+    Change,
+    TopUp,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `InvoiceItem::type`.
+pub enum InvoiceItemType {
+    Recurring,
+    Usage,
+    OneOff,
+    Proration,
+    TopUp,
+    Addition,
+}
+
+impl InvoiceResponse {
+    /// An invoice as a list shows it; `backend` sees the metadata.
+    fn short(app: &App, invoice: &Invoice, backend: bool) -> Self {
+        let metadata = backend.then(|| serde_json::from_str(&invoice.metadata).unwrap_or_default());
+        let pdf_url = format!("{}/v1/invoices/{}/pdf", app.issuer, invoice.id);
+        Self {
+            id: invoice.id,
+            customer_id: invoice.customer_id,
+            subscription_id: invoice.subscription_id,
+            invoice_number: invoice.number_text(),
+            status: invoice.status.as_str(),
+            reason: invoice.reason.as_str(),
+            currency: invoice.currency,
+            subtotal: invoice.totals.subtotal,
+            tax: invoice.totals.tax.clone(),
+            tax_amount: invoice.totals.tax_amount,
+            total_amount: invoice.totals.total,
+            amount_paid: invoice.amount_paid,
+            amount_due: invoice.amount_due(),
+            issued_at: invoice.issued_at,
+            due_date: invoice.due_date,
+            paid_at: invoice.paid_at,
+            period_start: invoice.period.map(|period| period.start),
+            period_end: invoice.period.map(|period| period.end),
+            seller: invoice.seller.clone(),
+            customer: invoice.buyer.clone(),
+            pdf_url: invoice.number.is_some().then_some(pdf_url),
+            items: None,
+            payments: None,
+            metadata,
+            created_at: invoice.created_at,
+            updated_at: invoice.updated_at,
+        }
+    }
+
+    /// All of an invoice.
+    pub fn whole(app: &App, invoice: &Invoice, payments: &[Payment], backend: bool) -> Self {
+        Self {
+            items: Some(invoice.lines.iter().map(InvoiceItem::from).collect()),
+            payments: Some(payments.iter().map(InvoicePayment::from).collect()),
+            ..Self::short(app, invoice, backend)
+        }
+    }
+}
+
+impl From<&Line> for InvoiceItem {
+    fn from(line: &Line) -> Self {
+        Self {
+            description: line.description.clone(),
+            r#type: line.kind.as_str(),
+            quantity: line.quantity,
+            unit_amount: line.unit_amount,
+            amount: line.amount,
+            period_start: line.period.map(|period| period.start),
+            period_end: line.period.map(|period| period.end),
+        }
+    }
+}
+
+impl From<&Payment> for InvoicePayment {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            amount: payment.amount,
+            paid_at: payment.paid_at,
+            brand: payment.brand.clone(),
+            last4: payment.last4.clone(),
+        }
+    }
+}
+
+/// Lists invoices, newest first; for a portal token its customer's.
+#[utoipa::path(get, path = "/v1/invoices", tag = "invoices", operation_id = "listInvoices",
+    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
+    params(("customerId" = Option<String>, Query,), ("status" = Option<InvoiceStatus>, Query,),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
+    responses((status = 200, body = ListResponse<InvoiceResponse>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    uri: Uri,
+) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
+    let mut fields = query(&uri)?;
+    let named = fields.customer("customerId");
+    let mut tx = app.db.read().await?;
+    let customer = match (&named, &caller) {
+        (None, Caller::Key(_)) => None,
+        (named, _) => Some(customers::http::meant(&mut tx, &caller, named.as_ref()).await?),
+    };
+    page(&app, &mut tx, &caller, customer.as_ref(), fields).await
+}
+
+/// Lists a customer's invoices, newest first.
+#[utoipa::path(get, path = "/v1/customers/{id}/invoices", tag = "invoices", operation_id = "listCustomerInvoices",
+    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
+    params(("id" = String, Path,), ("status" = Option<InvoiceStatus>, Query,),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
+    responses((status = 200, body = ListResponse<InvoiceResponse>)))]
+pub async fn list_of_customer(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+    uri: Uri,
+) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
+    let fields = query(&uri)?;
+    let mut tx = app.db.read().await?;
+    let named = customers::http::reference(&id);
+    let customer = customers::http::meant(&mut tx, &caller, Some(&named)).await?;
+    page(&app, &mut tx, &caller, Some(&customer), fields).await
+}
+
+async fn page(
+    app: &App,
+    tx: &mut Tx<'_, '_>,
+    caller: &Reader,
+    customer: Option<&Customer>,
+    mut fields: Fields,
+) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
+    let (tenant, customer) = (caller.tenant(), customer.map(|customer| customer.no));
+    let backend = caller.only_customer().is_none();
+    let status = fields.word("status", &Status::ALL, Status::as_str);
+    let page = fields.page(&tenant, &format!("invoices {customer:?} {status:?}"));
+    fields.finish()?;
+    let rows = sql::page(tx, &tenant, customer, status, backend, &page).await?;
+    let page = page.page(rows, |invoice| invoice.id.to_string());
+    let short = |invoice| InvoiceResponse::short(app, &invoice, backend);
+    Ok(Json(StatusCode::OK, page.map(short).into()))
+}
+
+/// Reads an invoice with its lines and what came in for it.
+#[utoipa::path(get, path = "/v1/invoices/{id}", tag = "invoices", operation_id = "getInvoice",
+    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = InvoiceResponse)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+) -> Result<Json<InvoiceResponse>, Problem> {
+    let mut tx = app.db.read().await?;
+    let invoice = seen(&mut tx, &caller, path_id(&id)?).await?;
+    let payments = sql::payments(&mut tx, &caller.tenant(), invoice.id).await?;
+    let backend = caller.only_customer().is_none();
+    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, &invoice, &payments, backend)))
+}
+
+/// An issued invoice as a PDF document, in the customer's language.
+#[utoipa::path(get, path = "/v1/invoices/{id}/pdf", tag = "invoices", operation_id = "getInvoicePdf",
+    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/pdf")))]
+pub async fn document(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+) -> Result<Response, Problem> {
+    let tenant = caller.tenant();
+    let mut tx = app.db.read().await?;
+    let invoice = seen(&mut tx, &caller, path_id(&id)?).await?;
+    let number = invoice.number_text().ok_or_else(Problem::not_found)?;
+    let payments = sql::payments(&mut tx, &tenant, invoice.id).await?;
+    let branding = branding::get(&mut tx, &tenant).await?;
+    drop(tx);
+    let document = pdf::document(&invoice, &payments, &branding);
+    let bytes = app.invoices.render(document).await.map_err(Problem::internal)?;
+    let name = HeaderValue::from_str(&format!("inline; filename=\"{number}.pdf\""));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
+        (header::CONTENT_DISPOSITION, name.map_err(Problem::internal)?),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// An invoice that a caller may see; another answers as a missing one does.
+pub async fn seen<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    id: InvoiceId,
+) -> Result<Invoice, Problem> {
+    let found = sql::get(tx, &caller.tenant(), id).await?;
+    let visible = |invoice: &Invoice| match caller.only_customer() {
+        None => true,
+        Some(no) => invoice.customer_no == no && invoice.status != Status::Draft,
+    };
+    found.filter(visible).ok_or_else(Problem::not_found)
+}

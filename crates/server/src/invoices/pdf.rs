@@ -1,0 +1,181 @@
+//! Invoices as PDF: rendered when asked for, from what was frozen, and stored nowhere.
+//!
+//! Laying out takes milliseconds of a core, so it runs beside the threads that answer requests, a
+//! few at a time. Logo and accent are today's; who sells, who buys and what is owed are frozen.
+
+use super::{Invoice, Payment, Status};
+use crate::base::{Address, Time};
+use crate::branding::Branding;
+use crate::subscriptions::Period;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::Semaphore;
+use unitpay_invoice_pdf as pdf;
+
+/// How many are laid out at once.
+const AT_ONCE: usize = 2;
+
+/// Lays invoices out; it reads its fonts when it is first asked.
+pub struct Renderer {
+    fonts_dir: PathBuf,
+    fonts: OnceLock<Option<Arc<pdf::Fonts>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Renderer {
+    /// `fonts_dir` has faces beside the built-in ones; empty means none.
+    pub fn new(fonts_dir: PathBuf) -> Self {
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        Self { fonts_dir, fonts: OnceLock::new(), permits }
+    }
+
+    /// The document; whoever asks while enough are laid out waits.
+    pub async fn render(
+        self: &Arc<Self>,
+        document: pdf::Invoice,
+    ) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await?;
+        let renderer = Arc::clone(self);
+        let laid_out = tokio::task::spawn_blocking(move || {
+            // Held until the work ends, also where nobody waits for it any more.
+            let _permit = permit;
+            let fonts = renderer.fonts().ok_or("the built-in fonts are unreadable")?;
+            pdf::render(&document, &fonts).map_err(Into::into)
+        });
+        laid_out.await?
+    }
+
+    fn fonts(&self) -> Option<Arc<pdf::Fonts>> {
+        self.fonts.get_or_init(|| self.read_fonts()).clone()
+    }
+
+    fn read_fonts(&self) -> Option<Arc<pdf::Fonts>> {
+        let mut fonts = pdf::Fonts::built_in().ok()?;
+        if self.fonts_dir.as_os_str().is_empty() {
+            return Some(Arc::new(fonts));
+        }
+        let entries = std::fs::read_dir(&self.fonts_dir).into_iter().flatten().flatten();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        files.sort();
+        for file in files {
+            let added = std::fs::read(&file).map_err(|error| error.to_string());
+            let added = added.and_then(|face| fonts.add(face).map_err(|error| error.to_string()));
+            if let Err(error) = added {
+                tracing::warn!(file = %file.display(), error, "not a font that can be used");
+            }
+        }
+        Some(Arc::new(fonts))
+    }
+}
+
+/// What the document of an issued invoice says.
+pub fn document(invoice: &Invoice, payments: &[Payment], branding: &Branding) -> pdf::Invoice {
+    let totals = &invoice.totals;
+    pdf::Invoice {
+        number: invoice.number_text().unwrap_or_default(),
+        status: status(invoice.status),
+        issued_at: invoice.issued_at.map(Time::seconds),
+        due_at: invoice.due_date.map(Time::seconds),
+        period: invoice.period.map(period),
+        currency: invoice.currency.to_string(),
+        seller: seller(invoice, branding),
+        customer: pdf::Customer {
+            name: invoice.buyer.name.clone(),
+            email: Some(invoice.buyer.email.clone()),
+            address: invoice.buyer.address.as_ref().map(lines_of).unwrap_or_default(),
+            tax_ids: invoice.buyer.tax_ids.iter().map(|id| id.value.clone()).collect(),
+        },
+        items: invoice
+            .lines
+            .iter()
+            .map(|line| pdf::Item {
+                description: line.description.clone(),
+                quantity: line.quantity.to_string(),
+                unit_amount: line.unit_amount.map(|amount| amount.to_string()),
+                amount: line.amount,
+                period: line.period.map(period),
+            })
+            .collect(),
+        subtotal: totals.subtotal,
+        tax: totals.tax.as_ref().map(|rate| pdf::Tax {
+            name: rate.name.clone(),
+            basis_points: u32::try_from(rate.basis_points).unwrap_or(0),
+            amount: totals.tax_amount,
+        }),
+        total: totals.total,
+        amount_paid: invoice.amount_paid,
+        amount_due: invoice.amount_due(),
+        reverse_charge: invoice.buyer.is_reverse_charge(),
+        payments: payments
+            .iter()
+            .map(|payment| pdf::Payment {
+                amount: payment.amount,
+                paid_at: payment.paid_at.seconds(),
+                brand: payment.brand.clone(),
+                last4: payment.last4.clone(),
+            })
+            .collect(),
+        locale: invoice.buyer.locale.clone().unwrap_or_default(),
+    }
+}
+
+fn seller(invoice: &Invoice, branding: &Branding) -> pdf::Seller {
+    let seller = &invoice.seller;
+    pdf::Seller {
+        name: seller.name.clone(),
+        legal_name: seller.legal_name.clone().unwrap_or_default(),
+        address: seller.address.as_ref().map(lines_of).unwrap_or_default(),
+        tax_id: seller.tax_id.clone(),
+        email: seller.support_email.clone(),
+        footer: seller.footer.clone().unwrap_or_default(),
+        accent: branding.accent_color.as_deref().and_then(accent),
+        logo: branding.logo.as_deref().and_then(image),
+    }
+}
+
+const fn status(status: Status) -> pdf::Status {
+    match status {
+        Status::Draft => pdf::Status::Draft,
+        Status::Issued => pdf::Status::Issued,
+        Status::PartiallyPaid => pdf::Status::PartiallyPaid,
+        Status::Paid => pdf::Status::Paid,
+        Status::Overdue => pdf::Status::Overdue,
+        Status::Void => pdf::Status::Void,
+        Status::Uncollectible => pdf::Status::Uncollectible,
+    }
+}
+
+const fn period(period: Period) -> pdf::Period {
+    pdf::Period { start: period.start.seconds(), end: period.end.seconds() }
+}
+
+/// An address as it is written on an envelope.
+fn lines_of(address: &Address) -> Vec<String> {
+    let city = match &address.postal_code {
+        Some(code) => format!("{code} {}", address.city),
+        None => address.city.clone(),
+    };
+    let lines = [
+        Some(address.line1.clone()),
+        address.line2.clone(),
+        Some(city),
+        address.state.clone(),
+        Some(address.country.clone()),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+/// `#rrggbb`.
+fn accent(text: &str) -> Option<[u8; 3]> {
+    let number = u32::from_str_radix(text.strip_prefix('#')?, 16).ok()?;
+    let [_, red, green, blue] = number.to_be_bytes();
+    Some([red, green, blue])
+}
+
+/// The bytes of a `data:` URI in base64.
+fn image(uri: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(uri.split_once(";base64,")?.1).ok()
+}

@@ -1,0 +1,376 @@
+//! Payment methods over HTTP, and what processors tell.
+
+use super::{Client, Dependencies, PaymentMethod, processor, sql};
+use crate::app::{App, By};
+use crate::base::{CustomerId, PaymentMethodId, SubscriptionId, Time};
+use crate::customers::{self, Customer};
+use crate::db::{Lane, Tx};
+use crate::http::page::{ListResponse, path_id, query};
+use crate::http::{
+    Anyone, Caller, Code, IdempotencyKey, Json, JsonBody, PathText, Problem, RawJsonBody,
+};
+use crate::idempotency::{self, Outcome};
+use crate::keys::KeyScopes;
+use crate::portal::PortalScopes;
+use crate::{settlement, test_clock};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, Uri};
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+type Reader = Caller<{ KeyScopes::PAYMENT_METHODS_READ }, { PortalScopes::PAYMENT_METHODS_READ }>;
+type Writer = Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, { PortalScopes::PAYMENT_METHODS_WRITE }>;
+
+/// The most that a processor's webhook may hold.
+const MAX_WEBHOOK_BYTES: usize = 256 * 1024;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PaymentMethod)]
+pub struct PaymentMethodResponse {
+    #[schema(value_type = String)]
+    pub id: PaymentMethodId,
+    #[schema(value_type = String)]
+    pub customer_id: CustomerId,
+    #[schema(value_type = PaymentMethodType)]
+    pub r#type: &'static str,
+    #[schema(value_type = PaymentMethodStatus)]
+    pub status: &'static str,
+    /// Whether it is charged unless another is named.
+    pub is_default: bool,
+    pub card: CardResponse,
+    pub card_brand: String,
+    pub card_last4: String,
+    pub exp_month: i64,
+    pub exp_year: i64,
+    /// The integrator's own notes; left out where a portal token asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = BTreeMap<String, String>, required = false)]
+    pub metadata: Option<Value>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Card)]
+pub struct CardResponse {
+    pub brand: String,
+    pub last4: String,
+    pub exp_month: i64,
+    pub exp_year: i64,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `PaymentMethodResponse::type`.
+pub enum PaymentMethodType {
+    Card,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `PaymentMethodResponse::status`.
+pub enum PaymentMethodStatus {
+    Active,
+    /// Its month is over.
+    Expired,
+}
+
+/// What a browser needs to show the processor's form.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProcessorClient)]
+pub struct ClientResponse {
+    /// Whose form it is.
+    pub processor: &'static str,
+    #[schema(value_type = ClientType)]
+    pub r#type: &'static str,
+    /// Opens this one form; for the customer's own browser alone.
+    pub client_secret: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub publishable_key: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `ClientResponse::type`.
+pub enum ClientType {
+    Setup,
+    Payment,
+}
+
+/// What would miss a payment method.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PaymentMethodDependencies)]
+pub struct DependenciesResponse {
+    #[schema(value_type = String)]
+    pub payment_method_id: PaymentMethodId,
+    pub is_default: bool,
+    /// Whether it cannot be removed while these are there.
+    pub blocks_detach: bool,
+    /// The live subscriptions that are charged to it.
+    #[schema(value_type = Vec<String>)]
+    pub subscriptions: Vec<SubscriptionId>,
+    /// The wallets that are topped up from it by themselves.
+    #[schema(value_type = Vec<String>)]
+    pub auto_top_up_accounts: Vec<crate::base::CreditAccountId>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `add` reads.
+pub struct AddPaymentMethodRequest {
+    /// What the processor's form gave.
+    #[schema(min_length = 1, max_length = 200)]
+    processor_token: String,
+    /// Default false; a customer's first payment method becomes the default anyway.
+    #[schema(nullable = false)]
+    set_default: Option<bool>,
+}
+
+impl PaymentMethodResponse {
+    fn new(method: &PaymentMethod, customer: CustomerId, at: Time, backend: bool) -> Self {
+        let card = &method.card;
+        let metadata = backend.then(|| serde_json::from_str(&method.metadata).unwrap_or_default());
+        Self {
+            id: method.id,
+            customer_id: customer,
+            r#type: "card",
+            status: if card.has_expired(at) { "expired" } else { "active" },
+            is_default: method.is_default,
+            card: CardResponse {
+                brand: card.brand.clone(),
+                last4: card.last4.clone(),
+                exp_month: card.exp_month,
+                exp_year: card.exp_year,
+            },
+            card_brand: card.brand.clone(),
+            card_last4: card.last4.clone(),
+            exp_month: card.exp_month,
+            exp_year: card.exp_year,
+            metadata,
+            created_at: method.created_at,
+            updated_at: method.updated_at,
+        }
+    }
+}
+
+impl From<Client> for ClientResponse {
+    fn from(client: Client) -> Self {
+        Self {
+            processor: client.processor,
+            r#type: client.kind.as_str(),
+            client_secret: client.secret,
+            publishable_key: client.publishable_key,
+        }
+    }
+}
+
+impl From<Dependencies> for DependenciesResponse {
+    fn from(dependencies: Dependencies) -> Self {
+        Self {
+            payment_method_id: dependencies.id,
+            is_default: dependencies.is_default,
+            blocks_detach: dependencies.blocks_detach(),
+            subscriptions: dependencies.subscriptions,
+            auto_top_up_accounts: dependencies.auto_top_up_accounts,
+        }
+    }
+}
+
+/// Lists a customer's payment methods, newest first.
+#[utoipa::path(get, path = "/v1/customers/{id}/payment-methods", tag = "paymentMethods", operation_id = "listPaymentMethods",
+    security(("secretKey" = ["payment_methods:read"]), ("portalToken" = ["payment_methods:read"])),
+    params(("id" = String, Path,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
+    responses((status = 200, body = ListResponse<PaymentMethodResponse>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+    uri: Uri,
+) -> Result<Json<ListResponse<PaymentMethodResponse>>, Problem> {
+    let (tenant, mut fields) = (caller.tenant(), query(&uri)?);
+    let mut tx = app.db.read().await?;
+    let customer = named(&mut tx, &caller, &id).await?;
+    let page = fields.page(&tenant, &format!("payment-methods {}", customer.no));
+    fields.finish()?;
+    let rows = sql::page(&mut tx, &tenant, customer.no, &page).await?;
+    let page = page.page(rows, |method| method.id.to_string());
+    let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
+    let backend = caller.only_customer().is_none();
+    let show = |method| PaymentMethodResponse::new(&method, customer.id, at, backend);
+    Ok(Json(StatusCode::OK, page.map(show).into()))
+}
+
+/// Opens the processor's form, in which the customer enters a payment method.
+#[utoipa::path(post, path = "/v1/customers/{id}/payment-methods/setup", tag = "paymentMethods", operation_id = "setUpPaymentMethod",
+    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = ["payment_methods:write"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = ClientResponse)))]
+pub async fn setup(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+) -> Result<Json<ClientResponse>, Problem> {
+    let customer = named(&mut app.db.read().await?, &caller, &id).await?;
+    let client = super::setup(&app, &caller.tenant(), &customer).await?;
+    Ok(Json(StatusCode::OK, client.into()))
+}
+
+/// Keeps the payment method that a form's token stands for.
+#[utoipa::path(post, path = "/v1/customers/{id}/payment-methods", tag = "paymentMethods", operation_id = "addPaymentMethod",
+    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = ["payment_methods:write"])),
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body = AddPaymentMethodRequest,
+    responses((status = 201, body = PaymentMethodResponse)))]
+pub async fn add(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+    idempotency: IdempotencyKey,
+    JsonBody { mut fields, raw }: JsonBody,
+) -> Result<Response, Problem> {
+    let token = fields.required_text("processorToken", 1..=200);
+    let set_default = fields.boolean("setDefault").unwrap_or(false);
+    fields.finish()?;
+    let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
+    let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
+    let mut tx = app.db.read().await?;
+    let customer = named(&mut tx, &caller, &id).await?;
+    if let Some(kept) = idempotency::replay::<Problem>(&mut tx, idempotency.as_ref()).await? {
+        return Ok(Outcome::Replay(kept).into_response());
+    }
+    let at = test_clock::write_now::<Problem>(&mut tx, &tenant, by.now).await?;
+    drop(tx);
+    // Before the transaction: the processor gives the same for the same token again.
+    let (processor, card) = super::attach(&app, &tenant, &customer, &token, at).await?;
+    let backend = caller.only_customer().is_none();
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let idempotency = idempotency.as_ref();
+        if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
+            return Ok(Outcome::Replay(kept));
+        }
+        let method =
+            super::add(tx, &tenant, customer.no, &processor, &card, set_default, &by).await?;
+        let shown = PaymentMethodResponse::new(&method, customer.id, at, backend);
+        let body = serde_json::to_value(shown).map_err(Problem::internal)?;
+        idempotency::keep(tx, idempotency, &body).await?;
+        Ok::<_, Problem>(Outcome::Fresh(body))
+    });
+    done.await.map(Outcome::into_response)
+}
+
+/// Makes a payment method the one that is charged unless another is named.
+#[utoipa::path(post, path = "/v1/payment-methods/{id}/default", tag = "paymentMethods", operation_id = "setDefaultPaymentMethod",
+    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = ["payment_methods:write"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = PaymentMethodResponse)))]
+pub async fn make_default(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+) -> Result<Json<PaymentMethodResponse>, Problem> {
+    let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
+    let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
+        let method = super::make_default(tx, &tenant, method.customer_no, method.id, &by).await?;
+        Ok::<_, Problem>((method.ok_or_else(Problem::not_found)?, at))
+    });
+    let (method, at) = done.await?;
+    let backend = caller.only_customer().is_none();
+    Ok(Json(StatusCode::OK, PaymentMethodResponse::new(&method, customer.id, at, backend)))
+}
+
+/// Shows what would miss a payment method.
+#[utoipa::path(get, path = "/v1/payment-methods/{id}/dependencies", tag = "paymentMethods", operation_id = "getPaymentMethodDependencies",
+    security(("secretKey" = ["payment_methods:read"]), ("portalToken" = ["payment_methods:read"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = DependenciesResponse)))]
+pub async fn dependencies(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+) -> Result<Json<DependenciesResponse>, Problem> {
+    let mut tx = app.db.read().await?;
+    let (_, method) = own(&mut tx, &caller, path_id(&id)?).await?;
+    let found = super::dependencies(&mut tx, &caller.tenant(), &method).await?;
+    Ok(Json(StatusCode::OK, found.into()))
+}
+
+/// Removes a payment method, unless it is the default one and something is charged to it.
+#[utoipa::path(delete, path = "/v1/payment-methods/{id}", tag = "paymentMethods", operation_id = "removePaymentMethod",
+    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = ["payment_methods:write"])),
+    params(("id" = String, Path,)),
+    responses((status = 204)))]
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+) -> Result<StatusCode, Problem> {
+    let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
+    let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        super::remove(tx, &tenant, customer.no, method.id, &by).await
+    });
+    let method: Option<PaymentMethod> = done.await?;
+    let method = method.ok_or_else(Problem::not_found)?;
+    super::detach(&app, &tenant, &method).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes what a processor tells, signed by it.
+#[utoipa::path(post, path = "/v1/webhooks/{processor}", tag = "webhooks", operation_id = "receiveWebhook",
+    params(("processor" = String, Path,)),
+    request_body = Value,
+    responses((status = 204)))]
+pub async fn webhook(
+    State(app): State<Arc<App>>,
+    _: Anyone,
+    PathText(name): PathText,
+    headers: HeaderMap,
+    RawJsonBody(body): RawJsonBody<MAX_WEBHOOK_BYTES>,
+) -> Result<StatusCode, Problem> {
+    let processor = app.processors.by_name(&name).ok_or_else(Problem::not_found)?;
+    let event = processor.parse_webhook(&headers, &body, app.clock.now());
+    let event = event.map_err(|processor::BadWebhook| {
+        let detail = "The signature is missing, old, or not the processor's.";
+        Problem::new(Code::MalformedRequest, detail)
+    })?;
+    if let Some(event) = event {
+        settlement::receive(&app, name, event).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn named<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    id: &str,
+) -> Result<Customer, Problem> {
+    customers::http::meant(tx, caller, Some(&customers::http::reference(id))).await
+}
+
+/// A payment method that a caller may see, with its customer; another answers as a missing one does.
+async fn own<const K: u32, const P: u32>(
+    tx: &mut Tx<'_, '_>,
+    caller: &Caller<K, P>,
+    id: PaymentMethodId,
+) -> Result<(Customer, PaymentMethod), Problem> {
+    let tenant = caller.tenant();
+    let found = super::get(tx, &tenant, id).await?;
+    let own = |method: &PaymentMethod| {
+        caller.only_customer().is_none_or(|customer| customer == method.customer_no)
+    };
+    let method = found.filter(own).ok_or_else(Problem::not_found)?;
+    let customer = customers::by_no(tx, &tenant, method.customer_no).await?;
+    Ok((customer.ok_or_else(Problem::not_found)?, method))
+}

@@ -1,0 +1,77 @@
+//! The sandbox's form, filled in: what a processor's own page would do.
+
+use super::{Confirmed, SIGNATURE};
+use crate::app::App;
+use crate::http::{Caller, Code, JsonBody, Problem};
+use crate::keys::KeyScopes;
+use crate::organizations::Environment;
+use crate::payments::PaymentProcessor;
+use crate::settlement;
+use axum::extract::State;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `confirm` reads.
+pub struct ConfirmFormRequest {
+    #[schema(min_length = 1, max_length = 200)]
+    client_secret: String,
+    outcome: FormOutcome,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes what `confirm` reads.
+pub enum FormOutcome {
+    Succeed,
+    /// Answered as a decline; the form stays open.
+    Decline,
+}
+
+/// Fills in a form of the sandbox, as its customer would. A portal token needs no scope: whoever
+/// has the secret was given the form.
+#[utoipa::path(post, path = "/v1/sandbox/forms/confirm", tag = "sandbox", operation_id = "confirmSandboxForm",
+    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = [])),
+    request_body = ConfirmFormRequest,
+    responses((status = 204)))]
+pub async fn confirm(
+    State(app): State<Arc<App>>,
+    caller: Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, 0>,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<StatusCode, Problem> {
+    let secret = fields.required_text("clientSecret", 1..=200);
+    fields.required(&["outcome"]);
+    let words = [("succeed", true), ("decline", false)];
+    let succeed = fields.word("outcome", &words, |(word, _)| word).is_some_and(|(_, is)| is);
+    fields.finish()?;
+    let tenant = caller.tenant();
+    if tenant.environment != Environment::Sandbox {
+        return Err(Problem::not_found());
+    }
+    let customer = match &caller {
+        Caller::Key(_) => None,
+        Caller::Portal(portal) => Some(portal.verified().session().customer_id),
+    };
+    let sandbox = app.processors.sandbox();
+    let confirmed = sandbox.confirm(&tenant, customer, secret, succeed).await;
+    let delivery = match confirmed.map_err(Problem::unavailable)? {
+        None => return Err(Problem::not_found()),
+        Some(Confirmed::Declined(reason)) => {
+            let problem = Problem::new(Code::PaymentDeclined, "The payment was declined.");
+            return Err(problem.with("declineReason", reason.as_str()));
+        }
+        Some(Confirmed::Done(delivery)) => delivery,
+    };
+    // From here on as any webhook.
+    let mut headers = HeaderMap::new();
+    let signature = HeaderValue::from_str(&delivery.signature).map_err(Problem::internal)?;
+    headers.insert(SIGNATURE, signature);
+    let event = sandbox.parse_webhook(&headers, &delivery.body, app.clock.now());
+    let event = event.map_err(|_| Problem::internal("the sandbox's own webhook was refused"))?;
+    if let Some(event) = event {
+        settlement::receive(&app, sandbox.name().to_owned(), event).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,151 @@
+//! The hosted page's exchange over HTTP: a code or the page's own cookie for the session's token.
+
+use super::http_browser::RefreshResponse;
+use super::{ExchangeError, Opening, PageOptions, exchange as open};
+use crate::app::App;
+use crate::base::{PortalSessionId, Secret};
+use crate::branding::{self, http::BrandingResponse};
+use crate::http::initial_data::{self, InitialData};
+use crate::http::request::RequestInfo;
+use crate::http::{Anyone, Code, Json, JsonBody, Problem};
+use crate::limits::Limited;
+use crate::organizations::Tenant;
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+const PATH: &str = "/v1/portal-sessions/exchange";
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `exchange` reads.
+pub struct ExchangeRequest {
+    /// What follows the `#` of the session's `url`; excludes `sid`.
+    #[schema(nullable = false)]
+    code: Option<String>,
+    /// With the cookie of an earlier exchange, as a reload has it; excludes `code`.
+    #[schema(nullable = false)]
+    sid: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExchangeResponse {
+    #[serde(flatten)]
+    pub token: RefreshResponse,
+    /// What the portal shows first, as `{"<path>?<query>": answer}`.
+    #[schema(value_type = BTreeMap<String, Value>)]
+    pub initial_data: InitialData,
+}
+
+/// Exchanges the code of a session's `url`, once, for the session's token. For the hosted page.
+#[utoipa::path(post, path = "/v1/portal-sessions/exchange", tag = "portalSessions", operation_id = "exchangePortalCode",
+    request_body = ExchangeRequest,
+    responses((status = 200, body = ExchangeResponse)))]
+pub async fn exchange(
+    State(app): State<Arc<App>>,
+    _: Anyone,
+    Extension(info): Extension<Arc<RequestInfo>>,
+    headers: HeaderMap,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<Response, Problem> {
+    check_same_origin(&headers, &app)?;
+    if fields.has("code") == fields.has("sid") {
+        fields.wrong("code", "exactly one of code and sid is required");
+    }
+    let code = fields.text("code", 0..=200);
+    let sid = fields.text("sid", 0..=64);
+    fields.finish()?;
+    app.check_clock()?;
+    let opening = match (code, sid) {
+        (Some(code), _) => app.codes.open(&code).map(Opening::Code),
+        (None, sid) => sid.and_then(|sid| by_cookie(&app, &headers, &sid)),
+    };
+    let Some(opening) = opening else {
+        if let Some(limit) = app.limits.shuts_out(info.peer) {
+            return Err(Problem::rate_limited(limit));
+        }
+        app.limits.note_bad_credentials(info.peer);
+        return Err(invalid_code());
+    };
+    let (verified, next) = match open(&app, opening).await {
+        Ok(opened) => opened,
+        Err(error) => return Err(refused(&app, error).await),
+    };
+    let session = verified.session();
+    if let Limited::Hit(limit) = app.limits.portal_session(session.sid) {
+        return Err(Problem::rate_limited(limit));
+    }
+    let initial_data = initial_data::gather(&app, &info, session, next.token.reveal()).await;
+    let cookie = set_cookie(&app, session.sid);
+    let body = ExchangeResponse { token: RefreshResponse::of(next), initial_data };
+    Ok(([(header::SET_COOKIE, cookie)], Json(StatusCode::OK, body)).into_response())
+}
+
+/// The hosted page alone asks here; what is no browser says nothing of where it comes from.
+fn check_same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
+    let says = |name: &str, right: &str| {
+        headers.get_all(name).iter().all(|value| value.as_bytes() == right.as_bytes())
+    };
+    if says("origin", &app.issuer) && says("sec-fetch-site", "same-origin") {
+        return Ok(());
+    }
+    Err(Problem::new(Code::OriginNotAllowed, "Only the hosted page may ask here."))
+}
+
+fn by_cookie(app: &App, headers: &HeaderMap, sid: &str) -> Option<Opening> {
+    let sid: PortalSessionId = sid.parse().ok()?;
+    let name = format!("upay_{sid}=");
+    let mut cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|cookie| cookie.trim().strip_prefix(&name));
+    cookies.any(|value| app.codes.is_cookie(sid, value)).then_some(Opening::Cookie(sid))
+}
+
+/// A cookie of the browser's session, for this very route and no script.
+fn set_cookie(app: &App, sid: PortalSessionId) -> String {
+    let value: Secret = app.codes.cookie(sid);
+    let secure = if is_plain_loopback(&app.issuer) { "" } else { "; Secure" };
+    format!("upay_{sid}={}; Path={PATH}; HttpOnly; SameSite=Strict{secure}", value.reveal())
+}
+
+fn is_plain_loopback(issuer: &str) -> bool {
+    let host = issuer.strip_prefix("http://").unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    ["localhost", "127.0.0.1", "[::1]"].contains(&host)
+}
+
+fn invalid_code() -> Problem {
+    Problem::new(Code::InvalidCode, "The link is not valid, was used or has expired.")
+}
+
+/// Whoever came with a code of ours is told the way back.
+async fn refused(app: &App, error: ExchangeError) -> Problem {
+    let (problem, tenant, page) = match error {
+        ExchangeError::Db(error) => return error.into(),
+        ExchangeError::Refresh(error) => return error.into(),
+        ExchangeError::Unknown => return invalid_code(),
+        ExchangeError::CodeSpent(tenant, page) => (invalid_code(), tenant, page),
+        ExchangeError::Refused(refusal, tenant, page) => (refusal.into(), tenant, page),
+    };
+    with_way_back(app, problem, tenant, page).await
+}
+
+async fn with_way_back(app: &App, problem: Problem, tenant: Tenant, page: PageOptions) -> Problem {
+    let problem = match page.return_url {
+        Some(url) => problem.with("returnUrl", url),
+        None => problem,
+    };
+    let branding = async { branding::get(&mut app.db.read().await?, &tenant).await }.await;
+    match branding.map(|branding| serde_json::to_value(BrandingResponse::to_browser(branding))) {
+        Ok(Ok(branding)) => problem.with("branding", branding),
+        Ok(Err(_)) | Err(_) => problem,
+    }
+}

@@ -1,0 +1,64 @@
+//! How a session's hosted page is to look: where it leads back to, its language, what it begins
+//! with. Kept in the session's row; the page reads it, the rules of sessions do not.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Flow>,
+}
+
+/// What the page begins with. What it names is checked when it is shown, as every other id is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[schema(as = PortalFlow)]
+pub enum Flow {
+    ChangePlan {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        subscription_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        plan_id: Option<String>,
+    },
+    Cancel {
+        subscription_id: String,
+    },
+    PayInvoice {
+        invoice_id: String,
+    },
+    AddPaymentMethod,
+    TopUp {
+        credit_currency_id: String,
+    },
+    BillingDetails,
+}
+
+impl Flow {
+    pub const TYPES: &[&str] = &[
+        "change_plan",
+        "cancel",
+        "pay_invoice",
+        "add_payment_method",
+        "top_up",
+        "billing_details",
+    ];
+}
+
+impl PageOptions {
+    /// As it is stored; nothing where there is nothing.
+    pub fn to_json(&self) -> Option<String> {
+        (*self != Self::default()).then(|| serde_json::to_string(self).unwrap_or_default())
+    }
+
+    pub fn from_json(json: Option<&str>) -> Self {
+        json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    }
+}

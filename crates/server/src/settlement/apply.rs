@@ -1,0 +1,102 @@
+//! What a result brings about, in the transaction that records it: the one place where settlement
+//! calls the slices whose effects it carries.
+
+use super::{Attempt, Effect, SettleError, abandon};
+use crate::app::By;
+use crate::base::Time;
+use crate::db::Tx;
+use crate::invoices::{self, Payment, Status};
+use crate::organizations::Tenant;
+use crate::payments::{self, Card};
+use crate::subscriptions;
+
+/// Carries out the effect and pays the invoice, which takes its number last. `false` where the
+/// invoice no longer wants the money.
+pub async fn succeeded(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &mut Attempt,
+    new_card: Option<&Card>,
+    at: Time,
+    by: &By,
+) -> Result<bool, SettleError> {
+    let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
+    let wants = |status: Status| status == Status::Draft || status.is_payable();
+    let Some(mut invoice) = invoice.filter(|invoice| wants(invoice.status)) else {
+        return Ok(false);
+    };
+    if let Some(card) = new_card {
+        let (no, processor) = (attempt.customer_no, &attempt.processor);
+        let method = payments::add(tx, tenant, no, processor, card, false, by).await?;
+        (attempt.payment_method_id, attempt.card) = (Some(method.id), Some(method.card));
+    }
+    let wanted = match &attempt.effect {
+        Effect::StartSubscription { subscription_id } => {
+            subscriptions::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
+        }
+        Effect::ChangePlan(change) => subscriptions::changed(tx, tenant, change, at, by).await?,
+        Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => true,
+    };
+    if !wanted {
+        return Ok(false);
+    }
+    if invoice.status == Status::Draft {
+        invoices::issue(tx, tenant, &mut invoice, at).await?;
+    }
+    let card = attempt.card.as_ref();
+    let payment = Payment {
+        id: attempt.id,
+        amount: attempt.amount,
+        paid_at: at,
+        brand: card.map(|card| card.brand.clone()),
+        last4: card.map(|card| card.last4.clone()),
+        reference: None,
+    };
+    invoices::mark_paid(tx, tenant, &mut invoice, &payment, at).await?;
+    if let Some(id) = invoice.subscription_id {
+        subscriptions::invoice_paid(tx, tenant, id, at, by).await?;
+    }
+    Ok(true)
+}
+
+/// A decline leaves everything as it was: a draft goes, an issued invoice stays open.
+pub async fn declined(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &Attempt,
+    by: &By,
+) -> Result<(), SettleError> {
+    let Some(mut invoice) = invoices::get(tx, tenant, attempt.invoice_id).await? else {
+        return Ok(());
+    };
+    if invoice.status == Status::Draft {
+        invoices::delete_draft(tx, tenant, &invoice).await?;
+    }
+    match (&attempt.effect, invoice.subscription_id) {
+        (Effect::StartSubscription { subscription_id }, _) => {
+            subscriptions::not_started(tx, tenant, *subscription_id).await?;
+        }
+        (Effect::CollectInvoice, Some(id)) => {
+            let at = attempt.billed_at;
+            subscriptions::invoice_declined(tx, tenant, id, &mut invoice, at, by).await?;
+        }
+        (Effect::CollectInvoice, None)
+        | (Effect::ChangePlan(_) | Effect::PayInvoice | Effect::TopUp { .. }, _) => {}
+    }
+    Ok(())
+}
+
+/// A form that nobody filled in is given up.
+pub async fn expired(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &mut Attempt,
+    at: Time,
+    by: &By,
+) -> Result<(), SettleError> {
+    abandon(tx, tenant, attempt, by).await?;
+    if let Effect::StartSubscription { subscription_id } = attempt.effect {
+        subscriptions::expired(tx, tenant, subscription_id, at, by).await?;
+    }
+    Ok(())
+}

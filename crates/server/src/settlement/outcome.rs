@@ -1,0 +1,151 @@
+//! What a request that moves money came to, in a form that can be kept under its idempotency key.
+//!
+//! What is kept names objects by their ids, so that a repetition shows them as they are by then; an
+//! attempt that was cut off is gone on with.
+
+use super::{Attempt, AttemptStatus, Effect};
+use crate::app::App;
+use crate::base::{CreditAccountId, InvoiceId, PaymentAttemptId, SubscriptionId, Time};
+use crate::db::{DbError, Tx};
+use crate::idempotency::{self, Idempotency, KeyReused};
+use crate::payments::{Client, ClientKind, DeclineReason};
+use serde::{Deserialize, Serialize};
+
+/// What the first transaction of such a request leaves, stored in this form.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    Attempt(PaymentAttemptId),
+    Outcome(SettleOutcome),
+}
+
+/// How it ended well, stored in this form.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SettleOutcome {
+    ChargedInline {
+        subscription_id: Option<SubscriptionId>,
+        invoice_id: InvoiceId,
+    },
+    /// The customer has to fill in a form; the attempt has its secret.
+    RequiresForm {
+        attempt_id: PaymentAttemptId,
+    },
+    InvoiceSent {
+        invoice_id: InvoiceId,
+    },
+    InvoiceAdded {
+        subscription_id: Option<SubscriptionId>,
+    },
+    Deferred {
+        subscription_id: SubscriptionId,
+        effective_at: Time,
+    },
+    CreatedNoCharge {
+        subscription_id: SubscriptionId,
+    },
+    NoAction,
+}
+
+/// How it did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsettled {
+    Declined(DeclineReason),
+    /// The processor could not tell; whoever asks again goes on with the attempt.
+    Unknown,
+    /// It was given up meanwhile.
+    Abandoned,
+}
+
+/// What a form is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Subscription(SubscriptionId),
+    Invoice(InvoiceId),
+    CreditAccount(CreditAccountId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormReason {
+    PaymentMethodRequired,
+    AuthenticationRequired,
+}
+
+/// What an earlier request of this key left, a twin under way awaited.
+pub async fn replay<E>(
+    tx: &mut Tx<'_, '_>,
+    idempotency: Option<&Idempotency>,
+) -> Result<Option<Kept>, E>
+where
+    E: From<DbError> + From<KeyReused>,
+{
+    idempotency::wait_for_twin(tx, idempotency).await?;
+    let kept = idempotency::replay::<E>(tx, idempotency).await?;
+    let read = |value| serde_json::from_value(value).map_err(|e| DbError::Unexpected(e.into()));
+    Ok(kept.map(read).transpose()?)
+}
+
+/// Keeps it, with the effect of this transaction.
+pub async fn keep(
+    tx: &mut Tx<'_, '_>,
+    idempotency: Option<&Idempotency>,
+    kept: &Kept,
+) -> Result<(), DbError> {
+    let value = serde_json::to_value(kept).map_err(|e| DbError::Unexpected(e.into()))?;
+    idempotency::keep(tx, idempotency, &value).await
+}
+
+/// What an attempt came to.
+pub fn outcome(
+    attempt: &Attempt,
+    subscription_of_invoice: Option<SubscriptionId>,
+) -> Result<SettleOutcome, Unsettled> {
+    match attempt.status {
+        AttemptStatus::Succeeded => Ok(SettleOutcome::ChargedInline {
+            subscription_id: attempt.effect.subscription_id().or(subscription_of_invoice),
+            invoice_id: attempt.invoice_id,
+        }),
+        AttemptStatus::RequiresForm => Ok(SettleOutcome::RequiresForm { attempt_id: attempt.id }),
+        AttemptStatus::Declined => {
+            Err(Unsettled::Declined(attempt.decline_reason.unwrap_or(DeclineReason::CardDeclined)))
+        }
+        AttemptStatus::Pending => Err(Unsettled::Unknown),
+        AttemptStatus::Abandoned | AttemptStatus::RefundDue | AttemptStatus::Refunded => {
+            Err(Unsettled::Abandoned)
+        }
+    }
+}
+
+impl Attempt {
+    /// What a browser needs to show the form that is open.
+    pub fn client(&self, app: &App) -> Option<Client> {
+        let processor = app.processors.by_name(&self.processor)?.name();
+        let secret = self.client_secret.clone()?;
+        Some(Client { processor, kind: ClientKind::Payment, secret, publishable_key: None })
+    }
+
+    pub const fn form_reason(&self) -> FormReason {
+        match self.card {
+            None => FormReason::PaymentMethodRequired,
+            Some(_) => FormReason::AuthenticationRequired,
+        }
+    }
+
+    pub const fn subject(&self) -> Subject {
+        match self.effect {
+            Effect::StartSubscription { subscription_id } => Subject::Subscription(subscription_id),
+            Effect::ChangePlan(ref change) => Subject::Subscription(change.subscription_id),
+            Effect::CollectInvoice | Effect::PayInvoice => Subject::Invoice(self.invoice_id),
+            Effect::TopUp { credit_account_id, .. } => Subject::CreditAccount(credit_account_id),
+        }
+    }
+}
+
+impl FormReason {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PaymentMethodRequired => "payment_method_required",
+            Self::AuthenticationRequired => "authentication_required",
+        }
+    }
+}

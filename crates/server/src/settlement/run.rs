@@ -1,0 +1,295 @@
+//! Steps (b) and (c) of a settlement, and taking up what others left.
+
+use super::{
+    Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, KEY_HOLDS_FOR_SECONDS, SettleError,
+    TAKEN_UP_AFTER_SECONDS, apply, sql,
+};
+use crate::app::{App, By};
+use crate::audit::{Action, Actor};
+use crate::base::{PaymentAttemptId, Time};
+use crate::customers;
+use crate::db::{DbError, Lane, Tx};
+use crate::organizations::Tenant;
+use crate::payments::{
+    self, Charge, ChargeResult, DeclineReason, Event, PaymentMethodError, PaymentProcessor,
+    ProcessorError,
+};
+use crate::test_clock;
+use futures_util::{StreamExt, stream};
+
+/// How many attempts one round of [`sweep`] takes up, and how many of them at once.
+const TAKEN_UP: i64 = 64;
+const AT_ONCE: usize = 8;
+/// The longest that an attempt of which nothing can be told waits for its next turn.
+const LONGEST_WAIT_SECONDS: i64 = 3_600;
+
+/// Goes on with an attempt wherever it stands and returns it as it then is: still pending where the
+/// processor could not tell.
+pub async fn run(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<Attempt, SettleError> {
+    let attempt = sql::get(&mut app.db.read().await?, tenant, id).await?.ok_or(MISSING)?;
+    match attempt.status {
+        AttemptStatus::Pending => {
+            let result = charge(app, tenant, &attempt).await?;
+            record(app, tenant, id, result).await
+        }
+        AttemptStatus::RefundDue => refund(app, tenant, attempt).await,
+        AttemptStatus::RequiresForm
+        | AttemptStatus::Succeeded
+        | AttemptStatus::Declined
+        | AttemptStatus::Abandoned
+        | AttemptStatus::Refunded => Ok(attempt),
+    }
+}
+
+/// Step (b): charges, outside of any transaction. Nothing of ours changes.
+pub async fn charge(
+    app: &App,
+    tenant: &Tenant,
+    attempt: &Attempt,
+) -> Result<ChargeResult, SettleError> {
+    let off_session = attempt.effect.is_off_session();
+    if off_session && attempt.card.is_none() {
+        return Ok(ChargeResult::Declined(DeclineReason::PaymentMethodRequired));
+    }
+    let processor = processor_of(app, attempt)?;
+    let old = attempt.created_at.plus_seconds(KEY_HOLDS_FOR_SECONDS) <= app.clock.now();
+    if old {
+        match processor.find_charge(tenant, attempt.id).await {
+            Ok(Some(result)) => return Ok(result),
+            Ok(None) => {}
+            Err(error) => return Ok(unknown(attempt, &error)),
+        }
+    }
+    let customer = customers::by_no(&mut app.db.read().await?, tenant, attempt.customer_no).await?;
+    let customer = customer.ok_or(DbError::Broken("an attempt without its customer"))?;
+    let customer = match payments::reference_of(app, tenant, processor, &customer).await {
+        Ok(reference) => reference,
+        Err(PaymentMethodError::Processor(error)) => return Ok(unknown(attempt, &error)),
+        Err(PaymentMethodError::Db(error)) => return Err(error.into()),
+        Err(
+            PaymentMethodError::CustomerArchived
+            | PaymentMethodError::NoProcessor
+            | PaymentMethodError::InUse(_),
+        ) => return Err(SettleError::NoProcessor),
+    };
+    let charge = Charge {
+        key: attempt.id,
+        customer,
+        method: attempt.card.as_ref().map(|card| card.reference.clone()),
+        amount: attempt.amount,
+        currency: attempt.currency,
+        off_session,
+        at: attempt.billed_at,
+    };
+    Ok(match processor.charge(tenant, &charge).await {
+        // Nobody is there to see the form.
+        ChargeResult::RequiresForm { .. } if off_session => {
+            ChargeResult::Declined(DeclineReason::AuthenticationRequired)
+        }
+        result => result,
+    })
+}
+
+/// Step (c): records the result and carries out the effect, in one transaction. What succeeds for
+/// an attempt that was given up goes back.
+pub async fn record(
+    app: &App,
+    tenant: &Tenant,
+    id: PaymentAttemptId,
+    result: ChargeResult,
+) -> Result<Attempt, SettleError> {
+    let (of, by) = (*tenant, By::new(app, Actor::System));
+    let attempt = app
+        .db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let mut attempt = locked(tx, &of, id).await?;
+            take_result(tx, &of, &mut attempt, &result, &by).await?;
+            Ok::<_, SettleError>(attempt)
+        })
+        .await?;
+    match attempt.status {
+        AttemptStatus::RefundDue => refund(app, tenant, attempt).await,
+        AttemptStatus::Pending
+        | AttemptStatus::RequiresForm
+        | AttemptStatus::Succeeded
+        | AttemptStatus::Declined
+        | AttemptStatus::Abandoned
+        | AttemptStatus::Refunded => Ok(attempt),
+    }
+}
+
+async fn take_result(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &mut Attempt,
+    result: &ChargeResult,
+    by: &By,
+) -> Result<(), SettleError> {
+    use AttemptStatus::{
+        Abandoned, Declined, Pending, RefundDue, Refunded, RequiresForm, Succeeded,
+    };
+    let before = attempt.status;
+    match (before, result) {
+        (Pending | RequiresForm, ChargeResult::Succeeded { reference, card }) => {
+            attempt.charge_reference = Some(reference.clone());
+            // A form is paid when it is filled in; all else as of when it began.
+            let at = match before == RequiresForm {
+                true => test_clock::now(tx, tenant, by.now).await?,
+                false => attempt.billed_at,
+            };
+            let wanted = apply::succeeded(tx, tenant, attempt, card.as_ref(), at, by).await?;
+            attempt.status = if wanted { Succeeded } else { RefundDue };
+            attempt.next_at = (!wanted).then_some(by.now);
+        }
+        (Declined | Abandoned, ChargeResult::Succeeded { reference, .. }) => {
+            attempt.charge_reference = Some(reference.clone());
+            (attempt.status, attempt.next_at) = (RefundDue, Some(by.now));
+        }
+        (Pending, ChargeResult::Declined(reason)) => {
+            attempt.decline_reason = Some(*reason);
+            (attempt.status, attempt.next_at) = (Declined, None);
+            apply::declined(tx, tenant, attempt, by).await?;
+        }
+        (Pending, ChargeResult::RequiresForm { reference, client_secret }) => {
+            attempt.charge_reference = Some(reference.clone());
+            attempt.client_secret = Some(client_secret.clone());
+            attempt.status = RequiresForm;
+            attempt.next_at = Some(by.now.plus_seconds(FORM_OPEN_FOR_SECONDS));
+        }
+        (Pending, ChargeResult::Unknown) => {
+            let age = by.now.seconds() - attempt.created_at.seconds();
+            let wait = age.clamp(TAKEN_UP_AFTER_SECONDS, LONGEST_WAIT_SECONDS);
+            attempt.next_at = Some(by.now.plus_seconds(wait));
+        }
+        (Succeeded | RefundDue | Refunded, _)
+        | (
+            RequiresForm | Declined | Abandoned,
+            ChargeResult::Declined(_) | ChargeResult::RequiresForm { .. } | ChargeResult::Unknown,
+        ) => return Ok(()),
+    }
+    sql::store(tx, tenant, attempt, by.now).await?;
+    let action = match attempt.status {
+        Succeeded => Action::PaymentSucceeded,
+        Declined => Action::PaymentDeclined,
+        RequiresForm => Action::PaymentNeedsForm,
+        RefundDue => Action::PaymentToBeRefunded,
+        Pending | Abandoned | Refunded => return Ok(()),
+    };
+    Ok(attempt.note(tx, tenant, action, by).await?)
+}
+
+/// Gives back what came in for an attempt that nobody wants any more.
+async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt, SettleError> {
+    let reference = attempt.charge_reference.clone().unwrap_or_default();
+    let asked = processor_of(app, &attempt)?.refund(tenant, attempt.id, &reference).await;
+    let (of, id, by) = (*tenant, attempt.id, By::new(app, Actor::System));
+    if let Err(error) = asked {
+        tracing::warn!(attempt = %attempt.id, %error, "a refund failed and will be tried again");
+        return Ok(attempt);
+    }
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let mut attempt = locked(tx, &of, id).await?;
+            if attempt.status == AttemptStatus::RefundDue {
+                (attempt.status, attempt.next_at) = (AttemptStatus::Refunded, None);
+                sql::store(tx, &of, &attempt, by.now).await?;
+                attempt.note(tx, &of, Action::PaymentRefunded, &by).await?;
+            }
+            Ok(attempt)
+        })
+        .await
+}
+
+/// Does what a processor told of itself; done again it changes nothing.
+pub async fn receive(app: &App, processor: String, event: Event) -> Result<(), SettleError> {
+    match event {
+        Event::Charged { key, reference, card } => {
+            let tenant = sql::tenant_of(&mut app.db.read().await?, key).await?;
+            // Not ours: another installation may use the same account there.
+            let Some(tenant) = tenant else { return Ok(()) };
+            let result = ChargeResult::Succeeded { reference, card };
+            record(app, &tenant, key, result).await.map(|_| ())
+        }
+        Event::SetUp { customer, card } => {
+            let by = By::new(app, Actor::System);
+            app.db
+                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                    let (name, by) = (processor.as_str(), &by);
+                    Ok(payments::add_for_reference(tx, name, &customer, &card, by).await?)
+                })
+                .await
+        }
+    }
+}
+
+/// Goes on with what other requests and nodes left: attempts pending for a minute, forms nobody
+/// filled in, refunds. Takes a bounded bite and tells how many there were.
+pub async fn sweep(app: &App) -> Result<usize, DbError> {
+    let due = sql::due(&mut app.db.read().await?, app.clock.now(), TAKEN_UP).await?;
+    let count = due.len();
+    let each = |(id, tenant): (PaymentAttemptId, Tenant)| async move {
+        if let Err(error) = take_up(app, &tenant, id).await {
+            tracing::warn!(attempt = %id, ?error, "an attempt was not settled and stays due");
+        }
+    };
+    stream::iter(due).map(each).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    Ok(count)
+}
+
+async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(), SettleError> {
+    let (of, now) = (*tenant, app.clock.now());
+    let until = now.plus_seconds(TAKEN_UP_AFTER_SECONDS);
+    let by = By::new(app, Actor::System);
+    let ours = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        if !sql::take_up(tx, &of, id, now, until).await? {
+            return Ok(false);
+        }
+        expire_form(tx, &of, id, &by).await?;
+        Ok::<_, SettleError>(true)
+    });
+    if ours.await? {
+        run(app, tenant, id).await?;
+    }
+    Ok(())
+}
+
+/// Closes a form that has been open for as long as it may.
+async fn expire_form(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: PaymentAttemptId,
+    by: &By,
+) -> Result<(), SettleError> {
+    let mut attempt = locked(tx, tenant, id).await?;
+    if attempt.status == AttemptStatus::RequiresForm {
+        let at: Time = test_clock::now(tx, tenant, by.now).await?;
+        apply::expired(tx, tenant, &mut attempt, at, by).await?;
+    }
+    Ok(())
+}
+
+const MISSING: DbError = DbError::Broken("there is no such payment attempt");
+
+/// Reads an attempt for change, behind its customer.
+async fn locked(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: PaymentAttemptId,
+) -> Result<Attempt, DbError> {
+    let seen = sql::get(tx, tenant, id).await?.ok_or(MISSING)?;
+    customers::lock_no(tx, tenant, seen.customer_no).await?;
+    sql::get(tx, tenant, id).await?.ok_or(MISSING)
+}
+
+fn processor_of<'a>(
+    app: &'a App,
+    attempt: &Attempt,
+) -> Result<&'a dyn PaymentProcessor, SettleError> {
+    app.processors.by_name(&attempt.processor).ok_or(SettleError::NoProcessor)
+}
+
+/// What a processor that does not answer leaves us with.
+fn unknown(attempt: &Attempt, error: &ProcessorError) -> ChargeResult {
+    tracing::warn!(attempt = %attempt.id, %error, "a charge cannot be told and will be asked for");
+    ChargeResult::Unknown
+}

@@ -1,0 +1,151 @@
+//! Cancel: at the period's end, which may be undone until then, or now. Nothing is refunded; what
+//! was used and not yet billed is invoiced when the subscription ends.
+
+use super::dunning::bill;
+use super::{Period, Status, Subscription, SubscriptionError, lines, note, sql};
+use crate::app::By;
+use crate::audit::Action;
+use crate::base::{PaymentAttemptId, Time};
+use crate::db::{DbError, Tx};
+use crate::invoices::Reason;
+use crate::organizations::Tenant;
+use crate::{credits, settlement, usage};
+use serde_json::json;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelMode {
+    PeriodEnd,
+    Now,
+}
+
+impl CancelMode {
+    pub const ALL: [Self; 2] = [Self::PeriodEnd, Self::Now];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PeriodEnd => "period_end",
+            Self::Now => "now",
+        }
+    }
+}
+
+/// Cancels a live subscription; the attempt is to be carried out.
+pub async fn cancel(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    mode: CancelMode,
+    reason: Option<String>,
+    at: Time,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+    if reason.is_some() {
+        subscription.cancel_reason = reason;
+    }
+    match (subscription.status, mode) {
+        (Status::Canceled, _) => Err(SubscriptionError::NotActive),
+        // One that waits for its form has no period yet.
+        (Status::Pending, _) => {
+            give_up(tx, tenant, subscription, at, by).await?;
+            Ok(None)
+        }
+        (Status::Trialing | Status::Active | Status::PastDue, CancelMode::Now) => {
+            end(tx, tenant, subscription, at, by).await
+        }
+        (Status::Trialing | Status::Active | Status::PastDue, CancelMode::PeriodEnd) => {
+            subscription.cancel_at_period_end = true;
+            subscription.scheduled = None;
+            subscription.updated_at = at;
+            sql::update(tx, tenant, subscription).await?;
+            let action = Action::SubscriptionCancelScheduled;
+            note(tx, tenant, subscription, action, json!({}), by).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Undoes a cancellation that has not come into force.
+pub async fn uncancel(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    if subscription.status == Status::Canceled {
+        return Err(SubscriptionError::NotActive);
+    }
+    if !subscription.cancel_at_period_end {
+        return Ok(());
+    }
+    subscription.cancel_at_period_end = false;
+    subscription.cancel_reason = None;
+    subscription.updated_at = at;
+    sql::update(tx, tenant, subscription).await?;
+    let action = Action::SubscriptionUncanceled;
+    Ok(note(tx, tenant, subscription, action, json!({}), by).await?)
+}
+
+/// Ends a subscription now and bills what it used.
+pub async fn end(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    at: Time,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+    let plan = super::plan(tx, tenant, subscription.plan_id).await?;
+    let lines = lines::usage(tx, tenant, subscription, &plan, at).await?;
+    let period = subscription.usage_period.map(|open| Period { end: at, ..open });
+    let invoice = subscription.invoice(Reason::Usage, lines, period);
+    stop(tx, tenant, subscription, at, by).await?;
+    Ok(bill(tx, tenant, subscription.customer_no, invoice, at, by).await?)
+}
+
+/// Ends a subscription now and bills nothing.
+pub async fn stop(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    at: Time,
+    by: &By,
+) -> Result<(), DbError> {
+    if let Some(open) = subscription.usage_period {
+        usage::period_closed(tx, subscription, open).await?;
+        credits::subscription_ended(tx, tenant, subscription, at, &by.ids).await?;
+    }
+    subscription.status = Status::Canceled;
+    subscription.scheduled = None;
+    subscription.dunning_next_at = None;
+    subscription.canceled_at = Some(at);
+    subscription.updated_at = at;
+    sql::update(tx, tenant, subscription).await?;
+    note(tx, tenant, subscription, Action::SubscriptionCanceled, json!({}), by).await
+}
+
+/// Gives up a subscription that waits for its first payment, with the form and the draft.
+pub async fn give_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    pending: &mut Subscription,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    settlement::close_form_of_subscription(tx, tenant, pending, by).await?;
+    Ok(stop(tx, tenant, pending, at, by).await?)
+}
+
+/// Ends every subscription of a customer that is archived, and charges nothing more.
+pub async fn end_all_of_customer(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    at: Time,
+    by: &By,
+) -> Result<(), DbError> {
+    settlement::abandon_all_of_customer(tx, tenant, customer_no, by).await?;
+    for mut subscription in sql::live_of_customer(tx, tenant, customer_no).await? {
+        stop(tx, tenant, &mut subscription, at, by).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,373 @@
+//! Change: another plan of the product, or another quantity; at once where it costs more, at the
+//! period's end where it costs less.
+//!
+//! `quote` decides and prices, for the preview and for the change itself, so the two agree. What
+//! costs something is paid first: until then nothing changes.
+
+use super::{Period, Status, Subscription, SubscriptionError, calendar, lines, note, rating, sql};
+use crate::app::By;
+use crate::audit::Action;
+use crate::base::{PlanId, SubscriptionId, Time, money};
+use crate::catalog::{self, Interval, Plan, PlanStatus, Viewer};
+use crate::db::Tx;
+use crate::invoices::{Line, Reason};
+use crate::organizations::Tenant;
+use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
+use crate::{credits, payments, usage};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// How long what a preview showed holds.
+const QUOTE_SECONDS: i64 = 600;
+
+/// A change that somebody asks for; its bounds are checked.
+#[derive(Clone, Debug)]
+pub struct ChangeRequest {
+    pub subscription_id: SubscriptionId,
+    /// As whom subscriptions and plans are looked for.
+    pub viewer: Viewer,
+    pub plan_id: Option<PlanId>,
+    pub quantity: Option<i64>,
+    /// What a preview told.
+    pub proration_date: Option<Time>,
+}
+
+/// A change as it was quoted; kept with its payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanChange {
+    pub subscription_id: SubscriptionId,
+    pub old_plan_id: PlanId,
+    pub old_quantity: i64,
+    pub plan_id: PlanId,
+    pub quantity: i64,
+    /// The instant that it is prorated to.
+    pub at: Time,
+    /// Whether a new period starts with it.
+    pub restarts: bool,
+}
+
+/// How a change comes into force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It is what there is.
+    Same,
+    /// At once; nothing is charged.
+    Free,
+    /// At once; the rest of the period is charged, what was paid for it credited.
+    Prorated,
+    /// At once, with a new period: charged whole, the rest of the old one credited, open usage billed.
+    Restarted,
+    /// At the period's end.
+    Deferred,
+}
+
+#[derive(Clone, Debug)]
+pub struct Quote {
+    pub subscription: Subscription,
+    pub old: Plan,
+    pub new: Plan,
+    pub quantity: i64,
+    pub way: Way,
+    pub lines: Vec<Line>,
+    pub at: Time,
+}
+
+/// Decides by the totals that recur: of the plan in force and of the wanted one.
+fn way(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> Way {
+    let ((old_interval, old), (new_interval, new)) = (from, to);
+    if trialing {
+        return Way::Free;
+    }
+    match (old_interval, new_interval) {
+        _ if new == 0 && old > 0 => Way::Deferred,
+        _ if old == 0 && new > 0 => Way::Restarted,
+        (Interval::Month, Interval::Year) => Way::Restarted,
+        (Interval::Year, Interval::Month) => Way::Deferred,
+        (Interval::Month, Interval::Month) | (Interval::Year, Interval::Year) => {
+            match new.cmp(&old) {
+                std::cmp::Ordering::Greater => Way::Prorated,
+                std::cmp::Ordering::Equal => Way::Free,
+                std::cmp::Ordering::Less => Way::Deferred,
+            }
+        }
+    }
+}
+
+/// Changes a subscription, schedules the change, or begins the payment that it waits for.
+pub async fn change(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    request: &ChangeRequest,
+    at: Time,
+    by: &By,
+) -> Result<Kept, SubscriptionError> {
+    let (viewer, id) = (request.viewer, request.subscription_id);
+    let subscription = super::lock_own(tx, tenant, viewer, id).await?;
+    let quote = quote(tx, tenant, subscription, request, at).await?;
+    settlement::close_form_of_subscription(tx, tenant, &quote.subscription, by).await?;
+    let subscription_id = quote.subscription.id;
+    let outcome = match quote.way {
+        Way::Same | Way::Deferred => return schedule(tx, tenant, &quote, at, by).await,
+        Way::Free | Way::Prorated | Way::Restarted => pay(tx, tenant, &quote, at, by).await?,
+    };
+    let outcome = match outcome {
+        Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
+        Billed::Added => SettleOutcome::InvoiceAdded { subscription_id: Some(subscription_id) },
+        Billed::Issued(invoice) if invoice.totals.total > 0 => {
+            SettleOutcome::InvoiceSent { invoice_id: invoice.id }
+        }
+        Billed::Issued(_) | Billed::Nothing => SettleOutcome::CreatedNoCharge { subscription_id },
+    };
+    let (change, mut subscription) = (quote.change(), quote.subscription);
+    apply(tx, tenant, &mut subscription, &change, at, by).await?;
+    Ok(Kept::Outcome(outcome))
+}
+
+/// Notes what the period's end brings; of what there is already, that it stays.
+async fn schedule(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    quote: &Quote,
+    at: Time,
+    by: &By,
+) -> Result<Kept, SubscriptionError> {
+    let (old, mut new) = (&quote.subscription, quote.outcome());
+    let subscription_id = new.id;
+    let unchanged = old.scheduled == new.scheduled && !old.cancel_at_period_end;
+    if !unchanged {
+        new.updated_at = at;
+        sql::update(tx, tenant, &new).await?;
+        let scheduled = new.scheduled.map(|(plan, quantity)| json!([plan, quantity]));
+        let detail = json!({ "scheduled": scheduled });
+        note(tx, tenant, &new, Action::SubscriptionChangeScheduled, detail, by).await?;
+    }
+    Ok(Kept::Outcome(match new.scheduled.and(new.current_period) {
+        Some(period) => SettleOutcome::Deferred { subscription_id, effective_at: period.end },
+        None if unchanged => SettleOutcome::NoAction,
+        None => SettleOutcome::CreatedNoCharge { subscription_id },
+    }))
+}
+
+/// Bills what a change costs now.
+async fn pay(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    quote: &Quote,
+    at: Time,
+    by: &By,
+) -> Result<Billed, SubscriptionError> {
+    let customer_no = quote.subscription.customer_no;
+    let end = quote.outcome().current_period.map_or(quote.at, |period| period.end);
+    let period = Some(Period { start: quote.at, end });
+    let invoice = quote.subscription.invoice(Reason::Change, quote.lines.clone(), period);
+    let method = payments::default_of(tx, tenant, customer_no).await?;
+    let (method, effect) = (method.as_ref(), Effect::ChangePlan(quote.change()));
+    Ok(settlement::collect(tx, tenant, customer_no, invoice, method, effect, at, by).await?)
+}
+
+/// Brings a change into force.
+pub async fn apply(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    change: &PlanChange,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    let old = super::plan(tx, tenant, change.old_plan_id).await?;
+    let new = super::plan(tx, tenant, change.plan_id).await?;
+    if change.restarts {
+        if let Some(open) = subscription.usage_period {
+            usage::period_closed(tx, subscription, open).await?;
+        }
+        restart(subscription, &new, change.at);
+    }
+    switch(subscription, &new, change.quantity);
+    subscription.updated_at = at;
+    sql::update(tx, tenant, subscription).await?;
+    credits::plan_changed(tx, tenant, subscription, &old, &new, at, &by.ids).await?;
+    let detail = json!({
+        "oldPlanId": old.id, "oldQuantity": change.old_quantity,
+        "planId": new.id, "quantity": change.quantity,
+    });
+    Ok(note(tx, tenant, subscription, Action::SubscriptionChanged, detail, by).await?)
+}
+
+/// Decides and prices a change as of now or of the preview.
+pub async fn quote(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: Subscription,
+    request: &ChangeRequest,
+    now: Time,
+) -> Result<Quote, SubscriptionError> {
+    match subscription.status {
+        Status::Canceled => return Err(SubscriptionError::NotActive),
+        Status::Pending | Status::PastDue => return Err(SubscriptionError::Unpaid),
+        Status::Trialing | Status::Active => {}
+    }
+    let period = subscription.current_period.ok_or(SubscriptionError::NotActive)?;
+    let at = instant(&subscription, period, request.proration_date, now)?;
+    let old = super::plan(tx, tenant, subscription.plan_id).await?;
+    let new = match request.plan_id.filter(|id| *id != old.id) {
+        None => old.clone(),
+        Some(id) => wanted(tx, tenant, request.viewer, id, &old).await?,
+    };
+    let quantity = request.quantity.unwrap_or(subscription.quantity);
+    let total = rating::recurring_total;
+    let from = (old.billing_interval, total(&old, subscription.quantity)?);
+    let to = (new.billing_interval, total(&new, quantity)?);
+    let mut way = match new.id == old.id && quantity == subscription.quantity {
+        true => Way::Same,
+        false => way(subscription.status == Status::Trialing, from, to),
+    };
+    let mut lines = Vec::new();
+    match way {
+        Way::Same | Way::Free | Way::Deferred => {}
+        Way::Prorated => {
+            lines.push(lines::unused(&old, subscription.quantity, period, at, -1)?);
+            lines.push(lines::unused(&new, quantity, period, at, 1)?);
+        }
+        Way::Restarted => {
+            lines = lines::usage(tx, tenant, &subscription, &old, at).await?;
+            if from.1 > 0 {
+                lines.push(lines::unused(&old, subscription.quantity, period, at, -1)?);
+            }
+            let next = calendar::period_from(at, at, new.billing_interval.months());
+            lines.extend(lines::recurring(&new, quantity, next)?);
+            if money::sum(lines.iter().map(|line| line.amount))? < 0 {
+                (way, lines) = (Way::Deferred, Vec::new());
+            }
+        }
+    }
+    Ok(Quote { subscription, old, new, quantity, way, lines, at })
+}
+
+/// The instant to prorate to. A preview's holds for a while, within its period, and not beyond
+/// another change of the subscription.
+fn instant(
+    subscription: &Subscription,
+    period: Period,
+    previewed: Option<Time>,
+    now: Time,
+) -> Result<Time, SubscriptionError> {
+    let Some(at) = previewed else { return Ok(now) };
+    let oldest = now.plus_seconds(-QUOTE_SECONDS).max(period.start).max(subscription.updated_at);
+    let holds = (oldest..=now).contains(&at) && at.0 % 1_000_000 == 0;
+    holds.then_some(at).ok_or(SubscriptionError::ProrationDate)
+}
+
+/// Another plan that this caller may choose instead.
+async fn wanted(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    viewer: Viewer,
+    id: PlanId,
+    old: &Plan,
+) -> Result<Plan, SubscriptionError> {
+    let plan = catalog::visible_plan(tx, tenant, viewer, id).await?;
+    let plan = plan.ok_or(SubscriptionError::NotFound)?;
+    if plan.status != PlanStatus::Active {
+        return Err(SubscriptionError::PlanNotAvailable);
+    }
+    if plan.product_id != old.product_id {
+        return Err(SubscriptionError::OtherProduct);
+    }
+    if plan.currency != old.currency {
+        return Err(SubscriptionError::CurrencyMismatch);
+    }
+    Ok(plan)
+}
+
+impl Quote {
+    fn change(&self) -> PlanChange {
+        PlanChange {
+            subscription_id: self.subscription.id,
+            old_plan_id: self.old.id,
+            old_quantity: self.subscription.quantity,
+            plan_id: self.new.id,
+            quantity: self.quantity,
+            at: self.at,
+            restarts: self.way == Way::Restarted,
+        }
+    }
+
+    /// The subscription as it would be.
+    pub fn outcome(&self) -> Subscription {
+        let mut subscription = self.subscription.clone();
+        match self.way {
+            Way::Same => subscription.scheduled = None,
+            Way::Deferred => subscription.scheduled = Some((self.new.id, self.quantity)),
+            Way::Free | Way::Prorated => {
+                switch(&mut subscription, &self.new, self.quantity);
+            }
+            Way::Restarted => {
+                switch(&mut subscription, &self.new, self.quantity);
+                restart(&mut subscription, &self.new, self.at);
+            }
+        }
+        keep_on(&mut subscription);
+        subscription
+    }
+}
+
+/// A change undoes a cancellation that was to come.
+fn keep_on(subscription: &mut Subscription) {
+    subscription.cancel_at_period_end = false;
+    subscription.cancel_reason = None;
+}
+
+fn switch(subscription: &mut Subscription, plan: &Plan, quantity: i64) {
+    subscription.plan_id = plan.id;
+    subscription.quantity = quantity;
+    subscription.billing_interval = plan.billing_interval;
+    subscription.scheduled = None;
+    keep_on(subscription);
+}
+
+fn restart(subscription: &mut Subscription, plan: &Plan, at: Time) {
+    let period = |months| Some(calendar::period_from(at, at, months));
+    subscription.anchor = Some(at);
+    subscription.current_period = period(plan.billing_interval.months());
+    subscription.usage_period = period(1);
+}
+
+impl PlanChange {
+    /// Whether the subscription is still what the change was quoted for.
+    pub fn fits(&self, subscription: &Subscription) -> bool {
+        let within = |period: Period| period.start <= self.at && self.at < period.end;
+        subscription.status == Status::Active
+            && (subscription.plan_id, subscription.quantity)
+                == (self.old_plan_id, self.old_quantity)
+            && subscription.current_period.is_some_and(within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Interval::{Month, Year};
+
+    #[test]
+    fn a_change_comes_into_force_as_its_totals_and_intervals_say() {
+        let cases = [
+            ((Month, 100), (Month, 101), Way::Prorated),
+            ((Month, 100), (Month, 100), Way::Free),
+            ((Month, 100), (Month, 99), Way::Deferred),
+            ((Year, 100), (Year, 101), Way::Prorated),
+            ((Month, 0), (Month, 0), Way::Free),
+            ((Month, 0), (Month, 1), Way::Restarted),
+            ((Month, 1), (Month, 0), Way::Deferred),
+            ((Month, 100), (Year, 1), Way::Restarted),
+            ((Month, 100), (Year, 0), Way::Deferred),
+            ((Month, 0), (Year, 0), Way::Restarted),
+            ((Year, 0), (Month, 1), Way::Restarted),
+            ((Year, 100), (Month, 1_000), Way::Deferred),
+            ((Year, 0), (Month, 0), Way::Deferred),
+        ];
+        for (from, to, expected) in cases {
+            assert_eq!(way(false, from, to), expected, "{from:?} {to:?}");
+            assert_eq!(way(true, from, to), Way::Free, "{from:?} {to:?}");
+        }
+    }
+}

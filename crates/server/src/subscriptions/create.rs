@@ -1,0 +1,189 @@
+//! Create: a trial and what costs nothing start at once, everything else with its first payment.
+//!
+//! Until then the subscription is `pending` and gives nothing. It is stored beside the draft and
+//! the payment attempt, so that a form may be filled in later and a crash loses nothing.
+
+use super::{Period, Status, Subscription, SubscriptionError, calendar, cancel, lines, note, sql};
+use crate::app::By;
+use crate::audit::Action;
+use crate::base::{PlanId, Time};
+use crate::catalog::{self, Plan, PlanStatus, Viewer};
+use crate::customers::{self, Customer, billing};
+use crate::db::{DbError, Tx};
+use crate::invoices::{Line, Reason};
+use crate::organizations::Tenant;
+use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
+use crate::{credits, payments};
+use serde_json::json;
+
+/// A subscription that somebody asks for; its bounds are checked.
+#[derive(Clone, Debug)]
+pub struct NewSubscription {
+    pub customer_no: i64,
+    /// As whom the plan is looked for.
+    pub viewer: Viewer,
+    pub plan_id: PlanId,
+    pub quantity: i64,
+    /// A JSON object of texts.
+    pub metadata: String,
+}
+
+/// What is asked for, laid out as of now, and what is to be paid before it starts.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    pub subscription: Subscription,
+    pub plan: Plan,
+    pub lines: Vec<Line>,
+    /// What they are for.
+    pub first: Option<Period>,
+}
+
+/// Starts a subscription, or begins the payment that starts it.
+pub async fn create(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    new: &NewSubscription,
+    at: Time,
+    by: &By,
+) -> Result<Kept, SubscriptionError> {
+    let customer = customers::lock_no(tx, tenant, new.customer_no).await?;
+    let customer = customer.ok_or(SubscriptionError::CustomerNotFound)?;
+    let Offer { mut subscription, plan, lines, first } =
+        offer(tx, tenant, &customer, new, at, by).await?;
+    if let Some(mut other) = replaceable(tx, tenant, &subscription).await? {
+        if (other.plan_id, other.quantity) == (plan.id, new.quantity)
+            && let Some(form) = settlement::open_of_subscription(tx, tenant, &other).await?
+        {
+            return Ok(Kept::Attempt(form.id));
+        }
+        cancel::give_up(tx, tenant, &mut other, at, by).await?;
+    }
+    billing::set_currency(tx, tenant, customer.no, plan.currency).await?;
+    if subscription.status == Status::Trialing {
+        sql::note_trial(tx, tenant, customer.no, plan.product_id, at).await?;
+    }
+    sql::insert(tx, tenant, &subscription).await?;
+    let id = subscription.id;
+    let invoice = subscription.invoice(Reason::Create, lines, first);
+    let method = payments::default_of(tx, tenant, customer.no).await?;
+    let effect = Effect::StartSubscription { subscription_id: id };
+    let billed =
+        settlement::collect(tx, tenant, customer.no, invoice, method.as_ref(), effect, at, by);
+    let outcome = match billed.await? {
+        Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
+        Billed::Nothing => SettleOutcome::CreatedNoCharge { subscription_id: id },
+        Billed::Added => SettleOutcome::InvoiceAdded { subscription_id: Some(id) },
+        Billed::Issued(invoice) => SettleOutcome::InvoiceSent { invoice_id: invoice.id },
+    };
+    if subscription.status == Status::Pending {
+        begin(&mut subscription, &plan, at);
+        sql::update(tx, tenant, &subscription).await?;
+    }
+    start(tx, tenant, &subscription, &plan, at, by).await?;
+    Ok(Kept::Outcome(outcome))
+}
+
+/// Checks what is asked for and lays it out: nothing is written.
+pub async fn offer(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: &Customer,
+    new: &NewSubscription,
+    at: Time,
+    by: &By,
+) -> Result<Offer, SubscriptionError> {
+    if customer.archived_at.is_some() {
+        return Err(SubscriptionError::CustomerArchived);
+    }
+    let plan = catalog::visible_plan(tx, tenant, new.viewer, new.plan_id).await?;
+    let plan = plan.ok_or(SubscriptionError::NotFound)?;
+    if plan.status != PlanStatus::Active {
+        return Err(SubscriptionError::PlanNotAvailable);
+    }
+    let profile = billing::get(tx, tenant, customer.no).await?;
+    if profile.currency.is_some_and(|currency| currency != plan.currency) {
+        return Err(SubscriptionError::CurrencyMismatch);
+    }
+    let mut subscription = Subscription {
+        customer_no: customer.no,
+        customer_id: customer.id,
+        id: by.ids.subscription(),
+        product_id: plan.product_id,
+        plan_id: plan.id,
+        quantity: new.quantity,
+        status: Status::Pending,
+        billing_interval: plan.billing_interval,
+        currency: plan.currency,
+        collection_method: profile.collection_method,
+        anchor: None,
+        current_period: None,
+        usage_period: None,
+        trial_end: None,
+        cancel_at_period_end: false,
+        cancel_reason: None,
+        canceled_at: None,
+        scheduled: None,
+        dunning_failures: 0,
+        dunning_since: None,
+        dunning_next_at: None,
+        metadata: new.metadata.clone(),
+        created_at: at,
+        updated_at: at,
+    };
+    let had_trial = sql::had_trial(tx, tenant, customer.no, plan.product_id).await?;
+    if plan.trial_days > 0 && !had_trial {
+        begin_trial(&mut subscription, &plan, at);
+        return Ok(Offer { subscription, plan, lines: Vec::new(), first: None });
+    }
+    let first = calendar::period_from(at, at, plan.billing_interval.months());
+    let lines = lines::first(&plan, new.quantity, first)?;
+    Ok(Offer { subscription, plan, lines, first: Some(first) })
+}
+
+/// The customer's subscription of the same product that waits for its first payment, if any. A
+/// living one stands in the way.
+pub async fn replaceable(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    new: &Subscription,
+) -> Result<Option<Subscription>, SubscriptionError> {
+    let live = sql::live_of_customer(tx, tenant, new.customer_no).await?;
+    match live.into_iter().find(|live| live.product_id == new.product_id) {
+        Some(other) if other.status != Status::Pending => Err(SubscriptionError::Exists),
+        other => Ok(other),
+    }
+}
+
+/// Sets the periods of a subscription that starts now, and returns the first.
+pub fn begin(subscription: &mut Subscription, plan: &Plan, at: Time) -> Period {
+    let first = calendar::period_from(at, at, plan.billing_interval.months());
+    subscription.status = Status::Active;
+    subscription.anchor = Some(at);
+    subscription.current_period = Some(first);
+    subscription.usage_period = Some(calendar::period_from(at, at, 1));
+    subscription.updated_at = at;
+    first
+}
+
+fn begin_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
+    let trial = Period { start: at, end: at.plus_days(plan.trial_days) };
+    subscription.status = Status::Trialing;
+    subscription.anchor = Some(trial.end);
+    subscription.trial_end = Some(trial.end);
+    subscription.current_period = Some(trial);
+    subscription.usage_period = Some(trial);
+}
+
+/// What comes with the start, a trial's or the first period's.
+pub async fn start(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    plan: &Plan,
+    at: Time,
+    by: &By,
+) -> Result<(), DbError> {
+    credits::subscription_started(tx, tenant, subscription, plan, at, &by.ids).await?;
+    let detail = json!({ "planId": plan.id, "quantity": subscription.quantity });
+    note(tx, tenant, subscription, Action::SubscriptionStarted, detail, by).await
+}

@@ -1,0 +1,135 @@
+//! What falls due with time: it is found by an index and run at its own instant, each item in one
+//! transaction and then, where it charges, in the two further steps of `settlement`.
+//!
+//! Nothing here is lost or done twice, whoever runs it and wherever it is killed: an item is what
+//! its row says when its customer is locked, and a charge is an attempt that any node takes up.
+
+use super::{Status, SubscriptionError, cancel, dunning, renewal, sql};
+use crate::app::{App, By};
+use crate::audit::Actor;
+use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
+use crate::db::{DbError, Lane, Tx};
+use crate::organizations::Tenant;
+use crate::{invoices, settlement, test_clock};
+use futures_util::StreamExt;
+use futures_util::stream;
+
+/// How many items run at once; of one customer never two.
+const AT_ONCE: usize = 16;
+const BITE: i64 = 200;
+const BITES_PER_RUN: usize = 20;
+/// What fails of itself, such as an amount out of range, is tried again a day later.
+const POSTPONED_DAYS: i64 = 1;
+
+/// Something that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub tenant: Tenant,
+    pub what: What,
+    pub at: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A period's end, a retry, a form that was not filled in.
+    Subscription(SubscriptionId),
+    /// A sent invoice that was not paid in time.
+    Invoice(InvoiceId),
+}
+
+/// What of a tenant is due first by an instant: items of one moment, at most so many.
+pub async fn first(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    until: Time,
+    limit: i64,
+) -> Result<Vec<Due>, DbError> {
+    sql::first_due(tx, tenant, until, limit).await
+}
+
+/// Runs what is due by now in every organization that is not suspended.
+pub async fn run_all(app: &App) -> Result<(), DbError> {
+    for _ in 0..BITES_PER_RUN {
+        let due = sql::due(&mut app.db.read().await?, app.clock.now(), BITE).await?;
+        if due.is_empty() {
+            break;
+        }
+        run_at_once(app, &due).await;
+    }
+    Ok(())
+}
+
+/// Runs items of different subscriptions, some at a time. One that fails is postponed and told of.
+pub async fn run_at_once(app: &App, due: &[Due]) {
+    stream::iter(due)
+        .for_each_concurrent(AT_ONCE, |due| async move {
+            if let Err(error) = run(app, *due).await {
+                tracing::error!(?due, ?error, "what is due could not be run; it is postponed");
+                if let Err(error) = postpone(app, *due).await {
+                    tracing::error!(?due, ?error, "it could not be postponed");
+                }
+            }
+        })
+        .await;
+}
+
+async fn run(app: &App, due: Due) -> Result<(), SubscriptionError> {
+    let by = By::new(app, Actor::System);
+    let step = async move |tx: &mut Tx<'_, '_>| match due.what {
+        What::Subscription(id) => subscription(tx, &due, id, &by).await,
+        What::Invoice(id) => invoice(tx, &due, id, &by).await,
+    };
+    match app.db.write(Lane::Usual, step).await? {
+        None => Ok(()),
+        // What it comes to is recorded with it; one that cannot be told is taken up again.
+        Some(attempt) => Ok(settlement::run(app, &due.tenant, attempt).await.map(|_| ())?),
+    }
+}
+
+async fn subscription(
+    tx: &mut Tx<'_, '_>,
+    due: &Due,
+    id: SubscriptionId,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+    let tenant = &due.tenant;
+    let Some(mut subscription) = super::lock(tx, tenant, id).await? else { return Ok(None) };
+    let Some(at) = subscription.next_due_at().filter(|at| *at <= due.at) else { return Ok(None) };
+    test_clock::move_to(tx, tenant, at, by.now).await?;
+    let s = &mut subscription;
+    if s.status == Status::Pending {
+        cancel::stop(tx, tenant, s, at, by).await?;
+        Ok(None)
+    } else if s.dunning_next_at == Some(at) {
+        dunning::retry(tx, tenant, s, at, by).await
+    } else if s.current_period.is_some_and(|period| period.end == at) {
+        renewal::period_end(tx, tenant, s, at, by).await
+    } else {
+        renewal::usage_month(tx, tenant, s, at, by).await
+    }
+}
+
+async fn invoice(
+    tx: &mut Tx<'_, '_>,
+    due: &Due,
+    id: InvoiceId,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+    let tenant = &due.tenant;
+    let Some((_, mut invoice)) = invoices::lock(tx, tenant, id).await? else { return Ok(None) };
+    if let Some(at) = invoice.overdue_from().filter(|at| *at <= due.at) {
+        test_clock::move_to(tx, tenant, at, by.now).await?;
+        dunning::overdue(tx, tenant, &mut invoice, at, by).await?;
+    }
+    Ok(None)
+}
+
+async fn postpone(app: &App, due: Due) -> Result<(), SubscriptionError> {
+    let What::Subscription(id) = due.what else { return Ok(()) };
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            sql::postpone(tx, &due.tenant, id, due.at, due.at.plus_days(POSTPONED_DAYS)).await
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Dunning: what follows a charge that time brought and that failed. Four more tries, each on the
+//! card that is the default by then; after the last the subscription ends, and what it owes may
+//! still be paid but revives nothing. Who is sent invoices is past due until they are paid.
+
+use super::{CollectionMethod, Status, Subscription, SubscriptionError, cancel, note, sql};
+use crate::app::By;
+use crate::audit::Action;
+use crate::base::{PaymentAttemptId, Time};
+use crate::db::Tx;
+use crate::invoices::{self, Invoice, NewInvoice};
+use crate::organizations::Tenant;
+use crate::settlement::{self, Billed, Effect, SettleError};
+use crate::{credits, payments};
+use serde_json::json;
+
+/// When a failed charge is tried again, in days after the first failure.
+const RETRY_DAYS: [i64; 4] = [1, 3, 5, 7];
+
+/// Issues an invoice that time brings, and begins to charge it; the attempt is to be carried out.
+pub async fn bill(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    new: NewInvoice,
+    at: Time,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, SettleError> {
+    let method = payments::default_of(tx, tenant, customer_no).await?;
+    let effect = Effect::CollectInvoice;
+    let billed =
+        settlement::collect(tx, tenant, customer_no, new, method.as_ref(), effect, at, by).await?;
+    Ok(match billed {
+        Billed::Nothing | Billed::Added | Billed::Issued(_) => None,
+        Billed::Attempt(attempt) => Some(attempt.id),
+    })
+}
+
+/// Tries the oldest unpaid invoice again.
+pub async fn retry(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    at: Time,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+    subscription.dunning_next_at = None;
+    sql::update(tx, tenant, subscription).await?;
+    let Some(invoice) = unpaid(tx, tenant, subscription).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    let method = payments::default_of(tx, tenant, subscription.customer_no).await?;
+    let effect = Effect::CollectInvoice;
+    match settlement::begin(tx, tenant, &invoice, method.as_ref(), effect, at, by).await {
+        Ok(attempt) => Ok(Some(attempt.id)),
+        // Somebody is paying it now: what comes of that decides.
+        Err(SettleError::InProgress) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A charge failed: the invoice is overdue, and the subscription past due until the last try.
+pub async fn failed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    invoice: &mut Invoice,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    invoices::set_status(tx, tenant, invoice, invoices::Status::Overdue, at).await?;
+    if subscription.status == Status::Canceled {
+        return Ok(());
+    }
+    past_due(tx, tenant, subscription, at, by).await?;
+    // Another invoice of a subscription that is being dunned waits for its turn.
+    let unpaid = unpaid(tx, tenant, subscription).await?;
+    if unpaid.first().is_none_or(|oldest| oldest.id == invoice.id) {
+        let since = *subscription.dunning_since.get_or_insert(at);
+        let tries = usize::try_from(subscription.dunning_failures).unwrap_or_default();
+        subscription.dunning_failures += 1;
+        subscription.dunning_next_at = RETRY_DAYS.get(tries).map(|days| since.plus_days(*days));
+        if subscription.dunning_next_at.is_none() {
+            return give_up(tx, tenant, subscription, unpaid, at, by).await;
+        }
+    }
+    Ok(sql::update(tx, tenant, subscription).await?)
+}
+
+async fn give_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    unpaid: Vec<Invoice>,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    for mut invoice in unpaid {
+        let status = invoices::Status::Uncollectible;
+        invoices::set_status(tx, tenant, &mut invoice, status, at).await?;
+    }
+    Ok(cancel::stop(tx, tenant, subscription, at, by).await?)
+}
+
+/// A sent invoice was not paid in time.
+pub async fn overdue(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &mut Invoice,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    invoices::set_status(tx, tenant, invoice, invoices::Status::Overdue, at).await?;
+    let Some(id) = invoice.subscription_id else { return Ok(()) };
+    let Some(mut subscription) = sql::get(tx, tenant, id).await? else { return Ok(()) };
+    if subscription.status == Status::Canceled {
+        return Ok(());
+    }
+    past_due(tx, tenant, &mut subscription, at, by).await?;
+    Ok(sql::update(tx, tenant, &subscription).await?)
+}
+
+async fn past_due(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    if subscription.status == Status::PastDue {
+        return Ok(());
+    }
+    // What falls due until now is granted; from now on nothing is.
+    credits::write_due(tx, tenant, subscription.customer_no, at, &by.ids).await?;
+    subscription.status = Status::PastDue;
+    subscription.updated_at = at;
+    note(tx, tenant, subscription, Action::SubscriptionPastDue, json!({}), by).await?;
+    Ok(())
+}
+
+/// An invoice is no longer owed. With the last one in arrears the subscription is active again;
+/// while there is another, that one is tried now.
+pub async fn paid(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    if subscription.status != Status::PastDue {
+        return Ok(());
+    }
+    (subscription.dunning_failures, subscription.dunning_since) = (0, None);
+    subscription.dunning_next_at = None;
+    if unpaid(tx, tenant, subscription).await?.is_empty() {
+        credits::write_due(tx, tenant, subscription.customer_no, at, &by.ids).await?;
+        subscription.status = Status::Active;
+        subscription.updated_at = at;
+        note(tx, tenant, subscription, Action::SubscriptionRecovered, json!({}), by).await?;
+    } else if subscription.collection_method == CollectionMethod::ChargeAutomatically {
+        subscription.dunning_next_at = Some(at);
+    }
+    Ok(sql::update(tx, tenant, subscription).await?)
+}
+
+/// The invoices in arrears, oldest first. One that was just issued is not.
+async fn unpaid(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+) -> Result<Vec<Invoice>, SubscriptionError> {
+    let customer = subscription.customer_no;
+    Ok(invoices::in_arrears(tx, tenant, customer, subscription.id).await?)
+}

@@ -1,0 +1,225 @@
+//! Subscriptions over HTTP: what is shown, and how callers ask for changes.
+
+mod read;
+mod write;
+
+pub use read::*;
+pub use write::*;
+
+use super::{Preview, Subscription, Upcoming};
+use crate::base::{Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time};
+use crate::catalog::Viewer;
+use crate::catalog::http::plans::BillingInterval;
+use crate::http::Caller;
+use crate::invoices::http::InvoiceItem;
+use crate::keys::KeyScopes;
+use crate::portal::PortalScopes;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+type Reader = Caller<{ KeyScopes::SUBSCRIPTIONS_READ }, { PortalScopes::SUBSCRIPTIONS_READ }>;
+type Writer = Caller<{ KeyScopes::SUBSCRIPTIONS_WRITE }, { PortalScopes::SUBSCRIPTIONS_WRITE }>;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Subscription)]
+pub struct SubscriptionResponse {
+    #[schema(value_type = String)]
+    pub id: SubscriptionId,
+    #[schema(value_type = String)]
+    pub customer_id: CustomerId,
+    #[schema(value_type = String)]
+    pub plan_id: PlanId,
+    #[schema(value_type = String)]
+    pub product_id: ProductId,
+    pub quantity: i64,
+    #[schema(value_type = SubscriptionStatus)]
+    pub status: &'static str,
+    #[schema(value_type = BillingInterval)]
+    pub billing_interval: &'static str,
+    #[schema(value_type = CollectionMethodName)]
+    pub collection_method: &'static str,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub current_billing_period_start: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub current_billing_period_end: Option<Time>,
+    /// Usage is counted and billed by months of the same anchor, on yearly plans too.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub usage_period_start: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub usage_period_end: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub trial_end: Option<Time>,
+    pub cancel_at_period_end: bool,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub canceled_at: Option<Time>,
+    /// What comes into force at the period's end.
+    #[schema(required = true)]
+    pub scheduled_change: Option<ScheduledChange>,
+    /// The integrator's own notes; left out where a portal token asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>, required = false)]
+    pub metadata: Option<Value>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Time,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledChange {
+    #[schema(value_type = String)]
+    pub plan_id: PlanId,
+    pub quantity: i64,
+    #[schema(value_type = String, format = DateTime)]
+    pub effective_at: Time,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `SubscriptionResponse::status`.
+pub enum SubscriptionStatus {
+    Trialing,
+    Active,
+    PastDue,
+    Pending,
+    Canceled,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = CollectionMethod, rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `SubscriptionResponse::collection_method`.
+pub enum CollectionMethodName {
+    ChargeAutomatically,
+    SendInvoice,
+}
+
+/// What would be charged now, and what next.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SubscriptionPreview)]
+pub struct PreviewResponse {
+    #[schema(value_type = String)]
+    pub currency: Currency,
+    /// What is due now; empty where nothing is.
+    pub items: Vec<InvoiceItem>,
+    pub subtotal: i64,
+    pub tax_amount: i64,
+    pub total_amount: i64,
+    /// When it comes into force.
+    #[schema(value_type = String, format = DateTime)]
+    pub effective_at: Time,
+    /// Hand it to `change-plan` within ten minutes, and what is charged is what was shown.
+    #[schema(value_type = String, format = DateTime)]
+    pub proration_date: Time,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub trial_end: Option<Time>,
+    #[schema(required = true)]
+    pub next_invoice: Option<UpcomingResponse>,
+}
+
+/// An invoice to come, of what is known of it by now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = UpcomingInvoice)]
+pub struct UpcomingResponse {
+    #[schema(value_type = String, format = DateTime)]
+    pub date: Time,
+    #[schema(value_type = String)]
+    pub currency: Currency,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub period_start: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub period_end: Option<Time>,
+    pub items: Vec<InvoiceItem>,
+    pub subtotal: i64,
+    pub tax_amount: i64,
+    pub total_amount: i64,
+}
+
+impl From<Preview> for PreviewResponse {
+    fn from(preview: Preview) -> Self {
+        Self {
+            currency: preview.currency,
+            items: preview.lines.iter().map(InvoiceItem::from).collect(),
+            subtotal: preview.totals.subtotal,
+            tax_amount: preview.totals.tax_amount,
+            total_amount: preview.totals.total,
+            effective_at: preview.effective_at,
+            proration_date: preview.proration_date,
+            trial_end: preview.trial_end,
+            next_invoice: preview.next.map(UpcomingResponse::from),
+        }
+    }
+}
+
+impl From<Upcoming> for UpcomingResponse {
+    fn from(upcoming: Upcoming) -> Self {
+        Self {
+            date: upcoming.date,
+            currency: upcoming.currency,
+            period_start: upcoming.period.map(|period| period.start),
+            period_end: upcoming.period.map(|period| period.end),
+            items: upcoming.lines.iter().map(InvoiceItem::from).collect(),
+            subtotal: upcoming.totals.subtotal,
+            tax_amount: upcoming.totals.tax_amount,
+            total_amount: upcoming.totals.total,
+        }
+    }
+}
+
+impl SubscriptionResponse {
+    pub fn to_backend(subscription: &Subscription) -> Self {
+        let metadata = serde_json::from_str(&subscription.metadata).unwrap_or_default();
+        Self { metadata: Some(metadata), ..Self::to_browser(subscription) }
+    }
+
+    pub fn to_browser(subscription: &Subscription) -> Self {
+        let s = subscription;
+        let end = s.current_period.map(|period| period.end);
+        let scheduled = s.scheduled.zip(end).map(|((plan_id, quantity), effective_at)| {
+            ScheduledChange { plan_id, quantity, effective_at }
+        });
+        Self {
+            id: s.id,
+            customer_id: s.customer_id,
+            plan_id: s.plan_id,
+            product_id: s.product_id,
+            quantity: s.quantity,
+            status: s.status.as_str(),
+            billing_interval: s.billing_interval.as_str(),
+            collection_method: s.collection_method.as_str(),
+            current_billing_period_start: s.current_period.map(|period| period.start),
+            current_billing_period_end: end,
+            usage_period_start: s.usage_period.map(|period| period.start),
+            usage_period_end: s.usage_period.map(|period| period.end),
+            trial_end: s.trial_end,
+            cancel_at_period_end: s.cancel_at_period_end,
+            canceled_at: s.canceled_at,
+            scheduled_change: scheduled,
+            metadata: None,
+            created_at: s.created_at,
+            updated_at: s.updated_at,
+        }
+    }
+}
+
+/// As whom a caller sees subscriptions and plans.
+fn viewer<const K: u32, const P: u32>(caller: &Caller<K, P>) -> Viewer {
+    match caller {
+        Caller::Key(_) => Viewer::Backend,
+        Caller::Portal(portal) => Viewer::Customer(portal.verified().session().customer_no),
+    }
+}
+
+fn view<const K: u32, const P: u32>(
+    caller: &Caller<K, P>,
+    subscription: &Subscription,
+) -> SubscriptionResponse {
+    match caller {
+        Caller::Key(_) => SubscriptionResponse::to_backend(subscription),
+        Caller::Portal(_) => SubscriptionResponse::to_browser(subscription),
+    }
+}

@@ -1,0 +1,84 @@
+//! Reading subscriptions.
+
+use super::{Reader, SubscriptionResponse, UpcomingResponse, view, viewer};
+use crate::app::App;
+use crate::customers;
+use crate::http::page::{ListResponse, path_id, query};
+use crate::http::{Caller, Json, PathText, Problem};
+use crate::invoices;
+use crate::subscriptions::{self, Status, sql};
+use axum::extract::State;
+use http::{StatusCode, Uri};
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UpcomingInvoiceResponse {
+    /// `null` where none is to come.
+    #[schema(required = true)]
+    pub invoice: Option<UpcomingResponse>,
+}
+
+/// Lists subscriptions, newest first; for a portal token its customer's.
+#[utoipa::path(get, path = "/v1/subscriptions", tag = "subscriptions", operation_id = "listSubscriptions",
+    security(("secretKey" = ["subscriptions:read"]), ("portalToken" = ["subscriptions:read"])),
+    params(("customerId" = Option<String>, Query,), ("status" = Option<super::SubscriptionStatus>, Query,),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
+    responses((status = 200, body = ListResponse<SubscriptionResponse>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    uri: Uri,
+) -> Result<Json<ListResponse<SubscriptionResponse>>, Problem> {
+    let tenant = caller.tenant();
+    let mut fields = query(&uri)?;
+    let named = fields.customer("customerId");
+    let status = fields.word("status", &Status::ALL, Status::as_str);
+    let page = fields.page(&tenant, &format!("subscriptions {named:?} {status:?}"));
+    fields.finish()?;
+    let mut tx = app.db.read().await?;
+    let customer = match &caller {
+        Caller::Key(_) => customers::http::resolve(&mut tx, &tenant, named.as_ref()).await?,
+        Caller::Portal(_) => Some(customers::http::meant(&mut tx, &caller, named.as_ref()).await?),
+    };
+    let customer = customer.map(|customer| customer.no);
+    let rows = sql::page(&mut tx, &tenant, customer, status, &page).await?;
+    let page = page.page(rows, |subscription| subscription.id.to_string());
+    Ok(Json(StatusCode::OK, page.map(|subscription| view(&caller, &subscription)).into()))
+}
+
+/// Reads a subscription.
+#[utoipa::path(get, path = "/v1/subscriptions/{id}", tag = "subscriptions", operation_id = "getSubscription",
+    security(("secretKey" = ["subscriptions:read"]), ("portalToken" = ["subscriptions:read"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = SubscriptionResponse)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+) -> Result<Json<SubscriptionResponse>, Problem> {
+    let (tenant, id) = (caller.tenant(), path_id(&id)?);
+    let mut tx = app.db.read().await?;
+    let subscription = subscriptions::own(&mut tx, &tenant, viewer(&caller), id).await?;
+    Ok(Json(StatusCode::OK, view(&caller, &subscription)))
+}
+
+/// Shows the next invoice that time will bring, with what was used until now.
+#[utoipa::path(get, path = "/v1/subscriptions/{id}/upcoming-invoice", tag = "subscriptions", operation_id = "getUpcomingInvoice",
+    security(("secretKey" = ["subscriptions:read"]), ("portalToken" = ["subscriptions:read"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = UpcomingInvoiceResponse)))]
+pub async fn upcoming_invoice(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    PathText(id): PathText,
+) -> Result<Json<UpcomingInvoiceResponse>, Problem> {
+    let (tenant, id) = (caller.tenant(), path_id(&id)?);
+    let mut tx = app.db.read().await?;
+    let subscription = subscriptions::own(&mut tx, &tenant, viewer(&caller), id).await?;
+    let (customer, currency) = (subscription.customer_no, subscription.currency);
+    let waiting = invoices::waiting(&mut tx, &tenant, customer, currency).await?;
+    let upcoming = subscriptions::upcoming(&mut tx, &tenant, &subscription, waiting).await?;
+    Ok(Json(StatusCode::OK, UpcomingInvoiceResponse { invoice: upcoming.map(Into::into) }))
+}

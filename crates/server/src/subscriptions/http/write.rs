@@ -1,0 +1,296 @@
+//! Buying, changing and canceling. What moves money answers with a [`SettleOutcome`].
+
+use super::{PreviewResponse, SubscriptionResponse, Writer, view, viewer};
+use crate::app::{App, By};
+use crate::base::PlanId;
+use crate::customers;
+use crate::db::{Lane, Tx};
+use crate::http::page::path_id;
+use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::settlement;
+use crate::settlement::http::SettleOutcomeResponse;
+use crate::subscriptions::{self, CancelMode, ChangeRequest, NewSubscription, SubscriptionError};
+use crate::test_clock;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+const QUANTITY: std::ops::RangeInclusive<i64> = 1..=1_000_000;
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `create` and `preview` read.
+pub struct CreateSubscriptionRequest {
+    /// Our id, or the integrator's own. With a portal token its own customer, or absent.
+    #[schema(min_length = 1, max_length = 128, nullable = false)]
+    customer_id: Option<String>,
+    plan_id: String,
+    /// Default 1.
+    #[schema(minimum = 1, maximum = 1000000, nullable = false)]
+    quantity: Option<i64>,
+    /// Not with a portal token.
+    #[schema(nullable = false)]
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `preview_change` reads.
+pub struct PreviewChangeRequest {
+    /// Default the plan in force.
+    #[schema(nullable = false)]
+    plan_id: Option<String>,
+    /// Default the quantity in force.
+    #[schema(minimum = 1, maximum = 1000000, nullable = false)]
+    quantity: Option<i64>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `change_plan` reads.
+pub struct ChangePlanRequest {
+    /// Default the plan in force.
+    #[schema(nullable = false)]
+    plan_id: Option<String>,
+    /// Default the quantity in force.
+    #[schema(minimum = 1, maximum = 1000000, nullable = false)]
+    quantity: Option<i64>,
+    /// What `preview-change` told, at most ten minutes ago.
+    #[schema(format = DateTime, nullable = false)]
+    proration_date: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // Describes what `cancel` reads.
+pub struct CancelSubscriptionRequest {
+    /// Default `period_end`.
+    #[schema(nullable = false)]
+    mode: Option<CancelModeName>,
+    #[schema(min_length = 1, max_length = 500, nullable = false)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(as = CancelMode, rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `CancelSubscriptionRequest::mode`.
+pub enum CancelModeName {
+    PeriodEnd,
+    Now,
+}
+
+impl Fields {
+    fn plan_id(&mut self) -> Option<PlanId> {
+        self.parsed("planId", "the id of a plan")
+    }
+}
+
+/// Reads what is to be bought, and for whom.
+async fn new_subscription(
+    app: &App,
+    caller: &Writer,
+    mut fields: Fields,
+) -> Result<NewSubscription, Problem> {
+    let named = fields.customer("customerId");
+    fields.required(&["planId"]);
+    let plan_id = fields.plan_id();
+    let quantity = fields.integer("quantity", QUANTITY).unwrap_or(1);
+    let metadata = match caller {
+        Caller::Key(_) => {
+            if named.is_none() {
+                fields.required(&["customerId"]);
+            }
+            fields.metadata("metadata")
+        }
+        Caller::Portal(_) => None,
+    };
+    let plan_id = fields.made(|| plan_id)?;
+    let mut tx = app.db.read().await?;
+    let customer = customers::http::meant(&mut tx, caller, named.as_ref()).await?;
+    Ok(NewSubscription {
+        customer_no: customer.no,
+        viewer: viewer(caller),
+        plan_id,
+        quantity,
+        metadata: metadata.unwrap_or_else(|| "{}".to_owned()),
+    })
+}
+
+/// Shows what a subscription would cost now and next. Nothing is bought.
+#[utoipa::path(post, path = "/v1/subscriptions/preview", tag = "subscriptions", operation_id = "previewSubscription",
+    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
+    request_body = CreateSubscriptionRequest,
+    responses((status = 200, body = PreviewResponse)))]
+pub async fn preview(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    JsonBody { fields, .. }: JsonBody,
+) -> Result<Json<PreviewResponse>, Problem> {
+    let tenant = caller.tenant();
+    let new = new_subscription(&app, &caller, fields).await?;
+    let by = By::new(&app, caller.actor());
+    let mut tx = app.db.read().await?;
+    let at = test_clock::now(&mut tx, &tenant, by.now).await?;
+    let preview = subscriptions::preview(&mut tx, &tenant, &new, at, &by).await?;
+    Ok(Json(StatusCode::OK, preview.into()))
+}
+
+/// Buys a plan: starts a subscription, with its first payment where there is one to be made.
+#[utoipa::path(post, path = "/v1/subscriptions", tag = "subscriptions", operation_id = "createSubscription",
+    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
+    params(("Idempotency-Key" = Option<String>, Header,)),
+    request_body = CreateSubscriptionRequest,
+    responses((status = 200, body = SettleOutcomeResponse)))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    idempotency: IdempotencyKey,
+    JsonBody { fields, raw }: JsonBody,
+) -> Result<Response, Problem> {
+    let tenant = caller.tenant();
+    let new = new_subscription(&app, &caller, fields).await?;
+    let by = By::new(&app, caller.actor());
+    let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let idempotency = idempotency.as_ref();
+        if let Some(kept) = settlement::replay::<SubscriptionError>(tx, idempotency).await? {
+            return Ok((kept, true));
+        }
+        let at = test_clock::write_now::<SubscriptionError>(tx, &tenant, by.now).await?;
+        let kept = subscriptions::create(tx, &tenant, &new, at, &by).await?;
+        settlement::keep(tx, idempotency, &kept).await?;
+        Ok::<_, SubscriptionError>((kept, false))
+    });
+    let (kept, replayed) = done.await?;
+    settlement::http::answer(&app, &tenant, is_backend(&caller), kept, replayed).await
+}
+
+fn is_backend(caller: &Writer) -> bool {
+    match caller {
+        Caller::Key(_) => true,
+        Caller::Portal(_) => false,
+    }
+}
+
+/// Shows what a change would cost now and next, and when it would come into force.
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/preview-change", tag = "subscriptions", operation_id = "previewSubscriptionChange",
+    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
+    params(("id" = String, Path,)),
+    request_body = PreviewChangeRequest,
+    responses((status = 200, body = PreviewResponse)))]
+pub async fn preview_change(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<Json<PreviewResponse>, Problem> {
+    let tenant = caller.tenant();
+    let (plan_id, quantity) = (fields.plan_id(), fields.integer("quantity", QUANTITY));
+    fields.finish()?;
+    let request = ChangeRequest {
+        subscription_id: path_id(&id)?,
+        viewer: viewer(&caller),
+        plan_id,
+        quantity,
+        proration_date: None,
+    };
+    let mut tx = app.db.read().await?;
+    let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
+    let preview = subscriptions::preview_change(&mut tx, &tenant, &request, at).await?;
+    Ok(Json(StatusCode::OK, preview.into()))
+}
+
+/// Changes plan or quantity: at once, prorated and paid first, where it costs more; at the period's
+/// end where it costs less.
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/change-plan", tag = "subscriptions", operation_id = "changePlan",
+    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
+    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
+    request_body = ChangePlanRequest,
+    responses((status = 200, body = SettleOutcomeResponse)))]
+pub async fn change_plan(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+    idempotency: IdempotencyKey,
+    JsonBody { mut fields, raw }: JsonBody,
+) -> Result<Response, Problem> {
+    let tenant = caller.tenant();
+    let (plan_id, quantity) = (fields.plan_id(), fields.integer("quantity", QUANTITY));
+    let proration_date = fields.time("prorationDate");
+    fields.finish()?;
+    let (subscription_id, viewer) = (path_id(&id)?, viewer(&caller));
+    let request = ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date };
+    let by = By::new(&app, caller.actor());
+    let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let idempotency = idempotency.as_ref();
+        if let Some(kept) = settlement::replay::<SubscriptionError>(tx, idempotency).await? {
+            return Ok((kept, true));
+        }
+        let at = test_clock::write_now::<SubscriptionError>(tx, &tenant, by.now).await?;
+        let kept = subscriptions::change(tx, &tenant, &request, at, &by).await?;
+        settlement::keep(tx, idempotency, &kept).await?;
+        Ok::<_, SubscriptionError>((kept, false))
+    });
+    let (kept, replayed) = done.await?;
+    settlement::http::answer(&app, &tenant, is_backend(&caller), kept, replayed).await
+}
+
+/// Cancels a subscription: at its period's end, which may be undone until then, or now. Usage that
+/// was not billed yet is invoiced and charged when it ends; nothing is refunded.
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/cancel", tag = "subscriptions", operation_id = "cancelSubscription",
+    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
+    params(("id" = String, Path,)),
+    request_body = Option<CancelSubscriptionRequest>,
+    responses((status = 200, body = SubscriptionResponse)))]
+pub async fn cancel(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+    body: Option<JsonBody>,
+) -> Result<Json<SubscriptionResponse>, Problem> {
+    let mut fields = body.map(|body| body.fields).unwrap_or_default();
+    let mode = fields.word("mode", &CancelMode::ALL, CancelMode::as_str);
+    let mode = mode.unwrap_or(CancelMode::PeriodEnd);
+    let reason = fields.text("reason", 1..=500);
+    fields.finish()?;
+    let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
+    let by = By::new(&app, caller.actor());
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let at = test_clock::write_now::<SubscriptionError>(tx, &tenant, by.now).await?;
+        let mut subscription = subscriptions::lock_own(tx, &tenant, viewer, id).await?;
+        let (s, reason) = (&mut subscription, reason.clone());
+        let attempt = subscriptions::cancel(tx, &tenant, s, mode, reason, at, &by).await?;
+        Ok::<_, SubscriptionError>((subscription, attempt))
+    });
+    let (subscription, attempt) = done.await?;
+    if let Some(attempt) = attempt {
+        // Whatever the charge comes to, the subscription has ended; its invoice tells.
+        settlement::run(&app, &tenant, attempt).await?;
+    }
+    Ok(Json(StatusCode::OK, view(&caller, &subscription)))
+}
+
+/// Undoes a cancellation that has not come into force; where there is none, it changes nothing.
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/uncancel", tag = "subscriptions", operation_id = "uncancelSubscription",
+    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
+    params(("id" = String, Path,)),
+    responses((status = 200, body = SubscriptionResponse)))]
+pub async fn uncancel(
+    State(app): State<Arc<App>>,
+    caller: Writer,
+    PathText(id): PathText,
+) -> Result<Json<SubscriptionResponse>, Problem> {
+    let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
+    let by = By::new(&app, caller.actor());
+    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        let at = test_clock::write_now::<SubscriptionError>(tx, &tenant, by.now).await?;
+        let mut subscription = subscriptions::lock_own(tx, &tenant, viewer, id).await?;
+        subscriptions::uncancel(tx, &tenant, &mut subscription, at, &by).await?;
+        Ok::<_, SubscriptionError>(subscription)
+    });
+    Ok(Json(StatusCode::OK, view(&caller, &done.await?)))
+}

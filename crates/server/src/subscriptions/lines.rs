@@ -1,0 +1,115 @@
+//! The lines of invoices: what a plan charges for a period, and what a change within one costs.
+
+use super::{Period, Status, Subscription, SubscriptionError, proration, rating};
+use crate::base::{Decimal, Overflow, Time};
+use crate::catalog::{self, Charge, Plan};
+use crate::db::Tx;
+use crate::invoices::{Line, LineKind};
+use crate::organizations::Tenant;
+use crate::usage;
+
+/// What a period costs in advance.
+pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>, Overflow> {
+    let line = |charge: &Charge| match charge {
+        Charge::Recurring { amount, per_unit } => Some((*amount, *per_unit)),
+        Charge::Usage { .. } | Charge::OneOff { .. } => None,
+    };
+    plan.charges
+        .iter()
+        .filter_map(line)
+        .map(|(amount, per_unit)| {
+            let quantity = if per_unit { quantity } else { 1 };
+            Ok(Line {
+                description: plan.name.clone(),
+                kind: LineKind::Recurring,
+                quantity: Decimal::from_integer(quantity),
+                unit_amount: Some(Decimal::from_integer(amount)),
+                amount: rating::times(amount, per_unit, quantity)?,
+                period: Some(period),
+            })
+        })
+        .collect()
+}
+
+/// What the first period that is no trial costs, once.
+pub fn one_off(plan: &Plan) -> Vec<Line> {
+    let amount = |charge: &Charge| match charge {
+        Charge::OneOff { amount } => Some(*amount),
+        Charge::Recurring { .. } | Charge::Usage { .. } => None,
+    };
+    plan.charges
+        .iter()
+        .filter_map(amount)
+        .map(|amount| Line {
+            description: format!("{}, once", plan.name),
+            kind: LineKind::OneOff,
+            quantity: Decimal::from_integer(1),
+            unit_amount: Some(Decimal::from_integer(amount)),
+            amount,
+            period: None,
+        })
+        .collect()
+}
+
+/// All of a first period.
+pub fn first(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>, Overflow> {
+    let mut lines = recurring(plan, quantity, period)?;
+    lines.extend(one_off(plan));
+    Ok(lines)
+}
+
+/// The unused part of what was paid for a period (`sign` −1), or of what is to be paid (1).
+pub fn unused(
+    plan: &Plan,
+    quantity: i64,
+    period: Period,
+    at: Time,
+    sign: i64,
+) -> Result<Line, Overflow> {
+    let what = if sign < 0 { "Unused time" } else { "Remaining time" };
+    let total = rating::recurring_total(plan, quantity)?;
+    Ok(Line {
+        description: format!("{what}, {}", plan.name),
+        kind: LineKind::Proration,
+        quantity: Decimal::from_integer(quantity),
+        unit_amount: None,
+        amount: sign * proration::unused(total, period, at)?,
+        period: Some(Period { start: at, end: period.end }),
+    })
+}
+
+/// What the open usage period has come to until `end`, by the plan in force. A trial's is not billed.
+pub async fn usage(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    plan: &Plan,
+    end: Time,
+) -> Result<Vec<Line>, SubscriptionError> {
+    let Some(open) = subscription.usage_period else { return Ok(Vec::new()) };
+    if subscription.status == Status::Trialing {
+        return Ok(Vec::new());
+    }
+    let period = Period { start: open.start, end };
+    let mut lines = Vec::new();
+    for charge in &plan.charges {
+        let (metric_id, included, tiers) = match charge {
+            Charge::Usage { metric_id, included_units, tiers } => {
+                (*metric_id, *included_units, tiers)
+            }
+            Charge::Recurring { .. } | Charge::OneOff { .. } => continue,
+        };
+        let units =
+            usage::units(tx, subscription.customer_no, subscription.id, metric_id, open).await?;
+        let metric = catalog::metric(tx, tenant, metric_id).await?;
+        lines.push(Line {
+            description: metric.map_or_else(|| plan.name.clone(), |metric| metric.name),
+            kind: LineKind::Usage,
+            quantity: units,
+            unit_amount: None,
+            amount: rating::usage_amount(tiers, included, units)?,
+            period: Some(period),
+        });
+    }
+    Ok(lines)
+}

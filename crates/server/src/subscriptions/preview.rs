@@ -1,0 +1,143 @@
+//! Previews: what a purchase or a change would come to, and what the next invoice will. Nothing is
+//! written; the same functions price what is shown and what is charged.
+
+use super::change::{self, ChangeRequest, Way};
+use super::create::{self, NewSubscription};
+use super::{Period, Status, Subscription, SubscriptionError, calendar, lines};
+use crate::app::By;
+use crate::base::{Currency, Time};
+use crate::catalog::Charge;
+use crate::customers;
+use crate::db::Tx;
+use crate::invoices::{self, Line, Totals};
+use crate::organizations::Tenant;
+
+/// What would be charged now, and what next.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    pub currency: Currency,
+    /// Due now; none where nothing is.
+    pub lines: Vec<Line>,
+    pub totals: Totals,
+    /// When it comes into force.
+    pub effective_at: Time,
+    /// The instant that it is prorated to; the change may name it.
+    pub proration_date: Time,
+    pub trial_end: Option<Time>,
+    pub next: Option<Upcoming>,
+}
+
+/// An invoice to come, of what is known of it by now.
+#[derive(Clone, Debug)]
+pub struct Upcoming {
+    pub date: Time,
+    pub currency: Currency,
+    pub period: Option<Period>,
+    pub lines: Vec<Line>,
+    pub totals: Totals,
+}
+
+/// What a new subscription would come to.
+pub async fn preview(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    new: &NewSubscription,
+    at: Time,
+    by: &By,
+) -> Result<Preview, SubscriptionError> {
+    let customer = customers::by_no(tx, tenant, new.customer_no).await?;
+    let customer = customer.ok_or(SubscriptionError::CustomerNotFound)?;
+    let offer = create::offer(tx, tenant, &customer, new, at, by).await?;
+    create::replaceable(tx, tenant, &offer.subscription).await?;
+    let mut subscription = offer.subscription;
+    if subscription.status == Status::Pending {
+        create::begin(&mut subscription, &offer.plan, at);
+    }
+    show(tx, tenant, &subscription, offer.lines, at, at).await
+}
+
+/// What a change would come to.
+pub async fn preview_change(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    request: &ChangeRequest,
+    at: Time,
+) -> Result<Preview, SubscriptionError> {
+    let subscription = super::own(tx, tenant, request.viewer, request.subscription_id).await?;
+    let quote = change::quote(tx, tenant, subscription, request, at).await?;
+    let outcome = quote.outcome();
+    let end = outcome.current_period.map_or(at, |period| period.end);
+    let effective_at = if quote.way == Way::Deferred { end } else { quote.at };
+    show(tx, tenant, &outcome, quote.lines, effective_at, quote.at).await
+}
+
+async fn show(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    mut due: Vec<Line>,
+    effective_at: Time,
+    proration_date: Time,
+) -> Result<Preview, SubscriptionError> {
+    let (customer, currency) = (subscription.customer_no, subscription.currency);
+    let mut waiting = invoices::waiting(tx, tenant, customer, currency).await?;
+    // What waits goes with the first invoice that is written.
+    if due.iter().any(|line| line.amount != 0) {
+        due.append(&mut waiting);
+    }
+    let next = upcoming(tx, tenant, subscription, waiting).await?;
+    Ok(Preview {
+        currency,
+        totals: invoices::price(tx, tenant, customer, &due).await?,
+        lines: due,
+        effective_at,
+        proration_date,
+        trial_end: subscription.trial_end.filter(|_| subscription.status == Status::Trialing),
+        next,
+    })
+}
+
+/// The next invoice that time will bring, were it now, with what waits for it; `None` where none is
+/// to come.
+pub async fn upcoming(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    waiting: Vec<Line>,
+) -> Result<Option<Upcoming>, SubscriptionError> {
+    let periods = subscription.current_period.zip(subscription.usage_period);
+    let Some((current, usage)) = periods.filter(|_| subscription.status.gives_access()) else {
+        return Ok(None);
+    };
+    let plan = super::plan(tx, tenant, subscription.plan_id).await?;
+    let mut lines = lines::usage(tx, tenant, subscription, &plan, usage.end).await?;
+    let measured = plan.charges.iter().any(|charge| match charge {
+        Charge::Usage { .. } => true,
+        Charge::Recurring { .. } | Charge::OneOff { .. } => false,
+    });
+    let (mut date, mut period) = (usage.end, Some(usage));
+    if !measured || usage.end >= current.end {
+        date = current.end;
+        period = None;
+        if !subscription.cancel_at_period_end {
+            let (plan, quantity) = match subscription.scheduled {
+                None => (plan, subscription.quantity),
+                Some((id, quantity)) => (super::plan(tx, tenant, id).await?, quantity),
+            };
+            let anchor = subscription.anchor.unwrap_or(current.end);
+            let months = plan.billing_interval.months();
+            let next = calendar::period_from(anchor, current.end, months);
+            lines.extend(lines::recurring(&plan, quantity, next)?);
+            if subscription.status == Status::Trialing {
+                lines.extend(lines::one_off(&plan));
+            }
+            period = Some(next);
+        }
+    }
+    if !measured && lines.iter().all(|line| line.amount == 0) {
+        return Ok(None);
+    }
+    lines.extend(waiting);
+    let totals = invoices::price(tx, tenant, subscription.customer_no, &lines).await?;
+    Ok(Some(Upcoming { date, currency: subscription.currency, period, lines, totals }))
+}

@@ -1,0 +1,146 @@
+//! Advancing: the clock goes from one due item to the next, each at its own instant, in order.
+//!
+//! Where it was to go is kept, so any node goes on after a crash. One node at a time does: it holds
+//! a lease of real time, which it renews as it goes.
+
+use super::{TestClock, sql};
+use crate::app::{App, By};
+use crate::audit::{self, Action, NewEvent};
+use crate::base::Time;
+use crate::credits;
+use crate::db::{DbError, Lane, Tx};
+use crate::organizations::Tenant;
+use crate::subscriptions::due;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How far one call goes.
+const MOST_SECONDS: i64 = 2 * 366 * 86_400;
+const LEASE_SECONDS: i64 = 30;
+const RENEWED_AFTER: Duration = Duration::from_secs(10);
+const BITE: i64 = 64;
+
+#[derive(Debug)]
+pub enum ClockError {
+    Db(DbError),
+    Advancing,
+    /// Before now, or further than one call goes.
+    OutOfRange,
+}
+
+/// Sets out to advance a clock: until it is there nothing else is billed. Asked again for the same,
+/// it changes nothing.
+pub async fn set_out(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    to: Time,
+    by: &By,
+) -> Result<(), ClockError> {
+    let clock = super::clock(tx, tenant).await?;
+    if clock.advancing_to == Some(to) {
+        return Ok(());
+    }
+    if clock.advancing_to.is_some() {
+        return Err(ClockError::Advancing);
+    }
+    let now = clock.now(by.now);
+    if to < now || to > now.plus_seconds(MOST_SECONDS) {
+        return Err(ClockError::OutOfRange);
+    }
+    sql::set_out(tx, tenant, to).await?;
+    note(tx, tenant, now, to, by).await?;
+    Ok(())
+}
+
+async fn note(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    now: Time,
+    to: Time,
+    by: &By,
+) -> Result<(), DbError> {
+    let event = NewEvent {
+        id: by.ids.event(),
+        actor: by.actor,
+        action: Action::TestClockAdvanced,
+        target_id: tenant.organization_id.to_string(),
+        customer_id: None,
+        detail: json!({ "from": now, "to": to }),
+        at: by.now,
+    };
+    audit::record(tx, tenant.no, &event).await
+}
+
+/// Goes on with a clock that is being advanced, for so long, and tells how it stands then.
+pub async fn go_on(app: &App, tenant: &Tenant, time: Duration) -> Result<TestClock, DbError> {
+    let (end, mut renew, mut held) = (Instant::now() + time, Instant::now(), None);
+    loop {
+        let clock = super::clock(&mut app.db.read().await?, tenant).await?;
+        let Some(to) = clock.advancing_to else { return Ok(clock) };
+        if renew <= Instant::now() {
+            held = lease(app, tenant, held).await?;
+            renew = Instant::now() + RENEWED_AFTER;
+        }
+        let Some(held) = held else { return Ok(clock) };
+        let due = due::first(&mut app.db.read().await?, tenant, to, BITE).await?;
+        due::run_at_once(app, &due).await;
+        if due.is_empty() && write_wallets(app, tenant, to).await? {
+            arrive(app, tenant, to).await?;
+        } else if end <= Instant::now() {
+            return release(app, tenant, held).await.map(|()| clock);
+        }
+    }
+}
+
+/// Goes on with every clock that nobody is advancing any more.
+pub async fn go_on_with_all(app: &App, time: Duration) -> Result<(), DbError> {
+    let left = sql::left(&mut app.db.read().await?, app.clock.now()).await?;
+    for tenant in left {
+        go_on(app, &tenant, time).await?;
+    }
+    Ok(())
+}
+
+/// Takes the lease or renews the one held, and returns its end; `None` where another node holds it.
+async fn lease(app: &App, tenant: &Tenant, held: Option<Time>) -> Result<Option<Time>, DbError> {
+    let (of, now) = (*tenant, app.clock.now());
+    let until = now.plus_seconds(LEASE_SECONDS);
+    let ours = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        sql::lease(tx, &of, held, now, until).await
+    });
+    Ok(ours.await?.then_some(until))
+}
+
+async fn release(app: &App, tenant: &Tenant, held: Time) -> Result<(), DbError> {
+    let of = *tenant;
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| sql::release(tx, &of, held).await)
+        .await
+}
+
+/// Writes what is due in wallets, a bite at a time; `true` where nothing is left.
+async fn write_wallets(app: &App, tenant: &Tenant, to: Time) -> Result<bool, DbError> {
+    let (of, ids) = (*tenant, app.ids.clone());
+    let written = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+        credits::write_all_due(tx, &of, to, BITE, &ids).await
+    });
+    Ok(written.await? == 0)
+}
+
+/// Everything due has been run: the clock stands where it was to go, and billing goes on.
+async fn arrive(app: &App, tenant: &Tenant, to: Time) -> Result<(), DbError> {
+    let (of, now) = (*tenant, app.clock.now());
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            super::move_to(tx, &of, to, now).await?;
+            sql::arrive(tx, &of, to).await
+        })
+        .await
+}
+
+impl From<DbError> for ClockError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}

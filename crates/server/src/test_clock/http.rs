@@ -1,0 +1,98 @@
+//! The test clock over HTTP, in the sandbox alone.
+
+use super::{ClockError, TestClock};
+use crate::app::{App, By};
+use crate::base::Time;
+use crate::db::{Lane, Tx};
+use crate::http::{Json, JsonBody, Problem, SecretKey};
+use crate::keys::KeyScopes;
+use crate::organizations::{Environment, Tenant};
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// How long a call waits for the clock to arrive.
+const WAIT: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TestClock)]
+pub struct TestClockResponse {
+    #[schema(value_type = TestClockStatus)]
+    pub status: &'static str,
+    /// Billing's now: of a clock on its way, what it has come to.
+    #[schema(value_type = String, format = DateTime)]
+    pub now: Time,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // Describes `TestClockResponse::status`.
+pub enum TestClockStatus {
+    Ready,
+    Advancing,
+}
+
+#[derive(Debug, ToSchema)]
+#[allow(dead_code)] // Describes what `advance` reads.
+pub struct AdvanceTestClockRequest {
+    /// From now on to two years ahead.
+    #[schema(format = DateTime)]
+    to: String,
+}
+
+fn response(clock: TestClock, real: Time) -> TestClockResponse {
+    let status = if clock.advancing_to.is_some() { "advancing" } else { "ready" };
+    TestClockResponse { status, now: clock.now(real) }
+}
+
+fn sandbox(tenant: Tenant) -> Result<Tenant, Problem> {
+    match tenant.environment {
+        Environment::Sandbox => Ok(tenant),
+        Environment::Live => Err(Problem::not_found()),
+    }
+}
+
+/// Tells billing's now.
+#[utoipa::path(get, path = "/v1/test-clock", tag = "testClock", operation_id = "getTestClock",
+    security(("secretKey" = ["subscriptions:read"])),
+    responses((status = 200, body = TestClockResponse)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::SUBSCRIPTIONS_READ }>,
+) -> Result<Json<TestClockResponse>, Problem> {
+    let tenant = sandbox(caller.tenant())?;
+    let clock = super::clock(&mut app.db.read().await?, &tenant).await?;
+    Ok(Json(StatusCode::OK, response(clock, app.clock.now())))
+}
+
+/// Moves billing's now forward; everything that falls due until then happens, each at its own
+/// instant. Answers 202 where that takes longer than twenty seconds: it goes on by itself.
+#[utoipa::path(post, path = "/v1/test-clock/advance", tag = "testClock", operation_id = "advanceTestClock",
+    security(("secretKey" = ["subscriptions:write"])),
+    request_body = AdvanceTestClockRequest,
+    responses((status = 200, body = TestClockResponse), (status = 202, body = TestClockResponse)))]
+pub async fn advance(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::SUBSCRIPTIONS_WRITE }>,
+    JsonBody { mut fields, .. }: JsonBody,
+) -> Result<Json<TestClockResponse>, Problem> {
+    let tenant = sandbox(caller.tenant())?;
+    if !fields.has("to") {
+        fields.wrong("to", "is required");
+    }
+    let to = fields.time("to").unwrap_or_default();
+    fields.finish()?;
+    let (to, by) = (Time::from_seconds(to.seconds()), By::new(&app, caller.actor()));
+    app.db
+        .write::<_, ClockError, _>(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            super::set_out(tx, &tenant, to, &by).await
+        })
+        .await?;
+    let clock = super::go_on(&app, &tenant, WAIT).await?;
+    let there = clock.advancing_to.is_none();
+    let status = if there { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok(Json(status, response(clock, app.clock.now())))
+}

@@ -1,0 +1,234 @@
+//! Usage over HTTP: events from the backend alone, meters and charts for the browser too.
+
+use super::{MAX_EVENTS, Reason, Tracked, body, meter};
+use crate::app::App;
+use crate::base::{Decimal, MetricId};
+use crate::customers;
+use crate::db::{Lane, Tx};
+use crate::http::page::query;
+use crate::http::{Caller, Json, Problem, RawJsonBody, SecretKey};
+use crate::keys::KeyScopes;
+use crate::portal::PortalScopes;
+use crate::test_clock;
+use axum::extract::State;
+use http::{StatusCode, Uri};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// The most that a body of events may hold.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Describes what `track` reads.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageEvent {
+    /// A customer's id, ours or the integrator's.
+    #[schema(min_length = 1, max_length = 128)]
+    customer_id: String,
+    #[schema(min_length = 1, max_length = 100)]
+    event_name: String,
+    /// Unique for the customer, for ever: the same event again changes nothing.
+    #[schema(min_length = 1, max_length = 128)]
+    idempotency_key: String,
+    /// A decimal from 0 to 10⁹ of at most six fraction digits, as a number or a string.
+    #[schema(schema_with = quantity_schema, required = false)]
+    quantity: String,
+    /// What metrics may measure; at most 4096 bytes.
+    #[schema(required = false)]
+    properties: BTreeMap<String, Value>,
+    /// When it happened; now, unless it says so.
+    #[schema(format = DateTime, nullable = false)]
+    timestamp: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum TrackRequest {
+    Batch(UsageEvents),
+    One(Box<UsageEvent>),
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsageEvents {
+    #[schema(min_items = 1, max_items = 1000)]
+    events: Vec<UsageEvent>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrackResponse {
+    pub accepted: usize,
+    pub rejected: usize,
+    /// The events that do not count, and why.
+    pub rejections: Vec<RejectionResponse>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Rejection)]
+pub struct RejectionResponse {
+    /// The event's place in the request, from 0.
+    pub index: usize,
+    #[schema(schema_with = reason_schema)]
+    pub reason: &'static str,
+    /// For people.
+    pub message: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageMeter {
+    #[schema(value_type = String)]
+    pub metric_id: MetricId,
+    pub metric_name: String,
+    /// What was measured so far in the usage period.
+    #[schema(value_type = String)]
+    pub usage: Decimal,
+    /// The most that the plans allow; `null` where there is no limit.
+    #[schema(required = true)]
+    pub limit: Option<i64>,
+    pub is_unlimited: bool,
+    /// Of the limit, in hundredths; `null` where there is no limit.
+    #[schema(required = true)]
+    pub percentage: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsageHistory {
+    /// For each event name that was seen, each day of the range.
+    pub data: Vec<UsageDay>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageDay {
+    /// A day, UTC.
+    #[schema(format = Date)]
+    pub date: String,
+    pub event_name: String,
+    /// The sum of the quantities.
+    #[schema(value_type = String)]
+    pub total: Decimal,
+}
+
+fn quantity_schema() -> utoipa::openapi::schema::Object {
+    use utoipa::openapi::schema::{ObjectBuilder, Type};
+    ObjectBuilder::new()
+        .schema_type(
+            [Type::String, Type::Number]
+                .into_iter()
+                .collect::<utoipa::openapi::schema::SchemaType>(),
+        )
+        .build()
+}
+
+fn reason_schema() -> utoipa::openapi::schema::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(Reason::ALL.map(Reason::as_str)))
+        .build()
+}
+
+impl From<Tracked> for TrackResponse {
+    fn from(tracked: Tracked) -> Self {
+        let rejections = tracked.rejections.into_iter().map(|rejection| RejectionResponse {
+            index: rejection.index,
+            reason: rejection.reason.as_str(),
+            message: rejection.reason.message(),
+        });
+        let rejections: Vec<_> = rejections.collect();
+        Self { accepted: tracked.accepted, rejected: rejections.len(), rejections }
+    }
+}
+
+/// Counts usage events, each once for its customer and key; at most 1000 of them, or one.
+#[utoipa::path(post, path = "/v1/usage/track", tag = "usage", operation_id = "trackUsage",
+    security(("secretKey" = ["usage:write"])),
+    request_body = TrackRequest,
+    responses((status = 200, body = TrackResponse)))]
+pub async fn track(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::USAGE_WRITE }>,
+    RawJsonBody(raw): RawJsonBody<MAX_BODY_BYTES>,
+) -> Result<Json<TrackResponse>, Problem> {
+    let events = body::events(&raw)?;
+    let (tenant, ids, now) = (caller.tenant(), app.ids.clone(), app.clock.now());
+    let tracked = app
+        .db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            super::track(tx, &tenant, &events, now, &ids).await
+        })
+        .await?;
+    Ok(Json(StatusCode::OK, tracked.into()))
+}
+
+type Reader = Caller<{ KeyScopes::USAGE_READ }, { PortalScopes::USAGE_READ }>;
+
+/// How much of a metric a customer has used in the usage period, and of what limit.
+#[utoipa::path(get, path = "/v1/usage", tag = "usage", operation_id = "getUsage",
+    security(("secretKey" = ["usage:read"]), ("portalToken" = ["usage:read"])),
+    params(("metricId" = String, Query,), ("customerId" = Option<String>, Query,)),
+    responses((status = 200, body = UsageMeter)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    uri: Uri,
+) -> Result<Json<UsageMeter>, Problem> {
+    let (tenant, mut fields) = (caller.tenant(), query(&uri)?);
+    fields.required(&["metricId"]);
+    let metric_id = fields.text("metricId", 1..=128);
+    let named = fields.customer("customerId");
+    fields.finish()?;
+    let mut tx = app.db.read().await?;
+    let customer = customers::http::of_caller(&mut tx, &caller, named).await?;
+    let metric_id = metric_id.and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)?;
+    let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
+    let meter = meter::read(&mut tx, &tenant, customer.no, metric_id, at).await?;
+    let meter = meter.ok_or_else(Problem::not_found)?;
+    Ok(Json(
+        StatusCode::OK,
+        UsageMeter {
+            metric_id,
+            usage: meter.usage,
+            is_unlimited: meter.limit.is_none(),
+            percentage: meter.percentage(),
+            metric_name: meter.metric.name,
+            limit: meter.limit,
+        },
+    ))
+}
+
+/// What a customer used on each day of a range of at most 92, by event name.
+#[utoipa::path(get, path = "/v1/usage/aggregate", tag = "usage", operation_id = "aggregateUsage",
+    security(("secretKey" = ["usage:read"]), ("portalToken" = ["usage:read"])),
+    params(("from" = String, Query, format = Date), ("to" = String, Query, format = Date),
+        ("customerId" = Option<String>, Query,)),
+    responses((status = 200, body = UsageHistory)))]
+pub async fn aggregate(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+    uri: Uri,
+) -> Result<Json<UsageHistory>, Problem> {
+    let mut fields = query(&uri)?;
+    fields.required(&["from", "to"]);
+    let (from, to) = (fields.day("from"), fields.day("to"));
+    let named = fields.customer("customerId");
+    let range = from.zip(to);
+    if range.is_some_and(|(from, to)| !(0..meter::MAX_DAYS).contains(&(to - from))) {
+        fields.wrong("to", format!("must be 0 to {} days after from", meter::MAX_DAYS - 1));
+    }
+    fields.finish()?;
+    let (from, to) = range.unwrap_or_default();
+    let mut tx = app.db.read().await?;
+    let customer = customers::http::of_caller(&mut tx, &caller, named).await?;
+    let days = meter::history(&mut tx, customer.no, from, to).await?;
+    let data = days.into_iter().map(|(day, event_name, total)| UsageDay {
+        date: meter::date(day),
+        event_name,
+        total,
+    });
+    Ok(Json(StatusCode::OK, UsageHistory { data: data.collect() }))
+}
+
+const _: () = assert!(MAX_EVENTS == 1000, "described above");

@@ -1,0 +1,99 @@
+//! Reading usage: a metric against its limit, and quantities by day.
+
+use super::sql;
+use crate::base::{Decimal, MetricId, Time};
+use crate::catalog::{self, EntitlementValue, Metric};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+use crate::subscriptions;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most days that one chart shows.
+pub const MAX_DAYS: i64 = 92;
+
+/// A metric's usage in the usage period, and the most that is allowed.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    pub metric: Metric,
+    pub usage: Decimal,
+    /// `None` is without limit.
+    pub limit: Option<i64>,
+}
+
+impl Meter {
+    /// Of the limit, in hundredths, rounded down: 100 is reached, not nearly so.
+    pub fn percentage(&self) -> Option<i64> {
+        let limit = i128::from(self.limit?);
+        let used = self.usage.units().saturating_mul(100) / Decimal::ONE;
+        let percentage = if limit == 0 { 100 } else { used / limit };
+        Some(i64::try_from(percentage).unwrap_or(i64::MAX))
+    }
+}
+
+/// `None` where there is no such metric, or none that the customer's plans have to do with.
+pub async fn read(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    metric_id: MetricId,
+    at: Time,
+) -> Result<Option<Meter>, DbError> {
+    let Some(metric) = catalog::metric(tx, tenant, metric_id).await? else { return Ok(None) };
+    let usage = sql::used(tx, tenant, customer_no, metric_id, at).await?;
+    let limit = limit(tx, tenant, customer_no, metric_id).await?;
+    Ok(Some(Meter { metric, usage, limit }))
+}
+
+/// The largest limit of the metered features that the customer's plans give; without one, or with
+/// one that has none, there is no limit.
+async fn limit(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    metric_id: MetricId,
+) -> Result<Option<i64>, DbError> {
+    let features = catalog::features_of_metric(tx, tenant, metric_id).await?;
+    let mut limits = Vec::new();
+    for subscription in subscriptions::live_of_customer(tx, tenant, customer_no).await? {
+        if !subscription.status.gives_access() {
+            continue;
+        }
+        let Some(plan) = catalog::plan(tx, tenant, subscription.plan_id).await? else { continue };
+        for entitlement in plan.entitlements {
+            let measured = features.iter().any(|feature| feature.id == entitlement.feature_id);
+            if let EntitlementValue::Metered { limit } = entitlement.value
+                && measured
+            {
+                limits.push(limit);
+            }
+        }
+    }
+    let unlimited = limits.contains(&None);
+    Ok(limits.into_iter().flatten().max().filter(|_| !unlimited))
+}
+
+/// Each day of the range, from first to last, for each event name that was seen in it.
+pub async fn history(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    from: i64,
+    to: i64,
+) -> Result<Vec<(i64, String, Decimal)>, DbError> {
+    let seen: BTreeMap<(i64, String), Decimal> =
+        sql::days(tx, customer_no, from, to).await?.into_iter().collect();
+    let names: BTreeSet<&String> = seen.keys().map(|(_, name)| name).collect();
+    let all = names.into_iter().flat_map(|name| (from..=to).map(move |day| (day, name.clone())));
+    Ok(all
+        .map(|key| {
+            let total = seen.get(&key).copied().unwrap_or_default();
+            (key.0, key.1, total)
+        })
+        .collect())
+}
+
+/// A day, counted from 1970, as `2030-01-31`.
+pub fn date(day: i64) -> String {
+    let mut text = Time::from_seconds(day * 86_400).to_string();
+    text.truncate(10);
+    text
+}

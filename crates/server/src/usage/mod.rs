@@ -1,0 +1,152 @@
+//! Usage: events, what they add up to, and what of it a period is charged for.
+//!
+//! An event counts once for its customer and key, for ever. What it adds is kept in its own
+//! transaction: for each metric in the usage period, for each event name on its day. So rating and
+//! charts never look at events. An event that a credit feature measures is paid from a wallet at
+//! once, every other one is there to be rated. Limits are not enforced here: who asks beforehand is
+//! told by `check`.
+
+mod body;
+pub mod http;
+mod judge;
+mod meter;
+mod sql;
+mod track;
+
+pub use sql::{period_closed, units, used};
+pub use track::{TrackError, Tracked, track};
+
+use crate::base::money::NotMoney;
+use crate::base::{Decimal, Time};
+use crate::customers::CustomerRef;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// The most events that a request may carry.
+pub const MAX_EVENTS: usize = 1000;
+const MAX_QUANTITY: i64 = 1_000_000_000;
+/// A millionth, in the trillionths of a [`Decimal`].
+const MILLIONTH: i128 = Decimal::ONE / 1_000_000;
+
+/// An event as it was sent, of the right shape.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub customer: CustomerRef,
+    pub name: String,
+    pub quantity: Quantity,
+    pub properties: Option<Map<String, Value>>,
+    pub timestamp: Option<Time>,
+    /// Unique for the customer.
+    pub key: String,
+    /// The start of a SHA-256 of all the rest: it tells a repetition from another event.
+    pub content: [u8; 16],
+}
+
+/// What is measured: millionths, from 0 to 10⁹ whole ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quantity(i64);
+
+/// Why an event does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    NoMetric,
+    UnknownCustomer,
+    NoSubscription,
+    Duplicate,
+    InsufficientCredits,
+    TooLate,
+    Invalid,
+}
+
+/// An event that does not count, by its place in the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    pub index: usize,
+    pub reason: Reason,
+}
+
+impl Quantity {
+    pub const ONE: Self = Self(1_000_000);
+
+    pub fn parse(text: &str) -> Result<Self, NotMoney> {
+        let millionths = Decimal::parse(text, 6)?.units() / MILLIONTH;
+        let range = 0..=i128::from(MAX_QUANTITY) * i128::from(Self::ONE.0);
+        let fits = range.contains(&millionths);
+        i64::try_from(millionths).ok().filter(|_| fits).map(Self).ok_or(NotMoney)
+    }
+
+    pub const fn to_decimal(self) -> Decimal {
+        Decimal::from_units(self.0 as i128 * MILLIONTH)
+    }
+
+    /// Whole ones, and millionths beside them.
+    const fn parts(self) -> (i64, i64) {
+        (self.0 / Self::ONE.0, self.0 % Self::ONE.0)
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_decimal().fmt(f)
+    }
+}
+
+impl Reason {
+    pub const ALL: [Self; 7] = [
+        Self::NoMetric,
+        Self::UnknownCustomer,
+        Self::NoSubscription,
+        Self::Duplicate,
+        Self::InsufficientCredits,
+        Self::TooLate,
+        Self::Invalid,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoMetric => "rejected_no_metric",
+            Self::UnknownCustomer => "rejected_unknown_customer",
+            Self::NoSubscription => "rejected_no_subscription",
+            Self::Duplicate => "rejected_duplicate",
+            Self::InsufficientCredits => "rejected_insufficient_credits",
+            Self::TooLate => "rejected_too_late",
+            Self::Invalid => "rejected_invalid",
+        }
+    }
+
+    /// For people.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NoMetric => "No metric measures events of this name.",
+            Self::UnknownCustomer => "There is no such customer, or it is archived.",
+            Self::NoSubscription => "The customer has no subscription that measures this event.",
+            Self::Duplicate => "Another event of this customer has this idempotencyKey.",
+            Self::InsufficientCredits => "The customer's credits do not suffice.",
+            Self::TooLate => "The event is older than the usage period by more than 7 days.",
+            Self::Invalid => {
+                "The event lacks what its metric measures, or is more than 5 minutes ahead."
+            }
+        }
+    }
+}
+
+/// Properties as they are stored: names in order, no space.
+fn json(properties: &Map<String, Value>) -> String {
+    serde_json::to_string(properties).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_exact_to_six_digits_and_within_its_bounds() {
+        for text in ["0", "1", "0.000001", "999999999.999999", "1000000000"] {
+            assert_eq!(Quantity::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["-1", "0.0000001", "1000000000.000001", "1e3", "", "NaN"] {
+            assert_eq!(Quantity::parse(text), Err(NotMoney), "{text}");
+        }
+        assert_eq!(Quantity::parse("12.5").unwrap().parts(), (12, 500_000));
+    }
+}

@@ -1,0 +1,233 @@
+//! Tracking: events in, each once. All of a request is one transaction, whose statements are few:
+//! one for each kind of thing that is read or written, however many events there are.
+
+use super::judge::{Adds, Counted, Now};
+use super::sql::{self, InPeriod, ToStore};
+use super::{NewEvent, Reason, Rejection};
+use crate::base::{Ids, Time};
+use crate::credits::{self, Wallet};
+use crate::db::{DbError, Tx};
+use crate::organizations::Tenant;
+use crate::test_clock::{self, Advancing};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// What became of the events of a request.
+#[derive(Clone, Debug)]
+pub struct Tracked {
+    pub accepted: usize,
+    /// In the order of the events.
+    pub rejections: Vec<Rejection>,
+}
+
+#[derive(Debug)]
+pub enum TrackError {
+    Db(DbError),
+    Advancing,
+}
+
+/// An event that counts, unless its key is taken.
+struct Candidate<'a> {
+    index: usize,
+    stored: ToStore<'a>,
+    counted: Counted,
+}
+
+/// Counts events. Events of one key within a request are taken one after the other.
+pub async fn track(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    events: &[NewEvent],
+    real: Time,
+    ids: &Ids,
+) -> Result<Tracked, TrackError> {
+    let billing = test_clock::write_now::<TrackError>(tx, tenant, real).await?;
+    let world = sql::world(tx, tenant, events).await?;
+    let now = Now { billing, real };
+    let mut rejections = Vec::new();
+    let mut waiting: Vec<usize> = (0..events.len()).collect();
+    while !waiting.is_empty() {
+        let mut keys = HashSet::new();
+        let (mut candidates, mut refused) = (Vec::new(), Vec::new());
+        waiting.retain(|&index| {
+            let event = &events[index];
+            let customer_no = world.customers.get(&event.customer).copied();
+            if !keys.insert((customer_no, &event.key)) {
+                return true;
+            }
+            let Some(customer_no) = customer_no else {
+                rejections.push(Rejection { index, reason: Reason::UnknownCustomer });
+                return false;
+            };
+            match world.judge(customer_no, event, now) {
+                Ok(counted) => {
+                    let stored = ToStore { customer_no, id: ids.event(), event, at: counted.at };
+                    candidates.push(Candidate { index, stored, counted });
+                }
+                Err(reason) => refused.push((customer_no, Rejection { index, reason })),
+            }
+            false
+        });
+        rejections.extend(refuse(tx, events, refused).await?);
+        rejections.extend(count(tx, tenant, candidates, billing, ids).await?);
+    }
+    rejections.sort_unstable_by_key(|rejection| rejection.index);
+    Ok(Tracked { accepted: events.len() - rejections.len(), rejections })
+}
+
+/// Refuses events, but for repetitions of events that counted once.
+async fn refuse(
+    tx: &mut Tx<'_, '_>,
+    events: &[NewEvent],
+    mut refused: Vec<(i64, Rejection)>,
+) -> Result<Vec<Rejection>, DbError> {
+    let key = |customer_no: i64, rejection: &Rejection| {
+        (customer_no, events[rejection.index].key.as_str())
+    };
+    let known = sql::find(tx, refused.iter().map(|(no, rejection)| key(*no, rejection))).await?;
+    refused.retain_mut(|(no, rejection)| {
+        let event = &events[rejection.index];
+        match known.get(&(*no, event.key.clone())) {
+            None => true,
+            Some(stored) if stored.content == event.content => false,
+            Some(_) => {
+                rejection.reason = Reason::Duplicate;
+                true
+            }
+        }
+    });
+    Ok(refused.into_iter().map(|(_, rejection)| rejection).collect())
+}
+
+/// Counts events whose key is free and whose credits suffice.
+async fn count(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    mut candidates: Vec<Candidate<'_>>,
+    at: Time,
+    ids: &Ids,
+) -> Result<Vec<Rejection>, DbError> {
+    let mut rejections = Vec::new();
+    // In one order whoever writes them, so that requests wait for each other in no circle.
+    candidates.sort_by_key(|one| (one.stored.customer_no, &one.stored.event.key));
+    let to_store: Vec<_> = candidates.iter().map(|one| one.stored).collect();
+    if sql::store(tx, &to_store).await? < to_store.len() as u64 {
+        let keys = to_store.iter().map(|one| (one.customer_no, one.event.key.as_str()));
+        let known = sql::find(tx, keys).await?;
+        candidates.retain(|Candidate { index, stored, .. }| {
+            let key = (stored.customer_no, stored.event.key.clone());
+            let Some(found) = known.get(&key).filter(|found| found.id != stored.id) else {
+                return true;
+            };
+            if found.content != stored.event.content {
+                rejections.push(Rejection { index: *index, reason: Reason::Duplicate });
+            }
+            false
+        });
+    }
+    candidates.sort_unstable_by_key(|one| one.index);
+    let short = debit(tx, tenant, &mut candidates, at, ids).await?;
+    let unpaid: Vec<_> = short.iter().map(|one| one.stored).collect();
+    sql::delete(tx, &unpaid).await?;
+    let reason = Reason::InsufficientCredits;
+    rejections.extend(short.iter().map(|one| Rejection { index: one.index, reason }));
+    aggregate(tx, &candidates).await?;
+    Ok(rejections)
+}
+
+/// Debits what the events cost, in their order, and takes out those that nothing suffices for.
+async fn debit<'a>(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    candidates: &mut Vec<Candidate<'a>>,
+    at: Time,
+    ids: &Ids,
+) -> Result<Vec<Candidate<'a>>, DbError> {
+    let wanted: BTreeSet<_> = candidates
+        .iter()
+        .flat_map(|one| {
+            one.counted.debits.iter().map(|(currency, _)| (one.stored.customer_no, *currency))
+        })
+        .collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let wallets = credits::lock(tx, tenant, &wanted, at, ids).await?;
+    let mut wallets: BTreeMap<_, Wallet> = wallets
+        .into_iter()
+        .map(|wallet| ((wallet.account.customer_no, wallet.account.currency_id), wallet))
+        .collect();
+    let (paid, short) = std::mem::take(candidates).into_iter().partition(|one| {
+        let customer_no = one.stored.customer_no;
+        let mut due = BTreeMap::new();
+        for (currency, amount) in &one.counted.debits {
+            *due.entry((customer_no, *currency)).or_insert(0_i64) += amount;
+        }
+        let suffices = due.iter().all(|(key, amount)| {
+            *amount == 0 || wallets.get(key).is_some_and(|wallet| wallet.can_pay(*amount))
+        });
+        if suffices {
+            for (key, amount) in due {
+                if let Some(wallet) = wallets.get_mut(&key) {
+                    wallet.debit(amount, one.stored.id, at, ids);
+                }
+            }
+        }
+        suffices
+    });
+    *candidates = paid;
+    let wallets: Vec<Wallet> = wallets.into_values().collect();
+    credits::save(tx, &wallets, at).await?;
+    Ok(short)
+}
+
+/// Adds what events add to their metrics' periods and their names' days.
+async fn aggregate(tx: &mut Tx<'_, '_>, candidates: &[Candidate<'_>]) -> Result<(), DbError> {
+    let mut sums: BTreeMap<InPeriod, [i64; 2]> = BTreeMap::new();
+    let mut maxima: BTreeMap<InPeriod, [i64; 2]> = BTreeMap::new();
+    let mut values = BTreeSet::new();
+    let mut days: BTreeMap<(i64, i64, &str), [i64; 2]> = BTreeMap::new();
+    for Candidate { stored, counted, .. } in candidates {
+        let customer_no = stored.customer_no;
+        for part in &counted.parts {
+            let place = (customer_no, part.subscription_id, part.metric_id, part.period_start);
+            match &part.adds {
+                Adds::Sum(quantity) => add(sums.entry(place).or_default(), quantity.parts()),
+                Adds::Max(quantity) => {
+                    let (whole, millionths) = quantity.parts();
+                    let most = maxima.entry(place).or_default();
+                    *most = (*most).max([whole, millionths]);
+                }
+                Adds::Value(value) => {
+                    values.insert((place, value.as_str()));
+                }
+            }
+        }
+        let day = (customer_no, credits::day(counted.at), stored.event.name.as_str());
+        add(days.entry(day).or_default(), stored.event.quantity.parts());
+    }
+    let values: Vec<_> = values.into_iter().collect();
+    for place in sql::add_values(tx, &values).await? {
+        add(sums.entry(place).or_default(), (1, 0));
+    }
+    sql::add(tx, sums.into_iter()).await?;
+    sql::raise(tx, maxima.into_iter()).await?;
+    sql::add_days(tx, days.into_iter()).await
+}
+
+const fn add(sum: &mut [i64; 2], (whole, millionths): (i64, i64)) {
+    sum[0] += whole;
+    sum[1] += millionths;
+}
+
+impl From<DbError> for TrackError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<Advancing> for TrackError {
+    fn from(_: Advancing) -> Self {
+        Self::Advancing
+    }
+}

@@ -1,0 +1,268 @@
+//! Entitlements: what a customer has by its plans, and what it may use now.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Test, get, patch, post};
+use serde_json::{Value, json};
+use unitpay::base::CreditCurrencyId;
+use unitpay::credits::{self, NewGrant, Source};
+use unitpay::customers::{self, CustomerRef};
+use unitpay::db::{Lane, Tx};
+
+on_both_stores! {
+    async fn a_customer_has_what_its_plans_give_and_the_larger_of_two(t) {
+        let shop = Shop::open(&t).await;
+        assert_eq!(entitlements(&t, "one").await, json!([]));
+        let small = shop.plan(&t, &shop.product, "small", 1, json!([
+            { "featureId": shop.sso, "type": "boolean" }, { "featureId": shop.calls, "type": "metered", "limit": 10 },
+            { "featureId": shop.region, "type": "config", "value": "eu" }, { "featureId": shop.models, "type": "enum", "values": ["a", "b"] },
+        ])).await;
+        let large = shop.plan(&t, &shop.other, "large", 2, json!([
+            { "featureId": shop.calls, "type": "metered", "limit": 50 }, { "featureId": shop.generation, "type": "credit" },
+            { "featureId": shop.region, "type": "config", "value": "us" }, { "featureId": shop.models, "type": "enum", "values": ["b", "c"] },
+        ])).await;
+        t.subscribed("one", &small, &shop.product, "active").await;
+        let has = |entitlements: Value| entitlements.as_array().unwrap().iter().map(|has| {
+            let mut has = has.clone();
+            let of = has.as_object_mut().unwrap();
+            (of.remove("featureId").unwrap(), of.remove("name").unwrap());
+            has
+        }).collect::<Vec<_>>();
+        assert_eq!(has(entitlements(&t, "one").await), [
+            json!({ "slug": "sso", "type": "boolean", "access": true }),
+            json!({ "slug": "calls", "type": "metered", "limit": 10, "usage": "0", "remaining": "10" }),
+            json!({ "slug": "region", "type": "config", "value": "eu" }),
+            json!({ "slug": "models", "type": "enum", "values": ["a", "b"] }),
+        ]);
+        t.subscribed("one", &large, &shop.other, "trialing").await;
+        shop.grant(&t, "one", 500, None).await;
+        assert_eq!(has(entitlements(&t, "one").await), [
+            json!({ "slug": "calls", "type": "metered", "limit": 50, "usage": "0", "remaining": "50" }),
+            json!({ "slug": "generation", "type": "credit", "balance": 500, "creditCurrencyId": shop.credits, "creditCost": "1.5" }),
+            json!({ "slug": "region", "type": "config", "value": "us" }),
+            json!({ "slug": "models", "type": "enum", "values": ["b", "c", "a"] }),
+            json!({ "slug": "sso", "type": "boolean", "access": true }),
+        ]);
+        // No limit is larger than any, and a plan's entitlements change at once.
+        let unlimited = json!({ "entitlements": [{ "featureId": shop.calls, "type": "metered", "limit": null }] });
+        t.call(patch(format!("/v1/plans/{small}"), &unlimited).key(&t.key)).await.expect(200);
+        assert_eq!(has(entitlements(&t, "one").await)[0], json!({ "slug": "calls", "type": "metered", "limit": null, "usage": "0", "remaining": null }));
+        assert_eq!(has(entitlements(&t, "one").await).len(), 4);
+        let id = customers::get(&mut t.app.db.read().await.unwrap(), &t.tenant, &CustomerRef::External("one".into())).await.unwrap().unwrap().id;
+        assert_eq!(entitlements(&t, &id.to_string()).await, entitlements(&t, "one").await);
+    }
+
+    async fn only_subscriptions_with_access_entitle(t) {
+        let shop = Shop::open(&t).await;
+        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.sso, "type": "boolean" }])).await;
+        for (status, access) in [("trialing", true), ("active", true), ("past_due", true), ("pending", false), ("canceled", false)] {
+            t.customer(status).await;
+            t.subscribed(status, &plan, &shop.product, status).await;
+            let answer = check(&t, json!({ "customerId": status, "featureSlug": "sso" })).await.expect(200).json();
+            let denied = if access { Value::Null } else { json!("no_entitlement") };
+            assert_eq!((&answer["access"], answer.get("deniedReason").unwrap_or(&Value::Null)), (&json!(access), &denied), "{status}");
+            assert_eq!(answer["feature"]["slug"], "sso");
+        }
+    }
+
+    async fn what_was_used_counts_against_a_limit(t) {
+        let shop = Shop::open(&t).await;
+        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.calls, "type": "metered", "limit": 10 }])).await;
+        t.subscribed("one", &plan, &shop.product, "active").await;
+        let event = json!({ "customerId": "one", "eventName": "call", "quantity": 8.5, "idempotencyKey": "1" });
+        t.call(post("/v1/usage/track", &event).key(&t.key)).await.expect(200);
+        let before = t.state().await;
+        for (usage, access) in [
+            (json!(1), true), (json!(1.5), true), (json!("1.5"), true), (json!("1.500001"), false), (json!(2), false), (json!(0), true), (json!(1_000_000_000), false), (Value::Null, true),
+        ] {
+            let mut body = json!({ "customerId": "one", "featureSlug": "calls", "requestedUsage": usage });
+            if usage.is_null() {
+                body.as_object_mut().unwrap().remove("requestedUsage");
+            }
+            let answer = check(&t, body).await.expect(200).json();
+            assert_eq!((&answer["access"], &answer["remaining"], &answer["creditBalance"]), (&json!(access), &json!("1.5"), &Value::Null), "{usage}");
+            assert_eq!(answer.get("deniedReason"), (!access).then_some(&json!("usage_exceeded")), "{usage}");
+        }
+        // A check takes nothing.
+        assert_eq!(t.state().await, before);
+        // Beyond the limit nothing remains, not less.
+        let more = json!({ "customerId": "one", "eventName": "call", "quantity": 5, "idempotencyKey": "2" });
+        t.call(post("/v1/usage/track", &more).key(&t.key)).await.expect(200);
+        let over = check(&t, json!({ "customerId": "one", "featureSlug": "calls" })).await.expect(200).json();
+        assert_eq!((&over["access"], &over["remaining"]), (&json!(false), &json!("0")));
+    }
+
+    async fn credits_are_enough_for_what_a_debit_would_take(t) {
+        let shop = Shop::open(&t).await;
+        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.generation, "type": "credit" }])).await;
+        t.subscribed("one", &plan, &shop.product, "active").await;
+        let ask = async |usage: Value| check(&t, json!({ "customerId": "one", "featureSlug": "generation", "requestedUsage": usage })).await.expect(200).json();
+        let none = ask(json!(1)).await;
+        assert_eq!((&none["access"], &none["deniedReason"], &none["creditBalance"]), (&json!(false), &json!("credit_exhausted"), &json!(0)));
+        let end = t.app.clock.now().plus_days(1);
+        shop.grant(&t, "one", 10, Some(end)).await;
+        // Each unit costs 1.5, and what an event costs is rounded up.
+        for (usage, access) in [(json!(6), true), (json!("6.666666"), true), (json!("6.666667"), false), (json!(7), false), (json!(1_000_000_000), false)] {
+            let answer = ask(usage.clone()).await;
+            assert_eq!((&answer["access"], &answer["creditBalance"], &answer["remaining"]), (&json!(access), &json!(10), &Value::Null), "{usage}");
+        }
+        // What has ended is gone, whether or not a job has written so.
+        t.advance(86_400);
+        assert_eq!(ask(json!(1)).await["creditBalance"], 0);
+        assert_eq!(entitlements(&t, "one").await[0]["balance"], 0);
+        shop.grant(&t, "one", 10, None).await;
+        assert_eq!(ask(json!(1)).await["access"], true);
+        let (tenant, no) = (t.tenant, shop.number(&t, "one").await);
+        t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| credits::freeze_all(tx, &tenant, no).await).await.unwrap();
+        let frozen = ask(json!(1)).await;
+        assert_eq!((&frozen["access"], &frozen["deniedReason"], &frozen["creditBalance"]), (&json!(false), &json!("credit_exhausted"), &json!(10)));
+    }
+
+    async fn values_are_allowed_where_the_plan_has_all_of_them(t) {
+        let shop = Shop::open(&t).await;
+        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([
+            { "featureId": shop.region, "type": "config", "value": "eu" }, { "featureId": shop.models, "type": "enum", "values": ["a", "b"] },
+        ])).await;
+        t.subscribed("one", &plan, &shop.product, "active").await;
+        for (slug, values, access) in [
+            ("models", json!(["a"]), true), ("models", json!(["b", "a"]), true), ("models", json!([]), true), ("models", json!(["a", "c"]), false), ("models", json!(["A"]), false),
+            ("region", json!(["eu"]), true), ("region", json!(["us"]), false), ("region", json!(["eu", "us"]), false),
+        ] {
+            let answer = check(&t, json!({ "customerId": "one", "featureSlug": slug, "requestedValues": values })).await.expect(200).json();
+            assert_eq!(answer["access"], access, "{slug} {values}");
+            assert_eq!(answer.get("deniedReason"), (!access).then_some(&json!("no_entitlement")));
+        }
+        assert_eq!(check(&t, json!({ "customerId": "one", "featureSlug": "models" })).await.expect(200).json()["access"], true);
+    }
+
+    async fn what_is_wrong_with_a_check_is_named(t) {
+        let shop = Shop::open(&t).await;
+        assert!(!shop.sso.is_empty());
+        for (part, param) in [
+            (json!({ "featureSlug": null }), "featureSlug"), (json!({ "featureSlug": "" }), "featureSlug"), (json!({ "customerId": 1 }), "customerId"),
+            (json!({ "requestedUsage": -1 }), "requestedUsage"), (json!({ "requestedUsage": "1e3" }), "requestedUsage"), (json!({ "requestedUsage": 0.000_000_1 }), "requestedUsage"),
+            (json!({ "requestedUsage": 1_000_000_001 }), "requestedUsage"), (json!({ "requestedUsage": true }), "requestedUsage"), (json!({ "requestedUsage": null }), "requestedUsage"),
+            (json!({ "featureSlug": "models", "requestedValues": "a" }), "requestedValues"), (json!({ "featureSlug": "models", "requestedValues": [1] }), "requestedValues"),
+            (json!({ "requestedUsage": 1, "requestedValues": [] }), "requestedValues"), (json!({ "featureSlug": "sso", "requestedUsage": 1 }), "requestedUsage"),
+            (json!({ "featureSlug": "models", "requestedUsage": 1 }), "requestedUsage"), (json!({ "requestedValues": ["a"] }), "requestedValues"), (json!({ "x": 1 }), "x"),
+        ] {
+            let mut body = json!({ "customerId": "one", "featureSlug": "calls" });
+            body.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+            let refused = check(&t, body).await.refused(422, "validation_failed").json();
+            let params: Vec<&Value> = refused["errors"].as_array().unwrap().iter().map(|error| &error["param"]).collect();
+            assert_eq!(params, [param], "{part}");
+        }
+        check(&t, json!({ "featureSlug": "calls" })).await.refused(422, "validation_failed");
+        check(&t, json!({ "customerId": "two", "featureSlug": "calls" })).await.refused(404, "customer_not_found");
+        check(&t, json!({ "customerId": "one", "featureSlug": "nothing" })).await.refused(404, "not_found");
+        let named_twice = post("/v1/customers/one/check", &json!({ "customerId": "one", "featureSlug": "calls" })).key(&t.key);
+        t.call(named_twice).await.refused(422, "validation_failed");
+    }
+
+    async fn a_browser_asks_of_its_own_customer_alone(t) {
+        let shop = Shop::open(&t).await;
+        t.customer("two").await;
+        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.sso, "type": "boolean" }])).await;
+        t.subscribed("one", &plan, &shop.product, "active").await;
+        let (one, two) = (t.token("one").await, t.token("two").await);
+        let ask = |token: &str, body: Value| t.call(post("/v1/check", &body).bearer(token));
+        for body in [json!({ "featureSlug": "sso" }), json!({ "featureSlug": "sso", "customerId": "one" })] {
+            assert_eq!(ask(&one, body).await.expect(200).json()["access"], true);
+        }
+        assert_eq!(ask(&two, json!({ "featureSlug": "sso" })).await.expect(200).json()["access"], false);
+        ask(&two, json!({ "featureSlug": "sso", "customerId": "one" })).await.refused(404, "customer_not_found");
+        let of = |path: &str, token: &str| t.call(get(format!("/v1/customers/{path}/entitlements")).bearer(token));
+        assert_eq!(of("one", &one).await.expect(200).json()["data"].as_array().unwrap().len(), 1);
+        of("one", &two).await.refused(404, "customer_not_found");
+        let check_one = |token: &str| t.call(post("/v1/customers/one/check", &json!({ "featureSlug": "sso" })).bearer(token));
+        assert_eq!(check_one(&one).await.expect(200).json()["access"], true);
+        check_one(&two).await.refused(404, "customer_not_found");
+    }
+}
+
+/// Two products, features of every type, and the customer `one`.
+struct Shop {
+    product: String,
+    other: String,
+    credits: String,
+    sso: String,
+    calls: String,
+    generation: String,
+    region: String,
+    models: String,
+}
+
+impl Shop {
+    async fn open(t: &Test) -> Self {
+        t.customer("one").await;
+        let product = t.make("products", json!({ "slug": "api", "name": "API" })).await;
+        let other = t.make("products", json!({ "slug": "more", "name": "More" })).await;
+        let metric = |event: &str| json!({ "productId": product, "eventName": event, "name": event, "aggregation": "sum" });
+        let call = t.make("billable-metrics", metric("call")).await;
+        let token = t.make("billable-metrics", metric("token")).await;
+        let credits = json!({ "slug": "credits", "name": "Credits", "denomination": "unit" });
+        let credits = t.make("credit-currencies", credits).await;
+        let feature = async |slug: &str, part: Value| {
+            let mut whole = json!({ "productId": product, "slug": slug, "name": slug });
+            whole.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+            t.make("features", whole).await
+        };
+        let credit = json!({ "type": "credit", "metricId": token, "creditCurrencyId": credits, "creditCost": "1.5" });
+        Self {
+            sso: feature("sso", json!({ "type": "boolean" })).await,
+            calls: feature("calls", json!({ "type": "metered", "metricId": call })).await,
+            generation: feature("generation", credit).await,
+            region: feature("region", json!({ "type": "config" })).await,
+            models: feature("models", json!({ "type": "enum" })).await,
+            product,
+            other,
+            credits,
+        }
+    }
+
+    /// An active plan that gives this.
+    async fn plan(&self, t: &Test, product: &str, slug: &str, tier: i64, gives: Value) -> String {
+        let plan = json!({
+            "productId": product, "slug": slug, "name": slug, "tier": tier, "billingInterval": "month", "currency": "USD",
+            "status": "active", "entitlements": gives,
+        });
+        t.make("plans", plan).await
+    }
+
+    async fn number(&self, t: &Test, customer: &str) -> i64 {
+        let named = CustomerRef::External(customer.to_owned());
+        let mut tx = t.app.db.read().await.unwrap();
+        customers::get(&mut tx, &t.tenant, &named).await.unwrap().unwrap().no
+    }
+
+    /// Grants credits by themselves.
+    async fn grant(&self, t: &Test, customer: &str, amount: i64, end: Option<unitpay::base::Time>) {
+        let (tenant, no) = (t.tenant, self.number(t, customer).await);
+        let currency: CreditCurrencyId = self.credits.parse().unwrap();
+        let new = NewGrant {
+            source: Source::Promotional,
+            amount,
+            expires_at: end,
+            subscription_id: None,
+            cadence: None,
+            description: None,
+        };
+        let (now, ids) = (t.app.clock.now(), t.app.ids.clone());
+        let granted = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let granted = credits::grant(tx, &tenant, no, currency, &new, now, &ids).await;
+            granted.map(|_| ()).map_err(|error| match error {
+                credits::CreditError::Db(error) => error,
+                credits::CreditError::OutOfRange => unitpay::db::DbError::Broken("out of range"),
+            })
+        });
+        granted.await.unwrap();
+    }
+}
+
+async fn entitlements(t: &Test, customer: &str) -> Value {
+    let path = format!("/v1/customers/{customer}/entitlements");
+    t.call(get(path).key(&t.key)).await.expect(200).json()["data"].clone()
+}
+
+async fn check(t: &Test, body: Value) -> Answer {
+    t.call(post("/v1/check", &body).key(&t.key)).await
+}

@@ -1,0 +1,460 @@
+//! Settlement: what is owed is charged once, whatever fails in between.
+//!
+//! A node that dies is one that does not go on: these tests take the steps one by one, by the
+//! functions that the server itself takes them by, and leave out the rest.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Test, of, post};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use unitpay::app::By;
+use unitpay::audit::Actor;
+use unitpay::base::{PaymentAttemptId, Time};
+use unitpay::db::{Lane, Sql, Tx, sql};
+use unitpay::invoices::{Reason, Status};
+use unitpay::settlement::{self, Attempt, AttemptStatus, Billed, Effect, Kept};
+
+const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts");
+const PENDING: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'pending'");
+const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
+const NUMBERED: Sql = sql("SELECT COUNT(*) FROM invoices WHERE number IS NOT NULL");
+
+impl Test {
+    /// Step (a) of paying an invoice, and no more.
+    async fn begin_to_pay(&self, invoice: &str) -> PaymentAttemptId {
+        let (tenant, id) = (self.tenant, invoice.parse().unwrap());
+        let by = By::new(&self.app, Actor::System);
+        let at = Time::from_seconds(by.now.seconds());
+        let kept = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            settlement::pay(tx, &tenant, id, None, at, &by).await
+        });
+        match kept.await.unwrap() {
+            Kept::Attempt(id) => id,
+            Kept::Outcome(outcome) => panic!("{outcome:?}"),
+        }
+    }
+
+    async fn attempt(&self, id: PaymentAttemptId) -> Attempt {
+        let mut tx = self.app.db.read().await.unwrap();
+        settlement::get(&mut tx, &self.tenant, id).await.unwrap().unwrap()
+    }
+
+    async fn status(&self, id: PaymentAttemptId) -> AttemptStatus {
+        self.attempt(id).await.status
+    }
+
+    /// Begins to bill a customer for a new invoice and returns the attempt.
+    async fn begin(&self, customer: &str, effect: Effect) -> Attempt {
+        match self.collect(customer, of(&[1_000]), effect).await.unwrap() {
+            Billed::Attempt(attempt) => attempt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn starting(&self) -> Effect {
+        Effect::StartSubscription { subscription_id: self.app.ids.subscription() }
+    }
+
+    async fn paid(&self, invoice: &str) -> bool {
+        let shown = self.invoice(invoice).await;
+        let paid = shown["status"] == "paid";
+        assert_eq!(shown["payments"].as_array().unwrap().len(), usize::from(paid));
+        paid
+    }
+}
+
+fn secret_of(answer: &Value) -> &str {
+    assert_eq!(answer["kind"], "requires_form", "{answer}");
+    answer["client"]["clientSecret"].as_str().unwrap()
+}
+
+fn code(answer: &Answer) -> Value {
+    answer.json()["code"].clone()
+}
+
+on_both_stores! {
+    async fn paying_charges_the_default_card_and_pays_the_invoice(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_mastercard").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let outcome = t.pay(&invoice, json!({})).await.expect(200).json();
+        assert_eq!((&outcome["kind"], &outcome["subscription"]), (&json!("charged_inline"), &Value::Null));
+        let paid = &outcome["invoice"];
+        assert_eq!((&paid["status"], &paid["amountPaid"], &paid["amountDue"]),
+            (&json!("paid"), &json!(1_000), &json!(0)));
+        assert_eq!((&paid["payments"][0]["brand"], &paid["payments"][0]["last4"]),
+            (&json!("mastercard"), &json!("4444")));
+        assert_eq!(t.charges().await, 1);
+        t.pay(&invoice, json!({})).await.refused(409, "invoice_not_payable");
+        assert_eq!(t.charges().await, 1);
+    }
+
+    async fn another_card_may_be_named(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_declined").await;
+        let visa = t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.pay(&invoice, json!({ "paymentMethodId": "pm_nothing" })).await.refused(404, "not_found");
+        let unknown = json!({ "paymentMethodId": t.app.ids.payment_method() });
+        t.pay(&invoice, unknown).await.refused(404, "not_found");
+        t.pay(&invoice, json!({ "card": visa })).await.refused(422, "validation_failed");
+        t.pay(&invoice, json!({ "paymentMethodId": visa })).await.expect(200);
+        assert!(t.paid(&invoice).await);
+    }
+
+    async fn a_decline_changes_nothing_and_is_told_again_under_its_key(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_declined").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let before = t.invoice(&invoice).await;
+        for replayed in [None, Some("true")] {
+            let refused = t.pay_once(&invoice, json!({}), "k").await.refused(402, "payment_declined");
+            assert_eq!(refused.json()["declineReason"], "card_declined");
+            assert_eq!(refused.header("idempotent-replayed"), replayed);
+        }
+        assert_eq!(t.invoice(&invoice).await, before);
+        assert_eq!((t.count(&ATTEMPTS).await, t.charges().await), (1, 0));
+        t.pay_once(&invoice, json!({ "paymentMethodId": "x" }), "k").await
+            .refused(404, "not_found");
+        // A new key is a new try.
+        t.pay_once(&invoice, json!({}), "l").await.refused(402, "payment_declined");
+        assert_eq!(t.count(&ATTEMPTS).await, 2);
+    }
+
+    async fn a_refusal_is_judged_anew_under_the_same_key(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_timeout").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.begin_to_pay(&invoice).await;
+        t.pay_once(&invoice, json!({}), "k").await.refused(409, "payment_in_progress");
+        t.advance(60);
+        t.sweep().await;
+        t.advance(60);
+        t.sweep().await;
+        t.pay_once(&invoice, json!({}), "k").await.refused(409, "invoice_not_payable");
+        assert_eq!(t.charges().await, 1);
+    }
+
+    async fn a_lost_answer_never_charges_twice(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_timeout").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.pay_once(&invoice, json!({}), "k").await.refused(503, "unavailable");
+        assert_eq!((t.charges().await, t.paid(&invoice).await), (1, false));
+        // Whoever asks without the key is told to wait.
+        t.pay(&invoice, json!({})).await.refused(409, "payment_in_progress");
+        let outcome = t.pay_once(&invoice, json!({}), "k").await.expect(200);
+        assert_eq!(outcome.json()["kind"], "charged_inline");
+        assert_eq!(outcome.header("idempotent-replayed"), Some("true"));
+        assert!(t.paid(&invoice).await);
+        assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (1, 1));
+    }
+
+    async fn what_died_after_the_first_step_is_taken_up_after_a_minute(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.begin_to_pay(&invoice).await;
+        t.advance(59);
+        assert_eq!(t.sweep().await, 0);
+        assert_eq!((t.charges().await, t.paid(&invoice).await), (0, false));
+        t.advance(1);
+        assert_eq!(t.sweep().await, 1);
+        assert!(t.paid(&invoice).await);
+        assert_eq!((t.charges().await, t.sweep().await), (1, 0));
+    }
+
+    async fn what_died_after_the_charge_is_recorded_by_the_next_and_charged_once(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let id = t.begin_to_pay(&invoice).await;
+        // The processor has charged; whoever asked is gone with the answer.
+        settlement::charge(&t.app, &t.tenant, &t.attempt(id).await).await.unwrap();
+        assert_eq!((t.charges().await, t.paid(&invoice).await), (1, false));
+        t.advance(60);
+        t.sweep().await;
+        assert!(t.paid(&invoice).await);
+        assert_eq!((t.charges().await, t.count(&PENDING).await), (1, 0));
+    }
+
+    async fn what_died_after_the_record_is_told_to_whoever_asks_again(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let first = t.pay_once(&invoice, json!({}), "k").await.expect(200).json();
+        let again = t.pay_once(&invoice, json!({}), "k").await.expect(200);
+        assert_eq!(again.json(), first);
+        assert_eq!(t.charges().await, 1);
+    }
+
+    async fn a_charge_older_than_a_day_is_asked_for_before_it_is_repeated(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_timeout").await;
+        let (lost, never) = (t.bill(&customer, 1_000).await, t.bill(&customer, 2_000).await);
+        t.pay(&lost, json!({})).await.refused(503, "unavailable");
+        t.begin_to_pay(&never).await;
+        // No node was up for longer than the processor knows a key: it would charge again.
+        t.advance(25 * 3_600);
+        assert_eq!(t.sweep().await, 2);
+        assert!(t.paid(&lost).await);
+        // The other was never charged, so it is charged now, and its answer is lost.
+        assert_eq!((t.charges().await, t.paid(&never).await), (2, false));
+        t.advance(3_600);
+        t.sweep().await;
+        assert!(t.paid(&never).await);
+        assert_eq!(t.charges().await, 2);
+    }
+
+    async fn an_attempt_of_which_nothing_is_known_waits_ever_longer(t) {
+        let customer = t.customer("c").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let id = t.begin_to_pay(&invoice).await;
+        let mut waits = Vec::new();
+        for age in [0, 60, 600, 7_200] {
+            t.advance(age);
+            let unknown = unitpay::payments::ChargeResult::Unknown;
+            let attempt = settlement::record(&t.app, &t.tenant, id, unknown).await.unwrap();
+            waits.push(attempt.next_at.unwrap().seconds() - t.app.clock.now().seconds());
+        }
+        assert_eq!(waits, [60, 60, 660, 3_600]);
+    }
+
+    async fn while_a_payment_is_pending_nothing_else_is_done_to_its_invoice(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let id = t.begin_to_pay(&invoice).await;
+        let before = (t.state().await, t.invoice(&invoice).await);
+        for (path, body) in [
+            ("pay", json!({})),
+            ("void", json!({})),
+            ("payments", json!({ "amount": 1, "reference": "R" })),
+        ] {
+            let request = post(format!("/v1/invoices/{invoice}/{path}"), &body).key(&t.key);
+            t.call(request).await.refused(409, "payment_in_progress");
+        }
+        assert_eq!((t.state().await, t.invoice(&invoice).await), before);
+        assert_eq!(t.status(id).await, AttemptStatus::Pending);
+    }
+
+    async fn payers_at_the_same_time_charge_once(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let answers = join_all((0..8).map(|_| t.pay(&invoice, json!({})))).await;
+        let paid = answers.iter().filter(|answer| answer.status == 200).count();
+        let refused = answers.iter().filter(|answer| answer.status == 409);
+        assert!(refused.clone().all(|answer| {
+            code(answer) == "payment_in_progress" || code(answer) == "invoice_not_payable"
+        }));
+        assert_eq!((paid, refused.count(), t.charges().await), (1, 7, 1));
+    }
+
+    async fn twins_of_one_key_are_one_payment_and_one_answer(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let twins = join_all((0..6).map(|_| t.pay_once(&invoice, json!({}), "k"))).await;
+        let bodies: Vec<Value> = twins.into_iter().map(|twin| twin.expect(200).json()).collect();
+        assert!(bodies.iter().all(|body| *body == bodies[0]));
+        assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (1, 1));
+    }
+
+    async fn nodes_that_take_up_at_the_same_time_charge_once(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoices = join_all((0..6).map(|n| t.bill(&customer, 1_000 + n))).await;
+        for invoice in &invoices {
+            t.begin_to_pay(invoice).await;
+        }
+        t.advance(60);
+        let other = match t.engine {
+            crate::support::Engine::Sqlite => None,
+            crate::support::Engine::Postgres => Some(t.another_node().await),
+        };
+        let other = other.as_ref().unwrap_or(&t);
+        tokio::join!(t.sweep(), other.sweep(), t.sweep());
+        for invoice in &invoices {
+            assert!(t.paid(invoice).await);
+        }
+        assert_eq!(t.charges().await, 6);
+    }
+
+    async fn without_a_card_a_form_asks_for_one_and_keeps_it(t) {
+        let customer = t.customer("c").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let asked = t.pay(&invoice, json!({})).await.expect(200).json();
+        assert_eq!((&asked["reason"], &asked["invoice"]["id"]),
+            (&json!("payment_method_required"), &json!(invoice)));
+        assert_eq!((&asked["client"]["processor"], &asked["client"]["type"]),
+            (&json!("sandbox"), &json!("payment")));
+        let secret = secret_of(&asked).to_owned();
+        // Asked again, it is the same form; a decline leaves it open.
+        assert_eq!(secret_of(&t.pay(&invoice, json!({})).await.expect(200).json()), secret);
+        t.fill_in(&secret, "decline").await.refused(402, "payment_declined");
+        assert!(!t.paid(&invoice).await);
+        for _ in 0..2 {
+            t.fill_in(&secret, "succeed").await.expect(204);
+        }
+        assert!(t.paid(&invoice).await);
+        assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (1, 1));
+        let next = t.bill(&customer, 500).await;
+        let outcome = t.pay(&next, json!({})).await.expect(200).json();
+        assert_eq!(outcome["kind"], "charged_inline");
+    }
+
+    async fn a_card_that_wants_its_customer_gets_a_form_where_one_is_there(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_requires_form").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let asked = t.pay_once(&invoice, json!({}), "k").await.expect(200).json();
+        assert_eq!(asked["reason"], "authentication_required");
+        assert_eq!(t.pay_once(&invoice, json!({}), "k").await.expect(200).json(), asked);
+        t.fill_in(secret_of(&asked), "succeed").await.expect(204);
+        assert!(t.paid(&invoice).await);
+        // The repetition tells how it is by now.
+        let outcome = t.pay_once(&invoice, json!({}), "k").await.expect(200).json();
+        assert_eq!(outcome["kind"], "charged_inline");
+        // A renewal has nobody there.
+        let attempt = t.begin(&customer, Effect::CollectInvoice).await;
+        let attempt = settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        assert_eq!(attempt.decline_reason.unwrap().as_str(), "authentication_required");
+        let open = t.stored_invoice(attempt.invoice_id).await.unwrap();
+        assert_eq!((open.status, open.number), (Status::Issued, Some(2)));
+    }
+
+    async fn a_renewal_without_a_card_is_declined_without_asking_anybody(t) {
+        let customer = t.customer("c").await;
+        let attempt = t.begin(&customer, Effect::CollectInvoice).await;
+        let attempt = settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        assert_eq!(attempt.decline_reason.unwrap().as_str(), "payment_method_required");
+        assert_eq!(attempt.status, AttemptStatus::Declined);
+    }
+
+    async fn what_is_paid_first_has_no_number_until_it_is_and_goes_with_a_decline(t) {
+        let (good, bad) = (t.customer("c").await, t.customer("d").await);
+        t.card(&good, "pm_sandbox_visa").await;
+        t.card(&bad, "pm_sandbox_declined").await;
+        let top_up = |t: &Test| Effect::TopUp {
+            credit_account_id: t.app.ids.credit_account(), credits: 10, package_id: None, automatic: false,
+        };
+        let (first, second) = (t.begin(&bad, top_up(&t)).await, t.begin(&good, top_up(&t)).await);
+        assert_eq!(t.count(&NUMBERED).await, 0);
+        let draft = t.stored_invoice(second.invoice_id).await.unwrap();
+        assert_eq!((draft.status, draft.number, draft.reason), (Status::Draft, None, Reason::Renewal));
+        for attempt in [&first, &second] {
+            settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        }
+        assert!(t.stored_invoice(first.invoice_id).await.is_none());
+        let paid = t.stored_invoice(second.invoice_id).await.unwrap();
+        assert_eq!((paid.status, paid.number), (Status::Paid, Some(1)));
+    }
+
+    async fn a_form_gives_way_to_another_card_and_what_it_brings_later_goes_back(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_requires_form").await;
+        let visa = t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let asked = t.pay_once(&invoice, json!({}), "k").await.expect(200).json();
+        t.pay(&invoice, json!({ "paymentMethodId": visa })).await.expect(200);
+        let paid = t.invoice(&invoice).await;
+        assert_eq!(paid["status"], "paid");
+        t.fill_in(secret_of(&asked), "succeed").await.expect(204);
+        assert_eq!(t.invoice(&invoice).await, paid);
+        assert_eq!((t.charges().await, t.count(&REFUNDS).await), (2, 1));
+        t.pay_once(&invoice, json!({}), "k").await.refused(409, "conflict");
+    }
+
+    async fn a_transfer_and_voiding_close_a_form(t) {
+        let customer = t.customer("c").await;
+        for (path, body, status) in [
+            ("payments", json!({ "amount": 100, "reference": "R" }), 201),
+            ("void", json!({}), 200),
+        ] {
+            let invoice = t.bill(&customer, 1_000).await;
+            let asked = t.pay(&invoice, json!({})).await.expect(200).json();
+            let request = post(format!("/v1/invoices/{invoice}/{path}"), &body).key(&t.key);
+            let done = t.call(request).await.expect(status).json();
+            t.fill_in(secret_of(&asked), "succeed").await.expect(204);
+            assert_eq!(t.invoice(&invoice).await, done);
+        }
+        assert_eq!((t.charges().await, t.count(&REFUNDS).await), (2, 2));
+    }
+
+    async fn a_form_closes_after_twenty_three_hours_and_what_it_brings_later_goes_back(t) {
+        let customer = t.customer("c").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let asked = t.pay(&invoice, json!({})).await.expect(200).json();
+        let attempt = t.begin(&customer, t.starting()).await;
+        let pending = settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        assert_eq!(pending.status, AttemptStatus::RequiresForm);
+        t.advance(23 * 3_600 - 1);
+        assert_eq!(t.sweep().await, 0);
+        t.advance(1);
+        assert_eq!(t.sweep().await, 2);
+        assert_eq!(t.status(attempt.id).await, AttemptStatus::Abandoned);
+        assert!(t.stored_invoice(attempt.invoice_id).await.is_none());
+        assert_eq!(t.invoice(&invoice).await["status"], "issued");
+        for secret in [secret_of(&asked), pending.client_secret.as_deref().unwrap()] {
+            t.fill_in(secret, "succeed").await.expect(204);
+        }
+        assert!(!t.paid(&invoice).await);
+        assert_eq!(t.count(&REFUNDS).await, 2);
+        assert_eq!(t.status(attempt.id).await, AttemptStatus::Refunded);
+    }
+
+    async fn a_refund_that_was_cut_off_is_gone_on_with(t) {
+        const DUE: Sql = sql("UPDATE payment_attempts SET status = 'refund_due', next_at = 0 \
+            WHERE status = 'refunded'");
+        const TAKEN: Sql = sql("UPDATE sandbox_intents SET status = 'succeeded' WHERE status = 'refunded'");
+        let customer = t.customer("c").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let asked = t.pay(&invoice, json!({})).await.expect(200).json();
+        t.call(post(format!("/v1/invoices/{invoice}/void"), &json!({})).key(&t.key)).await.expect(200);
+        t.fill_in(secret_of(&asked), "succeed").await.expect(204);
+        // As though the node had died before it asked the processor.
+        let undone = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            Ok::<_, unitpay::db::DbError>((tx.execute(&DUE, &[]).await?, tx.execute(&TAKEN, &[]).await?))
+        });
+        assert_eq!(undone.await.unwrap(), (1, 1));
+        t.sweep().await;
+        assert_eq!((t.count(&REFUNDS).await, t.sweep().await), (1, 0));
+    }
+
+    async fn giving_up_a_customer_refunds_what_was_under_way(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let attempt = t.begin(&customer, t.starting()).await;
+        let result = settlement::charge(&t.app, &t.tenant, &attempt).await.unwrap();
+        let (tenant, no, by) = (t.tenant, attempt.customer_no, By::new(&t.app, Actor::System));
+        let given_up = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            settlement::abandon_all_of_customer(tx, &tenant, no, &by).await
+        });
+        given_up.await.unwrap();
+        let attempt = settlement::record(&t.app, &t.tenant, attempt.id, result).await.unwrap();
+        assert_eq!(attempt.status, AttemptStatus::Refunded);
+        assert_eq!((t.count(&NUMBERED).await, t.count(&REFUNDS).await), (0, 1));
+    }
+
+    async fn an_archived_customer_is_not_charged(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.set_archived(&customer, "archive").await.expect(200);
+        t.pay(&invoice, json!({})).await.refused(409, "customer_archived");
+        assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (0, 0));
+    }
+
+    async fn a_rest_too_small_to_charge_is_paid_by_transfer_alone(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let path = format!("/v1/invoices/{invoice}/payments");
+        let body = json!({ "amount": 951, "reference": "R" });
+        t.call(post(path, &body).key(&t.key)).await.expect(201);
+        t.pay(&invoice, json!({})).await.refused(422, "amount_out_of_range");
+        assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (0, 0));
+    }
+}

@@ -1,0 +1,149 @@
+//! Billing as the tests need it: cards, invoices, and what the sandbox processor did.
+
+use super::{Answer, Test, get, post};
+use serde_json::{Value, json};
+use unitpay::app::By;
+use unitpay::audit::Actor;
+use unitpay::base::{Decimal, InvoiceId, Time};
+use unitpay::customers::{self, CustomerRef};
+use unitpay::db::{Lane, Sql, Tx, sql};
+use unitpay::invoices::{self, Invoice, InvoiceError, Line, LineKind, NewInvoice, Reason};
+use unitpay::organizations::Tenant;
+use unitpay::payments;
+use unitpay::settlement::{self, Billed, Effect, SettleError};
+use unitpay::subscriptions::CollectionMethod;
+
+const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
+    WHERE key IS NOT NULL AND status IN ('succeeded', 'refunded')");
+
+/// One line of this amount.
+pub fn line(amount: i64) -> Line {
+    Line {
+        description: "Pro".into(),
+        kind: LineKind::Recurring,
+        quantity: Decimal::from_integer(1),
+        unit_amount: Some(Decimal::from_integer(amount)),
+        amount,
+        period: None,
+    }
+}
+
+/// An invoice of these amounts, in dollars, to be charged.
+pub fn of(amounts: &[i64]) -> NewInvoice {
+    NewInvoice {
+        subscription_id: None,
+        reason: Reason::Renewal,
+        currency: "USD".parse().unwrap(),
+        lines: amounts.iter().copied().map(line).collect(),
+        period: None,
+        collection_method: CollectionMethod::ChargeAutomatically,
+        due_key: None,
+    }
+}
+
+impl Test {
+    /// Gives a customer the payment method of one of the sandbox's tokens.
+    pub async fn card(&self, customer: &str, token: &str) -> String {
+        self.add_card(customer, &json!({ "processorToken": token })).await.expect(201).text("id")
+    }
+
+    pub async fn add_card(&self, customer: &str, body: &Value) -> Answer {
+        let path = format!("/v1/customers/{customer}/payment-methods");
+        self.call(post(path, body).key(&self.key)).await
+    }
+
+    /// A customer's number.
+    pub async fn customer_no(&self, customer: &str) -> i64 {
+        let reference: CustomerRef = customer.parse().unwrap();
+        let mut tx = self.app.db.read().await.unwrap();
+        customers::get(&mut tx, &self.tenant, &reference).await.unwrap().unwrap().no
+    }
+
+    /// Issues an invoice as the engine does, without charging it.
+    pub async fn issue(
+        &self,
+        tenant: Tenant,
+        customer_no: i64,
+        new: NewInvoice,
+    ) -> Result<Option<Invoice>, InvoiceError> {
+        let (ids, now) = (self.app.ids.clone(), Time::from_seconds(self.app.clock.now().seconds()));
+        self.app
+            .db
+            .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                customers::lock_no(tx, &tenant, customer_no).await?;
+                invoices::create_issued(tx, &tenant, customer_no, new.clone(), now, &ids).await
+            })
+            .await
+    }
+
+    /// An issued invoice of a customer over this amount.
+    pub async fn bill(&self, customer: &str, amount: i64) -> String {
+        let no = self.customer_no(customer).await;
+        let issued = self.issue(self.tenant, no, of(&[amount])).await;
+        issued.unwrap().unwrap().id.to_string()
+    }
+
+    /// Bills a customer by its default payment method in the effect's first transaction, and leaves
+    /// it at that: as a node that dies then.
+    pub async fn collect(
+        &self,
+        customer: &str,
+        new: NewInvoice,
+        effect: Effect,
+    ) -> Result<Billed, SettleError> {
+        let (no, tenant) = (self.customer_no(customer).await, self.tenant);
+        let by = By::new(&self.app, Actor::System);
+        let at = Time::from_seconds(by.now.seconds());
+        self.app
+            .db
+            .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                customers::lock_no(tx, &tenant, no).await?;
+                let card = payments::default_of(tx, &tenant, no).await?;
+                let (new, effect) = (new.clone(), effect.clone());
+                settlement::collect(tx, &tenant, no, new, card.as_ref(), effect, at, &by).await
+            })
+            .await
+    }
+
+    pub async fn invoice(&self, id: &str) -> Value {
+        self.call(get(format!("/v1/invoices/{id}")).key(&self.key)).await.expect(200).json()
+    }
+
+    /// An invoice as the engine knows it, a draft too; `None` where it is gone.
+    pub async fn stored_invoice(&self, id: InvoiceId) -> Option<Invoice> {
+        let mut tx = self.app.db.read().await.unwrap();
+        invoices::get(&mut tx, &self.tenant, id).await.unwrap()
+    }
+
+    pub async fn pay(&self, invoice: &str, body: Value) -> Answer {
+        self.call(post(format!("/v1/invoices/{invoice}/pay"), &body).key(&self.key)).await
+    }
+
+    /// The same under an idempotency key.
+    pub async fn pay_once(&self, invoice: &str, body: Value, key: &str) -> Answer {
+        let request = post(format!("/v1/invoices/{invoice}/pay"), &body).key(&self.key);
+        self.call(request.header("idempotency-key", key)).await
+    }
+
+    /// Opens a form of the sandbox for a payment method and returns its secret.
+    pub async fn set_up(&self, customer: &str) -> String {
+        let path = format!("/v1/customers/{customer}/payment-methods/setup");
+        self.call(post(path, &json!({})).key(&self.key)).await.expect(200).text("clientSecret")
+    }
+
+    /// Fills in a form of the sandbox.
+    pub async fn fill_in(&self, secret: &str, outcome: &str) -> Answer {
+        let body = json!({ "clientSecret": secret, "outcome": outcome });
+        self.call(post("/v1/sandbox/forms/confirm", &body).key(&self.key)).await
+    }
+
+    /// How often the sandbox moved money.
+    pub async fn charges(&self) -> i64 {
+        self.count(&CHARGES).await
+    }
+
+    /// What the scheduler does of itself with payments.
+    pub async fn sweep(&self) -> usize {
+        settlement::sweep(&self.app).await.unwrap()
+    }
+}

@@ -1,0 +1,85 @@
+import type { PagePromise } from '../page.js';
+import type { RequestOptions, Transport } from '../transport.js';
+import type {
+  CancelSubscription,
+  ChangePlan,
+  ChangePreview,
+  CreateSubscription,
+  PreviewChange,
+  SettleOutcome,
+  Subscription,
+  SubscriptionPreview,
+  SubscriptionQuery,
+  UpcomingInvoice,
+} from '../types.js';
+import { listed } from './collection.js';
+
+/** `unitpay.subscriptions`. What may take money answers a `SettleOutcome`: look at its `kind`. */
+export class Subscriptions {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  list(query?: SubscriptionQuery, options?: RequestOptions): PagePromise<Subscription> {
+    return listed(this.#transport, ['subscriptions'], query, options);
+  }
+
+  get(id: string, options?: RequestOptions): Promise<Subscription> {
+    return this.#transport.send({ method: 'GET', path: ['subscriptions', id] }, options);
+  }
+
+  /** What a subscription would cost now; changes nothing. */
+  preview(
+    subscription: CreateSubscription,
+    options?: RequestOptions,
+  ): Promise<SubscriptionPreview> {
+    return this.#post(['preview'], subscription, options);
+  }
+
+  create(subscription: CreateSubscription, options?: RequestOptions): Promise<SettleOutcome> {
+    return this.#post([], subscription, options);
+  }
+
+  /** What a change would cost now. Pass its `prorationDate` to `changePlan` to pay just that. */
+  previewChange(
+    id: string,
+    change: PreviewChange,
+    options?: RequestOptions,
+  ): Promise<ChangePreview> {
+    return this.#post([id, 'preview-change'], change, options);
+  }
+
+  changePlan(id: string, change: ChangePlan, options?: RequestOptions): Promise<SettleOutcome> {
+    return this.#post([id, 'change-plan'], change, options);
+  }
+
+  /** Ends it with its period, or at once with `{ mode: 'now' }`. */
+  cancel(
+    id: string,
+    params: CancelSubscription = {},
+    options?: RequestOptions,
+  ): Promise<Subscription> {
+    return this.#post([id, 'cancel'], params, options);
+  }
+
+  /** Takes back a cancellation that has not come about yet. */
+  uncancel(id: string, options?: RequestOptions): Promise<Subscription> {
+    return this.#post([id, 'uncancel'], {}, options);
+  }
+
+  /** What the next invoice will say as things stand. */
+  upcomingInvoice(id: string, options?: RequestOptions): Promise<UpcomingInvoice> {
+    const path = ['subscriptions', id, 'upcoming-invoice'];
+    return this.#transport.send({ method: 'GET', path }, options);
+  }
+
+  #post<T>(path: readonly string[], body: object, options?: RequestOptions): Promise<T> {
+    return this.#transport.send(
+      { method: 'POST', path: ['subscriptions', ...path], body },
+      options,
+    );
+  }
+}
