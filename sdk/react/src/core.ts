@@ -8,7 +8,7 @@
  *
  * @packageDocumentation
  */
-import type { Addresses } from './core/base.js';
+import { requireSameOrigin, type Addresses } from './core/base.js';
 import { connectionOf, type Connection } from './core/registry.js';
 import type { Host } from './core/session.js';
 
@@ -36,6 +36,9 @@ export interface OpenConnection extends Connection {
 
 /** Keeps a portal session alive, and gives the client that speaks for it. */
 export function connect(options: ConnectOptions): OpenConnection {
+  if (typeof options.getPortalToken === 'string') {
+    requireSameOrigin('getPortalToken', options.getPortalToken);
+  }
   const { session, client } = connectionOf(options.portalToken, options);
   session.adopt(options.portalToken);
   return { session, client, close: session.attach(() => options) };

@@ -2,7 +2,7 @@ import { useState, type ComponentType } from 'react';
 
 import type { Address, Customer, TaxId, UpdateCustomer } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
-import { useCustomer } from '../hooks/customer.js';
+import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
 import { useI18n } from '../react/i18n.js';
 import { Actions, Button, Card, Dialog, Failure, Field, Loaded, Status } from '../ui/elements.js';
@@ -20,7 +20,7 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
   function BillingDetails({ initial }) {
     const { t } = useI18n();
     const { session } = usePortal();
-    const { customer, update, isUpdating, ...read } = useCustomer();
+    const { customer, update, isUpdating, ...read } = useProfile();
     const [isOpen, setOpen] = useState(initial === 'edit');
     const [done, setDone] = useState<string | null>(null);
     const mayWrite = session?.can('customer:write') ?? false;

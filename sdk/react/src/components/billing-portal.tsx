@@ -1,7 +1,7 @@
 import { useEffect, useState, type ComponentType } from 'react';
 
 import type { Scope } from '../api-types.js';
-import { useCustomer } from '../hooks/customer.js';
+import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
 import { useI18n } from '../react/i18n.js';
 import { Notice } from '../ui/elements.js';
@@ -123,7 +123,7 @@ function Head() {
 
 function Name() {
   const p = useParts();
-  const { customer } = useCustomer();
+  const { customer } = useProfile();
   return (
     <p {...p('portal-name')}>
       <bdi>{customer?.name ?? '\u00a0'}</bdi>

@@ -1,4 +1,5 @@
 /** Where the API is. */
+import { isPage } from './page.js';
 import type { PortalToken } from './token.js';
 
 export interface Addresses {
@@ -20,8 +21,7 @@ export function resolveBase(addresses: Addresses, token: PortalToken | null): st
 }
 
 export function requireSameOrigin(name: string, url: string): void {
-  if (typeof location === 'undefined') return;
-  if (new URL(url, location.href).origin !== location.origin) {
+  if (isPage && new URL(url, location.href).origin !== location.origin) {
     throw new TypeError(`UnitPay: ${name} has to be of this page's origin.`);
   }
 }

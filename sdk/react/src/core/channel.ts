@@ -4,43 +4,26 @@
  */
 export type Message =
   /**
-   * Its tab is about to refresh the token of that `jti` in `wait` milliseconds, and the lowest
-   * `rank` of those that announced goes; or it asks for a newer token, with neither.
+   * Its tab is about to refresh the token of that `jti`, and the lowest `rank` of those that say so
+   * at once goes; or, with no rank, it asks for a newer token.
    */
-  | { type: 'need'; jti: string; rank?: number; wait?: number }
+  | { type: 'need'; jti: string; rank?: number }
   /** A token that is newer than the one before. */
   | { type: 'token'; token: string; isLast: boolean }
   /** The server refused the session: see for yourself. */
   | { type: 'check' }
   | { type: 'signed_out' };
 
-export class Channel {
-  #channel: BroadcastChannel | null = null;
-  readonly #onMessage: (message: Message) => void;
-
-  constructor(onMessage: (message: Message) => void) {
-    this.#onMessage = onMessage;
-  }
-
-  get isOpen(): boolean {
-    return this.#channel !== null;
-  }
-
-  open(base: string, sid: string): void {
-    this.close();
-    if (typeof BroadcastChannel === 'undefined') return;
-    this.#channel = new BroadcastChannel(`unitpay:${base}:${sid}`);
-    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => {
-      this.#onMessage(data);
-    };
-  }
-
-  post(message: Message): void {
-    this.#channel?.postMessage(message);
-  }
-
-  close(): void {
-    this.#channel?.close();
-    this.#channel = null;
-  }
+/** Null where there are no channels. */
+export function openChannel(
+  base: string,
+  sid: string,
+  onMessage: (message: Message) => void,
+): BroadcastChannel | null {
+  if (typeof BroadcastChannel === 'undefined') return null;
+  const channel = new BroadcastChannel(`unitpay:${base}:${sid}`);
+  channel.onmessage = ({ data }: MessageEvent<Message>) => {
+    onMessage(data);
+  };
+  return channel;
 }

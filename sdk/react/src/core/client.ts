@@ -1,9 +1,8 @@
 /** The API as a portal session sees it. */
 import { ApiError } from './errors.js';
-import { sleep, type Signals } from './http.js';
+import { sleep } from './http.js';
 import type { PortalSession } from './session.js';
 import type { PortalToken } from './token.js';
-import { idempotencyKey } from './verbs.js';
 
 /** One page of a list, newest row first. */
 export interface Page<T> {
@@ -19,8 +18,7 @@ export interface Page<T> {
 export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface CallOptions {
-  signal?: AbortSignal | undefined;
-  /** Sent in place of a generated one. */
+  /** Makes the call happen once however often it is sent: see `once`. */
   idempotencyKey?: string | undefined;
 }
 
@@ -46,12 +44,12 @@ export class UnitPayClient {
   }
 
   /** `path` begins after `/v1`, say `/invoices`; parts of it that are ids are to be escaped. */
-  get<T>(path: string, query: Query = {}, options: CallOptions = {}): Promise<T> {
-    return this.#run({ ...options, method: 'GET', path: pathOf(path, query), read: json<T> });
+  get<T>(path: string, query: Query = {}): Promise<T> {
+    return this.#run({ method: 'GET', path: pathOf(path, query), read: json<T> });
   }
 
-  list<T>(path: string, query?: Query, options?: CallOptions): Promise<Page<T>> {
-    return this.get(path, query, options);
+  list<T>(path: string, query?: Query): Promise<Page<T>> {
+    return this.get(path, query);
   }
 
   post<T>(path: string, body?: object, options: CallOptions = {}): Promise<T> {
@@ -71,32 +69,28 @@ export class UnitPayClient {
   }
 
   /** A document, such as an invoice's PDF. */
-  download(path: string, options: CallOptions = {}): Promise<Blob> {
-    return this.#run({ ...options, method: 'GET', path, read: (response) => response.blob() });
+  download(path: string): Promise<Blob> {
+    return this.#run({ method: 'GET', path, read: (response) => response.blob() });
   }
 
   async #run<T>(call: Call<T>): Promise<T> {
     const { session } = this;
     if (!session) {
-      const message = 'There is no portal token yet.';
+      const message = 'There is no token yet.';
       throw new ApiError({ status: 401, code: 'missing_credentials', message });
     }
-    // Whoever ends the call, or the session.
-    const signals = [session.signal, call.signal];
-    const key = call.method === 'GET' ? undefined : (call.idempotencyKey ?? idempotencyKey());
     let isReplaced = false;
     for (let failures = 0; ;) {
       const token = await session.usableToken();
-      call.signal?.throwIfAborted();
       try {
-        return await session.send(request(call, token, key, signals));
+        return await session.send(request(call, token));
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (error.status === 401 && !isReplaced) {
           await session.replaceRefused(token, error);
           isReplaced = true;
         } else if (call.method === 'GET' && error.isPassing && failures < RETRIES) {
-          await sleep(pause(error, failures), ...signals);
+          await sleep(pause(error, failures), session.signal);
           failures += 1;
         } else throw error;
       }
@@ -104,17 +98,11 @@ export class UnitPayClient {
   }
 }
 
-function request<T>(
-  { method, path, body, read }: Call<T>,
-  token: PortalToken,
-  key: string | undefined,
-  signals: Signals,
-) {
+function request<T>({ method, path, body, idempotencyKey, read }: Call<T>, token: PortalToken) {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
-  if (key !== undefined) headers['idempotency-key'] = key;
-  const text = body === undefined ? undefined : JSON.stringify(body);
-  return { token, method, path, headers, body: text, signals, read };
+  if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+  return { token, method, path, headers, body: body && JSON.stringify(body), read };
 }
 
 /** Undefined for an answer without a body. */

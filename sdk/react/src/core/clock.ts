@@ -7,17 +7,13 @@
  */
 export class ServerClock {
   #offset = 0;
-  #known = false;
+  /** Whether an answer has told the server's time yet. */
+  known = false;
   readonly #onChange: () => void;
 
   /** `onChange`: what was planned by this clock is to be planned anew. */
   constructor(onChange: () => void = () => undefined) {
     this.#onChange = onChange;
-  }
-
-  /** Whether an answer has told the server's time yet. */
-  get known(): boolean {
-    return this.#known;
   }
 
   /** Milliseconds since the Unix epoch. */
@@ -27,14 +23,14 @@ export class ServerClock {
 
   /** Notes an answer's `Date`; `sent` and `received` are this machine's time. */
   observe(date: string | null, sent: number, received: number): void {
-    const server = date === null ? NaN : Date.parse(date);
+    const server = Date.parse(date ?? '');
     if (Number.isNaN(server)) return;
     const least = server - received;
     const most = server + 1000 - sent;
     const offset = Math.min(Math.max(this.#offset, least), most);
-    if (this.#known && offset === this.#offset) return;
+    if (this.known && offset === this.#offset) return;
     this.#offset = offset;
-    this.#known = true;
+    this.known = true;
     this.#onChange();
   }
 }

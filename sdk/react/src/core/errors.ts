@@ -9,8 +9,9 @@ export interface ApiErrorDetails {
   message: string;
   requestId?: string | undefined;
   headers?: Headers | undefined;
-  errors?: ParamError[] | undefined;
+  errors?: readonly ParamError[] | undefined;
   declineReason?: string | undefined;
+  dependencies?: PaymentMethodDependencies | undefined;
   /** Seconds. */
   retryAfter?: number | undefined;
   cause?: unknown;
@@ -33,9 +34,11 @@ export class ApiError extends Error {
   declare readonly declineReason: string | undefined;
   /** In how many seconds to try again, where the server said so. */
   declare readonly retryAfter: number | undefined;
+  /** What needs a payment method; with `payment_method_in_use` alone. */
+  declare readonly dependencies: PaymentMethodDependencies | undefined;
 
   constructor({ message, cause, ...details }: ApiErrorDetails) {
-    super(message, cause === undefined ? {} : { cause });
+    super(message, { cause });
     Object.assign(this, { code: undefined, headers: new Headers(), errors: [] }, details);
   }
 
@@ -48,38 +51,36 @@ export class ApiError extends Error {
 /** 409 `payment_method_in_use`: what still needs the payment method. */
 export class PmInUseError extends ApiError {
   override readonly name = 'PmInUseError';
-  readonly dependencies: PaymentMethodDependencies;
+  declare readonly dependencies: PaymentMethodDependencies;
+}
 
-  constructor(details: ApiErrorDetails, dependencies: PaymentMethodDependencies) {
-    super(details);
-    this.dependencies = dependencies;
-  }
+/** The same error, as one that tells what is in the way, where it does. */
+export function withDependencies(error: unknown): unknown {
+  return error instanceof ApiError && error.dependencies ? new PmInUseError(error) : error;
 }
 
 /** The error that an answer stands for. `body` is its text: a problem of ours, or what a proxy wrote. */
 export function errorOf(status: number, headers: Headers, body: string): ApiError {
-  const problem = readProblem(headers, body);
-  const details: ApiErrorDetails = {
+  const { detail, ...problem } = readProblem(headers, body);
+  return new ApiError({
+    requestId: headers.get('x-request-id') ?? undefined,
+    ...problem,
     status,
-    code: text(problem.code) as ErrorCode | undefined,
-    message: text(problem.detail) ?? `The server answered ${String(status)}.`,
-    requestId: text(problem.requestId) ?? headers.get('x-request-id') ?? undefined,
+    message: detail ?? `Status ${String(status)}.`,
     headers,
-    errors: Array.isArray(problem.errors) ? (problem.errors as ParamError[]) : [],
-    declineReason: text(problem.declineReason),
     retryAfter: retryAfter(headers),
-  };
-  return details.code === 'payment_method_in_use' && isObject(problem.dependencies)
-    ? new PmInUseError(details, problem.dependencies as unknown as PaymentMethodDependencies)
-    : new ApiError(details);
+  });
+}
+
+interface Problem extends Partial<ApiErrorDetails> {
+  detail?: string;
 }
 
 /** Empty unless the answer is a problem (RFC 9457): another server's JSON has other meanings. */
-function readProblem(headers: Headers, body: string): Record<string, unknown> {
-  if (!headers.get('content-type')?.startsWith('application/problem+json')) return {};
+function readProblem(headers: Headers, body: string): Problem {
   try {
-    const problem: unknown = JSON.parse(body);
-    return isObject(problem) ? problem : {};
+    const isProblem = headers.get('content-type')?.startsWith('application/problem+json');
+    return isProblem ? ((JSON.parse(body) as Problem | null) ?? {}) : {};
   } catch {
     return {};
   }
@@ -89,12 +90,4 @@ function readProblem(headers: Headers, body: string): Record<string, unknown> {
 function retryAfter(headers: Headers): number | undefined {
   const value = headers.get('retry-after');
   return value !== null && /^\d+$/.test(value) ? Number(value) : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

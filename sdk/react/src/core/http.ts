@@ -4,9 +4,6 @@ import type { ServerClock } from './clock.js';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Whatever may end a call. `AbortSignal.any` came to Firefox in 124. */
-export type Signals = readonly (AbortSignal | undefined)[];
-
 /** No answer within this time is a `timeout`. */
 const TIMEOUT_MS = 30_000;
 const LATE = Symbol('late');
@@ -18,25 +15,21 @@ export interface Exchange<T> {
   read: (response: Response) => Promise<T>;
   fetch: Fetch | undefined;
   clock?: ServerClock;
-  signals?: Signals | undefined;
-  timeout?: number;
+  signal?: AbortSignal | undefined;
 }
 
 /** Rejects with an {@link ApiError}, or with the reason of the signal that ended it. */
 export async function exchange<T>(request: Exchange<T>): Promise<T> {
-  const { url, init, read, fetch, clock, signals = [], timeout = TIMEOUT_MS } = request;
-  const throwIfAborted = () => {
-    for (const signal of signals) signal?.throwIfAborted();
-  };
-  throwIfAborted();
+  const { url, init, read, fetch, clock, signal } = request;
+  signal?.throwIfAborted();
   const abort = new AbortController();
   const onAbort = () => {
     abort.abort();
   };
-  for (const signal of signals) signal?.addEventListener('abort', onAbort);
+  signal?.addEventListener('abort', onAbort);
   const timer = setTimeout(() => {
     abort.abort(LATE);
-  }, timeout);
+  }, TIMEOUT_MS);
   const sent = Date.now();
   try {
     // A page's own fetch wants to be called on the page.
@@ -49,28 +42,26 @@ export async function exchange<T>(request: Exchange<T>): Promise<T> {
     return await read(response);
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
-    throwIfAborted();
+    signal?.throwIfAborted();
     throw abort.signal.reason === LATE
       ? new ApiError({ status: 0, code: 'timeout', message: 'No answer in time.', cause })
       : new ApiError({ status: 0, code: 'network_error', message: 'No answer.', cause });
   } finally {
     clearTimeout(timer);
-    for (const signal of signals) signal?.removeEventListener('abort', onAbort);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
-/** Ends early, and well, where a signal says so. */
-export function sleep(milliseconds: number, ...signals: Signals): Promise<void> {
+/** Ends early, and well, where the signal says so. */
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      for (const signal of signals) signal?.removeEventListener('abort', done);
+      signal.removeEventListener('abort', done);
       resolve();
     };
     const timer = setTimeout(done, milliseconds);
-    for (const signal of signals) {
-      signal?.addEventListener('abort', done);
-      if (signal?.aborted) done();
-    }
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
   });
 }

@@ -1,3 +1,6 @@
+/** Whether there is a page: on a server there is none. */
+export const isPage = typeof document !== 'undefined';
+
 /** What happens to the page, for a session that lives in it. All of these reach the window. */
 export interface PageEvents {
   online: () => void;
@@ -14,7 +17,7 @@ export interface PageEvents {
 /** Returns what ends it. Where there is no page nothing happens. */
 export function listenToPage(events: PageEvents): () => void {
   const end = new AbortController();
-  if (typeof document !== 'undefined') {
+  if (isPage) {
     for (const [type, listener] of Object.entries(events)) {
       addEventListener(type, listener as EventListener, { signal: end.signal });
     }
@@ -25,5 +28,5 @@ export function listenToPage(events: PageEvents): () => void {
 }
 
 export function isHidden(): boolean {
-  return typeof document !== 'undefined' && document.visibilityState === 'hidden';
+  return isPage && document.visibilityState === 'hidden';
 }

@@ -4,7 +4,7 @@
  * All tabs of a session plan the same refresh at times of their own. Each says so before it asks
  * the server; the others then hold back until the new token arrives, or until it does not.
  */
-import type { Channel, Message } from './channel.js';
+import type { Message } from './channel.js';
 import { ApiError } from './errors.js';
 import { sleep } from './http.js';
 import { isHidden } from './page.js';
@@ -13,6 +13,8 @@ import type { PortalToken } from './token.js';
 
 const LONGEST_LEAD_MS = 300_000;
 const LONGEST_BACKOFF_MS = 30_000;
+/** Beyond some weeks timers are over at once. */
+const LONGEST_TIMER_MS = 1e9;
 
 interface Refreshed {
   token: string;
@@ -22,7 +24,6 @@ interface Refreshed {
 
 export class Refresher {
   readonly #session: PortalSession;
-  readonly #channel: Channel;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #run: AbortController | null = null;
   /** By the server's clock, as all times here. */
@@ -34,9 +35,8 @@ export class Refresher {
   #rank: number | null = null;
   #heldUntil = 0;
 
-  constructor(session: PortalSession, channel: Channel) {
+  constructor(session: PortalSession) {
     this.#session = session;
-    this.#channel = channel;
   }
 
   start(): void {
@@ -87,22 +87,27 @@ export class Refresher {
     const endsAt = token && clock.known && !isRefused ? token.exp : Infinity;
     const wait = Math.min(this.#dueAt, endsAt) - this.#now();
     if (wait <= 0) void this.#runOnce();
-    else this.#timer = setTimeout(this.tick.bind(this), Math.min(wait, 2 ** 31 - 1));
+    else
+      this.#timer = setTimeout(
+        () => {
+          this.tick();
+        },
+        Math.min(wait, LONGEST_TIMER_MS),
+      );
   }
 
-  onNeed({ jti, rank, wait = 0 }: Message & { type: 'need' }): void {
+  onNeed({ jti, rank }: Message & { type: 'need' }): void {
     const { token } = this.#session;
     if (!token) return;
     if (jti !== token.jti) {
       if (!(Number(jti.slice(token.sid.length + 1)) > token.generation)) {
-        this.#channel.post({ type: 'token', token: token.text, isLast: this.#isLast });
+        this.#session.post({ type: 'token', token: token.text, isLast: this.#isLast });
       }
       return;
     }
     if (rank === undefined || this.#isLast || (this.#rank !== null && this.#rank < rank)) return;
-    const lead = leadOf(token);
-    const patience = wait + Math.min(2000, lead / 4);
-    this.#heldUntil = Math.min(this.#now() + patience, token.exp - lead / 10);
+    // Should nothing come of it there is time for one more.
+    this.#heldUntil = token.exp - leadOf(token) / 10;
     this.#dueAt = Math.max(this.#dueAt ?? 0, this.#heldUntil);
     this.tick();
   }
@@ -137,7 +142,7 @@ export class Refresher {
   async #refresh(token: PortalToken, signal: AbortSignal): Promise<void> {
     const wait = this.#politePause(token);
     this.#rank = Math.random();
-    this.#channel.post({ type: 'need', jti: token.jti, rank: this.#rank, wait });
+    this.#session.post({ type: 'need', jti: token.jti, rank: this.#rank });
     await sleep(wait, signal);
     const isStale = () => signal.aborted || this.#session.token !== token;
     if (isStale() || this.#session.endError || this.#heldUntil > this.#now()) return;
@@ -157,13 +162,11 @@ export class Refresher {
     }
   }
 
-  /** How long to wait for a sibling's refresh: not beyond a tenth before the end, where that is to come. */
+  /** How long to wait for a sibling's refresh: not beyond a tenth before the end. */
   #politePause(token: PortalToken): number {
-    if (!this.#channel.isOpen) return 0;
     const lead = leadOf(token);
     const longest = isHidden() ? Math.min(10_000, lead / 2) : Math.min(2000, lead / 4);
-    const left = token.exp - this.#now();
-    const room = left > lead / 10 ? left - lead / 10 : left / 2;
+    const room = token.exp - lead / 10 - this.#now();
     return Math.max(0, Math.min(Math.random() * longest, room));
   }
 

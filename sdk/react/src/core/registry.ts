@@ -1,6 +1,7 @@
 /** The sessions of this page: one for a base and session id, however often it is mounted. */
 import { resolveBase, type Addresses } from './base.js';
 import { UnitPayClient } from './client.js';
+import { isPage } from './page.js';
 import { PortalSession } from './session.js';
 import { readToken } from './token.js';
 
@@ -26,17 +27,6 @@ export function connectionOf(portalToken: string, addresses: Addresses): Connect
   const session = new PortalSession(base || null, portalToken);
   const connection = { session, client: new UnitPayClient(session) };
   // On a server each rendering has its own, and none is kept.
-  if (typeof document !== 'undefined') {
-    forgetOld();
-    connections.add(connection);
-  }
+  if (isPage) connections.add(connection);
   return connection;
-}
-
-/** Nobody shows these any more, and they open nothing. */
-function forgetOld(): void {
-  for (const connection of connections) {
-    const { isAttached, refusal, endError } = connection.session;
-    if (!isAttached && !endError && refusal) connections.delete(connection);
-  }
 }

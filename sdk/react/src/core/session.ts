@@ -6,10 +6,10 @@
  */
 import type { Scope } from '../api-types.js';
 import { resolveBase } from './base.js';
-import { Channel, type Message } from './channel.js';
+import { openChannel, type Message } from './channel.js';
 import { ServerClock } from './clock.js';
 import { ApiError } from './errors.js';
-import { exchange, sleep, type Fetch, type Signals } from './http.js';
+import { exchange, sleep, type Fetch } from './http.js';
 import { listenToPage } from './page.js';
 import { Refresher } from './refresh.js';
 import { fetchToken, type GetPortalToken } from './renew.js';
@@ -50,12 +50,13 @@ const END_REASONS = {
 export type EndCode = keyof typeof END_REASONS;
 
 export class PortalSession {
+  /** Another number after each change of what the getters tell. */
+  version = 0;
   readonly clock = new ServerClock(() => {
     this.#refresher.tick();
   });
   #token: PortalToken | null;
   #state: SessionState = 'active';
-  #version = 0;
   #endError: ApiError | null = null;
   /** The newest token is refused, and what takes its place is being looked for. */
   #refusal: EndCode | null = null;
@@ -68,7 +69,7 @@ export class PortalSession {
   readonly #names = new Set<string>();
   readonly #hosts = new Set<() => Host>();
   readonly #listeners = new Set<() => void>();
-  readonly #channel: Channel;
+  #channel: BroadcastChannel | null = null;
   readonly #refresher: Refresher;
 
   /** `text` may be no token at all: `getPortalToken` may still bring one. `base` null: as the token says. */
@@ -76,10 +77,7 @@ export class PortalSession {
     this.#base = base;
     this.#token = readToken(text);
     this.#names.add(this.#token?.sid ?? text);
-    this.#channel = new Channel((message) => {
-      this.#onMessage(message);
-    });
-    this.#refresher = new Refresher(this, this.#channel);
+    this.#refresher = new Refresher(this);
   }
 
   /** The API's address with its `/v1`. */
@@ -94,11 +92,6 @@ export class PortalSession {
 
   get state(): SessionState {
     return this.#state;
-  }
-
-  /** Another number after each change of what the getters tell. */
-  get version(): number {
-    return this.#version;
   }
 
   /** The newest token, also of a session that ended. */
@@ -178,9 +171,7 @@ export class PortalSession {
 
   /** Ends all calls under way: the page goes on with another customer. */
   retire(): void {
-    this.#abort.abort(
-      new ApiError({ status: 401, code: 'invalid_token', message: 'The customer was switched.' }),
-    );
+    this.#abort.abort(endErrorOf('invalid_token'));
   }
 
   /** Goes on with a token of the same customer; false where it is older, or another customer's. */
@@ -189,12 +180,12 @@ export class PortalSession {
     if (!next || (this.#token && !replaces(next, this.#token))) return false;
     if (this.#token && this.#token.sid !== next.sid) {
       // Siblings go along, since they listen on the former session's channel.
-      this.#channel.post({ type: 'token', token: text, isLast });
-      if (this.#channel.isOpen) this.#channel.open(this.base, next.sid);
+      this.post({ type: 'token', token: text, isLast });
       this.#isReported = false;
     }
     this.#token = next;
     this.#names.add(next.sid);
+    if (this.#channel) this.#tune();
     this.#refusal = null;
     if (this.#endError) {
       this.#endError = null;
@@ -208,13 +199,18 @@ export class PortalSession {
   /** Adopts the answer of a refresh and tells it to the sibling tabs. */
   adoptRefreshed(text: string, isLast: boolean): boolean {
     const isNew = this.adopt(text, { isLast });
-    if (isNew) this.#channel.post({ type: 'token', token: text, isLast });
+    if (isNew) this.post({ type: 'token', token: text, isLast });
     return isNew;
+  }
+
+  /** Tells the sibling tabs. */
+  post(message: Message): void {
+    this.#channel?.postMessage(message);
   }
 
   setState(state: SessionState): void {
     this.#state = state;
-    this.#version += 1;
+    this.version += 1;
     for (const listener of this.#listeners) listener();
   }
 
@@ -225,14 +221,13 @@ export class PortalSession {
     path: string;
     headers?: Record<string, string>;
     body?: string | undefined;
-    signals?: Signals | undefined;
     read: (response: Response) => Promise<T>;
   }): Promise<T> {
-    const { token, method, path, body, signals = [this.signal], read } = request;
+    const { token, method, path, body, read } = request;
     const headers = { authorization: `Bearer ${token.text}`, ...request.headers };
     const init: RequestInit = body === undefined ? { method, headers } : { method, headers, body };
-    const { base, clock } = this;
-    return exchange({ url: base + path, init, read, fetch: this.fetch, clock, signals });
+    const { base, clock, fetch, signal } = this;
+    return exchange({ url: base + path, init, read, fetch, clock, signal });
   }
 
   get fetch(): Fetch | undefined {
@@ -286,7 +281,7 @@ export class PortalSession {
     this.#refresher.stop();
     this.#abort.abort(error);
     const signedOut = reason === null || reason === 'signed_out_elsewhere';
-    if (reason === 'revoked' || reason === 'archived') this.#channel.post({ type: 'check' });
+    if (reason === 'revoked' || reason === 'archived') this.post({ type: 'check' });
     if (reason && !this.#isReported) {
       this.#isReported = true;
       // After the listeners below: what they show is dropped by then.
@@ -304,16 +299,16 @@ export class PortalSession {
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
     }
-    this.#channel.post({ type: 'signed_out' });
-    this.end(null, new ApiError({ status: 401, code: 'session_revoked', message: 'Signed out.' }));
+    this.post({ type: 'signed_out' });
+    this.end(null, endErrorOf('session_revoked'));
   }
 
   async #recover(code: EndCode, error: ApiError): Promise<void> {
     const refused = this.#token;
     this.#refusal = code;
     this.setState('refreshing');
-    if (this.#channel.isOpen && refused) {
-      this.#channel.post({ type: 'need', jti: refused.jti });
+    if (this.#channel && refused) {
+      this.post({ type: 'need', jti: refused.jti });
       await this.#newerThan(refused);
     }
     if (this.#endError) throw this.#endError;
@@ -390,15 +385,15 @@ export class PortalSession {
       resume: wake,
       pagehide: () => {
         // A page with an open channel may not be kept for the way back.
-        this.#channel.close();
+        this.#mute();
       },
       pageshow: ({ persisted }) => {
-        if (this.#token && !this.#endError) this.#channel.open(this.base, this.#token.sid);
+        this.#tune();
         if (persisted) void this.#unveil();
         else wake();
       },
     });
-    if (this.#token) this.#channel.open(this.base, this.#token.sid);
+    this.#tune();
     if (this.#isVeiled) void this.#unveil();
     this.#refresher.start();
   }
@@ -406,7 +401,21 @@ export class PortalSession {
   #stop(): void {
     this.#unlisten();
     this.#refresher.stop();
-    this.#channel.close();
+    this.#mute();
+  }
+
+  /** Listens to the siblings of the newest token's session. */
+  #tune(): void {
+    this.#mute();
+    if (!this.#token) return;
+    this.#channel = openChannel(this.base, this.#token.sid, (message) => {
+      this.#onMessage(message);
+    });
+  }
+
+  #mute(): void {
+    this.#channel?.close();
+    this.#channel = null;
   }
 
   /** Shows no data until the server has said that the session still lives. */
@@ -431,5 +440,5 @@ function isEndCode(code: string | undefined): code is EndCode {
 }
 
 function endErrorOf(code: EndCode): ApiError {
-  return new ApiError({ status: 401, code, message: 'The portal session has ended.' });
+  return new ApiError({ status: 401, code, message: 'The session has ended.' });
 }

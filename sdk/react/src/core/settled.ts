@@ -11,28 +11,27 @@ const PAUSE_MS = 1000;
 /** Asks each second, for half a minute; false where nothing has come about by then. */
 export async function settled(client: UnitPayClient, outcome: Waiting, signal: AbortSignal) {
   for (let tries = 0; tries < TRIES && !signal.aborted; tries += 1) {
-    if (await isSettled(client, outcome, signal)) return true;
+    if (await isSettled(client, outcome)) return true;
     await sleep(PAUSE_MS, signal);
   }
   return false;
 }
 
-async function isSettled(client: UnitPayClient, outcome: Waiting, signal: AbortSignal) {
-  const options = { signal };
+async function isSettled(client: UnitPayClient, outcome: Waiting) {
   const { subscription, invoice, creditAccount } = outcome;
   if (invoice) {
-    const { status } = await client.get<Invoice>(`/invoices/${invoice.id}`, {}, options);
+    const { status } = await client.get<Invoice>(`/invoices/${invoice.id}`);
     return status === 'paid';
   }
   if (subscription) {
     const path = `/subscriptions/${subscription.id}`;
-    const { status, planId } = await client.get<Subscription>(path, {}, options);
+    const { status, planId } = await client.get<Subscription>(path);
     return (
       status !== 'pending' && (subscription.status === 'pending' || planId !== subscription.planId)
     );
   }
   if (!creditAccount) return true;
-  const { data } = await client.list<CreditAccount>('/credit-accounts', { limit: 100 }, options);
+  const { data } = await client.list<CreditAccount>('/credit-accounts', { limit: 100 });
   const now = data.find(({ id }) => id === creditAccount.id);
   return now !== undefined && now.balance !== creditAccount.balance;
 }

@@ -47,7 +47,7 @@ function isDefinite(error: unknown): boolean {
 }
 
 /** `randomUUID` is missing on plain-http origins. */
-export function idempotencyKey(): string {
+function idempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -38,25 +38,30 @@ export function useOwnPath(rest = ''): string {
 }
 
 export function useCustomer(): Read<CustomerState> {
-  const path = useOwnPath();
-  const customer = useRead<Customer>(path);
+  const profile = useProfile();
   const { entitlements, isLoading } = useEntitlements();
-  const { update, ...updating } = useWrite('update', (client, key, changes: UpdateCustomer) =>
-    client.patch<Customer>(path, changes, { idempotencyKey: key }),
-  );
   const { setupPayment } = useSetupPayment();
   const { payInvoice } = usePay();
   return {
-    ...stateOf(customer),
-    isLoading: customer.isLoading || isLoading,
-    customer: customer.data ?? null,
+    ...profile,
+    isLoading: profile.isLoading || isLoading,
     entitlements: entitlements ?? [],
     check: (slug, options) => permissionOf(entitlements, slug, options),
-    update,
     setupPayment,
     payInvoice,
-    isUpdating: updating.isPending,
   };
+}
+
+/** The customer alone: one request. */
+export function useProfile(): Read<Pick<CustomerState, 'customer' | 'update' | 'isUpdating'>> {
+  const path = useOwnPath();
+  const { data, ...state } = useRead<Customer>(path);
+  const { update, isPending } = useWrite(
+    'update',
+    (client, idempotencyKey, changes: UpdateCustomer) =>
+      client.patch<Customer>(path, changes, { idempotencyKey }),
+  );
+  return { ...state, customer: data ?? null, update, isUpdating: isPending };
 }
 
 export function useSetupPayment() {

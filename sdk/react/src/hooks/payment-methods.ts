@@ -3,7 +3,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 
 import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
 import type { Page } from '../core/client.js';
-import type { ApiError } from '../core/errors.js';
+import { withDependencies, type ApiError } from '../core/errors.js';
 import { useQueryOf, useRead, type Id, type Read } from '../react/read.js';
 import { useWrite } from '../react/write.js';
 import { useOwnPath } from './customer.js';
@@ -21,7 +21,11 @@ export function usePaymentMethods(): Read<{
     client.post<PaymentMethod>(`/payment-methods/${id}/default`, undefined, { idempotencyKey }),
   );
   const { detach, ...detaching } = useWrite('detach', (client, idempotencyKey, id: string) =>
-    client.delete<undefined>(`/payment-methods/${id}`, { idempotencyKey }),
+    client
+      .delete<undefined>(`/payment-methods/${id}`, { idempotencyKey })
+      .catch((error: unknown) => {
+        throw withDependencies(error);
+      }),
   );
   return {
     ...state,

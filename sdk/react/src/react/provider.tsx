@@ -2,6 +2,7 @@ import { QueryClient } from '@tanstack/react-query';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
 import { requireSameOrigin, resolveBase, type Addresses } from '../core/base.js';
+import { isPage } from '../core/page.js';
 import { connectionOf, type Connection } from '../core/registry.js';
 import type { Host } from '../core/session.js';
 import { readToken } from '../core/token.js';
@@ -45,7 +46,7 @@ interface Held {
 declare const process: { env: { NODE_ENV?: string } };
 
 /** On the server there is no layout, and React 18 says so in the log. */
-const useLayout = typeof document === 'undefined' ? useEffect : useLayoutEffect;
+const useLayout = isPage ? useLayoutEffect : useEffect;
 
 const none = {};
 
@@ -151,11 +152,18 @@ function useSession(
   useLayout(() => {
     if (session && token) session.adopt(token);
   }, [session, token]);
-  useEffect(() => {
-    const { customerId } = config;
-    if (process.env.NODE_ENV === 'production' || !session?.customerId || !customerId) return;
-    if (/^cus_[0-7][0-9a-z]{25}$/.test(customerId) && customerId !== session.customerId) {
-      console.warn("UnitPay: config.customerId is not the token's customer. The token's is shown.");
-    }
-  }, [session, config]);
+  const { customerId } = config;
+  const owner = session?.customerId;
+  if (process.env.NODE_ENV !== 'production') {
+    // The condition is the same at each rendering.
+    useEffect(() => {
+      warnOfOther(customerId, owner);
+    }, [customerId, owner]);
+  }
+}
+
+function warnOfOther(customerId: string | undefined, owner: string | null | undefined): void {
+  if (!customerId || !owner || customerId === owner) return;
+  if (!/^cus_[0-7][0-9a-z]{25}$/.test(customerId)) return;
+  console.warn("UnitPay: config.customerId is not the token's customer. The token's is shown.");
 }

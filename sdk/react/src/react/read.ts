@@ -9,6 +9,7 @@ import { useCallback } from 'react';
 
 import { pathOf, type Page, type Query } from '../core/client.js';
 import type { ApiError } from '../core/errors.js';
+import { isPage } from '../core/page.js';
 import { keyOf, usePortal } from './context.js';
 
 /** Null: idle, and not loading. */
@@ -37,7 +38,7 @@ function useTarget(path: Id, query: Query) {
   const isIdle = path == null;
   const key: QueryKey = [...keyOf(session), path, query];
   const initial = isIdle ? undefined : initialData[pathOf(path, query)];
-  const isEnabled = isOpen && !isIdle && typeof document !== 'undefined';
+  const isEnabled = isOpen && !isIdle && isPage;
   /** What there is to show: nothing of a session that ended, or that may have. */
   const shown = <D>(result: { data: D | undefined; error: Error | null; isFetching: boolean }) => {
     const data = isOpen && !isIdle ? result.data : undefined;
@@ -56,7 +57,7 @@ export function useRead<D>(path: Id, query: Query = {}): Loaded<D> {
   const target = useTarget(path, query);
   const result = useTargetQuery<D>(target, () => target.client.get<D>(path ?? '', query));
   const refetch = useQuietly(result.refetch);
-  return { ...target.shown({ ...result, data: result.data }), refetch };
+  return { ...target.shown(result), refetch };
 }
 
 /** One POST that asks and changes nothing, such as a preview. */
@@ -64,7 +65,7 @@ export function useAsk<D>(path: Id, body: object): Loaded<D> {
   const target = useTarget(path, body as Query);
   const result = useTargetQuery<D>(target, () => target.client.post<D>(path ?? '', body));
   const refetch = useQuietly(result.refetch);
-  return { ...target.shown({ ...result, data: result.data }), refetch };
+  return { ...target.shown(result), refetch };
 }
 
 /** One GET, as TanStack tells it. */

@@ -37,6 +37,8 @@ export async function servePage() {
     configFile: false,
     root: fileURLToPath(new URL('page', import.meta.url)),
     logLevel: 'error',
+    mode: 'production',
+    define: { 'process.env.NODE_ENV': '"production"' },
     build: { write: false, minify: false, modulePreload: false },
   })) as {
     output: ({ fileName: string } & ({ code: string } | { source: string | Uint8Array }))[];

@@ -59,17 +59,6 @@ test('a refusal tells its code, its request and what is wrong', async (t) => {
   });
 });
 
-test('every write carries a key of its own, and a read none', async (t) => {
-  const { client, path, seen } = await open(t);
-  await client.get(path);
-  await client.patch(path, { name: 'Grace' });
-  await client.patch(path, { name: 'Grace' });
-  const [none, first, second] = keysOf(seen);
-  expect(none).toBeUndefined();
-  expect(first).toMatch(/^[0-9a-f]{32}$/);
-  expect(second).not.toBe(first);
-});
-
 test('the same intention while it is under way is carried out once', async (t) => {
   const { client, path, seen } = await open(t);
   const rename = () =>
@@ -98,12 +87,6 @@ test.for<[string, Fault, boolean]>([
   const [first, second, third] = keysOf(seen);
   expect(second === first).toBe(isSame);
   expect(third).not.toBe(second);
-});
-
-test('a call that its own signal ends rejects with the reason', async (t) => {
-  const { client, path } = await open(t);
-  const reason = new Error('enough');
-  expect(await failure(client.get(path, {}, { signal: AbortSignal.abort(reason) }))).toBe(reason);
 });
 
 test('calls end with the reason where the customer is switched', async (t) => {

@@ -64,9 +64,9 @@ function Page() {
             getPortalToken: renewed ? () => renewed : undefined,
           }}
         >
-          <Session />
+          {part === 'only-details' ? null : <Session />}
           {part === 'portal' ? <BillingPortal /> : null}
-          {part === 'details' ? <BillingDetails /> : null}
+          {part?.endsWith('details') ? <BillingDetails /> : null}
         </UnitPayProvider>
       ) : null}
     </>
