@@ -195,6 +195,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/credit-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists wallets, newest first; a portal token its own customer's. */
+        get: operations["listCreditAccounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Freezes a wallet: nothing is debited from it or bought for it. Grants and ends go on. */
+        post: operations["freezeCreditAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Grants credits that nobody pays for. */
+        post: operations["grantCredits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the entries of a wallet's ledger, newest first. */
+        get: operations["listLedgerEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an entry of the ledger back, once. */
+        post: operations["refundCredits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/top-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a wallet's top-ups, newest first. */
+        get: operations["listTopUps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/unfreeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a frozen wallet usable again. */
+        post: operations["unfreezeCreditAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/credit-currencies": {
         parameters: {
             query?: never;
@@ -267,6 +386,23 @@ export interface paths {
         patch: operations["updateCreditPackage"];
         trace?: never;
     };
+    "/v1/credits/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a wallet's credits in the last days. */
+        get: operations["getCreditStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers": {
         parameters: {
             query?: never;
@@ -323,6 +459,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customers/{id}/auto-topup-rules/{creditCurrencyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets when a wallet tops itself up. Saved again it goes on where a decline had paused it. */
+        put: operations["setAutoTopUp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers/{id}/check": {
         parameters: {
             query?: never;
@@ -334,6 +487,23 @@ export interface paths {
         put?: never;
         /** Tells whether this customer may use something now. It takes nothing. */
         post: operations["checkCustomerEntitlement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/credit-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a customer's wallets, newest first. */
+        get: operations["listCustomerCreditAccounts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -403,6 +573,23 @@ export interface paths {
         put?: never;
         /** Opens the processor's form, in which the customer enters a payment method. */
         post: operations["setUpPaymentMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/top-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Buys credits. Without a card, or where it asks for more, a form answers. */
+        post: operations["topUpCredits"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1176,6 +1363,57 @@ export interface components {
             id: string;
             targetId: string;
         };
+        AutoTopUp: {
+            /**
+             * Format: int64
+             * @description What one costs, in minor units; with the mode `amount`.
+             */
+            amount: number | null;
+            enabled: boolean;
+            /** Format: int64 */
+            maxPerMonth: number;
+            mode: components["schemas"]["AutoTopUpMode"];
+            packageId: string | null;
+            /** @description The last one failed: it goes on when it is saved again or another card is the default. */
+            paused: boolean;
+            /** @description One is under way. */
+            pending: boolean;
+            /** Format: int64 */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description A top-up begins when the balance is below.
+             */
+            threshold: number;
+        };
+        /** @enum {string} */
+        AutoTopUpMode: "amount" | "package";
+        AutoTopUpRequest: {
+            /**
+             * Format: int64
+             * @description What one costs, in minor units; with the mode `amount`.
+             */
+            amount?: number;
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description 10 unless it says so.
+             */
+            maxPerMonth?: number;
+            mode: components["schemas"]["AutoTopUpMode"];
+            /** @description With the mode `package`. */
+            packageId?: string;
+            /**
+             * Format: int64
+             * @description Of the package; 1 unless it says so.
+             */
+            quantity?: number;
+            /**
+             * Format: int64
+             * @description A top-up begins when the balance is below.
+             */
+            threshold: number;
+        };
         BillableMetric: {
             aggregation: components["schemas"]["MetricAggregation"];
             /** Format: date-time */
@@ -1492,6 +1730,35 @@ export interface components {
              */
             quantity?: number;
         };
+        CreditAccount: {
+            autoTopUp: components["schemas"]["AutoTopUp"] | null;
+            /**
+             * Format: int64
+             * @description In the credit currency's smallest unit, as all amounts of credits.
+             */
+            balance: number;
+            /** Format: date-time */
+            createdAt: string;
+            creditCurrencyId: string;
+            currency: components["schemas"]["CreditAccountCurrency"];
+            customerId: string;
+            /** @description Those that something remains of, in the order in which they are used. */
+            grants: components["schemas"]["CreditGrant"][];
+            id: string;
+            status: components["schemas"]["CreditAccountStatus"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        CreditAccountCurrency: {
+            /** @description `unit`, or an ISO 4217 code. */
+            denomination: string;
+            /** Format: int64 */
+            minorUnitScale: number;
+            name: string;
+            slug: string;
+        };
+        /** @enum {string} */
+        CreditAccountStatus: "active" | "frozen";
         CreditCurrency: {
             /** Format: date-time */
             createdAt: string;
@@ -1519,6 +1786,38 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
         };
+        CreditDay: {
+            /**
+             * Format: date
+             * @description A day, UTC.
+             */
+            date: string;
+            /** Format: int64 */
+            expired: number;
+            /** Format: int64 */
+            granted: number;
+            /** Format: int64 */
+            used: number;
+        };
+        CreditGrant: {
+            /** Format: int64 */
+            amount: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description The least is used first.
+             */
+            priority: number;
+            /** Format: int64 */
+            remaining: number;
+            /** @enum {string} */
+            source: "plan" | "daily" | "rollover" | "promotional" | "package";
+            subscriptionId: string | null;
+        };
         CreditPackage: {
             /** Format: date-time */
             createdAt: string;
@@ -1545,6 +1844,26 @@ export interface components {
             status: components["schemas"]["CatalogStatus"];
             /** Format: date-time */
             updatedAt: string;
+        };
+        /** @description What became of a wallet's credits lately. */
+        CreditStats: {
+            /** Format: int64 */
+            balance: number;
+            creditAccountId: string;
+            /** @description Each day of the range, today last. */
+            days: components["schemas"]["CreditDay"][];
+            /**
+             * Format: int64
+             * @description Ended unused, or taken back.
+             */
+            expired: number;
+            /** Format: int64 */
+            granted: number;
+            /**
+             * Format: int64
+             * @description Without what was given back.
+             */
+            used: number;
         };
         /** @description A session as its own browser sees it. */
         CurrentSession: {
@@ -1732,6 +2051,19 @@ export interface components {
         FormOutcome: "succeed" | "decline";
         /** @enum {string} */
         FormReasonName: "payment_method_required" | "authentication_required";
+        GrantCreditsRequest: {
+            /**
+             * Format: int64
+             * @description In the credit currency's smallest unit.
+             */
+            amount: number;
+            description?: string;
+            /**
+             * Format: date-time
+             * @description They never end, unless it says so.
+             */
+            expiresAt?: string;
+        };
         /** @description Credits that a plan grants, stored and shown in this form. */
         GrantRule: {
             /** Format: int64 */
@@ -1860,6 +2192,23 @@ export interface components {
         KeySet: {
             keys: components["schemas"]["PublicJwk"][];
         };
+        LedgerEntry: {
+            /**
+             * Format: int64
+             * @description Signed.
+             */
+            amount: number;
+            /** Format: int64 */
+            balanceAfter: number;
+            /** Format: date-time */
+            createdAt: string;
+            description: string | null;
+            grantId: string;
+            id: string;
+            /** @enum {string} */
+            type: "grant" | "deduction" | "expiry" | "refund" | "reversal";
+            usageEventId: string | null;
+        };
         /** @description A page of a list, newest first. */
         ListResponse_ApiKey: {
             data: {
@@ -1924,6 +2273,32 @@ export interface components {
                 productId: string;
                 /** @description The property of an event that is aggregated; without one it is the quantity. */
                 property: string | null;
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_CreditAccount: {
+            data: {
+                autoTopUp: components["schemas"]["AutoTopUp"] | null;
+                /**
+                 * Format: int64
+                 * @description In the credit currency's smallest unit, as all amounts of credits.
+                 */
+                balance: number;
+                /** Format: date-time */
+                createdAt: string;
+                creditCurrencyId: string;
+                currency: components["schemas"]["CreditAccountCurrency"];
+                customerId: string;
+                /** @description Those that something remains of, in the order in which they are used. */
+                grants: components["schemas"]["CreditGrant"][];
+                id: string;
+                status: components["schemas"]["CreditAccountStatus"];
                 /** Format: date-time */
                 updatedAt: string;
             }[];
@@ -2121,6 +2496,30 @@ export interface components {
             prevCursor: string | null;
         };
         /** @description A page of a list, newest first. */
+        ListResponse_LedgerEntry: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description Signed.
+                 */
+                amount: number;
+                /** Format: int64 */
+                balanceAfter: number;
+                /** Format: date-time */
+                createdAt: string;
+                description: string | null;
+                grantId: string;
+                id: string;
+                /** @enum {string} */
+                type: "grant" | "deduction" | "expiry" | "refund" | "reversal";
+                usageEventId: string | null;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
         ListResponse_PaymentMethod: {
             data: {
                 card: components["schemas"]["Card"];
@@ -2277,6 +2676,32 @@ export interface components {
                  * @description Usage is counted and billed by months of the same anchor, on yearly plans too.
                  */
                 usagePeriodStart: string | null;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_TopUp: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description The price before tax, in minor units.
+                 */
+                amount: number;
+                /** @description The wallet began it by itself. */
+                automatic: boolean;
+                /** Format: date-time */
+                createdAt: string;
+                /** Format: int64 */
+                credits: number;
+                currency: string;
+                id: string;
+                invoiceId: string | null;
+                packageId: string | null;
+                /** @enum {string} */
+                status: "pending" | "succeeded" | "failed";
             }[];
             /** @description Whether older rows follow. */
             hasMore: boolean;
@@ -2536,6 +2961,10 @@ export interface components {
             jti: string;
             token: string;
         };
+        RefundCreditsRequest: {
+            /** @description A deduction, which is given back, or a grant, of which is taken what is left. */
+            ledgerEntryId: string;
+        };
         Rejection: {
             /** @description The event's place in the request, from 0. */
             index: number;
@@ -2581,6 +3010,7 @@ export interface components {
             subscription: components["schemas"]["Subscription"] | null;
         } | {
             client: components["schemas"]["ProcessorClient"];
+            credit_account?: components["schemas"]["CreditAccount"] | null;
             invoice?: components["schemas"]["Invoice"] | null;
             /** @enum {string} */
             kind: "requires_form";
@@ -2703,6 +3133,39 @@ export interface components {
             unitPrice: string;
             /** Format: int64 */
             upTo: number | null;
+        };
+        TopUp: {
+            /**
+             * Format: int64
+             * @description The price before tax, in minor units.
+             */
+            amount: number;
+            /** @description The wallet began it by itself. */
+            automatic: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: int64 */
+            credits: number;
+            currency: string;
+            id: string;
+            invoiceId: string | null;
+            packageId: string | null;
+            /** @enum {string} */
+            status: "pending" | "succeeded" | "failed";
+        };
+        TopUpRequest: {
+            /**
+             * Format: int64
+             * @description What to spend, in minor units; for credits that are worth money. Or `packageId`.
+             */
+            amount?: number;
+            creditCurrencyId: string;
+            packageId?: string;
+            /**
+             * Format: int64
+             * @description Of the package; 1 unless it says so.
+             */
+            quantity?: number;
         };
         TrackRequest: components["schemas"]["UsageEvents"] | components["schemas"]["UsageEvent"];
         TrackResponse: {
@@ -3285,6 +3748,187 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listCreditAccounts: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    freezeCreditAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    grantCredits: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantCreditsRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditGrant"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listLedgerEntries: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_LedgerEntry"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    refundCredits: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundCreditsRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntry"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTopUps: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_TopUp"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unfreezeCreditAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listCreditCurrencies: {
         parameters: {
             query?: {
@@ -3489,6 +4133,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getCreditStats: {
+        parameters: {
+            query: {
+                creditAccountId: string;
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditStats"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listCustomers: {
         parameters: {
             query?: {
@@ -3614,6 +4282,34 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    setAutoTopUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                creditCurrencyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutoTopUpRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     checkCustomerEntitlement: {
         parameters: {
             query?: never;
@@ -3636,6 +4332,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCustomerCreditAccounts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_CreditAccount"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -3764,6 +4486,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProcessorClient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    topUpCredits: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUpRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettleOutcome"];
                 };
             };
             default: components["responses"]["Problem"];

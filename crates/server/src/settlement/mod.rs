@@ -109,9 +109,9 @@ pub enum Billed {
     /// Too little to charge: the lines wait for the customer's next invoice.
     Added,
     /// Issued, and nothing to charge now: it is sent, or its lines cancel out and it is paid.
-    Issued(Invoice),
+    Issued(Box<Invoice>),
     /// To be charged now: go on with [`run`]. The effect comes with its success.
-    Attempt(Attempt),
+    Attempt(Box<Attempt>),
 }
 
 #[derive(Debug)]
@@ -148,14 +148,14 @@ pub async fn collect(
     let sent = invoice.collection_method == CollectionMethod::SendInvoice;
     if sent || invoice.totals.total == 0 {
         invoices::issue(tx, tenant, &mut invoice, at).await?;
-        return Ok(Billed::Issued(invoice));
+        return Ok(Billed::Issued(Box::new(invoice)));
     }
     match begin(tx, tenant, &invoice, method, effect, at, by).await {
         Ok(attempt) => {
             if attempt.effect == Effect::CollectInvoice {
                 invoices::issue(tx, tenant, &mut invoice, at).await?;
             }
-            Ok(Billed::Attempt(attempt))
+            Ok(Billed::Attempt(Box::new(attempt)))
         }
         Err(SettleError::BelowMinimum) => {
             invoices::delete_draft(tx, tenant, &invoice).await?;

@@ -83,13 +83,9 @@ pub async fn charge(
         Ok(None) => processor.charge(tenant, &charge).await,
         Err(error) => unknown(attempt, &error),
     };
-    Ok(match result {
-        // Nobody is there to see the form.
-        ChargeResult::RequiresForm { .. } if off_session => {
-            ChargeResult::Declined(DeclineReason::AuthenticationRequired)
-        }
-        result => result,
-    })
+    // A form that nobody is there to see.
+    let unseen = off_session && matches!(result, ChargeResult::RequiresForm { .. });
+    Ok(if unseen { ChargeResult::Declined(DeclineReason::AuthenticationRequired) } else { result })
 }
 
 /// Step (c): records the result and carries out the effect, in one transaction. What succeeds for

@@ -207,7 +207,7 @@ fn digest(
     add(name.as_bytes());
     add(&quantity.0.to_be_bytes());
     // What is absent is empty, and nothing that is there is.
-    add(properties.map(|map| json(map)).unwrap_or_default().as_bytes());
+    add(properties.map(json).unwrap_or_default().as_bytes());
     add(&timestamp.map_or(Vec::new(), |time| time.0.to_be_bytes().to_vec()));
     let mut start = [0; 16];
     start.copy_from_slice(&context.finish().as_ref()[..16]);

@@ -46,7 +46,7 @@ impl Test {
     /// Begins to bill a customer for a new invoice and returns the attempt.
     async fn begin(&self, customer: &str, effect: Effect) -> Attempt {
         match self.collect(customer, of(&[1_000]), effect).await.unwrap() {
-            Billed::Attempt(attempt) => attempt,
+            Billed::Attempt(attempt) => *attempt,
             other => panic!("{other:?}"),
         }
     }
