@@ -68,7 +68,9 @@ export class UnitPayIngestion {
 
   /** Takes one event or many; throws, and takes none, where there is no room or after `shutdown`. */
   track(events: UsageEvent | readonly UsageEvent[]): void {
-    const added = Array.isArray(events) ? (events as readonly UsageEvent[]) : [events as UsageEvent];
+    const added = Array.isArray(events)
+      ? (events as readonly UsageEvent[])
+      : [events as UsageEvent];
     if (this.#ended) throw new Error('track was called after shutdown.');
     if (this.#waiting.length + added.length > this.#options.maxBufferSize) {
       throw new RangeError('The buffer of usage events is full.');
@@ -128,7 +130,7 @@ export class UnitPayIngestion {
   async #sendBatch(batch: UsageEvent[]): Promise<void> {
     try {
       if (batch.length > 1 && JSON.stringify(batch).length > MOST_BYTES) throw TOO_LARGE;
-      const { rejections = [] } = await this.#unitpay.usage.track(batch);
+      const { rejections } = await this.#unitpay.usage.track(batch);
       for (const { index, ...rejection } of rejections) {
         const event = batch[index];
         if (event !== undefined) this.#onRejected(event, rejection);
@@ -152,7 +154,9 @@ const TOO_LARGE = new Error('A batch is too large for one request.');
 
 /** Whether sending the same events again would fail again. */
 function isAboutTheEvents(error: unknown): boolean {
-  return error === TOO_LARGE || (error instanceof ApiError && [400, 413, 422].includes(error.status));
+  return (
+    error === TOO_LARGE || (error instanceof ApiError && [400, 413, 422].includes(error.status))
+  );
 }
 
 function positive(name: string, value: number, most: number): number {

@@ -65,15 +65,21 @@ export class Transport {
 
   /** Sends a call with the secret key; undefined for an answer without a body. */
   async send<T>(call: Call, options: RequestOptions = {}): Promise<T> {
-    return this.#send(call, options, json<T>);
+    return json(await this.#send(call, options)) as T;
   }
 
   /** The same for an answer that is a document. */
   async download(call: Call, options: RequestOptions = {}): Promise<ArrayBuffer> {
-    return this.#send(call, options, ({ bytes }) => bytes);
+    return (await this.#send(call, options)).bytes;
   }
 
-  async #send<T>(call: Call, options: RequestOptions, read: (answer: Answer) => T): Promise<T> {
+  /** Gets a public document of the server, from its root and without the key. */
+  async getPublic<T>(path: string): Promise<T> {
+    const init = { method: 'GET', headers: { accept: 'application/json' } };
+    return json(await this.#run(this.origin + path, init, {})) as T;
+  }
+
+  #send(call: Call, options: RequestOptions): Promise<Answer> {
     const headers: Record<string, string> = {
       accept: 'application/json',
       'x-api-key': this.#config.apiKey,
@@ -84,30 +90,18 @@ export class Transport {
     }
     const url = this.#config.baseUrl + path(call.path) + query(call.query ?? {});
     const body = call.body === undefined ? null : JSON.stringify(call.body);
-    return this.#run(url, { method: call.method, headers, body }, options, read);
+    return this.#run(url, { method: call.method, headers, body }, options);
   }
 
-  /** Gets a public document of the server, from its root and without the key. */
-  async getPublic<T>(path: string): Promise<T> {
-    const init = { method: 'GET', headers: { accept: 'application/json' } };
-    return this.#run(this.origin + path, init, {}, json<T>);
-  }
-
-  async #run<T>(
-    url: string,
-    init: RequestInit,
-    options: RequestOptions,
-    read: (answer: Answer) => T,
-  ): Promise<T> {
+  async #run(url: string, init: RequestInit, options: RequestOptions): Promise<Answer> {
     const retries = checkRetries(options.retries ?? this.#config.retries);
     const timeout = checkTimeout(options.timeout ?? this.#config.timeout);
     const attempt = { url, init, timeout, signal: options.signal };
     for (let failed = 0; ; failed += 1) {
       try {
         const answer = await this.#exchange(attempt);
-        const { response, bytes } = answer;
-        if (!response.ok) throw errorOf(response, text(bytes), this.now());
-        return read(answer);
+        if (answer.response.ok) return answer;
+        throw errorOf(answer.response, text(answer.bytes), this.now());
       } catch (error) {
         if (failed >= retries) throw error;
         const delay = retryDelay(error, failed, this.#runtime.random(), this.now());
@@ -169,11 +163,11 @@ export class Transport {
 }
 
 /** Undefined for an answer without a body. */
-function json<T>({ response: { status, headers }, bytes }: Answer): T {
+function json({ response: { status, headers }, bytes }: Answer): unknown {
   const body = text(bytes);
-  if (body === '') return undefined as T;
+  if (body === '') return undefined;
   try {
-    return JSON.parse(body) as T;
+    return JSON.parse(body);
   } catch {
     throw new ApiError({ status, headers, message: 'The answer is not JSON. Check baseUrl.' });
   }

@@ -167,4 +167,21 @@ export type AddPaymentMethod = Body<'addPaymentMethod'>;
 export type PaymentSetup = Schemas['ProcessorClient'];
 export type PaymentMethodDependencies = Schemas['PaymentMethodDependencies'];
 
+/** A wallet. All amounts of credits are in the credit currency's smallest unit. */
+export type CreditAccount = Schemas['CreditAccount'];
+export type CreditAccountQuery = Query<'listCreditAccounts'>;
+export type CreditGrant = Schemas['CreditGrant'];
+export type GrantCredits = Body<'grantCredits'>;
+export type LedgerEntry = Schemas['LedgerEntry'];
+export type RefundCredits = Body<'refundCredits'>;
+export type CreditStats = Schemas['CreditStats'];
+export type CreditStatsQuery = Query<'getCreditStats'>;
+
+/** What to buy: an `amount` of money's worth, or a package. */
+export type BuyCredits = Body<'topUpCredits'>;
+/** Credits that were bought, or tried to. */
+export type TopUp = Schemas['TopUp'];
+export type AutoTopUp = Schemas['AutoTopUp'];
+export type SetAutoTopUp = Body<'setAutoTopUp'>;
+
 export type TestClockState = Schemas['TestClock'];

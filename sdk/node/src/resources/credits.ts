@@ -1,12 +1,13 @@
 import type { PagePromise } from '../page.js';
 import type { RequestOptions, Transport } from '../transport.js';
 import type {
-  AutoTopUpRule,
-  CreateGrant,
+  BuyCredits,
   CreditAccount,
   CreditAccountQuery,
+  CreditGrant,
   CreditStats,
   CreditStatsQuery,
+  GrantCredits,
   LedgerEntry,
   RefundCredits,
   SetAutoTopUp,
@@ -33,14 +34,24 @@ export class Credits {
     return listed(this.#transport, ['credit-accounts', accountId, 'ledger'], query, options);
   }
 
+  /** The purchases of a wallet, those by itself too. */
+  listTopUps(accountId: string, query?: ListQuery, options?: RequestOptions): PagePromise<TopUp> {
+    return listed(this.#transport, ['credit-accounts', accountId, 'top-ups'], query, options);
+  }
+
+  /** What was granted, used and expired, by day. */
   stats(query: CreditStatsQuery, options?: RequestOptions): Promise<CreditStats> {
     return this.#transport.send({ method: 'GET', path: ['credits', 'stats'], query }, options);
   }
 
   /** Sells credits to a customer; makes the wallet where there is none. */
-  topUp(customerId: string, topUp: TopUp, options?: RequestOptions): Promise<SettleOutcome> {
+  topUp(
+    customerId: string,
+    purchase: BuyCredits,
+    options?: RequestOptions,
+  ): Promise<SettleOutcome> {
     const path = ['customers', customerId, 'top-ups'];
-    return this.#transport.send({ method: 'POST', path, body: topUp }, options);
+    return this.#transport.send({ method: 'POST', path, body: purchase }, options);
   }
 
   /** Sets by which rule a wallet is topped up by itself. */
@@ -49,17 +60,17 @@ export class Credits {
     creditCurrencyId: string,
     rule: SetAutoTopUp,
     options?: RequestOptions,
-  ): Promise<AutoTopUpRule> {
+  ): Promise<CreditAccount> {
     const path = ['customers', customerId, 'auto-topup-rules', creditCurrencyId];
     return this.#transport.send({ method: 'PUT', path, body: rule }, options);
   }
 
   /** Gives credits away. */
-  grant(accountId: string, grant: CreateGrant, options?: RequestOptions): Promise<CreditAccount> {
+  grant(accountId: string, grant: GrantCredits, options?: RequestOptions): Promise<CreditGrant> {
     return this.#post(accountId, 'grants', grant, options);
   }
 
-  /** Gives back what a ledger entry took. */
+  /** Undoes a ledger entry, once: gives a deduction back, or takes what is left of a grant. */
   refund(accountId: string, refund: RefundCredits, options?: RequestOptions): Promise<LedgerEntry> {
     return this.#post(accountId, 'refunds', refund, options);
   }

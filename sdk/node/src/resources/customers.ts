@@ -79,6 +79,9 @@ export class Customers {
 
   /** What the customer has by its plans, and how much of it is left. */
   entitlements(id: string, options?: RequestOptions): Promise<CustomerEntitlements> {
-    return this.#transport.send({ method: 'GET', path: ['customers', id, 'entitlements'] }, options);
+    return this.#transport.send(
+      { method: 'GET', path: ['customers', id, 'entitlements'] },
+      options,
+    );
   }
 }

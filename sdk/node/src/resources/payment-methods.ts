@@ -1,5 +1,10 @@
 import type { RequestOptions, Transport } from '../transport.js';
-import type { AddPaymentMethod, PaymentMethod, PaymentMethodDependencies, PaymentSetup } from '../types.js';
+import type {
+  AddPaymentMethod,
+  PaymentMethod,
+  PaymentMethodDependencies,
+  PaymentSetup,
+} from '../types.js';
 
 /** `unitpay.paymentMethods`. Card numbers go from the browser to the processor, never through here. */
 export class PaymentMethods {
