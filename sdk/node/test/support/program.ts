@@ -49,6 +49,19 @@ export async function startServer(settings: NodeJS.ProcessEnv = {}): Promise<Ser
   };
 }
 
+/** `unitpay demo`: customers with plans, invoices and months of use, on a store of its own. */
+export async function startDemo(): Promise<Omit<Server, 'dataDir'>> {
+  const child = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0'], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exported = (name: string) =>
+    lineWith(child, child.stdout, new RegExp(`^export ${name}=(\\S+)`));
+  const names = ['UNITPAY_API_KEY', 'UNITPAY_BASE_URL'] as const;
+  const [apiKey = '', baseUrl = ''] = await Promise.all(names.map(exported));
+  return { apiKey, baseUrl, stop: () => stop(child) };
+}
+
 /** Sends SIGTERM and waits for a clean end. */
 export async function stop(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');

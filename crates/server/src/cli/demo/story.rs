@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 const DAY: u64 = 86_400;
 /// How long ago each customer subscribed, in days. The last one's card fails at the end of a period
-/// that was two days ago.
+/// that was two days ago; the second one's is about to expire.
 const ADA: u64 = 131;
 const ACME: u64 = 96;
 const LENGTH: u64 = 150;
@@ -73,7 +73,7 @@ impl Story {
                 self.subscribe(&world.ada, "pro-monthly", "pm_sandbox_visa").await?;
             }
             if left == ACME {
-                self.subscribe(&world.acme, "scale-monthly", "pm_sandbox_expires").await?;
+                self.subscribe(&world.acme, "scale-monthly", "pm_sandbox_visa").await?;
                 self.top_up(&world.acme, &world).await?;
             }
             if !globex_joined && self.app.clock.now() >= globex_from {
@@ -84,6 +84,8 @@ impl Story {
             if left == 20 {
                 // From here on the processor declines it.
                 self.card(&world.globex, "pm_sandbox_declined").await?;
+                // And this one's last month is the next.
+                self.card(&world.acme, "pm_sandbox_expires").await?;
             }
             if left < ADA {
                 self.use_it(day, &world).await?;

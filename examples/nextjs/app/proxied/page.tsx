@@ -1,0 +1,10 @@
+import { ProxiedBilling } from '../billing';
+import { Home } from '../home';
+
+export default function Page() {
+  return (
+    <Home>
+      <ProxiedBilling />
+    </Home>
+  );
+}

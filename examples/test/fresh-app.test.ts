@@ -1,0 +1,129 @@
+/** What a newcomer does by the README: a fresh Vite app, two tarballs, three lines. */
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+
+import { UnitPay } from '@unitpay/node';
+
+import { startDemo } from '../../sdk/node/test/support/program.js';
+import { launch } from '../../sdk/react/test/browser/support.js';
+import { install, npm, repository, start, type Running } from './support/app.js';
+import { open, seePortal } from './support/visit.js';
+
+let demo: Awaited<ReturnType<typeof startDemo>>;
+let browser: Browser;
+let readme: string;
+
+beforeAll(async () => {
+  readme = await readFile(join(repository, 'README.md'), 'utf8');
+  [demo, browser] = await Promise.all([startDemo(), launch()]);
+});
+afterAll(() => Promise.all([demo.stop(), browser.close()]));
+
+/** As `npm create vite` makes it, without what is only for looks. */
+async function freshApp(react: string): Promise<string> {
+  const app = join(inject('root'), `react-${react}`);
+  const files = {
+    'package.json': JSON.stringify({
+      private: true,
+      type: 'module',
+      scripts: {
+        dev: 'vite --host 127.0.0.1 --port 0',
+        build: 'vite build',
+        preview: 'vite preview --host 127.0.0.1 --port 0',
+      },
+      dependencies: { react, 'react-dom': react },
+      devDependencies: { '@vitejs/plugin-react': '6.3.0', vite: '8.3.8' },
+    }),
+    'vite.config.js': `import react from '@vitejs/plugin-react';
+      export default { plugins: [react()] };`,
+    'index.html': `<!doctype html><html lang="en"><head><title>App</title>
+      <link rel="icon" href="data:," /></head><body><div id="root"></div>
+      <script type="module" src="/src/main.jsx"></script></body></html>`,
+    'src/main.jsx': `import { StrictMode } from 'react';
+      import { createRoot } from 'react-dom/client';
+      import App from './App.jsx';
+      createRoot(document.getElementById('root')).render(<StrictMode><App /></StrictMode>);`,
+    'src/App.jsx': await portalOf('cus_123'),
+  };
+  await mkdir(join(app, 'src'), { recursive: true });
+  for (const [name, text] of Object.entries(files)) await writeFile(join(app, name), text);
+  const commands = [...readme.matchAll(/^npm install (\.\.\/unitpay\/.*)$/gm)];
+  expect(commands.length).toBe(2);
+  for (const [, packages = ''] of commands) {
+    await install(app, ...packages.replace('../unitpay', inject('root')).split(' '));
+  }
+  return app;
+}
+
+/** The README's own lines, with a token in them. */
+async function portalOf(customerId: string): Promise<string> {
+  const { token } = await new UnitPay(demo).portalSessions.create({ customerId });
+  const lines = /```jsx\n(.*?)```/s.exec(readme)?.[1] ?? '';
+  expect(lines).toContain("'eyJ…'");
+  return lines.replace('eyJ…', token);
+}
+
+async function seeIt(running: Running): Promise<void> {
+  try {
+    const { page, wrong, close } = await open(browser, running.origin);
+    await seePortal(page, 'Ada Lovelace', 'Pro');
+    expect(wrong).toEqual([]);
+    await close();
+  } finally {
+    await running.stop();
+  }
+}
+
+describe.each(['18.3.1', '19.3.1'])('with React %s', (react) => {
+  let app: string;
+  beforeAll(async () => {
+    app = await freshApp(react);
+  });
+
+  test('the portal is there while the app is edited', async () => {
+    await seeIt(await start(app, ['dev'], demo));
+  });
+
+  test('the portal is there in the app as it is built', async () => {
+    await npm(app, 'run', 'build');
+    await seeIt(await start(app, ['preview'], demo));
+  });
+
+  test.for([
+    ['module', (entry: string) => `await import('${entry}')`],
+    ['commonjs', (entry: string) => `require('${entry}')`],
+  ] as const)('every entry loads under Node as %s and does nothing', async ([type, load]) => {
+    const entries = [...(await entriesOf(app, 'node')), ...(await entriesOf(app, 'react'))];
+    expect(entries).toContain('@unitpay/node/next');
+    expect(entries).toContain('@unitpay/react/core');
+    const program = `
+      ${['react', 'react-dom', '@tanstack/react-query'].map(load).join(';')};
+      const done = [];
+      for (const name of ['fetch', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask',
+        'BroadcastChannel', 'MessageChannel', 'addEventListener'])
+        globalThis[name] = () => done.push(name);
+      const before = Reflect.ownKeys(globalThis).length;
+      ${entries.map((entry) => `if (Object.keys(${load(entry)}).length === 0) done.push('${entry}')`).join(';')};
+      if (Reflect.ownKeys(globalThis).length !== before) done.push('a global');
+      console.log(JSON.stringify([done, process.getActiveResourcesInfo()]));`;
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      [`--input-type=${type}`, '--eval', program],
+      { cwd: app },
+    );
+    expect([stdout, stderr]).toEqual(['[[],[]]\n', '']);
+  });
+});
+
+/** What a package exports for code. */
+async function entriesOf(app: string, name: string): Promise<string[]> {
+  const manifest = join(app, 'node_modules/@unitpay', name, 'package.json');
+  const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: object };
+  return Object.keys(exports)
+    .filter((entry) => !/\.(css|json)$/.test(entry))
+    .map((entry) => `@unitpay/${name}${entry.slice(1)}`);
+}
