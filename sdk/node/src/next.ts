@@ -9,13 +9,14 @@ import { PORTAL_ROUTES } from './portal-routes.js';
 import type { CreatePortalSession } from './types.js';
 
 type Handler = (request: Request) => Promise<Response>;
+type Nobody = null | undefined;
 
 export interface PortalSessionRouteOptions extends Omit<CreatePortalSession, 'customerId'> {
   /**
    * Who is signed in, by your own session: a customer's id or your `externalId`, or null for
    * nobody. Never take it from the request's body or query: any user could then name any other.
    */
-  customerId: (request: Request) => string | null | Promise<string | null>;
+  customerId: (request: Request) => Nobody | string | Promise<Nobody | string>;
   /** For a client other than that of the environment's variables. */
   client?: UnitPayOptions | undefined;
 }
@@ -36,7 +37,7 @@ export function portalSessionRoute(options: PortalSessionRouteOptions): Handler 
     const site = request.headers.get('sec-fetch-site');
     if (site !== null && site !== 'same-origin') return problem(403, 'origin_not_allowed');
     const customerId = await whose(request);
-    if (customerId === null) return problem(401, 'missing_credentials');
+    if (customerId == null) return problem(401, 'missing_credentials');
     unitpay ??= new UnitPay(client);
     try {
       const minted = await unitpay.portalSessions.create({ ...session, customerId });
@@ -45,7 +46,7 @@ export function portalSessionRoute(options: PortalSessionRouteOptions): Handler 
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       console.error(`No portal session: ${error.name} ${error.code ?? ''} ${error.message}`);
-      return problem(502, 'portal_unavailable');
+      return problem(502, 'unavailable');
     }
   };
 }
@@ -59,8 +60,10 @@ export interface PortalProxyOptions {
   fetch?: UnitPayOptions['fetch'];
 }
 
-const SENT = ['authorization', 'content-type', 'idempotency-key', 'origin'];
+const SENT = ['content-type', 'idempotency-key', 'origin'];
 const ANSWERED = ['content-type', 'date', 'retry-after', 'ratelimit', 'ratelimit-policy'];
+/** The API takes no more. */
+const MAX_BODY_BYTES = 65_536;
 
 /**
  * Routes that pass a page's portal requests on to the API from your own origin:
@@ -86,24 +89,44 @@ export function portalProxy(
     if (request.headers.has('x-api-key')) return problem(403, 'secret_key_in_browser');
     const authorization = request.headers.get('authorization') ?? '';
     if (/^bearer +upay_/i.test(authorization)) return problem(403, 'secret_key_in_browser');
-    const body = await request.arrayBuffer();
+    const body = await readBody(request);
+    if (!body) return problem(413, 'payload_too_large');
+    const sent = kept(request.headers, SENT);
+    // Another kind is between the browser and this server.
+    if (/^bearer /i.test(authorization)) sent.set('authorization', authorization);
     let answer;
     try {
       answer = await fetch(baseUrl + path + search, {
         method: request.method,
-        headers: kept(request.headers, SENT),
-        body: body.byteLength === 0 ? null : body,
+        headers: sent,
+        body: body.size === 0 ? null : body,
         redirect: 'manual',
         signal: request.signal,
       });
     } catch {
-      return problem(502, 'portal_unavailable');
+      return problem(502, 'unavailable');
     }
     const headers = kept(answer.headers, [...ANSWERED, 'x-request-id']);
     headers.set('cache-control', 'no-store');
     return new Response(answer.body, { status: answer.status, headers });
   };
   return { GET: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle };
+}
+
+/** Null where it is too long: nobody's request is held in memory as a whole. */
+async function readBody(request: Request): Promise<Blob | null> {
+  const chunks: BlobPart[] = [];
+  let size = 0;
+  const reader = request.body?.getReader();
+  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
+    size += read.value.byteLength;
+    if (size > MAX_BODY_BYTES) {
+      await reader?.cancel();
+      return null;
+    }
+    chunks.push(read.value);
+  }
+  return new Blob(chunks);
 }
 
 /** `GET /customers/{id}` as an expression; a parameter is one segment. */

@@ -1,5 +1,5 @@
 /** The handlers of `@unitpay/node/next`, between real requests and the real server. */
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ const settings = () => ({ apiKey: inject('apiKey'), baseUrl: inject('baseUrl') }
 describe('the route that mints', () => {
   const post = (headers: Record<string, string> = {}) =>
     new Request(`${APP}/api/portal-session`, { method: 'POST', headers });
-  const route = (customerId: string | null) =>
+  const route = (customerId: string | null | undefined) =>
     portalSessionRoute({ customerId: () => customerId, ttlSeconds: 120, client: settings() });
 
   test('it gives the signed-in user a token of theirs, and nothing else', async () => {
@@ -32,8 +32,11 @@ describe('the route that mints', () => {
 
   test.for([
     ['nobody is signed in', null, {}, 401],
+    ['nobody is found', undefined, {}, 401],
     ['another site asks', 'cus_123', { 'sec-fetch-site': 'cross-site' }, 403],
     ['another host of the same site asks', 'cus_123', { 'sec-fetch-site': 'same-site' }, 403],
+    ['the browser itself asks', 'cus_123', { 'sec-fetch-site': 'none' }, 403],
+    ['another site asks and nobody is signed in', null, { 'sec-fetch-site': 'cross-site' }, 403],
   ] as const)('it mints nothing where %s', async ([, customerId, headers, status]) => {
     const before = await client().portalSessions.list({ customerId: 'cus_123' }).toArray();
     expect((await route(customerId)(post(headers))).status).toBe(status);
@@ -41,9 +44,27 @@ describe('the route that mints', () => {
     expect(after.length).toBe(before.length);
   });
 
-  test('it takes nothing but a POST', async () => {
-    const answer = await route('cus_123')(new Request(`${APP}/api/portal-session`));
+  test.for(['GET', 'PUT', 'PATCH', 'DELETE', 'HEAD'])('it takes no %s', async (method) => {
+    const answer = await route('cus_123')(new Request(`${APP}/api/portal-session`, { method }));
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+
+  test('the customer comes from the app alone, whatever the request says', async () => {
+    const { id } = await newCustomer();
+    const body = JSON.stringify({ customerId: 'cus_123', ttlSeconds: 3600 });
+    const asked = new Request(`${APP}/api/portal-session?customerId=cus_123`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie: 'app_session=ada' },
+      body,
+    });
+    const answer = await portalSessionRoute({
+      customerId: (request) => (request.headers.get('cookie') === 'app_session=ada' ? id : null),
+      ttlSeconds: 120,
+      client: settings(),
+    })(asked);
+    const { token } = (await answer.json()) as { token: string };
+    const { sub, exp, iat } = await client().portalSessions.verify(token);
+    expect([sub, exp - iat]).toEqual([id, 120]);
   });
 
   test('a customer whom the server does not know is a failure, told in the log', async () => {
@@ -152,36 +173,130 @@ describe('the proxy', () => {
     }
   });
 
+  test('a failed write is repeated with its key, and executed once', async () => {
+    const { id, headers } = await bearer();
+    const write = () => {
+      const sent = { ...headers, 'content-type': 'application/json', 'idempotency-key': 'once' };
+      const body = '{"processorToken":"pm_sandbox_visa"}';
+      const path = `/customers/${id}/payment-methods`;
+      return proxy().POST(request(path, { method: 'POST', headers: sent, body }));
+    };
+    const [first, second] = [await write(), await write()];
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(await second.json()).toEqual(await first.json());
+  });
+
+  test("the origin is the page's, for the API to judge", async () => {
+    const { id } = await newCustomer();
+    const allowedOrigins = [APP];
+    const { token } = await client().portalSessions.create({ customerId: id, allowedOrigins });
+    const ask = async (origin: string) => {
+      const headers = { authorization: `Bearer ${token}`, origin };
+      return (await proxy().GET(request(`/customers/${id}`, { headers }))).status;
+    };
+    expect([await ask(APP), await ask('https://other.example.com')]).toEqual([200, 403]);
+  });
+
+  test('a sign-out has no body, and is one', async () => {
+    const { headers } = await bearer();
+    const current = (method: 'GET' | 'DELETE') =>
+      proxy()[method](request('/portal-sessions/current', { method, headers }));
+    const answer = await current('DELETE');
+    expect([answer.status, answer.body]).toEqual([204, null]);
+    expect((await current('GET')).status).toBe(401);
+  });
+
+  test.for([
+    ['said to be', { 'content-length': '65537' }],
+    ['nowhere said to be', {}],
+  ] as const)('a body is refused that is %s too long', async ([, headers]) => {
+    let pulled = 0;
+    const endless = new ReadableStream({
+      pull: (controller) => {
+        pulled += 1;
+        controller.enqueue(new Uint8Array(16_384));
+      },
+    });
+    const init = { method: 'PATCH', headers, body: endless, duplex: 'half' } as RequestInit;
+    expect((await proxy().PATCH(request('/customers/x', init))).status).toBe(413);
+    expect(pulled).toBeLessThan(10);
+  });
+
   describe('towards the API', () => {
-    let headers: IncomingHttpHeaders;
+    let seen: IncomingMessage & { text?: string };
     const server = createServer((incoming, response) => {
-      headers = incoming.headers;
-      response.setHeader('set-cookie', 'a=b').setHeader('x-internal', '1').end('{}');
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('end', () => {
+        seen = Object.assign(incoming, { text: Buffer.concat(chunks).toString() });
+        for (const [name, value] of Object.entries(ANSWER)) response.setHeader(name, value);
+        response.writeHead(429).end('{"code":"rate_limited"}');
+      });
     });
     beforeAll(async () => {
       await once(server.listen(0, '127.0.0.1'), 'listening');
     });
     afterAll(() => server.close());
-
-    test('cookies stay here, and so does what the API says to us alone', async () => {
+    const mounted = () => {
       const { port } = server.address() as AddressInfo;
-      const { GET } = portalProxy({
+      return portalProxy({
         prefix: '/api/unitpay',
         baseUrl: `http://127.0.0.1:${String(port)}/v1`,
       });
-      const sent = { cookie: 'session=1', authorization: 'Bearer t', 'x-forwarded-for': '1.2.3.4' };
-      const answer = await GET(request('/customers/x', { headers: sent }));
-      expect(headers).toMatchObject({ authorization: 'Bearer t' });
-      expect(Object.keys(headers)).not.toContain('cookie');
-      expect(Object.keys(headers)).not.toContain('x-api-key');
-      expect(Object.keys(headers)).not.toContain('x-forwarded-for');
-      expect(answer.headers.has('set-cookie')).toBe(false);
-      expect(answer.headers.has('x-internal')).toBe(false);
+    };
+
+    const KEPT = {
+      'content-type': 'application/problem+json',
+      date: 'Sat, 01 Aug 2026 00:00:00 GMT',
+      'retry-after': '7',
+      ratelimit: '"portal";r=0;t=7',
+      'ratelimit-policy': '"portal";q=100;w=2',
+      'x-request-id': 'req_1',
+    };
+    const ANSWER = { ...KEPT, 'set-cookie': 'a=b', 'x-internal': '1', server: 'api' };
+
+    test('method, query, body and four headers go on, and nothing else', async () => {
+      const sent = {
+        authorization: 'Bearer t',
+        'content-type': 'application/json',
+        'idempotency-key': 'k',
+        origin: APP,
+      };
+      const dropped = { cookie: 'session=1', 'x-forwarded-for': '1.2.3.4', 'x-internal': '1' };
+      await mounted().POST(
+        request('/subscriptions?a=1&b=%20', {
+          method: 'POST',
+          headers: { ...sent, ...dropped },
+          body: '{"planId":"x"}',
+        }),
+      );
+      expect([seen.method, seen.url, seen.text]).toEqual([
+        'POST',
+        '/v1/subscriptions?a=1&b=%20',
+        '{"planId":"x"}',
+      ]);
+      expect(seen.headers).toMatchObject(sent);
+      for (const name of [...Object.keys(dropped), 'x-api-key']) {
+        expect(Object.keys(seen.headers)).not.toContain(name);
+      }
+    });
+
+    test('a credential of another kind is for this server alone', async () => {
+      const headers = { authorization: 'Basic dXNlcjpwYXNz' };
+      await mounted().GET(request('/customers/x', { headers }));
+      expect(Object.keys(seen.headers)).not.toContain('authorization');
+    });
+
+    test('status, body and six headers come back, and nothing else', async () => {
+      const answer = await mounted().GET(request('/customers/x'));
+      expect([answer.status, await answer.text()]).toEqual([429, '{"code":"rate_limited"}']);
+      expect(Object.fromEntries(answer.headers)).toEqual({ ...KEPT, 'cache-control': 'no-store' });
     });
 
     test('an API that does not answer is a failure of its own', async () => {
       const { GET } = portalProxy({ prefix: '/api/unitpay', baseUrl: 'http://127.0.0.1:1/v1' });
-      expect((await GET(request('/customers/x'))).status).toBe(502);
+      const answer = await GET(request('/customers/x'));
+      expect([answer.status, await answer.json()]).toMatchObject([502, { code: 'unavailable' }]);
     });
   });
 });
