@@ -2,10 +2,14 @@
 import { expect } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 
+const TIMEOUT_MS = 100_000;
+
 /** A tab, and what is wrong by what it says to the console. */
 export async function open(browser: Browser, url: string) {
   const context = await browser.newContext();
   const page = await context.newPage();
+  // A server that edits compiles what it is asked for.
+  page.setDefaultTimeout(TIMEOUT_MS);
   const wrong: string[] = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) wrong.push(message.text());
