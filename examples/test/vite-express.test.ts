@@ -34,7 +34,8 @@ describe('as it is edited', () => {
     await page.getByText('Single sign-on comes with the plan Scale.').waitFor();
     await page.getByRole('button', { name: 'Change plan' }).click();
     await page.getByRole('button', { name: 'Choose Scale' }).click();
-    await page.getByRole('button', { name: /^Pay .* and change$/ }).click();
+    const dialog = page.getByRole('dialog', { name: 'Change to Scale' });
+    await dialog.getByRole('button', { name: /^Pay \$/ }).click();
     await page.getByText('Single sign-on is on.').waitFor();
     expect(wrong).toEqual([]);
     await close();

@@ -6,7 +6,7 @@ export const metadata: Metadata = { title: 'Nimbus', icons: 'data:,' };
 export default function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en">
-      <body>{children}</body>
+      <body style={{ margin: '1.5rem', font: '1rem/1.5 system-ui' }}>{children}</body>
     </html>
   );
 }

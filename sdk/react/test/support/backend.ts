@@ -35,3 +35,12 @@ export async function mint(settings: object = {}): Promise<Minted> {
 export function revoke(jti: string): Promise<void> {
   return call('/portal-sessions/revoke', { jti });
 }
+
+/** What a server that renders the page asks for, to hand it to the provider. */
+export async function firstData(token: string): Promise<Record<string, unknown>> {
+  const response = await fetch(`${inject('baseUrl')}/portal-sessions/current?include=initialData`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const { initialData } = (await response.json()) as { initialData: Record<string, unknown> };
+  return initialData;
+}
