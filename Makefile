@@ -1,6 +1,6 @@
 # `make run` shows it working; `make test` proves it.
 
-.PHONY: run test test-rust test-node lint openapi vectors bench deny fuzz
+.PHONY: run test test-rust test-node lint openapi portal vectors bench deny fuzz
 
 run:
 	cargo run --release -- demo
@@ -26,7 +26,12 @@ test-node:
 # Writes again what is generated and committed.
 openapi:
 	cargo run -- openapi > openapi.json
-	npm run generate --workspaces
+	npm run generate --workspaces --if-present
+
+# Builds the hosted page into the crate that embeds it; `test-node` fails where that was forgotten.
+portal:
+	npm ci --no-audit --no-fund
+	npm run build -w portal
 
 vectors:
 	cargo run -p unitpay-token --example tokens

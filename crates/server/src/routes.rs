@@ -13,6 +13,7 @@ use crate::{
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use std::sync::{Arc, OnceLock};
 use utoipa::openapi::OpenApi as Description;
 use utoipa::{Modify, OpenApi};
@@ -82,6 +83,8 @@ fn backend_routes() -> Routes {
         .routes(routes!(portal::http::revoke))
         .routes(routes!(portal::http::introspect))
         .routes(routes!(portal::http_exchange::exchange))
+        .route("/portal", get(portal::http_page::page))
+        .route("/portal/assets/{name}", get(portal::http_page::asset))
         .routes(routes!(portal::http::get))
         .routes(routes!(customers::http::create, customers::http::list))
         .routes(routes!(customers::http::archive))

@@ -9,6 +9,7 @@ mod exchange;
 pub mod http;
 pub mod http_browser;
 pub mod http_exchange;
+pub mod http_page;
 mod mint;
 mod page;
 mod refresh;

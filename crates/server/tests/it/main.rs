@@ -20,6 +20,7 @@ mod customers;
 mod entitlements;
 mod history;
 mod hosted;
+mod hosted_page;
 mod idempotency;
 mod invoices;
 mod keys;

@@ -14,7 +14,7 @@ export interface DayTotal {
   total: number;
 }
 
-/** Totals by day, UTC, of each kind of event; days without any are there with 0. */
+/** Totals by day, UTC, of each kind of event, 92 days at most; days without any are there with 0. */
 export function useUsageHistory({ days = 30 }: { days?: number } = {}): Read<{
   series: Record<string, DayTotal[]>;
   hasData: boolean;
@@ -22,11 +22,11 @@ export function useUsageHistory({ days = 30 }: { days?: number } = {}): Read<{
   const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   const { data, ...state } = useRead<{ data: UsageDay[] }>('/usage/aggregate', {
     from: new Date(today - (days - 1) * DAY_MS).toISOString().slice(0, 10),
-    to: new Date(today + DAY_MS).toISOString().slice(0, 10),
+    to: new Date(today).toISOString().slice(0, 10),
   });
   const series: Record<string, DayTotal[]> = {};
   for (const { eventName, date, total } of data?.data ?? []) {
-    (series[eventName] ??= []).push({ date, total });
+    (series[eventName] ??= []).push({ date, total: Number(total) });
   }
   const hasData = Object.values(series).some((all) => all.some(({ total }) => total > 0));
   return { ...state, series, hasData };

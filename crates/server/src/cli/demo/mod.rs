@@ -17,6 +17,8 @@ use crate::db::{Lane, Tx};
 use crate::keys::{KeyKind, KeyScopes, NewApiKey};
 use crate::organizations::{self, DEFAULT_ORGANIZATION, Environment};
 use anyhow::Context;
+use http::Method;
+use serde_json::json;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
@@ -48,7 +50,11 @@ async fn show(which: &Which, mut config: Config) -> anyhow::Result<()> {
     }
     let (key, customer) = seed(&config).await?;
     let server = Server::start(config).await?;
-    print(&walk(&server.address, &key, customer))?;
+    let body = json!({ "customerId": CUSTOMERS[0].0 });
+    let story = Story::new(&server.app, key.clone());
+    let session = story.ask(Method::POST, "/v1/portal-sessions", &body).await?;
+    let url = session["url"].as_str().context("a session without a URL")?;
+    print(&walk(&server.address, url, &key, customer))?;
     server.run_until_told().await
 }
 
@@ -123,17 +129,26 @@ async fn seed(config: &Config) -> anyhow::Result<(String, CustomerId)> {
 }
 
 /// Each step as it can be pasted.
-fn walk(address: &str, key: &str, customer: CustomerId) -> String {
-    let from_json = r#"sed -n 's/.*"token":"\([^"]*\)".*/\1/p'"#;
+fn walk(address: &str, url: &str, key: &str, customer: CustomerId) -> String {
+    let from_json = |name: &str| format!(r#"sed -n 's/.*"{name}":"\([^"]*\)".*/\1/p'"#);
+    let (token, link) = (from_json("token"), from_json("url"));
     format!(
-        r#"UnitPay is running at {address} (stop it with Ctrl-C). Paste these into another terminal:
+        r#"UnitPay is running at {address} (stop it with Ctrl-C).
+
+The billing page of the customer cus_123; this link opens it once, within 15 minutes:
+{url}
+
+Paste these into another terminal:
 
 # The sandbox key and the API's address; the Node SDK reads them, too.
 export UNITPAY_API_KEY={key}
 export UNITPAY_BASE_URL={address}/v1
 
 # Mint: a session for the customer cus_123 (our id for it: {customer}).
-TOKEN=$(curl -s $UNITPAY_BASE_URL/portal-sessions -H "x-api-key: $UNITPAY_API_KEY" -H 'content-type: application/json' -d '{{"customerId":"cus_123","ttlSeconds":3600}}' | {from_json}); echo $TOKEN
+TOKEN=$(curl -s $UNITPAY_BASE_URL/portal-sessions -H "x-api-key: $UNITPAY_API_KEY" -H 'content-type: application/json' -d '{{"customerId":"cus_123","ttlSeconds":3600}}' | {token}); echo $TOKEN
+
+# Link: another one to the billing page.
+curl -s $UNITPAY_BASE_URL/portal-sessions -H "x-api-key: $UNITPAY_API_KEY" -H 'content-type: application/json' -d '{{"customerId":"cus_123"}}' | {link}
 
 # Read: what the browser gets for the token.
 curl -s $UNITPAY_BASE_URL/portal-sessions/current -H "Authorization: Bearer $TOKEN"; echo

@@ -258,7 +258,8 @@ impl Story {
         id(&self.ask(Method::POST, &format!("/v1/{path}"), &body).await?)
     }
 
-    async fn ask(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
+    /// Asks the API, as the company's backend.
+    pub async fn ask(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
         let request = Request::builder()
             .method(&method)
             .uri(path)

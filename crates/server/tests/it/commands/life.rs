@@ -110,7 +110,10 @@ async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
     {
         printed.push(lines.next().unwrap());
     }
-    let script = printed[1..].join("\n").replace("\n# ", "\necho '####'\n# ");
+    let issuer = printed[0].split(' ').nth(4).unwrap();
+    assert!(printed.iter().any(|line| line.starts_with(&format!("{issuer}/portal#ps_"))));
+    let first = printed.iter().position(|line| line.starts_with("# ")).unwrap();
+    let script = printed[first - 1..].join("\n").replace("\n# ", "\necho '####'\n# ");
     let mut shell = Command::new("sh");
     shell.args(["-eu"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut shell = shell.spawn().unwrap();
@@ -119,11 +122,12 @@ async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
     assert!(output.status.success());
     let said = String::from_utf8(output.stdout).unwrap();
     let steps: Vec<&str> = said.split("####").map(str::trim).collect();
-    let [_, export, mint, read, refresh, list, revoke] = steps[..] else { panic!("{said}") };
+    let [_, export, mint, link, read, refresh, list, revoke] = steps[..] else { panic!("{said}") };
     let json =
         |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| panic!("{text}"));
     assert_eq!(export, "");
     assert_eq!(mint.split('.').count(), 3, "{mint}");
+    assert!(link.starts_with(&format!("{issuer}/portal#ps_")), "{link}");
     assert!(printed.concat().contains(json(read)["customer"]["id"].as_str().unwrap()));
     assert_eq!(json(refresh)["token"], mint);
     assert_eq!(json(list)["data"][0]["status"], "active");

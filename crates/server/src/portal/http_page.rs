@@ -1,0 +1,57 @@
+//! The hosted page's files over HTTP. They are the same for everybody: whose page it is, the page
+//! learns by the exchange.
+
+use crate::http::{Anyone, PathText, Problem};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use unitpay_portal_assets::{Asset, asset as find, page as index};
+
+/// Nothing but what comes from here runs, is shown or is asked; nobody may frame the page. Logos
+/// are `data:` URIs.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'";
+
+/// The page. Its text is asked for anew each time, since it names the assets.
+pub async fn page(_: Anyone, headers: HeaderMap) -> Response {
+    answer(index(), &headers, "no-cache")
+}
+
+/// What the page loads: its name tells its content, so it never changes.
+pub async fn asset(
+    _: Anyone,
+    PathText(name): PathText,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let found = find(&name).ok_or_else(Problem::not_found)?;
+    Ok(answer(found, &headers, "public, max-age=31536000, immutable"))
+}
+
+fn answer(asset: &'static Asset, headers: &HeaderMap, caching: &'static str) -> Response {
+    let own: [(HeaderName, &str); 5] = [
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CACHE_CONTROL, caching),
+        (header::VARY, "Accept-Encoding"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    if !takes_gzip(headers) {
+        return (own, asset.plain).into_response();
+    }
+    let encoding = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    (own, [encoding], asset.gzip).into_response()
+}
+
+/// Whether the client names gzip, and not to refuse it.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .any(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+            let weight = weight.trim().trim_start_matches("q=").parse();
+            name.trim().eq_ignore_ascii_case("gzip") && weight != Ok(0.0)
+        })
+}

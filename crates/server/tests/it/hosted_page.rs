@@ -1,0 +1,190 @@
+//! The hosted page's files: who gets them, with which headers; and the first data that it asks for.
+
+use crate::on_both_stores;
+use crate::support::{Answer, Engine, Request, Test, get, post};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'";
+
+async fn server() -> Test {
+    Test::start(Engine::Sqlite).await
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8(answer.body.clone()).unwrap()
+}
+
+/// The addresses of what the page loads, as it writes them.
+async fn assets(t: &Test) -> Vec<String> {
+    let page = text(&t.call(get("/portal")).await.expect(200));
+    let found: Vec<String> =
+        page.split('"').filter(|part| part.starts_with("/portal/")).map(str::to_owned).collect();
+    assert!(found.len() >= 3, "{page}");
+    found
+}
+
+#[tokio::test]
+async fn the_page_comes_with_its_policy_and_nothing_that_the_policy_forbids() {
+    let t = server().await;
+    let page = t.call(get("/portal")).await.expect(200);
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-security-policy", POLICY),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-cache"),
+        ("vary", "Accept-Encoding"),
+    ] {
+        assert_eq!(page.header(name), Some(value), "{name}");
+    }
+    assert!(page.header("x-request-id").is_some());
+    assert_eq!(page.header("access-control-allow-origin"), None);
+    let html = text(&page);
+    assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" on"));
+    for script in html.split("<script").skip(1) {
+        let (attributes, rest) = script.split_once('>').unwrap();
+        assert!(attributes.contains(" src=\"/portal/assets/"), "{attributes}");
+        assert!(rest.starts_with("</script>"));
+    }
+}
+
+#[tokio::test]
+async fn what_the_page_loads_has_its_type_and_is_kept_for_ever() {
+    let t = server().await;
+    for path in assets(&t).await {
+        let asset = t.call(get(&path)).await.expect(200);
+        let own = if path.ends_with(".css") { "text/css" } else { "text/javascript" };
+        assert_eq!(asset.header("content-type"), Some(&*format!("{own}; charset=utf-8")));
+        assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
+        assert_eq!(asset.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(asset.header("content-security-policy"), Some(POLICY));
+        assert_eq!(asset.header("content-encoding"), None);
+        assert!(!asset.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn it_is_compressed_for_those_who_take_that() {
+    let t = server().await;
+    let path = assets(&t).await.into_iter().find(|path| path.contains("/main-")).unwrap();
+    let with = async |accepts: &str| t.call(get(&path).header("accept-encoding", accepts)).await;
+    let plain = t.call(get(&path)).await.expect(200);
+    for accepts in ["gzip", "br, GZIP;q=0.5", "deflate,gzip"] {
+        let compressed = with(accepts).await.expect(200);
+        assert_eq!(compressed.header("content-encoding"), Some("gzip"), "{accepts}");
+        assert!(compressed.body.starts_with(&[0x1f, 0x8b]));
+        assert!(compressed.body.len() * 2 < plain.body.len());
+    }
+    for accepts in ["", "br", "gzip;q=0", "gzip; q=0.000", "gzipped"] {
+        let same = with(accepts).await.expect(200);
+        assert_eq!(same.header("content-encoding"), None, "{accepts}");
+        assert_eq!(same.body, plain.body);
+    }
+}
+
+#[tokio::test]
+async fn other_methods_names_and_ways_are_refused() {
+    let t = server().await;
+    let asset = assets(&t).await.remove(0);
+    for path in ["/portal", &*asset] {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+            let refused = t.call(Request::new(method, path)).await;
+            let refused = refused.refused(405, "method_not_allowed");
+            assert_eq!(refused.header("allow"), Some("GET,HEAD"), "{method}");
+        }
+    }
+    for path in [
+        "/portal/",
+        "/portal/index.html",
+        "/portal/assets",
+        "/portal/assets/",
+        "/portal/assets/index.html",
+        "/portal/assets/main.js",
+        "/portal/assets/../index.html",
+        "/portal/assets/..%2Findex.html",
+        "/portal/assets/%2e%2e%2findex.html",
+        "/portal/assets/..%2f..%2f..%2fetc%2fpasswd",
+        "/portal/assets/..\\index.html",
+        "/Portal",
+        &*asset.to_uppercase(),
+    ] {
+        t.call(get(path)).await.refused(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn head_tells_what_get_gives() {
+    let t = server().await;
+    for path in ["/portal".to_owned(), assets(&t).await.remove(0)] {
+        let length = t.call(get(&path)).await.expect(200).body.len();
+        let mut stream = TcpStream::connect(t.client.address()).await.unwrap();
+        let head = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut told = String::new();
+        stream.read_to_string(&mut told).await.unwrap();
+        assert!(told.starts_with("HTTP/1.1 200 ") && told.ends_with("\r\n\r\n"), "{told}");
+        assert!(told.contains(&format!("content-length: {length}\r\n")), "{told}");
+    }
+}
+
+on_both_stores! {
+    async fn the_first_data_is_what_the_session_may_read_and_the_hooks_ask(t) {
+        let id = t.customer("cus_123").await;
+        let of_customer = |rest: &str| format!("/customers/{id}{rest}");
+        let keys = async |session: serde_json::Value| {
+            let token = t.mint(session).await.expect(201).text("token");
+            let path = "/v1/portal-sessions/current?include=initialData";
+            let current = t.call(get(path).bearer(&token)).await.expect(200).json();
+            let data = current["initialData"].as_object().unwrap().clone();
+            for (path, answer) in &data {
+                let asked = t.call(get(format!("/v1{path}")).bearer(&token)).await.expect(200);
+                assert_eq!(*answer, asked.json(), "{path}");
+            }
+            let mut keys: Vec<String> = data.keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        let now = t.app.clock.now();
+        let day = |days| now.plus_days(days).to_string()[..10].to_owned();
+        let mut all = vec![
+            "/branding".to_owned(),
+            "/credit-accounts?limit=100".to_owned(),
+            "/credit-currencies?limit=100".to_owned(),
+            of_customer(""),
+            of_customer("/payment-methods?limit=100"),
+            "/invoices".to_owned(),
+            "/plans?limit=100".to_owned(),
+            "/portal-sessions/current".to_owned(),
+            "/subscriptions?limit=100".to_owned(),
+            format!("/usage/aggregate?from={}&to={}", day(-29), day(0)),
+        ];
+        all.sort();
+        assert_eq!(keys(json!({ "customerId": id })).await, all);
+        let few = json!({ "customerId": id, "scopes": ["invoices:read"] });
+        assert_eq!(keys(few).await, ["/branding", "/invoices", "/portal-sessions/current"]);
+    }
+
+    async fn what_does_not_fit_into_the_first_data_is_left_for_later(t) {
+        t.customer("cus_123").await;
+        let product = json!({ "slug": "p", "name": "P" });
+        let product = t.call(post("/v1/products", &product).key(&t.key)).await.expect(201).text("id");
+        for number in 0..100 {
+            let plan = json!({ "productId": product, "slug": format!("plan-{number}"), "name": "P",
+                "description": "d".repeat(400), "tier": 0, "billingInterval": "month",
+                "currency": "USD", "status": "active", "isPublic": true, "charges": [] });
+            t.call(post("/v1/plans", &plan).key(&t.key)).await.expect(201);
+        }
+        let token = t.token("cus_123").await;
+        let all = t.call(get("/v1/plans?limit=100").bearer(&token)).await.expect(200);
+        assert!(all.body.len() > 64 * 1024, "{}", all.body.len());
+        let path = "/v1/portal-sessions/current?include=initialData";
+        let current = t.call(get(path).bearer(&token)).await.expect(200).json();
+        let data = current["initialData"].as_object().unwrap();
+        assert!(!data.contains_key("/plans?limit=100") && data.contains_key("/invoices"));
+        assert!(current["initialData"].to_string().len() <= 64 * 1024);
+    }
+}

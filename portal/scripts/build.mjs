@@ -1,0 +1,56 @@
+// Builds the page into the crate that embeds it; with --check it only compares. What is loaded
+// first, and each file, has a limit.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'vite';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const dist = at('../../crates/portal-assets/dist');
+const isCheck = process.argv.includes('--check');
+
+const { output } = await build({ configFile: at('../vite.config.js'), build: { write: false } });
+const built = new Map(
+  output.map(({ fileName, code, source }) => [fileName, Buffer.from(code ?? source)]),
+);
+
+if (isCheck) {
+  const committed = readdirSync(dist, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(dist.length + 1));
+  const names = new Set([...committed, ...built.keys()]);
+  const others = [...names].filter(
+    (name) =>
+      !built.has(name) ||
+      !committed.includes(name) ||
+      !built.get(name).equals(readFileSync(join(dist, name))),
+  );
+  if (others.length > 0) {
+    throw new Error(`crates/portal-assets/dist is out of date, run make portal: ${others.join()}`);
+  }
+} else {
+  rmSync(dist, { recursive: true, force: true });
+  for (const [name, content] of built) {
+    mkdirSync(dirname(join(dist, name)), { recursive: true });
+    writeFileSync(join(dist, name), content);
+  }
+}
+
+const scripts = [...built].filter(([name]) => name.endsWith('.js'));
+const page = built.get('index.html').toString();
+const first = scripts.filter(([name]) => page.includes(name));
+const [, boot] = scripts.find(([name]) => name.startsWith('assets/boot-'));
+const sum = (files) =>
+  files.reduce((all, [, content]) => all + gzipSync(content, { level: 9 }).length, 0);
+let isOver = false;
+for (const [name, bytes, limit] of [
+  ['boot, not compressed', boot.length, 1],
+  ['JavaScript of the first load', sum(first), 40],
+  ['all JavaScript', sum(scripts), 64],
+]) {
+  const size = bytes / 1000;
+  console.log(`${size > limit ? '✗' : '✓'} ${name}: ${size.toFixed(2)} of ${String(limit)} kB`);
+  isOver ||= size > limit;
+}
+if (isOver) process.exit(1);

@@ -1,0 +1,34 @@
+/**
+ * Sends the exchange while the rest of the page loads: what it answers is all that the page shows
+ * at first. This module is small and imports nothing, so that it runs before all others.
+ */
+export interface Answer {
+  status: number;
+  /** The exchange's answer, or a problem; empty where it was no JSON. */
+  body: object;
+}
+
+/** Null where no server answered. It never rejects. */
+export type Opening = Promise<Answer | null>;
+
+export function exchange(body: { code: string } | { sid: string }): Opening {
+  return fetch('/v1/portal-sessions/exchange', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }).then(
+    async (answer) => ({
+      status: answer.status,
+      body: (await answer.json().catch(() => ({}))) as object,
+    }),
+    () => null,
+  );
+}
+
+/** What follows the `#`: a session's id, and at its first opening the code after it. */
+const code = location.hash.slice(1);
+export const sid = code.split('.', 1)[0] ?? '';
+export const isFirst = code !== sid;
+
+/** Undefined where the address has no session. */
+export const opening = sid ? exchange(isFirst ? { code } : { sid }) : undefined;

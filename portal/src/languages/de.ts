@@ -1,0 +1,49 @@
+import type { Texts } from '../texts.js';
+
+export { de as messages } from '@unitpay/react/locales/de';
+
+const AGAIN = 'Öffnen Sie die Abrechnung erneut aus Ihrem Konto';
+
+export const texts: Texts = {
+  title: 'Abrechnung',
+  back: 'Zurück',
+  backTo: 'Zurück zu {name}',
+  signOut: 'Abmelden',
+  signOutFailed: 'Sie sind noch angemeldet: Der Server ist nicht erreichbar.',
+  questions: 'Fragen zu Ihrer Rechnung?',
+  retry: 'Erneut versuchen',
+  closed: {
+    nothing: {
+      title: 'Öffnen Sie die Abrechnung aus Ihrem Konto',
+      body: 'Diese Seite öffnet sich über einen Link in dem Produkt, das Sie nutzen. Wählen Sie dort die Abrechnung.',
+    },
+    link: {
+      title: 'Dieser Link funktioniert nicht mehr',
+      body: `Zu Ihrer Sicherheit öffnet ein Link zur Abrechnung nur einmal und innerhalb weniger Minuten. ${AGAIN}, um einen neuen zu erhalten.`,
+    },
+    expired: {
+      title: 'Ihre Sitzung ist beendet',
+      body: `${AGAIN}, um fortzufahren. Was Sie gespeichert haben, bleibt erhalten.`,
+    },
+    revoked: {
+      title: 'Ihre Sitzung ist beendet',
+      body: `Sie wurde zu Ihrer Sicherheit beendet. ${AGAIN}, um fortzufahren.`,
+    },
+    archived: {
+      title: 'Dieses Konto ist geschlossen',
+      body: 'Seine Abrechnung kann nicht mehr geöffnet werden.',
+    },
+    signedOut: {
+      title: 'Sie haben sich abgemeldet',
+      body: 'Sie können diese Seite schließen.',
+    },
+    unavailable: {
+      title: 'Die Abrechnung kann gerade nicht angezeigt werden',
+      body: 'Der Fehler liegt bei uns, und nichts wurde geändert. Bitte versuchen Sie es gleich noch einmal.',
+    },
+    offline: {
+      title: 'Keine Verbindung',
+      body: 'Die Abrechnung ist nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
+    },
+  },
+};
