@@ -68,7 +68,8 @@ export async function flaws(page: Page, options: RunOptions = {}): Promise<strin
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
-export const heading = (page: Page, name: string) => page.getByRole('heading', { name }).waitFor();
+export const heading = (page: Page, name: string) =>
+  page.getByRole('heading', { name, exact: true }).waitFor();
 
 /** The address without what differs from session to session. */
 export const addressOf = (page: Page) =>
