@@ -101,7 +101,8 @@ CREATE TABLE invoices (
 CREATE INDEX invoices_of_customer ON invoices (tenant_no, customer_no, id);
 CREATE UNIQUE INDEX invoices_by_number ON invoices (tenant_no, number) WHERE number IS NOT NULL;
 CREATE UNIQUE INDEX invoices_by_due_key ON invoices (due_key) WHERE due_key IS NOT NULL;
-CREATE INDEX invoices_open ON invoices (tenant_no, due_date) WHERE status = 'issued';
+CREATE INDEX invoices_open ON invoices (tenant_no, due_date)
+    WHERE status IN ('issued', 'partially_paid');
 
 -- Money that came in: a succeeded charge or a transfer.
 CREATE TABLE payments (

@@ -70,7 +70,8 @@ const PUT_BILLING: Sql =
      tax_ids = excluded.tax_ids, tax_status = excluded.tax_status, tax_rate = excluded.tax_rate, \
      collection_method = excluded.collection_method, net_days = excluded.net_days");
 const SET_CURRENCY: Sql = sql("INSERT INTO customer_billing (tenant_no, customer_no, currency) \
-     VALUES ($1, $2, $3) ON CONFLICT (customer_no) DO UPDATE SET currency = excluded.currency");
+     VALUES ($1, $2, $3) ON CONFLICT (customer_no) DO UPDATE \
+     SET currency = COALESCE(customer_billing.currency, excluded.currency)");
 const SET_DEFAULT_PAYMENT_METHOD: Sql = sql("INSERT INTO customer_billing \
      (tenant_no, customer_no, default_payment_method_id) VALUES ($1, $2, $3) \
      ON CONFLICT (customer_no) DO UPDATE SET \

@@ -154,10 +154,11 @@ impl Invoice {
         }
     }
 
-    /// When it is overdue, where it is sent and nothing of it came in.
+    /// When it is overdue, where it is sent and not all of it came in.
     pub fn overdue_from(&self) -> Option<Time> {
         let sent = self.collection_method == CollectionMethod::SendInvoice;
-        self.due_date.filter(|_| sent && self.status == Status::Issued)
+        let open = matches!(self.status, Status::Issued | Status::PartiallyPaid);
+        self.due_date.filter(|_| sent && open)
     }
 
     /// Has a draft's first period be this one; what it costs stays.
@@ -196,7 +197,8 @@ pub async fn set_status(
     sql::store_state(tx, tenant, invoice).await
 }
 
-/// Records money that came in, at most what is due; all of it makes the invoice paid.
+/// Records money that came in, at most what is due; all of it makes the invoice paid. One that is
+/// overdue stays so until then.
 pub async fn mark_paid(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -214,7 +216,13 @@ pub async fn mark_paid(
     let whole = invoice.amount_due() == 0;
     invoice.paid_at = whole.then_some(payment.paid_at);
     sql::insert_payment(tx, tenant, invoice, payment).await?;
-    let status = if whole { Status::Paid } else { Status::PartiallyPaid };
+    let status = match invoice.status {
+        _ if whole => Status::Paid,
+        late @ (Status::Overdue | Status::Uncollectible) => late,
+        Status::Issued | Status::PartiallyPaid | Status::Draft | Status::Paid | Status::Void => {
+            Status::PartiallyPaid
+        }
+    };
     Ok(set_status(tx, tenant, invoice, status, at).await?)
 }
 

@@ -29,7 +29,7 @@ const GET: Sql = sql(select!("i.items", "WHERE i.tenant_no = $1 AND i.id = $2"))
 const IN_ARREARS: Sql = sql(select!(
     "i.items",
     "WHERE i.tenant_no = $1 AND i.customer_no = $2 AND i.subscription_id = $3 \
-     AND i.status IN ('overdue', 'partially_paid') ORDER BY i.number"
+     AND i.status = 'overdue' ORDER BY i.number"
 ));
 /// No filter is an empty text; drafts are left out where they are not asked for.
 const OF_TENANT: [Sql; 2] = [

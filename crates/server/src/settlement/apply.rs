@@ -35,7 +35,9 @@ pub async fn succeeded(
         Effect::StartSubscription { subscription_id } => {
             subscriptions::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
         }
-        Effect::ChangePlan(change) => subscriptions::changed(tx, tenant, change, at, by).await?,
+        Effect::ChangePlan(change) => {
+            subscriptions::changed(tx, tenant, change, &invoice, at, by).await?
+        }
         Effect::TopUp { .. } => {
             credits::topped_up(tx, tenant, attempt, at, by).await?;
             true

@@ -9,6 +9,7 @@ use crate::base::{PaymentAttemptId, Time};
 use crate::db::{DbError, Tx};
 use crate::invoices::Reason;
 use crate::organizations::Tenant;
+use crate::settlement::SettleError;
 use crate::{credits, settlement, usage};
 use serde_json::json;
 
@@ -133,6 +134,21 @@ pub async fn give_up(
 ) -> Result<(), SubscriptionError> {
     settlement::close_form_of_subscription(tx, tenant, pending, by).await?;
     Ok(stop(tx, tenant, pending, at, by).await?)
+}
+
+/// Ends a subscription whose first payment did not come in time. What may have been charged by now
+/// is told later, and goes back.
+pub async fn expire(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    pending: &mut Subscription,
+    at: Time,
+    by: &By,
+) -> Result<(), SubscriptionError> {
+    match settlement::close_form_of_subscription(tx, tenant, pending, by).await {
+        Ok(()) | Err(SettleError::InProgress) => Ok(stop(tx, tenant, pending, at, by).await?),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Ends every subscription of a customer that is archived, and charges nothing more.

@@ -58,7 +58,6 @@ pub async fn create(
         }
         cancel::give_up(tx, tenant, &mut other, at, by).await?;
     }
-    billing::set_currency(tx, tenant, customer.no, plan.currency).await?;
     if subscription.status == Status::Trialing {
         sql::note_trial(tx, tenant, customer.no, plan.product_id, at).await?;
     }
@@ -183,6 +182,7 @@ pub async fn start(
     at: Time,
     by: &By,
 ) -> Result<(), DbError> {
+    billing::set_currency(tx, tenant, subscription.customer_no, plan.currency).await?;
     credits::subscription_started(tx, tenant, subscription, plan, at, &by.ids).await?;
     let detail = json!({ "planId": plan.id, "quantity": subscription.quantity });
     note(tx, tenant, subscription, Action::SubscriptionStarted, detail, by).await

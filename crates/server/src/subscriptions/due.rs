@@ -98,7 +98,7 @@ async fn subscription(
     test_clock::move_to(tx, tenant, at, by.now).await?;
     let s = &mut subscription;
     if s.status == Status::Pending {
-        cancel::stop(tx, tenant, s, at, by).await?;
+        cancel::expire(tx, tenant, s, at, by).await?;
         Ok(None)
     } else if s.dunning_next_at == Some(at) {
         dunning::retry(tx, tenant, s, at, by).await

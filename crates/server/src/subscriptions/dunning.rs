@@ -15,6 +15,8 @@ use serde_json::json;
 
 /// When a failed charge is tried again, in days after the first failure.
 const RETRY_DAYS: [i64; 4] = [1, 3, 5, 7];
+/// How long a retry waits for a payment that is under way.
+const IN_PROGRESS_SECONDS: i64 = 3_600;
 
 /// Issues an invoice that time brings, and begins to charge it; the attempt is to be carried out.
 pub async fn bill(
@@ -45,15 +47,24 @@ pub async fn retry(
 ) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
     subscription.dunning_next_at = None;
     sql::update(tx, tenant, subscription).await?;
-    let Some(invoice) = unpaid(tx, tenant, subscription).await?.into_iter().next() else {
+    let Some(mut invoice) = unpaid(tx, tenant, subscription).await?.into_iter().next() else {
         return Ok(None);
     };
     let method = payments::default_of(tx, tenant, subscription.customer_no).await?;
     let effect = Effect::CollectInvoice;
     match settlement::begin(tx, tenant, &invoice, method.as_ref(), effect, at, by).await {
         Ok(attempt) => Ok(Some(attempt.id)),
-        // Somebody is paying it now: what comes of that decides.
-        Err(SettleError::InProgress) => Ok(None),
+        // Somebody is paying it now: what comes of that is seen by then.
+        Err(SettleError::InProgress) => {
+            subscription.dunning_next_at = Some(at.plus_seconds(IN_PROGRESS_SECONDS));
+            sql::update(tx, tenant, subscription).await?;
+            Ok(None)
+        }
+        // What a transfer left of it is too little to charge.
+        Err(SettleError::BelowMinimum) => {
+            failed(tx, tenant, subscription, &mut invoice, at, by).await?;
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -2,11 +2,14 @@
 //! behind the customer's lock. It issues a draft and marks it paid itself: after [`started`] and
 //! [`changed`], before [`invoice_paid`].
 
-use super::{PlanChange, Status, SubscriptionError, change, create, dunning, sql};
+use super::{
+    PlanChange, Status, Subscription, SubscriptionError, change, create, dunning, lines, sql,
+};
 use crate::app::By;
 use crate::base::{SubscriptionId, Time};
+use crate::customers::billing;
 use crate::db::{DbError, Tx};
-use crate::invoices::Invoice;
+use crate::invoices::{self, Invoice, Line, LineKind};
 use crate::organizations::Tenant;
 
 /// The first invoice is paid: the subscription starts now. `false` where it no longer waits for
@@ -24,6 +27,11 @@ pub async fn started(
         return Ok(false);
     }
     let plan = super::plan(tx, tenant, subscription.plan_id).await?;
+    let profile = billing::get(tx, tenant, subscription.customer_no).await?;
+    if profile.currency.is_some_and(|currency| currency != plan.currency) {
+        // Something else was bought meanwhile, in another currency.
+        return Ok(false);
+    }
     // It was drafted when the form was opened; what is paid for begins now.
     invoice.redate(create::begin(&mut subscription, &plan, at));
     sql::update(tx, tenant, &subscription).await?;
@@ -62,6 +70,7 @@ pub async fn changed(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     change: &PlanChange,
+    invoice: &Invoice,
     at: Time,
     by: &By,
 ) -> Result<bool, SubscriptionError> {
@@ -69,8 +78,35 @@ pub async fn changed(
     let Some(mut subscription) = found.filter(|found| change.fits(found)) else {
         return Ok(false);
     };
+    if change.restarts {
+        let rest = used_meanwhile(tx, tenant, &subscription, change, invoice).await?;
+        let (customer, currency) = (subscription.customer_no, subscription.currency);
+        if !rest.is_empty() {
+            invoices::add_to_next(tx, tenant, customer, currency, &rest, at, &by.ids).await?;
+        }
+    }
     change::apply(tx, tenant, &mut subscription, change, at, by).await?;
     Ok(true)
+}
+
+/// What was used of the open usage period between the quote, which billed it, and the payment: it
+/// goes with the next invoice.
+async fn used_meanwhile(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    change: &PlanChange,
+    invoice: &Invoice,
+) -> Result<Vec<Line>, SubscriptionError> {
+    let old = super::plan(tx, tenant, change.old_plan_id).await?;
+    let mut rest = lines::usage(tx, tenant, subscription, &old, change.at).await?;
+    let billed = invoice.lines.iter().filter(|line| line.kind == LineKind::Usage);
+    for (line, billed) in rest.iter_mut().zip(billed) {
+        line.quantity = line.quantity.checked_sub(billed.quantity)?;
+        line.amount -= billed.amount;
+    }
+    rest.retain(|line| line.amount > 0);
+    Ok(rest)
 }
 
 /// An invoice of a subscription was paid in full, or voided.

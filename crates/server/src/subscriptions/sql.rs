@@ -80,7 +80,7 @@ const OVERDUE: Sql = sql("SELECT t.no, t.organization_id, t.env, i.id, i.due_dat
      JOIN organizations o ON o.id = t.organization_id \
      LEFT JOIN billing_clocks b ON b.tenant_no = t.no \
      JOIN invoices i ON i.tenant_no = t.no \
-     WHERE NOT o.suspended AND b.advancing_to IS NULL AND i.status = 'issued' \
+     WHERE NOT o.suspended AND b.advancing_to IS NULL AND i.status IN ('issued', 'partially_paid') \
      AND i.collection_method = 'send_invoice' AND i.due_date <= \
      CAST($1 AS BIGINT) + COALESCE(b.offset_seconds, 0) * 1000000 \
      ORDER BY i.due_date, i.id LIMIT $2");
@@ -89,7 +89,7 @@ const FIRST_DUE: Sql = sql("SELECT id, next_due_at FROM subscriptions \
      WHERE tenant_no = $1 AND next_due_at = (SELECT MIN(next_due_at) FROM subscriptions \
      WHERE tenant_no = $1 AND next_due_at <= $2) ORDER BY id LIMIT $3");
 const FIRST_OVERDUE: Sql = sql("SELECT id, due_date FROM invoices WHERE tenant_no = $1 \
-     AND status = 'issued' AND collection_method = 'send_invoice' AND due_date <= $2 \
+     AND status IN ('issued', 'partially_paid') AND collection_method = 'send_invoice' AND due_date <= $2 \
      ORDER BY due_date, id LIMIT 1");
 const POSTPONE: Sql = sql("UPDATE subscriptions SET next_due_at = $1 \
      WHERE tenant_no = $2 AND id = $3 AND next_due_at <= $4");
