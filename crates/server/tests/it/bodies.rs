@@ -2,6 +2,7 @@
 //! what is refused changes nothing.
 
 use crate::on_both_stores;
+use crate::operations::World;
 use crate::support::{Answer, Request, Test, post};
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::strategy::ValueTree as _;
@@ -9,8 +10,21 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// Every operation that reads JSON: method, path, a good body, its schema in the description.
-fn operations(key_id: &str) -> Vec<(&'static str, String, Value, &'static str)> {
+/// An operation that reads JSON: method, path, a good body, its schema in the description.
+type Reading = (&'static str, String, Value, &'static str);
+
+/// A customer `one` with a session, a customer that has one of everything, and the operations on
+/// them. Each takes its good body again and again.
+async fn operations(t: &Test) -> Vec<Reading> {
+    t.customer("one").await;
+    t.token("one").await;
+    let mut operations = of_sessions(t).await;
+    operations.extend(of_billing(&World::make(t).await));
+    operations
+}
+
+async fn of_sessions(t: &Test) -> Vec<Reading> {
+    let key_id = t.make("api-keys", json!({ "name": "K" })).await;
     let [create, revoke] = ["/v1/api-keys".to_owned(), format!("/v1/api-keys/{key_id}/revoke")];
     let sessions = |rest: &str| format!("/v1/portal-sessions{rest}");
     let customer = json!({ "name": "B", "email": "b@example.com" });
@@ -22,6 +36,38 @@ fn operations(key_id: &str) -> Vec<(&'static str, String, Value, &'static str)> 
         ("PATCH", "/v1/customers/one".to_owned(), customer, "UpdateCustomerRequest"),
         ("POST", create, json!({ "name": "K" }), "CreateApiKeyRequest"),
         ("POST", revoke, json!({ "revokeSessions": false }), "RevokeApiKeyRequest"),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_billing(w: &World) -> Vec<Reading> {
+    let name = || json!({ "name": "Q" });
+    let customer = |rest: &str| format!("/v1/customers/{}/{rest}", w.customer);
+    let subscription = |rest: &str| format!("/v1/subscriptions/{}/{rest}", w.subscription);
+    let package = json!({ "creditCurrencyId": w.currency, "packageId": w.package });
+    let rule = json!({ "enabled": false, "mode": "package", "threshold": 1, "packageId": w.package });
+    let offer = json!({ "customerId": w.customer, "planId": w.offer });
+    vec![
+        ("PATCH", format!("/v1/products/{}", w.product), name(), "UpdateProductRequest"),
+        ("PATCH", format!("/v1/plans/{}", w.plan), name(), "UpdatePlanRequest"),
+        ("PATCH", format!("/v1/features/{}", w.feature), name(), "UpdateFeatureRequest"),
+        ("PATCH", format!("/v1/billable-metrics/{}", w.metric), name(), "UpdateMetricRequest"),
+        ("PATCH", format!("/v1/credit-currencies/{}", w.currency), name(), "UpdateCreditCurrencyRequest"),
+        ("PATCH", format!("/v1/credit-packages/{}", w.package), name(), "UpdateCreditPackageRequest"),
+        ("PUT", "/v1/branding".to_owned(), name(), "PutBrandingRequest"),
+        ("POST", "/v1/check".to_owned(), json!({ "customerId": w.customer, "featureSlug": w.customer }), "CheckRequest"),
+        ("POST", customer("check"), json!({ "featureSlug": w.customer }), "CheckOfCustomerRequest"),
+        ("POST", "/v1/subscriptions/preview".to_owned(), offer, "CreateSubscriptionRequest"),
+        ("POST", subscription("preview-change"), json!({ "quantity": 2 }), "PreviewChangeRequest"),
+        ("POST", subscription("change-plan"), json!({ "quantity": 1 }), "ChangePlanRequest"),
+        ("POST", subscription("cancel"), json!({ "mode": "period_end" }), "CancelSubscriptionRequest"),
+        ("POST", format!("/v1/invoices/{}/payments", w.invoice), json!({ "amount": 1, "reference": "R" }), "RecordPaymentRequest"),
+        ("POST", customer("payment-methods"), json!({ "processorToken": "pm_sandbox_visa" }), "AddPaymentMethodRequest"),
+        ("POST", customer("top-ups"), package, "TopUpRequest"),
+        ("PUT", customer(&format!("auto-topup-rules/{}", w.currency)), rule, "AutoTopUpRequest"),
+        ("POST", format!("/v1/credit-accounts/{}/grants", w.wallet), json!({ "amount": 1 }), "GrantCreditsRequest"),
+        ("POST", "/v1/sandbox/forms/confirm".to_owned(), json!({ "clientSecret": w.form, "outcome": "succeed" }), "ConfirmFormRequest"),
+        ("POST", "/v1/test-clock/advance".to_owned(), json!({ "to": "2030-01-01T00:00:00Z" }), "AdvanceTestClockRequest"),
     ]
 }
 
@@ -121,9 +167,9 @@ fn invalid() -> Vec<String> {
 
 on_both_stores! {
     async fn what_is_no_strict_json_object_is_refused_everywhere_and_changes_nothing(t) {
-        let key_id = prepare(&t).await;
+        let operations = operations(&t).await;
         let before = t.state().await;
-        for (method, path, ..) in operations(&key_id) {
+        for (method, path, ..) in operations {
             let send = |body: Vec<u8>| t.call(Request::new(method, &path).key(&t.key).raw_json(body));
             for body in malformed() {
                 let text = String::from_utf8_lossy(&body).into_owned();
@@ -159,19 +205,18 @@ async fn a_body_may_be_32_levels_deep_and_no_deeper() {
 
 on_both_stores! {
     async fn a_value_of_a_type_that_is_not_described_is_refused_by_its_name(t) {
-        let key_id = prepare(&t).await;
+        let operations = operations(&t).await;
         let before = t.state().await;
         let described = serde_json::to_value(unitpay::routes::openapi()).unwrap();
-        for (method, path, good, schema) in operations(&key_id) {
+        for (method, path, good, schema) in operations {
             let schema = &described["components"]["schemas"][schema];
             for (name, field) in schema["properties"].as_object().unwrap() {
-                let types = field["type"].clone();
-                let types = types.as_array().cloned().unwrap_or_else(|| vec![types]);
+                let types = types(&described, field);
                 for (kind, value) in [
                     ("string", json!("60")), ("string", json!("true")), ("number", json!(60.0)), ("number", json!(1.5)), ("integer", json!(60)),
                     ("boolean", json!(true)), ("array", json!([])), ("array", json!(["a"])), ("object", json!({})), ("null", Value::Null),
                 ] {
-                    if types.iter().any(|known| known == kind) {
+                    if types.iter().any(|known| known == kind || (known == "number" && kind == "integer")) {
                         continue;
                     }
                     let mut body = good.clone();
@@ -214,9 +259,9 @@ on_both_stores! {
 
     /// 40 bodies of random bytes, 60 of damaged good ones and 150 of random JSON an operation.
     async fn whatever_is_sent_is_answered_and_what_is_refused_changes_nothing(t) {
-        let key_id = prepare(&t).await;
+        let operations = operations(&t).await;
         let mut runner = TestRunner::deterministic();
-        for (method, path, good, _) in operations(&key_id) {
+        for (method, path, good, _) in operations {
             let good = good.to_string();
             let kinds = [
                 (proptest::collection::vec(any::<u8>(), 0..200).boxed(), 40),
@@ -244,8 +289,8 @@ on_both_stores! {
 #[tokio::test]
 async fn a_body_is_at_most_64_kib() {
     let t = Test::start(crate::support::Engine::Sqlite).await;
-    let key_id = prepare(&t).await;
-    for (method, path, good, _) in operations(&key_id) {
+    let operations = operations(&t).await;
+    for (method, path, good, _) in operations {
         let mut body = good.to_string();
         body.extend(std::iter::repeat_n(' ', 65_536 - body.len()));
         let send = |body: &str| Request::new(method, &path).key(&t.key).raw_json(body);
@@ -262,9 +307,9 @@ async fn a_body_is_at_most_64_kib() {
 #[tokio::test]
 async fn a_body_is_json_in_utf_8_and_says_so() {
     let t = Test::start(crate::support::Engine::Sqlite).await;
-    let key_id = prepare(&t).await;
+    let operations = operations(&t).await;
     let form = "application/x-www-form-urlencoded";
-    for (method, path, good, schema) in operations(&key_id) {
+    for (method, path, good, schema) in operations {
         let send = |types: &[&str]| {
             let mut request = Request::new(method, &path).key(&t.key);
             request.body = good.to_string().into_bytes();
@@ -344,13 +389,6 @@ async fn introspection_reads_a_form_as_strictly() {
     send(&"a".repeat(65_537)).await.refused(413, "payload_too_large");
 }
 
-/// A customer `one` with a session, and a key to revoke.
-async fn prepare(t: &Test) -> String {
-    t.customer("one").await;
-    t.token("one").await;
-    t.call(post("/v1/api-keys", &json!({ "name": "K" })).key(&t.key)).await.expect(201).text("id")
-}
-
 /// A success, or a refusal with a problem that is the client's.
 fn well_answered(answer: &Answer) -> bool {
     let refused = (400..500).contains(&answer.status)
@@ -368,6 +406,21 @@ fn chunked(request: Request, size: usize) -> Request {
     }
     body.extend(b"0\r\n\r\n");
     Request { body, ..request }.header("transfer-encoding", "chunked")
+}
+
+/// The types that a field is described with, where another schema is named or one of several, too.
+fn types(described: &Value, field: &Value) -> Vec<String> {
+    if let Some(named) = field["$ref"].as_str() {
+        return types(described, described.pointer(named.trim_start_matches('#')).unwrap());
+    }
+    let any_of = field["oneOf"].as_array().into_iter().flatten();
+    let mut known: Vec<String> = any_of.flat_map(|one| types(described, one)).collect();
+    match &field["type"] {
+        Value::Array(list) => known.extend(list.iter().map(|one| one.as_str().unwrap().to_owned())),
+        one => known.extend(one.as_str().map(str::to_owned)),
+    }
+    assert!(!known.is_empty(), "{field}");
+    known
 }
 
 /// A body with a few bytes changed, left out or put in.
@@ -394,7 +447,8 @@ fn object() -> impl Strategy<Value = Value> {
     let schemas = described["components"]["schemas"].as_object().unwrap();
     let requests = schemas.iter().filter(|(name, _)| name.ends_with("Request"));
     let names: BTreeSet<String> = requests
-        .flat_map(|(_, schema)| schema["properties"].as_object().unwrap().keys().cloned())
+        .filter_map(|(_, schema)| schema["properties"].as_object())
+        .flat_map(|properties| properties.keys().cloned())
         .collect();
     let names: Vec<String> = names.into_iter().collect();
     let name = prop_oneof![4 => proptest::sample::select(names), 1 => "\\PC{0,12}"];

@@ -9,10 +9,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::app::By;
 use unitpay::audit::Actor;
-use unitpay::base::{PaymentAttemptId, Time};
+use unitpay::base::PaymentAttemptId;
+use unitpay::credits::Source;
 use unitpay::db::{Lane, Sql, Tx, sql};
 use unitpay::invoices::{Reason, Status};
-use unitpay::settlement::{self, Attempt, AttemptStatus, Billed, Effect, Kept};
+use unitpay::settlement::{self, Attempt, AttemptStatus, Billed, Effect};
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts");
 const PENDING: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'pending'");
@@ -20,20 +21,6 @@ const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'r
 const NUMBERED: Sql = sql("SELECT COUNT(*) FROM invoices WHERE number IS NOT NULL");
 
 impl Test {
-    /// Step (a) of paying an invoice, and no more.
-    async fn begin_to_pay(&self, invoice: &str) -> PaymentAttemptId {
-        let (tenant, id) = (self.tenant, invoice.parse().unwrap());
-        let by = By::new(&self.app, Actor::System);
-        let at = Time::from_seconds(by.now.seconds());
-        let kept = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            settlement::pay(tx, &tenant, id, None, at, &by).await
-        });
-        match kept.await.unwrap() {
-            Kept::Attempt(id) => id,
-            Kept::Outcome(outcome) => panic!("{outcome:?}"),
-        }
-    }
-
     async fn attempt(&self, id: PaymentAttemptId) -> Attempt {
         let mut tx = self.app.db.read().await.unwrap();
         settlement::get(&mut tx, &self.tenant, id).await.unwrap().unwrap()
@@ -337,19 +324,25 @@ on_both_stores! {
         let (good, bad) = (t.customer("c").await, t.customer("d").await);
         t.card(&good, "pm_sandbox_visa").await;
         t.card(&bad, "pm_sandbox_declined").await;
-        let top_up = |t: &Test| Effect::TopUp {
-            credit_account_id: t.app.ids.credit_account(), credits: 10, package_id: None, automatic: false,
-        };
-        let (first, second) = (t.begin(&bad, top_up(&t)).await, t.begin(&good, top_up(&t)).await);
+        let shop = t.shop().await;
+        let mut attempts = Vec::new();
+        for customer in [&bad, &good] {
+            t.grant(&shop, customer, Source::Promotional, 1, None).await;
+            let wallet = t.wallet(customer).await["id"].as_str().unwrap().parse().unwrap();
+            let effect = Effect::TopUp { credit_account_id: wallet, credits: 10, package_id: None, automatic: false };
+            attempts.push(t.begin(customer, effect).await);
+        }
+        let [first, second] = &attempts[..] else { unreachable!() };
         assert_eq!(t.count(&NUMBERED).await, 0);
         let draft = t.stored_invoice(second.invoice_id).await.unwrap();
         assert_eq!((draft.status, draft.number, draft.reason), (Status::Draft, None, Reason::Renewal));
-        for attempt in [&first, &second] {
+        for attempt in &attempts {
             settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         }
         assert!(t.stored_invoice(first.invoice_id).await.is_none());
         let paid = t.stored_invoice(second.invoice_id).await.unwrap();
         assert_eq!((paid.status, paid.number), (Status::Paid, Some(1)));
+        assert_eq!((t.balance(&bad).await, t.balance(&good).await), (1, 11));
     }
 
     async fn a_form_gives_way_to_another_card_and_what_it_brings_later_goes_back(t) {

@@ -4,13 +4,13 @@ use super::{Answer, Test, get, post};
 use serde_json::{Value, json};
 use unitpay::app::By;
 use unitpay::audit::Actor;
-use unitpay::base::{Decimal, InvoiceId, Time};
+use unitpay::base::{Decimal, InvoiceId, PaymentAttemptId, Time};
 use unitpay::customers::{self, CustomerRef};
 use unitpay::db::{Lane, Sql, Tx, sql};
 use unitpay::invoices::{self, Invoice, InvoiceError, Line, LineKind, NewInvoice, Reason};
 use unitpay::organizations::Tenant;
 use unitpay::payments;
-use unitpay::settlement::{self, Billed, Effect, SettleError};
+use unitpay::settlement::{self, Billed, Effect, Kept, SettleError};
 use unitpay::subscriptions::CollectionMethod;
 
 const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
@@ -105,6 +105,11 @@ impl Test {
             .await
     }
 
+    /// Asks for something that moves money and returns what it came to.
+    pub async fn ask(&self, path: &str, body: Value) -> Value {
+        self.call(post(format!("/v1/{path}"), &body).key(&self.key)).await.expect(200).json()
+    }
+
     pub async fn invoice(&self, id: &str) -> Value {
         self.call(get(format!("/v1/invoices/{id}")).key(&self.key)).await.expect(200).json()
     }
@@ -113,6 +118,20 @@ impl Test {
     pub async fn stored_invoice(&self, id: InvoiceId) -> Option<Invoice> {
         let mut tx = self.app.db.read().await.unwrap();
         invoices::get(&mut tx, &self.tenant, id).await.unwrap()
+    }
+
+    /// Step (a) of paying an invoice, and no more.
+    pub async fn begin_to_pay(&self, invoice: &str) -> PaymentAttemptId {
+        let (tenant, id) = (self.tenant, invoice.parse().unwrap());
+        let by = By::new(&self.app, Actor::System);
+        let at = Time::from_seconds(by.now.seconds());
+        let kept = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            settlement::pay(tx, &tenant, id, None, at, &by).await
+        });
+        match kept.await.unwrap() {
+            Kept::Attempt(id) => id,
+            Kept::Outcome(outcome) => panic!("{outcome:?}"),
+        }
     }
 
     pub async fn pay(&self, invoice: &str, body: Value) -> Answer {

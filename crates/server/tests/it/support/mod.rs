@@ -7,6 +7,7 @@ mod postgres;
 mod program;
 mod server;
 mod shop;
+mod subscriptions;
 
 pub use billing::{line, of};
 pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer};
@@ -15,6 +16,7 @@ pub use postgres::fresh_database;
 pub use program::Program;
 pub use server::{Engine, Folder, Test, claims, nodes_at_once};
 pub use shop::{Shop, event, event_with};
+pub use subscriptions::{flat, lines, monthly, per_unit, told, with, yearly};
 
 /// Declares tests that run on both stores.
 #[macro_export]

@@ -184,6 +184,8 @@ impl Test {
             "credit-currencies",
             "credit-packages",
             "credit-accounts",
+            "subscriptions",
+            "invoices",
             "branding",
         ] {
             let request = get(format!("/v1/{path}?limit=100")).key(&self.key);

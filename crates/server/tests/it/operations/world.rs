@@ -1,0 +1,122 @@
+//! A customer with one of everything: what the requests name.
+
+use crate::support::Test;
+use serde_json::json;
+
+pub struct World {
+    pub customer: String,
+    pub sid: String,
+    pub token: String,
+    pub code: String,
+    pub api_key: String,
+    pub product: String,
+    /// The one that the customer has.
+    pub plan: String,
+    /// Of another product.
+    pub offer: String,
+    pub feature: String,
+    pub metric: String,
+    pub currency: String,
+    pub package: String,
+    pub payment_method: String,
+    pub subscription: String,
+    pub invoice: String,
+    pub wallet: String,
+    pub ledger_entry: String,
+    pub form: String,
+    pub query_of_wallet: String,
+    pub query_of_metric: String,
+    pub query_of_days: String,
+}
+
+impl World {
+    pub async fn make(t: &Test) -> Self {
+        let body = json!({ "name": "A", "email": "a@example.com" });
+        let customer = t.make("customers", body).await;
+        let minted = t.mint(json!({ "customerId": customer })).await.expect(201);
+        let key = t.make("api-keys", json!({ "name": "in the world" })).await;
+        let (sid, token, url) = (minted.text("jti"), minted.text("token"), minted.text("url"));
+        let code = url.split_once('#').unwrap().1.to_owned();
+        // Slugs are unique, and so is every id.
+        let product = t.make("products", json!({ "slug": customer, "name": "P" })).await;
+        let other =
+            t.make("products", json!({ "slug": format!("{customer}-other"), "name": "O" })).await;
+        let metric =
+            json!({ "productId": product, "eventName": "call", "name": "M", "aggregation": "sum" });
+        let metric = t.make("billable-metrics", metric).await;
+        let feature =
+            json!({ "productId": product, "slug": customer, "name": "F", "type": "boolean" });
+        let feature = t.make("features", feature).await;
+        let plan = json!({
+            "productId": product, "slug": customer, "name": "P", "billingInterval": "month",
+            "currency": "USD", "status": "active",
+            "charges": [{ "type": "recurring", "amount": 1_000, "perUnit": true }],
+            "entitlements": [{ "featureId": feature, "type": "boolean" }],
+        });
+        let offer = json!({
+            "productId": other, "slug": format!("{customer}-offer"), "name": "O",
+            "billingInterval": "month", "currency": "USD", "status": "active",
+        });
+        let (plan, offer) = (t.make("plans", plan).await, t.make("plans", offer).await);
+        let currency = json!({ "slug": customer, "name": "C", "denomination": "unit" });
+        let currency = t.make("credit-currencies", currency).await;
+        let package = json!({
+            "creditCurrencyId": currency, "name": "K", "credits": 1, "price": 1_000, "currency": "USD",
+        });
+        let package = t.make("credit-packages", package).await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        // Beside the default one.
+        let payment_method = t.card(&customer, "pm_sandbox_mastercard").await;
+        let bought =
+            t.ask("subscriptions", json!({ "customerId": customer, "planId": plan })).await;
+        let body = json!({ "creditCurrencyId": currency, "packageId": package });
+        t.ask(&format!("customers/{customer}/top-ups"), body).await;
+        let wallet = t.wallet(&customer).await;
+        let ledger_entry = t.ledger(&wallet).await[0]["id"].as_str().unwrap().to_owned();
+        let wallet = wallet["id"].as_str().unwrap().to_owned();
+        Self {
+            invoice: t.bill(&customer, 1_000).await,
+            form: t.set_up(&customer).await,
+            subscription: bought["subscription"]["id"].as_str().unwrap().to_owned(),
+            query_of_wallet: format!("creditAccountId={wallet}"),
+            query_of_metric: format!("metricId={metric}&customerId={customer}"),
+            query_of_days: format!("from=2030-01-01&to=2030-01-31&customerId={customer}"),
+            api_key: key,
+            customer,
+            sid,
+            token,
+            code,
+            product,
+            plan,
+            offer,
+            feature,
+            metric,
+            currency,
+            package,
+            payment_method,
+            wallet,
+            ledger_entry,
+        }
+    }
+
+    /// What another tenant or customer must never see.
+    pub fn ids(&self) -> [&str; 15] {
+        [
+            &self.customer,
+            &self.sid,
+            &self.api_key,
+            &self.product,
+            &self.plan,
+            &self.offer,
+            &self.feature,
+            &self.metric,
+            &self.currency,
+            &self.package,
+            &self.payment_method,
+            &self.subscription,
+            &self.invoice,
+            &self.wallet,
+            &self.ledger_entry,
+        ]
+    }
+}

@@ -1,0 +1,127 @@
+//! Subscriptions as the tests need them: plans of one product, billing's clock, what was invoiced.
+
+use super::{Answer, Test, get, post};
+use serde_json::{Value, json};
+use unitpay::jobs;
+
+/// A plan of the product that every plan of [`Test::plan`] belongs to, with these charges.
+pub fn monthly(slug: &str, charges: Value) -> Value {
+    json!({ "slug": slug, "name": slug, "status": "active", "billingInterval": "month",
+        "currency": "USD", "charges": charges })
+}
+
+/// The same a year.
+pub fn yearly(slug: &str, charges: Value) -> Value {
+    with(monthly(slug, charges), json!({ "billingInterval": "year" }))
+}
+
+/// What recurs, whatever the quantity.
+pub fn flat(amount: i64) -> Value {
+    json!([{ "type": "recurring", "amount": amount }])
+}
+
+/// What recurs for each unit.
+pub fn per_unit(amount: i64) -> Value {
+    json!([{ "type": "recurring", "amount": amount, "perUnit": true }])
+}
+
+/// An object with more members, or other ones.
+pub fn with(mut object: Value, more: Value) -> Value {
+    object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    object
+}
+
+impl Test {
+    /// The product `main`, made where it is not there.
+    pub async fn main_product(&self) -> String {
+        let list = self.call(get("/v1/products?limit=100").key(&self.key)).await.expect(200).json();
+        let known = list["data"].as_array().unwrap().iter().find(|one| one["slug"] == "main");
+        match known {
+            Some(product) => product["id"].as_str().unwrap().to_owned(),
+            None => self.make("products", json!({ "slug": "main", "name": "Main" })).await,
+        }
+    }
+
+    /// Makes a plan of the main product, unless it names another, and returns its id.
+    pub async fn plan(&self, plan: Value) -> String {
+        let product = json!({ "productId": self.main_product().await });
+        self.make("plans", with(product, plan)).await
+    }
+
+    /// Makes a customer with a card that works.
+    pub async fn payer(&self, external_id: &str) -> String {
+        let id = self.customer(external_id).await;
+        self.card(&id, "pm_sandbox_visa").await;
+        id
+    }
+
+    pub async fn try_to_subscribe(&self, customer: &str, plan: &str) -> Answer {
+        let body = json!({ "customerId": customer, "planId": plan });
+        self.call(post("/v1/subscriptions", &body).key(&self.key)).await
+    }
+
+    /// Subscribes a customer and returns the subscription.
+    pub async fn buy(&self, customer: &str, plan: &str, quantity: i64) -> Value {
+        let body = json!({ "customerId": customer, "planId": plan, "quantity": quantity });
+        self.ask("subscriptions", body).await;
+        self.subscription_of(customer).await
+    }
+
+    /// A customer's newest subscription.
+    pub async fn subscription_of(&self, customer: &str) -> Value {
+        let path = format!("/v1/subscriptions?customerId={customer}&limit=1");
+        self.call(get(path).key(&self.key)).await.expect(200).json()["data"][0].clone()
+    }
+
+    /// Asks for something of a subscription, as `change-plan`.
+    pub async fn of_subscription(&self, subscription: &Value, what: &str, body: Value) -> Answer {
+        let id = subscription["id"].as_str().unwrap();
+        self.call(post(format!("/v1/subscriptions/{id}/{what}"), &body).key(&self.key)).await
+    }
+
+    /// All of a customer's invoices, oldest first, whole.
+    pub async fn invoices_of(&self, customer: &str) -> Vec<Value> {
+        let path = format!("/v1/invoices?customerId={customer}&limit=100");
+        let list = self.call(get(path).key(&self.key)).await.expect(200).json();
+        let mut whole = Vec::new();
+        for short in list["data"].as_array().unwrap().iter().rev() {
+            whole.push(self.invoice(short["id"].as_str().unwrap()).await);
+        }
+        whole
+    }
+
+    /// Moves billing's clock to an instant, as `2030-02-01T00:00:00Z`.
+    pub async fn clock_to(&self, to: &str) {
+        let advance = || post("/v1/test-clock/advance", &json!({ "to": to })).key(&self.key);
+        let mut answer = self.call(advance()).await;
+        while answer.status == 202 {
+            answer = self.call(advance()).await;
+        }
+        answer.expect(200);
+    }
+
+    /// What the server does of itself every few seconds.
+    pub async fn bill_what_is_due(&self) {
+        jobs::bill(&self.app).await.unwrap();
+    }
+}
+
+/// Of each invoice: reason, status, total.
+pub fn told(invoices: &[Value]) -> Vec<(&str, &str, i64)> {
+    invoices
+        .iter()
+        .map(|one| {
+            let [reason, status] = ["reason", "status"].map(|name| one[name].as_str().unwrap());
+            (reason, status, one["totalAmount"].as_i64().unwrap())
+        })
+        .collect()
+}
+
+/// Of each line: type, amount.
+pub fn lines(invoice: &Value) -> Vec<(String, i64)> {
+    let items = invoice["items"].as_array().unwrap();
+    let line = |item: &Value| {
+        (item["type"].as_str().unwrap().to_owned(), item["amount"].as_i64().unwrap())
+    };
+    items.iter().map(line).collect()
+}
