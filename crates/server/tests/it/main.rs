@@ -40,6 +40,7 @@ mod sessions;
 mod settlement;
 mod signing_keys;
 mod stores;
+mod subscriptions;
 mod tokens;
 mod top_ups;
 mod usage;

@@ -1,0 +1,9 @@
+//! Subscriptions: how they start, change, renew, are dunned and end, and what each of it bills.
+
+mod cancel;
+mod change;
+mod create;
+mod dunning;
+mod proration;
+mod renewal;
+mod restart;

@@ -1,0 +1,205 @@
+//! How subscriptions end.
+
+use crate::on_both_stores;
+use crate::support::{Test, event_with, flat, get, lines, monthly, post, told, yearly};
+use serde_json::{Value, json};
+use unitpay::db::{Sql, sql};
+
+const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
+
+/// A plan of 2000 and 5 for each call.
+async fn metered(t: &Test) -> String {
+    let product = t.main_product().await;
+    let metric =
+        json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
+    let metric = t.make("billable-metrics", metric).await;
+    t.plan(monthly("metered", json!([
+        { "type": "recurring", "amount": 2_000 },
+        { "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "5" }] },
+    ])))
+    .await
+}
+
+async fn call(t: &Test, customer: &str, key: &str, quantity: i64) {
+    let event = event_with(customer, "call", key, json!({ "quantity": quantity }));
+    assert_eq!(t.tracked(json!([event])).await, []);
+}
+
+async fn cancel(t: &Test, subscription: &Value, body: Value) -> Value {
+    t.of_subscription(subscription, "cancel", body).await.expect(200).json()
+}
+
+on_both_stores! {
+    async fn at_the_periods_end_it_ends_and_bills_what_was_used(t) {
+        let plan = metered(&t).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &plan, 1).await;
+        let shown = cancel(&t, &subscription, json!({ "reason": "too dear" })).await;
+        assert_eq!((&shown["status"], &shown["cancelAtPeriodEnd"], &shown["canceledAt"]), (&json!("active"), &json!(true), &Value::Null));
+        call(&t, "c", "1", 30).await;
+        t.clock_to("2030-01-31T23:59:59Z").await;
+        assert_eq!(t.subscription_of("c").await["status"], "active");
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        let ended = t.subscription_of("c").await;
+        assert_eq!((&ended["status"], &ended["canceledAt"]), (&json!("canceled"), &json!("2030-02-01T00:00:00.000Z")));
+        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 150)]);
+        t.clock_to("2030-06-01T00:00:00Z").await;
+        assert_eq!(t.charges().await, 2);
+    }
+
+    async fn until_then_it_may_be_undone(t) {
+        let plan = metered(&t).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &plan, 1).await;
+        cancel(&t, &subscription, json!({})).await;
+        t.clock_to("2030-01-31T23:59:59Z").await;
+        let undone = t.of_subscription(&subscription, "uncancel", json!({})).await.expect(200).json();
+        assert_eq!((&undone["status"], &undone["cancelAtPeriodEnd"]), (&json!("active"), &json!(false)));
+        // Where there is nothing to undo, nothing changes.
+        let before = t.state().await;
+        t.of_subscription(&subscription, "uncancel", json!({})).await.expect(200);
+        assert_eq!(t.state().await, before);
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
+    }
+
+    async fn now_it_ends_at_once_bills_what_was_used_and_refunds_nothing(t) {
+        let plan = metered(&t).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &plan, 1).await;
+        t.clock_to("2030-01-10T00:00:00Z").await;
+        call(&t, "c", "1", 40).await;
+        let ended = cancel(&t, &subscription, json!({ "mode": "now" })).await;
+        assert_eq!((&ended["status"], &ended["canceledAt"]), (&json!("canceled"), &json!("2030-01-10T00:00:00.000Z")));
+        let invoices = t.invoices_of("c").await;
+        assert_eq!(told(&invoices), [("create", "paid", 2_000), ("usage", "paid", 200)]);
+        assert_eq!((lines(&invoices[1]), &invoices[1]["periodEnd"]), (vec![("usage".into(), 200)], &json!("2030-01-10T00:00:00.000Z")));
+        let late = event_with("c", "call", "2", json!({}));
+        assert_eq!(t.tracked(json!([late])).await, [(0, "rejected_no_subscription".to_owned())]);
+        t.clock_to("2030-04-01T00:00:00Z").await;
+        assert_eq!((t.charges().await, t.count(&REFUNDS).await), (2, 0));
+    }
+
+    async fn what_is_over_cannot_be_canceled_or_brought_back(t) {
+        let plan = metered(&t).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &plan, 1).await;
+        cancel(&t, &subscription, json!({ "mode": "now" })).await;
+        let before = t.state().await;
+        for (what, body) in [
+            ("cancel", json!({ "mode": "now" })), ("cancel", json!({ "mode": "period_end" })), ("cancel", json!({})),
+            ("uncancel", json!({})), ("change-plan", json!({ "quantity": 2 })), ("preview-change", json!({ "quantity": 2 })),
+        ] {
+            t.of_subscription(&subscription, what, body).await.refused(409, "subscription_not_active");
+        }
+        for (body, param) in [
+            (json!({ "mode": "soon" }), "mode"), (json!({ "reason": "" }), "reason"), (json!({ "reason": "x".repeat(501) }), "reason"), (json!({ "at": 1 }), "at"),
+        ] {
+            let refused = t.of_subscription(&subscription, "cancel", body).await.refused(422, "validation_failed");
+            assert_eq!(refused.json()["errors"][0]["param"], param);
+        }
+        assert_eq!(t.state().await, before);
+        let upcoming = format!("/v1/subscriptions/{}/upcoming-invoice", subscription["id"].as_str().unwrap());
+        assert_eq!(t.call(get(upcoming).key(&t.key)).await.expect(200).json(), json!({ "invoice": null }));
+    }
+
+    async fn whoever_cancels_twice_at_once_ends_and_bills_it_once(t) {
+        let plan = metered(&t).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &plan, 1).await;
+        call(&t, "c", "1", 100).await;
+        let ask = || t.of_subscription(&subscription, "cancel", json!({ "mode": "now" }));
+        let answers = futures_util::future::join_all((0..6).map(|_| ask())).await;
+        let done = answers.iter().filter(|answer| answer.status == 200).count();
+        for refused in answers.into_iter().filter(|answer| answer.status != 200) {
+            refused.refused(409, "subscription_not_active");
+        }
+        assert_eq!((done, t.charges().await), (1, 2));
+        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 500)]);
+    }
+
+    async fn of_another_customer_or_tenant_it_is_not_there(t) {
+        let plan = metered(&t).await;
+        t.payer("c").await;
+        t.customer("d").await;
+        let subscription = t.buy("c", &plan, 1).await;
+        let others = t.token("d").await;
+        let foreign = t.key_of(t.organization("another").await, unitpay::keys::KeyScopes::ALL).await;
+        let live = t.key_of(t.live(t.tenant.organization_id).await, unitpay::keys::KeyScopes::ALL).await;
+        let before = t.state().await;
+        let path = format!("/v1/subscriptions/{}", subscription["id"].as_str().unwrap());
+        for what in ["cancel", "uncancel", "change-plan", "preview-change"] {
+            let ask = || post(format!("{path}/{what}"), &json!({}));
+            t.call(ask().bearer(&others)).await.refused(404, "not_found");
+            t.call(ask().key(&foreign)).await.refused(404, "not_found");
+            t.call(ask().key(&live)).await.refused(404, "not_found");
+        }
+        for path in [path.clone(), format!("{path}/upcoming-invoice")] {
+            t.call(get(&path).bearer(&others)).await.refused(404, "not_found");
+            t.call(get(&path).key(&foreign)).await.refused(404, "not_found");
+        }
+        let list = t.call(get("/v1/subscriptions").bearer(&others)).await.expect(200).json();
+        assert_eq!(list["data"], json!([]));
+        t.call(get("/v1/subscriptions?customerId=c").bearer(&others)).await.refused(404, "customer_not_found");
+        // A cursor of one list is none of another.
+        for name in ["a", "b"] {
+            let id = t.payer(name).await;
+            t.buy(&id, &plan, 1).await;
+        }
+        let page = t.call(get("/v1/subscriptions?limit=1").key(&t.key)).await.expect(200).json();
+        let cursor = page["nextCursor"].as_str().unwrap();
+        let own = t.token("c").await;
+        for wrong in [
+            get(format!("/v1/subscriptions?customerId=c&cursor={cursor}")).key(&t.key),
+            get(format!("/v1/subscriptions?status=active&cursor={cursor}")).key(&t.key),
+            get(format!("/v1/invoices?cursor={cursor}")).key(&t.key),
+            get(format!("/v1/subscriptions?cursor={cursor}")).key(&foreign),
+            get("/v1/subscriptions?cursor=x").bearer(&own),
+        ] {
+            t.call(wrong).await.refused(422, "validation_failed");
+        }
+        assert_ne!(t.state().await, before);
+        assert_eq!(t.subscription_of("c").await["status"], "active");
+    }
+
+    async fn archiving_a_customer_ends_everything_and_charges_nothing_more(t) {
+        let (plan, product) = (metered(&t).await, t.make("products", json!({ "slug": "second", "name": "S" })).await);
+        let second = t.plan(crate::support::with(yearly("second", flat(9_000)), json!({ "productId": product }))).await;
+        let id = t.payer("c").await;
+        t.buy("c", &plan, 1).await;
+        let card = t.card(&id, "pm_sandbox_requires_form").await;
+        t.call(post(format!("/v1/payment-methods/{card}/default"), &json!({})).key(&t.key)).await.expect(200);
+        let asked = t.try_to_subscribe("c", &second).await.expect(200).json();
+        call(&t, "c", "1", 100).await;
+        t.set_archived("c", "archive").await.expect(200);
+        let list = t.call(get("/v1/subscriptions?customerId=c").key(&t.key)).await.expect(200).json();
+        assert!(list["data"].as_array().unwrap().iter().all(|one| one["status"] == "canceled"), "{list}");
+        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
+        // The form that was open brings nothing any more.
+        t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
+        t.clock_to("2030-05-01T00:00:00Z").await;
+        assert_eq!((t.charges().await, t.count(&REFUNDS).await), (2, 1));
+        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
+        t.try_to_subscribe("c", &plan).await.refused(409, "customer_archived");
+    }
+
+    async fn a_suspended_organization_is_not_renewed_and_catches_up_in_order(t) {
+        let plan = metered(&t).await;
+        t.payer("c").await;
+        t.buy("c", &plan, 1).await;
+        call(&t, "c", "1", 10).await;
+        t.suspend(true).await;
+        t.advance(95 * 86_400);
+        t.bill_what_is_due().await;
+        assert_eq!(t.charges().await, 1);
+        t.suspend(false).await;
+        t.bill_what_is_due().await;
+        let invoices = t.invoices_of("c").await;
+        assert_eq!(told(&invoices), [
+            ("create", "paid", 2_000), ("renewal", "paid", 2_050), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000),
+        ]);
+        let issued: Vec<&Value> = invoices.iter().map(|invoice| &invoice["issuedAt"]).collect();
+        assert_eq!(issued, ["2030-01-01", "2030-02-01", "2030-03-01", "2030-04-01"].map(|day| json!(format!("{day}T00:00:00.000Z"))).iter().collect::<Vec<_>>());
+        assert_eq!(t.subscription_of("c").await["currentBillingPeriodEnd"], "2030-05-01T00:00:00.000Z");
+    }
+}

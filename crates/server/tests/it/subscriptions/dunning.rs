@@ -1,0 +1,211 @@
+//! What follows a charge that fails, and a sent invoice that is not paid.
+
+use crate::on_both_stores;
+use crate::support::{Test, flat, monthly, post, told};
+use serde_json::{Value, json};
+use unitpay::db::{Sql, sql};
+
+const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'declined'");
+
+async fn make_default(t: &Test, card: &str) {
+    t.call(post(format!("/v1/payment-methods/{card}/default"), &json!({})).key(&t.key))
+        .await
+        .expect(200);
+}
+
+/// A customer whose card worked once, and does not any more.
+async fn failing(t: &Test, name: &str) -> (String, Value) {
+    let plan = t.plan(monthly(&format!("pro-{name}"), flat(2_000))).await;
+    let id = t.payer(name).await;
+    let subscription = t.buy(name, &plan, 1).await;
+    let card = t.card(&id, "pm_sandbox_declined").await;
+    make_default(t, &card).await;
+    (id, subscription)
+}
+
+async fn sent_to(t: &Test, name: &str, net_days: i64) -> Value {
+    let plan = t.plan(monthly(&format!("pro-{name}"), flat(2_000))).await;
+    let body = json!({ "name": name, "email": "c@example.com", "externalId": name, "collectionMethod": "send_invoice", "netDays": net_days });
+    t.make("customers", body).await;
+    t.buy(name, &plan, 1).await
+}
+
+async fn transfer(t: &Test, invoice: &Value, amount: i64) -> Value {
+    let path = format!("/v1/invoices/{}/payments", invoice["id"].as_str().unwrap());
+    t.call(post(path, &json!({ "amount": amount, "reference": "R" })).key(&t.key))
+        .await
+        .expect(201)
+        .json()
+}
+
+async fn status(t: &Test, customer: &str) -> String {
+    t.subscription_of(customer).await["status"].as_str().unwrap().to_owned()
+}
+
+async fn statuses(t: &Test, customer: &str) -> Vec<String> {
+    let invoices = t.invoices_of(customer).await;
+    invoices.iter().map(|invoice| invoice["status"].as_str().unwrap().to_owned()).collect()
+}
+
+on_both_stores! {
+    async fn a_failed_renewal_is_tried_after_1_3_5_and_7_days_and_then_given_up(t) {
+        let (_, subscription) = failing(&t, "c").await;
+        for (day, tries) in [
+            ("2030-01-31T23:59:59Z", 0), ("2030-02-01T00:00:00Z", 1), ("2030-02-01T23:59:59Z", 1), ("2030-02-02T00:00:00Z", 2), ("2030-02-03T23:59:59Z", 2),
+            ("2030-02-04T00:00:00Z", 3), ("2030-02-05T23:59:59Z", 3), ("2030-02-06T00:00:00Z", 4), ("2030-02-07T23:59:59Z", 4),
+        ] {
+            t.clock_to(day).await;
+            assert_eq!(t.count(&ATTEMPTS).await, tries, "{day}");
+            let (alive, owed) = if tries == 0 { ("active", "paid") } else { ("past_due", "overdue") };
+            assert_eq!((status(&t, "c").await.as_str(), statuses(&t, "c").await.last().unwrap().as_str()), (alive, owed), "{day}");
+        }
+        t.clock_to("2030-02-08T00:00:00Z").await;
+        assert_eq!((t.count(&ATTEMPTS).await, status(&t, "c").await), (5, "canceled".into()));
+        let invoices = t.invoices_of("c").await;
+        assert_eq!(told(&invoices), [("create", "paid", 2_000), ("renewal", "uncollectible", 2_000)]);
+        assert_eq!(t.subscription_of("c").await["canceledAt"], "2030-02-08T00:00:00.000Z");
+        t.clock_to("2030-04-01T00:00:00Z").await;
+        assert_eq!(t.count(&ATTEMPTS).await, 5);
+        // It may still be paid, which revives nothing.
+        let good = t.card("c", "pm_sandbox_visa").await;
+        let outcome = t.pay(invoices[1]["id"].as_str().unwrap(), json!({ "paymentMethodId": good })).await.expect(200).json();
+        assert_eq!(outcome["invoice"]["status"], "paid");
+        assert_eq!((status(&t, "c").await, outcome["subscription"]["id"].clone()), ("canceled".into(), subscription["id"].clone()));
+        t.clock_to("2030-06-01T00:00:00Z").await;
+        assert_eq!(t.invoices_of("c").await.len(), 2);
+    }
+
+    async fn a_new_default_card_is_what_the_next_try_charges(t) {
+        let (id, _) = failing(&t, "c").await;
+        t.clock_to("2030-02-02T12:00:00Z").await;
+        let good = t.card(&id, "pm_sandbox_mastercard").await;
+        make_default(&t, &good).await;
+        assert_eq!(status(&t, "c").await, "past_due");
+        t.clock_to("2030-02-04T00:00:00Z").await;
+        assert_eq!((status(&t, "c").await, t.count(&ATTEMPTS).await), ("active".into(), 2));
+        let invoice = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!((&invoice["status"], &invoice["payments"][0]["brand"], &invoice["paidAt"]),
+            (&json!("paid"), &json!("mastercard"), &json!("2030-02-04T00:00:00.000Z")));
+        t.clock_to("2030-03-01T00:00:00Z").await;
+        assert_eq!(statuses(&t, "c").await, ["paid", "paid", "paid"]);
+    }
+
+    async fn paying_by_hand_ends_it_and_a_transfer_or_voiding_does_too(t) {
+        for name in ["pay", "transfer", "void"] {
+            failing(&t, name).await;
+        }
+        t.clock_to("2030-02-02T12:00:00Z").await;
+        let open = async |name: &str| t.invoices_of(name).await.pop().unwrap();
+        let good = t.card("pay", "pm_sandbox_visa").await;
+        t.pay(open("pay").await["id"].as_str().unwrap(), json!({ "paymentMethodId": good })).await.expect(200);
+        let part = transfer(&t, &open("transfer").await, 1_500).await;
+        // In part is not enough.
+        assert_eq!((&part["status"], &part["amountDue"], status(&t, "transfer").await), (&json!("overdue"), &json!(500), "past_due".into()));
+        transfer(&t, &open("transfer").await, 500).await;
+        let path = format!("/v1/invoices/{}/void", open("void").await["id"].as_str().unwrap());
+        t.call(post(path, &json!({})).key(&t.key)).await.expect(200);
+        let tries = t.count(&ATTEMPTS).await;
+        for name in ["pay", "transfer", "void"] {
+            assert_eq!(status(&t, name).await, "active", "{name}");
+        }
+        t.clock_to("2030-02-28T00:00:00Z").await;
+        assert_eq!(t.count(&ATTEMPTS).await, tries);
+    }
+
+    async fn no_card_and_a_card_that_wants_a_form_count_as_failures(t) {
+        let plan = t.plan(crate::support::with(monthly("trial", flat(2_000)), json!({ "trialDays": 5 }))).await;
+        t.customer("none").await;
+        let form = t.customer("form").await;
+        t.card(&form, "pm_sandbox_requires_form").await;
+        for name in ["none", "form"] {
+            t.buy(name, &plan, 1).await;
+        }
+        t.clock_to("2030-01-06T00:00:00Z").await;
+        for name in ["none", "form"] {
+            assert_eq!((status(&t, name).await, statuses(&t, name).await), ("past_due".into(), vec!["overdue".to_owned()]), "{name}");
+        }
+        // With somebody there a form answers, and what it brings ends the arrears.
+        let open = t.invoices_of("form").await.pop().unwrap();
+        let asked = t.pay(open["id"].as_str().unwrap(), json!({})).await.expect(200).json();
+        assert_eq!((&asked["kind"], &asked["reason"]), (&json!("requires_form"), &json!("authentication_required")));
+        t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
+        assert_eq!(status(&t, "form").await, "active");
+        t.clock_to("2030-01-13T00:00:00Z").await;
+        assert_eq!((status(&t, "none").await, statuses(&t, "none").await), ("canceled".into(), vec!["uncollectible".to_owned()]));
+    }
+
+    async fn a_try_that_meets_a_payment_under_way_comes_again_when_that_failed(t) {
+        let (id, _) = failing(&t, "c").await;
+        t.clock_to("2030-02-01T12:00:00Z").await;
+        let open = t.invoices_of("c").await.pop().unwrap();
+        // Of this charge nothing is known while the clock goes past the next try.
+        let lost = t.card(&id, "pm_sandbox_timeout").await;
+        t.pay(open["id"].as_str().unwrap(), json!({ "paymentMethodId": lost })).await.refused(503, "unavailable");
+        t.clock_to("2030-02-02T06:30:00Z").await;
+        assert_eq!((t.count(&ATTEMPTS).await, status(&t, "c").await), (1, "past_due".into()));
+        t.call(post(format!("/v1/invoices/{}/void", open["id"].as_str().unwrap()), &json!({})).key(&t.key)).await.refused(409, "payment_in_progress");
+        t.advance(60);
+        t.bill_what_is_due().await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await.pop().unwrap()), ("active".into(), "paid".to_owned()));
+        assert_eq!(t.charges().await, 2);
+        // The same, and the payment comes to nothing: dunning goes on.
+        t.clock_to("2030-03-01T12:00:00Z").await;
+        let open = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!(open["status"], "overdue");
+        let id = t.begin_to_pay(open["id"].as_str().unwrap()).await;
+        t.clock_to("2030-03-02T06:30:00Z").await;
+        let declined = unitpay::payments::ChargeResult::Declined(unitpay::payments::DeclineReason::CardDeclined);
+        unitpay::settlement::record(&t.app, &t.tenant, id, declined).await.unwrap();
+        t.clock_to("2030-03-09T00:00:00Z").await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await.pop().unwrap()), ("canceled".into(), "uncollectible".to_owned()));
+    }
+
+    async fn a_rest_too_small_to_charge_is_dunned_to_the_end(t) {
+        failing(&t, "c").await;
+        t.clock_to("2030-02-01T12:00:00Z").await;
+        let open = t.invoices_of("c").await.pop().unwrap();
+        transfer(&t, &open, 1_970).await;
+        t.clock_to("2030-02-08T00:00:00Z").await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await.pop().unwrap()), ("canceled".into(), "uncollectible".to_owned()));
+    }
+
+    async fn a_sent_invoice_is_overdue_after_its_days_and_nothing_is_canceled(t) {
+        sent_to(&t, "c", 10).await;
+        sent_to(&t, "part", 10).await;
+        transfer(&t, &t.invoices_of("part").await[0], 500).await;
+        t.clock_to("2030-01-10T23:59:59Z").await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await), ("active".into(), vec!["issued".to_owned()]));
+        assert_eq!(statuses(&t, "part").await, ["partially_paid"]);
+        t.clock_to("2030-01-11T00:00:00Z").await;
+        for name in ["c", "part"] {
+            assert_eq!((status(&t, name).await, statuses(&t, name).await), ("past_due".into(), vec!["overdue".to_owned()]), "{name}");
+        }
+        t.clock_to("2030-04-12T00:00:00Z").await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await), ("past_due".into(), vec!["overdue".to_owned(); 4]));
+        // With the last one paid it is as it was.
+        let all = t.invoices_of("c").await;
+        for (n, invoice) in all.iter().enumerate() {
+            assert_eq!(status(&t, "c").await, "past_due", "{n}");
+            transfer(&t, invoice, 2_000).await;
+        }
+        assert_eq!((status(&t, "c").await, t.charges().await), ("active".into(), 0));
+    }
+
+    async fn a_second_unpaid_invoice_waits_for_the_first(t) {
+        // The card fails from the third renewal on; the first unpaid invoice is the one that is tried.
+        let (id, _) = failing(&t, "c").await;
+        t.clock_to("2030-02-01T12:00:00Z").await;
+        let lost = t.invoices_of("c").await.pop().unwrap();
+        // It is not tried for as long as somebody's payment is under way.
+        let attempt = t.begin_to_pay(lost["id"].as_str().unwrap()).await;
+        t.clock_to("2030-03-01T12:00:00Z").await;
+        assert_eq!(statuses(&t, "c").await, ["paid", "overdue", "overdue"]);
+        let declined = unitpay::payments::ChargeResult::Declined(unitpay::payments::DeclineReason::CardDeclined);
+        unitpay::settlement::record(&t.app, &t.tenant, attempt, declined).await.unwrap();
+        let good = t.card(&id, "pm_sandbox_visa").await;
+        make_default(&t, &good).await;
+        t.clock_to("2030-03-02T12:00:00Z").await;
+        // The first is tried, and with its success the second at once.
+        assert_eq!((statuses(&t, "c").await, status(&t, "c").await), (vec!["paid".to_owned(); 3], "active".into()));
+    }
+}

@@ -1,0 +1,227 @@
+//! What the ends of periods bring.
+
+use crate::on_both_stores;
+use crate::support::{
+    Engine, Test, event_with, flat, get, lines, monthly, post, told, with, yearly,
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use unitpay::db::{Sql, sql};
+
+const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
+const NUMBERS: Sql = sql("SELECT COUNT(DISTINCT number) * 1000 + MAX(number) FROM invoices");
+
+/// Charges of this much a period and for calls: 10 are free, 100 cost 2, more cost 0.5.
+async fn metered(t: &Test, amount: i64) -> Value {
+    let product = t.main_product().await;
+    let metric =
+        json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
+    let metric = t.make("billable-metrics", metric).await;
+    json!([
+        { "type": "recurring", "amount": amount },
+        { "type": "usage", "metricId": metric, "includedUnits": "10", "tiers": [
+            { "upTo": 100, "unitPrice": "2" }, { "upTo": null, "unitPrice": "0.5" }] },
+    ])
+}
+
+async fn call(t: &Test, customer: &str, key: &str, quantity: Value) {
+    let event = event_with(customer, "call", key, json!({ "quantity": quantity }));
+    assert_eq!(t.tracked(json!([event])).await, []);
+}
+
+async fn starts(t: &Test, customer: &str) -> Vec<String> {
+    let invoices = t.invoices_of(customer).await;
+    invoices.iter().map(|one| one["periodStart"].as_str().unwrap()[..10].to_owned()).collect()
+}
+
+on_both_stores! {
+    async fn boundaries_are_counted_from_the_anchor_through_month_ends_and_leap_days(t) {
+        let plan = t.plan(monthly("pro", flat(2_000))).await;
+        let year = t.plan(yearly("year", flat(20_000))).await;
+        t.clock_to("2031-12-31T22:30:00Z").await;
+        t.payer("month").await;
+        t.buy("month", &plan, 1).await;
+        t.clock_to("2032-02-29T12:00:00Z").await;
+        t.payer("leap").await;
+        t.buy("leap", &year, 1).await;
+        t.clock_to("2032-05-01T00:00:00Z").await;
+        assert_eq!(starts(&t, "month").await, ["2031-12-31", "2032-01-31", "2032-02-29", "2032-03-31", "2032-04-30"]);
+        let list = t.invoices_of("month").await;
+        assert_eq!((&list[2]["periodStart"], &list[2]["periodEnd"]), (&json!("2032-02-29T22:30:00.000Z"), &json!("2032-03-31T22:30:00.000Z")));
+        t.clock_to("2034-03-01T00:00:00Z").await;
+        assert_eq!(starts(&t, "leap").await, ["2032-02-29", "2033-02-28", "2034-02-28"]);
+    }
+
+    async fn what_was_used_is_rated_once_by_tiers_with_the_next_period(t) {
+        let charges = metered(&t, 2_000).await;
+        let plan = t.plan(monthly("pro", charges)).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &plan, 1).await;
+        // 10 free, 100 at 2, 51.5 at a half: 225.75.
+        for (key, quantity) in [("a", json!(100)), ("b", json!(61)), ("c", json!("0.5"))] {
+            call(&t, "c", key, quantity).await;
+        }
+        let upcoming = format!("/v1/subscriptions/{}/upcoming-invoice", subscription["id"].as_str().unwrap());
+        let upcoming = t.call(get(upcoming).key(&t.key)).await.expect(200).json()["invoice"].clone();
+        assert_eq!((lines(&upcoming), &upcoming["date"]), (vec![("usage".into(), 226), ("recurring".into(), 2_000)], &json!("2030-02-01T00:00:00.000Z")));
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        let invoice = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!((&invoice["items"], &invoice["totalAmount"]), (&upcoming["items"], &json!(2_226)));
+        let usage = &invoice["items"][0];
+        assert_eq!((&usage["quantity"], &usage["periodStart"], &usage["periodEnd"]), (&json!("161.5"), &json!("2030-01-01T00:00:00.000Z"), &json!("2030-02-01T00:00:00.000Z")));
+        t.clock_to("2030-03-01T00:00:00Z").await;
+        assert_eq!(t.invoices_of("c").await.pop().unwrap()["totalAmount"], 2_000);
+    }
+
+    async fn on_a_yearly_plan_usage_has_an_invoice_a_month(t) {
+        let charges = metered(&t, 20_000).await;
+        let plan = t.plan(yearly("year", charges)).await;
+        t.payer("c").await;
+        t.clock_to("2030-01-31T00:00:00Z").await;
+        t.buy("c", &plan, 1).await;
+        for (month, key) in [("2030-02-10T00:00:00Z", "a"), ("2030-03-10T00:00:00Z", "b"), ("2030-05-10T00:00:00Z", "c"), ("2031-01-10T00:00:00Z", "d")] {
+            t.clock_to(month).await;
+            call(&t, "c", key, json!(60)).await;
+        }
+        t.clock_to("2031-01-31T00:00:00Z").await;
+        let invoices = t.invoices_of("c").await;
+        assert_eq!(told(&invoices), [
+            ("create", "paid", 20_000), ("usage", "paid", 100), ("usage", "paid", 100), ("usage", "paid", 100), ("renewal", "paid", 20_100),
+        ]);
+        let ends: Vec<&Value> = invoices.iter().map(|one| &one["periodEnd"]).collect();
+        assert_eq!(ends, ["2031-01-31", "2030-02-28", "2030-03-31", "2030-05-31", "2032-01-31"].map(|day| json!(format!("{day}T00:00:00.000Z"))).iter().collect::<Vec<_>>());
+    }
+
+    async fn too_little_to_charge_waits_for_the_next_invoice(t) {
+        let charges = metered(&t, 0).await;
+        let plan = t.plan(monthly("usage", charges)).await;
+        t.payer("c").await;
+        let outcome = t.try_to_subscribe("c", &plan).await.expect(200).json();
+        assert_eq!(outcome["kind"], "created_no_charge");
+        // 20 cents, then 40: together they are enough.
+        call(&t, "c", "a", json!(20)).await;
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        assert_eq!(t.count(&INVOICES).await, 0);
+        call(&t, "c", "b", json!(30)).await;
+        t.clock_to("2030-03-01T00:00:00Z").await;
+        let invoices = t.invoices_of("c").await;
+        assert_eq!(told(&invoices), [("renewal", "paid", 60)]);
+        let kept: Vec<_> = lines(&invoices[0]).into_iter().filter(|line| line.1 != 0).collect();
+        assert_eq!(kept, [("usage".into(), 40), ("addition".into(), 20)]);
+        // Nothing was used: there is no invoice.
+        t.clock_to("2030-05-01T00:00:00Z").await;
+        assert_eq!((t.count(&INVOICES).await, t.charges().await), (1, 1));
+    }
+
+    async fn the_tax_is_what_it_is_when_each_is_issued(t) {
+        let plan = t.plan(monthly("pro", flat(999))).await;
+        t.payer("c").await;
+        let own = json!({ "taxRate": { "name": "GST", "basisPoints": 1_050 } });
+        t.buy("c", &plan, 1).await;
+        let branding = json!({ "taxRate": { "name": "VAT", "basisPoints": 1_900 } });
+        t.call(crate::support::Request::new("PUT", "/v1/branding").json(&branding).key(&t.key)).await.expect(200);
+        let patch = async |body: &Value| t.call(crate::support::patch("/v1/customers/c", body).key(&t.key)).await.expect(200);
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        patch(&own).await;
+        t.clock_to("2030-03-01T00:00:00Z").await;
+        patch(&json!({ "taxStatus": "reverse_charge" })).await;
+        t.clock_to("2030-04-01T00:00:00Z").await;
+        let taxes: Vec<Value> = t.invoices_of("c").await.iter().map(|one| json!([one["tax"]["name"], one["taxAmount"], one["totalAmount"], one["amountPaid"]])).collect();
+        assert_eq!(taxes, [json!([null, 0, 999, 999]), json!(["VAT", 190, 1_189, 1_189]), json!(["GST", 105, 1_104, 1_104]), json!([null, 0, 999, 999])]);
+    }
+
+    async fn an_archived_plan_renews_and_is_sold_no_more(t) {
+        let plan = t.plan(monthly("pro", flat(2_000))).await;
+        t.payer("c").await;
+        t.payer("d").await;
+        t.buy("c", &plan, 1).await;
+        let path = format!("/v1/plans/{plan}");
+        t.call(crate::support::patch(path, &json!({ "status": "archived" })).key(&t.key)).await.expect(200);
+        t.try_to_subscribe("d", &plan).await.refused(409, "plan_not_available");
+        // Its own customer still sees it.
+        let token = t.token("c").await;
+        t.call(get(format!("/v1/plans/{plan}")).bearer(&token)).await.expect(200);
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        assert_eq!(told(&t.invoices_of("c").await)[1..], [("renewal", "paid", 2_000)]);
+    }
+
+    async fn an_amount_beyond_the_range_is_not_billed_and_stops_nobody_else(t) {
+        let product = t.main_product().await;
+        let metric = json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
+        let metric = t.make("billable-metrics", metric).await;
+        let plan = t.plan(monthly("dear", json!([
+            { "type": "recurring", "amount": 2_000 },
+            { "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "1000000" }] },
+        ]))).await;
+        for name in ["big", "small"] {
+            t.payer(name).await;
+            t.buy(name, &plan, 1).await;
+        }
+        call(&t, "big", "a", json!(1_000_000_000)).await;
+        t.clock_to("2030-02-03T00:00:00Z").await;
+        assert_eq!(told(&t.invoices_of("small").await)[1..], [("renewal", "paid", 2_000)]);
+        assert_eq!(t.invoices_of("big").await.len(), 1);
+        assert_eq!(t.subscription_of("big").await["currentBillingPeriodEnd"], "2030-02-01T00:00:00.000Z");
+    }
+
+    async fn nodes_that_renew_at_the_same_time_invoice_and_charge_each_period_once(t) {
+        let plan = t.plan(monthly("pro", flat(2_000))).await;
+        let names: Vec<String> = (0..12).map(|n| format!("c{n}")).collect();
+        for name in &names {
+            t.payer(name).await;
+            t.buy(name, &plan, 1).await;
+        }
+        t.advance(100 * 86_400);
+        let other = match t.engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(t.another_node().await),
+        };
+        let other = other.as_ref().unwrap_or(&t);
+        join_all([t.bill_what_is_due(), other.bill_what_is_due(), t.bill_what_is_due(), other.bill_what_is_due()]).await;
+        for name in &names {
+            let mut starts = starts(&t, name).await;
+            // The nodes give ids of their own.
+            starts.sort();
+            assert_eq!(starts, ["2030-01-01", "2030-02-01", "2030-03-01", "2030-04-01"], "{name}");
+            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000)], "{name}");
+        }
+        assert_eq!((t.count(&NUMBERS).await, t.charges().await), (48_048, 48));
+    }
+
+    async fn nobody_bills_while_the_clock_is_on_its_way(t) {
+        const SET_OUT: Sql = sql("UPDATE billing_clocks SET advancing_to = $1");
+        let plan = t.plan(monthly("pro", flat(2_000))).await;
+        let id = t.payer("c").await;
+        let subscription = t.buy("c", &plan, 1).await;
+        let invoice = t.bill(&id, 700).await;
+        t.clock_to("2030-01-02T00:00:00Z").await;
+        let to = unitpay::base::Time::from_seconds(1_893_456_000 + 40 * 86_400);
+        let set_out = t.app.db.write(unitpay::db::Lane::Usual, async move |tx: &mut unitpay::db::Tx<'_, '_>| {
+            tx.execute(&SET_OUT, &[to.into()]).await
+        });
+        assert_eq!(set_out.await.unwrap(), 1);
+        let before = t.state().await;
+        let product = t.make("products", json!({ "slug": "second", "name": "S" })).await;
+        let second = t.plan(with(monthly("second", flat(1)), json!({ "productId": product }))).await;
+        t.try_to_subscribe("c", &second).await.refused(409, "test_clock_advancing");
+        for (what, body) in [("change-plan", json!({ "quantity": 2 })), ("cancel", json!({})), ("uncancel", json!({}))] {
+            t.of_subscription(&subscription, what, body).await.refused(409, "test_clock_advancing");
+        }
+        t.pay(&invoice, json!({})).await.refused(409, "test_clock_advancing");
+        for (what, body) in [("void", json!({})), ("payments", json!({ "amount": 1, "reference": "R" }))] {
+            let path = format!("/v1/invoices/{invoice}/{what}");
+            t.call(post(path, &body).key(&t.key)).await.refused(409, "test_clock_advancing");
+        }
+        t.call(post("/v1/test-clock/advance", &json!({ "to": "2030-06-01T00:00:00Z" })).key(&t.key)).await.refused(409, "test_clock_advancing");
+        assert_eq!(t.subscription_of("c").await, before[11]["data"][0]);
+        // Any node goes on with it.
+        t.bill_what_is_due().await;
+        let clock = t.call(get("/v1/test-clock").key(&t.key)).await.expect(200).json();
+        assert_eq!((&clock["status"], &clock["now"]), (&json!("ready"), &json!("2030-02-10T00:00:00.000Z")));
+        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_000)));
+        for wrong in ["2030-02-09T23:59:59Z", "2032-02-15T00:00:00Z", "9999-12-31T23:59:59Z"] {
+            let body = json!({ "to": wrong });
+            t.call(post("/v1/test-clock/advance", &body).key(&t.key)).await.refused(422, "validation_failed");
+        }
+    }
+}
