@@ -6,4 +6,3 @@ mod keys;
 mod round_trip;
 mod tokens;
 mod vectors;
-mod wycheproof;
