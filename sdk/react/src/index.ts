@@ -20,7 +20,15 @@ export type { Settle, SettleHandlers, Write } from './react/write.js';
 export { useBilling, usePortalSession, type PortalSessionInfo } from './react/session.js';
 
 export * from './hooks/catalog.js';
-export * from './hooks/credits.js';
+export {
+  useAutoTopUp,
+  useCreditAccounts,
+  useCreditBurn,
+  useCreditCurrencies,
+  useCreditLedger,
+  useTopUp,
+  type TopUp,
+} from './hooks/credits.js';
 export {
   useBooleanEntitlement,
   useConfigEntitlement,
@@ -36,14 +44,25 @@ export {
 } from './hooks/customer.js';
 export * from './hooks/invoices.js';
 export * from './hooks/payment-methods.js';
-export * from './hooks/subscriptions.js';
+export {
+  useActiveSubscription,
+  useCancelSubscription,
+  useChangePlan,
+  useCreateSubscription,
+  usePlanPreview,
+  useSubscription,
+  useSubscriptions,
+  useUncancelSubscription,
+  useUpcomingInvoice,
+  type NewSubscription,
+  type PlanChange,
+} from './hooks/subscriptions.js';
 export * from './hooks/usage.js';
 
 export { BillingDetails, type BillingDetailsProps } from './components/billing-details.js';
 export {
   BillingPortal,
   type BillingPortalProps,
-  type Flow,
   type Section,
 } from './components/billing-portal.js';
 export { CreditBalance, type CreditBalanceProps } from './components/credit-balance.js';

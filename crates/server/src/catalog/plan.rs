@@ -52,9 +52,10 @@ pub enum Interval {
 
 /// What a plan charges for, stored and shown in this form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Charge {
     /// Each period, in advance; times the quantity where `per_unit`.
+    #[serde(rename_all = "camelCase")]
     Recurring {
         #[schema(minimum = 0)]
         amount: i64,
@@ -62,6 +63,7 @@ pub enum Charge {
         per_unit: bool,
     },
     /// Each month, in arrears, by graduated tiers.
+    #[serde(rename_all = "camelCase")]
     Usage {
         #[schema(value_type = String)]
         metric_id: MetricId,

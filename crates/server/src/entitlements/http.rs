@@ -35,7 +35,7 @@ pub struct CustomerEntitlement {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "lowercase")]
 pub enum EntitlementState {
     Boolean {
         access: bool,
@@ -51,6 +51,7 @@ pub enum EntitlementState {
         #[schema(value_type = Option<String>, required = true)]
         remaining: Option<Decimal>,
     },
+    #[serde(rename_all = "camelCase")]
     Credit {
         /// In the credit currency's smallest unit.
         balance: i64,

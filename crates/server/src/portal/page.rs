@@ -17,9 +17,10 @@ pub struct PageOptions {
 
 /// What the page begins with. What it names is checked when it is shown, as every other id is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "snake_case")]
 #[schema(as = PortalFlow)]
 pub enum Flow {
+    #[serde(rename_all = "camelCase")]
     ChangePlan {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(nullable = false)]
@@ -28,13 +29,16 @@ pub enum Flow {
         #[schema(nullable = false)]
         plan_id: Option<String>,
     },
+    #[serde(rename_all = "camelCase")]
     Cancel {
         subscription_id: String,
     },
+    #[serde(rename_all = "camelCase")]
     PayInvoice {
         invoice_id: String,
     },
     AddPaymentMethod,
+    #[serde(rename_all = "camelCase")]
     TopUp {
         credit_currency_id: String,
     },

@@ -28,7 +28,7 @@ use utoipa::ToSchema;
 
 /// What a request that moves money came to.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[schema(as = SettleOutcome)]
 pub enum SettleOutcomeResponse {
     /// Charged and done.
@@ -39,6 +39,7 @@ pub enum SettleOutcomeResponse {
     },
     /// The customer has to fill in the processor's form; then it goes on by itself. What the form
     /// is for stands in one of the last members.
+    #[serde(rename_all = "camelCase")]
     RequiresForm {
         client: ClientResponse,
         #[schema(value_type = FormReasonName)]
@@ -58,6 +59,7 @@ pub enum SettleOutcomeResponse {
         subscription: Option<Box<SubscriptionResponse>>,
     },
     /// It comes into force later.
+    #[serde(rename_all = "camelCase")]
     Deferred {
         subscription: Box<SubscriptionResponse>,
         #[schema(value_type = String, format = DateTime)]

@@ -1,64 +1,70 @@
-import { useState, type ComponentType } from 'react';
+import { useMemo, useState, type ComponentType } from 'react';
 
 import type { Address, Customer, TaxId, UpdateCustomer } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
 import { useI18n } from '../react/i18n.js';
-import { Actions, Button, Card, Dialog, Failure, Field, Loaded, Status } from '../ui/elements.js';
+import {
+  Actions,
+  Button,
+  Card,
+  Dialog,
+  Failure,
+  Field,
+  Loaded,
+  Select,
+  Status,
+} from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { countriesOf, countryName, taxTypes } from './countries.js';
+import { useFlow, type FlowProps } from './flow.js';
 
-export interface BillingDetailsProps extends StyleProps {
-  /** Opens the form at once. */
-  initial?: 'edit' | undefined;
-}
+export interface BillingDetailsProps extends StyleProps, FlowProps {}
 
 /** Who is billed: name, e-mail, address, tax ids. */
 export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ */ defineComponent(
   'BillingDetails',
   'customer:read',
-  function BillingDetails({ initial }) {
+  function BillingDetails(props) {
     const { t } = useI18n();
     const { session } = usePortal();
     const { customer, update, isUpdating, ...read } = useProfile();
-    const [isOpen, setOpen] = useState(initial === 'edit');
-    const [done, setDone] = useState<string | null>(null);
     const mayWrite = session?.can('customer:write') ?? false;
+    const [flow, endFlow] = useFlow(props, 'billing_details');
+    const [isOpen, setOpen] = useState(mayWrite && flow !== null);
+    const [done, setDone] = useState<string | null>(null);
+    const close = (isSaved = false) => {
+      setDone(isSaved ? t('state.saved') : null);
+      setOpen(false);
+      endFlow(isSaved);
+    };
+    const edit = (
+      <Button
+        kind="plain"
+        aria-label={`${t('action.edit')}: ${t('details.title')}`}
+        onClick={() => {
+          setDone(null);
+          setOpen(true);
+        }}
+      >
+        {t('action.edit')}
+      </Button>
+    );
     return (
-      <Card title={t('details.title')}>
+      <Card title={t('details.title')} actions={mayWrite && customer ? edit : null}>
         <Status>{done}</Status>
-        <Loaded read={read} lines={4}>
+        <Loaded read={read} lines={6} has={customer !== null}>
           {customer ? <Shown customer={customer} /> : null}
         </Loaded>
-        {mayWrite && customer ? (
-          <Actions>
-            <Button
-              aria-label={t('details.edit')}
-              onClick={() => {
-                setDone(null);
-                setOpen(true);
-              }}
-            >
-              {t('action.edit')}
-            </Button>
-          </Actions>
-        ) : null}
         {isOpen && customer ? (
           <Dialog
             title={t('details.title')}
             onClose={() => {
-              setOpen(false);
+              close();
             }}
           >
-            <Form
-              customer={customer}
-              update={update}
-              isBusy={isUpdating}
-              onClose={(isSaved) => {
-                setDone(isSaved ? t('details.saved') : null);
-                setOpen(false);
-              }}
-            />
+            <Form customer={customer} update={update} isBusy={isUpdating} onClose={close} />
           </Dialog>
         ) : null}
       </Card>
@@ -69,14 +75,11 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
 function Shown({ customer }: { customer: Customer }) {
   const p = useParts();
   const { t, locale } = useI18n();
-  const { name, email, billingAddress, taxIds = [] } = customer;
+  const { name, email, billingAddress, taxIds } = customer;
   const entries: [string, string[]][] = [
     [t('details.name'), [name]],
     [t('details.email'), [email]],
-    [
-      t('details.address'),
-      billingAddress ? addressLines(billingAddress, locale) : [t('details.noAddress')],
-    ],
+    [t('details.address'), billingAddress ? addressLines(billingAddress, locale) : ['—']],
   ];
   if (taxIds.length > 0) entries.push([t('details.taxIds'), taxIds.map(({ value }) => value)]);
   return (
@@ -97,10 +100,10 @@ function Shown({ customer }: { customer: Customer }) {
 
 function addressLines(address: Address, locale: string): string[] {
   const { line1, line2, postalCode, city, state, country } = address;
-  const region = new Intl.DisplayNames(locale, { type: 'region', fallback: 'code' });
-  const name = /^[A-Z]{2}$/.test(country) ? (region.of(country) ?? country) : country;
   const town = [postalCode, city].filter(Boolean).join(' ');
-  return [line1, line2, town, state, name].filter((line): line is string => !!line);
+  return [line1, line2, town, state, countryName(country, locale)].filter(
+    (line): line is string => !!line,
+  );
 }
 
 interface FormProps {
@@ -120,22 +123,23 @@ const NOWHERE: Address = {
 };
 
 const FIELDS = [
-  ['line1', 'address-line1'],
-  ['line2', 'address-line2'],
-  ['postalCode', 'postal-code'],
-  ['city', 'address-level2'],
-  ['state', 'address-level1'],
-  ['country', 'country'],
+  ['line1', 'address-line1', true],
+  ['line2', 'address-line2', false],
+  ['postalCode', 'postal-code', false],
+  ['city', 'address-level2', true],
+  ['state', 'address-level1', false],
 ] as const;
 
 function Form({ customer, update, isBusy, onClose }: FormProps) {
   const p = useParts();
-  const { t } = useI18n();
+  const { t, locale } = useI18n();
+  const countries = useMemo(() => countriesOf(locale), [locale]);
   const [name, setName] = useState(customer.name);
   const [email, setEmail] = useState(customer.email);
   const [address, setAddress] = useState<Address>(customer.billingAddress ?? NOWHERE);
-  const [taxIds, setTaxIds] = useState<TaxId[]>(customer.taxIds ?? []);
+  const [taxIds, setTaxIds] = useState<TaxId[]>(customer.taxIds);
   const [error, setError] = useState<ApiError | null>(null);
+  const hasAddress = Object.values(address).some(Boolean);
   const wrong = (param: string) => error?.errors.find((one) => one.param === param)?.message;
   const save = () => {
     const changes = changesOf(customer, { name, email, billingAddress: address, taxIds });
@@ -171,19 +175,31 @@ function Form({ customer, update, isBusy, onClose }: FormProps) {
       />
       <fieldset {...p('group')}>
         <legend {...p('group-title')}>{t('details.address')}</legend>
-        {FIELDS.map(([field, autoComplete]) => (
+        {FIELDS.map(([field, autoComplete, isNeeded]) => (
           <Field
             key={field}
             label={t(`details.${field}`)}
             value={address[field] ?? ''}
             autoComplete={autoComplete}
-            maxLength={field === 'country' ? 2 : undefined}
+            required={isNeeded && hasAddress}
             error={wrong(`billingAddress.${field}`)}
             onValue={(value) => {
               setAddress({ ...address, [field]: value });
             }}
           />
         ))}
+        <label {...p('field')}>
+          <span {...p('label')}>{t('details.country')}</span>
+          <Select
+            options={countries}
+            value={address.country}
+            autoComplete="country"
+            required={hasAddress}
+            onValue={(country) => {
+              setAddress({ ...address, country });
+            }}
+          />
+        </label>
       </fieldset>
       <TaxIds taxIds={taxIds} onChange={setTaxIds} />
       <Failure error={error} />
@@ -206,7 +222,7 @@ function Form({ customer, update, isBusy, onClose }: FormProps) {
 /** Only what is another than before; an address without any line is none. */
 function changesOf(
   customer: Customer,
-  next: Required<Pick<Customer, 'name' | 'email' | 'taxIds'>> & { billingAddress: Address },
+  next: Pick<Customer, 'name' | 'email' | 'taxIds'> & { billingAddress: Address },
 ): UpdateCustomer {
   const { line1, line2, city, state, postalCode, country } = next.billingAddress;
   const billingAddress = [line1, line2, city, state, postalCode, country].some(Boolean)
@@ -216,12 +232,12 @@ function changesOf(
         city,
         state: state || null,
         postalCode: postalCode || null,
-        country: country.toUpperCase(),
+        country,
       }
     : null;
   const taxIds = next.taxIds.filter(({ value }) => value !== '');
   const wanted = { name: next.name, email: next.email, billingAddress, taxIds };
-  const had: Record<string, unknown> = { billingAddress: null, taxIds: [], ...customer };
+  const had: Record<string, unknown> = { ...customer };
   return Object.fromEntries(
     Object.entries(wanted).filter(
       ([key, value]) => JSON.stringify(value) !== JSON.stringify(had[key]),
@@ -245,16 +261,20 @@ function TaxIds({ taxIds, onChange }: TaxIdsProps) {
       <legend {...p('group-title')}>{t('details.taxIds')}</legend>
       {taxIds.map(({ type, value }, index) => (
         <div key={index} {...p('pair')}>
-          <Field
-            label={t('details.taxType')}
-            value={type}
-            onValue={(next) => {
-              set(index, { type: next });
-            }}
-          />
+          <label {...p('field')}>
+            <span {...p('label')}>{t('details.taxType')}</span>
+            <Select
+              options={taxTypes(type)}
+              value={type}
+              onValue={(next) => {
+                set(index, { type: next });
+              }}
+            />
+          </label>
           <Field
             label={t('details.taxValue')}
             value={value}
+            required
             onValue={(next) => {
               set(index, { value: next });
             }}

@@ -8,19 +8,11 @@ import { Notice } from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
 import { BillingDetails } from './billing-details.js';
 import { CreditBalance } from './credit-balance.js';
+import type { FlowProps } from './flow.js';
 import { InvoiceList } from './invoice-list.js';
 import { PaymentMethods } from './payment-methods.js';
 import { SubscriptionCard } from './subscription-card.js';
 import { UsageChart } from './usage-chart.js';
-
-/** What the portal opens with, from a deep link. */
-export type Flow =
-  | { type: 'change_plan'; subscriptionId?: string; planId?: string }
-  | { type: 'cancel'; subscriptionId: string }
-  | { type: 'pay_invoice'; invoiceId: string }
-  | { type: 'add_payment_method' }
-  | { type: 'top_up'; creditCurrencyId: string }
-  | { type: 'billing_details' };
 
 const SCOPES = {
   subscription: 'subscriptions:read',
@@ -41,33 +33,32 @@ const COLUMNS: readonly (readonly Section[])[] = [
   ['credits', 'paymentMethods', 'details'],
 ];
 
-export interface BillingPortalProps extends StyleProps {
+export interface BillingPortalProps extends StyleProps, FlowProps {
   /** Which, and in which order within their columns. Default: all that the session may see. */
   sections?: readonly Section[] | undefined;
-  flow?: Flow | undefined;
-  onFlowEnd?: ((reason: 'completed' | 'canceled') => void) | undefined;
 }
 
 /** The whole portal: every section that the session may see. */
 export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ defineComponent(
   'BillingPortal',
   null,
-  function BillingPortal({ sections = ALL, flow }) {
+  function BillingPortal({ sections = ALL, flow, onFlowEnd }) {
     const p = useParts();
+    const { t } = useI18n();
     const { session } = usePortal();
     if (session?.endError) return <Ended />;
     const shown = sections.filter((section) => !session || session.can(SCOPES[section]));
     return (
       <div {...p('portal')}>
         <Head />
-        {shown.length === 0 ? <Nothing /> : null}
+        {shown.length === 0 ? <p {...p('text', 'muted')}>{t('error.insufficient_scope')}</p> : null}
         <div {...p('columns')}>
           {COLUMNS.map((column) => {
             const here = shown.filter((section) => column.includes(section));
             return here.length === 0 ? null : (
               <div key={column.join()} {...p('column')}>
                 {here.map((section) => (
-                  <One key={section} section={section} flow={flow} />
+                  <One key={section} section={section} flow={flow} onFlowEnd={onFlowEnd} />
                 ))}
               </div>
             );
@@ -78,31 +69,21 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
   },
 );
 
-function One({ section, flow }: { section: Section; flow: Flow | undefined }) {
+function One({ section, ...flow }: FlowProps & { section: Section }) {
   switch (section) {
     case 'subscription':
-      return <SubscriptionCard {...subscriptionFlow(flow)} />;
+      return <SubscriptionCard {...flow} />;
     case 'usage':
       return <UsageChart />;
     case 'credits':
-      return (
-        <CreditBalance topUpOf={flow?.type === 'top_up' ? flow.creditCurrencyId : undefined} />
-      );
+      return <CreditBalance {...flow} />;
     case 'invoices':
-      return <InvoiceList invoiceId={flow?.type === 'pay_invoice' ? flow.invoiceId : undefined} />;
+      return <InvoiceList {...flow} />;
     case 'paymentMethods':
-      return <PaymentMethods initial={flow?.type === 'add_payment_method' ? 'add' : undefined} />;
+      return <PaymentMethods {...flow} />;
     case 'details':
-      return <BillingDetails initial={flow?.type === 'billing_details' ? 'edit' : undefined} />;
+      return <BillingDetails {...flow} />;
   }
-}
-
-function subscriptionFlow(flow: Flow | undefined) {
-  if (flow?.type === 'change_plan')
-    return { initial: 'change', subscriptionId: flow.subscriptionId } as const;
-  if (flow?.type === 'cancel')
-    return { initial: 'cancel', subscriptionId: flow.subscriptionId } as const;
-  return {};
 }
 
 function Head() {
@@ -131,12 +112,6 @@ function Name() {
   );
 }
 
-function Nothing() {
-  const p = useParts();
-  const { t } = useI18n();
-  return <p {...p('text', 'muted')}>{t('portal.empty')}</p>;
-}
-
 /** Only once it has lasted for a moment: a refresh that failed once is nobody's business. */
 function useLasting(isSo: boolean): boolean {
   const [hasLasted, setLasted] = useState(false);
@@ -157,17 +132,10 @@ function Ended() {
   const p = useParts();
   const { t } = useI18n();
   const { session } = usePortal();
-  const isRevoked = session?.endError?.code === 'session_revoked';
-  const key =
-    session?.state === 'signed_out'
-      ? 'portal.ended.signedOut'
-      : isRevoked
-        ? 'portal.ended.revoked'
-        : 'portal.ended.expired';
   return (
     <section {...p('ended')} role="alert">
-      <h1 {...p('title')}>{t('portal.ended.title')}</h1>
-      <p {...p('text', 'muted')}>{t(key)}</p>
+      <h1 {...p('title')}>{t('portal.ended')}</h1>
+      {session?.state === 'signed_out' ? null : <p {...p('text', 'muted')}>{t('portal.reopen')}</p>}
     </section>
   );
 }

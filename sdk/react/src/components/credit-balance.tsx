@@ -1,47 +1,56 @@
 import { useState, type ComponentType } from 'react';
 
-import type { CreditAccount, CreditCurrency } from '../api-types.js';
+import type { CreditAccount } from '../api-types.js';
 import { useCreditAccounts, useCreditCurrencies } from '../hooks/credits.js';
 import { usePortal } from '../react/context.js';
 import { useI18n } from '../react/i18n.js';
-import { Actions, Button, Card, Dialog, Loaded, Notice, Status } from '../ui/elements.js';
+import { Actions, Button, Card, Details, Dialog, Loaded, Notice, Status } from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
 import { LedgerTable } from './ledger-table.js';
-import { AutoTopUpForm, TopUpForm } from './top-up.js';
+import { AutoTopUpForm } from './auto-top-up.js';
+import { useFlow, type FlowProps } from './flow.js';
+import type { WalletCurrency } from './purchase.js';
+import { TopUpForm } from './top-up.js';
 
-export interface CreditBalanceProps extends StyleProps {
-  /** Opens the purchase of these credits at once. */
-  topUpOf?: string | undefined;
-}
+export interface CreditBalanceProps extends StyleProps, FlowProps {}
 
 /** Each wallet: what is in it, how to fill it, how it got there. */
 export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ defineComponent(
   'CreditBalance',
   'credits:read',
-  function CreditBalance({ topUpOf }) {
+  function CreditBalance(props) {
     const p = useParts();
     const { t } = useI18n();
+    const { session } = usePortal();
     const { accounts, ...read } = useCreditAccounts();
     const listed = useCreditCurrencies();
+    const [flow, endFlow] = useFlow(props, 'top_up');
+    const mayBuy = session?.can('credits:write') ?? false;
     const unopened = listed.currencies.filter(
-      ({ id }) => !accounts.some((account) => account.creditCurrencyId === id),
+      ({ id }) => mayBuy && !accounts.some((account) => account.creditCurrencyId === id),
     );
     const both = { ...read, isLoading: read.isLoading || listed.isLoading };
     const isEmpty = accounts.length === 0 && unopened.length === 0;
     return (
       <Card title={t('credits.title')}>
-        <Loaded read={both} lines={3} empty={isEmpty && t('credits.none')}>
+        <Loaded read={both} lines={7} empty={isEmpty && t('credits.none')} has={!isEmpty}>
           <ul {...p('wallets')}>
             {accounts.map((account) => (
               <Wallet
                 key={account.id}
                 account={account}
                 currency={{ ...account.currency, id: account.creditCurrencyId }}
-                isOpen={topUpOf === account.creditCurrencyId}
+                isOpen={flow?.creditCurrencyId === account.creditCurrencyId}
+                endFlow={endFlow}
               />
             ))}
             {unopened.map((currency) => (
-              <Wallet key={currency.id} currency={currency} isOpen={topUpOf === currency.id} />
+              <Wallet
+                key={currency.id}
+                currency={currency}
+                isOpen={flow?.creditCurrencyId === currency.id}
+                endFlow={endFlow}
+              />
             ))}
           </ul>
         </Loaded>
@@ -50,18 +59,15 @@ export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ 
   },
 );
 
-export type WalletCurrency = Pick<
-  CreditCurrency,
-  'id' | 'name' | 'denomination' | 'minorUnitScale'
->;
-
 interface WalletProps {
   account?: CreditAccount;
   currency: WalletCurrency;
+  /** To buy, as a deep link wants. */
   isOpen: boolean;
+  endFlow: (isDone: boolean) => void;
 }
 
-function Wallet({ account, currency, isOpen }: WalletProps) {
+function Wallet({ account, currency, isOpen, endFlow }: WalletProps) {
   const p = useParts();
   const { t, credits } = useI18n();
   const { session } = usePortal();
@@ -70,6 +76,7 @@ function Wallet({ account, currency, isOpen }: WalletProps) {
   const close = (text: string | null = null) => {
     setOpen(null);
     setDone(text);
+    endFlow(text !== null);
   };
   const isFrozen = account?.status === 'frozen';
   const mayWrite = (session?.can('credits:write') ?? false) && !isFrozen;
@@ -82,25 +89,27 @@ function Wallet({ account, currency, isOpen }: WalletProps) {
       {isFrozen ? <Notice tone="warn">{t('credits.frozen')}</Notice> : null}
       {account && account.grants.length > 0 ? <Grants account={account} /> : null}
       {account && mayWrite ? (
-        <p {...p('item')}>
+        <div {...p('item')}>
           <span {...p('item-text')}>
             <span {...p('item-name')}>{t('credits.auto')}</span>
             <span {...p('item-detail')}>
               {auto?.enabled
-                ? t('credits.autoOn', { threshold: credits(auto.threshold, currency) })
+                ? auto.paused
+                  ? t('credits.autoPaused')
+                  : t('credits.autoOn', { threshold: credits(auto.threshold, currency) })
                 : t('credits.autoOff')}
             </span>
           </span>
           <Button
             kind="plain"
-            aria-label={t('credits.auto')}
+            aria-label={`${t('action.edit')}: ${t('credits.auto')}`}
             onClick={() => {
               setOpen('auto');
             }}
           >
             {t('action.edit')}
           </Button>
-        </p>
+        </div>
       ) : null}
       <Actions>
         {account ? (
@@ -115,7 +124,7 @@ function Wallet({ account, currency, isOpen }: WalletProps) {
         ) : null}
         {mayWrite ? (
           <Button
-            aria-label={t('credits.topUpOf', { name: currency.name })}
+            aria-label={`${t('credits.topUp')}: ${currency.name}`}
             onClick={() => {
               setOpen('topUp');
             }}
@@ -146,7 +155,8 @@ function Wallet({ account, currency, isOpen }: WalletProps) {
       ) : null}
       {open === 'ledger' && account ? (
         <Dialog
-          title={t('ledger.title')}
+          title={`${currency.name}: ${t('credits.ledger')}`}
+          isWide
           onClose={() => {
             close();
           }}
@@ -158,21 +168,17 @@ function Wallet({ account, currency, isOpen }: WalletProps) {
   );
 }
 
-const SOURCES = ['plan', 'daily', 'rollover', 'package', 'top_up', 'promotional'] as const;
-
 function Grants({ account }: { account: CreditAccount }) {
   const p = useParts();
   const { t, credits, date } = useI18n();
   return (
-    <details {...p('details')}>
-      <summary {...p('details-head')}>{t('credits.grants')}</summary>
+    <Details summary={t('credits.grants')}>
       <ul {...p('lines')}>
         {account.grants.map(({ id, source, remaining, expiresAt }) => {
-          const known = SOURCES.find((one) => one === source);
           return (
             <li key={id} {...p('line')}>
               <span {...p('line-text')}>
-                {known ? t(`grant.${known}`) : source}
+                {t(`grant.${source}`)}
                 <small {...p('line-detail')}>
                   {expiresAt ? t('credits.expires', { date: date(expiresAt) }) : t('credits.never')}
                 </small>
@@ -182,6 +188,6 @@ function Grants({ account }: { account: CreditAccount }) {
           );
         })}
       </ul>
-    </details>
+    </Details>
   );
 }

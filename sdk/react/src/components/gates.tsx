@@ -1,11 +1,12 @@
 /** Shows what the customer may use. Closed while it is not known, on an error, and after the end. */
 import { useEffect, type ReactNode } from 'react';
 
-import type { Entitlement, FeatureType } from '../api-types.js';
+import type { FeatureType } from '../api-types.js';
 import {
   useCustomer,
   useEntitlement,
   type CheckOptions,
+  type EntitlementOf,
   type Permission,
 } from '../hooks/customer.js';
 
@@ -44,24 +45,27 @@ export interface GateProps<T> {
   children?: ReactNode | ((value: T) => ReactNode);
 }
 
-interface Rules<T> extends CheckOptions {
-  type: FeatureType;
-  read: (entitlement: Entitlement) => T;
-  isEnough?: (entitlement: Entitlement) => boolean;
+interface Rules<K extends FeatureType, T> extends CheckOptions {
+  type: K;
+  read: (entitlement: EntitlementOf<K>) => T;
+  isEnough?: (entitlement: EntitlementOf<K>) => boolean;
 }
 
-function useGate<T>(props: GateProps<T>, { type, read, isEnough, ...asked }: Rules<T>): ReactNode {
+function useGate<K extends FeatureType, T>(
+  props: GateProps<T>,
+  { type, read, isEnough, ...asked }: Rules<K, T>,
+): ReactNode {
   const { slug, fallback, noAccessComponent = null, loadingComponent = null, children } = props;
   const { entitlement, isLoading, error } = useEntitlement(slug, asked);
   if (isLoading) return loadingComponent;
-  const isOpen =
-    !error && entitlement?.access && entitlement.type === type && (isEnough?.(entitlement) ?? true);
-  if (!isOpen) {
+  const isOfType = !error && entitlement?.access && entitlement.type === type;
+  const found = isOfType ? (entitlement as EntitlementOf<K>) : null;
+  if (!found || isEnough?.(found) === false) {
     // A fallback is a value to go on with.
     if (fallback !== undefined && typeof children === 'function') return children(fallback);
     return noAccessComponent;
   }
-  return typeof children === 'function' ? children(read(entitlement)) : children;
+  return typeof children === 'function' ? children(read(found)) : children;
 }
 
 export function BooleanGate(props: GateProps<boolean>): ReactNode {
@@ -76,8 +80,9 @@ export function MeteredGate(
   return useGate(props, {
     type: 'metered',
     requestedUsage,
-    read: ({ remaining = null }) => remaining,
-    isEnough: ({ remaining }) => requestedUsage !== undefined || remaining == null || remaining > 0,
+    read: ({ remaining }) => (remaining === null ? null : Number(remaining)),
+    isEnough: ({ remaining }) =>
+      requestedUsage !== undefined || remaining === null || Number(remaining) > 0,
   });
 }
 
@@ -86,13 +91,13 @@ export function CreditGate(props: GateProps<number> & { requiredBalance?: number
   const { requiredBalance = 1 } = props;
   return useGate(props, {
     type: 'credit',
-    read: ({ balance = 0 }) => balance,
-    isEnough: ({ balance = 0 }) => balance >= requiredBalance,
+    read: ({ balance }) => balance,
+    isEnough: ({ balance }) => balance >= requiredBalance,
   });
 }
 
 export function ConfigGate(props: GateProps<string | null>): ReactNode {
-  return useGate(props, { type: 'config', read: ({ value = null }) => value });
+  return useGate(props, { type: 'config', read: ({ value }) => value });
 }
 
 /** Open where all of `requestedValues` are among the customer's. */
@@ -100,5 +105,5 @@ export function EnumGate(
   props: GateProps<readonly string[]> & { requestedValues?: readonly string[] },
 ): ReactNode {
   const { requestedValues } = props;
-  return useGate(props, { type: 'enum', requestedValues, read: ({ values = [] }) => values });
+  return useGate(props, { type: 'enum', requestedValues, read: ({ values }) => values });
 }

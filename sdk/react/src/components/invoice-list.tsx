@@ -2,23 +2,15 @@ import { useState, type ComponentType } from 'react';
 
 import type { Invoice, InvoiceStatus } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
-import { useInvoices, usePayInvoice } from '../hooks/invoices.js';
+import { useInvoices } from '../hooks/invoices.js';
 import { usePortal } from '../react/context.js';
 import { useI18n } from '../react/i18n.js';
-import {
-  Badge,
-  Button,
-  Card,
-  Dialog,
-  Failure,
-  Loaded,
-  More,
-  Status,
-  Table,
-  type Column,
-} from '../ui/elements.js';
+import { Badge, Button, Card, Failure, Loaded, More, Status } from '../ui/elements.js';
+import { Table, type Column } from '../ui/table.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
-import { useSettling } from './settling.js';
+import { useFlow, type FlowProps } from './flow.js';
+import { InvoiceDialog } from './invoice-dialog.js';
+import { isPayable, usePaying } from './paying.js';
 
 const TONES: Record<InvoiceStatus, 'good' | 'warn' | 'bad' | 'quiet'> = {
   draft: 'quiet',
@@ -30,23 +22,28 @@ const TONES: Record<InvoiceStatus, 'good' | 'warn' | 'bad' | 'quiet'> = {
   uncollectible: 'bad',
 };
 
-export interface InvoiceListProps extends StyleProps {
-  /** Offers to pay it at once. */
-  invoiceId?: string | undefined;
-}
+export interface InvoiceListProps extends StyleProps, FlowProps {}
 
 /** What was billed: each invoice with its PDF, and the open ones with a way to pay. */
 export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defineComponent(
   'InvoiceList',
   'invoices:read',
-  function InvoiceList() {
+  function InvoiceList(props) {
     const { t } = useI18n();
     const list = useInvoices();
     const { invoices, downloadPdf } = list;
+    const [flow, endFlow] = useFlow(props, 'pay_invoice');
+    const [shownId, setShownId] = useState(flow?.invoiceId ?? null);
     const [failure, setFailure] = useState<ApiError | null>(null);
-    const pay = usePaying();
+    const [done, setDone] = useState<string | null>(null);
+    const pay = usePaying(setDone);
     const columns = useColumns({
-      pay: pay.start,
+      show: setShownId,
+      pay: (invoice) => {
+        setFailure(null);
+        setDone(null);
+        pay.start(invoice);
+      },
       payingId: pay.payingId,
       download: (id) => {
         setFailure(null);
@@ -55,9 +52,14 @@ export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defi
     });
     return (
       <Card title={t('invoices.title')}>
-        <Status>{pay.done}</Status>
+        <Status>{done}</Status>
         <Failure error={failure ?? pay.error} />
-        <Loaded read={list} lines={4} empty={invoices.length === 0 && t('invoices.none')}>
+        <Loaded
+          read={list}
+          lines={8}
+          empty={invoices.length === 0 && t('invoices.none')}
+          has={invoices.length > 0}
+        >
           <Table
             label={t('invoices.title')}
             columns={columns}
@@ -67,62 +69,63 @@ export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defi
           <More list={list} />
         </Loaded>
         {pay.dialog}
+        {shownId ? (
+          <InvoiceDialog
+            id={shownId}
+            onClose={(text) => {
+              setShownId(null);
+              if (text) setDone(text);
+              endFlow(text !== undefined);
+            }}
+          />
+        ) : null}
       </Card>
     );
   },
 );
 
-function usePaying() {
-  const { t } = useI18n();
-  const [paying, setPaying] = useState<Invoice | null>(null);
-  const [done, setDone] = useState<string | null>(null);
-  const { payInvoice, isPending, error } = usePayInvoice();
-  const close = () => {
-    setPaying(null);
-  };
-  const { take, form } = useSettling(() => {
-    setDone(t('invoices.paid', { number: paying?.invoiceNumber ?? '' }));
-    close();
-  }, close);
-  const start = (invoice: Invoice) => {
-    setPaying(invoice);
-    setDone(null);
-    payInvoice(invoice.id).then(take, () => undefined);
-  };
-  const dialog = form ? (
-    <Dialog title={t('form.confirmTitle')} onClose={close}>
-      {form}
-    </Dialog>
-  ) : null;
-  return { start, dialog, done, error, payingId: isPending ? paying?.id : undefined };
-}
-
 interface RowActions {
+  show: (id: string) => void;
   pay: (invoice: Invoice) => void;
   payingId: string | undefined;
   download: (id: string) => void;
 }
 
-function useColumns({ pay, payingId, download }: RowActions): Column<Invoice>[] {
+function useColumns({ show, pay, payingId, download }: RowActions): Column<Invoice>[] {
   const p = useParts();
   const { t, date, money } = useI18n();
   const { session } = usePortal();
   const mayPay = session?.can('invoices:pay') ?? false;
+  const numberOf = ({ id, invoiceNumber }: Invoice) =>
+    invoiceNumber === null ? (
+      t('invoice.draft')
+    ) : (
+      <Button
+        kind="link"
+        aria-label={t('invoices.show', { number: invoiceNumber })}
+        onClick={() => {
+          show(id);
+        }}
+      >
+        {invoiceNumber}
+      </Button>
+    );
   const actions = (invoice: Invoice) => {
     const number = invoice.invoiceNumber ?? '';
     const amount = money(invoice.amountDue, invoice.currency);
+    const isPaying = payingId === invoice.id;
     return (
       <span {...p('row-actions')}>
-        {mayPay && isOpen(invoice) ? (
+        {mayPay && isPayable(invoice) ? (
           <Button
             kind="primary"
-            isBusy={payingId === invoice.id}
+            isBusy={isPaying}
             aria-label={t('invoices.payOf', { amount, number })}
             onClick={() => {
               pay(invoice);
             }}
           >
-            {t(payingId === invoice.id ? 'action.working' : 'invoices.pay', { amount })}
+            {t(isPaying ? 'action.working' : 'invoices.pay', { amount })}
           </Button>
         ) : null}
         {invoice.invoiceNumber ? (
@@ -140,11 +143,7 @@ function useColumns({ pay, payingId, download }: RowActions): Column<Invoice>[] 
     );
   };
   return [
-    {
-      key: 'number',
-      label: t('invoices.number'),
-      cell: ({ invoiceNumber }) => invoiceNumber ?? t('invoices.draft'),
-    },
+    { key: 'number', label: t('invoices.number'), cell: numberOf },
     {
       key: 'date',
       label: t('invoices.date'),
@@ -163,9 +162,4 @@ function useColumns({ pay, payingId, download }: RowActions): Column<Invoice>[] 
     },
     { key: 'actions', label: t('invoices.actions'), isQuiet: true, cell: actions },
   ];
-}
-
-function isOpen({ status, amountDue }: Invoice): boolean {
-  const payable = ['issued', 'partially_paid', 'overdue', 'uncollectible'].includes(status);
-  return payable && amountDue > 0;
 }

@@ -3,8 +3,9 @@ import type { ComponentType } from 'react';
 import type { LedgerEntry } from '../api-types.js';
 import { useCreditAccounts, useCreditLedger } from '../hooks/credits.js';
 import { useI18n } from '../react/i18n.js';
-import { Loaded, More, Table, type Column } from '../ui/elements.js';
+import { Loaded, More } from '../ui/elements.js';
 import { defineComponent, type StyleProps } from '../ui/parts.js';
+import { Table, type Column } from '../ui/table.js';
 
 export interface LedgerTableProps extends StyleProps {
   accountId: string;
@@ -19,9 +20,10 @@ export const LedgerTable: ComponentType<LedgerTableProps> = /* @__PURE__ */ defi
     const { entries, ...list } = useCreditLedger(accountId);
     const { accounts } = useCreditAccounts();
     const currency = accounts.find(({ id }) => id === accountId)?.currency;
-    const amount = (value: number) => (currency ? credits(value, currency) : number(value));
+    const amount = (value: number) =>
+      currency ? credits(value, { ...currency, name: '' }) : number(value);
     const columns: Column<LedgerEntry>[] = [
-      { key: 'date', label: t('ledger.date'), cell: ({ createdAt }) => date(createdAt) },
+      { key: 'date', label: t('invoices.date'), cell: ({ createdAt }) => date(createdAt) },
       {
         key: 'entry',
         label: t('ledger.entry'),
@@ -29,7 +31,7 @@ export const LedgerTable: ComponentType<LedgerTableProps> = /* @__PURE__ */ defi
       },
       {
         key: 'amount',
-        label: t('ledger.amount'),
+        label: t('invoices.amount'),
         isNumber: true,
         cell: (entry) => `${entry.amount > 0 ? '+' : ''}${amount(entry.amount)}`,
       },
@@ -41,8 +43,13 @@ export const LedgerTable: ComponentType<LedgerTableProps> = /* @__PURE__ */ defi
       },
     ];
     return (
-      <Loaded read={list} lines={6} empty={entries.length === 0 && t('ledger.none')}>
-        <Table label={t('ledger.title')} columns={columns} rows={entries} keyOf={({ id }) => id} />
+      <Loaded read={list} lines={6} empty={entries.length === 0 && t('credits.none')}>
+        <Table
+          label={t('credits.ledger')}
+          columns={columns}
+          rows={entries}
+          keyOf={({ id }) => id}
+        />
         <More list={list} />
       </Loaded>
     );

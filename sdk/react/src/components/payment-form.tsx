@@ -12,12 +12,22 @@ import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
 export interface PaymentFormProps extends StyleProps {
   /** What a call answered that requires a form; without it another payment method is added. */
   client?: FormClient | undefined;
+  /** What is paid by it, as text for its button: `€19.00`. */
+  amount?: string | undefined;
   /** With the payment method where one was added. */
   onSuccess: (added?: PaymentMethod) => void;
   onCancel?: (() => void) | undefined;
 }
 
-const CARDS = ['visa', 'mastercard', 'declined', 'requires_form', 'expires', 'timeout'] as const;
+/** The sandbox's cards by their last digits, and what each does. */
+const CARDS = [
+  ['Visa 4242', 'visa'],
+  ['Mastercard 4444', 'mastercard'],
+  ['Visa 0002', 'declined'],
+  ['Visa 3220', 'requires_form'],
+  ['Visa 0069', 'expires'],
+  ['Visa 0119', 'timeout'],
+] as const;
 
 /** The processor's form: the sandbox's is our own. */
 export const PaymentForm: ComponentType<PaymentFormProps> = /* @__PURE__ */ defineComponent(
@@ -60,7 +70,7 @@ function CardForm({ onSuccess, onCancel }: PaymentFormProps) {
   const add = () => {
     addPaymentMethod(`pm_sandbox_${card}`).then(onSuccess, () => undefined);
   };
-  const options = CARDS.map((value) => ({ value, label: t(`form.card.${value}`) }));
+  const options = CARDS.map(([label, value]) => ({ value, label, detail: value }));
   return (
     <form
       {...p('form')}
@@ -83,34 +93,29 @@ function CardForm({ onSuccess, onCancel }: PaymentFormProps) {
 
 function ConfirmForm({
   clientSecret,
+  amount,
   onSuccess,
   onCancel,
 }: PaymentFormProps & { clientSecret: string }) {
   const p = useParts();
   const { t } = useI18n();
-  const [isDeclined, setDeclined] = useState(false);
   const { confirm, isPending, error } = useWrite(
     'confirm',
     (client, idempotencyKey, secret: string, outcome: 'succeed' | 'decline') =>
       client.post('/sandbox/forms/confirm', { clientSecret: secret, outcome }, { idempotencyKey }),
   );
   const answer = (outcome: 'succeed' | 'decline') => {
-    setDeclined(false);
     confirm(clientSecret, outcome).then(
       () => {
-        if (outcome === 'succeed') onSuccess();
-        else setDeclined(true);
+        onSuccess();
       },
       () => undefined,
     );
   };
   return (
     <div {...p('form')}>
-      <p {...p('text')}>{t('form.confirmBody')}</p>
+      <p {...p('text')}>{t('form.sandbox')}</p>
       <Failure error={error} />
-      <div {...p('live')} role="alert">
-        {isDeclined ? <p {...p('notice', 'bad')}>{t('error.payment_declined')}</p> : null}
-      </div>
       <Actions>
         {onCancel ? <Button onClick={onCancel}>{t('action.cancel')}</Button> : null}
         <Button
@@ -128,7 +133,11 @@ function ConfirmForm({
             answer('succeed');
           }}
         >
-          {t('form.confirm')}
+          {isPending
+            ? t('action.working')
+            : amount === undefined
+              ? t('form.confirm')
+              : t('invoices.pay', { amount })}
         </Button>
       </Actions>
     </div>

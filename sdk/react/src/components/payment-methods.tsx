@@ -2,17 +2,18 @@ import { useState, type ComponentType } from 'react';
 
 import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
 import { PmInUseError, type ApiError } from '../core/errors.js';
+import { usePlans } from '../hooks/catalog.js';
+import { useOwnCreditAccounts } from '../hooks/credits.js';
 import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
+import { useOwnSubscriptions } from '../hooks/subscriptions.js';
 import { usePortal } from '../react/context.js';
 import { useI18n, type I18n } from '../react/i18n.js';
 import { Actions, Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { useFlow, type FlowProps } from './flow.js';
 import { PaymentForm } from './payment-form.js';
 
-export interface PaymentMethodsProps extends StyleProps {
-  /** Opens the form at once. */
-  initial?: 'add' | undefined;
-}
+export interface PaymentMethodsProps extends StyleProps, FlowProps {}
 
 type Open = { kind: 'add' } | { kind: 'remove'; method: PaymentMethod };
 
@@ -20,22 +21,25 @@ type Open = { kind: 'add' } | { kind: 'remove'; method: PaymentMethod };
 export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ */ defineComponent(
   'PaymentMethods',
   'payment_methods:read',
-  function PaymentMethods({ initial }) {
+  function PaymentMethods(props) {
     const p = useParts();
     const i18n = useI18n();
     const { t } = i18n;
     const { session } = usePortal();
     const { paymentMethods, setDefault, isActing, ...read } = usePaymentMethods();
-    const [open, setOpen] = useState<Open | null>(initial ? { kind: initial } : null);
+    const [flow, endFlow] = useFlow(props, 'add_payment_method');
+    const mayWrite = session?.can('payment_methods:write') ?? false;
+    const [open, setOpen] = useState<Open | null>(flow && mayWrite ? { kind: 'add' } : null);
     const [done, setDone] = useState<string | null>(null);
     const [failure, setFailure] = useState<ApiError | null>(null);
-    const mayWrite = session?.can('payment_methods:write') ?? false;
     const close = (text: string | null) => {
       setOpen(null);
       setDone(text);
+      endFlow(text !== null);
     };
     const makeDefault = (method: PaymentMethod) => {
       setFailure(null);
+      setDone(null);
       setDefault(method.id).then(() => {
         setDone(t('methods.defaultSet', { card: cardText(method, i18n) }));
       }, setFailure);
@@ -43,11 +47,28 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
     const remove = (method: PaymentMethod) => {
       setOpen({ kind: 'remove', method });
     };
+    const add = (
+      <Button
+        kind="plain"
+        aria-label={t('methods.add')}
+        onClick={() => {
+          setDone(null);
+          setOpen({ kind: 'add' });
+        }}
+      >
+        {t('action.add')}
+      </Button>
+    );
     return (
-      <Card title={t('methods.title')}>
+      <Card title={t('methods.title')} actions={mayWrite ? add : null}>
         <Status>{done}</Status>
         <Failure error={failure} />
-        <Loaded read={read} lines={2} empty={paymentMethods.length === 0 && t('methods.none')}>
+        <Loaded
+          read={read}
+          lines={3}
+          empty={paymentMethods.length === 0 && t('methods.none')}
+          has={paymentMethods.length > 0}
+        >
           <ul {...p('list')}>
             {paymentMethods.map((method) => (
               <Method
@@ -58,17 +79,6 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
             ))}
           </ul>
         </Loaded>
-        {mayWrite ? (
-          <Actions>
-            <Button
-              onClick={() => {
-                setOpen({ kind: 'add' });
-              }}
-            >
-              {t('methods.add')}
-            </Button>
-          </Actions>
-        ) : null}
         {open?.kind === 'add' ? (
           <Dialog
             title={t('methods.add')}
@@ -163,7 +173,7 @@ function RemoveDialog({ method, onClose }: RemoveProps) {
   };
   return (
     <Dialog
-      title={t('methods.removeTitle', { card: cardText(method, i18n) })}
+      title={t('methods.removeOf', { card: cardText(method, i18n) })}
       onClose={() => {
         onClose(null);
       }}
@@ -195,19 +205,31 @@ function RemoveDialog({ method, onClose }: RemoveProps) {
 function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
   const p = useParts();
   const { t } = useI18n();
-  const { subscriptions, autoTopUpAccounts } = dependencies;
+  const { plans } = usePlans();
+  const own = useOwnSubscriptions().subscriptions;
+  const { accounts } = useOwnCreditAccounts();
+  const planOf = (id: string) => {
+    const planId = own.find((one) => one.id === id)?.planId;
+    return plans.find((plan) => plan.id === planId)?.name ?? '';
+  };
+  const creditsOf = (id: string) => accounts.find((one) => one.id === id)?.currency.name ?? '';
+  const users = [
+    ...dependencies.subscriptions.map((id) => ({
+      id,
+      text: t('methods.inUseSubscription', { name: planOf(id) }),
+    })),
+    ...dependencies.autoTopUpAccounts.map((id) => ({
+      id,
+      text: t('methods.inUseTopUp', { name: creditsOf(id) }),
+    })),
+  ];
   return (
     <div role="alert">
       <p {...p('text')}>{t('methods.inUse')}</p>
       <ul {...p('bullets')}>
-        {subscriptions.map(({ id, planName }) => (
+        {users.map(({ id, text }) => (
           <li key={id} {...p('bullet')}>
-            {t('methods.inUseSubscription', { name: planName ?? id })}
-          </li>
-        ))}
-        {autoTopUpAccounts.map(({ id, currencyName }) => (
-          <li key={id} {...p('bullet')}>
-            {t('methods.inUseTopUp', { name: currencyName ?? id })}
+            {text}
           </li>
         ))}
       </ul>

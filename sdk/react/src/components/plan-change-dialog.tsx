@@ -1,11 +1,17 @@
 import { useState, type ComponentType } from 'react';
 
-import type { InvoiceLine, PlanPreview, SettleOutcome } from '../api-types.js';
+import type { PlanPreview, SettleOutcome } from '../api-types.js';
+import { isDefinite } from '../core/verbs.js';
 import { usePlans } from '../hooks/catalog.js';
-import { useChangePlan, useCreateSubscription, usePlanPreview } from '../hooks/subscriptions.js';
-import { usePortal } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
+import {
+  useChangePlan,
+  useCreateSubscription,
+  useOwnSubscriptions,
+  usePlanPreview,
+} from '../hooks/subscriptions.js';
+import { useI18n, type I18n } from '../react/i18n.js';
 import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
+import { Lines } from '../ui/lines.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
 import { useSettling } from './settling.js';
 
@@ -23,50 +29,42 @@ export const PlanChangeDialog: ComponentType<PlanChangeDialogProps> =
   /* @__PURE__ */ defineComponent(
     'PlanChangeDialog',
     'subscriptions:write',
-    function PlanChangeDialog({ open, planId, ...rest }) {
+    function PlanChangeDialog({ open, planId, subscriptionId, onClose }) {
       const { t } = useI18n();
       const { plans } = usePlans();
       if (!open) return null;
       const plan = plans.find(({ id }) => id === planId)?.name ?? '';
-      const title = t(rest.subscriptionId ? 'change.title' : 'change.start', { plan });
+      const title = t(subscriptionId ? 'change.title' : 'change.start', { plan });
       return (
-        <Dialog title={title} onClose={rest.onClose}>
-          <Change planId={planId} {...rest} />
+        <Dialog title={title} onClose={onClose}>
+          <Change planId={planId} subscriptionId={subscriptionId ?? undefined} onClose={onClose} />
         </Dialog>
       );
     },
   );
 
-function Change({ subscriptionId, planId, onClose }: Omit<PlanChangeDialogProps, 'open'>) {
+interface ChangeProps {
+  planId: string;
+  subscriptionId: string | undefined;
+  onClose: (outcome?: SettleOutcome) => void;
+}
+
+function Change({ planId, subscriptionId, onClose }: ChangeProps) {
   const i18n = useI18n();
-  const { t } = i18n;
-  const { session } = usePortal();
-  const id = subscriptionId ?? undefined;
-  const { preview, ...read } = usePlanPreview({ planId, subscriptionId: id });
-  const [isLate, setLate] = useState(false);
-  const settling = useSettling(onClose, () => {
-    setLate(false);
-  });
-  const handlers = { onError: () => void read.refetch() };
-  const change = useChangePlan(handlers);
-  const create = useCreateSubscription(handlers);
-  const isPending = change.isPending || create.isPending;
-  const confirm = () => {
-    const prorationDate = preview?.prorationDate ?? undefined;
-    const call = id
-      ? change.changePlan({ subscriptionId: id, planId, prorationDate })
-      : create.createSubscription({ planId });
-    call.then(settling.take, () => {
-      setLate(true);
-    });
-  };
+  const { t, money } = i18n;
+  const { preview, ...read } = usePlanPreview({ planId, subscriptionId });
+  const subscription = useOwnSubscriptions().subscriptions.find(({ id }) => id === subscriptionId);
+  const { confirm, isPending, error } = useConfirm(planId, subscriptionId, read.refetch);
+  const settling = useSettling(onClose, onClose);
   if (settling.form) return settling.form;
+  const isCurrent = subscription?.planId === planId;
+  const isSame = isCurrent && !subscription.scheduledChange;
   return (
     <>
       <Loaded read={read} lines={5}>
-        {preview ? <Preview preview={preview} /> : null}
+        {preview ? <Preview preview={preview} isCurrent={isCurrent} isSame={isSame} /> : null}
       </Loaded>
-      <Failure error={isLate ? (change.error ?? create.error) : null} />
+      <Failure error={error} text={error?.errors.length ? t('change.stale') : undefined} />
       <Actions>
         <Button
           onClick={() => {
@@ -75,9 +73,23 @@ function Change({ subscriptionId, planId, onClose }: Omit<PlanChangeDialogProps,
         >
           {t('action.cancel')}
         </Button>
-        {preview && preview.kind !== 'no_action' && session?.can('subscriptions:write') ? (
-          <Button kind="primary" isBusy={isPending} onClick={confirm}>
-            {isPending ? t('action.working') : confirmText(preview, i18n, id !== undefined)}
+        {preview && !isSame ? (
+          <Button
+            kind="primary"
+            isBusy={isPending}
+            onClick={() => {
+              const amount = money(preview.totalAmount, preview.currency);
+              confirm(preview).then(
+                (outcome) => {
+                  settling.take(outcome, amount);
+                },
+                () => undefined,
+              );
+            }}
+          >
+            {isPending
+              ? t('action.working')
+              : confirmText(preview, i18n, subscriptionId !== undefined, isCurrent)}
           </Button>
         ) : null}
       </Actions>
@@ -85,78 +97,71 @@ function Change({ subscriptionId, planId, onClose }: Omit<PlanChangeDialogProps,
   );
 }
 
-function confirmText(preview: PlanPreview, i18n: ReturnType<typeof useI18n>, isChange: boolean) {
-  const { t, money, date } = i18n;
-  const { amountDueNow, currency, effectiveAt, kind } = preview;
-  if (kind === 'deferred') return t('change.schedule', { date: date(effectiveAt) });
-  if (amountDueNow <= 0) return t(isChange ? 'change.confirm' : 'change.startConfirm');
-  return t(isChange ? 'change.pay' : 'change.startPay', { amount: money(amountDueNow, currency) });
+/** Takes the plan for what the preview told. */
+function useConfirm(planId: string, id: string | undefined, refetch: () => Promise<void>) {
+  const change = useChangePlan();
+  const create = useCreateSubscription();
+  /** Sent, and not answered: to be sent again as it was, so that it is one change. */
+  const [unanswered, setUnanswered] = useState<string | null>(null);
+  const confirm = async (preview: PlanPreview) => {
+    const prorationDate = unanswered ?? preview.prorationDate;
+    try {
+      return id === undefined
+        ? await create.createSubscription({ planId })
+        : await change.changePlan({ subscriptionId: id, planId, prorationDate });
+    } catch (error) {
+      setUnanswered(isDefinite(error) ? null : prorationDate);
+      if (isDefinite(error)) void refetch();
+      throw error;
+    }
+  };
+  const { isPending, error } = id === undefined ? create : change;
+  return { confirm, isPending, error };
 }
 
-function Preview({ preview }: { preview: PlanPreview }) {
+function isLater({ effectiveAt, prorationDate }: PlanPreview): boolean {
+  return Date.parse(effectiveAt) > Date.parse(prorationDate);
+}
+
+function confirmText(preview: PlanPreview, i18n: I18n, isChange: boolean, isCurrent: boolean) {
+  const { t, money, date } = i18n;
+  const { totalAmount, currency, effectiveAt } = preview;
+  if (isCurrent) return t('subscription.undo');
+  if (isLater(preview)) return t('change.schedule', { date: date(effectiveAt) });
+  if (totalAmount > 0) return t('invoices.pay', { amount: money(totalAmount, currency) });
+  return t(isChange ? 'subscription.change' : 'change.startConfirm');
+}
+
+interface PreviewProps {
+  preview: PlanPreview;
+  isCurrent: boolean;
+  isSame: boolean;
+}
+
+function Preview({ preview, isCurrent, isSame }: PreviewProps) {
   const p = useParts();
   const { t, money, date } = useI18n();
-  const { kind, currency, effectiveAt, nextInvoice } = preview;
-  if (kind === 'no_action') return <p {...p('text')}>{t('change.none')}</p>;
+  const { currency, effectiveAt, nextInvoice, items, trialEnd } = preview;
+  if (isSame) return <p {...p('text')}>{t('plans.current')}</p>;
+  const when = isCurrent
+    ? t('subscription.kept')
+    : isLater(preview)
+      ? t('change.later', { date: date(effectiveAt) })
+      : trialEnd
+        ? t('subscription.trialEnds', { date: date(trialEnd) })
+        : t('change.today');
   return (
     <>
-      <p {...p('text', 'muted')}>
-        {kind === 'deferred' ? t('change.later', { date: date(effectiveAt) }) : t('change.today')}
-      </p>
-      {kind === 'immediate' ? <Lines {...preview} due={preview.amountDueNow} /> : null}
+      <p {...p('text', 'muted')}>{when}</p>
+      {items.length > 0 ? <Lines {...preview} total={t('change.dueNow')} /> : null}
       {nextInvoice ? (
         <p {...p('text', 'muted')}>
           {t('change.next', {
             amount: money(nextInvoice.totalAmount, currency),
-            date: date(nextInvoice.dueDate),
+            date: date(nextInvoice.date),
           })}
         </p>
       ) : null}
-    </>
-  );
-}
-
-interface LinesProps {
-  items: readonly InvoiceLine[];
-  currency: string;
-  subtotal: number;
-  taxAmount: number;
-  totalAmount: number;
-  due?: number;
-}
-
-/** The lines of an invoice, and what they come to. */
-export function Lines({ items, currency, subtotal, taxAmount, totalAmount, due }: LinesProps) {
-  const p = useParts();
-  const { t, money, period } = useI18n();
-  const sum = (label: string, amount: number, isTotal = false) => (
-    <div {...p('sum', isTotal && 'total')}>
-      <dt {...p('sum-label')}>{label}</dt>
-      <dd {...p('sum-amount')}>{money(amount, currency)}</dd>
-    </div>
-  );
-  return (
-    <>
-      <ul {...p('lines')}>
-        {items.map((line, index) => (
-          <li key={index} {...p('line')}>
-            <span {...p('line-text')}>
-              {line.description}
-              {line.periodStart && line.periodEnd ? (
-                <small {...p('line-detail')}>{period(line.periodStart, line.periodEnd)}</small>
-              ) : null}
-            </span>
-            <span {...p('line-amount')}>{money(line.amount, currency)}</span>
-          </li>
-        ))}
-      </ul>
-      <dl {...p('sums')}>
-        {taxAmount === 0 ? null : sum(t('change.subtotal'), subtotal)}
-        {taxAmount === 0 ? null : sum(t('change.tax'), taxAmount)}
-        {due === undefined
-          ? sum(t('change.total'), totalAmount, true)
-          : sum(t('change.dueNow'), due, true)}
-      </dl>
     </>
   );
 }

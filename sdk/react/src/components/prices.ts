@@ -1,32 +1,83 @@
 /** What a plan costs, as people read it. */
-import type { Plan } from '../api-types.js';
+import type { Charge, FeatureValue, GrantRule, Plan, Pricing } from '../api-types.js';
+import { formatUnitPrice } from '../format/money.js';
 import type { I18n } from '../react/i18n.js';
-
-export interface Price {
-  /** The recurring amount of one unit. */
-  amount: number;
-  isPerUnit: boolean;
-  hasUsage: boolean;
-}
-
-export function priceOf({ charges }: Plan): Price {
-  const price = { amount: 0, isPerUnit: false, hasUsage: false };
-  for (const charge of charges) {
-    if (charge.type === 'usage') price.hasUsage = true;
-    if (charge.type === 'recurring') {
-      price.amount += charge.amount;
-      price.isPerUnit ||= charge.perUnit ?? false;
-    }
-  }
-  return price;
-}
 
 /** Say, "€19.00 per month, plus usage". */
 export function priceText(plan: Plan, { t, money }: I18n): { amount: string; rest: string } {
-  const { amount, isPerUnit, hasUsage } = priceOf(plan);
-  const interval = t(plan.billingInterval === 'year' ? 'plans.perYear' : 'plans.perMonth');
-  const usage = hasUsage ? [t('plans.usage')] : [];
-  if (amount === 0) return { amount: t('plans.free'), rest: usage.join('') };
-  const unit = isPerUnit ? [t('plans.perUnit')] : [];
-  return { amount: money(amount, plan.currency), rest: [...unit, interval, ...usage].join(', ') };
+  let amount = 0;
+  const rest = [t(`plans.per.${plan.billingInterval}`)];
+  for (const charge of plan.charges) {
+    if (charge.type === 'recurring') {
+      amount += charge.amount;
+      if (charge.perUnit) rest.unshift(t('plans.perUnit'));
+    }
+  }
+  if (plan.charges.some(({ type }) => type === 'usage')) rest.push(t('plans.usage'));
+  return { amount: money(amount, plan.currency), rest: rest.join(', ') };
+}
+
+export interface FeatureLine {
+  id: string;
+  name: string;
+  /** How much of it; empty where there is nothing to say. */
+  text: string;
+  /** What its use costs. */
+  detail: string;
+}
+
+/** What a plan gives, in the product's order. */
+export function featuresOf(plan: Plan, pricing: Pricing, i18n: I18n): FeatureLine[] {
+  return pricing.featureRows.flatMap(({ feature, plans }) => {
+    const { id, name, metricId, creditCurrencyId } = feature;
+    const given = plans.find(({ planId }) => planId === plan.id);
+    if (!given) return [];
+    const usage = plan.charges.find(
+      (charge) => charge.type === 'usage' && charge.metricId === metricId,
+    );
+    const grants = plan.grantRules.filter((rule) => rule.creditCurrencyId === creditCurrencyId);
+    const detail =
+      usage?.type === 'usage'
+        ? usageText(usage, plan.currency, i18n)
+        : grants.map((rule) => grantText(rule, plan, pricing, i18n)).join(', ');
+    // What is paid for has no limit worth a word.
+    const isPaid = given.value.type === 'metered' && given.value.limit === null && detail !== '';
+    return [{ id, name, text: isPaid ? '' : valueText(given.value, i18n), detail }];
+  });
+}
+
+/** Say, "10,000 included, then $0.001 – $0.002 each". */
+function usageText(usage: Extract<Charge, { type: 'usage' }>, currency: string, i18n: I18n) {
+  const { t, number, locale } = i18n;
+  const prices = usage.tiers.map(({ unitPrice }) => unitPrice);
+  const [low = '0', high = low] = [...prices]
+    .sort((one, other) => Number(one) - Number(other))
+    .filter((_, index, all) => index === 0 || index === all.length - 1);
+  const price = [...new Set([low, high])]
+    .map((one) => formatUnitPrice(one, currency, locale))
+    .join(' – ');
+  const each = t('plans.each', { price });
+  if (Number(usage.includedUnits) === 0) return each;
+  return `${t('plans.included', { count: number(usage.includedUnits) })} ${each}`;
+}
+
+/** Say, "50 credits per day". */
+function grantText(rule: GrantRule, plan: Plan, { creditCurrencies }: Pricing, i18n: I18n) {
+  const { t, credits } = i18n;
+  const currency = creditCurrencies.find(({ id }) => id === rule.creditCurrencyId);
+  const cadence = rule.cadence === 'period' ? plan.billingInterval : rule.cadence;
+  return currency ? `${credits(rule.amount, currency)} ${t(`plans.per.${cadence}`)}` : '';
+}
+
+function valueText(value: FeatureValue, { t, number }: I18n): string {
+  switch (value.type) {
+    case 'metered':
+      return value.limit === null ? t('plans.unlimited') : number(value.limit);
+    case 'config':
+      return value.value;
+    case 'enum':
+      return value.values.join(', ');
+    default:
+      return '';
+  }
 }

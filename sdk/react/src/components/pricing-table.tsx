@@ -1,14 +1,14 @@
 import { useState, type ComponentType } from 'react';
 
-import type { FeatureValue, Interval, Plan, Pricing, SettleOutcome } from '../api-types.js';
+import type { Interval, Plan, Pricing, SettleOutcome, Subscription } from '../api-types.js';
 import { usePricing } from '../hooks/catalog.js';
-import { useActiveSubscription } from '../hooks/subscriptions.js';
+import { isLive, useOwnSubscriptions } from '../hooks/subscriptions.js';
 import { usePortal } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
+import { useI18n, type I18n } from '../react/i18n.js';
 import { Badge, Button, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
 import { PlanChangeDialog } from './plan-change-dialog.js';
-import { priceText } from './prices.js';
+import { featuresOf, priceText } from './prices.js';
 
 export interface PricingTableProps extends StyleProps {
   /** Default: the provider's, the active subscription's, or the only product. */
@@ -24,12 +24,13 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
   function PricingTable({ productId, onSelect }) {
     const i18n = useI18n();
     const { pricing, ...read } = usePricing(productId);
-    const { subscriptions } = useActiveSubscription();
-    const current = subscriptions.find((one) => one.productId === pricing?.product.id);
+    const { subscriptions } = useOwnSubscriptions();
+    const known = subscriptions.filter((one) => one.productId === pricing?.product.id);
+    const current = known.find(isLive);
     const [chosen, setChosen] = useState<Plan | null>(null);
     const [done, setDone] = useState<string | null>(null);
     const close = (outcome?: SettleOutcome) => {
-      setDone(outcome && chosen ? doneText(outcome, chosen, i18n) : null);
+      setDone(outcome && chosen ? doneText(outcome, chosen.name, i18n) : null);
       setChosen(null);
     };
     return (
@@ -39,8 +40,8 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
           {pricing ? (
             <Plans
               pricing={pricing}
-              currentId={current?.planId}
-              interval={current?.billingInterval}
+              current={current}
+              isNew={known.length === 0}
               onSelect={onSelect ?? setChosen}
             />
           ) : null}
@@ -59,27 +60,25 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
 );
 
 /** What came of a change, in a sentence. */
-export function doneText(
-  outcome: SettleOutcome,
-  plan: Plan,
-  { t, date }: ReturnType<typeof useI18n>,
-) {
+export function doneText(outcome: SettleOutcome, plan: string, { t, date }: I18n) {
   if (outcome.kind === 'deferred')
-    return t('change.scheduled', { date: date(outcome.effectiveAt) });
+    return t('subscription.scheduled', { plan, date: date(outcome.effectiveAt) });
   if (outcome.kind === 'invoice_sent') return t('change.invoiced');
-  return t('change.done', { plan: plan.name });
+  if (outcome.kind === 'invoice_added') return t('change.added');
+  return t('change.done', { plan });
 }
 
 interface PlansProps {
   pricing: Pricing;
-  currentId: string | undefined;
-  interval: Interval | undefined;
+  current: Subscription | undefined;
+  /** Had none of the product's plans before: there is a trial but once. */
+  isNew: boolean;
   onSelect: (plan: Plan) => void;
 }
 
-function Plans({ pricing, currentId, interval: first = 'month', onSelect }: PlansProps) {
+function Plans({ pricing, current, isNew, onSelect }: PlansProps) {
   const p = useParts();
-  const [interval, setInterval] = useState(first);
+  const [interval, setInterval] = useState(current?.billingInterval ?? 'month');
   const { tiers } = pricing;
   const hasBoth =
     tiers.some(({ monthly }) => monthly.length > 0) &&
@@ -97,7 +96,8 @@ function Plans({ pricing, currentId, interval: first = 'month', onSelect }: Plan
             key={plan.id}
             plan={plan}
             pricing={pricing}
-            isCurrent={plan.id === currentId}
+            isCurrent={plan.id === current?.planId}
+            isNew={isNew}
             onSelect={onSelect}
           />
         ))}
@@ -137,19 +137,17 @@ interface PlanItemProps {
   plan: Plan;
   pricing: Pricing;
   isCurrent: boolean;
+  isNew: boolean;
   onSelect: (plan: Plan) => void;
 }
 
-function PlanItem({ plan, pricing, isCurrent, onSelect }: PlanItemProps) {
+function PlanItem({ plan, pricing, isCurrent, isNew, onSelect }: PlanItemProps) {
   const p = useParts();
   const i18n = useI18n();
-  const { t, number } = i18n;
+  const { t } = i18n;
   const { session } = usePortal();
   const price = priceText(plan, i18n);
-  const rows = pricing.featureRows.flatMap(({ feature, plans }) => {
-    const given = plans.find(({ planId }) => planId === plan.id);
-    return given ? [{ feature, text: valueText(given.value, t, number) }] : [];
-  });
+  const rows = featuresOf(plan, pricing, i18n);
   return (
     <li {...p('plan', isCurrent && 'current')}>
       <div {...p('plan-head')}>
@@ -160,17 +158,20 @@ function PlanItem({ plan, pricing, isCurrent, onSelect }: PlanItemProps) {
         <span {...p('price-amount')}>{price.amount}</span>{' '}
         <span {...p('price-rest')}>{price.rest}</span>
       </p>
-      {plan.trialDays > 0 && !isCurrent ? (
+      {plan.trialDays > 0 && isNew ? (
         <p {...p('text', 'muted')}>{t('plans.trial', { count: plan.trialDays })}</p>
       ) : null}
       {plan.description ? <p {...p('text', 'muted')}>{plan.description}</p> : null}
       <ul {...p('features')}>
-        {rows.map(({ feature, text }) => (
-          <li key={feature.id} {...p('feature')}>
+        {rows.map(({ id, name, text, detail }) => (
+          <li key={id} {...p('feature')}>
             <svg {...p('icon', 'check')} viewBox="0 0 16 16" aria-hidden="true">
               <path d="M3 8.5l3.2 3.2L13 4.8" />
             </svg>
-            <span {...p('feature-name')}>{feature.name}</span>
+            <span {...p('feature-name')}>
+              {name}
+              {detail ? <small {...p('line-detail')}>{detail}</small> : null}
+            </span>
             {text ? <span {...p('feature-value')}>{text}</span> : null}
           </li>
         ))}
@@ -187,15 +188,4 @@ function PlanItem({ plan, pricing, isCurrent, onSelect }: PlanItemProps) {
       ) : null}
     </li>
   );
-}
-
-function valueText(
-  value: FeatureValue,
-  t: ReturnType<typeof useI18n>['t'],
-  number: (value: number) => string,
-): string {
-  if (value.type === 'metered') {
-    return value.limit == null ? t('plans.unlimited') : number(value.limit);
-  }
-  return value.value ?? value.values?.join(', ') ?? '';
 }

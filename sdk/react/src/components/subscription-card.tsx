@@ -1,10 +1,10 @@
 import { useState, type ComponentType } from 'react';
 
-import type { Plan, Subscription } from '../api-types.js';
+import type { Flow, Plan, Subscription } from '../api-types.js';
 import { usePlans } from '../hooks/catalog.js';
 import {
   useActiveSubscription,
-  useCancelSubscription,
+  useChangePlan,
   useSubscription,
   useUncancelSubscription,
   useUpcomingInvoice,
@@ -16,23 +16,29 @@ import {
   Badge,
   Button,
   Card,
-  Choice,
-  Dialog,
+  Details,
   Failure,
   Loaded,
   Notice,
   Status,
 } from '../ui/elements.js';
+import { Lines } from '../ui/lines.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
-import { Lines } from './plan-change-dialog.js';
+import { CancelDialog } from './cancel-dialog.js';
+import { useFlow, type FlowProps } from './flow.js';
+import { PlansDialog } from './plans-dialog.js';
 import { priceText } from './prices.js';
-import { PricingTable } from './pricing-table.js';
 
-export interface SubscriptionCardProps extends StyleProps {
+export interface SubscriptionCardProps extends StyleProps, FlowProps {
   /** Default: every live subscription. */
   subscriptionId?: string | undefined;
-  /** Opens a dialog at once. */
-  initial?: 'change' | 'cancel' | undefined;
+}
+
+type Opening = Extract<Flow, { type: 'change_plan' | 'cancel' }>;
+
+interface Opened {
+  flow: Opening | null;
+  endFlow: (isDone: boolean) => void;
 }
 
 /** The plan that the customer has, and what can be done with it. */
@@ -40,37 +46,43 @@ export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
   /* @__PURE__ */ defineComponent(
     'SubscriptionCard',
     'subscriptions:read',
-    function SubscriptionCard({ subscriptionId, initial }) {
+    function SubscriptionCard({ subscriptionId, ...props }) {
       const { t } = useI18n();
       const live = useActiveSubscription();
       const one = useSubscription(subscriptionId);
+      const [flow, endFlow] = useFlow(props, 'change_plan', 'cancel');
       const read = subscriptionId ? one : live;
-      const shown = subscriptionId ? one.subscription && [one.subscription] : live.subscriptions;
+      const own = one.subscription ? [one.subscription] : [];
+      const shown = subscriptionId ? own : live.subscriptions;
+      const named = flow?.subscriptionId ?? shown[0]?.id;
       return (
         <Card title={t('subscription.title')}>
-          <Loaded read={read} lines={3}>
-            {shown?.length ? (
-              shown.map((subscription) => (
-                <Live key={subscription.id} subscription={subscription} initial={initial} />
-              ))
-            ) : (
-              <None initial={initial} />
-            )}
+          <Loaded read={read} lines={5} has={shown.length > 0}>
+            {shown.map((subscription) => (
+              <Live
+                key={subscription.id}
+                subscription={subscription}
+                flow={named === subscription.id ? flow : null}
+                endFlow={endFlow}
+              />
+            ))}
+            {shown.length === 0 ? <None flow={flow} endFlow={endFlow} /> : null}
           </Loaded>
         </Card>
       );
     },
   );
 
-function None({ initial }: { initial: SubscriptionCardProps['initial'] }) {
+function None({ flow, endFlow }: Opened) {
   const p = useParts();
   const { t } = useI18n();
   const { session } = usePortal();
-  const [isOpen, setOpen] = useState(initial === 'change');
+  const mayWrite = session?.can('subscriptions:write') ?? false;
+  const [isOpen, setOpen] = useState(mayWrite && flow?.type === 'change_plan');
   return (
     <>
       <p {...p('text', 'muted')}>{t('subscription.none')}</p>
-      {session?.can('subscriptions:write') ? (
+      {mayWrite ? (
         <Actions>
           <Button
             kind="primary"
@@ -84,8 +96,10 @@ function None({ initial }: { initial: SubscriptionCardProps['initial'] }) {
       ) : null}
       {isOpen ? (
         <PlansDialog
-          onClose={() => {
+          planId={flow?.type === 'change_plan' ? flow.planId : undefined}
+          onClose={(done) => {
             setOpen(false);
+            endFlow(done !== undefined);
           }}
         />
       ) : null}
@@ -93,85 +107,47 @@ function None({ initial }: { initial: SubscriptionCardProps['initial'] }) {
   );
 }
 
-function PlansDialog({ productId, onClose }: { productId?: string; onClose: () => void }) {
-  const { t } = useI18n();
-  return (
-    <Dialog title={t('plans.title')} onClose={onClose}>
-      <PricingTable productId={productId} />
-    </Dialog>
-  );
-}
-
-interface LiveProps {
+interface LiveProps extends Opened {
   subscription: Subscription;
-  initial: SubscriptionCardProps['initial'];
 }
 
-function Live({ subscription, initial }: LiveProps) {
+function Live({ subscription, flow, endFlow }: LiveProps) {
   const p = useParts();
-  const i18n = useI18n();
-  const { t, date } = i18n;
+  const { t, date } = useI18n();
   const { session } = usePortal();
   const { plans } = usePlans();
-  const [open, setOpen] = useState<'change' | 'cancel' | null>(initial ?? null);
+  const { status, productId, currentBillingPeriodEnd: end } = subscription;
+  const mayWrite = (session?.can('subscriptions:write') ?? false) && status !== 'canceled';
+  const [open, setOpen] = useState(mayWrite && flow ? flow.type : null);
   const [done, setDone] = useState<string | null>(null);
-  const uncancel = useUncancelSubscription();
-  const { status, cancelAtPeriodEnd, currentBillingPeriodEnd: end } = subscription;
   const plan = plans.find(({ id }) => id === subscription.planId);
-  const close = () => {
+  const close = (text?: string) => {
     setOpen(null);
+    setDone(text ?? null);
+    endFlow(text !== undefined);
   };
-  const undo = () => {
-    uncancel.uncancelSubscription(subscription.id).then(
-      () => {
-        setDone(t('subscription.kept'));
-      },
-      () => undefined,
-    );
-  };
-  const mayWrite = session?.can('subscriptions:write') && status !== 'canceled';
+  const planId = flow?.type === 'change_plan' ? flow.planId : undefined;
   return (
     <div {...p('subscription')}>
       <PlanSummary plan={plan} subscription={subscription} />
       <Status>{done}</Status>
       <Notes subscription={subscription} plans={plans} />
-      <Failure error={uncancel.error} />
       <Upcoming subscription={subscription} />
-      {mayWrite ? (
-        <Actions>
-          {cancelAtPeriodEnd ? (
-            <Button kind="primary" isBusy={uncancel.isPending} onClick={undo}>
-              {t('subscription.undo')}
-            </Button>
-          ) : (
-            <Button
-              kind="plain"
-              onClick={() => {
-                setOpen('cancel');
-              }}
-            >
-              {t('subscription.cancel')}
-            </Button>
-          )}
-          <Button
-            onClick={() => {
-              setOpen('change');
-            }}
-          >
-            {t('subscription.change')}
-          </Button>
-        </Actions>
-      ) : null}
-      {open === 'change' ? (
-        <PlansDialog productId={subscription.productId} onClose={close} />
+      {mayWrite ? <Verbs subscription={subscription} onOpen={setOpen} onDone={setDone} /> : null}
+      {open === 'change_plan' ? (
+        <PlansDialog
+          productId={productId}
+          planId={planId ?? (status === 'pending' ? subscription.planId : undefined)}
+          subscriptionId={status === 'pending' ? undefined : subscription.id}
+          onClose={close}
+        />
       ) : null}
       {open === 'cancel' ? (
         <CancelDialog
           subscription={subscription}
           planName={plan?.name ?? ''}
           onClose={(isDone) => {
-            if (isDone) setDone(t('cancel.done', { date: date(end) }));
-            close();
+            close(isDone && end ? t('subscription.ends', { date: date(end) }) : undefined);
           }}
         />
       ) : null}
@@ -179,47 +155,95 @@ function Live({ subscription, initial }: LiveProps) {
   );
 }
 
-function PlanSummary({
-  plan,
-  subscription,
-}: {
+interface VerbsProps {
+  subscription: Subscription;
+  onOpen: (what: Opening['type']) => void;
+  onDone: (text: string | null) => void;
+}
+
+/** The buttons: whichever of cancel and its undo fits, and the way to the other plans. */
+function Verbs({ subscription, onOpen, onDone }: VerbsProps) {
+  const { t } = useI18n();
+  const uncancel = useUncancelSubscription();
+  const stay = useChangePlan();
+  const { id, planId, status, cancelAtPeriodEnd, scheduledChange } = subscription;
+  const isUndone = cancelAtPeriodEnd || scheduledChange !== null;
+  const undo = () => {
+    onDone(null);
+    const call = cancelAtPeriodEnd
+      ? uncancel.uncancelSubscription(id)
+      : stay.changePlan({ subscriptionId: id, planId });
+    call.then(
+      () => {
+        onDone(t('subscription.kept'));
+      },
+      () => undefined,
+    );
+  };
+  const open = (what: Opening['type']) => () => {
+    onDone(null);
+    onOpen(what);
+  };
+  return (
+    <>
+      <Failure error={uncancel.error ?? stay.error} />
+      <Actions>
+        {isUndone ? (
+          <Button kind="primary" isBusy={uncancel.isPending || stay.isPending} onClick={undo}>
+            {t('subscription.undo')}
+          </Button>
+        ) : (
+          <Button kind="plain" onClick={open('cancel')}>
+            {t('subscription.cancel')}
+          </Button>
+        )}
+        <Button kind={status === 'pending' ? 'primary' : undefined} onClick={open('change_plan')}>
+          {t(status === 'pending' ? 'subscription.resume' : 'subscription.change')}
+        </Button>
+      </Actions>
+    </>
+  );
+}
+
+interface PlanSummaryProps {
   plan: Plan | undefined;
   subscription: Subscription;
-}) {
+}
+
+function PlanSummary({ plan, subscription }: PlanSummaryProps) {
   const p = useParts();
   const i18n = useI18n();
-  const { t, date } = i18n;
+  const { t, number } = i18n;
   const price = plan ? priceText(plan, i18n) : { amount: '', rest: '' };
-  const { status, cancelAtPeriodEnd, currentBillingPeriodEnd: end, trialEnd } = subscription;
-  const when = () => {
-    if (status === 'canceled') {
-      return t('subscription.canceled', { date: date(subscription.canceledAt ?? end) });
-    }
-    if (cancelAtPeriodEnd) return t('subscription.ends', { date: date(end) });
-    if (status === 'trialing' && trialEnd)
-      return t('subscription.trialEnds', { date: date(trialEnd) });
-    return status === 'pending' ? '' : t('subscription.renews', { date: date(end) });
-  };
+  const { quantity } = subscription;
+  const when = whenText(subscription, i18n);
+  const quantityText = quantity > 1 ? t('subscription.quantity', { count: number(quantity) }) : '';
   return (
     <div {...p('summary')}>
       <div {...p('plan-head')}>
-        <p {...p('plan-name')}>{plan?.name ?? '\u00a0'}</p>
+        <p {...p('plan-name')}>
+          <bdi>{plan?.name ?? '\u00a0'}</bdi>
+        </p>
         <SubscriptionBadge subscription={subscription} />
       </div>
       <p {...p('price')}>
         <span {...p('price-amount')}>{price.amount}</span>{' '}
         <span {...p('price-rest')}>{price.rest}</span>
       </p>
-      <p {...p('text', 'muted')}>
-        {[
-          ...(subscription.quantity > 1
-            ? [t('subscription.quantity', { count: subscription.quantity })]
-            : []),
-          when(),
-        ].join(' · ')}
-      </p>
+      <p {...p('text', 'muted')}>{[quantityText, when].filter(Boolean).join(' · ')}</p>
     </div>
   );
+}
+
+function whenText(subscription: Subscription, { t, date }: ReturnType<typeof useI18n>): string {
+  const { status, cancelAtPeriodEnd, canceledAt, currentBillingPeriodEnd: end } = subscription;
+  const last = canceledAt ?? end;
+  if (status === 'canceled') return last ? t('subscription.canceled', { date: date(last) }) : '';
+  if (!end) return '';
+  if (cancelAtPeriodEnd) return t('subscription.ends', { date: date(end) });
+  const { trialEnd } = subscription;
+  if (status !== 'trialing' || !trialEnd) return t('subscription.renews', { date: date(end) });
+  return t('subscription.trialEnds', { date: date(trialEnd) });
 }
 
 const TONES = {
@@ -249,7 +273,7 @@ function Notes({ subscription, plans }: { subscription: Subscription; plans: rea
       {status === 'past_due' ? <Notice tone="warn">{t('subscription.pastDue')}</Notice> : null}
       {status === 'pending' ? <Notice tone="warn">{t('subscription.pending')}</Notice> : null}
       {scheduledChange ? (
-        <Notice tone="good">
+        <Notice tone="quiet">
           {t('subscription.scheduled', {
             plan: next?.name ?? '',
             date: date(scheduledChange.effectiveAt),
@@ -262,70 +286,16 @@ function Notes({ subscription, plans }: { subscription: Subscription; plans: rea
 
 /** On demand: it is a request of its own. */
 function Upcoming({ subscription }: { subscription: Subscription }) {
-  const p = useParts();
   const { t } = useI18n();
+  const { id, status } = subscription;
   const [isOpen, setOpen] = useState(false);
-  const { invoice, ...read } = useUpcomingInvoice(isOpen ? subscription.id : null);
-  if (subscription.status === 'canceled' || subscription.status === 'pending') return null;
+  const { invoice, ...read } = useUpcomingInvoice(isOpen ? id : null);
+  if (status === 'canceled' || status === 'pending') return null;
   return (
-    <details
-      {...p('details')}
-      onToggle={(event) => {
-        setOpen(event.currentTarget.open);
-      }}
-    >
-      <summary {...p('details-head')}>{t('subscription.nextInvoice')}</summary>
-      <Loaded read={read} lines={2}>
-        {invoice ? <Lines {...invoice} /> : null}
+    <Details summary={t('subscription.nextInvoice')} onOpen={setOpen}>
+      <Loaded read={read} lines={3} empty={!invoice && t('invoices.none')}>
+        {invoice ? <Lines {...invoice} total={t('change.total')} /> : null}
       </Loaded>
-    </details>
-  );
-}
-
-const REASONS = ['too_expensive', 'missing_features', 'unused', 'switched', 'other'] as const;
-
-interface CancelProps {
-  subscription: Subscription;
-  planName: string;
-  onClose: (isDone?: boolean) => void;
-}
-
-function CancelDialog({ subscription, planName, onClose }: CancelProps) {
-  const p = useParts();
-  const { t, date } = useI18n();
-  const [reason, setReason] = useState('');
-  const { cancelSubscription, isPending, error } = useCancelSubscription();
-  const cancel = () => {
-    cancelSubscription(subscription.id, { mode: 'period_end', reason: reason || undefined }).then(
-      () => {
-        onClose(true);
-      },
-      () => undefined,
-    );
-  };
-  const options = REASONS.map((value) => ({ value, label: t(`cancel.reason.${value}`) }));
-  return (
-    <Dialog
-      title={t('cancel.title', { plan: planName })}
-      onClose={() => {
-        onClose();
-      }}
-    >
-      <p {...p('text')}>{t('cancel.body', { date: date(subscription.currentBillingPeriodEnd) })}</p>
-      <Choice label={t('cancel.reason')} options={options} value={reason} onValue={setReason} />
-      <Failure error={error} />
-      <Actions>
-        <Button
-          onClick={() => {
-            onClose();
-          }}
-        >
-          {t('cancel.keep')}
-        </Button>
-        <Button kind="danger" isBusy={isPending} onClick={cancel}>
-          {t(isPending ? 'action.working' : 'cancel.confirm')}
-        </Button>
-      </Actions>
-    </Dialog>
+    </Details>
   );
 }

@@ -1,10 +1,16 @@
 import { useState, type ComponentType } from 'react';
 
+import type { Page } from '../core/client.js';
 import { formatDay } from '../format/dates.js';
 import { useUsageHistory, type DayTotal } from '../hooks/usage.js';
+import type { components } from '../openapi.js';
 import { useI18n } from '../react/i18n.js';
-import { Card, Loaded, Table } from '../ui/elements.js';
+import { useRead } from '../react/read.js';
+import { Card, Details, Loaded, Select } from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { Table } from '../ui/table.js';
+
+type Schemas = components['schemas'];
 
 export interface UsageChartProps extends StyleProps {
   days?: number | undefined;
@@ -17,32 +23,35 @@ export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ define
   'UsageChart',
   'usage:read',
   function UsageChart({ days = 30, eventName }) {
-    const p = useParts();
     const { t } = useI18n();
     const { series, hasData, ...read } = useUsageHistory({ days });
     const [chosen, setChosen] = useState<string | null>(null);
     const names = Object.keys(series).sort();
     const name = eventName ?? chosen ?? names[0] ?? '';
+    const { data } = useRead<Page<Schemas['BillableMetric']>>('/billable-metrics', { limit: 100 });
+    const labelOf = (event: string) =>
+      data?.data.find(({ eventName: one }) => one === event)?.name ?? event;
     const select = (
-      <select
-        {...p('select')}
+      <Select
         aria-label={t('usage.event')}
+        options={names.map((value) => ({ value, label: labelOf(value) }))}
         value={name}
-        onChange={(event) => {
-          setChosen(event.target.value);
-        }}
-      >
-        {names.map((one) => (
-          <option key={one} value={one}>
-            {one}
-          </option>
-        ))}
-      </select>
+        onValue={setChosen}
+      />
     );
     return (
-      <Card title={t('usage.title')} actions={!eventName && names.length > 1 ? select : null}>
-        <Loaded read={read} lines={5} empty={!hasData && t('usage.none', { days })}>
-          <Chart name={name} totals={series[name] ?? []} />
+      <Card
+        title={t('usage.title')}
+        detail={t('usage.days', { days })}
+        actions={!eventName && names.length > 1 ? select : null}
+      >
+        <Loaded
+          read={read}
+          lines={10}
+          empty={!hasData && t('usage.none', { days })}
+          has={names.length > 0}
+        >
+          <Chart name={labelOf(name)} totals={series[name] ?? []} />
         </Loaded>
       </Card>
     );
@@ -65,7 +74,7 @@ function Chart({ name, totals }: { name: string; totals: readonly DayTotal[] }) 
     <figure {...p('chart')}>
       <figcaption {...p('chart-caption')}>
         <span {...p('figure')}>{number(sum)}</span>
-        <span {...p('text', 'muted')}>{t('usage.days', { days: totals.length })}</span>
+        <span {...p('text', 'muted')}>{name}</span>
       </figcaption>
       <div {...p('chart-scale')} aria-hidden="true">
         {number(top)}
@@ -102,23 +111,22 @@ function Chart({ name, totals }: { name: string; totals: readonly DayTotal[] }) 
         <span>{first ? formatDay(first.date, locale) : ''}</span>
         <span>{last ? formatDay(last.date, locale) : ''}</span>
       </div>
-      <details {...p('details')}>
-        <summary {...p('details-head')}>{t('usage.table')}</summary>
+      <Details summary={t('usage.table')}>
         <Table
           label={label}
           rows={[...totals].reverse()}
           keyOf={({ date }) => date}
           columns={[
-            { key: 'date', label: t('usage.date'), cell: ({ date }) => formatDay(date, locale) },
+            { key: 'day', label: t('invoices.date'), cell: ({ date }) => formatDay(date, locale) },
             {
               key: 'total',
-              label: t('usage.total'),
+              label: t('change.total'),
               isNumber: true,
               cell: ({ total }) => number(total),
             },
           ]}
         />
-      </details>
+      </Details>
     </figure>
   );
 }

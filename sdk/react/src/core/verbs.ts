@@ -42,7 +42,7 @@ export function once<R>(
 }
 
 /** A server that failed may have carried it out all the same; a limit or a refusal has not. */
-function isDefinite(error: unknown): boolean {
+export function isDefinite(error: unknown): boolean {
   return error instanceof ApiError && error.status > 0 && error.status < 500;
 }
 

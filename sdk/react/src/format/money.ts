@@ -2,6 +2,20 @@
 import type { CreditCurrency } from '../api-types.js';
 import { NO_DECIMALS, THREE_DECIMALS } from './exponents.js';
 
+/** What somebody typed, in minor units; null where it is no positive amount of that many decimals. */
+export function minorOf(text: string, digits: number): number | null {
+  const [, whole, fraction = ''] = /^\s*(\d{1,10})(?:[.,](\d*))?\s*$/.exec(text) ?? [];
+  if (whole === undefined || fraction.length > digits) return null;
+  return Number(whole + fraction.padEnd(digits, '0')) || null;
+}
+
+/** Minor units as somebody would type them. */
+export function majorOf(minor: number | null | undefined, digits: number): string {
+  if (minor == null) return '';
+  const text = String(minor).padStart(digits + 1, '0');
+  return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
 /** How many decimals a currency has, by ISO 4217; `Intl` says otherwise for some. */
 export function exponentOf(currency: string): number {
   const code = currency.toUpperCase();

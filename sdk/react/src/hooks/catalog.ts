@@ -3,7 +3,7 @@ import type { Branding, Plan, Pricing, Product } from '../api-types.js';
 import type { Page } from '../core/client.js';
 import { usePortal } from '../react/context.js';
 import { useRead, type Read } from '../react/read.js';
-import { useActiveSubscription } from './subscriptions.js';
+import { isLive, useOwnSubscriptions } from './subscriptions.js';
 
 const ALL = { limit: 100 };
 
@@ -28,11 +28,11 @@ export function useBranding(): Read<{ branding: Branding | null }> {
  */
 export function usePricing(productId?: string): Read<{ pricing: Pricing | null }> {
   const configured = usePortal().productId;
-  const { subscription, isLoading: isLooking } = useActiveSubscription();
+  const { subscriptions, isLoading: isLooking } = useOwnSubscriptions();
   const { products, isLoading: isListing } = useProducts();
   const active = products.filter(({ status }) => status === 'active');
   const only = active.length === 1 ? active[0]?.id : undefined;
-  const named = productId ?? configured ?? subscription?.productId;
+  const named = productId ?? configured ?? subscriptions.find(isLive)?.productId;
   const id = named ?? (isLooking || isListing ? undefined : (only ?? null));
   const { data, ...state } = useRead<Pricing>(id && `/public/pricing/${id}`);
   return { ...state, isLoading: state.isLoading || id === undefined, pricing: data ?? null };

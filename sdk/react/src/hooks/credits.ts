@@ -1,5 +1,6 @@
 /** Wallets, what is in them and how it got there. */
 import type {
+  AutoTopUp,
   AutoTopUpRule,
   CreditAccount,
   CreditCurrency,
@@ -8,6 +9,7 @@ import type {
   SettleOutcome,
 } from '../api-types.js';
 import type { Page } from '../core/client.js';
+import { usePortal } from '../react/context.js';
 import { usePages, useRead, type Id, type Paged, type Read } from '../react/read.js';
 import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
 import { useOwnPath } from './customer.js';
@@ -20,6 +22,14 @@ export function useCreditAccounts(customerId?: string): Read<{ accounts: CreditA
     ...ALL,
     customerId,
   });
+  return { ...state, accounts: data?.data ?? [] };
+}
+
+/** The same where the session may read them; else none, and nothing is asked for. */
+export function useOwnCreditAccounts(): Read<{ accounts: CreditAccount[] }> {
+  const { session } = usePortal();
+  const isOpen = !session || session.can('credits:read');
+  const { data, ...state } = useRead<Page<CreditAccount>>(isOpen ? '/credit-accounts' : null, ALL);
   return { ...state, accounts: data?.data ?? [] };
 }
 
@@ -46,7 +56,7 @@ export function useTopUp(handlers?: SettleHandlers) {
   );
 }
 
-export function useAutoTopUp(creditCurrencyId: Id): Read<{ rule: AutoTopUpRule | null }> & {
+export function useAutoTopUp(creditCurrencyId: Id): Read<{ rule: AutoTopUp | null }> & {
   /** Null turns it off. */
   set: (rule: AutoTopUpRule | null) => Promise<void>;
   isPending: boolean;
@@ -61,10 +71,18 @@ export function useAutoTopUp(creditCurrencyId: Id): Read<{ rule: AutoTopUpRule |
       client.put<undefined>(`${path}/${id}`, next, { idempotencyKey }),
   );
   const set = async (wanted: AutoTopUpRule | null) => {
-    const next = wanted ?? (rule && { ...rule, enabled: false });
+    const next = wanted ?? (rule && ruleOf(rule, false));
     if (creditCurrencyId && next) await put(creditCurrencyId, next);
   };
   return { ...state, error: state.error ?? error, rule, set, isPending };
+}
+
+/** What is set, as it is sent. */
+function ruleOf(rule: AutoTopUp, enabled: boolean): AutoTopUpRule {
+  const { mode, threshold, amount, packageId, quantity, maxPerMonth } = rule;
+  const bought =
+    mode === 'amount' ? { amount: amount ?? 0 } : { packageId: packageId ?? '', quantity };
+  return { enabled, mode, threshold, maxPerMonth, ...bought };
 }
 
 /** How fast a wallet is used up. */

@@ -3,14 +3,17 @@ import type {
   CheckResult,
   Customer,
   Entitlement,
+  FeatureType,
   FormClient,
   SettleOutcome,
   UpdateCustomer,
 } from '../api-types.js';
-import type { Page } from '../core/client.js';
+import type { components } from '../openapi.js';
 import { usePortal } from '../react/context.js';
 import { stateOf, useAsk, useRead, type Read } from '../react/read.js';
 import { useWrite } from '../react/write.js';
+
+type Schemas = components['schemas'];
 
 export interface Permission {
   allowed: boolean;
@@ -80,8 +83,12 @@ function usePay() {
 }
 
 function useEntitlements() {
-  const { data, ...state } = useRead<Page<Entitlement>>(useOwnPath('/entitlements'));
-  return { ...state, entitlements: data?.data };
+  const { data, ...state } = useRead<{ data: Schemas['CustomerEntitlement'][] }>(
+    useOwnPath('/entitlements'),
+  );
+  // What is listed may be used, unless it says otherwise.
+  const entitlements = data?.data.map((one): Entitlement => ({ access: true, ...one }));
+  return { ...state, entitlements };
 }
 
 function permissionOf(
@@ -90,12 +97,12 @@ function permissionOf(
   { requiredBalance = 1 }: { requiredBalance?: number | undefined } = {},
 ): Permission {
   if (!entitlements) return { allowed: false, deniedReason: 'not_loaded' };
-  const found = entitlements.find(({ featureSlug }) => featureSlug === slug);
+  const found = entitlements.find((one) => one.slug === slug);
   if (!found?.access) return { allowed: false, deniedReason: 'no_entitlement' };
-  if (found.type === 'metered' && found.remaining != null && found.remaining <= 0) {
+  if (found.type === 'metered' && found.remaining !== null && Number(found.remaining) <= 0) {
     return { allowed: false, deniedReason: 'usage_exceeded' };
   }
-  if (found.type === 'credit' && (found.balance ?? 0) < requiredBalance) {
+  if (found.type === 'credit' && found.balance < requiredBalance) {
     return { allowed: false, deniedReason: 'credit_exhausted' };
   }
   return { allowed: true };
@@ -118,7 +125,7 @@ export function useEntitlement(
   const path = useOwnPath('/check');
   const body = { featureSlug: slug, requestedUsage, requestedValues };
   const asked = useAsk<CheckResult>(isAsked ? path : null, body);
-  const found = entitlements?.find(({ featureSlug }) => featureSlug === slug) ?? null;
+  const found = entitlements?.find((one) => one.slug === slug) ?? null;
   if (!isAsked) return { ...listed, entitlement: found };
   const answer = asked.data;
   return {
@@ -128,6 +135,9 @@ export function useEntitlement(
     entitlement: answer && found ? { ...found, access: answer.access } : null,
   };
 }
+
+/** The entitlement where it is of that type. */
+export type EntitlementOf<K extends FeatureType> = Extract<Entitlement, { type: K }>;
 
 export type Typed<T> = Read<{ value: T; isFallback: boolean }>;
 interface FallbackOf<T> {
@@ -141,17 +151,23 @@ export interface MeteredValue {
   remaining: number | null;
 }
 
-function useTyped<T>(slug: string, fallback: T, read: (entitlement: Entitlement) => T): Typed<T> {
+function useTyped<K extends FeatureType, T>(
+  slug: string,
+  type: K,
+  fallback: T,
+  read: (entitlement: EntitlementOf<K>) => T,
+): Typed<T> {
   const { entitlement, ...state } = useEntitlement(slug);
-  const isFallback = !entitlement?.access;
-  return { ...state, isFallback, value: isFallback ? fallback : read(entitlement) };
+  const isFallback = !entitlement?.access || entitlement.type !== type;
+  const value = isFallback ? fallback : read(entitlement as EntitlementOf<K>);
+  return { ...state, isFallback, value };
 }
 
 export function useBooleanEntitlement(
   slug: string,
   { fallback = false }: FallbackOf<boolean> = {},
 ) {
-  return useTyped(slug, fallback, () => true);
+  return useTyped(slug, 'boolean', fallback, () => true);
 }
 
 const noUsage: MeteredValue = { limit: 0, usage: 0, remaining: 0 };
@@ -160,23 +176,23 @@ export function useMeteredEntitlement(
   slug: string,
   { fallback = noUsage }: FallbackOf<MeteredValue> = {},
 ): Typed<MeteredValue> {
-  return useTyped(slug, fallback, ({ limit = null, usage = 0, remaining = null }) => ({
+  return useTyped(slug, 'metered', fallback, ({ limit, usage, remaining }) => ({
     limit,
-    usage,
-    remaining,
+    usage: Number(usage),
+    remaining: remaining === null ? null : Number(remaining),
   }));
 }
 
 /** The balance in the credit currency's smallest unit. */
 export function useCreditEntitlement(slug: string, { fallback = 0 }: FallbackOf<number> = {}) {
-  return useTyped(slug, fallback, ({ balance = 0 }) => balance);
+  return useTyped(slug, 'credit', fallback, ({ balance }) => balance);
 }
 
 export function useConfigEntitlement(
   slug: string,
   { fallback = null }: FallbackOf<string | null> = {},
 ) {
-  return useTyped<string | null>(slug, fallback, ({ value = null }) => value);
+  return useTyped<'config', string | null>(slug, 'config', fallback, ({ value }) => value);
 }
 
 const noValues: readonly string[] = [];
@@ -185,5 +201,5 @@ export function useEnumEntitlement(
   slug: string,
   { fallback = noValues }: FallbackOf<readonly string[]> = {},
 ) {
-  return useTyped(slug, fallback, ({ values = [] }) => values);
+  return useTyped<'enum', readonly string[]>(slug, 'enum', fallback, ({ values }) => values);
 }

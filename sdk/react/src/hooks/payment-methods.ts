@@ -51,15 +51,11 @@ export function useAddPaymentMethod() {
   const path = useOwnPath('/payment-methods');
   return useWrite(
     'addPaymentMethod',
-    async (
+    (
       client,
       idempotencyKey,
       processorToken: string,
-      { setDefault = false }: { setDefault?: boolean } = {},
-    ) => {
-      const added = await client.post<PaymentMethod>(path, { processorToken }, { idempotencyKey });
-      if (!setDefault || added.isDefault) return added;
-      return client.post<PaymentMethod>(`/payment-methods/${added.id}/default`);
-    },
+      { setDefault }: { setDefault?: boolean | undefined } = {},
+    ) => client.post<PaymentMethod>(path, { processorToken, setDefault }, { idempotencyKey }),
   );
 }

@@ -8,10 +8,20 @@ import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
 /** A customer has few: one live one for each product. */
 const ALL = { limit: 100 };
 
-const LIVE: readonly string[] = ['trialing', 'active', 'past_due', 'pending'];
+export function isLive({ status }: Subscription): boolean {
+  return status !== 'canceled';
+}
 
 export function useSubscriptions(): Read<{ subscriptions: Subscription[] }> {
   const { data, ...state } = useRead<Page<Subscription>>('/subscriptions', ALL);
+  return { ...state, subscriptions: data?.data ?? [] };
+}
+
+/** The same where the session may read them; else none, and nothing is asked for. */
+export function useOwnSubscriptions(): Read<{ subscriptions: Subscription[] }> {
+  const { session } = usePortal();
+  const isOpen = !session || session.can('subscriptions:read');
+  const { data, ...state } = useRead<Page<Subscription>>(isOpen ? '/subscriptions' : null, ALL);
   return { ...state, subscriptions: data?.data ?? [] };
 }
 
@@ -26,16 +36,17 @@ export function useActiveSubscription(
 ): Read<{ subscription: Subscription | null; subscriptions: Subscription[] }> {
   const { subscriptions, ...state } = useSubscriptions();
   const live = subscriptions.filter(
-    ({ status, planId }) => LIVE.includes(status) && (!planIds || planIds.includes(planId)),
+    (one) => isLive(one) && (!planIds || planIds.includes(one.planId)),
   );
   return { ...state, subscription: live[0] ?? null, subscriptions: live };
 }
 
+/** Null where none is to come. */
 export function useUpcomingInvoice(id?: Id): Read<{ invoice: UpcomingInvoice | null }> {
-  const { data, ...state } = useRead<UpcomingInvoice>(
+  const { data, ...state } = useRead<{ invoice: UpcomingInvoice | null }>(
     id && `/subscriptions/${id}/upcoming-invoice`,
   );
-  return { ...state, invoice: data ?? null };
+  return { ...state, invoice: data?.invoice ?? null };
 }
 
 export interface NewSubscription {

@@ -89,7 +89,10 @@ export function useSettle<V extends string, A extends unknown[]>(
     const promise = write[verb](...input);
     promise.then(
       (outcome) => {
-        handle(outcome, handlers ?? {});
+        // The one of its kind takes it.
+        const handler = handlers?.[HANDLERS[outcome.kind]] as
+          ((given: SettleOutcome) => void) | undefined;
+        handler?.(outcome);
       },
       (error: unknown) => handlers?.onError?.(error as ApiError),
     );
@@ -98,21 +101,12 @@ export function useSettle<V extends string, A extends unknown[]>(
   return { ...write, [verb]: call };
 }
 
-function handle(outcome: SettleOutcome, handlers: SettleHandlers): void {
-  switch (outcome.kind) {
-    case 'charged_inline':
-      return handlers.onChargedInline?.(outcome);
-    case 'requires_form':
-      return handlers.onRequiresForm?.(outcome);
-    case 'invoice_sent':
-      return handlers.onInvoiceSent?.(outcome);
-    case 'invoice_added':
-      return handlers.onInvoiceAdded?.(outcome);
-    case 'deferred':
-      return handlers.onDeferred?.(outcome);
-    case 'created_no_charge':
-      return handlers.onCreated?.(outcome);
-    case 'no_action':
-      return handlers.onNoAction?.(outcome);
-  }
-}
+const HANDLERS = {
+  charged_inline: 'onChargedInline',
+  requires_form: 'onRequiresForm',
+  invoice_sent: 'onInvoiceSent',
+  invoice_added: 'onInvoiceAdded',
+  deferred: 'onDeferred',
+  created_no_charge: 'onCreated',
+  no_action: 'onNoAction',
+} as const satisfies Record<SettleOutcome['kind'], keyof SettleHandlers>;

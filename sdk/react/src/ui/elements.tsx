@@ -3,22 +3,26 @@ import { useId, useLayoutEffect, useRef, type ComponentProps, type ReactNode } f
 
 import type { ApiError } from '../core/errors.js';
 import { useI18n } from '../react/i18n.js';
+import type { Read } from '../react/read.js';
 import { useParts } from './parts.js';
 
 interface CardProps {
   title: string;
+  /** Beside the title. */
+  detail?: string;
   actions?: ReactNode;
   children: ReactNode;
 }
 
-export function Card({ title, actions, children }: CardProps) {
+export function Card({ title, detail, actions, children }: CardProps) {
   const p = useParts();
   const id = useId();
   return (
-    <section {...p('card')} aria-labelledby={id}>
+    <section {...p('card')} aria-labelledby={id} tabIndex={-1}>
       <header {...p('card-head')}>
         <h2 {...p('title')} id={id}>
           {title}
+          {detail ? <small {...p('title-detail')}>{detail}</small> : null}
         </h2>
         {actions}
       </header>
@@ -28,28 +32,35 @@ export function Card({ title, actions, children }: CardProps) {
 }
 
 interface LoadedProps {
-  read: { isLoading: boolean; error: ApiError | null; refetch: () => Promise<void> };
+  read: Read<unknown>;
   /** How many lines the skeleton has, so that nothing moves when the data is there. */
   lines: number;
   /** In place of the children where there is nothing. */
   empty?: string | false | undefined;
+  /** There is something from before, which stays while asking again fails. */
+  has?: boolean;
   children: ReactNode;
 }
 
 /** A skeleton, then the data, or why there is none and a way to try again. */
-export function Loaded({ read, lines, empty, children }: LoadedProps) {
+export function Loaded({ read, lines, empty, has = false, children }: LoadedProps) {
   const p = useParts();
   const { t, errorText } = useI18n();
-  if (read.isLoading) return <Skeleton lines={lines} />;
-  if (read.error) {
-    return (
+  const { isLoading, isFetching, error, refetch } = read;
+  if (isLoading) return <Skeleton lines={lines} />;
+  const shown = empty ? <p {...p('text', 'muted')}>{empty}</p> : children;
+  if (!error) return shown;
+  return (
+    <>
       <div {...p('failure')} role="alert">
-        <p {...p('text')}>{errorText(read.error)}</p>
-        <Button onClick={() => void read.refetch()}>{t('action.retry')}</Button>
+        <p {...p('text')}>{errorText(error)}</p>
+        <Button isBusy={isFetching} onClick={() => void refetch()}>
+          {t(isFetching ? 'action.working' : 'action.retry')}
+        </Button>
       </div>
-    );
-  }
-  return empty ? <p {...p('text', 'muted')}>{empty}</p> : children;
+      {has ? shown : null}
+    </>
+  );
 }
 
 export function Skeleton({ lines }: { lines: number }) {
@@ -66,7 +77,7 @@ export function Skeleton({ lines }: { lines: number }) {
 }
 
 interface ButtonProps extends Omit<ComponentProps<'button'>, 'type' | 'className' | 'style'> {
-  kind?: 'primary' | 'danger' | 'plain' | undefined;
+  kind?: 'primary' | 'danger' | 'plain' | 'link' | undefined;
   /** Keeps the focus, and takes no click. */
   isBusy?: boolean | undefined;
   isSubmit?: boolean | undefined;
@@ -99,7 +110,7 @@ export function Badge({ tone, children }: { tone: Tone; children: ReactNode }) {
 }
 
 interface NoticeProps {
-  tone: 'good' | 'warn';
+  tone: 'quiet' | 'warn';
   children: ReactNode;
 }
 
@@ -117,37 +128,70 @@ export function Status({ children }: { children?: ReactNode }) {
   );
 }
 
-export function Failure({ error }: { error: ApiError | null }) {
+interface FailureProps {
+  error: ApiError | null;
+  /** In place of the error's own. */
+  text?: string | undefined;
+}
+
+export function Failure({ error, text }: FailureProps) {
   const p = useParts();
   const { errorText } = useI18n();
   return (
     <div {...p('live')} role="alert">
-      {error ? <p {...p('notice', 'bad')}>{errorText(error)}</p> : null}
+      {error ? <p {...p('notice', 'bad')}>{text ?? errorText(error)}</p> : null}
     </div>
+  );
+}
+
+interface DetailsProps {
+  summary: string;
+  onOpen?: (isOpen: boolean) => void;
+  children: ReactNode;
+}
+
+/** Shown on demand. */
+export function Details({ summary, onOpen, children }: DetailsProps) {
+  const p = useParts();
+  return (
+    <details
+      {...p('details')}
+      onToggle={(event) => {
+        onOpen?.(event.currentTarget.open);
+      }}
+    >
+      <summary {...p('details-head')}>{summary}</summary>
+      {children}
+    </details>
   );
 }
 
 interface DialogProps {
   title: string;
+  isWide?: boolean;
   onClose: () => void;
   children: ReactNode;
 }
 
-/** Open as long as it is rendered. The browser keeps the focus inside, and gives it back. */
-export function Dialog({ title, onClose, children }: DialogProps) {
+/** Open as long as it is rendered. The browser keeps the focus inside. */
+export function Dialog({ title, isWide = false, onClose, children }: DialogProps) {
   const p = useParts();
   const { t } = useI18n();
   const id = useId();
   const ref = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const dialog = ref.current;
+    const giveBack = keepFocus();
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      giveBack();
+    };
   }, []);
   return (
     <dialog
       ref={ref}
-      {...p('dialog')}
+      {...p('dialog', isWide && 'wide')}
       aria-labelledby={id}
       onClose={() => {
         // Strict mode closes it and opens it again, and this comes later.
@@ -167,6 +211,22 @@ export function Dialog({ title, onClose, children }: DialogProps) {
       {children}
     </dialog>
   );
+}
+
+/**
+ * What gives the focus back to where it is now, once the page is as it will be. Browsers do so with
+ * one dialog, but not with two that end at once, nor where the button is gone by then: its card
+ * has it in that case.
+ */
+function keepFocus(): () => void {
+  const opener = document.activeElement as HTMLElement | null;
+  const card = opener?.closest<HTMLElement>('.upay-card');
+  return () => {
+    queueMicrotask(() => {
+      if (document.activeElement !== document.body) return;
+      (opener?.isConnected ? opener : card)?.focus();
+    });
+  };
 }
 
 interface FieldProps extends Omit<ComponentProps<'input'>, 'className' | 'style' | 'onChange'> {
@@ -194,6 +254,53 @@ export function Field({ label, error, onValue, ...rest }: FieldProps) {
         </span>
       ) : null}
     </label>
+  );
+}
+
+interface CheckProps {
+  label: string;
+  isOn: boolean;
+  onChange: (isOn: boolean) => void;
+}
+
+export function Check({ label, isOn, onChange }: CheckProps) {
+  const p = useParts();
+  return (
+    <label {...p('choice-row')}>
+      <input
+        {...p('radio')}
+        type="checkbox"
+        checked={isOn}
+        onChange={(event) => {
+          onChange(event.target.checked);
+        }}
+      />
+      <span {...p('choice-label')}>{label}</span>
+    </label>
+  );
+}
+
+interface SelectProps extends Omit<ComponentProps<'select'>, 'className' | 'style' | 'onChange'> {
+  options: readonly { value: string; label: string }[];
+  onValue: (value: string) => void;
+}
+
+export function Select({ options, onValue, ...rest }: SelectProps) {
+  const p = useParts();
+  return (
+    <select
+      {...p('select')}
+      onChange={(event) => {
+        onValue(event.target.value);
+      }}
+      {...rest}
+    >
+      {options.map(({ value, label }) => (
+        <option key={value} value={value}>
+          {label}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -228,52 +335,6 @@ export function Choice({ label, options, value, onValue }: ChoiceProps) {
         </label>
       ))}
     </fieldset>
-  );
-}
-
-export interface Column<Row> {
-  key: string;
-  label: string;
-  cell: (row: Row) => ReactNode;
-  /** At the end of its cell, in figures of one width. */
-  isNumber?: boolean;
-  /** Its head is for screen readers alone. */
-  isQuiet?: boolean;
-}
-
-interface TableProps<Row> {
-  label: string;
-  columns: readonly Column<Row>[];
-  rows: readonly Row[];
-  keyOf: (row: Row) => string;
-}
-
-/** Where it is narrow each row becomes a block of its own. */
-export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
-  const p = useParts();
-  return (
-    <table {...p('table')} aria-label={label}>
-      <thead {...p('table-head')}>
-        <tr {...p('row')}>
-          {columns.map(({ key, label: head, isNumber, isQuiet }) => (
-            <th key={key} scope="col" {...p('th', isNumber && 'number')}>
-              {isQuiet ? <span {...p('hidden')}>{head}</span> : head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody {...p('table-body')}>
-        {rows.map((row) => (
-          <tr key={keyOf(row)} {...p('row')}>
-            {columns.map(({ key, cell, isNumber }) => (
-              <td key={key} data-upay-column={key} {...p('td', isNumber && 'number')}>
-                {cell(row)}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }
 

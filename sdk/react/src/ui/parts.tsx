@@ -109,14 +109,9 @@ function Failed({ reset }: { reset: () => void }) {
   const p = useParts();
   const { t } = useI18n();
   return (
-    <section {...p('card')}>
-      <p {...p('text')} role="alert">
-        {t('error.unknown')}
-      </p>
-      <button type="button" {...p('button')} onClick={reset}>
-        {t('action.retry')}
-      </button>
-    </section>
+    <button type="button" {...p('card')} onClick={reset}>
+      {t('error.unknown')}
+    </button>
   );
 }
 

@@ -25,7 +25,10 @@ afterEach(() => context.close());
 
 test('the provider and a card are enough, and nothing is said on the console', async () => {
   const { token } = await mint();
-  const { page, said } = await openPage(context, address({ token, part: 'only-details' }));
+  const { page, said } = await openPage(
+    context,
+    address({ token, part: 'details', tools: 'none' }),
+  );
   await page.getByText('ada@example.com').waitFor();
   await page.getByText('Name').first().waitFor();
   expect(said).toEqual([]);
@@ -128,7 +131,7 @@ test("another customer's token remounts our parts, and not the page's", async ()
   const { page, shows } = await openPage(context, `${address({})}${query}`);
   await shows('name', 'Ada');
   await page.getByLabel('Note').fill('half a sentence');
-  await click(page, 'Edit billing details');
+  await click(page, 'Edit: Billing details');
   await page.getByLabel('Name', { exact: true }).fill('Mallory');
   await page.getByRole('button', { name: 'Other customer' }).dispatchEvent('click');
   await shows('name', 'Grace');
@@ -143,11 +146,11 @@ test('a new session takes over without the loss of a half-filled form', async ()
   const url = address({ token: first.token, renewed: second.token, part: 'details' });
   const { page, shows } = await openPage(context, url);
   await shows('name', 'Ada');
-  await click(page, 'Edit billing details');
+  await click(page, 'Edit: Billing details');
   await page.getByLabel('Name', { exact: true }).fill('Ada Lovelace');
   await revoke(first.jti);
   await click(page, 'Save');
-  await page.getByText('Your billing details are saved.').waitFor();
+  await page.getByText('Saved.').waitFor();
   await shows('name', 'Ada Lovelace');
   await shows('reasons', '');
 });

@@ -1,24 +1,41 @@
 /**
- * An integrator's page: its address says which token and which parts. What the tests look at is in
- * its text; what they do is in its buttons.
+ * An integrator's page: its address says which token, which parts and what surrounds them. What the
+ * tests look at is in its text; what they do is in its buttons.
  */
-import { StrictMode, useEffect, useState } from 'react';
+import { StrictMode, useEffect, useState, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import {
   BillingDetails,
   BillingPortal,
+  CreditBalance,
+  InvoiceList,
+  PaymentMethods,
+  PricingTable,
+  SubscriptionCard,
   useBilling,
   useCustomer,
   usePortalSession,
   UnitPayProvider,
+  UsageChart,
+  type Appearance,
   type EndReason,
+  type Flow,
 } from '@unitpay/react';
+import { ar } from '@unitpay/react/locales/ar';
+import { de } from '@unitpay/react/locales/de';
 import '@unitpay/react/styles.css';
 
 const query = new URLSearchParams(location.search);
 const tokens = query.getAll('token');
 const renewed = query.get('renewed');
+const flow = query.get('flow');
+
+/** The host page's own rules, after ours, as they often are. */
+const FRAMES: Record<string, () => Promise<unknown>> = {
+  bootstrap: () => import('bootstrap/dist/css/bootstrap.css'),
+  tailwind: () => import('./tailwind.css'),
+};
 
 function Session() {
   const { state, customerId, signOut } = usePortalSession();
@@ -40,22 +57,52 @@ function Session() {
   );
 }
 
+function Portal() {
+  const [end, setEnd] = useState('');
+  return (
+    <>
+      <BillingPortal
+        flow={flow === null ? undefined : (JSON.parse(flow) as Flow)}
+        onFlowEnd={(reason) => setEnd((all) => all + reason)}
+      />
+      <p data-testid="flow-end" hidden>
+        {end}
+      </p>
+    </>
+  );
+}
+
+const PARTS: Record<string, () => ReactNode> = {
+  portal: () => <Portal />,
+  details: () => <BillingDetails />,
+  plan: () => <SubscriptionCard />,
+  plans: () => <PricingTable />,
+  invoices: () => <InvoiceList />,
+  methods: () => <PaymentMethods />,
+  credits: () => <CreditBalance />,
+  usage: () => <UsageChart />,
+};
+
 function Page() {
   const [reasons, setReasons] = useState<EndReason[]>([]);
   const [isMounted, setMounted] = useState(true);
   const [token, setToken] = useState(tokens[0]);
-  const part = query.get('part');
   useEffect(() => {
     const onToken = (event: Event) => setToken((event as CustomEvent<string>).detail);
     addEventListener('token', onToken);
     return () => removeEventListener('token', onToken);
   }, []);
+  const hasTools = query.get('tools') !== 'none';
   return (
     <>
-      <p data-testid="reasons">{reasons.join()}</p>
-      <button onClick={() => setMounted(!isMounted)}>Mount</button>
-      <button onClick={() => setToken(tokens[1])}>Other customer</button>
-      <a href="./elsewhere">Elsewhere</a>
+      {hasTools ? (
+        <>
+          <p data-testid="reasons">{reasons.join()}</p>
+          <button onClick={() => setMounted(!isMounted)}>Mount</button>
+          <button onClick={() => setToken(tokens[1])}>Other customer</button>
+          <a href="./elsewhere">Elsewhere</a>
+        </>
+      ) : null}
       {isMounted ? (
         <UnitPayProvider
           portalToken={token}
@@ -63,16 +110,27 @@ function Page() {
             onSessionExpired: (reason) => setReasons((all) => [...all, reason]),
             getPortalToken: renewed ? () => renewed : undefined,
           }}
+          appearance={{
+            theme: (query.get('theme') ?? 'auto') as NonNullable<Appearance['theme']>,
+            variables: Object.fromEntries(new URLSearchParams(query.get('variables') ?? '')),
+          }}
+          locale={query.get('locale') ?? undefined}
+          messages={[de, ar]}
         >
-          {part === 'only-details' ? null : <Session />}
-          {part === 'portal' ? <BillingPortal /> : null}
-          {part?.endsWith('details') ? <BillingDetails /> : null}
+          {hasTools ? <Session /> : null}
+          {query
+            .get('part')
+            ?.split(' ')
+            .map((part) => (
+              <div key={part}>{PARTS[part]?.()}</div>
+            ))}
         </UnitPayProvider>
       ) : null}
     </>
   );
 }
 
+await FRAMES[query.get('frame') ?? '']?.();
 const root = document.getElementById('root');
 if (root) {
   createRoot(root).render(

@@ -1,0 +1,110 @@
+/** Buying credits by itself. */
+import { useState } from 'react';
+
+import type { AutoTopUp, AutoTopUpRule } from '../api-types.js';
+import type { ApiError } from '../core/errors.js';
+import { majorOf, minorOf } from '../format/money.js';
+import { useAutoTopUp } from '../hooks/credits.js';
+import { useI18n } from '../react/i18n.js';
+import { Actions, Button, Check, Failure, Field, Loaded } from '../ui/elements.js';
+import { useParts } from '../ui/parts.js';
+import { usePurchase, type WalletCurrency } from './purchase.js';
+
+interface FormProps {
+  currency: WalletCurrency;
+  /** With what to tell where it was saved. */
+  onClose: (done?: string | null) => void;
+}
+
+export function AutoTopUpForm({ currency, onClose }: FormProps) {
+  const { rule, set, isPending, ...read } = useAutoTopUp(currency.id);
+  return (
+    <Loaded read={read} lines={5}>
+      <RuleForm {...{ currency, onClose, rule, set, isPending }} />
+    </Loaded>
+  );
+}
+
+interface RuleProps extends FormProps {
+  rule: AutoTopUp | null;
+  set: (rule: AutoTopUpRule | null) => Promise<void>;
+  isPending: boolean;
+}
+
+function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
+  const p = useParts();
+  const { t } = useI18n();
+  const { minorUnitScale: scale } = currency;
+  const { read, isSold, purchase, fields } = usePurchase(currency, rule ?? {});
+  const [isOn, setOn] = useState(rule?.enabled ?? true);
+  const [threshold, setThreshold] = useState(majorOf(rule?.threshold, scale));
+  const [most, setMost] = useState(String(rule?.maxPerMonth ?? 10));
+  const [failure, setFailure] = useState<ApiError | null>(null);
+  const save = () => {
+    const below = minorOf(threshold, scale);
+    if (isPending || (isOn && (below === null || !purchase))) return;
+    const next =
+      isOn && below !== null && purchase
+        ? {
+            enabled: true,
+            threshold: below,
+            maxPerMonth: Number(most),
+            ...(purchase.packageId === undefined
+              ? { mode: 'amount' as const, amount: purchase.amount }
+              : { mode: 'package' as const, packageId: purchase.packageId, quantity: 1 }),
+          }
+        : null;
+    setFailure(null);
+    set(next).then(() => {
+      onClose(t('state.saved'));
+    }, setFailure);
+  };
+  return (
+    <form
+      {...p('form')}
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+    >
+      <Check label={t('credits.auto')} isOn={isOn} onChange={setOn} />
+      {isOn ? (
+        <>
+          <Field
+            label={t('credits.autoThreshold')}
+            inputMode="decimal"
+            required
+            pattern={'\\s*\\d{1,10}([.,]\\d*)?\\s*'}
+            value={threshold}
+            onValue={setThreshold}
+          />
+          <Loaded read={read} lines={3} empty={!isSold && t('credits.notSold')}>
+            {fields}
+          </Loaded>
+          <Field
+            label={t('credits.autoMax')}
+            type="number"
+            min={1}
+            max={100}
+            required
+            value={most}
+            onValue={setMost}
+          />
+        </>
+      ) : null}
+      <Failure error={failure} />
+      <Actions>
+        <Button
+          onClick={() => {
+            onClose();
+          }}
+        >
+          {t('action.cancel')}
+        </Button>
+        <Button kind="primary" isSubmit isBusy={isPending}>
+          {t(isPending ? 'action.working' : 'action.save')}
+        </Button>
+      </Actions>
+    </form>
+  );
+}

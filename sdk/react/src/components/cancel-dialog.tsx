@@ -1,0 +1,50 @@
+import { useState } from 'react';
+
+import type { Subscription } from '../api-types.js';
+import { useCancelSubscription } from '../hooks/subscriptions.js';
+import { useI18n } from '../react/i18n.js';
+import { Actions, Button, Choice, Dialog, Failure } from '../ui/elements.js';
+import { useParts } from '../ui/parts.js';
+
+const REASONS = ['too_expensive', 'missing_features', 'unused', 'switched', 'other'] as const;
+
+interface CancelDialogProps {
+  subscription: Subscription;
+  planName: string;
+  onClose: (isDone: boolean) => void;
+}
+
+export function CancelDialog({ subscription, planName, onClose }: CancelDialogProps) {
+  const p = useParts();
+  const { t, date } = useI18n();
+  const [reason, setReason] = useState('');
+  const { cancelSubscription, isPending, error } = useCancelSubscription();
+  const { id, currentBillingPeriodEnd: end } = subscription;
+  const cancel = () => {
+    cancelSubscription(id, { mode: 'period_end', reason: reason || undefined }).then(
+      () => {
+        onClose(true);
+      },
+      () => undefined,
+    );
+  };
+  const keep = () => {
+    onClose(false);
+  };
+  const options = REASONS.map((value) => ({ value, label: t(`cancel.reason.${value}`) }));
+  return (
+    <Dialog title={t('cancel.title', { plan: planName })} onClose={keep}>
+      <p {...p('text')}>
+        {end ? t('cancel.body', { date: date(end) }) : t('subscription.pending')}
+      </p>
+      <Choice label={t('cancel.reason')} options={options} value={reason} onValue={setReason} />
+      <Failure error={error} />
+      <Actions>
+        <Button onClick={keep}>{t('subscription.undo')}</Button>
+        <Button kind="danger" isBusy={isPending} onClick={cancel}>
+          {t(isPending ? 'action.working' : 'subscription.cancel')}
+        </Button>
+      </Actions>
+    </Dialog>
+  );
+}

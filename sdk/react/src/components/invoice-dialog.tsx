@@ -1,0 +1,82 @@
+import { useState } from 'react';
+
+import type { Invoice } from '../api-types.js';
+import type { ApiError } from '../core/errors.js';
+import { useInvoice } from '../hooks/invoices.js';
+import { usePortal } from '../react/context.js';
+import { useI18n } from '../react/i18n.js';
+import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
+import { Lines } from '../ui/lines.js';
+import { useParts } from '../ui/parts.js';
+import { isPayable, usePaying } from './paying.js';
+
+interface InvoiceDialogProps {
+  id: string;
+  /** With what to tell where it was paid. */
+  onClose: (done?: string) => void;
+}
+
+/** One invoice, line by line. */
+export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
+  const { t, money } = useI18n();
+  const { session } = usePortal();
+  const { invoice, downloadPdf, ...read } = useInvoice(id);
+  const [failure, setFailure] = useState<ApiError | null>(null);
+  const pay = usePaying(onClose);
+  const mayPay = invoice && isPayable(invoice) && session?.can('invoices:pay');
+  return (
+    <Dialog
+      title={t('invoices.of', { number: invoice?.invoiceNumber ?? '' })}
+      onClose={() => {
+        onClose();
+      }}
+    >
+      <Loaded read={read} lines={6} has={invoice !== null}>
+        {invoice ? <Shown invoice={invoice} /> : null}
+      </Loaded>
+      <Failure error={failure ?? pay.error} />
+      <Actions>
+        {invoice?.invoiceNumber ? (
+          <Button
+            onClick={() => {
+              setFailure(null);
+              downloadPdf().catch(setFailure);
+            }}
+            aria-label={t('invoices.pdfOf', { number: invoice.invoiceNumber })}
+          >
+            {t('invoices.pdf')}
+          </Button>
+        ) : null}
+        {mayPay ? (
+          <Button
+            kind="primary"
+            isBusy={pay.payingId !== undefined}
+            onClick={() => {
+              setFailure(null);
+              pay.start(invoice);
+            }}
+          >
+            {pay.payingId === undefined
+              ? t('invoices.pay', { amount: money(invoice.amountDue, invoice.currency) })
+              : t('action.working')}
+          </Button>
+        ) : null}
+      </Actions>
+      {pay.dialog}
+    </Dialog>
+  );
+}
+
+function Shown({ invoice }: { invoice: Invoice }) {
+  const p = useParts();
+  const { t, date } = useI18n();
+  const { issuedAt, createdAt, dueDate, items } = invoice;
+  const isDue = dueDate && isPayable(invoice);
+  const when = isDue ? t('invoices.due', { date: date(dueDate) }) : t(`invoice.${invoice.status}`);
+  return (
+    <>
+      <p {...p('text', 'muted')}>{[date(issuedAt ?? createdAt), when].join(' · ')}</p>
+      <Lines {...invoice} items={items ?? []} total={t('change.total')} />
+    </>
+  );
+}

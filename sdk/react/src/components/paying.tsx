@@ -1,0 +1,42 @@
+/** Paying an invoice: now, or by the processor's form in a dialog of its own. */
+import { useState } from 'react';
+
+import type { Invoice } from '../api-types.js';
+import { usePayInvoice } from '../hooks/invoices.js';
+import { useI18n } from '../react/i18n.js';
+import { Dialog } from '../ui/elements.js';
+import { useSettling } from './settling.js';
+
+export function isPayable({ status, amountDue }: Invoice): boolean {
+  const isOpen = ['issued', 'partially_paid', 'overdue', 'uncollectible'].includes(status);
+  return isOpen && amountDue > 0;
+}
+
+/** `onPaid` gets what to tell. */
+export function usePaying(onPaid: (text: string) => void) {
+  const { t, money } = useI18n();
+  const [paying, setPaying] = useState<Invoice | null>(null);
+  const { payInvoice, isPending, error } = usePayInvoice();
+  const close = () => {
+    setPaying(null);
+  };
+  const { take, form } = useSettling(() => {
+    close();
+    onPaid(t('invoices.paid', { number: paying?.invoiceNumber ?? '' }));
+  }, close);
+  const start = (invoice: Invoice) => {
+    setPaying(invoice);
+    payInvoice(invoice.id).then(
+      (outcome) => {
+        take(outcome, money(invoice.amountDue, invoice.currency));
+      },
+      () => undefined,
+    );
+  };
+  const dialog = form ? (
+    <Dialog title={t('form.confirm')} onClose={close}>
+      {form}
+    </Dialog>
+  ) : null;
+  return { start, dialog, error, payingId: isPending ? paying?.id : undefined };
+}

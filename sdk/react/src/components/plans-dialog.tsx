@@ -1,0 +1,52 @@
+import { useState } from 'react';
+
+import { usePlans } from '../hooks/catalog.js';
+import { useI18n } from '../react/i18n.js';
+import { Dialog } from '../ui/elements.js';
+import { PlanChangeDialog } from './plan-change-dialog.js';
+import { doneText, PricingTable } from './pricing-table.js';
+
+interface PlansDialogProps {
+  productId?: string | undefined;
+  /** In place of which a plan is chosen. */
+  subscriptionId?: string | undefined;
+  /** Chosen to begin with. */
+  planId?: string | undefined;
+  /** With what to tell where a plan was taken. */
+  onClose: (done?: string) => void;
+}
+
+/** The plans, and over them what a chosen one costs. */
+export function PlansDialog({ productId, subscriptionId, planId, onClose }: PlansDialogProps) {
+  const i18n = useI18n();
+  const { plans } = usePlans();
+  const [chosen, setChosen] = useState(planId ?? null);
+  return (
+    <Dialog
+      title={i18n.t('plans.title')}
+      isWide
+      onClose={() => {
+        onClose();
+      }}
+    >
+      <PricingTable
+        productId={productId}
+        onSelect={({ id }) => {
+          setChosen(id);
+        }}
+      />
+      {chosen ? (
+        <PlanChangeDialog
+          open
+          planId={chosen}
+          subscriptionId={subscriptionId}
+          onClose={(outcome) => {
+            setChosen(null);
+            const name = plans.find(({ id }) => id === chosen)?.name ?? '';
+            if (outcome) onClose(doneText(outcome, name, i18n));
+          }}
+        />
+      ) : null}
+    </Dialog>
+  );
+}

@@ -1,0 +1,93 @@
+/** What is bought of a wallet's credits: a package, or for an amount. */
+import { useState } from 'react';
+
+import type { CreditCurrency, CreditPackage } from '../api-types.js';
+import type { Page } from '../core/client.js';
+import { exponentOf, majorOf, minorOf } from '../format/money.js';
+import { useI18n } from '../react/i18n.js';
+import { useRead } from '../react/read.js';
+import { Choice, Field } from '../ui/elements.js';
+
+export type WalletCurrency = Pick<
+  CreditCurrency,
+  'id' | 'name' | 'denomination' | 'minorUnitScale'
+>;
+
+/** `amount` and `price` in minor units. */
+export type Purchase = { price: number; code: string } & (
+  { packageId: string; amount?: undefined } | { amount: number; packageId?: undefined }
+);
+
+export interface Wish {
+  packageId?: string | null | undefined;
+  amount?: number | null | undefined;
+}
+
+/** In place of a package's id. */
+const AMOUNT = 'amount';
+
+/** Which packages there are, what is chosen, and the fields to choose by. */
+export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
+  const { data, ...read } = useRead<Page<CreditPackage>>('/credit-packages', {
+    creditCurrencyId: currency.id,
+    limit: 100,
+  });
+  const packages = (data?.data ?? [])
+    .filter(({ status }) => status === 'active')
+    .sort((one, other) => one.price - other.price);
+  const code = currency.denomination === 'unit' ? null : currency.denomination;
+  const digits = code ? exponentOf(code) : 0;
+  const [text, setText] = useState(majorOf(wish.amount, digits));
+  const [chosen, setChosen] = useState(wish.packageId ?? (wish.amount == null ? '' : AMOUNT));
+  const first = packages[0]?.id ?? AMOUNT;
+  const value = chosen === AMOUNT || packages.some(({ id }) => id === chosen) ? chosen : first;
+  const bought = packages.find(({ id }) => id === value);
+  const amount = code ? minorOf(text, digits) : null;
+  const purchase: Purchase | null = bought
+    ? { packageId: bought.id, price: bought.price, code: bought.currency }
+    : code && amount !== null
+      ? { amount, price: amount, code }
+      : null;
+  const fields = (
+    <PurchaseFields {...{ currency, packages, code, value, setChosen, text, setText }} />
+  );
+  return { read, isSold: packages.length > 0 || code !== null, purchase, fields };
+}
+
+interface FieldsProps {
+  currency: WalletCurrency;
+  packages: readonly CreditPackage[];
+  code: string | null;
+  value: string;
+  setChosen: (value: string) => void;
+  text: string;
+  setText: (text: string) => void;
+}
+
+function PurchaseFields(props: FieldsProps) {
+  const { currency, packages, code, value, setChosen, text, setText } = props;
+  const { t, credits, money } = useI18n();
+  const options = packages.map(({ id, name, credits: amount, price: minor, currency: of }) => {
+    const [content, price] = [credits(amount, currency), money(minor, of)];
+    // Many are called by what is in them.
+    return { value: id, label: name, detail: name === content ? price : `${content} · ${price}` };
+  });
+  if (code) options.push({ value: AMOUNT, label: t('credits.otherAmount'), detail: '' });
+  return (
+    <>
+      {packages.length > 0 ? (
+        <Choice label={t('credits.package')} options={options} value={value} onValue={setChosen} />
+      ) : null}
+      {code && value === AMOUNT ? (
+        <Field
+          label={`${t('invoices.amount')} (${code})`}
+          inputMode="decimal"
+          required
+          pattern={'\\s*\\d{1,10}([.,]\\d*)?\\s*'}
+          value={text}
+          onValue={setText}
+        />
+      ) : null}
+    </>
+  );
+}

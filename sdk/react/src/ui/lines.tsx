@@ -1,0 +1,63 @@
+import type { InvoiceItem } from '../api-types.js';
+import { formatUnitPrice } from '../format/money.js';
+import { useI18n } from '../react/i18n.js';
+import { useParts } from './parts.js';
+
+interface LinesProps {
+  items: readonly InvoiceItem[];
+  currency: string;
+  subtotal: number;
+  taxAmount: number;
+  totalAmount: number;
+  /** What the total is called. */
+  total: string;
+}
+
+/** The lines of an invoice, and what they come to. */
+export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total }: LinesProps) {
+  const p = useParts();
+  const { t, money } = useI18n();
+  const sum = (label: string, amount: number, isTotal = false) => (
+    <div {...p('sum', isTotal && 'total')}>
+      <dt {...p('sum-label')}>{label}</dt>
+      <dd {...p('sum-amount')}>{money(amount, currency)}</dd>
+    </div>
+  );
+  return (
+    <div {...p('bill')}>
+      <ul {...p('lines')}>
+        {items.map((item, index) => (
+          <li key={index} {...p('line')}>
+            <span {...p('line-text')}>
+              {item.description}
+              <Detail item={item} currency={currency} />
+            </span>
+            <span {...p('line-amount')}>{money(item.amount, currency)}</span>
+          </li>
+        ))}
+      </ul>
+      <dl {...p('sums')}>
+        {taxAmount === 0 ? null : sum(t('change.subtotal'), subtotal)}
+        {taxAmount === 0 ? null : sum(t('change.tax'), taxAmount)}
+        {sum(total, totalAmount, true)}
+      </dl>
+    </div>
+  );
+}
+
+/** For when, and how much of what at which price. */
+function Detail({ item, currency }: { item: InvoiceItem; currency: string }) {
+  const p = useParts();
+  const { period, number, locale } = useI18n();
+  const { periodStart, periodEnd, quantity, unitAmount } = item;
+  const parts = [
+    ...(periodStart && periodEnd ? [period(periodStart, periodEnd)] : []),
+    ...(quantity === '1'
+      ? []
+      : [
+          number(quantity) +
+            (unitAmount === null ? '' : ` × ${formatUnitPrice(unitAmount, currency, locale)}`),
+        ]),
+  ];
+  return parts.length > 0 ? <small {...p('line-detail')}>{parts.join(' · ')}</small> : null;
+}

@@ -1,0 +1,49 @@
+import type { ReactNode } from 'react';
+
+import { useParts } from './parts.js';
+
+export interface Column<Row> {
+  key: string;
+  label: string;
+  cell: (row: Row) => ReactNode;
+  /** At the end of its cell, in figures of one width. */
+  isNumber?: boolean;
+  /** Its head is for screen readers alone. */
+  isQuiet?: boolean;
+}
+
+interface TableProps<Row> {
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row) => string;
+}
+
+/** Where it is narrow each row becomes a block of its own. */
+export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
+  const p = useParts();
+  return (
+    <table {...p('table')} aria-label={label}>
+      <thead {...p('table-head')}>
+        <tr {...p('row')}>
+          {columns.map(({ key, label: head, isNumber, isQuiet }) => (
+            <th key={key} scope="col" {...p('th', isNumber && 'number')}>
+              {isQuiet ? <span {...p('hidden')}>{head}</span> : head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody {...p('table-body')}>
+        {rows.map((row) => (
+          <tr key={keyOf(row)} {...p('row')}>
+            {columns.map(({ key, cell, isNumber }) => (
+              <td key={key} data-upay-column={key} {...p('td', isNumber && 'number')}>
+                {cell(row)}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
