@@ -12,10 +12,17 @@ const LATER = {
   chart: { 'components/usage-chart': { UsageChart: 9 } },
   ledger: { 'components/ledger-table': { LedgerTable: 6 } },
   forms: {
+    'components/auto-top-up': { AutoTopUpForm: 5 },
+    'components/cancel-dialog': { CancelDialog: 0 },
+    'components/details-form': { DetailsForm: 12 },
+    'components/invoice-dialog': { InvoiceDialog: 0 },
     'components/payment-form': { PaymentForm: 4 },
-    'components/plan-change-dialog': { Lines: 2, PlanChangeDialog: 0 },
+    'components/plans-dialog': { PlansDialog: 0 },
     'components/pricing-table': { PricingTable: 8 },
-    'components/top-up': { AutoTopUpForm: 4, TopUpForm: 3 },
+    'components/purchase': {},
+    'components/remove-dialog': { RemoveDialog: 0 },
+    'components/top-up': { TopUpForm: 3 },
+    'ui/lines': { Lines: 3 },
   },
 };
 const CHUNK_OF = new Map(

@@ -33,6 +33,7 @@ const FIRST: &[(u32, &str)] = &[
     (PortalScopes::CREDITS_READ, "/credit-currencies?limit=100"),
     (PortalScopes::PAYMENT_METHODS_READ, "/customers/{customer}/payment-methods?limit=100"),
     (PortalScopes::USAGE_READ, "/usage/aggregate?from={from}&to={to}"),
+    (PortalScopes::USAGE_READ, "/billable-metrics?limit=100"),
 ];
 
 /// The days that the portal's chart shows.

@@ -1,17 +1,15 @@
 import { useState, type ComponentType } from 'react';
 
-import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
-import { PmInUseError, type ApiError } from '../core/errors.js';
-import { usePlans } from '../hooks/catalog.js';
-import { useOwnCreditAccounts } from '../hooks/credits.js';
-import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
-import { useOwnSubscriptions } from '../hooks/subscriptions.js';
+import type { PaymentMethod } from '../api-types.js';
+import type { ApiError } from '../core/errors.js';
+import { usePaymentMethods } from '../hooks/payment-methods.js';
 import { usePortal } from '../react/context.js';
 import { useI18n, type I18n } from '../react/i18n.js';
-import { Actions, Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
+import { Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import { PaymentForm } from './payment-form.js';
+import { RemoveDialog } from './remove-dialog.js';
 
 export interface PaymentMethodsProps extends StyleProps, FlowProps {}
 
@@ -96,7 +94,9 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
             />
           </Dialog>
         ) : null}
-        {open?.kind === 'remove' ? <RemoveDialog method={open.method} onClose={close} /> : null}
+        {open?.kind === 'remove' ? (
+          <RemoveDialog id={open.method.id} card={cardText(open.method, i18n)} onClose={close} />
+        ) : null}
       </Card>
     );
   },
@@ -149,92 +149,6 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
         ) : null}
       </span>
     </li>
-  );
-}
-
-interface RemoveProps {
-  method: PaymentMethod;
-  onClose: (done: string | null) => void;
-}
-
-function RemoveDialog({ method, onClose }: RemoveProps) {
-  const p = useParts();
-  const i18n = useI18n();
-  const { t } = i18n;
-  const { detach, isActing } = usePaymentMethods();
-  const { data, isLoading } = usePaymentMethodDependencies(method.id);
-  const [failure, setFailure] = useState<ApiError | null>(null);
-  const inUse = failure instanceof PmInUseError ? failure.dependencies : data;
-  const isBlocked = inUse?.blocksDetach ?? false;
-  const remove = () => {
-    detach(method.id).then(() => {
-      onClose(t('methods.removed'));
-    }, setFailure);
-  };
-  return (
-    <Dialog
-      title={t('methods.removeOf', { card: cardText(method, i18n) })}
-      onClose={() => {
-        onClose(null);
-      }}
-    >
-      {inUse && isBlocked ? (
-        <InUse dependencies={inUse} />
-      ) : (
-        <p {...p('text')}>{t('methods.removeBody')}</p>
-      )}
-      <Failure error={isBlocked ? null : failure} />
-      <Actions>
-        <Button
-          onClick={() => {
-            onClose(null);
-          }}
-        >
-          {t(isBlocked ? 'action.close' : 'action.cancel')}
-        </Button>
-        {isBlocked ? null : (
-          <Button kind="danger" isBusy={isActing || isLoading} onClick={remove}>
-            {t(isActing ? 'action.working' : 'action.remove')}
-          </Button>
-        )}
-      </Actions>
-    </Dialog>
-  );
-}
-
-function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
-  const p = useParts();
-  const { t } = useI18n();
-  const { plans } = usePlans();
-  const own = useOwnSubscriptions().subscriptions;
-  const { accounts } = useOwnCreditAccounts();
-  const planOf = (id: string) => {
-    const planId = own.find((one) => one.id === id)?.planId;
-    return plans.find((plan) => plan.id === planId)?.name ?? '';
-  };
-  const creditsOf = (id: string) => accounts.find((one) => one.id === id)?.currency.name ?? '';
-  const users = [
-    ...dependencies.subscriptions.map((id) => ({
-      id,
-      text: t('methods.inUseSubscription', { name: planOf(id) }),
-    })),
-    ...dependencies.autoTopUpAccounts.map((id) => ({
-      id,
-      text: t('methods.inUseTopUp', { name: creditsOf(id) }),
-    })),
-  ];
-  return (
-    <div role="alert">
-      <p {...p('text')}>{t('methods.inUse')}</p>
-      <ul {...p('bullets')}>
-        {users.map(({ id, text }) => (
-          <li key={id} {...p('bullet')}>
-            {text}
-          </li>
-        ))}
-      </ul>
-      <p {...p('text', 'muted')}>{t('methods.inUseHint')}</p>
-    </div>
   );
 }
 

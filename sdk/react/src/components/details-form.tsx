@@ -1,0 +1,232 @@
+import { useMemo, useState } from 'react';
+
+import type { Address, Customer, TaxId, UpdateCustomer } from '../api-types.js';
+import type { ApiError } from '../core/errors.js';
+import { useI18n } from '../react/i18n.js';
+import { Actions, Button, Failure, Field, Select } from '../ui/elements.js';
+import { useParts } from '../ui/parts.js';
+
+interface DetailsFormProps {
+  customer: Customer;
+  update: (changes: UpdateCustomer) => Promise<Customer>;
+  isBusy: boolean;
+  onClose: (isSaved: boolean) => void;
+}
+
+const NOWHERE: Address = {
+  line1: '',
+  line2: null,
+  city: '',
+  state: null,
+  postalCode: null,
+  country: '',
+};
+
+const FIELDS = [
+  ['line1', 'address-line1', true],
+  ['line2', 'address-line2', false],
+  ['postalCode', 'postal-code', false],
+  ['city', 'address-level2', true],
+  ['state', 'address-level1', false],
+] as const;
+
+export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormProps) {
+  const p = useParts();
+  const { t, locale } = useI18n();
+  const countries = useMemo(() => countriesOf(locale), [locale]);
+  const [name, setName] = useState(customer.name);
+  const [email, setEmail] = useState(customer.email);
+  const [address, setAddress] = useState<Address>(customer.billingAddress ?? NOWHERE);
+  const [taxIds, setTaxIds] = useState<TaxId[]>(customer.taxIds);
+  const [error, setError] = useState<ApiError | null>(null);
+  const hasAddress = Object.values(address).some(Boolean);
+  const wrong = (param: string) => error?.errors.find((one) => one.param === param)?.message;
+  const save = () => {
+    const changes = changesOf(customer, { name, email, billingAddress: address, taxIds });
+    setError(null);
+    update(changes).then(() => {
+      onClose(true);
+    }, setError);
+  };
+  return (
+    <form
+      {...p('form')}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!isBusy) save();
+      }}
+    >
+      <Field
+        label={t('details.name')}
+        value={name}
+        required
+        autoComplete="organization"
+        error={wrong('name')}
+        onValue={setName}
+      />
+      <Field
+        label={t('details.email')}
+        value={email}
+        required
+        type="email"
+        autoComplete="email"
+        error={wrong('email')}
+        onValue={setEmail}
+      />
+      <fieldset {...p('group')}>
+        <legend {...p('group-title')}>{t('details.address')}</legend>
+        {FIELDS.map(([field, autoComplete, isNeeded]) => (
+          <Field
+            key={field}
+            label={t(`details.${field}`)}
+            value={address[field] ?? ''}
+            autoComplete={autoComplete}
+            required={isNeeded && hasAddress}
+            error={wrong(`billingAddress.${field}`)}
+            onValue={(value) => {
+              setAddress({ ...address, [field]: value });
+            }}
+          />
+        ))}
+        <label {...p('field')}>
+          <span {...p('label')}>{t('details.country')}</span>
+          <Select
+            options={countries}
+            value={address.country}
+            autoComplete="country"
+            required={hasAddress}
+            onValue={(country) => {
+              setAddress({ ...address, country });
+            }}
+          />
+        </label>
+      </fieldset>
+      <TaxIds taxIds={taxIds} onChange={setTaxIds} />
+      <Failure error={error} />
+      <Actions>
+        <Button
+          onClick={() => {
+            onClose(false);
+          }}
+        >
+          {t('action.cancel')}
+        </Button>
+        <Button kind="primary" isSubmit isBusy={isBusy}>
+          {t(isBusy ? 'action.working' : 'action.save')}
+        </Button>
+      </Actions>
+    </form>
+  );
+}
+
+/** Only what is another than before; an address without any line is none. */
+function changesOf(
+  customer: Customer,
+  next: Pick<Customer, 'name' | 'email' | 'taxIds'> & { billingAddress: Address },
+): UpdateCustomer {
+  const { line1, line2, city, state, postalCode, country } = next.billingAddress;
+  const billingAddress = [line1, line2, city, state, postalCode, country].some(Boolean)
+    ? {
+        line1,
+        line2: line2 || null,
+        city,
+        state: state || null,
+        postalCode: postalCode || null,
+        country,
+      }
+    : null;
+  const taxIds = next.taxIds.filter(({ value }) => value !== '');
+  const wanted = { name: next.name, email: next.email, billingAddress, taxIds };
+  const had: Record<string, unknown> = { ...customer };
+  return Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(had[key]),
+    ),
+  );
+}
+
+interface TaxIdsProps {
+  taxIds: TaxId[];
+  onChange: (taxIds: TaxId[]) => void;
+}
+
+function TaxIds({ taxIds, onChange }: TaxIdsProps) {
+  const p = useParts();
+  const { t } = useI18n();
+  const set = (index: number, changes: Partial<TaxId>) => {
+    onChange(taxIds.map((one, at) => (at === index ? { ...one, ...changes } : one)));
+  };
+  return (
+    <fieldset {...p('group')}>
+      <legend {...p('group-title')}>{t('details.taxIds')}</legend>
+      {taxIds.map(({ type, value }, index) => (
+        <div key={index} {...p('pair')}>
+          <label {...p('field')}>
+            <span {...p('label')}>{t('details.taxType')}</span>
+            <Select
+              options={taxTypes(type)}
+              value={type}
+              onValue={(next) => {
+                set(index, { type: next });
+              }}
+            />
+          </label>
+          <Field
+            label={t('details.taxValue')}
+            value={value}
+            required
+            onValue={(next) => {
+              set(index, { value: next });
+            }}
+          />
+          <Button
+            kind="plain"
+            aria-label={t('details.removeTaxId', { value })}
+            onClick={() => {
+              onChange(taxIds.filter((_, at) => at !== index));
+            }}
+          >
+            {t('action.remove')}
+          </Button>
+        </div>
+      ))}
+      <Button
+        kind="plain"
+        onClick={() => {
+          onChange([...taxIds, { type: 'eu_vat', value: '' }]);
+        }}
+      >
+        {t('details.addTaxId')}
+      </Button>
+    </fieldset>
+  );
+}
+
+/** What has a name and is no country, in the data that browsers have. */
+const OTHERS = 'AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ';
+
+/** To choose from, in the order of their names; none first. */
+function countriesOf(locale: string) {
+  const names = new Intl.DisplayNames(locale, { type: 'region', fallback: 'none' });
+  const options = [{ value: '', label: '' }];
+  for (let pair = 0; pair < 676; pair += 1) {
+    const value = String.fromCharCode(65 + pair / 26, 65 + (pair % 26));
+    // A former country has the name of today's.
+    const isNow = Intl.getCanonicalLocales(`und-${value}`)[0]?.endsWith(value);
+    const label = isNow && !OTHERS.includes(value) ? names.of(value) : undefined;
+    if (label) options.push({ value, label });
+  }
+  const { compare } = new Intl.Collator(locale);
+  return options.sort((one, other) => compare(one.label, other.label));
+}
+
+const TAX_TYPES = 'EU VAT,GB VAT,CH VAT,NO VAT,AE TRN,AU ABN,CA BN,IN GST,SA VAT,US EIN';
+
+/** As the wire has them, and as people write them. One that is not among ours stays to be chosen. */
+function taxTypes(now: string) {
+  const known = TAX_TYPES.split(',').map((label) => ({
+    value: label.toLowerCase().replaceAll(' ', '_'),
+    label,
+  }));
+  return known.some(({ value }) => value === now) ? known : [...known, { value: now, label: now }];
+}

@@ -1,0 +1,98 @@
+import { useState } from 'react';
+
+import type { PaymentMethodDependencies } from '../api-types.js';
+import { PmInUseError, type ApiError } from '../core/errors.js';
+import { usePlans } from '../hooks/catalog.js';
+import { useOwnCreditAccounts } from '../hooks/credits.js';
+import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
+import { useOwnSubscriptions } from '../hooks/subscriptions.js';
+import { useI18n } from '../react/i18n.js';
+import { Actions, Button, Dialog, Failure } from '../ui/elements.js';
+import { useParts } from '../ui/parts.js';
+
+interface RemoveProps {
+  id: string;
+  /** What it is called. */
+  card: string;
+  onClose: (done: string | null) => void;
+}
+
+export function RemoveDialog({ id, card, onClose }: RemoveProps) {
+  const p = useParts();
+  const { t } = useI18n();
+  const { detach, isActing } = usePaymentMethods();
+  const { data, isLoading } = usePaymentMethodDependencies(id);
+  const [failure, setFailure] = useState<ApiError | null>(null);
+  const inUse = failure instanceof PmInUseError ? failure.dependencies : data;
+  const isBlocked = inUse?.blocksDetach ?? false;
+  const remove = () => {
+    detach(id).then(() => {
+      onClose(t('methods.removed'));
+    }, setFailure);
+  };
+  return (
+    <Dialog
+      title={t('methods.removeOf', { card })}
+      onClose={() => {
+        onClose(null);
+      }}
+    >
+      {inUse && isBlocked ? (
+        <InUse dependencies={inUse} />
+      ) : (
+        <p {...p('text')}>{t('methods.removeBody')}</p>
+      )}
+      <Failure error={isBlocked ? null : failure} />
+      <Actions>
+        <Button
+          onClick={() => {
+            onClose(null);
+          }}
+        >
+          {t(isBlocked ? 'action.close' : 'action.cancel')}
+        </Button>
+        {isBlocked ? null : (
+          <Button kind="danger" isBusy={isActing || isLoading} onClick={remove}>
+            {t(isActing ? 'action.working' : 'action.remove')}
+          </Button>
+        )}
+      </Actions>
+    </Dialog>
+  );
+}
+
+function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
+  const p = useParts();
+  const { t } = useI18n();
+  const { plans } = usePlans();
+  const own = useOwnSubscriptions().subscriptions;
+  const { accounts } = useOwnCreditAccounts();
+  const planOf = (id: string) => {
+    const planId = own.find((one) => one.id === id)?.planId;
+    return plans.find((plan) => plan.id === planId)?.name ?? '';
+  };
+  const creditsOf = (id: string) => accounts.find((one) => one.id === id)?.currency.name ?? '';
+  const users = [
+    ...dependencies.subscriptions.map((id) => ({
+      id,
+      text: t('methods.inUseSubscription', { name: planOf(id) }),
+    })),
+    ...dependencies.autoTopUpAccounts.map((id) => ({
+      id,
+      text: t('methods.inUseTopUp', { name: creditsOf(id) }),
+    })),
+  ];
+  return (
+    <div role="alert">
+      <p {...p('text')}>{t('methods.inUse')}</p>
+      <ul {...p('bullets')}>
+        {users.map(({ id, text }) => (
+          <li key={id} {...p('bullet')}>
+            {text}
+          </li>
+        ))}
+      </ul>
+      <p {...p('text', 'muted')}>{t('methods.inUseHint')}</p>
+    </div>
+  );
+}
