@@ -3,7 +3,13 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { build } from 'vite';
 
 /** Playwright turns off what is to be tested. */
@@ -39,6 +45,8 @@ export async function servePage() {
     logLevel: 'error',
     mode: 'production',
     define: { 'process.env.NODE_ENV': '"production"' },
+    // The tests' own NODE_ENV would have it otherwise.
+    oxc: { jsx: { runtime: 'automatic', development: false } },
     build: { write: false, minify: false, modulePreload: false },
   })) as {
     output: ({ fileName: string } & ({ code: string } | { source: string | Uint8Array }))[];
@@ -93,3 +101,19 @@ export function refreshesOf(context: BrowserContext): string[] {
 }
 
 export const click = (page: Page, name: string) => page.getByRole('button', { name }).click();
+
+/** More than there are on any screen. */
+const MOST_STOPS = 120;
+
+/** Goes on by Tab until one of these has the focus. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  await target.first().waitFor();
+  for (let stops = 0; stops < MOST_STOPS; stops += 1) {
+    const isThere = await target.evaluateAll((all) =>
+      all.includes(document.activeElement as never),
+    );
+    if (isThere) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`no way by Tab to ${String(target)}`);
+}

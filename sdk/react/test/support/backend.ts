@@ -8,14 +8,19 @@ export interface Minted {
   customerId: string;
 }
 
-export async function call<T>(path: string, body: object): Promise<T> {
+export async function call<T>(path: string, body: object, method = 'POST'): Promise<T> {
   const response = await fetch(inject('baseUrl') + path, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json', 'x-api-key': inject('apiKey') },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
   return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+export async function ask<T>(path: string): Promise<T> {
+  const headers = { 'x-api-key': inject('apiKey') };
+  return (await fetch(inject('baseUrl') + path, { headers })).json() as Promise<T>;
 }
 
 export async function newCustomer(name = 'Ada'): Promise<string> {

@@ -1,0 +1,265 @@
+/** What a customer does, in Chromium and against the real server: by mouse and by keyboard alone. */
+import { readFile } from 'node:fs/promises';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { ask, call, mintFor, newCustomer } from '../support/backend.js';
+import { addCard, newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { launch, servePage, tabTo } from './support.js';
+
+let browser: Browser;
+let context: BrowserContext;
+let site: Awaited<ReturnType<typeof servePage>>;
+let shop: Shop;
+
+beforeAll(async () => {
+  [site, browser, shop] = await Promise.all([servePage(), launch(), openShop()]);
+});
+afterAll(async () => {
+  await Promise.all([browser.close(), site.close()]);
+});
+beforeEach(async () => {
+  context = await browser.newContext();
+});
+afterEach(() => context.close());
+
+async function open(customerId: string, query: Record<string, string> = {}): Promise<Page> {
+  const { token } = await mintFor(customerId);
+  const page = await context.newPage();
+  const all = new URLSearchParams({ token, part: 'portal', tools: 'none', ...query });
+  await page.goto(`http://127.0.0.1:${String(site.port)}/?${all.toString()}`);
+  return page;
+}
+
+const button = (page: Page, name: string | RegExp) =>
+  page.getByRole('button', { name, exact: typeof name === 'string' });
+
+/** Waits until the page tells it. */
+const told = (page: Page, text: string) =>
+  page.getByRole('status').filter({ hasText: text }).first().waitFor();
+
+/** Who is billed by invoice owes its amount until they pay. */
+async function newDebtor(): Promise<{ customerId: string; number: string }> {
+  const customerId = await newCustomer();
+  await call(`/customers/${customerId}`, { collectionMethod: 'send_invoice' }, 'PATCH');
+  const { invoice } = await call<{ invoice: { invoiceNumber: string } }>('/subscriptions', {
+    customerId,
+    planId: shop.plans.pro,
+  });
+  return { customerId, number: invoice.invoiceNumber };
+}
+
+interface Paid {
+  status: string;
+  payments: { amount: number }[];
+}
+
+async function invoiceOf(customerId: string): Promise<Paid> {
+  const { data } = await ask<{ data: { id: string }[] }>(`/invoices?customerId=${customerId}`);
+  return ask(`/invoices/${data[0]?.id ?? ''}`);
+}
+
+const planOf = async (customerId: string) => {
+  const { data } = await ask<{ data: { planId: string; cancelAtPeriodEnd: boolean }[] }>(
+    `/subscriptions?customerId=${customerId}`,
+  );
+  return data[0];
+};
+
+describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
+  const press = async (page: Page, name: string | RegExp) => {
+    const target = button(page, name).last();
+    if (by === 'mouse') return target.click();
+    await tabTo(page, target);
+    await page.keyboard.press('Enter');
+  };
+  const choose = async (page: Page, name: string | RegExp) => {
+    const target = page.getByRole('radio', { name });
+    if (by === 'mouse') return target.click();
+    // One of a group has the focus; the arrows choose.
+    await tabTo(page, page.getByRole('radio'));
+    while (!(await target.isChecked())) await page.keyboard.press('ArrowDown');
+  };
+  const fill = async (page: Page, label: string, text: string) => {
+    const field = page.getByLabel(label, { exact: true });
+    if (by === 'mouse') return field.fill(text);
+    await tabTo(page, field);
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type(text);
+  };
+
+  test('a higher plan is taken for what the preview says, and the focus comes back', async () => {
+    const customerId = await newSubscriber(shop.plans.pro);
+    const page = await open(customerId);
+    await press(page, 'Change plan');
+    await press(page, 'Choose Scale');
+    await page.getByText('Due now').waitFor();
+    const pay = button(page, /^Pay €/);
+    const amount = ((await pay.textContent()) ?? '').replace('Pay ', '');
+    expect(await page.getByText(amount, { exact: true }).count()).toBeGreaterThan(0);
+    await press(page, /^Pay €/);
+    await told(page, 'Your plan is now Scale.');
+    expect((await planOf(customerId))?.planId).toBe(shop.plans.scale);
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.textContent))
+      .toBe('Change plan');
+  });
+
+  test('a lower plan comes later, and may be called off', async () => {
+    const page = await open(await newSubscriber(shop.plans.scale));
+    await press(page, 'Change plan');
+    await press(page, 'Choose Pro');
+    await press(page, /^Change on /);
+    await told(page, 'Changes to Pro on');
+    await press(page, 'Keep plan');
+    await told(page, 'Your plan goes on.');
+    await page.getByText('Changes to Pro').waitFor({ state: 'detached' });
+  });
+
+  test('a plan is cancelled with a reason, and kept after all', async () => {
+    const customerId = await newSubscriber(shop.plans.pro);
+    const page = await open(customerId);
+    await press(page, 'Cancel plan');
+    await choose(page, 'It costs too much');
+    await press(page, 'Cancel plan');
+    await told(page, 'Ends on');
+    expect((await planOf(customerId))?.cancelAtPeriodEnd).toBe(true);
+    await press(page, 'Keep plan');
+    await told(page, 'Your plan goes on.');
+    expect((await planOf(customerId))?.cancelAtPeriodEnd).toBe(false);
+  });
+
+  test('an open invoice is paid, and its PDF saved', async () => {
+    const { customerId, number } = await newDebtor();
+    await addCard(customerId);
+    const page = await open(customerId);
+    await press(page, `Pay €29.00 for invoice ${number}`);
+    await told(page, `Invoice ${number} is paid.`);
+    expect((await invoiceOf(customerId)).payments).toHaveLength(1);
+    const download = page.waitForEvent('download');
+    await press(page, `Download invoice ${number} as PDF`);
+    const file = await download;
+    expect(file.suggestedFilename()).toBe(`${number}.pdf`);
+    expect(String(await readFile(await file.path())).slice(0, 5)).toBe('%PDF-');
+  });
+
+  test('without a card the form asks, a decline is told, and a confirmation pays', async () => {
+    const { customerId, number } = await newDebtor();
+    await addCard(customerId, 'requires_form');
+    const page = await open(customerId);
+    await press(page, `Pay €29.00 for invoice ${number}`);
+    await press(page, 'Decline payment');
+    await page.getByRole('alert').filter({ hasText: 'The payment was declined.' }).waitFor();
+    expect((await invoiceOf(customerId)).payments).toHaveLength(0);
+    await press(page, 'Pay €29.00');
+    await told(page, `Invoice ${number} is paid.`);
+    expect((await invoiceOf(customerId)).payments).toHaveLength(1);
+  });
+
+  test('cards are added, made the default and removed, but not while one is needed', async () => {
+    const page = await open(await newSubscriber(shop.plans.pro));
+    await press(page, 'Remove Visa ending in 4242');
+    await page.getByText('It cannot be removed while it is needed:').waitFor();
+    await page.getByText('Plan Pro').waitFor();
+    await press(page, 'Close');
+    await press(page, 'Add payment method');
+    await choose(page, /Mastercard/);
+    await press(page, 'Add card');
+    await told(page, 'The payment method was added.');
+    await press(page, 'Make default: Mastercard ending in 4444');
+    await told(page, 'Mastercard ending in 4444 is the default now.');
+    await press(page, 'Remove Visa ending in 4242');
+    await press(page, 'Remove');
+    await told(page, 'The payment method was removed.');
+    await page.getByText('Visa ending in 4242').waitFor({ state: 'detached' });
+  });
+
+  test('credits are bought, bought by themselves, and their history is told', async () => {
+    const customerId = await newSubscriber(shop.plans.pro);
+    const page = await open(customerId);
+    await press(page, 'Buy credits: Tokens');
+    await choose(page, /Large/);
+    await press(page, 'Pay €40.00');
+    await told(page, 'The credits are there.');
+    await page.getByText('5,000', { exact: true }).waitFor();
+    await press(page, 'Edit: Automatic top-up');
+    await fill(page, 'When the balance falls below', '250');
+    await press(page, 'Save');
+    await page.getByText('On: below 250 Tokens').waitFor();
+    await press(page, 'History');
+    const table = page.getByRole('table', { name: 'History' });
+    await table.getByRole('cell', { name: '+5,000' }).waitFor();
+    await press(page, 'Close');
+    await table.waitFor({ state: 'detached' });
+  });
+
+  test('billing details are changed, tax ids too, and what is wrong is told beside it', async () => {
+    const customerId = await newCustomer();
+    const page = await open(customerId);
+    await press(page, 'Edit: Billing details');
+    await fill(page, 'Name', 'Lovelace Ltd');
+    await fill(page, 'Street and number', '1 Analytical Way');
+    await fill(page, 'City', 'London');
+    await page.getByLabel('Country').selectOption('GB');
+    await press(page, 'Add tax id');
+    await fill(page, 'Number', 'GB123456789');
+    await page.getByLabel('Kind').selectOption('gb_vat');
+    await press(page, 'Save');
+    await told(page, 'Saved.');
+    await page.getByText('United Kingdom').waitFor();
+    const customer = await ask<{ taxIds: object[] }>(`/customers/${customerId}`);
+    expect(customer.taxIds).toEqual([{ type: 'gb_vat', value: 'GB123456789' }]);
+  });
+});
+
+test('a double click pays once', async () => {
+  const { customerId, number } = await newDebtor();
+  await addCard(customerId);
+  const page = await open(customerId);
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') sent.push(request.url());
+  });
+  await button(page, `Pay €29.00 for invoice ${number}`).dblclick();
+  await told(page, `Invoice ${number} is paid.`);
+  expect(sent.filter((url) => url.endsWith('/pay'))).toHaveLength(1);
+  expect((await invoiceOf(customerId)).payments).toHaveLength(1);
+});
+
+test('after an answer that was lost the next click is the same payment', async () => {
+  const { customerId, number } = await newDebtor();
+  await addCard(customerId);
+  const page = await open(customerId);
+  const keys: (string | undefined)[] = [];
+  await page.route('**/pay', async (route) => {
+    keys.push(route.request().headers()['idempotency-key']);
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    return route.abort();
+  });
+  await button(page, `Pay €29.00 for invoice ${number}`).click();
+  await page.getByRole('alert').filter({ hasText: 'No connection.' }).waitFor();
+  await button(page, `Pay €29.00 for invoice ${number}`).click();
+  await told(page, `Invoice ${number} is paid.`);
+  expect(new Set(keys).size).toBe(1);
+  expect((await invoiceOf(customerId)).payments).toHaveLength(1);
+});
+
+test('deep links open their dialog and tell how it ended', async () => {
+  const { customerId } = await newDebtor();
+  await addCard(customerId);
+  const { data } = await ask<{ data: { id: string }[] }>(`/invoices?customerId=${customerId}`);
+  const flow = { type: 'pay_invoice', invoiceId: data[0]?.id };
+  const page = await open(customerId, { flow: JSON.stringify(flow) });
+  await page.getByRole('dialog').getByRole('button', { name: 'Pay €29.00' }).click();
+  await page
+    .getByTestId('flow-end')
+    .filter({ hasText: 'completed' })
+    .waitFor({ state: 'attached' });
+  const other = await open(customerId, { flow: '{"type":"add_payment_method"}' });
+  await other.keyboard.press('Escape');
+  await other
+    .getByTestId('flow-end')
+    .filter({ hasText: 'canceled' })
+    .waitFor({ state: 'attached' });
+});

@@ -1,0 +1,87 @@
+/** A seller with something to sell, made by the API as an integrator would. */
+import { call, newCustomer } from './backend.js';
+
+interface Made {
+  id: string;
+}
+
+export interface Shop {
+  product: string;
+  plans: { free: string; pro: string; scale: string; proYearly: string };
+  credits: string;
+  money: string;
+}
+
+let shops = 0;
+
+/** Of its own for each caller, so that no test sees another's. */
+export async function openShop(): Promise<Shop> {
+  const n = String((shops += 1));
+  const make = async (path: string, body: object) => (await call<Made>(path, body)).id;
+  const product = await make('/products', { slug: `cloud-${n}`, name: 'Cloud' });
+  const metric = await make('/billable-metrics', {
+    productId: product,
+    eventName: `api_call_${n}`,
+    name: 'API calls',
+    aggregation: 'sum',
+  });
+  const credits = await make('/credit-currencies', {
+    slug: `tokens-${n}`,
+    name: 'Tokens',
+    denomination: 'unit',
+  });
+  const money = await make('/credit-currencies', {
+    slug: `prepaid-${n}`,
+    name: 'Prepaid',
+    denomination: 'EUR',
+    minorUnitScale: 2,
+  });
+  for (const [name, amount, price] of [
+    ['Small', 1000, 1000],
+    ['Large', 5000, 4000],
+  ] as const) {
+    const body = { creditCurrencyId: credits, name, credits: amount, price, currency: 'EUR' };
+    await make('/credit-packages', body);
+  }
+  const calls = await make('/features', {
+    productId: product,
+    slug: `calls-${n}`,
+    name: 'API calls',
+    type: 'metered',
+    metricId: metric,
+  });
+  const plan = (slug: string, name: string, tier: number, amount: number, interval = 'month') =>
+    make('/plans', {
+      productId: product,
+      slug: `${slug}-${n}`,
+      name,
+      tier,
+      billingInterval: interval,
+      currency: 'EUR',
+      status: 'active',
+      isPublic: true,
+      charges: amount > 0 ? [{ type: 'recurring', amount }] : [],
+      entitlements: [{ featureId: calls, type: 'metered', limit: amount > 0 ? null : 1000 }],
+    });
+  const plans = {
+    free: await plan('free', 'Free', 0, 0),
+    pro: await plan('pro', 'Pro', 1, 2900),
+    scale: await plan('scale', 'Scale', 2, 9900),
+    proYearly: await plan('pro-yearly', 'Pro', 1, 29_000, 'year'),
+  };
+  return { product, plans, credits, money };
+}
+
+/** A card of the sandbox, as the default. */
+export function addCard(customerId: string, card = 'visa'): Promise<Made> {
+  const body = { processorToken: `pm_sandbox_${card}`, setDefault: true };
+  return call(`/customers/${customerId}/payment-methods`, body);
+}
+
+/** A customer who has a plan and the card that pays it. */
+export async function newSubscriber(planId: string, name = 'Ada'): Promise<string> {
+  const customerId = await newCustomer(name);
+  await addCard(customerId);
+  await call('/subscriptions', { customerId, planId });
+  return customerId;
+}
