@@ -9,7 +9,7 @@ const sdk = at('../sdk/react/src');
  * and how many lines high they are. The forms are together, since each leads to others.
  */
 const LATER = {
-  chart: { 'components/usage-chart': { UsageChart: 9 } },
+  chart: { 'components/usage-chart': { UsageChart: 'chart' } },
   ledger: { 'components/ledger-table': { LedgerTable: 6 } },
   forms: {
     'components/auto-top-up': { AutoTopUpForm: 5 },
@@ -19,7 +19,6 @@ const LATER = {
     'components/payment-form': { PaymentForm: 4 },
     'components/plans-dialog': { PlansDialog: 0 },
     'components/pricing-table': { PricingTable: 8 },
-    'components/purchase': {},
     'components/remove-dialog': { RemoveDialog: 0 },
     'components/top-up': { TopUpForm: 3 },
     'ui/lines': { Lines: 3 },
@@ -56,7 +55,7 @@ const later = {
     const chunk = CHUNK_OF.get(name);
     const lines = exported(LATER[chunk], (part, file, height) =>
       file === name
-        ? `export const ${part} = /* @__PURE__ */ later(() => load().then((m) => m.${part}), ${String(height)});`
+        ? `export const ${part} = /* @__PURE__ */ later(() => load().then((m) => m.${part}), ${JSON.stringify(height)});`
         : '',
     );
     const head = `import { later } from '${at('src/later.tsx')}';
@@ -88,10 +87,16 @@ const bootFirst = {
 };
 
 /** All that the page needs at first is one file; what it loads later has its own. */
-function chunkOf(id) {
+function chunkOf(id, context) {
   if (id === at('src/boot.ts')) return 'boot';
-  const isLater = CHUNK_OF.has(id) || id.startsWith('\0later:chunk:');
-  return isLater || /\/(languages|locales)\/(?!en\.)\w+\.ts$/.test(id) ? null : 'main';
+  const seen = new Set();
+  const isFirst = (one) => {
+    if (one === at('src/main.tsx')) return true;
+    if (seen.has(one)) return false;
+    seen.add(one);
+    return context.getModuleInfo(one).importers.some(isFirst);
+  };
+  return isFirst(id) || id === at('index.html') ? 'main' : null;
 }
 
 export default defineConfig({

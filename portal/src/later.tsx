@@ -6,8 +6,11 @@ import { useI18n } from '../../sdk/react/src/react/i18n.js';
 
 type Loading<P> = () => Promise<ComponentType<P>>;
 
-/** `lines` is how high what is loaded will be, more or less. */
-export function later<P extends object>(load: Loading<P>, lines: number): ComponentType<P> {
+/** `lines` is how high what is loaded will be, more or less; the chart is as high as a style says. */
+export function later<P extends object>(
+  load: Loading<P>,
+  lines: number | 'chart',
+): ComponentType<P> {
   let Loaded: ComponentType<P> | null = null;
   return function Later(props: P) {
     const [state, setState] = useState<'loading' | 'loaded' | 'failed'>('loading');
@@ -24,7 +27,15 @@ export function later<P extends object>(load: Loading<P>, lines: number): Compon
       );
     }, []);
     if (Loaded) return <Loaded {...props} />;
-    return state === 'failed' ? <Failed /> : <Skeleton lines={lines} />;
+    if (state === 'failed') return <Failed />;
+    if (lines !== 'chart') return <Skeleton lines={lines} />;
+    return (
+      <div className="upay-card">
+        <div className="chart-to-come">
+          <Skeleton lines={6} />
+        </div>
+      </div>
+    );
   };
 }
 

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 
 import { usePlans } from '../hooks/catalog.js';
 import { useI18n } from '../react/i18n.js';
@@ -20,7 +20,11 @@ interface PlansDialogProps {
 export function PlansDialog({ productId, subscriptionId, planId, onClose }: PlansDialogProps) {
   const i18n = useI18n();
   const { plans } = usePlans();
-  const [chosen, setChosen] = useState(planId ?? null);
+  const [chosen, setChosen] = useState<string | null>(null);
+  // Once the plans are open: of dialogs that open together the inner one would be below.
+  useEffect(() => {
+    if (planId) setChosen(planId);
+  }, [planId]);
   return (
     <Dialog
       title={i18n.t('plans.title')}
