@@ -13,9 +13,11 @@ declare module 'vitest' {
   }
 }
 
+const PACKED = ['-w', 'sdk/node', '-w', 'sdk/react'];
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const root = await mkdtemp(join(tmpdir(), 'unitpay-examples-'));
-  await npm(repository, 'pack', '--workspaces', '--pack-destination', root);
+  await npm(repository, 'pack', ...PACKED, '--pack-destination', root);
   project.provide('root', root);
   return () => rm(root, { recursive: true });
 }
