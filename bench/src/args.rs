@@ -1,4 +1,4 @@
-//! The command line, read by hand: a handful of flags and two hidden roles of the same binary.
+//! The command line, read by hand: a handful of flags and three hidden roles of the same binary.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,8 +12,9 @@ usage: unitpay-bench [--only NAME]... [--quick] [--postgres] [--check]
                      [--json FILE] [--server FILE] [--dir DIR]
 
   --only NAME    run this case alone; may be repeated
-                 footprint read mint lone revoke garbage growth postgres
-  --quick        short rounds, 100,000 sessions instead of a million
+                 footprint read mint lone revoke garbage objects track debit year growth
+                 customers postgres
+  --quick        short rounds; 100,000 sessions and customers instead of a million
   --postgres     fail where PostgreSQL's programs are missing instead of skipping the case
   --check        exit with an error where a target is missed
   --json FILE    write the rows as JSON too
@@ -35,6 +36,10 @@ pub(crate) enum Command {
     Floor {
         response_bytes: usize,
     },
+    /// Internal: be the bare handler that inserts a row.
+    Insert {
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug)]
@@ -54,6 +59,10 @@ impl Args {
         match arguments.peek().and_then(|first| first.to_str()) {
             Some("exec") => return exec(arguments.skip(1)),
             Some("floor") => return floor(arguments.skip(1)),
+            Some("insert") => {
+                let folder = arguments.nth(1).context("insert needs a folder")?.into();
+                return Ok(Command::Insert { folder });
+            }
             Some(_) | None => {}
         }
         let mut args = Args {

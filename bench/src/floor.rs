@@ -4,6 +4,8 @@
 //! This file holds both sides: what runs in the child process, and the handle that starts it.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
@@ -47,19 +49,36 @@ pub(crate) struct Floor {
 
 impl Floor {
     pub(crate) async fn start(context: &Context, response_bytes: usize) -> Result<Floor> {
-        let mut log = Log::create(&context.temp.path().join("floor.log"))?;
-        let program = std::env::current_exe()?;
-        let mut command = Process::command(&context.server_cpus, &program)?;
-        command.arg("floor").arg(response_bytes.to_string()).stderr(log.stdio()?);
-        let mut process = Process::spawn("floor", command)?;
-        let addr = log.wait_for_address(&mut process).await?;
+        let mut command = Floor::command(context)?;
+        command.arg("floor").arg(response_bytes.to_string());
         let request = b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".to_vec();
-        let answer = setup::once(addr, &request).await.context("floor")?;
+        let floor = Floor::spawn(context, command, request.clone()).await?;
+        let answer = setup::once(floor.addr, &request).await.context("floor")?;
         anyhow::ensure!(
             answer.bytes.abs_diff(response_bytes) <= 1,
             "the floor answers {} bytes instead of {response_bytes}",
             answer.bytes
         );
+        Ok(floor)
+    }
+
+    /// The handler that inserts a row before it answers, in a store of its own in this folder.
+    pub(crate) async fn inserting(context: &Context, folder: &Path) -> Result<Floor> {
+        let mut command = Floor::command(context)?;
+        command.arg("insert").arg(folder);
+        let request = b"POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n".to_vec();
+        Floor::spawn(context, command, request).await
+    }
+
+    fn command(context: &Context) -> Result<Command> {
+        Process::command(&context.server_cpus, &std::env::current_exe()?)
+    }
+
+    async fn spawn(context: &Context, mut command: Command, request: Vec<u8>) -> Result<Floor> {
+        let mut log = Log::create(&context.temp.path().join("floor.log"))?;
+        command.stderr(log.stdio()?);
+        let mut process = Process::spawn("floor", command)?;
+        let addr = log.wait_for_address(&mut process).await?;
         Ok(Floor { process, addr, requests: Requests::from_iter([request]) })
     }
 

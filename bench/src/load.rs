@@ -160,7 +160,7 @@ impl Load {
                 break;
             }
             let sent = now;
-            let answer = connection.exchange(self.requests.get(place)).await?;
+            let answer = connection.exchange(&self.requests.get(place)).await?;
             now = Instant::now();
             latencies.push(u32::try_from(now.duration_since(sent).as_micros())?);
             if !self.expect.contains(&answer.status) {

@@ -10,6 +10,7 @@ mod args;
 mod cases;
 mod context;
 mod floor;
+mod insert;
 mod load;
 mod postgres;
 mod process;
@@ -18,6 +19,7 @@ mod requests;
 mod rounds;
 mod server;
 mod setup;
+mod shop;
 mod temp;
 
 use anyhow::{Context as _, Result, bail};
@@ -34,6 +36,7 @@ fn main() -> Result<()> {
         }
         Command::Exec { cpus, program, rest } => process::exec(&cpus, &program, &rest),
         Command::Floor { response_bytes } => floor::serve(response_bytes),
+        Command::Insert { folder } => insert::serve(&folder),
         Command::Bench(args) => bench(args),
     }
 }

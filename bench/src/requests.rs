@@ -1,19 +1,33 @@
-//! Requests rendered once, before the clock starts: one buffer and the ranges in it.
+//! Requests: rendered once, before the clock starts, or each for its place where no two may be alike.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A list of rendered requests; a clone shares the bytes.
+/// What to send; a clone shares it.
 #[derive(Clone)]
-pub(crate) struct Requests {
-    bytes: Arc<[u8]>,
-    ranges: Arc<[Range<usize>]>,
+pub(crate) enum Requests {
+    /// One buffer and the ranges in it, counted round and round.
+    Listed { bytes: Arc<[u8]>, ranges: Arc<[Range<usize>]> },
+    /// Rendered when it is sent, on the load's core.
+    Made(Arc<Make>),
 }
 
+type Make = dyn Fn(usize) -> Vec<u8> + Send + Sync;
+
 impl Requests {
-    /// The request at `index`, counted round and round.
-    pub(crate) fn get(&self, index: usize) -> &[u8] {
-        &self.bytes[self.ranges[index % self.ranges.len()].clone()]
+    pub(crate) fn made(make: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> Requests {
+        Requests::Made(Arc::new(make))
+    }
+
+    /// The request at this place.
+    pub(crate) fn get(&self, place: usize) -> Cow<'_, [u8]> {
+        match self {
+            Requests::Listed { bytes, ranges } => {
+                Cow::Borrowed(&bytes[ranges[place % ranges.len()].clone()])
+            }
+            Requests::Made(make) => Cow::Owned(make(place)),
+        }
     }
 }
 
@@ -26,7 +40,7 @@ impl FromIterator<Vec<u8>> for Requests {
             bytes.extend_from_slice(&request);
             ranges.push(start..bytes.len());
         }
-        Requests { bytes: bytes.into(), ranges: ranges.into() }
+        Requests::Listed { bytes: bytes.into(), ranges: ranges.into() }
     }
 }
 
@@ -53,14 +67,21 @@ pub(crate) fn revoke_customer(key: &str, customer: &str) -> Vec<u8> {
 
 /// The verified read.
 pub(crate) fn current(token: &str) -> Vec<u8> {
-    format!(
-        "GET /v1/portal-sessions/current HTTP/1.1\r\nhost: 127.0.0.1\r\n\
-         authorization: Bearer {token}\r\n\r\n"
-    )
-    .into_bytes()
+    get("/v1/portal-sessions/current", token)
 }
 
-fn post(path: &str, key: &str, body: &str) -> Vec<u8> {
+/// A read by a portal token.
+pub(crate) fn get(path: &str, token: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n")
+        .into_bytes()
+}
+
+/// A read by a secret key.
+pub(crate) fn get_by_key(path: &str, key: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {key}\r\n\r\n").into_bytes()
+}
+
+pub(crate) fn post(path: &str, key: &str, body: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {key}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

@@ -17,12 +17,29 @@ pub(crate) struct Once {
     pub(crate) status: u16,
     /// Status line and header included.
     pub(crate) bytes: usize,
+    pub(crate) body: Vec<u8>,
 }
 
 /// One request on a connection of its own.
 pub(crate) async fn once(addr: SocketAddr, request: &[u8]) -> Result<Once> {
-    let answer = Connection::open(addr).await?.exchange(request).await?;
-    Ok(Once { status: answer.status, bytes: answer.bytes() })
+    let mut connection = Connection::open(addr).await?;
+    let answer = connection.exchange(request).await?;
+    let body = answer.body(&connection).to_vec();
+    Ok(Once { status: answer.status, bytes: answer.bytes(), body })
+}
+
+/// Sends every request once and returns the bodies in their order.
+pub(crate) async fn all(
+    server: &Server,
+    requests: &Requests,
+    count: usize,
+    expect: &'static [u16],
+) -> Result<Vec<Vec<u8>>> {
+    let load = Load::new(server.addr, requests, expect).count(count).time(PATIENCE).keep_every(1);
+    let run = load.run(&server.process).await?;
+    anyhow::ensure!(run.requests == count, "sent {} of {count} in time", run.requests);
+    server.log.clear()?;
+    Ok(run.kept.into_iter().map(|(_, body)| body).collect())
 }
 
 /// A minted session, as far as a case needs it.
@@ -40,10 +57,8 @@ pub(crate) struct Customers {
 
 pub(crate) async fn customers(server: &Server, key: &str, count: usize) -> Result<Customers> {
     let requests = (0..count).map(|number| requests::customer(key, number)).collect();
-    let load = Load::new(server.addr, &requests, &[201]).count(count).time(PATIENCE).keep_every(1);
-    let run = load.run(&server.process).await.context("creating customers")?;
-    let ids: Vec<String> =
-        run.kept.iter().map(|(_, body)| member(body, "id")).collect::<Result<_>>()?;
+    let made = all(server, &requests, count, &[201]).await.context("creating customers")?;
+    let ids: Vec<String> = made.iter().map(|body| member(body, "id")).collect::<Result<_>>()?;
     let mints = ids.iter().map(|id| requests::mint(key, id)).collect();
     Ok(Customers { ids, mints })
 }
@@ -68,7 +83,7 @@ pub(crate) async fn sessions(
 }
 
 /// A string member of a JSON object.
-fn member(body: &[u8], name: &str) -> Result<String> {
+pub(crate) fn member(body: &[u8], name: &str) -> Result<String> {
     let body: serde_json::Value = serde_json::from_slice(body)?;
     let value = body.get(name).and_then(serde_json::Value::as_str);
     value.map(str::to_owned).with_context(|| format!("an answer without {name}"))

@@ -1,13 +1,18 @@
 //! The cases, each with a store and a server of its own, in the order they run.
 
+mod customers;
+mod debit;
 mod footprint;
 mod garbage;
 mod growth;
 mod lone;
 mod mint;
+mod objects;
 mod on_postgres;
 mod read;
 mod revoke;
+mod track;
+mod year;
 
 use anyhow::{Context as _, Result};
 
@@ -20,8 +25,21 @@ use crate::rounds::{Series, Subject};
 use crate::server::{Server, Store};
 use crate::setup::{self, Session};
 
-pub(crate) const NAMES: [&str; 8] =
-    ["footprint", "read", "mint", "lone", "revoke", "garbage", "growth", "postgres"];
+pub(crate) const NAMES: [&str; 13] = [
+    "footprint",
+    "read",
+    "mint",
+    "lone",
+    "revoke",
+    "garbage",
+    "objects",
+    "track",
+    "debit",
+    "year",
+    "growth",
+    "customers",
+    "postgres",
+];
 
 pub(crate) async fn run(context: &mut Context) -> Result<()> {
     context.report.note(
@@ -43,7 +61,12 @@ pub(crate) async fn run(context: &mut Context) -> Result<()> {
             "lone" => lone::run(context).await,
             "revoke" => revoke::run(context).await,
             "garbage" => garbage::run(context).await,
+            "objects" => objects::run(context).await,
+            "track" => track::run(context).await,
+            "debit" => debit::run(context).await,
+            "year" => year::run(context).await,
             "growth" => growth::run(context).await,
+            "customers" => customers::run(context).await,
             _ => on_postgres::run(context).await,
         };
         outcome.with_context(|| format!("case {name}"))?;
@@ -71,6 +94,7 @@ impl Stage {
         Ok(Stage { server, key, customers })
     }
 
+    /// Sessions of one customer after the other, round and round.
     async fn sessions(&self, count: usize) -> Result<Vec<Session>> {
         Ok(setup::sessions(&self.server, &self.customers.mints, count, 1).await?.0)
     }
