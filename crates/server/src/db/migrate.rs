@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_catalog"),
     migration!(3, "0003_billing"),
     migration!(4, "0004_credits_usage"),
+    migration!(5, "0005_statistics"),
 ];
 
 /// The version this program works with.

@@ -25,7 +25,9 @@ const BATCH: usize = 256;
 const QUEUE: usize = 4_096;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The log is copied into the database where it has more pages than this.
-const LOG_PAGES: i64 = 1_000;
+const LOG_PAGES: i64 = 4_000;
+/// Of pages in memory, in KiB: what the writer's next statements find there is not read again.
+const WRITER_CACHE: i64 = -16_384;
 
 #[derive(Clone, Debug)]
 pub struct Sqlite(Arc<Shared>);
@@ -63,6 +65,7 @@ impl Sqlite {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite_error)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite_error)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(sqlite_error)?;
+        connection.pragma_update(None, "cache_size", WRITER_CACHE).map_err(sqlite_error)?;
         let snapshot = Snapshot(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?);
         let queue = Arc::new(Queue::default());
         let writers = Arc::clone(&queue);

@@ -85,3 +85,30 @@ async fn a_store_that_is_up_to_date_is_not_migrated_again() {
         assert!(!t.app.db.migrate().await.unwrap());
     }
 }
+
+/// The embedded store's planner is told that a tenant has very many rows: it must not look through
+/// them for one customer's.
+#[test]
+fn one_customers_rows_are_found_by_the_customer() {
+    let store = rusqlite::Connection::open_in_memory().unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        store.execute_batch(&std::fs::read_to_string(file).unwrap()).unwrap();
+    }
+    let tables = "SELECT m.name FROM sqlite_schema m WHERE m.type = 'table' AND 2 = (SELECT count(*) \
+         FROM pragma_table_info(m.name) p WHERE p.name IN ('tenant_no', 'customer_no'))";
+    let mut tables = store.prepare(tables).unwrap();
+    let tables: Vec<String> =
+        tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(tables.len() > 8, "{tables:?}");
+    for table in tables {
+        let plan = format!(
+            "EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE tenant_no = $1 AND customer_no = $2"
+        );
+        let plan: String = store.query_row(&plan, [1, 1], |row| row.get("detail")).unwrap();
+        assert!(plan.contains("customer_no=?"), "{plan}");
+    }
+}

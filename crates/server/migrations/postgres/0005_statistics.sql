@@ -1,0 +1,1 @@
+-- PostgreSQL keeps statistics by itself.
