@@ -150,7 +150,7 @@ pub enum InvoiceItemType {
 
 impl InvoiceResponse {
     /// An invoice as a list shows it; `backend` sees the metadata.
-    fn short(app: &App, invoice: &Invoice, backend: bool) -> Self {
+    fn short(app: &App, invoice: Invoice, backend: bool) -> Self {
         let metadata = backend.then(|| serde_json::from_str(&invoice.metadata).unwrap_or_default());
         let pdf_url = format!("{}/v1/invoices/{}/pdf", app.issuer, invoice.id);
         Self {
@@ -162,7 +162,6 @@ impl InvoiceResponse {
             reason: invoice.reason.as_str(),
             currency: invoice.currency,
             subtotal: invoice.totals.subtotal,
-            tax: invoice.totals.tax.clone(),
             tax_amount: invoice.totals.tax_amount,
             total_amount: invoice.totals.total,
             amount_paid: invoice.amount_paid,
@@ -172,8 +171,9 @@ impl InvoiceResponse {
             paid_at: invoice.paid_at,
             period_start: invoice.period.map(|period| period.start),
             period_end: invoice.period.map(|period| period.end),
-            seller: invoice.seller.clone(),
-            customer: invoice.buyer.clone(),
+            tax: invoice.totals.tax,
+            seller: invoice.seller,
+            customer: invoice.buyer,
             pdf_url: invoice.number.is_some().then_some(pdf_url),
             items: None,
             payments: None,
@@ -184,10 +184,11 @@ impl InvoiceResponse {
     }
 
     /// All of an invoice.
-    pub fn whole(app: &App, invoice: &Invoice, payments: &[Payment], backend: bool) -> Self {
+    pub fn whole(app: &App, mut invoice: Invoice, payments: Vec<Payment>, backend: bool) -> Self {
+        let lines = std::mem::take(&mut invoice.lines);
         Self {
-            items: Some(invoice.lines.iter().map(InvoiceItem::from).collect()),
-            payments: Some(payments.iter().map(InvoicePayment::from).collect()),
+            items: Some(lines.iter().map(InvoiceItem::from).collect()),
+            payments: Some(payments.into_iter().map(InvoicePayment::from).collect()),
             ..Self::short(app, invoice, backend)
         }
     }
@@ -207,13 +208,13 @@ impl From<&Line> for InvoiceItem {
     }
 }
 
-impl From<&Payment> for InvoicePayment {
-    fn from(payment: &Payment) -> Self {
+impl From<Payment> for InvoicePayment {
+    fn from(payment: Payment) -> Self {
         Self {
             amount: payment.amount,
             paid_at: payment.paid_at,
-            brand: payment.brand.clone(),
-            last4: payment.last4.clone(),
+            brand: payment.brand,
+            last4: payment.last4,
         }
     }
 }
@@ -272,7 +273,7 @@ async fn page(
     fields.finish()?;
     let rows = sql::page(tx, &tenant, customer, status, backend, &page).await?;
     let page = page.page(rows, |invoice| invoice.id.to_string());
-    let short = |invoice| InvoiceResponse::short(app, &invoice, backend);
+    let short = |invoice| InvoiceResponse::short(app, invoice, backend);
     Ok(Json(StatusCode::OK, page.map(short).into()))
 }
 
@@ -290,7 +291,7 @@ pub async fn get(
     let invoice = seen(&mut tx, &caller, path_id(&id)?).await?;
     let payments = sql::payments(&mut tx, &caller.tenant(), invoice.id).await?;
     let backend = caller.only_customer().is_none();
-    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, &invoice, &payments, backend)))
+    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, payments, backend)))
 }
 
 /// An issued invoice as a PDF document, in the customer's language.

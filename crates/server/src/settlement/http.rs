@@ -168,7 +168,7 @@ pub async fn transfer(
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         let invoice = record_transfer(tx, &tenant, id, amount, &reference, at, &by).await?;
         let payments = invoices::payments(tx, &tenant, id).await?;
-        let whole = InvoiceResponse::whole(&shared, &invoice, &payments, true);
+        let whole = InvoiceResponse::whole(&shared, invoice, payments, true);
         let body = serde_json::to_value(whole).map_err(Problem::internal)?;
         idempotency::keep(tx, idempotency, &body).await?;
         Ok::<_, Problem>(Outcome::Fresh(body))
@@ -193,7 +193,7 @@ pub async fn void(
         Ok::<Invoice, Problem>(void_invoice(tx, &tenant, id, at, &by).await?)
     });
     let invoice = done.await?;
-    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, &invoice, &[], true)))
+    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, Vec::new(), true)))
 }
 
 /// Answers a request that moves money: goes on with its attempt, if there is one, and shows what it
@@ -319,7 +319,7 @@ impl Shown<'_> {
         let mut tx = self.app.db.read().await?;
         let found = invoices::get(&mut tx, self.tenant, id).await?.ok_or_else(gone)?;
         let payments = invoices::payments(&mut tx, self.tenant, id).await?;
-        Ok(Box::new(InvoiceResponse::whole(self.app, &found, &payments, self.backend)))
+        Ok(Box::new(InvoiceResponse::whole(self.app, found, payments, self.backend)))
     }
 }
 
