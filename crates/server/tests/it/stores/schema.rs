@@ -99,7 +99,9 @@ fn one_customers_rows_are_found_by_the_customer() {
         store.execute_batch(&std::fs::read_to_string(file).unwrap()).unwrap();
     }
     let tables = "SELECT m.name FROM sqlite_schema m WHERE m.type = 'table' AND 2 = (SELECT count(*) \
-         FROM pragma_table_info(m.name) p WHERE p.name IN ('tenant_no', 'customer_no'))";
+         FROM pragma_table_info(m.name) p WHERE p.name IN ('tenant_no', 'customer_no')) \
+         AND EXISTS (SELECT 1 FROM pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i \
+         WHERE i.name = 'customer_no')";
     let mut tables = store.prepare(tables).unwrap();
     let tables: Vec<String> =
         tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
