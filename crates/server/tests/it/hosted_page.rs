@@ -151,6 +151,7 @@ on_both_stores! {
         let now = t.app.clock.now();
         let day = |days| now.plus_days(days).to_string()[..10].to_owned();
         let mut all = vec![
+            "/billable-metrics?limit=100".to_owned(),
             "/branding".to_owned(),
             "/credit-accounts?limit=100".to_owned(),
             "/credit-currencies?limit=100".to_owned(),
