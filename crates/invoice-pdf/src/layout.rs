@@ -102,7 +102,7 @@ impl Layout<'_> {
         widths.fold(0.0, f32::max).min(bound)
     }
 
-    fn bottom(&self) -> f32 {
+    pub fn bottom(&self) -> f32 {
         self.sheet.height - FOOT
     }
 

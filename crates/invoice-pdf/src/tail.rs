@@ -61,10 +61,11 @@ impl Layout<'_> {
         if footer.is_empty() {
             return;
         }
-        self.y += 22.0;
         let node = self.sheet.node(Kind::Paragraph, None);
         let slot = (MARGIN, self.end());
         let cell = self.cell(footer, SMALL, SOFT, slot, Align::Start, node);
+        // Two lines are not worth a page of their own: the gap gives way first.
+        self.y += (self.bottom() - self.y - cell.height()).clamp(8.0, 22.0);
         self.flow(vec![cell], 0.0, 0.0);
     }
 

@@ -119,6 +119,8 @@ fn a_paid_invoice_says_when_and_how() {
     {
         assert!(read.says(text), "{text:?} is missing in:\n{}", read.text());
     }
+    // The closing words do not ask for a page of their own.
+    assert_eq!(read.pages.len(), 1);
 }
 
 #[test]

@@ -84,7 +84,11 @@ on_both_stores! {
         t.pay(&invoice, json!({ "paymentMethodId": "pm_nothing" })).await.refused(404, "not_found");
         let unknown = json!({ "paymentMethodId": t.app.ids.payment_method() });
         t.pay(&invoice, unknown).await.refused(404, "not_found");
+        let other = t.customer("other").await;
+        let others = t.card(&other, "pm_sandbox_visa").await;
+        t.pay(&invoice, json!({ "paymentMethodId": others })).await.refused(404, "not_found");
         t.pay(&invoice, json!({ "card": visa })).await.refused(422, "validation_failed");
+        assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (0, 0));
         t.pay(&invoice, json!({ "paymentMethodId": visa })).await.expect(200);
         assert!(t.paid(&invoice).await);
     }
