@@ -12,27 +12,27 @@ use crate::db::{Columns, DbError, JsonText, Sql, Value, json, sql, sql_of_each, 
 macro_rules! visible_product {
     ($id:literal) => {
         concat!(
+            "EXISTS (SELECT 1 FROM products p WHERE p.tenant_no = $1 AND p.id = ",
             $id,
-            " IN (SELECT p.id FROM products p WHERE p.tenant_no = $1 AND NOT p.archived) OR ",
+            " AND NOT p.archived) OR EXISTS (SELECT 1 FROM subscriptions s WHERE s.tenant_no = $1 \
+             AND s.customer_no = $2 AND s.product_id = ",
             $id,
-            " IN (SELECT s.product_id FROM subscriptions s WHERE s.tenant_no = $1 \
-             AND s.customer_no = $2 \
-             AND s.status IN ('trialing', 'active', 'past_due', 'pending'))"
+            " AND s.status IN ('trialing', 'active', 'past_due', 'pending'))"
         )
     };
 }
 
-table!(Product, ProductId, "products", [visible_product!("id")], "slug", {
+table!(Product, ProductId, "products", [visible_product!("products.id")], "slug", {
     slug name "$4" description "$5" image "$6" archived "$7" metadata "$8" created_at "$9"
     updated_at "$10"
 } BY_SLUG "slug");
 
-table!(Metric, MetricId, "billable_metrics", [visible_product!("product_id")], "product_id", {
+table!(Metric, MetricId, "billable_metrics", [visible_product!("billable_metrics.product_id")], "product_id", {
     product_id event_name "$4" name "$5" aggregation "$6" property "$7" metadata "$8"
     created_at "$9" updated_at "$10"
 } BY_EVENT "event_name");
 
-table!(Feature, FeatureId, "features", [visible_product!("product_id")], "product_id", {
+table!(Feature, FeatureId, "features", [visible_product!("features.product_id")], "product_id", {
     product_id slug "$4" name "$5" type "$6" metric_id "$7" credit_currency_id "$8"
     credit_cost "$9" metadata "$10" created_at "$11" updated_at "$12"
 } BY_SLUG "slug" BY_METRIC "metric_id" BY_CREDIT_CURRENCY "credit_currency_id");
@@ -52,10 +52,10 @@ table!(
     Plan,
     PlanId,
     "plans",
-    ["(status = 'active' AND is_public AND product_id IN (SELECT p.id FROM products p \
-      WHERE p.tenant_no = $1 AND NOT p.archived)) OR id IN (SELECT s.plan_id FROM subscriptions s \
-      WHERE s.tenant_no = $1 AND s.customer_no = $2 \
-      AND s.status IN ('trialing', 'active', 'past_due', 'pending'))"],
+    ["(status = 'active' AND is_public AND EXISTS (SELECT 1 FROM products p \
+      WHERE p.tenant_no = $1 AND p.id = plans.product_id AND NOT p.archived)) \
+      OR EXISTS (SELECT 1 FROM subscriptions s WHERE s.tenant_no = $1 AND s.customer_no = $2 \
+      AND s.plan_id = plans.id AND s.status IN ('trialing', 'active', 'past_due', 'pending'))"],
     "product_id",
     {
         product_id slug "$4" name "$5" description "$6" tier "$7" status "$8" is_public "$9"
