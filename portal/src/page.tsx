@@ -63,6 +63,7 @@ function Live({ flow, closed, ...shown }: LiveProps) {
   if (state === 'signed_out') return <ClosedPage {...shown} why="signedOut" />;
   if (state === 'expired') return <ClosedPage {...shown} why={closed} />;
   const end = (reason: 'completed' | 'canceled') => {
+    if (history.state !== null) return;
     history.replaceState(reason, '');
     setLeft(reason);
     const back = wayBack(returnUrl, reason);
