@@ -1,5 +1,6 @@
 //! The program's commands, each run as an operator runs it.
 
+mod demo;
 mod life;
 mod maintain;
 mod secrets;

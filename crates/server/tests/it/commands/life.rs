@@ -85,7 +85,7 @@ async fn a_server_starts_while_commands_run() {
 }
 
 /// The demo, told to stop and waited for when it is dropped.
-struct Demo(std::process::Child);
+pub struct Demo(pub std::process::Child);
 
 impl Drop for Demo {
     fn drop(&mut self) {
@@ -115,21 +115,49 @@ async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
     let first = printed.iter().position(|line| line.starts_with("# ")).unwrap();
     let script = printed[first - 1..].join("\n").replace("\n# ", "\necho '####'\n# ");
     let mut shell = Command::new("sh");
-    shell.args(["-eu"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    // What is downloaded lands beside the demo's own folder.
+    let downloads = Place::new(Engine::Sqlite).await;
+    shell
+        .args(["-eu"])
+        .current_dir(&downloads.folder.0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut shell = shell.spawn().unwrap();
     shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     let output = shell.wait_with_output().unwrap();
     assert!(output.status.success());
     let said = String::from_utf8(output.stdout).unwrap();
     let steps: Vec<&str> = said.split("####").map(str::trim).collect();
-    let [_, export, mint, link, read, refresh, list, revoke] = steps[..] else { panic!("{said}") };
+    let [_, export, mint, link, read, billing @ .., refresh, list, revoke] = &steps[..] else {
+        panic!("{said}")
+    };
     let json =
         |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| panic!("{text}"));
-    assert_eq!(export, "");
+    assert_eq!(*export, "");
     assert_eq!(mint.split('.').count(), 3, "{mint}");
     assert!(link.starts_with(&format!("{issuer}/portal#ps_")), "{link}");
     assert!(printed.concat().contains(json(read)["customer"]["id"].as_str().unwrap()));
-    assert_eq!(json(refresh)["token"], mint);
+    let billing: Vec<Vec<Value>> =
+        billing.iter().map(|said| said.lines().map(json).collect()).collect();
+    let [subscription, plans, invoices, credits, usage, upgrade, cancel, top_up, pay] =
+        &billing[..]
+    else {
+        panic!("{said}")
+    };
+    assert_eq!(subscription[0]["data"][0]["status"], "active");
+    assert_eq!(plans[0]["tiers"].as_array().unwrap().len(), 3);
+    assert!(invoices[0]["data"].as_array().unwrap().len() > 3);
+    let pdf = std::fs::read(downloads.folder.0.join("invoice.pdf")).unwrap();
+    assert!(pdf.starts_with(b"%PDF"));
+    assert_eq!(credits[0]["data"][0]["balance"], credits[1]["data"][0]["balanceAfter"]);
+    assert!(usage[0]["data"].as_array().unwrap().len() > 60);
+    assert!(upgrade[0]["totalAmount"].as_i64().unwrap() > 0);
+    for outcome in [&upgrade[1], &top_up[0], &pay[0]] {
+        assert_eq!(outcome["kind"], "charged_inline", "{outcome}");
+    }
+    let canceled: Vec<_> = cancel.iter().map(|answer| &answer["cancelAtPeriodEnd"]).collect();
+    assert_eq!(canceled, [true, false]);
+    assert_eq!(json(refresh)["token"], *mint);
     assert_eq!(json(list)["data"][0]["status"], "active");
     let (status, read_again) = revoke.split_once('\n').unwrap();
     assert_eq!(status, "204");
