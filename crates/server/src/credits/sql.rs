@@ -3,11 +3,11 @@
 
 mod lists;
 
-pub use lists::{days, entry, grant, is_undone, ledger, page, top_ups, view};
+pub use lists::{days, entry, grant, is_undone, ledger, open_top_up, page, top_ups, view};
 
 use super::wallet::{Drip, Wallet};
 use super::{Account, AutoTopUp, EntryKind, Grant, Source, TopUp, TopUpStatus, day};
-use crate::base::{CreditAccountId, CreditCurrencyId, Ids, PaymentAttemptId, Time};
+use crate::base::{CreditAccountId, CreditCurrencyId, Ids, Time};
 use crate::catalog::Cadence;
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, sql, sql_of_each, word_columns};
 use crate::organizations::Tenant;
@@ -116,15 +116,12 @@ const SET_FROZEN: Sql = sql("UPDATE credit_accounts SET frozen = $1, updated_at 
 const ADD_TOP_UP: Sql = sql("INSERT INTO credit_top_ups (account_no, id, invoice_id, status, \
      credits, amount, currency, package_id, automatic, created_at, updated_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)");
-/// The draft of a top-up that failed is gone.
-const END_TOP_UP: Sql = sql("UPDATE credit_top_ups SET status = $1, \
-     invoice_id = CASE WHEN $1 = 'failed' THEN NULL ELSE invoice_id END, updated_at = $2 \
-     WHERE account_no = $3 AND id = $4");
+const END_TOP_UP: Sql = sql("UPDATE credit_top_ups SET status = $1, invoice_id = $2, \
+     updated_at = $3 WHERE account_no = $4 AND id = $5");
 const FREEZE_ALL: Sql =
     sql("UPDATE credit_accounts SET frozen = TRUE WHERE tenant_no = $1 AND customer_no = $2");
 const AUTO_TOP_UPS: Sql = sql("SELECT id, auto_top_up FROM credit_accounts \
      WHERE tenant_no = $1 AND customer_no = $2 AND auto_top_up IS NOT NULL ORDER BY id");
-
 const BALANCES: Sql = sql("SELECT credit_currency_id, balance, frozen FROM credit_accounts \
      WHERE tenant_no = $1 AND customer_no = $2 ORDER BY no");
 
@@ -331,15 +328,19 @@ pub async fn add_top_up(
 pub async fn end_top_up(
     tx: &mut Tx<'_, '_>,
     account_no: i64,
-    id: PaymentAttemptId,
-    status: TopUpStatus,
+    top_up: &TopUp,
     at: Time,
 ) -> Result<(), DbError> {
-    let values = [status.into(), at.into(), account_no.into(), id.into()];
+    let values = [
+        top_up.status.into(),
+        top_up.invoice_id.into(),
+        at.into(),
+        account_no.into(),
+        top_up.id.into(),
+    ];
     tx.execute(&END_TOP_UP, &values).await.map(|_| ())
 }
 
-/// At most so many wallets of a tenant that have an entry due, the longest due first.
 /// The balances of a customer's wallets as they are written, and whether each is frozen.
 pub async fn balances(
     tx: &mut Tx<'_, '_>,
@@ -352,6 +353,7 @@ pub async fn balances(
     .await
 }
 
+/// At most so many wallets of a tenant that have an entry due, the longest due first.
 pub async fn due_of_tenant(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -361,7 +363,6 @@ pub async fn due_of_tenant(
     tx.all(&DUE_OF_TENANT, &[tenant.no.into(), at.into(), limit.into()], read_key).await
 }
 
-/// Freezes every wallet of a customer: nothing more is debited or bought.
 /// The wallets of a customer that are topped up by themselves.
 pub async fn with_auto_top_up(
     tx: &mut Tx<'_, '_>,
@@ -375,6 +376,7 @@ pub async fn with_auto_top_up(
     Ok(rules.await?.into_iter().filter(|(_, rule)| rule.enabled).map(|(id, _)| id).collect())
 }
 
+/// Freezes every wallet of a customer: nothing more is debited or bought.
 pub async fn freeze_all(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -1,21 +1,21 @@
 //! Top-ups: credits for money, by somebody or by themselves where a balance falls below a
-//! threshold. The invoice stays a draft until it is paid; the credits come with its payment.
+//! threshold. The credits come with the payment, however it comes: what is charged stays a draft
+//! until then, and whoever pays by transfer is sent the invoice first.
 
 use super::{AutoTopUp, CreditError, NewGrant, Purchase, Source, TopUp, TopUpStatus, Wallet, sql};
 use crate::app::By;
 use crate::audit::Action;
 use crate::base::{
     CreditCurrencyId, CreditPackageId, Currency, Decimal, MAX_AMOUNT, Overflow, PaymentAttemptId,
-    Time, money,
+    PaymentMethodId, Time, money,
 };
 use crate::catalog::{self, CreditPackage, Denomination};
 use crate::customers::{self, billing};
 use crate::db::{DbError, Tx};
-use crate::invoices::{Line, LineKind, NewInvoice, Reason};
+use crate::invoices::{Invoice, Line, LineKind, NewInvoice, Reason, Status};
 use crate::organizations::Tenant;
 use crate::payments;
-use crate::settlement::{self, Attempt, Billed, Effect, Kept, SettleOutcome};
-use crate::subscriptions::CollectionMethod;
+use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use serde_json::json;
 
 /// What a purchase is and costs.
@@ -39,12 +39,16 @@ pub async fn top_up(
     by: &By,
 ) -> Result<Kept, CreditError> {
     let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
+    if wallet.account.frozen {
+        return Err(CreditError::Frozen);
+    }
     let kept = start(tx, tenant, &mut wallet, purchase, false, at, by).await?;
     sql::save_all(tx, &[wallet], at).await?;
     Ok(kept)
 }
 
-/// Sets when a wallet tops itself up, or that it does not any more.
+/// Sets when a wallet tops itself up, or that it does not any more: which is never refused for what
+/// it would have bought.
 pub async fn set_auto_top_up(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -55,7 +59,9 @@ pub async fn set_auto_top_up(
     by: &By,
 ) -> Result<crate::base::CreditAccountId, CreditError> {
     let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
-    quote(tx, tenant, &wallet, &rule.purchase).await?;
+    if rule.enabled {
+        quote(tx, tenant, &wallet, &rule.purchase).await?;
+    }
     if let Some(old) = &wallet.account.auto_top_up {
         (rule.month, rule.count, rule.pending) = (old.month, old.count, old.pending);
     }
@@ -67,7 +73,7 @@ pub async fn set_auto_top_up(
     Ok(id)
 }
 
-/// A customer's wallet that may buy, made where there is none, behind its customer.
+/// A customer's wallet, made where there is none, behind its customer.
 async fn open(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -85,8 +91,7 @@ async fn open(
     }
     sql::make(tx, tenant, customer_no, currency_id, at, &by.ids).await?;
     let wallet = sql::lock_all(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
-    let wallet = wallet.ok_or(DbError::Broken("a wallet just made is missing"))?;
-    if wallet.account.frozen { Err(CreditError::Frozen) } else { Ok(wallet) }
+    wallet.ok_or(DbError::Broken("a wallet just made is missing").into())
 }
 
 /// The first transaction of a top-up, the customer locked.
@@ -104,13 +109,14 @@ async fn start(
     let quote = quote(tx, tenant, wallet, purchase).await?;
     money::sum([wallet.account.balance, quote.credits])?;
     let method = payments::default_of(tx, tenant, customer_no).await?;
+    let profile = billing::get(tx, tenant, customer_no).await?;
     let new = NewInvoice {
         subscription_id: None,
         reason: Reason::TopUp,
         currency: quote.currency,
         lines: vec![quote.line.clone()],
         period: None,
-        collection_method: CollectionMethod::ChargeAutomatically,
+        collection_method: profile.collection_method,
         due_key: None,
     };
     let package_id = quote.package.as_ref().map(|package| package.id);
@@ -139,7 +145,12 @@ async fn start(
         Billed::Issued(invoice) => {
             top_up.invoice_id = Some(invoice.id);
             let (subscription_id, invoice_id) = (None, invoice.id);
-            Kept::Outcome(SettleOutcome::ChargedInline { subscription_id, invoice_id })
+            Kept::Outcome(if invoice.status == Status::Paid {
+                SettleOutcome::ChargedInline { subscription_id, invoice_id }
+            } else {
+                top_up.status = TopUpStatus::Pending;
+                SettleOutcome::InvoiceSent { invoice_id }
+            })
         }
         Billed::Nothing => return Err(CreditError::OutOfRange),
     };
@@ -179,14 +190,17 @@ pub async fn top_up_if_low(
     }
     let purchase = rule.purchase.clone();
     let begun = match start(tx, tenant, wallet, &purchase, true, at, by).await {
-        Ok(Kept::Attempt(id)) => {
-            (rule.pending, rule.paused) = (true, false);
+        Ok(kept) => {
             rule.count += 1;
-            Some(id)
-        }
-        Ok(Kept::Outcome(_)) => {
-            rule.count += 1;
-            None
+            rule.paused = false;
+            let (attempt, sent) = match kept {
+                Kept::Attempt(id) => (Some(id), false),
+                Kept::Outcome(outcome) => {
+                    (None, matches!(outcome, SettleOutcome::InvoiceSent { .. }))
+                }
+            };
+            rule.pending = attempt.is_some() || sent;
+            attempt
         }
         Err(CreditError::Db(error) | CreditError::Settle(settlement::SettleError::Db(error))) => {
             return Err(error);
@@ -201,55 +215,68 @@ pub async fn top_up_if_low(
     Ok(begun)
 }
 
-/// Grants what was paid for.
+/// Grants what was bought by an invoice, which is about to be paid. One that bought nothing, or was
+/// told of before, changes nothing.
 pub async fn topped_up(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    attempt: &Attempt,
+    invoice: &Invoice,
     at: Time,
     by: &By,
 ) -> Result<(), DbError> {
-    let Effect::TopUp { credit_account_id, credits, package_id, automatic } = attempt.effect else {
+    let customer_no = invoice.customer_no;
+    let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
         return Ok(());
     };
-    let mut wallet = locked(tx, tenant, credit_account_id, at, by).await?;
-    let package = package(tx, tenant, package_id).await?;
-    wallet.buy(&bought(package.as_ref(), credits, at), at, &by.ids);
-    if automatic {
+    let package = package(tx, tenant, top_up.package_id).await?;
+    wallet.buy(&bought(package.as_ref(), top_up.credits, at), at, &by.ids);
+    if top_up.automatic {
         wallet.auto_top_up_ended(None);
     }
-    billing::set_currency(tx, tenant, attempt.customer_no, attempt.currency).await?;
-    sql::end_top_up(tx, wallet.account.no, attempt.id, TopUpStatus::Succeeded, at).await?;
+    billing::set_currency(tx, tenant, customer_no, top_up.currency).await?;
+    top_up.status = TopUpStatus::Succeeded;
+    sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
     sql::save_all(tx, &[wallet], at).await
 }
 
-/// Nothing was paid, so nothing is granted; a rule that topped up by itself is paused.
+/// Nothing was paid, so nothing is granted; a rule that topped up by itself is paused while this card
+/// is the default. A draft is gone with it.
 pub async fn top_up_failed(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    attempt: &Attempt,
+    invoice: &Invoice,
+    card: Option<PaymentMethodId>,
+    at: Time,
     by: &By,
 ) -> Result<(), DbError> {
-    let Effect::TopUp { credit_account_id, automatic, .. } = attempt.effect else { return Ok(()) };
-    let at = attempt.billed_at;
-    let mut wallet = locked(tx, tenant, credit_account_id, at, by).await?;
-    if automatic {
-        wallet.auto_top_up_ended(Some(attempt.payment_method_id));
+    let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
+        return Ok(());
+    };
+    if top_up.automatic {
+        wallet.auto_top_up_ended(Some(card));
     }
-    sql::end_top_up(tx, wallet.account.no, attempt.id, TopUpStatus::Failed, at).await?;
+    top_up.status = TopUpStatus::Failed;
+    top_up.invoice_id = top_up.invoice_id.filter(|_| invoice.status != Status::Draft);
+    sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
     sql::save_all(tx, &[wallet], at).await
 }
 
-async fn locked(
+/// The top-up that an invoice is to pay for, if it is still open, and the wallet that it fills.
+async fn open_top_up(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    id: crate::base::CreditAccountId,
+    invoice: &Invoice,
     at: Time,
     by: &By,
-) -> Result<Wallet, DbError> {
-    const MISSING: DbError = DbError::Broken("a top-up without its wallet");
-    let key = sql::key(tx, tenant, id).await?.ok_or(MISSING)?;
-    sql::lock_all(tx, tenant, &[key], at, &by.ids).await?.pop().ok_or(MISSING)
+) -> Result<Option<(Wallet, TopUp)>, DbError> {
+    if invoice.reason != Reason::TopUp {
+        return Ok(None);
+    }
+    let customer_no = invoice.customer_no;
+    let open = sql::open_top_up(tx, tenant, customer_no, invoice.id).await?;
+    let Some((currency_id, top_up)) = open else { return Ok(None) };
+    let wallet = sql::lock_all(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
+    Ok(wallet.map(|wallet| (wallet, top_up)))
 }
 
 async fn package(

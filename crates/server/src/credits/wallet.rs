@@ -345,6 +345,8 @@ impl Wallet {
         if let Some(rule) = &mut self.account.auto_top_up {
             rule.pending = false;
             if let Some(card) = failed_with {
+                // It bought nothing, so it is none of the month's.
+                rule.count -= 1;
                 rule.pause(card);
             }
             self.rule_changed = true;

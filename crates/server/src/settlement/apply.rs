@@ -38,11 +38,10 @@ pub async fn succeeded(
         Effect::ChangePlan(change) => {
             subscriptions::changed(tx, tenant, change, &invoice, at, by).await?
         }
-        Effect::TopUp { .. } => {
-            credits::topped_up(tx, tenant, attempt, at, by).await?;
+        Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => {
+            credits::topped_up(tx, tenant, &invoice, at, by).await?;
             true
         }
-        Effect::CollectInvoice | Effect::PayInvoice => true,
     };
     if !wanted {
         invoices::delete_draft(tx, tenant, &invoice).await?;
@@ -79,6 +78,8 @@ pub async fn declined(
     };
     if invoice.status == Status::Draft {
         invoices::delete_draft(tx, tenant, &invoice).await?;
+        let (card, at) = (attempt.payment_method_id, attempt.billed_at);
+        credits::top_up_failed(tx, tenant, &invoice, card, at, by).await?;
     }
     match (&attempt.effect, invoice.subscription_id) {
         (Effect::StartSubscription { subscription_id }, _) => {
@@ -88,8 +89,8 @@ pub async fn declined(
             let at = attempt.billed_at;
             subscriptions::invoice_declined(tx, tenant, id, &mut invoice, at, by).await?;
         }
-        (Effect::TopUp { .. }, _) => credits::top_up_failed(tx, tenant, attempt, by).await?,
-        (Effect::CollectInvoice, None) | (Effect::ChangePlan(_) | Effect::PayInvoice, _) => {}
+        (Effect::CollectInvoice, None)
+        | (Effect::ChangePlan(_) | Effect::PayInvoice | Effect::TopUp { .. }, _) => {}
     }
     Ok(())
 }

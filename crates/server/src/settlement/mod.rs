@@ -270,10 +270,12 @@ async fn abandon(
     (attempt.status, attempt.next_at) = (AttemptStatus::Abandoned, None);
     sql::store(tx, tenant, attempt, by.now).await?;
     let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
+    // An issued invoice stays, and so does what it is to pay for.
     if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
         invoices::delete_draft(tx, tenant, &invoice).await?;
+        let (card, at) = (attempt.payment_method_id, attempt.billed_at);
+        credits::top_up_failed(tx, tenant, &invoice, card, at, by).await?;
     }
-    credits::top_up_failed(tx, tenant, attempt, by).await?;
     attempt.note(tx, tenant, Action::PaymentAbandoned, by).await
 }
 

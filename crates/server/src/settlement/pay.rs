@@ -8,7 +8,7 @@ use crate::customers::Customer;
 use crate::db::Tx;
 use crate::invoices::{self, Invoice, InvoiceError, Payment, Status};
 use crate::organizations::Tenant;
-use crate::{payments, subscriptions};
+use crate::{credits, payments, subscriptions};
 use serde_json::json;
 
 /// Begins to charge all that is due, by the method named or the default one. A form that is open
@@ -91,7 +91,8 @@ pub async fn void(
     Ok(invoice)
 }
 
-/// Tells an invoice's subscription that nothing is owed on it any more.
+/// Nothing is owed on an invoice any more: what it was for comes, unless it was voided, and its
+/// subscription is told.
 async fn settled(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -99,6 +100,13 @@ async fn settled(
     at: Time,
     by: &By,
 ) -> Result<(), SettleError> {
+    if invoice.status == Status::Paid {
+        credits::topped_up(tx, tenant, invoice, at, by).await?;
+    } else {
+        let card = payments::default_of(tx, tenant, invoice.customer_no).await?;
+        let card = card.map(|card| card.id);
+        credits::top_up_failed(tx, tenant, invoice, card, at, by).await?;
+    }
     match invoice.subscription_id {
         None => Ok(()),
         Some(id) => Ok(subscriptions::invoice_paid(tx, tenant, id, at, by).await?),

@@ -2,7 +2,7 @@
 
 use super::sql;
 use crate::base::{Decimal, MetricId, Time};
-use crate::catalog::{self, EntitlementValue, Metric};
+use crate::catalog::{self, EntitlementValue, FeatureType, Metric};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
 use crate::subscriptions;
@@ -40,23 +40,27 @@ pub async fn read(
 ) -> Result<Option<Meter>, DbError> {
     let Some(metric) = catalog::metric(tx, tenant, metric_id).await? else { return Ok(None) };
     let usage = sql::used(tx, tenant, customer_no, metric_id, at).await?;
-    let limit = limit(tx, tenant, customer_no, metric_id).await?;
+    let limit = limit(tx, tenant, customer_no, &metric).await?;
     Ok(Some(Meter { metric, usage, limit }))
 }
 
-/// The largest limit of the metered features that the customer's plans give; without one, or with
-/// one that has none, there is no limit.
+/// The largest limit of the metered features that the customer's plans give, 0 where they give none;
+/// no limit where one has none, or where nothing but a price measures the metric.
 async fn limit(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer_no: i64,
-    metric_id: MetricId,
+    metric: &Metric,
 ) -> Result<Option<i64>, DbError> {
-    let features = catalog::features_of_metric(tx, tenant, metric_id).await?;
-    let mut limits = Vec::new();
+    let features = catalog::features_of_metric(tx, tenant, metric.id).await?;
+    let metered = features.iter().any(|feature| feature.kind.r#type() == FeatureType::Metered);
+    let mut limits = vec![Some(0)];
     for subscription in subscriptions::live_of_customer(tx, tenant, customer_no).await? {
         if !subscription.status.gives_access() {
             continue;
+        }
+        if !metered && subscription.product_id == metric.product_id {
+            limits.push(None);
         }
         let Some(plan) = catalog::plan(tx, tenant, subscription.plan_id).await? else { continue };
         for entitlement in plan.entitlements {

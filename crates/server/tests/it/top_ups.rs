@@ -46,16 +46,20 @@ on_both_stores! {
 
     async fn a_top_up_that_is_declined_buys_nothing(t) {
         let (_, dollars) = bank(&t).await;
-        t.card("one", "pm_sandbox_declined").await;
-        let answer = buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.refused(402, "payment_declined");
+        // One who has bought nothing yet, so that not even a currency is settled.
+        t.customer("two").await;
+        t.card("two", "pm_sandbox_declined").await;
+        let body = json!({ "creditCurrencyId": dollars, "amount": 500 });
+        let request = post("/v1/customers/two/top-ups", &body).key(&t.key);
+        let answer = t.call(request).await.refused(402, "payment_declined");
         assert!(answer.json()["declineReason"].is_string());
-        let wallet = t.wallet("one").await;
+        let wallet = t.wallet("two").await;
         assert_eq!((&wallet["balance"], &wallet["grants"]), (&json!(0), &json!([])));
-        let invoices = t.call(get("/v1/invoices?customerId=one").key(&t.key)).await.expect(200).json();
+        let invoices = t.call(get("/v1/invoices?customerId=two").key(&t.key)).await.expect(200).json();
         assert_eq!(invoices["data"], json!([]));
         let list = top_ups(&t, &wallet).await;
         assert_eq!((&list[0]["status"], &list[0]["invoiceId"]), (&json!("failed"), &Value::Null));
-        assert_eq!(t.call(get("/v1/customers/one").key(&t.key)).await.expect(200).json()["currency"], Value::Null);
+        assert_eq!(t.call(get("/v1/customers/two").key(&t.key)).await.expect(200).json()["currency"], Value::Null);
     }
 
     async fn without_a_card_a_form_asks_for_one_and_then_the_credits_come(t) {
@@ -188,6 +192,74 @@ on_both_stores! {
         assert_eq!(t.balance("one").await, 200);
     }
 
+    async fn who_is_sent_invoices_gets_the_credits_when_they_are_paid(t) {
+        let (_, dollars) = bank(&t).await;
+        sent_invoices(&t).await;
+        let body = json!({ "creditCurrencyId": dollars, "amount": 500 });
+        let send = async || {
+            let outcome = buy(&t, body.clone()).await.expect(200).json();
+            assert_eq!((&outcome["kind"], &outcome["invoice"]["status"]), (&json!("invoice_sent"), &json!("issued")));
+            outcome["invoice"]["id"].as_str().unwrap().to_owned()
+        };
+        let first = send().await;
+        let newest = async || {
+            let list = top_ups(&t, &t.wallet("one").await).await;
+            json!([list[0]["status"], list[0]["invoiceId"]])
+        };
+        assert_eq!((newest().await, t.balance("one").await), (json!(["pending", first]), 0));
+        let transfer = async |id: &str, amount: i64| {
+            let body = json!({ "amount": amount, "reference": "SEPA" });
+            t.call(post(format!("/v1/invoices/{id}/payments"), &body).key(&t.key)).await.expect(201).json()["status"].clone()
+        };
+        assert_eq!(transfer(&first, 200).await, "partially_paid");
+        assert_eq!((newest().await, t.balance("one").await), (json!(["pending", first]), 0));
+        // Late is not lost.
+        t.advance(40 * DAY);
+        unitpay::subscriptions::due::run_all(&t.app).await.unwrap();
+        assert_eq!(transfer(&first, 300).await, "paid");
+        assert_eq!((newest().await, t.balance("one").await), (json!(["succeeded", first]), 50_000));
+        let voided = send().await;
+        t.call(post(format!("/v1/invoices/{voided}/void"), &json!({})).key(&t.key)).await.expect(200);
+        assert_eq!((newest().await, t.balance("one").await), (json!(["failed", voided]), 50_000));
+        // Whoever is sent an invoice may pay it by card as well; what a card declines stays open.
+        let third = send().await;
+        t.card("one", "pm_sandbox_declined").await;
+        t.pay(&third, json!({})).await.refused(402, "payment_declined");
+        assert_eq!(newest().await, json!(["pending", third]));
+        let good = t.card("one", "pm_sandbox_visa").await;
+        let paid = t.pay(&third, json!({ "paymentMethodId": good })).await.expect(200).json();
+        assert_eq!(paid["kind"], "charged_inline");
+        assert_eq!((newest().await, t.balance("one").await, t.charges().await), (json!(["succeeded", third]), 100_000, 1));
+    }
+
+    async fn an_automatic_top_up_that_is_sent_waits_for_its_payment(t) {
+        let (shop, _) = bank(&t).await;
+        let rule = auto(&t, &shop).await;
+        sent_invoices(&t).await;
+        set_rule(&t, &shop, rule).await.expect(200);
+        let invoices = async || {
+            let list = t.call(get("/v1/invoices?customerId=one").key(&t.key)).await.expect(200).json();
+            list["data"].as_array().unwrap().iter().map(|invoice| invoice["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let fail = async |key: &str| assert_eq!(t.tracked(json!([event("one", "generate", key)])).await.len(), 1);
+        fail("a").await;
+        fail("b").await;
+        let [first] = &invoices().await[..] else { panic!("one invoice, however often it is too little") };
+        let rule_now = async || t.wallet("one").await["autoTopUp"].clone();
+        assert_eq!(rule_now().await["pending"], true);
+        let body = json!({ "amount": 1_000, "reference": "SEPA" });
+        t.call(post(format!("/v1/invoices/{first}/payments"), &body).key(&t.key)).await.expect(201);
+        assert_eq!((t.balance("one").await, rule_now().await["pending"].clone()), (200, json!(false)));
+        assert_eq!(t.tracked(json!([event_with("one", "generate", "c", json!({ "quantity": 130 }))])).await, []);
+        let second = invoices().await[0].clone();
+        t.call(post(format!("/v1/invoices/{second}/void"), &json!({})).key(&t.key)).await.expect(200);
+        let rule = rule_now().await;
+        assert_eq!((&rule["pending"], &rule["paused"]), (&json!(false), &json!(true)));
+        // Little is left, and still nothing is begun.
+        assert_eq!(t.tracked(json!([event("one", "generate", "d")])).await, []);
+        assert_eq!(invoices().await.len(), 2);
+    }
+
     async fn a_rule_is_checked_as_a_purchase_is(t) {
         let (shop, dollars) = bank(&t).await;
         let rule = auto(&t, &shop).await;
@@ -211,6 +283,20 @@ on_both_stores! {
         let wallet = put(&dollars, &amount).await.expect(200).json();
         assert_eq!((&wallet["autoTopUp"]["maxPerMonth"], &wallet["autoTopUp"]["amount"]), (&json!(10), &json!(500)));
     }
+
+    async fn a_rule_can_be_switched_off_whatever_became_of_what_it_buys(t) {
+        let (shop, _) = bank(&t).await;
+        let mut rule = auto(&t, &shop).await;
+        set_rule(&t, &shop, rule.clone()).await.expect(200);
+        let package = rule["packageId"].as_str().unwrap().to_owned();
+        let archived = crate::support::patch(format!("/v1/credit-packages/{package}"), &json!({ "status": "archived" }));
+        t.call(archived.key(&t.key)).await.expect(200);
+        let wallet = t.wallet("one").await;
+        t.of_wallet(&wallet, "freeze", json!({})).await.expect(200);
+        set_rule(&t, &shop, rule.clone()).await.refused(422, "validation_failed");
+        rule["enabled"] = json!(false);
+        assert_eq!(set_rule(&t, &shop, rule).await.expect(200).json()["autoTopUp"]["enabled"], false);
+    }
 }
 
 /// A shop with a subscriber "one", and a credit currency worth dollars.
@@ -219,6 +305,12 @@ async fn bank(t: &Test) -> (Shop, String) {
     t.subscriber(&shop, "one").await;
     let dollars = json!({ "slug": "dollars", "name": "Dollars", "denomination": "USD", "minorUnitScale": 4, "topUpMax": 10_000 });
     (shop, t.make("credit-currencies", dollars).await)
+}
+
+/// From here on the customer "one" pays by transfer.
+async fn sent_invoices(t: &Test) {
+    let body = json!({ "collectionMethod": "send_invoice", "netDays": 14 });
+    t.call(crate::support::patch("/v1/customers/one", &body).key(&t.key)).await.expect(200);
 }
 
 async fn buy(t: &Test, body: Value) -> Answer {

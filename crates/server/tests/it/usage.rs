@@ -231,6 +231,10 @@ on_both_stores! {
         assert_eq!(meter(&shop.hit).await.expect(200).json(), json!({
             "metricId": shop.hit, "metricName": "hit", "usage": "1", "limit": null, "isUnlimited": true, "percentage": null,
         }));
+        // No plan allows anything to somebody without one.
+        t.customer("none").await;
+        let none = t.call(get(format!("/v1/usage?customerId=none&metricId={}", shop.call)).key(&t.key)).await.expect(200).json();
+        assert_eq!((&none["limit"], &none["isUnlimited"], &none["percentage"]), (&json!(0), &json!(false), &json!(100)));
         meter("met_01kwgt3qt8f689ez1ekre217xw").await.refused(404, "not_found");
         meter("nonsense").await.refused(404, "not_found");
         t.call(get("/v1/usage?customerId=one").key(&t.key)).await.refused(422, "validation_failed");

@@ -80,8 +80,8 @@ on_both_stores! {
             t.advance(DAY / 2);
             balances.push(t.balance("watched").await);
         }
-        // 7 left, of which 4 roll over, once.
-        assert_eq!(balances, [14, 14, 14, 14]);
+        // Until midnight 7 are left, of which 4 roll over; from then on 4 of each day's 10, once.
+        assert_eq!(balances, [7, 14, 14, 14]);
         let (watched, alone) = (t.wallet("watched").await, t.wallet("left%20alone").await);
         let entries = async |wallet: &Value| -> Vec<Value> {
             let told = |entry: &Value| json!([entry["type"], entry["amount"], entry["balanceAfter"], entry["createdAt"]]);
@@ -92,7 +92,7 @@ on_both_stores! {
         assert_eq!(told, [
             json!(["grant", 10, 10, "2030-01-01T09:00:00.000Z"]), json!(["deduction", -3, 7, "2030-01-01T09:00:00.000Z"]),
             json!(["expiry", -7, 0, "2030-01-02T00:00:00.000Z"]), json!(["grant", 4, 4, "2030-01-02T00:00:00.000Z"]), json!(["grant", 10, 14, "2030-01-02T00:00:00.000Z"]),
-            json!(["expiry", -4, 10, "2030-01-03T00:00:00.000Z"]), json!(["expiry", -10, 0, "2030-01-03T00:00:00.000Z"]),
+            json!(["expiry", -10, 4, "2030-01-03T00:00:00.000Z"]), json!(["expiry", -4, 0, "2030-01-03T00:00:00.000Z"]),
             json!(["grant", 4, 4, "2030-01-03T00:00:00.000Z"]), json!(["grant", 10, 14, "2030-01-03T00:00:00.000Z"]),
         ]);
     }
@@ -136,6 +136,40 @@ on_both_stores! {
         let ledger = t.ledger(&wallet).await;
         let daily = ledger.iter().filter(|entry| entry["type"] == "grant" && entry["amount"] == 1).count();
         assert_eq!(daily, 34);
+    }
+
+    async fn an_upgrade_grants_the_difference_at_once_and_a_downgrade_the_less_with_the_next_window(t) {
+        let shop = t.shop().await;
+        let plan = async |slug: &str, price: i64, rules: Value| t.make("plans", json!({
+            "productId": shop.product, "slug": slug, "name": slug, "tier": 1, "billingInterval": "month", "currency": "USD", "status": "active",
+            "charges": [{ "type": "recurring", "amount": price }], "grantRules": rules,
+            "entitlements": [{ "featureId": shop.generation, "type": "credit" }],
+        })).await;
+        let rule = |cadence: &str, amount: i64| json!({ "creditCurrencyId": shop.credits, "amount": amount, "cadence": cadence, "rolloverCap": 0 });
+        let small = plan("small", 500, json!([rule("period", 100), rule("day", 5)])).await;
+        let large = plan("large", 1_000, json!([rule("period", 250), rule("day", 20), rule("month", 30)])).await;
+        let less = plan("less", 2_000, json!([rule("period", 10)])).await;
+        t.customer("one").await;
+        t.card("one", "pm_sandbox_visa").await;
+        let body = json!({ "customerId": "one", "planId": small });
+        let made = t.call(post("/v1/subscriptions", &body).key(&t.key)).await.expect(200).json();
+        let path = format!("/v1/subscriptions/{}/change-plan", made["subscription"]["id"].as_str().unwrap());
+        let change = async |to: &str| t.call(post(&path, &json!({ "planId": to })).key(&t.key)).await.expect(200).json()["kind"].clone();
+        // The day's 5, then 10 of the plan's.
+        assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 10 }))])).await, []);
+        t.advance(DAY / 2);
+        assert_eq!((t.balance("one").await, change(&large).await), (90, json!("charged_inline")));
+        assert_eq!(t.balance("one").await, 90 + 150 + 15 + 30);
+        t.advance(DAY / 2);
+        assert_eq!(t.balance("one").await, 90 + 150 + 20 + 30);
+        // A dearer plan that grants less takes nothing back; its days bring nothing more.
+        assert_eq!((change(&less).await, t.balance("one").await), (json!("charged_inline"), 290));
+        t.advance(DAY);
+        assert_eq!((t.balance("one").await, change(&small).await), (270, json!("deferred")));
+        assert_eq!(t.balance("one").await, 270);
+        t.advance(29 * DAY);
+        due::run_all(&t.app).await.unwrap();
+        assert_eq!(t.balance("one").await, 100 + 5);
     }
 
     async fn the_end_of_a_subscription_ends_what_it_granted_and_nothing_else(t) {
@@ -291,6 +325,41 @@ on_both_stores! {
             t.call(post(path.clone(), &body).key(&foreign)).await.refused(404, "not_found");
             t.call(post(path, &body).bearer(&token)).await.refused(401, "invalid_api_key");
         }
+        assert_eq!(t.state().await, before);
+    }
+
+    async fn cursors_and_ids_of_others_are_not_taken(t) {
+        let shop = t.shop().await;
+        for customer in ["one", "two"] {
+            t.subscriber(&shop, customer).await;
+            for amount in 1..=3 {
+                t.grant(&shop, customer, Source::Promotional, amount, None).await;
+            }
+        }
+        let (one, two) = (t.wallet("one").await, t.wallet("two").await);
+        let path = |wallet: &Value, list: &str| format!("/v1/credit-accounts/{}/{list}?limit=1", wallet["id"].as_str().unwrap());
+        let cursor = t.call(get(path(&one, "ledger")).key(&t.key)).await.expect(200).text("nextCursor");
+        for other in [path(&two, "ledger"), path(&one, "top-ups"), "/v1/credit-accounts?limit=1".to_owned()] {
+            t.call(get(format!("{other}&cursor={cursor}")).key(&t.key)).await.refused(422, "validation_failed");
+        }
+        let another = t.organization("another").await;
+        let foreign = t.key_of(another, KeyScopes::ALL).await;
+        let customer = json!({ "externalId": "one", "name": "One", "email": "one@example.com" });
+        t.call(post("/v1/customers", &customer).key(&foreign)).await.expect(201);
+        let entry = &t.ledger(&one).await[0]["id"];
+        let before = t.state().await;
+        for (path, body) in [
+            ("/v1/customers/one/top-ups".to_owned(), json!({ "creditCurrencyId": shop.credits, "amount": 500 })),
+            (format!("/v1/credit-accounts/{}/refunds", two["id"].as_str().unwrap()), json!({ "ledgerEntryId": entry })),
+            ("/v1/check".to_owned(), json!({ "customerId": "one", "featureSlug": "generation" })),
+        ] {
+            let answer = t.call(post(path.clone(), &body).key(&foreign)).await;
+            assert!([404, 422].contains(&answer.status), "{path}: {}", answer.status);
+        }
+        // An entry of one wallet is none of another's.
+        t.of_wallet(&two, "refunds", json!({ "ledgerEntryId": entry })).await.refused(404, "not_found");
+        let usage = format!("/v1/usage?customerId=one&metricId={}", shop.call);
+        t.call(get(usage).key(&foreign)).await.refused(404, "not_found");
         assert_eq!(t.state().await, before);
     }
 

@@ -1,7 +1,9 @@
 //! The statements that show wallets: in pages, with what their names say.
 
 use super::{read_account, read_grant, select_account};
-use crate::base::{CreditAccountId, CustomerId, GrantId, LedgerEntryId, PageQuery};
+use crate::base::{
+    CreditAccountId, CreditCurrencyId, CustomerId, GrantId, InvoiceId, LedgerEntryId, PageQuery,
+};
 use crate::credits::{AccountView, CurrencyView, DayView, Entry, Grant, TopUp};
 use crate::db::{Columns, DbError, Sql, Tx, Value, list, sql, sql_of_each};
 use crate::organizations::Tenant;
@@ -58,6 +60,11 @@ const TOP_UPS: [Sql; 2] = list!(
     "id",
     "$4"
 );
+/// A customer has few wallets, and a wallet few top-ups: a draft or an invoice is found among them.
+const OPEN_TOP_UP: Sql = sql("SELECT a.credit_currency_id, t.id, t.invoice_id, t.status, \
+     t.credits, t.amount, t.currency, t.package_id, t.automatic, t.created_at \
+     FROM credit_accounts a JOIN credit_top_ups t ON t.account_no = a.no \
+     WHERE a.tenant_no = $1 AND a.customer_no = $2 AND t.invoice_id = $3 AND t.status = 'pending'");
 const DAYS: Sql = sql("SELECT day, granted, used, expired FROM credit_days \
      WHERE account_no = $1 AND day >= $2 ORDER BY day");
 
@@ -155,20 +162,32 @@ pub async fn top_ups(
 ) -> Result<Vec<TopUp>, DbError> {
     let (before, after, newer) = query.bounds();
     let values = [account_no.into(), before.into(), after.into(), query.fetch().into()];
-    tx.all(&TOP_UPS[usize::from(newer)], &values, |row| {
-        Ok(TopUp {
-            id: row.take()?,
-            invoice_id: row.take()?,
-            status: row.take()?,
-            credits: row.take()?,
-            amount: row.take()?,
-            currency: row.take()?,
-            package_id: row.take()?,
-            automatic: row.take()?,
-            created_at: row.take()?,
-        })
+    tx.all(&TOP_UPS[usize::from(newer)], &values, read_top_up).await
+}
+
+/// The top-up that waits for an invoice to be paid, and in which credit currency.
+pub async fn open_top_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    invoice: InvoiceId,
+) -> Result<Option<(CreditCurrencyId, TopUp)>, DbError> {
+    let values = [tenant.no.into(), customer_no.into(), invoice.into()];
+    tx.one(&OPEN_TOP_UP, &values, |row| Ok((row.take()?, read_top_up(row)?))).await
+}
+
+fn read_top_up(row: &mut Columns<'_>) -> Result<TopUp, DbError> {
+    Ok(TopUp {
+        id: row.take()?,
+        invoice_id: row.take()?,
+        status: row.take()?,
+        credits: row.take()?,
+        amount: row.take()?,
+        currency: row.take()?,
+        package_id: row.take()?,
+        automatic: row.take()?,
+        created_at: row.take()?,
     })
-    .await
 }
 
 /// What the ledger says of each day from this one on; days without an entry are left out.

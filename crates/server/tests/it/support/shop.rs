@@ -17,6 +17,8 @@ pub struct Shop {
     pub send: String,
     pub login: String,
     pub generate: String,
+    /// The feature that `generate` is paid for by.
+    pub generation: String,
     /// A credit currency of no money's worth.
     pub credits: String,
 }
@@ -65,6 +67,7 @@ impl Test {
             login: metric("login", "unique", Some("user")).await,
             call,
             generate,
+            generation,
             credits,
         }
     }
