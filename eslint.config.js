@@ -7,6 +7,7 @@ export default defineConfig(
     '**/node_modules/',
     'target/',
     'sdk/*/src/openapi.ts',
+    'sdk/node/test/consumer/guides/',
     // Its types are there only where it was installed; its build checks them.
     'examples/nextjs/',
   ]),

@@ -3,7 +3,7 @@
  *
  * An `ApiError` tells what the server answered (RFC 9457); no error carries the API key.
  */
-import type { ErrorCode, ParamError } from './types.js';
+import type { ErrorCode, ParamError, PaymentMethodDependencies } from './types.js';
 
 /** What an {@link ApiError} is made of. */
 export interface ApiErrorDetails {
@@ -15,6 +15,8 @@ export interface ApiErrorDetails {
   headers?: Headers;
   errors?: ParamError[];
   retryAfter?: number | undefined;
+  declineReason?: string | undefined;
+  dependencies?: PaymentMethodDependencies | undefined;
   cause?: unknown;
 }
 
@@ -49,9 +51,16 @@ export class AuthenticationError extends ApiError {
   override readonly name = 'AuthenticationError';
 }
 
-/** 402: a payment failed. */
+/** 402: a payment was declined, and nothing changed. */
 export class PaymentError extends ApiError {
   override readonly name = 'PaymentError';
+  /** Why the processor declined it. */
+  readonly declineReason: string | undefined;
+
+  constructor(details: ApiErrorDetails) {
+    super(details);
+    this.declineReason = details.declineReason;
+  }
 }
 
 /** 403: the key is good, but may not do this. */
@@ -67,6 +76,13 @@ export class NotFoundError extends ApiError {
 /** 409: the object's state does not allow it. */
 export class ConflictError extends ApiError {
   override readonly name = 'ConflictError';
+  /** With `payment_method_in_use` alone: what uses it. */
+  readonly dependencies: PaymentMethodDependencies | undefined;
+
+  constructor(details: ApiErrorDetails) {
+    super(details);
+    this.dependencies = details.dependencies;
+  }
 }
 
 /** 422: a parameter is wrong; `errors` names each. */

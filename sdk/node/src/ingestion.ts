@@ -78,7 +78,7 @@ export class UnitPayIngestion {
     const timestamp = new Date(this.#runtime.now()).toISOString();
     for (const event of added) {
       // Fixed now, so that an event counts once and when it happened however often it is sent.
-      this.#waiting.push(withKey({ timestamp, ...event }));
+      this.#waiting.push(withKey({ ...event, timestamp: event.timestamp ?? timestamp }));
     }
     if (this.#waiting.length >= this.#options.batchSize) this.#flushBehind();
     else this.#wait();
@@ -119,6 +119,15 @@ export class UnitPayIngestion {
     });
   }
 
+  /** The events have been sent: what the caller's own function throws must not send them again. */
+  #reject(...told: Parameters<NonNullable<IngestionOptions['onRejected']>>): void {
+    try {
+      this.#onRejected(...told);
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
   async #send(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, this.#options.batchSize);
@@ -129,17 +138,17 @@ export class UnitPayIngestion {
 
   async #sendBatch(batch: UsageEvent[]): Promise<void> {
     try {
-      if (batch.length > 1 && JSON.stringify(batch).length > MOST_BYTES) throw TOO_LARGE;
+      if (batch.length > 1 && bytes(batch) > MOST_BYTES) throw TOO_LARGE;
       const { rejections } = await this.#unitpay.usage.track(batch);
       for (const { index, ...rejection } of rejections) {
         const event = batch[index];
-        if (event !== undefined) this.#onRejected(event, rejection);
+        if (event !== undefined) this.#reject(event, rejection);
       }
     } catch (error) {
       if (!isAboutTheEvents(error)) throw error;
       const [event] = batch;
       if (batch.length === 1 && event !== undefined) {
-        this.#onRejected(event, { reason: 'rejected_invalid', message: String(error) });
+        this.#reject(event, { reason: 'rejected_invalid', message: String(error) });
         return;
       }
       // One event fails them all: halves find it, and the others count.
@@ -150,13 +159,16 @@ export class UnitPayIngestion {
   }
 }
 
+function bytes(batch: readonly UsageEvent[]): number {
+  return new TextEncoder().encode(JSON.stringify(batch)).length;
+}
+
 const TOO_LARGE = new Error('A batch is too large for one request.');
 
-/** Whether sending the same events again would fail again. */
+/** Whether sending the same events again would fail again. What JSON cannot hold is a `TypeError`. */
 function isAboutTheEvents(error: unknown): boolean {
-  return (
-    error === TOO_LARGE || (error instanceof ApiError && [400, 413, 422].includes(error.status))
-  );
+  if (error instanceof ApiError) return [400, 413, 422].includes(error.status);
+  return error === TOO_LARGE || error instanceof TypeError;
 }
 
 function positive(name: string, value: number, most: number): number {

@@ -13,7 +13,7 @@ import {
   type ApiErrorDetails,
 } from './errors.js';
 import { readRetryAfter } from './retry.js';
-import type { ErrorCode, ParamError } from './types.js';
+import type { ErrorCode, ParamError, PaymentMethodDependencies } from './types.js';
 
 /** `body` is the answer's text: a problem of ours, or whatever a proxy wrote. */
 export function errorOf(response: Response, body: string, now: number): ApiError {
@@ -27,6 +27,8 @@ export function errorOf(response: Response, body: string, now: number): ApiError
     headers,
     errors: Array.isArray(problem.errors) ? (problem.errors as ParamError[]) : [],
     retryAfter: readRetryAfter(headers, now),
+    declineReason: text(problem.declineReason),
+    dependencies: problem.dependencies as PaymentMethodDependencies | undefined,
   });
 }
 

@@ -157,7 +157,9 @@ export type SettleOutcome = Schemas['SettleOutcome'];
 
 /** As it is listed: without `items` and `payments`. */
 export type InvoiceSummary = Omit<Schemas['Invoice'], 'items' | 'payments'>;
-export type Invoice = Required<Schemas['Invoice']>;
+export type Invoice = InvoiceSummary & {
+  [K in 'items' | 'payments']: NonNullable<Schemas['Invoice'][K]>;
+};
 export type InvoiceQuery = Query<'listInvoices'>;
 export type PayInvoice = Input<Schemas['PayInvoiceRequest']>;
 export type RecordPayment = Body<'recordInvoicePayment'>;
