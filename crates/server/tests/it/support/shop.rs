@@ -8,6 +8,7 @@ use unitpay::db::{DbError, Lane, Tx};
 
 /// A product whose plan measures events of several kinds; those called `generate` cost credits.
 pub struct Shop {
+    pub product: String,
     pub plan: String,
     /// Sum of quantities of `call`, number of `hit`, largest `peak`, sum of the property `bytes` of
     /// `send`, different values of the property `user` of `login`.
@@ -65,6 +66,7 @@ impl Test {
             peak: metric("peak", "max", None).await,
             send: metric("send", "sum", Some("bytes")).await,
             login: metric("login", "unique", Some("user")).await,
+            product,
             call,
             generate,
             generation,
