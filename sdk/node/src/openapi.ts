@@ -1483,13 +1483,13 @@ export interface components {
         Charge: {
             /** Format: int64 */
             amount: number;
-            per_unit?: boolean;
+            perUnit?: boolean;
             /** @enum {string} */
             type: "recurring";
         } | {
             /** @description A decimal; they cost nothing. */
-            included_units: string;
-            metric_id: string;
+            includedUnits: string;
+            metricId: string;
             tiers: components["schemas"]["Tier"][];
             /** @enum {string} */
             type: "usage";
@@ -1965,8 +1965,8 @@ export interface components {
              */
             balance: number;
             /** @description What one unit costs: a decimal. */
-            credit_cost: string | null;
-            credit_currency_id: string | null;
+            creditCost: string | null;
+            creditCurrencyId: string | null;
             /** @enum {string} */
             type: "credit";
         } | {
@@ -2792,23 +2792,23 @@ export interface components {
         PlanStatus: "draft" | "active" | "archived";
         /** @description What the page begins with. What it names is checked when it is shown, as every other id is. */
         PortalFlow: {
-            plan_id?: string;
-            subscription_id?: string;
+            planId?: string;
+            subscriptionId?: string;
             /** @enum {string} */
             type: "change_plan";
         } | {
-            subscription_id: string;
+            subscriptionId: string;
             /** @enum {string} */
             type: "cancel";
         } | {
-            invoice_id: string;
+            invoiceId: string;
             /** @enum {string} */
             type: "pay_invoice";
         } | {
             /** @enum {string} */
             type: "add_payment_method";
         } | {
-            credit_currency_id: string;
+            creditCurrencyId: string;
             /** @enum {string} */
             type: "top_up";
         } | {
@@ -3010,7 +3010,7 @@ export interface components {
             subscription: components["schemas"]["Subscription"] | null;
         } | {
             client: components["schemas"]["ProcessorClient"];
-            credit_account?: components["schemas"]["CreditAccount"] | null;
+            creditAccount?: components["schemas"]["CreditAccount"] | null;
             invoice?: components["schemas"]["Invoice"] | null;
             /** @enum {string} */
             kind: "requires_form";
@@ -3026,7 +3026,7 @@ export interface components {
             subscription: components["schemas"]["Subscription"] | null;
         } | {
             /** Format: date-time */
-            effective_at: string;
+            effectiveAt: string;
             /** @enum {string} */
             kind: "deferred";
             subscription: components["schemas"]["Subscription"];
