@@ -20,9 +20,10 @@ export function usePaying(onPaid: (text: string) => void) {
   const close = () => {
     setPaying(null);
   };
-  const { take, form } = useSettling(() => {
+  const { take, form } = useSettling((outcome) => {
     close();
-    onPaid(t('invoices.paid', { number: paying?.invoiceNumber ?? '' }));
+    const number = 'invoice' in outcome ? outcome.invoice?.invoiceNumber : '';
+    onPaid(t('invoices.paid', { number: number ?? '' }));
   }, close);
   const start = (invoice: Invoice) => {
     setPaying(invoice);

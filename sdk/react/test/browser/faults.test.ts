@@ -1,0 +1,169 @@
+/** What is shown when things are amiss: scopes, servers, tokens, texts that would like to be code. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { call, mintFor, newCustomer } from '../support/backend.js';
+import { newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { launch, servePage } from './support.js';
+
+let browser: Browser;
+let context: BrowserContext;
+let site: Awaited<ReturnType<typeof servePage>>;
+let shop: Shop;
+let customerId: string;
+
+beforeAll(async () => {
+  [site, browser, shop] = await Promise.all([servePage(), launch(), openShop()]);
+  customerId = await newSubscriber(shop.plans.pro);
+});
+afterAll(async () => {
+  await Promise.all([browser.close(), site.close()]);
+});
+beforeEach(async () => {
+  context = await browser.newContext();
+});
+afterEach(() => context.close());
+
+/** The page is given its token once it listens; `before` may stand in the way of its requests. */
+async function open(token: string, before?: (page: Page) => Promise<unknown>) {
+  const page = await context.newPage();
+  const asked: string[] = [];
+  const said: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  page.on('pageerror', (error) => said.push(error.message));
+  await before?.(page);
+  const query = new URLSearchParams({ token, part: 'portal', tools: 'none' });
+  await page.goto(`http://127.0.0.1:${String(site.port)}/?${query.toString()}`);
+  const isLoaded = () => !document.querySelector('[data-upay=skeleton]');
+  const loaded = () => page.waitForFunction(isLoaded);
+  await page.locator('[data-upay=root]').first().waitFor();
+  return { page, asked, said, loaded };
+}
+
+const SECTIONS = [
+  ['subscriptions:read', 'Plan', /\/(subscriptions)$/],
+  ['usage:read', 'Usage', /\/usage\/aggregate$/],
+  ['invoices:read', 'Invoices', /\/invoices$/],
+  ['credits:read', 'Credits', /\/credit-accounts$/],
+  ['payment_methods:read', 'Payment methods', /\/payment-methods$/],
+  ['customer:read', 'Billing details', /\/customers\/[^/]+$/],
+] as const;
+const READS = SECTIONS.map(([scope]) => scope);
+const WRITES = [
+  'customer:write',
+  'subscriptions:write',
+  'invoices:pay',
+  'payment_methods:write',
+  'credits:write',
+];
+
+test.for(SECTIONS)(
+  'without %s its section is not there, and nothing is asked for',
+  async ([scope, title, path]) => {
+    const scopes = [...READS, ...WRITES].filter((one) => one !== scope);
+    const { page, asked, loaded } = await open((await mintFor(customerId, { scopes })).token);
+    await loaded();
+    const titles = await page.getByRole('heading', { level: 2 }).allTextContents();
+    expect(titles.some((one) => one.startsWith(title))).toBe(false);
+    expect(titles).toHaveLength(SECTIONS.length - 1);
+    expect(asked.filter((one) => path.test(one))).toEqual([]);
+  },
+);
+
+const ACTIONS: Record<string, RegExp> = {
+  'customer:write': /^Edit: Billing details/,
+  'subscriptions:write': /^(Change|Cancel) plan/,
+  'payment_methods:write': /^(Remove|Make default|Add payment method)/,
+  'credits:write': /^(Buy credits|Edit: Automatic)/,
+};
+
+test.for(Object.entries(ACTIONS))(
+  'without %s its buttons are not there',
+  async ([scope, names]) => {
+    const all = [...READS, ...WRITES];
+    const whole = await open((await mintFor(customerId)).token);
+    await whole.loaded();
+    expect(await whole.page.getByRole('button', { name: names }).count()).toBeGreaterThan(0);
+    const scopes = all.filter((one) => one !== scope);
+    const less = await open((await mintFor(customerId, { scopes })).token);
+    await less.loaded();
+    expect(await less.page.getByRole('button', { name: names }).count()).toBe(0);
+  },
+);
+
+test('a session that may only read has every section and no verb', async () => {
+  const { page, loaded } = await open((await mintFor(customerId, { readOnly: true })).token);
+  await loaded();
+  await page.getByText('Visa ending in 4242').waitFor();
+  expect(await page.getByRole('heading', { level: 2 }).count()).toBe(SECTIONS.length);
+  for (const names of Object.values(ACTIONS)) {
+    expect(await page.getByRole('button', { name: names }).count()).toBe(0);
+  }
+});
+
+test('one dead endpoint leaves the rest alive, and its card offers to try again', async () => {
+  const { token } = await mintFor(customerId);
+  const { page } = await open(token, (page) =>
+    page.route('**/v1/invoices', (route) => route.fulfill({ status: 500, body: 'oh' })),
+  );
+  const card = page.getByRole('region', { name: 'Invoices' });
+  await card.getByRole('button', { name: 'Try again' }).waitFor();
+  await page.getByText('Visa ending in 4242').waitFor();
+  await page.unroute('**/v1/invoices');
+  await card.getByRole('button', { name: 'Try again' }).click();
+  await card.getByText('INV-').first().waitFor();
+});
+
+const ANSWERS = [
+  ['is down', (page: Page) => page.route('**/v1/**', (route) => route.abort()), 'No connection.'],
+  [
+    'fails',
+    (page: Page) => page.route('**/v1/**', (route) => route.fulfill({ status: 500, body: '' })),
+    'Something went wrong.',
+  ],
+] as const;
+
+test.for(ANSWERS)(
+  'an API that %s is told in each card, and nothing throws',
+  async ([, before, text]) => {
+    const { page, said, loaded } = await open((await mintFor(customerId)).token, before);
+    await loaded();
+    expect(await page.getByRole('alert').filter({ hasText: text }).count()).toBe(SECTIONS.length);
+    expect(said).toEqual([]);
+  },
+);
+
+test('too many calls are waited out', async () => {
+  let refused = 0;
+  const { page } = await open((await mintFor(customerId)).token, (page) =>
+    page.route('**/v1/invoices', (route) => {
+      if ((refused += 1) > 1) return route.continue();
+      const headers = { 'retry-after': '1', 'access-control-allow-origin': '*' };
+      return route.fulfill({ status: 429, headers, body: '' });
+    }),
+  );
+  await page.getByRole('region', { name: 'Invoices' }).getByText('INV-').first().waitFor();
+  expect(refused).toBe(2);
+});
+
+test('a token that is none, or another installation’s, says that the session is over', async () => {
+  const { page, said } = await open('garbage');
+  await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+  expect(said).toEqual([]);
+  const { token } = await mintFor(customerId);
+  const [head = '', body = '', signature = ''] = token.split('.');
+  const forged = `${head}.${body}.${signature.split('').reverse().join('')}`;
+  const other = await open(forged);
+  await other.page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+});
+
+test('names and texts that look like code are text', async () => {
+  const code = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
+  const hostile = await newCustomer(code);
+  await call('/subscriptions', { customerId: hostile, planId: shop.plans.free });
+  const { page, loaded } = await open((await mintFor(hostile)).token);
+  await loaded();
+  expect(await page.getByText(code, { exact: true }).count()).toBeGreaterThan(0);
+  expect(await page.locator('[data-upay=root] img, [data-upay=root] script').count()).toBe(0);
+  expect(await page.title()).toBe("A customer's page");
+});
