@@ -20,10 +20,10 @@ interface PlansDialogProps {
 export function PlansDialog({ productId, subscriptionId, planId, onClose }: PlansDialogProps) {
   const i18n = useI18n();
   const { plans } = usePlans();
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, setChosen] = useState<string>();
   // Once the plans are open: of dialogs that open together the inner one would be below.
   useEffect(() => {
-    if (planId) setChosen(planId);
+    setChosen(planId);
   }, [planId]);
   return (
     <Dialog
@@ -45,7 +45,7 @@ export function PlansDialog({ productId, subscriptionId, planId, onClose }: Plan
           planId={chosen}
           subscriptionId={subscriptionId}
           onClose={(outcome) => {
-            setChosen(null);
+            setChosen(undefined);
             const name = plans.find(({ id }) => id === chosen)?.name ?? '';
             if (outcome) onClose(doneText(outcome, name, i18n));
           }}

@@ -194,8 +194,8 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
       {...p('dialog', isWide && 'wide')}
       aria-labelledby={id}
       onClose={() => {
-        // This comes later: strict mode has opened it again, or it is gone, by its own doing.
-        if (ref.current?.open === false) onClose();
+        // Strict mode closes it and opens it again, and this comes later.
+        if (!ref.current?.open) onClose();
       }}
     >
       <header {...p('card-head')}>
