@@ -141,7 +141,6 @@ async fn start(
             top_up.status = TopUpStatus::Pending;
             Kept::Attempt(attempt.id)
         }
-        Billed::Added => Kept::Outcome(SettleOutcome::InvoiceAdded { subscription_id: None }),
         Billed::Issued(invoice) => {
             top_up.invoice_id = Some(invoice.id);
             let (subscription_id, invoice_id) = (None, invoice.id);
@@ -152,7 +151,8 @@ async fn start(
                 SettleOutcome::InvoiceSent { invoice_id }
             })
         }
-        Billed::Nothing => return Err(CreditError::OutOfRange),
+        // Credits are paid for before they can be used: none that a next invoice is to bring.
+        Billed::Added | Billed::Nothing => return Err(CreditError::OutOfRange),
     };
     if top_up.status == TopUpStatus::Succeeded {
         wallet.buy(&bought(quote.package.as_ref(), credits, at), at, &by.ids);

@@ -76,12 +76,15 @@ on_both_stores! {
         assert_eq!(top_ups(&t, &wallet).await[0]["status"], "succeeded");
     }
 
-    async fn what_is_too_little_to_charge_is_granted_and_waits_for_the_next_invoice(t) {
+    async fn what_is_too_little_to_charge_is_refused_and_grants_nothing(t) {
         let (_, dollars) = bank(&t).await;
         t.card("one", "pm_sandbox_visa").await;
-        let outcome = buy(&t, json!({ "creditCurrencyId": dollars, "amount": 10 })).await.expect(200).json();
-        assert_eq!(outcome["kind"], "invoice_added");
-        assert_eq!((t.balance("one").await, t.charges().await), (1_000, 0));
+        buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.expect(200);
+        let before = t.state().await;
+        buy(&t, json!({ "creditCurrencyId": dollars, "amount": 49 })).await.refused(422, "amount_out_of_range");
+        assert_eq!((t.state().await, t.charges().await), (before, 1));
+        buy(&t, json!({ "creditCurrencyId": dollars, "amount": 50 })).await.expect(200);
+        assert_eq!((t.balance("one").await, t.charges().await), (55_000, 2));
     }
 
     async fn what_cannot_be_bought_is_refused_and_nothing_changes(t) {
