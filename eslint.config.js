@@ -12,10 +12,17 @@ export default defineConfig(
     'examples/nextjs/',
   ]),
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
-    rules: { eqeqeq: ['error', 'always', { null: 'ignore' }] },
+    rules: {
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      // An empty text is none.
+      '@typescript-eslint/prefer-nullish-coalescing': [
+        'error',
+        { ignorePrimitives: { string: true } },
+      ],
+    },
   },
   {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],

@@ -35,7 +35,7 @@ export function Page(shown: Shown) {
         },
       }}
     >
-      <Live {...shown} flow={opened.flow as Flow | null} closed={closed} />
+      <Live {...shown} flow={opened.flow} closed={closed} />
     </UnitPayProvider>
   );
 }

@@ -1,21 +1,10 @@
-import { useMemo, useState, type ComponentType } from 'react';
+import { useState, type ComponentType } from 'react';
 
-import type { Address, Customer, TaxId, UpdateCustomer } from '../api-types.js';
-import type { ApiError } from '../core/errors.js';
+import type { Address, Customer } from '../api-types.js';
 import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
 import { useI18n } from '../react/i18n.js';
-import {
-  Actions,
-  Button,
-  Card,
-  Dialog,
-  Failure,
-  Field,
-  Loaded,
-  Select,
-  Status,
-} from '../ui/elements.js';
+import { Button, Card, Dialog, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
 import { DetailsForm } from './details-form.js';
 import { useFlow, type FlowProps } from './flow.js';

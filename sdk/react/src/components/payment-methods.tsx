@@ -154,8 +154,7 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
 
 function cardText({ cardBrand, cardLast4, type }: PaymentMethod, { t }: I18n): string {
   if (!cardLast4) return type;
-  const brand = cardBrand ?? '';
-  const name = brand.charAt(0).toUpperCase() + brand.slice(1);
+  const name = cardBrand.charAt(0).toUpperCase() + cardBrand.slice(1);
   return t('methods.card', { brand: name, last4: cardLast4 });
 }
 

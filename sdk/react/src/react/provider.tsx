@@ -57,16 +57,20 @@ const none = {};
  * in place, and one of another customer remounts UnitPay's components alone.
  */
 export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
-  const { config = none as UnitPayConfig, children } = props;
+  const { children } = props;
+  const config: UnitPayConfig = props.config ?? none;
   const token = props.portalToken ?? config.portalToken;
   const connection = useConnection(token, config);
-  const [ownClient] = useState(() => (props.queryClient ? null : new QueryClient()));
-  const queryClient = props.queryClient ?? ownClient ?? (null as never);
+  const [ownClient] = useState(() => props.queryClient ?? new QueryClient());
+  const queryClient = props.queryClient ?? ownClient;
   useSession(connection, token, config, queryClient);
   useEffect(() => {
-    ownClient?.mount();
-    return () => ownClient?.unmount();
-  }, [ownClient]);
+    // Counted: where the host mounts its client, too, this does nothing more.
+    queryClient.mount();
+    return () => {
+      queryClient.unmount();
+    };
+  }, [queryClient]);
   const {
     appearance = none,
     locale,
@@ -114,7 +118,7 @@ function useConnection(token: Token, config: UnitPayConfig): Connection | null {
 
 function goesOn(held: Connection | null | undefined, text: string, config: UnitPayConfig) {
   const token = readToken(text);
-  if (!held || !token || held.session.customerId !== token.sub) return null;
+  if (!token || held?.session.customerId !== token.sub) return null;
   return held.session.base === resolveBase(config, token) ? held : null;
 }
 

@@ -142,18 +142,22 @@ test('a write is under way, ends, and makes what was read fresh', async () => {
     }),
     { wrapper },
   );
-  await waitFor(() => expect(result.current.name).toBe('Ada'));
+  await waitFor(() => {
+    expect(result.current.name).toBe('Ada');
+  });
   let [first, second]: Promise<unknown>[] = [];
   act(() => {
     first = result.current.rename('Grace');
     second = result.current.rename('Grace');
   });
   expect(result.current.isPending).toBe(true);
-  await act(async () => void (await Promise.all([first, second])));
+  await act(() => Promise.all([first, second]));
   expect(result.current).toMatchObject({ isPending: false, error: null });
-  await waitFor(() => expect(result.current.name).toBe('Grace'));
+  await waitFor(() => {
+    expect(result.current.name).toBe('Grace');
+  });
   expect(requests.filter((request) => request.startsWith('PATCH'))).toHaveLength(1);
-  await act(async () => void (await result.current.rename('').catch(() => undefined)));
+  await act(() => result.current.rename('').catch(() => undefined));
   expect(result.current).toMatchObject({ isPending: false, error: { code: 'validation_failed' } });
 });
 
@@ -199,7 +203,12 @@ test('a mount with the first token goes on with the newest', async () => {
     </UnitPayProvider>
   );
   const view = render(tree);
-  await waitFor(() => expect(generation).toBe(1), { timeout: 6000 });
+  await waitFor(
+    () => {
+      expect(generation).toBe(1);
+    },
+    { timeout: 6000 },
+  );
   view.unmount();
   render(tree);
   expect(generation).toBe(1);
@@ -241,7 +250,7 @@ test("another customer's token never shows or sends what was the former one's", 
   const shown: string[] = [];
   let rename: (name: string) => Promise<unknown> = () => Promise.resolve();
   function Own() {
-    const { customerId = '' } = { ...usePortalSession() };
+    const { customerId } = usePortalSession();
     const { data } = useName(customerId);
     const path = `/customers/${customerId ?? ''}`;
     ({ rename } = useWrite('rename', (client, _key, name: string) => client.patch(path, { name })));

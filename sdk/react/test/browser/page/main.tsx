@@ -51,7 +51,13 @@ function Session() {
       <button onClick={() => void refetch()}>Ask again</button>
       <button onClick={() => void signOut()}>Sign out</button>
       <label>
-        Note <input value={note} onChange={(event) => setNote(event.target.value)} />
+        Note{' '}
+        <input
+          value={note}
+          onChange={(event) => {
+            setNote(event.target.value);
+          }}
+        />
       </label>
     </section>
   );
@@ -63,7 +69,9 @@ function Portal() {
     <>
       <BillingPortal
         flow={flow === null ? undefined : (JSON.parse(flow) as Flow)}
-        onFlowEnd={(reason) => setEnd((all) => all + reason)}
+        onFlowEnd={(reason) => {
+          setEnd((all) => all + reason);
+        }}
       />
       <p data-testid="flow-end" hidden>
         {end}
@@ -88,9 +96,13 @@ function Page() {
   const [isMounted, setMounted] = useState(true);
   const [token, setToken] = useState(tokens[0]);
   useEffect(() => {
-    const onToken = (event: Event) => setToken((event as CustomEvent<string>).detail);
+    const onToken = (event: Event) => {
+      setToken((event as CustomEvent<string>).detail);
+    };
     addEventListener('token', onToken);
-    return () => removeEventListener('token', onToken);
+    return () => {
+      removeEventListener('token', onToken);
+    };
   }, []);
   const hasTools = query.get('tools') !== 'none';
   return (
@@ -98,8 +110,20 @@ function Page() {
       {hasTools ? (
         <>
           <p data-testid="reasons">{reasons.join()}</p>
-          <button onClick={() => setMounted(!isMounted)}>Mount</button>
-          <button onClick={() => setToken(tokens[1])}>Other customer</button>
+          <button
+            onClick={() => {
+              setMounted(!isMounted);
+            }}
+          >
+            Mount
+          </button>
+          <button
+            onClick={() => {
+              setToken(tokens[1]);
+            }}
+          >
+            Other customer
+          </button>
           <a href="./elsewhere">Elsewhere</a>
         </>
       ) : null}
@@ -107,7 +131,9 @@ function Page() {
         <UnitPayProvider
           portalToken={token}
           config={{
-            onSessionExpired: (reason) => setReasons((all) => [...all, reason]),
+            onSessionExpired: (reason) => {
+              setReasons((all) => [...all, reason]);
+            },
             getPortalToken: renewed ? () => renewed : undefined,
           }}
           appearance={{
