@@ -3,8 +3,8 @@ import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { ask, call, mintFor, newCustomer } from '../support/backend.js';
-import { newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { ask, call, mintFor } from '../support/backend.js';
+import { newDebtor, newSubscriber, openShop, type Shop } from '../support/shop.js';
 import { launch, servePage } from './support.js';
 
 let browser: Browser;
@@ -20,9 +20,7 @@ beforeAll(async () => {
   [site, browser, shop] = await Promise.all([servePage(), launch(), openShop()]);
   customer = await newSubscriber(shop.plans.pro);
   await call(`/customers/${customer}/top-ups`, { creditCurrencyId: shop.money, amount: 2000 });
-  debtor = await newCustomer();
-  await call(`/customers/${debtor}`, { collectionMethod: 'send_invoice' }, 'PATCH');
-  await call('/subscriptions', { customerId: debtor, planId: shop.plans.pro });
+  ({ customerId: debtor } = await newDebtor(shop.plans.pro));
   const { data } = await ask<{ data: { id: string }[] }>(`/invoices?customerId=${debtor}`);
   invoiceId = data[0]?.id ?? '';
 });

@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { call, mintFor, newCustomer } from '../support/backend.js';
-import { newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { newDebtor, newSubscriber, openShop, type Shop } from '../support/shop.js';
 import { launch, servePage } from './support.js';
 
 let browser: Browser;
@@ -11,10 +11,12 @@ let context: BrowserContext;
 let site: Awaited<ReturnType<typeof servePage>>;
 let shop: Shop;
 let customerId: string;
+let debtor: string;
 
 beforeAll(async () => {
   [site, browser, shop] = await Promise.all([servePage(), launch(), openShop()]);
   customerId = await newSubscriber(shop.plans.pro);
+  ({ customerId: debtor } = await newDebtor(shop.plans.pro));
 });
 afterAll(async () => {
   await Promise.all([browser.close(), site.close()]);
@@ -73,6 +75,7 @@ test.for(SECTIONS)(
 const ACTIONS: Record<string, RegExp> = {
   'customer:write': /^Edit: Billing details/,
   'subscriptions:write': /^(Change|Cancel) plan/,
+  'invoices:pay': /^Pay €/,
   'payment_methods:write': /^(Remove|Make default|Add payment method)/,
   'credits:write': /^(Buy credits|Edit: Automatic)/,
 };
@@ -81,11 +84,12 @@ test.for(Object.entries(ACTIONS))(
   'without %s its buttons are not there',
   async ([scope, names]) => {
     const all = [...READS, ...WRITES];
-    const whole = await open((await mintFor(customerId)).token);
+    const who = scope === 'invoices:pay' ? debtor : customerId;
+    const whole = await open((await mintFor(who)).token);
     await whole.loaded();
     expect(await whole.page.getByRole('button', { name: names }).count()).toBeGreaterThan(0);
     const scopes = all.filter((one) => one !== scope);
-    const less = await open((await mintFor(customerId, { scopes })).token);
+    const less = await open((await mintFor(who, { scopes })).token);
     await less.loaded();
     expect(await less.page.getByRole('button', { name: names }).count()).toBe(0);
   },
@@ -132,6 +136,24 @@ test.for(ANSWERS)(
     expect(said).toEqual([]);
   },
 );
+
+test('a slow API is waited for where it is slow, and the rest is there', async () => {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { page } = await open((await mintFor(customerId)).token, (page) =>
+    page.route('**/v1/invoices', async (route) => {
+      await released;
+      await route.continue();
+    }),
+  );
+  await page.getByText('Visa ending in 4242').waitFor();
+  const card = page.getByRole('region', { name: 'Invoices' });
+  expect(await card.locator('[data-upay=skeleton]').count()).toBe(1);
+  release();
+  await card.getByText('INV-').first().waitFor();
+});
 
 test('too many calls are waited out', async () => {
   let refused = 0;

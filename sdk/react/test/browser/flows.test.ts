@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { ask, call, mintFor, newCustomer } from '../support/backend.js';
-import { addCard, newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { ask, mintFor, newCustomer } from '../support/backend.js';
+import { addCard, newDebtor, newSubscriber, openShop, type Shop } from '../support/shop.js';
 import { launch, servePage, tabTo } from './support.js';
 
 let browser: Browser;
@@ -37,17 +37,6 @@ const button = (page: Page, name: string | RegExp) =>
 /** Waits until the page tells it. */
 const told = (page: Page, text: string) =>
   page.getByRole('status').filter({ hasText: text }).first().waitFor();
-
-/** Who is billed by invoice owes its amount until they pay. */
-async function newDebtor(): Promise<{ customerId: string; number: string }> {
-  const customerId = await newCustomer();
-  await call(`/customers/${customerId}`, { collectionMethod: 'send_invoice' }, 'PATCH');
-  const { invoice } = await call<{ invoice: { invoiceNumber: string } }>('/subscriptions', {
-    customerId,
-    planId: shop.plans.pro,
-  });
-  return { customerId, number: invoice.invoiceNumber };
-}
 
 interface Paid {
   status: string;
@@ -130,7 +119,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
   });
 
   test('an open invoice is paid, and its PDF saved', async () => {
-    const { customerId, number } = await newDebtor();
+    const { customerId, number } = await newDebtor(shop.plans.pro);
     await addCard(customerId);
     const page = await open(customerId);
     await press(page, `Pay €29.00 for invoice ${number}`);
@@ -144,7 +133,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
   });
 
   test('without a card the form asks, a decline is told, and a confirmation pays', async () => {
-    const { customerId, number } = await newDebtor();
+    const { customerId, number } = await newDebtor(shop.plans.pro);
     await addCard(customerId, 'requires_form');
     const page = await open(customerId);
     await press(page, `Pay €29.00 for invoice ${number}`);
@@ -213,7 +202,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
 });
 
 test('a double click pays once', async () => {
-  const { customerId, number } = await newDebtor();
+  const { customerId, number } = await newDebtor(shop.plans.pro);
   await addCard(customerId);
   const page = await open(customerId);
   const sent: string[] = [];
@@ -227,7 +216,7 @@ test('a double click pays once', async () => {
 });
 
 test('after an answer that was lost the next click is the same payment', async () => {
-  const { customerId, number } = await newDebtor();
+  const { customerId, number } = await newDebtor(shop.plans.pro);
   await addCard(customerId);
   const page = await open(customerId);
   const keys: (string | undefined)[] = [];
@@ -246,7 +235,7 @@ test('after an answer that was lost the next click is the same payment', async (
 });
 
 test('deep links open their dialog and tell how it ended', async () => {
-  const { customerId } = await newDebtor();
+  const { customerId } = await newDebtor(shop.plans.pro);
   await addCard(customerId);
   const { data } = await ask<{ data: { id: string }[] }>(`/invoices?customerId=${customerId}`);
   const flow = { type: 'pay_invoice', invoiceId: data[0]?.id };

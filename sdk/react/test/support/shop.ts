@@ -83,3 +83,14 @@ export async function newSubscriber(planId: string, name = 'Ada'): Promise<strin
   await call('/subscriptions', { customerId, planId });
   return customerId;
 }
+
+/** Who is billed by invoice owes its amount until they pay. */
+export async function newDebtor(planId: string): Promise<{ customerId: string; number: string }> {
+  const customerId = await newCustomer();
+  await call(`/customers/${customerId}`, { collectionMethod: 'send_invoice' }, 'PATCH');
+  const { invoice } = await call<{ invoice: { invoiceNumber: string } }>('/subscriptions', {
+    customerId,
+    planId,
+  });
+  return { customerId, number: invoice.invoiceNumber };
+}
