@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
+import { report } from '../../scripts/sizes.mjs';
+
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const dist = at('../../crates/portal-assets/dist');
 const isCheck = process.argv.includes('--check');
@@ -43,14 +45,8 @@ const first = scripts.filter(([name]) => page.includes(name));
 const [, boot] = scripts.find(([name]) => name.startsWith('assets/boot-'));
 const sum = (files) =>
   files.reduce((all, [, content]) => all + gzipSync(content, { level: 9 }).length, 0);
-let isOver = false;
-for (const [name, bytes, limit] of [
+report([
   ['boot, not compressed', boot.length, 1],
   ['JavaScript of the first load', sum(first), 40],
   ['all JavaScript', sum(scripts), 64],
-]) {
-  const size = bytes / 1000;
-  console.log(`${size > limit ? '✗' : '✓'} ${name}: ${size.toFixed(2)} of ${String(limit)} kB`);
-  isOver ||= size > limit;
-}
-if (isOver) process.exit(1);
+]);

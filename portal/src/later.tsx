@@ -2,7 +2,7 @@
 import { useEffect, useState, type ComponentType } from 'react';
 
 import { Button, Skeleton } from '../../sdk/react/src/ui/elements.js';
-import { useI18n } from '../../sdk/react/src/react/i18n.js';
+import { useUi } from '../../sdk/react/src/ui/parts.js';
 
 type Loading<P> = () => Promise<ComponentType<P>>;
 
@@ -41,7 +41,7 @@ export function later<P extends object>(
 
 /** The connection is lost, or the server has been renewed and has other files now. */
 function Failed() {
-  const { t } = useI18n();
+  const { t } = useUi();
   return (
     <div className="upay-failure" role="alert">
       <p className="upay-text">{t('error.network_error')}</p>

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
+import { report } from '../../../scripts/sizes.mjs';
+
 const own = (path) => new URL(`../dist/${path}`, import.meta.url).pathname;
 const peers = [/^react($|\/)/, /^react-dom($|\/)/, /^@tanstack\/react-query$/];
 
@@ -41,11 +43,9 @@ const limits = [
   ['styles.layer.css', 6],
 ];
 
-let isOver = false;
+const rows = [];
 for (const [name, limit, code] of limits) {
   const text = code ? await bundled(code) : await readFile(own(name), 'utf8');
-  const kilobytes = gzipSync(text, { level: 9 }).length / 1000;
-  console.log(`${kilobytes > limit ? '✗' : '✓'} ${name}: ${kilobytes.toFixed(2)} of ${limit} kB`);
-  isOver ||= kilobytes > limit;
+  rows.push([name, gzipSync(text, { level: 9 }).length, limit]);
 }
-if (isOver) process.exit(1);
+report(rows);

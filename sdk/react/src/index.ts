@@ -3,6 +3,9 @@
  *
  * @packageDocumentation
  */
+// First of all: code that stands together compresses better.
+import './locales/en.js';
+
 export type * from './api-types.js';
 export type { Page, Query, UnitPayClient } from './core/client.js';
 export { ApiError, PmInUseError } from './core/errors.js';

@@ -5,10 +5,10 @@ import type { AutoTopUp, AutoTopUpRule } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { majorOf, minorOf } from '../format/money.js';
 import { useAutoTopUp } from '../hooks/credits.js';
-import { useI18n } from '../react/i18n.js';
-import { Actions, Button, Check, Failure, Field, Loaded } from '../ui/elements.js';
-import { useParts } from '../ui/parts.js';
+import { Loaded } from '../ui/elements.js';
+import { Check, Field, Form } from '../ui/form.js';
 import { usePurchase, type WalletCurrency } from './purchase.js';
+import { useUi } from '../ui/parts.js';
 
 interface FormProps {
   currency: WalletCurrency;
@@ -32,8 +32,7 @@ interface RuleProps extends FormProps {
 }
 
 function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { t } = useUi();
   const { minorUnitScale: scale } = currency;
   const { read, isSold, purchase, fields } = usePurchase(currency, rule ?? {});
   const [isOn, setOn] = useState(rule?.enabled ?? true);
@@ -42,7 +41,7 @@ function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
   const [failure, setFailure] = useState<ApiError | null>(null);
   const save = () => {
     const below = minorOf(threshold, scale);
-    if (isPending || (isOn && (below === null || !purchase))) return;
+    if (isOn && (below === null || !purchase)) return;
     const next =
       isOn && below !== null && purchase
         ? {
@@ -60,12 +59,12 @@ function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
     }, setFailure);
   };
   return (
-    <form
-      {...p('form')}
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
+    <Form
+      action={t('action.save')}
+      isBusy={isPending}
+      error={failure}
+      onSubmit={save}
+      onCancel={onClose}
     >
       <Check label={t('credits.auto')} isOn={isOn} onChange={setOn} />
       {isOn ? (
@@ -92,19 +91,6 @@ function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
           />
         </>
       ) : null}
-      <Failure error={failure} />
-      <Actions>
-        <Button
-          onClick={() => {
-            onClose();
-          }}
-        >
-          {t('action.cancel')}
-        </Button>
-        <Button kind="primary" isSubmit isBusy={isPending}>
-          {t(isPending ? 'action.working' : 'action.save')}
-        </Button>
-      </Actions>
-    </form>
+    </Form>
   );
 }

@@ -2,10 +2,9 @@ import { useState, type ComponentType } from 'react';
 
 import type { Address, Customer } from '../api-types.js';
 import { useProfile } from '../hooks/customer.js';
-import { usePortal } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
+import { useCan } from '../react/session.js';
 import { Button, Card, Dialog, Loaded, Status } from '../ui/elements.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { DetailsForm } from './details-form.js';
 import { useFlow, type FlowProps } from './flow.js';
 
@@ -16,10 +15,9 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
   'BillingDetails',
   'customer:read',
   function BillingDetails(props) {
-    const { t } = useI18n();
-    const { session } = usePortal();
+    const { t } = useUi();
     const { customer, update, isUpdating, ...read } = useProfile();
-    const mayWrite = session?.can('customer:write') ?? false;
+    const mayWrite = useCan('customer:write');
     const [flow, endFlow] = useFlow(props, 'billing_details');
     const [isOpen, setOpen] = useState(mayWrite && flow !== null);
     const [done, setDone] = useState<string | null>(null);
@@ -47,12 +45,7 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
           {customer ? <Shown customer={customer} /> : null}
         </Loaded>
         {isOpen && customer ? (
-          <Dialog
-            title={t('details.title')}
-            onClose={() => {
-              close();
-            }}
-          >
+          <Dialog title={t('details.title')} onClose={close}>
             <DetailsForm customer={customer} update={update} isBusy={isUpdating} onClose={close} />
           </Dialog>
         ) : null}
@@ -62,8 +55,7 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
 );
 
 function Shown({ customer }: { customer: Customer }) {
-  const p = useParts();
-  const { t, locale } = useI18n();
+  const { p, t, locale } = useUi();
   const { name, email, billingAddress, taxIds } = customer;
   const entries: [string, string[]][] = [
     [t('details.name'), [name]],

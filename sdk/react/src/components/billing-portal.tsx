@@ -3,9 +3,8 @@ import { useEffect, useState, type ComponentType } from 'react';
 import type { Scope } from '../api-types.js';
 import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
 import { Notice } from '../ui/elements.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { BillingDetails } from './billing-details.js';
 import { CreditBalance } from './credit-balance.js';
 import type { FlowProps } from './flow.js';
@@ -43,8 +42,7 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
   'BillingPortal',
   null,
   function BillingPortal({ sections = ALL, flow, onFlowEnd }) {
-    const p = useParts();
-    const { t } = useI18n();
+    const { p, t } = useUi();
     const { session } = usePortal();
     if (session?.endError) return <Ended />;
     const shown = sections.filter((section) => !session || session.can(SCOPES[section]));
@@ -87,8 +85,7 @@ function One({ section, ...flow }: FlowProps & { section: Section }) {
 }
 
 function Head() {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   const { session } = usePortal();
   const isOffline = useLasting(session?.state === 'degraded');
   return (
@@ -103,7 +100,7 @@ function Head() {
 }
 
 function Name() {
-  const p = useParts();
+  const { p } = useUi();
   const { customer } = useProfile();
   return (
     <p {...p('portal-name')}>
@@ -129,8 +126,7 @@ function useLasting(isSo: boolean): boolean {
 }
 
 function Ended() {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   const { session } = usePortal();
   return (
     <section {...p('ended')} role="alert">

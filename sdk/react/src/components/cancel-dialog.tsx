@@ -2,9 +2,9 @@ import { useState } from 'react';
 
 import type { Subscription } from '../api-types.js';
 import { useCancelSubscription } from '../hooks/subscriptions.js';
-import { useI18n } from '../react/i18n.js';
-import { Actions, Button, Choice, Dialog, Failure } from '../ui/elements.js';
-import { useParts } from '../ui/parts.js';
+import { Actions, Button, Dialog, Failure } from '../ui/elements.js';
+import { Choice } from '../ui/form.js';
+import { useUi } from '../ui/parts.js';
 
 const REASONS = ['too_expensive', 'missing_features', 'unused', 'switched', 'other'] as const;
 
@@ -15,8 +15,7 @@ interface CancelDialogProps {
 }
 
 export function CancelDialog({ subscription, planName, onClose }: CancelDialogProps) {
-  const p = useParts();
-  const { t, date } = useI18n();
+  const { p, t, date } = useUi();
   const [reason, setReason] = useState('');
   const { cancelSubscription, isPending, error } = useCancelSubscription();
   const { id, currentBillingPeriodEnd: end } = subscription;
@@ -42,7 +41,7 @@ export function CancelDialog({ subscription, planName, onClose }: CancelDialogPr
       <Actions>
         <Button onClick={keep}>{t('subscription.undo')}</Button>
         <Button kind="danger" isBusy={isPending} onClick={cancel}>
-          {t(isPending ? 'action.working' : 'subscription.cancel')}
+          {t('subscription.cancel')}
         </Button>
       </Actions>
     </Dialog>

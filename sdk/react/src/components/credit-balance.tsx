@@ -2,10 +2,9 @@ import { useState, type ComponentType } from 'react';
 
 import type { CreditAccount } from '../api-types.js';
 import { useCreditAccounts, useCreditCurrencies } from '../hooks/credits.js';
-import { usePortal } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
+import { useCan } from '../react/session.js';
 import { Actions, Button, Card, Details, Dialog, Loaded, Notice, Status } from '../ui/elements.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { LedgerTable } from './ledger-table.js';
 import { AutoTopUpForm } from './auto-top-up.js';
 import { useFlow, type FlowProps } from './flow.js';
@@ -19,13 +18,11 @@ export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ 
   'CreditBalance',
   'credits:read',
   function CreditBalance(props) {
-    const p = useParts();
-    const { t } = useI18n();
-    const { session } = usePortal();
+    const { p, t } = useUi();
     const { accounts, ...read } = useCreditAccounts();
     const listed = useCreditCurrencies();
     const [flow, endFlow] = useFlow(props, 'top_up');
-    const mayBuy = session?.can('credits:write') ?? false;
+    const mayBuy = useCan('credits:write');
     const unopened = listed.currencies.filter(
       ({ id }) => mayBuy && !accounts.some((account) => account.creditCurrencyId === id),
     );
@@ -68,9 +65,7 @@ interface WalletProps {
 }
 
 function Wallet({ account, currency, isOpen, endFlow }: WalletProps) {
-  const p = useParts();
-  const { t, credits } = useI18n();
-  const { session } = usePortal();
+  const { p, t, credits } = useUi();
   const [open, setOpen] = useState<'topUp' | 'auto' | 'ledger' | null>(isOpen ? 'topUp' : null);
   const [done, setDone] = useState<string | null>(null);
   const close = (text: string | null = null) => {
@@ -79,7 +74,7 @@ function Wallet({ account, currency, isOpen, endFlow }: WalletProps) {
     endFlow(text !== null);
   };
   const isFrozen = account?.status === 'frozen';
-  const mayWrite = (session?.can('credits:write') ?? false) && !isFrozen;
+  const mayWrite = useCan('credits:write') && !isFrozen;
   const auto = account?.autoTopUp;
   return (
     <li {...p('wallet')}>
@@ -134,33 +129,17 @@ function Wallet({ account, currency, isOpen, endFlow }: WalletProps) {
         ) : null}
       </Actions>
       {open === 'topUp' ? (
-        <Dialog
-          title={t('credits.topUpOf', { name: currency.name })}
-          onClose={() => {
-            close();
-          }}
-        >
+        <Dialog title={t('credits.topUpOf', { name: currency.name })} onClose={close}>
           <TopUpForm currency={currency} onClose={close} />
         </Dialog>
       ) : null}
       {open === 'auto' ? (
-        <Dialog
-          title={t('credits.auto')}
-          onClose={() => {
-            close();
-          }}
-        >
+        <Dialog title={t('credits.auto')} onClose={close}>
           <AutoTopUpForm currency={currency} onClose={close} />
         </Dialog>
       ) : null}
       {open === 'ledger' && account ? (
-        <Dialog
-          title={`${currency.name}: ${t('credits.ledger')}`}
-          isWide
-          onClose={() => {
-            close();
-          }}
-        >
+        <Dialog title={`${currency.name}: ${t('credits.ledger')}`} isWide onClose={close}>
           <LedgerTable accountId={account.id} />
         </Dialog>
       ) : null}
@@ -169,8 +148,7 @@ function Wallet({ account, currency, isOpen, endFlow }: WalletProps) {
 }
 
 function Grants({ account }: { account: CreditAccount }) {
-  const p = useParts();
-  const { t, credits, date } = useI18n();
+  const { p, t, credits, date } = useUi();
   return (
     <Details summary={t('credits.grants')}>
       <ul {...p('lines')}>

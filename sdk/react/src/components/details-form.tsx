@@ -2,15 +2,15 @@ import { useMemo, useState } from 'react';
 
 import type { Address, Customer, TaxId, UpdateCustomer } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
-import { useI18n } from '../react/i18n.js';
-import { Actions, Button, Failure, Field, Select } from '../ui/elements.js';
-import { useParts } from '../ui/parts.js';
+import { Button, Select } from '../ui/elements.js';
+import { Field, Form } from '../ui/form.js';
+import { useUi } from '../ui/parts.js';
 
 interface DetailsFormProps {
   customer: Customer;
   update: (changes: UpdateCustomer) => Promise<Customer>;
   isBusy: boolean;
-  onClose: (isSaved: boolean) => void;
+  onClose: (isSaved?: boolean) => void;
 }
 
 const NOWHERE: Address = {
@@ -31,8 +31,7 @@ const FIELDS = [
 ] as const;
 
 export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormProps) {
-  const p = useParts();
-  const { t, locale } = useI18n();
+  const { p, t, locale } = useUi();
   const countries = useMemo(() => countriesOf(locale), [locale]);
   const [name, setName] = useState(customer.name);
   const [email, setEmail] = useState(customer.email);
@@ -49,12 +48,12 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
     }, setError);
   };
   return (
-    <form
-      {...p('form')}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!isBusy) save();
-      }}
+    <Form
+      action={t('action.save')}
+      isBusy={isBusy}
+      error={error}
+      onSubmit={save}
+      onCancel={onClose}
     >
       <Field
         label={t('details.name')}
@@ -102,20 +101,7 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
         </label>
       </fieldset>
       <TaxIds taxIds={taxIds} onChange={setTaxIds} />
-      <Failure error={error} />
-      <Actions>
-        <Button
-          onClick={() => {
-            onClose(false);
-          }}
-        >
-          {t('action.cancel')}
-        </Button>
-        <Button kind="primary" isSubmit isBusy={isBusy}>
-          {t(isBusy ? 'action.working' : 'action.save')}
-        </Button>
-      </Actions>
-    </form>
+    </Form>
   );
 }
 
@@ -151,8 +137,7 @@ interface TaxIdsProps {
 }
 
 function TaxIds({ taxIds, onChange }: TaxIdsProps) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   const set = (index: number, changes: Partial<TaxId>) => {
     onChange(taxIds.map((one, at) => (at === index ? { ...one, ...changes } : one)));
   };

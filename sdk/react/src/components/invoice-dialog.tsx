@@ -3,11 +3,10 @@ import { useState } from 'react';
 import type { Invoice } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { useInvoice } from '../hooks/invoices.js';
-import { usePortal } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
+import { useCan } from '../react/session.js';
 import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
 import { Lines } from '../ui/lines.js';
-import { useParts } from '../ui/parts.js';
+import { useUi } from '../ui/parts.js';
 import { isPayable, usePaying } from './paying.js';
 
 interface InvoiceDialogProps {
@@ -18,19 +17,13 @@ interface InvoiceDialogProps {
 
 /** One invoice, line by line. */
 export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
-  const { t, money } = useI18n();
-  const { session } = usePortal();
+  const { t, money } = useUi();
   const { invoice, downloadPdf, ...read } = useInvoice(id);
   const [failure, setFailure] = useState<ApiError | null>(null);
   const pay = usePaying(onClose);
-  const mayPay = invoice && isPayable(invoice) && session?.can('invoices:pay');
+  const mayPay = useCan('invoices:pay') && invoice && isPayable(invoice);
   return (
-    <Dialog
-      title={t('invoices.of', { number: invoice?.invoiceNumber ?? '' })}
-      onClose={() => {
-        onClose();
-      }}
-    >
+    <Dialog title={t('invoices.of', { number: invoice?.invoiceNumber ?? '' })} onClose={onClose}>
       <Loaded read={read} lines={6} has={invoice !== null}>
         {invoice ? <Shown invoice={invoice} /> : null}
       </Loaded>
@@ -56,9 +49,7 @@ export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
               pay.start(invoice);
             }}
           >
-            {pay.payingId === undefined
-              ? t('invoices.pay', { amount: money(invoice.amountDue, invoice.currency) })
-              : t('action.working')}
+            {t('invoices.pay', { amount: money(invoice.amountDue, invoice.currency) })}
           </Button>
         ) : null}
       </Actions>
@@ -68,8 +59,7 @@ export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
 }
 
 function Shown({ invoice }: { invoice: Invoice }) {
-  const p = useParts();
-  const { t, date } = useI18n();
+  const { p, t, date } = useUi();
   const { issuedAt, createdAt, dueDate, items } = invoice;
   const isDue = dueDate && isPayable(invoice);
   const when = isDue ? t('invoices.due', { date: date(dueDate) }) : t(`invoice.${invoice.status}`);

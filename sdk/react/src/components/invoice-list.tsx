@@ -3,11 +3,10 @@ import { useState, type ComponentType } from 'react';
 import type { Invoice, InvoiceStatus } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { useInvoices } from '../hooks/invoices.js';
-import { usePortal } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
+import { useCan } from '../react/session.js';
 import { Badge, Button, Card, Failure, Loaded, More, Status } from '../ui/elements.js';
 import { Table, type Column } from '../ui/table.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import { InvoiceDialog } from './invoice-dialog.js';
 import { isPayable, usePaying } from './paying.js';
@@ -29,7 +28,7 @@ export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defi
   'InvoiceList',
   'invoices:read',
   function InvoiceList(props) {
-    const { t } = useI18n();
+    const { t } = useUi();
     const list = useInvoices();
     const { invoices, downloadPdf } = list;
     const [flow, endFlow] = useFlow(props, 'pay_invoice');
@@ -92,10 +91,8 @@ interface RowActions {
 }
 
 function useColumns({ show, pay, payingId, download }: RowActions): Column<Invoice>[] {
-  const p = useParts();
-  const { t, date, money } = useI18n();
-  const { session } = usePortal();
-  const mayPay = session?.can('invoices:pay') ?? false;
+  const { p, t, date, money } = useUi();
+  const mayPay = useCan('invoices:pay');
   const numberOf = ({ id, invoiceNumber }: Invoice) =>
     invoiceNumber === null ? (
       t('invoice.draft')
@@ -113,19 +110,18 @@ function useColumns({ show, pay, payingId, download }: RowActions): Column<Invoi
   const actions = (invoice: Invoice) => {
     const number = invoice.invoiceNumber ?? '';
     const amount = money(invoice.amountDue, invoice.currency);
-    const isPaying = payingId === invoice.id;
     return (
       <span {...p('row-actions')}>
         {mayPay && isPayable(invoice) ? (
           <Button
             kind="primary"
-            isBusy={isPaying}
+            isBusy={payingId === invoice.id}
             aria-label={t('invoices.payOf', { amount, number })}
             onClick={() => {
               pay(invoice);
             }}
           >
-            {t(isPaying ? 'action.working' : 'invoices.pay', { amount })}
+            {t('invoices.pay', { amount })}
           </Button>
         ) : null}
         {invoice.invoiceNumber ? (

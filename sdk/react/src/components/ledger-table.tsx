@@ -2,9 +2,8 @@ import type { ComponentType } from 'react';
 
 import type { LedgerEntry } from '../api-types.js';
 import { useCreditAccounts, useCreditLedger } from '../hooks/credits.js';
-import { useI18n } from '../react/i18n.js';
 import { Loaded, More } from '../ui/elements.js';
-import { defineComponent, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { Table, type Column } from '../ui/table.js';
 
 export interface LedgerTableProps extends StyleProps {
@@ -16,7 +15,7 @@ export const LedgerTable: ComponentType<LedgerTableProps> = /* @__PURE__ */ defi
   'LedgerTable',
   'credits:read',
   function LedgerTable({ accountId }) {
-    const { t, date, credits, number } = useI18n();
+    const { t, date, credits, number } = useUi();
     const { entries, ...list } = useCreditLedger(accountId);
     const { accounts } = useCreditAccounts();
     const currency = accounts.find(({ id }) => id === accountId)?.currency;

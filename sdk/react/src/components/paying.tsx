@@ -3,9 +3,9 @@ import { useState } from 'react';
 
 import type { Invoice } from '../api-types.js';
 import { usePayInvoice } from '../hooks/invoices.js';
-import { useI18n } from '../react/i18n.js';
 import { Dialog } from '../ui/elements.js';
 import { useSettling } from './settling.js';
+import { useUi } from '../ui/parts.js';
 
 export function isPayable({ status, amountDue }: Invoice): boolean {
   const isOpen = ['issued', 'partially_paid', 'overdue', 'uncollectible'].includes(status);
@@ -14,7 +14,7 @@ export function isPayable({ status, amountDue }: Invoice): boolean {
 
 /** `onPaid` gets what to tell. */
 export function usePaying(onPaid: (text: string) => void) {
-  const { t, money } = useI18n();
+  const { t, money } = useUi();
   const [paying, setPaying] = useState<Invoice | null>(null);
   const { payInvoice, isPending, error } = usePayInvoice();
   const close = () => {

@@ -4,10 +4,10 @@ import type { FormClient, PaymentMethod } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { useSetupPayment } from '../hooks/customer.js';
 import { useAddPaymentMethod } from '../hooks/payment-methods.js';
-import { useI18n } from '../react/i18n.js';
 import { useWrite } from '../react/write.js';
-import { Actions, Button, Choice, Failure, Skeleton } from '../ui/elements.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { Actions, Button, Failure, Skeleton } from '../ui/elements.js';
+import { Choice, Form } from '../ui/form.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 
 export interface PaymentFormProps extends StyleProps {
   /** What a call answered that requires a form; without it another payment method is added. */
@@ -34,8 +34,7 @@ export const PaymentForm: ComponentType<PaymentFormProps> = /* @__PURE__ */ defi
   'PaymentForm',
   null,
   function PaymentForm({ client: given, ...props }) {
-    const p = useParts();
-    const { t } = useI18n();
+    const { p, t } = useUi();
     const { client, error } = useForm(given);
     if (error) return <Failure error={error} />;
     if (!client) return <Skeleton lines={4} />;
@@ -63,8 +62,7 @@ function useForm(given: FormClient | undefined) {
 }
 
 function CardForm({ onSuccess, onCancel }: PaymentFormProps) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { t } = useUi();
   const [card, setCard] = useState<string>('visa');
   const { addPaymentMethod, isPending, error } = useAddPaymentMethod();
   const add = () => {
@@ -72,22 +70,15 @@ function CardForm({ onSuccess, onCancel }: PaymentFormProps) {
   };
   const options = CARDS.map(([label, value]) => ({ value, label, detail: value }));
   return (
-    <form
-      {...p('form')}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!isPending) add();
-      }}
+    <Form
+      action={t('form.add')}
+      isBusy={isPending}
+      error={error}
+      onSubmit={add}
+      onCancel={onCancel}
     >
       <Choice label={t('form.sandbox')} options={options} value={card} onValue={setCard} />
-      <Failure error={error} />
-      <Actions>
-        {onCancel ? <Button onClick={onCancel}>{t('action.cancel')}</Button> : null}
-        <Button kind="primary" isSubmit isBusy={isPending}>
-          {t(isPending ? 'action.working' : 'form.add')}
-        </Button>
-      </Actions>
-    </form>
+    </Form>
   );
 }
 
@@ -97,8 +88,7 @@ function ConfirmForm({
   onSuccess,
   onCancel,
 }: PaymentFormProps & { clientSecret: string }) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   const { confirm, isPending, error } = useWrite(
     'confirm',
     (client, idempotencyKey, secret: string, outcome: 'succeed' | 'decline') =>
@@ -116,10 +106,9 @@ function ConfirmForm({
     <div {...p('form')}>
       <p {...p('text')}>{t('form.sandbox')}</p>
       <Failure error={error} />
-      <Actions>
-        {onCancel ? <Button onClick={onCancel}>{t('action.cancel')}</Button> : null}
+      <Actions onCancel={onCancel}>
         <Button
-          isBusy={isPending}
+          isOff={isPending}
           onClick={() => {
             answer('decline');
           }}
@@ -133,11 +122,7 @@ function ConfirmForm({
             answer('succeed');
           }}
         >
-          {isPending
-            ? t('action.working')
-            : amount === undefined
-              ? t('form.confirm')
-              : t('invoices.pay', { amount })}
+          {amount === undefined ? t('form.confirm') : t('invoices.pay', { amount })}
         </Button>
       </Actions>
     </div>

@@ -3,55 +3,48 @@ import { useState, type ComponentType } from 'react';
 import type { PaymentMethod } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { usePaymentMethods } from '../hooks/payment-methods.js';
-import { usePortal } from '../react/context.js';
-import { useI18n, type I18n } from '../react/i18n.js';
+import type { I18n } from '../react/i18n.js';
+import { useCan } from '../react/session.js';
 import { Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import { PaymentForm } from './payment-form.js';
 import { RemoveDialog } from './remove-dialog.js';
 
 export interface PaymentMethodsProps extends StyleProps, FlowProps {}
 
-type Open = { kind: 'add' } | { kind: 'remove'; method: PaymentMethod };
-
 /** What is charged: add, make default, remove. */
 export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ */ defineComponent(
   'PaymentMethods',
   'payment_methods:read',
   function PaymentMethods(props) {
-    const p = useParts();
-    const i18n = useI18n();
-    const { t } = i18n;
-    const { session } = usePortal();
+    const ui = useUi();
+    const { p, t } = ui;
     const { paymentMethods, setDefault, isActing, ...read } = usePaymentMethods();
     const [flow, endFlow] = useFlow(props, 'add_payment_method');
-    const mayWrite = session?.can('payment_methods:write') ?? false;
-    const [open, setOpen] = useState<Open | null>(flow && mayWrite ? { kind: 'add' } : null);
-    const [done, setDone] = useState<string | null>(null);
+    const mayWrite = useCan('payment_methods:write');
+    const [open, setOpen] = useState<'add' | PaymentMethod | null>(flow && mayWrite ? 'add' : null);
+    const [done, setDone] = useState<string>();
     const [failure, setFailure] = useState<ApiError | null>(null);
-    const close = (text: string | null) => {
+    const close = (text?: string) => {
       setOpen(null);
       setDone(text);
-      endFlow(text !== null);
+      endFlow(text !== undefined);
     };
     const makeDefault = (method: PaymentMethod) => {
       setFailure(null);
-      setDone(null);
+      setDone(undefined);
       setDefault(method.id).then(() => {
-        setDone(t('methods.defaultSet', { card: cardText(method, i18n) }));
+        setDone(t('methods.defaultSet', { card: cardText(method, ui) }));
       }, setFailure);
-    };
-    const remove = (method: PaymentMethod) => {
-      setOpen({ kind: 'remove', method });
     };
     const add = (
       <Button
         kind="plain"
         aria-label={t('methods.add')}
         onClick={() => {
-          setDone(null);
-          setOpen({ kind: 'add' });
+          setDone(undefined);
+          setOpen('add');
         }}
       >
         {t('action.add')}
@@ -72,30 +65,23 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
               <Method
                 key={method.id}
                 method={method}
-                {...(mayWrite ? { onDefault: makeDefault, onRemove: remove, isActing } : {})}
+                {...(mayWrite ? { onDefault: makeDefault, onRemove: setOpen, isActing } : {})}
               />
             ))}
           </ul>
         </Loaded>
-        {open?.kind === 'add' ? (
-          <Dialog
-            title={t('methods.add')}
-            onClose={() => {
-              close(null);
-            }}
-          >
+        {open === 'add' ? (
+          <Dialog title={t('methods.add')} onClose={close}>
             <PaymentForm
               onSuccess={() => {
                 close(t('methods.added'));
               }}
-              onCancel={() => {
-                close(null);
-              }}
+              onCancel={close}
             />
           </Dialog>
         ) : null}
-        {open?.kind === 'remove' ? (
-          <RemoveDialog id={open.method.id} card={cardText(open.method, i18n)} onClose={close} />
+        {open && open !== 'add' ? (
+          <RemoveDialog id={open.id} card={cardText(open, ui)} onClose={close} />
         ) : null}
       </Card>
     );
@@ -110,11 +96,10 @@ interface MethodProps {
 }
 
 function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
-  const p = useParts();
-  const i18n = useI18n();
-  const { t } = i18n;
-  const card = cardText(method, i18n);
-  const expiry = expiryText(method, i18n);
+  const ui = useUi();
+  const { p, t } = ui;
+  const card = cardText(method, ui);
+  const expiry = expiryText(method, ui);
   return (
     <li {...p('item')}>
       <div {...p('item-text')}>
@@ -127,7 +112,7 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
         {onDefault && !method.isDefault ? (
           <Button
             kind="plain"
-            isBusy={isActing}
+            isOff={isActing}
             aria-label={t('methods.makeDefaultOf', { card })}
             onClick={() => {
               onDefault(method);

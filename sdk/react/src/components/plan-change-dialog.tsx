@@ -9,10 +9,10 @@ import {
   useOwnSubscriptions,
   usePlanPreview,
 } from '../hooks/subscriptions.js';
-import { useI18n, type I18n } from '../react/i18n.js';
+import type { I18n } from '../react/i18n.js';
 import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
 import { Lines } from '../ui/lines.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { useSettling } from './settling.js';
 
 export interface PlanChangeDialogProps extends StyleProps {
@@ -30,7 +30,7 @@ export const PlanChangeDialog: ComponentType<PlanChangeDialogProps> =
     'PlanChangeDialog',
     'subscriptions:write',
     function PlanChangeDialog({ open, planId, subscriptionId, onClose }) {
-      const { t } = useI18n();
+      const { t } = useUi();
       const { plans } = usePlans();
       if (!open) return null;
       const plan = plans.find(({ id }) => id === planId)?.name ?? '';
@@ -50,8 +50,8 @@ interface ChangeProps {
 }
 
 function Change({ planId, subscriptionId, onClose }: ChangeProps) {
-  const i18n = useI18n();
-  const { t, money } = i18n;
+  const ui = useUi();
+  const { t, money } = ui;
   const { preview, ...read } = usePlanPreview({ planId, subscriptionId });
   const subscription = useOwnSubscriptions().subscriptions.find(({ id }) => id === subscriptionId);
   const { confirm, isPending, error } = useConfirm(planId, subscriptionId, read.refetch);
@@ -65,14 +65,7 @@ function Change({ planId, subscriptionId, onClose }: ChangeProps) {
         {preview ? <Preview preview={preview} isCurrent={isCurrent} isSame={isSame} /> : null}
       </Loaded>
       <Failure error={error} text={error?.errors.length ? t('change.stale') : undefined} />
-      <Actions>
-        <Button
-          onClick={() => {
-            onClose();
-          }}
-        >
-          {t('action.cancel')}
-        </Button>
+      <Actions onCancel={onClose}>
         {preview && !isSame ? (
           <Button
             kind="primary"
@@ -87,9 +80,7 @@ function Change({ planId, subscriptionId, onClose }: ChangeProps) {
               );
             }}
           >
-            {isPending
-              ? t('action.working')
-              : confirmText(preview, i18n, subscriptionId !== undefined, isCurrent)}
+            {confirmText(preview, ui, subscriptionId !== undefined, isCurrent)}
           </Button>
         ) : null}
       </Actions>
@@ -123,8 +114,8 @@ function isLater({ effectiveAt, prorationDate }: PlanPreview): boolean {
   return Date.parse(effectiveAt) > Date.parse(prorationDate);
 }
 
-function confirmText(preview: PlanPreview, i18n: I18n, isChange: boolean, isCurrent: boolean) {
-  const { t, money, date } = i18n;
+function confirmText(preview: PlanPreview, ui: I18n, isChange: boolean, isCurrent: boolean) {
+  const { t, money, date } = ui;
   const { totalAmount, currency, effectiveAt } = preview;
   if (isCurrent) return t('subscription.undo');
   if (isLater(preview)) return t('change.schedule', { date: date(effectiveAt) });
@@ -139,8 +130,7 @@ interface PreviewProps {
 }
 
 function Preview({ preview, isCurrent, isSame }: PreviewProps) {
-  const p = useParts();
-  const { t, money, date } = useI18n();
+  const { p, t, money, date } = useUi();
   const { currency, effectiveAt, nextInvoice, items, trialEnd } = preview;
   if (isSame) return <p {...p('text')}>{t('plans.current')}</p>;
   const when = isCurrent

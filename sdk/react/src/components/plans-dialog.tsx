@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react';
 
 import { usePlans } from '../hooks/catalog.js';
-import { useI18n } from '../react/i18n.js';
 import { Dialog } from '../ui/elements.js';
 import { PlanChangeDialog } from './plan-change-dialog.js';
 import { doneText, PricingTable } from './pricing-table.js';
+import { useUi } from '../ui/parts.js';
 
 interface PlansDialogProps {
   productId?: string | undefined;
@@ -18,7 +18,7 @@ interface PlansDialogProps {
 
 /** The plans, and over them what a chosen one costs. */
 export function PlansDialog({ productId, subscriptionId, planId, onClose }: PlansDialogProps) {
-  const i18n = useI18n();
+  const ui = useUi();
   const { plans } = usePlans();
   const [chosen, setChosen] = useState<string>();
   // Once the plans are open: of dialogs that open together the inner one would be below.
@@ -26,13 +26,7 @@ export function PlansDialog({ productId, subscriptionId, planId, onClose }: Plan
     setChosen(planId);
   }, [planId]);
   return (
-    <Dialog
-      title={i18n.t('plans.title')}
-      isWide
-      onClose={() => {
-        onClose();
-      }}
-    >
+    <Dialog title={ui.t('plans.title')} isWide onClose={onClose}>
       <PricingTable
         productId={productId}
         onSelect={({ id }) => {
@@ -47,7 +41,7 @@ export function PlansDialog({ productId, subscriptionId, planId, onClose }: Plan
           onClose={(outcome) => {
             setChosen(undefined);
             const name = plans.find(({ id }) => id === chosen)?.name ?? '';
-            if (outcome) onClose(doneText(outcome, name, i18n));
+            if (outcome) onClose(doneText(outcome, name, ui));
           }}
         />
       ) : null}

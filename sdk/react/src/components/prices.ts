@@ -27,7 +27,7 @@ export interface FeatureLine {
 }
 
 /** What a plan gives, in the product's order. */
-export function featuresOf(plan: Plan, pricing: Pricing, i18n: I18n): FeatureLine[] {
+export function featuresOf(plan: Plan, pricing: Pricing, ui: I18n): FeatureLine[] {
   return pricing.featureRows.flatMap(({ feature, plans }) => {
     const { id, name, metricId, creditCurrencyId } = feature;
     const given = plans.find(({ planId }) => planId === plan.id);
@@ -38,17 +38,17 @@ export function featuresOf(plan: Plan, pricing: Pricing, i18n: I18n): FeatureLin
     const grants = plan.grantRules.filter((rule) => rule.creditCurrencyId === creditCurrencyId);
     const detail =
       usage?.type === 'usage'
-        ? usageText(usage, plan.currency, i18n)
-        : grants.map((rule) => grantText(rule, plan, pricing, i18n)).join(', ');
+        ? usageText(usage, plan.currency, ui)
+        : grants.map((rule) => grantText(rule, plan, pricing, ui)).join(', ');
     // What is paid for has no limit worth a word.
     const isPaid = given.value.type === 'metered' && given.value.limit === null && detail !== '';
-    return [{ id, name, text: isPaid ? '' : valueText(given.value, i18n), detail }];
+    return [{ id, name, text: isPaid ? '' : valueText(given.value, ui), detail }];
   });
 }
 
 /** Say, "10,000 included, then $0.001 – $0.002 each". */
-function usageText(usage: Extract<Charge, { type: 'usage' }>, currency: string, i18n: I18n) {
-  const { t, number, locale } = i18n;
+function usageText(usage: Extract<Charge, { type: 'usage' }>, currency: string, ui: I18n) {
+  const { t, number, locale } = ui;
   const prices = usage.tiers.map(({ unitPrice }) => unitPrice);
   const [low = '0', high = low] = [...prices]
     .sort((one, other) => Number(one) - Number(other))
@@ -62,8 +62,8 @@ function usageText(usage: Extract<Charge, { type: 'usage' }>, currency: string, 
 }
 
 /** Say, "50 credits per day". */
-function grantText(rule: GrantRule, plan: Plan, { creditCurrencies }: Pricing, i18n: I18n) {
-  const { t, credits } = i18n;
+function grantText(rule: GrantRule, plan: Plan, { creditCurrencies }: Pricing, ui: I18n) {
+  const { t, credits } = ui;
   const currency = creditCurrencies.find(({ id }) => id === rule.creditCurrencyId);
   const cadence = rule.cadence === 'period' ? plan.billingInterval : rule.cadence;
   return currency ? `${credits(rule.amount, currency)} ${t(`plans.per.${cadence}`)}` : '';

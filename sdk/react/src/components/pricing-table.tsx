@@ -3,10 +3,10 @@ import { useState, type ComponentType } from 'react';
 import type { Interval, Plan, Pricing, SettleOutcome, Subscription } from '../api-types.js';
 import { usePricing } from '../hooks/catalog.js';
 import { isLive, useOwnSubscriptions } from '../hooks/subscriptions.js';
-import { usePortal } from '../react/context.js';
-import { useI18n, type I18n } from '../react/i18n.js';
+import type { I18n } from '../react/i18n.js';
+import { useCan } from '../react/session.js';
 import { Badge, Button, Loaded, Status } from '../ui/elements.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { PlanChangeDialog } from './plan-change-dialog.js';
 import { featuresOf, priceText } from './prices.js';
 
@@ -22,7 +22,7 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
   'PricingTable',
   null,
   function PricingTable({ productId, onSelect }) {
-    const i18n = useI18n();
+    const ui = useUi();
     const { pricing, ...read } = usePricing(productId);
     const { subscriptions } = useOwnSubscriptions();
     const known = subscriptions.filter((one) => one.productId === pricing?.product.id);
@@ -30,13 +30,13 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
     const [chosen, setChosen] = useState<Plan | null>(null);
     const [done, setDone] = useState<string | null>(null);
     const close = (outcome?: SettleOutcome) => {
-      setDone(outcome && chosen ? doneText(outcome, chosen.name, i18n) : null);
+      setDone(outcome && chosen ? doneText(outcome, chosen.name, ui) : null);
       setChosen(null);
     };
     return (
       <>
         <Status>{done}</Status>
-        <Loaded read={read} lines={8} empty={pricing?.tiers.length ? false : i18n.t('plans.none')}>
+        <Loaded read={read} lines={8} empty={pricing?.tiers.length ? false : ui.t('plans.none')}>
           {pricing ? (
             <Plans
               pricing={pricing}
@@ -77,7 +77,7 @@ interface PlansProps {
 }
 
 function Plans({ pricing, current, isNew, onSelect }: PlansProps) {
-  const p = useParts();
+  const { p } = useUi();
   const [interval, setInterval] = useState(current?.billingInterval ?? 'month');
   const { tiers } = pricing;
   const hasBoth =
@@ -112,8 +112,7 @@ interface IntervalsProps {
 }
 
 function Intervals({ interval, onInterval }: IntervalsProps) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   return (
     <div {...p('switch')} role="group" aria-label={t('plans.interval')}>
       {(['month', 'year'] as const).map((one) => (
@@ -142,12 +141,11 @@ interface PlanItemProps {
 }
 
 function PlanItem({ plan, pricing, isCurrent, isNew, onSelect }: PlanItemProps) {
-  const p = useParts();
-  const i18n = useI18n();
-  const { t } = i18n;
-  const { session } = usePortal();
-  const price = priceText(plan, i18n);
-  const rows = featuresOf(plan, pricing, i18n);
+  const ui = useUi();
+  const { p, t } = ui;
+  const mayWrite = useCan('subscriptions:write');
+  const price = priceText(plan, ui);
+  const rows = featuresOf(plan, pricing, ui);
   return (
     <li {...p('plan', isCurrent && 'current')}>
       <div {...p('plan-head')}>
@@ -176,7 +174,7 @@ function PlanItem({ plan, pricing, isCurrent, isNew, onSelect }: PlanItemProps) 
           </li>
         ))}
       </ul>
-      {!isCurrent && session?.can('subscriptions:write') ? (
+      {!isCurrent && mayWrite ? (
         <Button
           kind="primary"
           onClick={() => {

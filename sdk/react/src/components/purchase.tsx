@@ -4,9 +4,9 @@ import { useState } from 'react';
 import type { CreditCurrency, CreditPackage } from '../api-types.js';
 import type { Page } from '../core/client.js';
 import { exponentOf, majorOf, minorOf } from '../format/money.js';
-import { useI18n } from '../react/i18n.js';
 import { useRead } from '../react/read.js';
-import { Choice, Field } from '../ui/elements.js';
+import { Choice, Field } from '../ui/form.js';
+import { useUi } from '../ui/parts.js';
 
 export type WalletCurrency = Pick<
   CreditCurrency,
@@ -66,7 +66,7 @@ interface FieldsProps {
 
 function PurchaseFields(props: FieldsProps) {
   const { currency, packages, code, value, setChosen, text, setText } = props;
-  const { t, credits, money } = useI18n();
+  const { t, credits, money } = useUi();
   const options = packages.map(({ id, name, credits: amount, price: minor, currency: of }) => {
     const [content, price] = [credits(amount, currency), money(minor, of)];
     // Many are called by what is in them.

@@ -6,20 +6,18 @@ import { usePlans } from '../hooks/catalog.js';
 import { useOwnCreditAccounts } from '../hooks/credits.js';
 import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
 import { useOwnSubscriptions } from '../hooks/subscriptions.js';
-import { useI18n } from '../react/i18n.js';
 import { Actions, Button, Dialog, Failure } from '../ui/elements.js';
-import { useParts } from '../ui/parts.js';
+import { useUi } from '../ui/parts.js';
 
 interface RemoveProps {
   id: string;
   /** What it is called. */
   card: string;
-  onClose: (done: string | null) => void;
+  onClose: (done?: string) => void;
 }
 
 export function RemoveDialog({ id, card, onClose }: RemoveProps) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   const { detach, isActing } = usePaymentMethods();
   const { data, isLoading } = usePaymentMethodDependencies(id);
   const [failure, setFailure] = useState<ApiError | null>(null);
@@ -31,12 +29,7 @@ export function RemoveDialog({ id, card, onClose }: RemoveProps) {
     }, setFailure);
   };
   return (
-    <Dialog
-      title={t('methods.removeOf', { card })}
-      onClose={() => {
-        onClose(null);
-      }}
-    >
+    <Dialog title={t('methods.removeOf', { card })} onClose={onClose}>
       {inUse && isBlocked ? (
         <InUse dependencies={inUse} />
       ) : (
@@ -46,14 +39,14 @@ export function RemoveDialog({ id, card, onClose }: RemoveProps) {
       <Actions>
         <Button
           onClick={() => {
-            onClose(null);
+            onClose();
           }}
         >
           {t(isBlocked ? 'action.close' : 'action.cancel')}
         </Button>
         {isBlocked ? null : (
-          <Button kind="danger" isBusy={isActing || isLoading} onClick={remove}>
-            {t(isActing ? 'action.working' : 'action.remove')}
+          <Button kind="danger" isBusy={isActing} isOff={isActing || isLoading} onClick={remove}>
+            {t('action.remove')}
           </Button>
         )}
       </Actions>
@@ -62,8 +55,7 @@ export function RemoveDialog({ id, card, onClose }: RemoveProps) {
 }
 
 function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   const { plans } = usePlans();
   const own = useOwnSubscriptions().subscriptions;
   const { accounts } = useOwnCreditAccounts();

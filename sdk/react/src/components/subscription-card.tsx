@@ -9,8 +9,8 @@ import {
   useUncancelSubscription,
   useUpcomingInvoice,
 } from '../hooks/subscriptions.js';
-import { usePortal } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
+import type { I18n } from '../react/i18n.js';
+import { useCan } from '../react/session.js';
 import {
   Actions,
   Badge,
@@ -23,7 +23,7 @@ import {
   Status,
 } from '../ui/elements.js';
 import { Lines } from '../ui/lines.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { CancelDialog } from './cancel-dialog.js';
 import { useFlow, type FlowProps } from './flow.js';
 import { PlansDialog } from './plans-dialog.js';
@@ -47,7 +47,7 @@ export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
     'SubscriptionCard',
     'subscriptions:read',
     function SubscriptionCard({ subscriptionId, ...props }) {
-      const { t } = useI18n();
+      const { t } = useUi();
       const live = useActiveSubscription();
       const one = useSubscription(subscriptionId);
       const [flow, endFlow] = useFlow(props, 'change_plan', 'cancel');
@@ -74,10 +74,8 @@ export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
   );
 
 function None({ flow, endFlow }: Opened) {
-  const p = useParts();
-  const { t } = useI18n();
-  const { session } = usePortal();
-  const mayWrite = session?.can('subscriptions:write') ?? false;
+  const { p, t } = useUi();
+  const mayWrite = useCan('subscriptions:write');
   const [isOpen, setOpen] = useState(mayWrite && flow?.type === 'change_plan');
   return (
     <>
@@ -112,12 +110,10 @@ interface LiveProps extends Opened {
 }
 
 function Live({ subscription, flow, endFlow }: LiveProps) {
-  const p = useParts();
-  const { t, date } = useI18n();
-  const { session } = usePortal();
+  const { p, t, date } = useUi();
   const { plans } = usePlans();
   const { status, productId, currentBillingPeriodEnd: end } = subscription;
-  const mayWrite = (session?.can('subscriptions:write') ?? false) && status !== 'canceled';
+  const mayWrite = useCan('subscriptions:write') && status !== 'canceled';
   const [open, setOpen] = useState(mayWrite && flow ? flow.type : null);
   const [done, setDone] = useState<string | null>(null);
   const plan = plans.find(({ id }) => id === subscription.planId);
@@ -163,7 +159,7 @@ interface VerbsProps {
 
 /** The buttons: whichever of cancel and its undo fits, and the way to the other plans. */
 function Verbs({ subscription, onOpen, onDone }: VerbsProps) {
-  const { t } = useI18n();
+  const { t } = useUi();
   const uncancel = useUncancelSubscription();
   const stay = useChangePlan();
   const { id, planId, status, cancelAtPeriodEnd, scheduledChange } = subscription;
@@ -211,12 +207,11 @@ interface PlanSummaryProps {
 }
 
 function PlanSummary({ plan, subscription }: PlanSummaryProps) {
-  const p = useParts();
-  const i18n = useI18n();
-  const { t, number } = i18n;
-  const price = plan ? priceText(plan, i18n) : { amount: '', rest: '' };
+  const ui = useUi();
+  const { p, t, number } = ui;
+  const price = plan ? priceText(plan, ui) : { amount: '', rest: '' };
   const { quantity } = subscription;
-  const when = whenText(subscription, i18n);
+  const when = whenText(subscription, ui);
   const quantityText = quantity > 1 ? t('subscription.quantity', { count: number(quantity) }) : '';
   return (
     <div {...p('summary')}>
@@ -235,7 +230,7 @@ function PlanSummary({ plan, subscription }: PlanSummaryProps) {
   );
 }
 
-function whenText(subscription: Subscription, { t, date }: ReturnType<typeof useI18n>): string {
+function whenText(subscription: Subscription, { t, date }: I18n): string {
   const { status, cancelAtPeriodEnd, canceledAt, currentBillingPeriodEnd: end } = subscription;
   const last = canceledAt ?? end;
   if (status === 'canceled') return last ? t('subscription.canceled', { date: date(last) }) : '';
@@ -255,7 +250,7 @@ const TONES = {
 } as const;
 
 function SubscriptionBadge({ subscription }: { subscription: Subscription }) {
-  const { t } = useI18n();
+  const { t } = useUi();
   const { status, cancelAtPeriodEnd } = subscription;
   return cancelAtPeriodEnd && status !== 'canceled' ? (
     <Badge tone="warn">{t('status.canceling')}</Badge>
@@ -265,7 +260,7 @@ function SubscriptionBadge({ subscription }: { subscription: Subscription }) {
 }
 
 function Notes({ subscription, plans }: { subscription: Subscription; plans: readonly Plan[] }) {
-  const { t, date } = useI18n();
+  const { t, date } = useUi();
   const { status, scheduledChange } = subscription;
   const next = plans.find(({ id }) => id === scheduledChange?.planId);
   return (
@@ -286,7 +281,7 @@ function Notes({ subscription, plans }: { subscription: Subscription; plans: rea
 
 /** On demand: it is a request of its own. */
 function Upcoming({ subscription }: { subscription: Subscription }) {
-  const { t } = useI18n();
+  const { t } = useUi();
   const { id, status } = subscription;
   const [isOpen, setOpen] = useState(false);
   const { invoice, ...read } = useUpcomingInvoice(isOpen ? id : null);

@@ -1,10 +1,10 @@
 /** Buying credits now. */
 import { useTopUp } from '../hooks/credits.js';
-import { useI18n } from '../react/i18n.js';
-import { Actions, Button, Failure, Loaded } from '../ui/elements.js';
-import { useParts } from '../ui/parts.js';
+import { Loaded } from '../ui/elements.js';
+import { Form } from '../ui/form.js';
 import { usePurchase, type WalletCurrency } from './purchase.js';
 import { useSettling } from './settling.js';
+import { useUi } from '../ui/parts.js';
 
 interface TopUpFormProps {
   currency: WalletCurrency;
@@ -13,20 +13,16 @@ interface TopUpFormProps {
 }
 
 export function TopUpForm({ currency, onClose }: TopUpFormProps) {
-  const p = useParts();
-  const { t, money } = useI18n();
+  const { t, money } = useUi();
   const { read, isSold, purchase, fields } = usePurchase(currency);
   const { topUp, isPending, error } = useTopUp();
-  const cancel = () => {
-    onClose();
-  };
   const { take, form } = useSettling(({ kind }) => {
     onClose(t(kind === 'invoice_sent' ? 'change.invoiced' : 'credits.bought'));
-  }, cancel);
+  }, onClose);
   if (form) return form;
   const amount = purchase && money(purchase.price, purchase.code);
   const buy = () => {
-    if (isPending || !purchase) return;
+    if (!purchase) return;
     const { packageId, amount: spent, price, code } = purchase;
     const what = packageId === undefined ? { amount: spent } : { packageId };
     topUp({ creditCurrencyId: currency.id, ...what }).then(
@@ -37,29 +33,16 @@ export function TopUpForm({ currency, onClose }: TopUpFormProps) {
     );
   };
   return (
-    <form
-      {...p('form')}
-      onSubmit={(event) => {
-        event.preventDefault();
-        buy();
-      }}
+    <Form
+      action={isSold ? (amount ? t('invoices.pay', { amount }) : t('credits.topUp')) : null}
+      isBusy={isPending}
+      error={error}
+      onSubmit={buy}
+      onCancel={onClose}
     >
       <Loaded read={read} lines={3} empty={!isSold && t('credits.notSold')}>
         {fields}
       </Loaded>
-      <Failure error={error} />
-      <Actions>
-        <Button onClick={cancel}>{t('action.cancel')}</Button>
-        {isSold ? (
-          <Button kind="primary" isSubmit isBusy={isPending}>
-            {isPending
-              ? t('action.working')
-              : amount
-                ? t('invoices.pay', { amount })
-                : t('credits.topUp')}
-          </Button>
-        ) : null}
-      </Actions>
-    </form>
+    </Form>
   );
 }

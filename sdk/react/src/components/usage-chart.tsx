@@ -4,10 +4,9 @@ import type { Page } from '../core/client.js';
 import { formatDay } from '../format/dates.js';
 import { useUsageHistory, type DayTotal } from '../hooks/usage.js';
 import type { components } from '../openapi.js';
-import { useI18n } from '../react/i18n.js';
 import { useRead } from '../react/read.js';
 import { Card, Details, Loaded, Select } from '../ui/elements.js';
-import { defineComponent, useParts, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { Table } from '../ui/table.js';
 
 type Schemas = components['schemas'];
@@ -23,7 +22,7 @@ export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ define
   'UsageChart',
   'usage:read',
   function UsageChart({ days = 30, eventName }) {
-    const { t } = useI18n();
+    const { t } = useUi();
     const { series, hasData, ...read } = useUsageHistory({ days });
     const [chosen, setChosen] = useState<string | null>(null);
     const names = Object.keys(series).sort();
@@ -63,8 +62,7 @@ const HEIGHT = 160;
 const GAP = 2;
 
 function Chart({ name, totals }: { name: string; totals: readonly DayTotal[] }) {
-  const p = useParts();
-  const { t, number, locale } = useI18n();
+  const { p, t, number, locale } = useUi();
   const sum = totals.reduce((all, { total }) => all + total, 0);
   const top = ceiling(Math.max(...totals.map(({ total }) => total), 0));
   const width = WIDTH / Math.max(totals.length, 1);

@@ -2,7 +2,6 @@
 import { ApiError } from './errors.js';
 import { sleep } from './http.js';
 import type { PortalSession } from './session.js';
-import type { PortalToken } from './token.js';
 
 /** One page of a list, newest row first. */
 export interface Page<T> {
@@ -22,15 +21,6 @@ export interface CallOptions {
   idempotencyKey?: string | undefined;
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-interface Call<T> extends CallOptions {
-  method: Method;
-  path: string;
-  body?: object | undefined;
-  read: (response: Response) => Promise<T>;
-}
-
 /** A GET is tried again this often; nothing else is. */
 const RETRIES = 2;
 const LONGEST_PAUSE_MS = 10_000;
@@ -45,64 +35,67 @@ export class UnitPayClient {
 
   /** `path` begins after `/v1`, say `/invoices`; parts of it that are ids are to be escaped. */
   get<T>(path: string, query: Query = {}): Promise<T> {
-    return this.#run({ method: 'GET', path: pathOf(path, query), read: json<T> });
+    return this.#run('GET', pathOf(path, query));
   }
 
   list<T>(path: string, query?: Query): Promise<Page<T>> {
     return this.get(path, query);
   }
 
-  post<T>(path: string, body?: object, options: CallOptions = {}): Promise<T> {
-    return this.#run({ ...options, method: 'POST', path, body, read: json<T> });
+  post<T>(path: string, body?: object, options?: CallOptions): Promise<T> {
+    return this.#run('POST', path, body, options);
   }
 
-  put<T>(path: string, body: object, options: CallOptions = {}): Promise<T> {
-    return this.#run({ ...options, method: 'PUT', path, body, read: json<T> });
+  put<T>(path: string, body: object, options?: CallOptions): Promise<T> {
+    return this.#run('PUT', path, body, options);
   }
 
-  patch<T>(path: string, body: object, options: CallOptions = {}): Promise<T> {
-    return this.#run({ ...options, method: 'PATCH', path, body, read: json<T> });
+  patch<T>(path: string, body: object, options?: CallOptions): Promise<T> {
+    return this.#run('PATCH', path, body, options);
   }
 
-  delete<T>(path: string, options: CallOptions = {}): Promise<T> {
-    return this.#run({ ...options, method: 'DELETE', path, read: json<T> });
+  delete<T>(path: string, options?: CallOptions): Promise<T> {
+    return this.#run('DELETE', path, undefined, options);
   }
 
   /** A document, such as an invoice's PDF. */
   download(path: string): Promise<Blob> {
-    return this.#run({ method: 'GET', path, read: (response) => response.blob() });
+    return this.#run('GET', path, undefined, {}, (response) => response.blob());
   }
 
-  async #run<T>(call: Call<T>): Promise<T> {
+  async #run<T>(
+    method: string,
+    path: string,
+    body?: object,
+    { idempotencyKey }: CallOptions = {},
+    read: (response: Response) => Promise<T> = json,
+  ): Promise<T> {
     const { session } = this;
     if (!session) {
       const message = 'There is no token yet.';
       throw new ApiError({ status: 401, code: 'missing_credentials', message });
     }
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (body) headers['content-type'] = 'application/json';
+    if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+    const request = { method, path, headers, body: body && JSON.stringify(body), read };
     let isReplaced = false;
     for (let failures = 0; ;) {
       const token = await session.usableToken();
       try {
-        return await session.send(request(call, token));
+        return await session.send({ token, ...request });
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (error.status === 401 && !isReplaced) {
           await session.replaceRefused(token, error);
           isReplaced = true;
-        } else if (call.method === 'GET' && error.isPassing && failures < RETRIES) {
+        } else if (method === 'GET' && error.isPassing && failures < RETRIES) {
           await sleep(pause(error, failures), session.signal);
           failures += 1;
         } else throw error;
       }
     }
   }
-}
-
-function request<T>({ method, path, body, idempotencyKey, read }: Call<T>, token: PortalToken) {
-  const headers: Record<string, string> = { accept: 'application/json' };
-  if (body !== undefined) headers['content-type'] = 'application/json';
-  if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
-  return { token, method, path, headers, body: body && JSON.stringify(body), read };
 }
 
 /** Undefined for an answer without a body. */

@@ -28,12 +28,7 @@ export function formatMoney(minor: number | bigint | string, code: string, local
   const digits = exponentOf(code);
   const number = decimal(minor, digits);
   if (!/^[A-Za-z]{3}$/.test(code)) return `${formatDecimal(number, digits, locale)} ${code}`.trim();
-  return new Intl.NumberFormat(locale, {
-    style: 'currency',
-    currency: code,
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  }).format(number);
+  return inCurrency(number, code, digits, digits, locale);
 }
 
 /** An amount of a wallet: money where its currency is, else a number with the credits' name. */
@@ -47,12 +42,8 @@ export function formatCredits(
   if (denomination === 'unit') {
     return `${formatDecimal(number, minorUnitScale, locale)} ${name}`.trim();
   }
-  return new Intl.NumberFormat(locale, {
-    style: 'currency',
-    currency: denomination,
-    minimumFractionDigits: Math.min(minorUnitScale, exponentOf(denomination)),
-    maximumFractionDigits: minorUnitScale,
-  }).format(number);
+  const least = exponentOf(denomination);
+  return inCurrency(number, denomination, least, minorUnitScale, locale);
 }
 
 /** The price of one unit of usage: a decimal in minor units, with every digit that it has. */
@@ -60,12 +51,22 @@ export function formatUnitPrice(minor: string, code: string, locale = 'en'): str
   const digits = exponentOf(code);
   const [whole = '0', fraction = ''] = minor.split('.');
   const places = digits + fraction.length;
+  return inCurrency(decimal(whole + fraction, places), code, digits, places, locale);
+}
+
+function inCurrency(
+  number: Decimal,
+  currency: string,
+  least: number,
+  most: number,
+  locale: string,
+) {
   return new Intl.NumberFormat(locale, {
     style: 'currency',
-    currency: code,
-    minimumFractionDigits: Math.min(digits, places),
-    maximumFractionDigits: places,
-  }).format(decimal(whole + fraction, places));
+    currency,
+    minimumFractionDigits: Math.min(least, most),
+    maximumFractionDigits: most,
+  }).format(number);
 }
 
 export function formatNumber(value: number | string, locale = 'en'): string {

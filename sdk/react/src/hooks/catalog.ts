@@ -1,25 +1,19 @@
 /** What there is to buy, and who sells it. */
 import type { Branding, Plan, Pricing, Product } from '../api-types.js';
-import type { Page } from '../core/client.js';
 import { usePortal } from '../react/context.js';
-import { useRead, type Read } from '../react/read.js';
+import { useAll, useOne, useRead, type Read } from '../react/read.js';
 import { isLive, useOwnSubscriptions } from './subscriptions.js';
 
-const ALL = { limit: 100 };
-
 export function usePlans(): Read<{ plans: Plan[] }> {
-  const { data, ...state } = useRead<Page<Plan>>('/plans', ALL);
-  return { ...state, plans: data?.data ?? [] };
+  return useAll('plans', '/plans');
 }
 
 export function useProducts(): Read<{ products: Product[] }> {
-  const { data, ...state } = useRead<Page<Product>>('/products', ALL);
-  return { ...state, products: data?.data ?? [] };
+  return useAll('products', '/products');
 }
 
 export function useBranding(): Read<{ branding: Branding | null }> {
-  const { data, ...state } = useRead<Branding>('/branding');
-  return { ...state, branding: data ?? null };
+  return useOne('branding', '/branding');
 }
 
 /**

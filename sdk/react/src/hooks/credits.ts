@@ -8,34 +8,25 @@ import type {
   LedgerEntry,
   SettleOutcome,
 } from '../api-types.js';
-import type { Page } from '../core/client.js';
 import { usePortal } from '../react/context.js';
-import { usePages, useRead, type Id, type Paged, type Read } from '../react/read.js';
+import { useAll, useOne, usePages, type Id, type Paged, type Read } from '../react/read.js';
 import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
 import { useOwnPath } from './customer.js';
 
-const ALL = { limit: 100 };
-
 /** `customerId` is the token's: another's wallets are not to be had. */
 export function useCreditAccounts(customerId?: string): Read<{ accounts: CreditAccount[] }> {
-  const { data, ...state } = useRead<Page<CreditAccount>>('/credit-accounts', {
-    ...ALL,
-    customerId,
-  });
-  return { ...state, accounts: data?.data ?? [] };
+  return useAll('accounts', '/credit-accounts', { customerId });
 }
 
 /** The same where the session may read them; else none, and nothing is asked for. */
 export function useOwnCreditAccounts(): Read<{ accounts: CreditAccount[] }> {
   const { session } = usePortal();
   const isOpen = !session || session.can('credits:read');
-  const { data, ...state } = useRead<Page<CreditAccount>>(isOpen ? '/credit-accounts' : null, ALL);
-  return { ...state, accounts: data?.data ?? [] };
+  return useAll('accounts', isOpen ? '/credit-accounts' : null);
 }
 
 export function useCreditCurrencies(): Read<{ currencies: CreditCurrency[] }> {
-  const { data, ...state } = useRead<Page<CreditCurrency>>('/credit-currencies', ALL);
-  return { ...state, currencies: data?.data ?? [] };
+  return useAll('currencies', '/credit-currencies');
 }
 
 export function useCreditLedger(accountId: Id): Paged<{ entries: LedgerEntry[] }> {
@@ -90,12 +81,5 @@ export function useCreditBurn(
   accountId: Id,
   { days = 30 }: { days?: number } = {},
 ): Read<{ stats: CreditStats | null }> {
-  const { data, ...state } = useRead<CreditStats>(
-    accountId == null ? accountId : '/credits/stats',
-    {
-      creditAccountId: accountId,
-      days,
-    },
-  );
-  return { ...state, stats: data ?? null };
+  return useOne('stats', accountId && '/credits/stats', { creditAccountId: accountId, days });
 }

@@ -8,9 +8,10 @@ import type {
   SettleOutcome,
   UpdateCustomer,
 } from '../api-types.js';
+import type { UnitPayClient } from '../core/client.js';
 import type { components } from '../openapi.js';
 import { usePortal } from '../react/context.js';
-import { stateOf, useAsk, useRead, type Read } from '../react/read.js';
+import { stateOf, useAsk, useOne, useRead, type Read } from '../react/read.js';
 import { useWrite } from '../react/write.js';
 
 type Schemas = components['schemas'];
@@ -44,7 +45,7 @@ export function useCustomer(): Read<CustomerState> {
   const profile = useProfile();
   const { entitlements, isLoading } = useEntitlements();
   const { setupPayment } = useSetupPayment();
-  const { payInvoice } = usePay();
+  const { payInvoice } = useWrite('payInvoice', payOne);
   return {
     ...profile,
     isLoading: profile.isLoading || isLoading,
@@ -58,13 +59,13 @@ export function useCustomer(): Read<CustomerState> {
 /** The customer alone: one request. */
 export function useProfile(): Read<Pick<CustomerState, 'customer' | 'update' | 'isUpdating'>> {
   const path = useOwnPath();
-  const { data, ...state } = useRead<Customer>(path);
+  const read = useOne<'customer', Customer>('customer', path);
   const { update, isPending } = useWrite(
     'update',
     (client, idempotencyKey, changes: UpdateCustomer) =>
       client.patch<Customer>(path, changes, { idempotencyKey }),
   );
-  return { ...state, customer: data ?? null, update, isUpdating: isPending };
+  return { ...read, update, isUpdating: isPending };
 }
 
 export function useSetupPayment() {
@@ -74,12 +75,13 @@ export function useSetupPayment() {
   );
 }
 
-function usePay() {
-  return useWrite(
-    'payInvoice',
-    (client, idempotencyKey, id: string, options: { paymentMethodId?: string | undefined } = {}) =>
-      client.post<SettleOutcome>(`/invoices/${id}/pay`, options, { idempotencyKey }),
-  );
+export function payOne(
+  client: UnitPayClient,
+  idempotencyKey: string,
+  id: string,
+  options: { paymentMethodId?: string | undefined } = {},
+) {
+  return client.post<SettleOutcome>(`/invoices/${id}/pay`, options, { idempotencyKey });
 }
 
 function useEntitlements() {

@@ -1,9 +1,10 @@
 /** What was billed, and paying it. */
-import type { Invoice, SettleOutcome } from '../api-types.js';
+import type { Invoice } from '../api-types.js';
 import type { UnitPayClient } from '../core/client.js';
 import { usePortal } from '../react/context.js';
 import { usePages, useRead, type Id, type Paged, type Read } from '../react/read.js';
 import { useSettle, type SettleHandlers } from '../react/write.js';
+import { payOne } from './customer.js';
 
 export function useInvoices(): Paged<{
   invoices: Invoice[];
@@ -32,12 +33,7 @@ export function useInvoice(
 }
 
 export function usePayInvoice(handlers?: SettleHandlers) {
-  return useSettle(
-    'payInvoice',
-    handlers,
-    (client, idempotencyKey, id: string, options: { paymentMethodId?: string | undefined } = {}) =>
-      client.post<SettleOutcome>(`/invoices/${id}/pay`, options, { idempotencyKey }),
-  );
+  return useSettle('payInvoice', handlers, payOne);
 }
 
 /** With the token, which a plain link could not carry. */

@@ -2,9 +2,8 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 
 import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
-import type { Page } from '../core/client.js';
 import { withDependencies, type ApiError } from '../core/errors.js';
-import { useQueryOf, useRead, type Id, type Read } from '../react/read.js';
+import { useAll, useQueryOf, type Id, type Read } from '../react/read.js';
 import { useWrite } from '../react/write.js';
 import { useOwnPath } from './customer.js';
 
@@ -16,7 +15,7 @@ export function usePaymentMethods(): Read<{
   isActing: boolean;
 }> {
   const path = useOwnPath('/payment-methods');
-  const { data, ...state } = useRead<Page<PaymentMethod>>(path, { limit: 100 });
+  const listed = useAll<'paymentMethods', PaymentMethod>('paymentMethods', path);
   const { setDefault, ...setting } = useWrite('setDefault', (client, idempotencyKey, id: string) =>
     client.post<PaymentMethod>(`/payment-methods/${id}/default`, undefined, { idempotencyKey }),
   );
@@ -28,8 +27,7 @@ export function usePaymentMethods(): Read<{
       }),
   );
   return {
-    ...state,
-    paymentMethods: data?.data ?? [],
+    ...listed,
     setDefault,
     detach: async (id) => {
       await detach(id);

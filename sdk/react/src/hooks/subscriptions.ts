@@ -1,33 +1,26 @@
 /** Plans that a customer has, and how to change them. */
 import type { PlanPreview, SettleOutcome, Subscription, UpcomingInvoice } from '../api-types.js';
-import type { Page } from '../core/client.js';
 import { usePortal } from '../react/context.js';
-import { stateOf, useAsk, useRead, type Id, type Read } from '../react/read.js';
+import { stateOf, useAll, useAsk, useOne, useRead, type Id, type Read } from '../react/read.js';
 import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
-
-/** A customer has few: one live one for each product. */
-const ALL = { limit: 100 };
 
 export function isLive({ status }: Subscription): boolean {
   return status !== 'canceled';
 }
 
 export function useSubscriptions(): Read<{ subscriptions: Subscription[] }> {
-  const { data, ...state } = useRead<Page<Subscription>>('/subscriptions', ALL);
-  return { ...state, subscriptions: data?.data ?? [] };
+  return useAll('subscriptions', '/subscriptions');
 }
 
 /** The same where the session may read them; else none, and nothing is asked for. */
 export function useOwnSubscriptions(): Read<{ subscriptions: Subscription[] }> {
   const { session } = usePortal();
   const isOpen = !session || session.can('subscriptions:read');
-  const { data, ...state } = useRead<Page<Subscription>>(isOpen ? '/subscriptions' : null, ALL);
-  return { ...state, subscriptions: data?.data ?? [] };
+  return useAll('subscriptions', isOpen ? '/subscriptions' : null);
 }
 
 export function useSubscription(id: Id): Read<{ subscription: Subscription | null }> {
-  const { data, ...state } = useRead<Subscription>(id && `/subscriptions/${id}`);
-  return { ...state, subscription: data ?? null };
+  return useOne('subscription', id && `/subscriptions/${id}`);
 }
 
 /** The live subscriptions, of these plans where they are named; and the newest of them. */

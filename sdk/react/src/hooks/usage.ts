@@ -1,12 +1,9 @@
 /** What was used. */
 import type { UsageDay, UsageMeter } from '../api-types.js';
-import { useRead, type Id, type Read } from '../react/read.js';
+import { useOne, useRead, type Id, type Read } from '../react/read.js';
 
 export function useUsageMeter(metricId: Id): Read<{ meter: UsageMeter | null }> {
-  const { data, ...state } = useRead<UsageMeter>(metricId == null ? metricId : '/usage', {
-    metricId,
-  });
-  return { ...state, meter: data ?? null };
+  return useOne('meter', metricId && '/usage', { metricId });
 }
 
 export interface DayTotal {

@@ -26,14 +26,16 @@ export interface I18n {
 }
 
 type Stem<K extends string> = K extends `${infer S}_one` ? S : K;
-type Key = Stem<MessageKey>;
+/** A text, in whichever plural form. */
+export type Key = Stem<MessageKey>;
 
 const RTL = /^(ar|dv|fa|he|ks|ps|sd|ug|ur|yi)\b/;
 
-export function useI18n(): I18n {
+/** `isNeeded` false: somebody asks for it who has it already. */
+export function useI18n(isNeeded: boolean): I18n {
   const { locale: asked, messages, session, timeZone } = usePortal();
   const { data } = useRead<CurrentSession & { locale?: string | null }>(
-    asked === undefined && session ? '/portal-sessions/current' : null,
+    isNeeded && asked === undefined && session ? '/portal-sessions/current' : null,
   );
   const customer = data?.customer as { locale?: string | null } | null | undefined;
   const wanted = asked ?? data?.locale ?? customer?.locale ?? undefined;

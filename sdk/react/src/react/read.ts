@@ -60,6 +60,26 @@ export function useRead<D>(path: Id, query: Query = {}): Loaded<D> {
   return { ...target.shown(result), refetch };
 }
 
+/** One GET of a thing, under its name; null while there is none. */
+export function useOne<K extends string, D>(
+  name: K,
+  path: Id,
+  query?: Query,
+): Read<Record<K, D | null>> {
+  const { data = null, ...state } = useRead<D>(path, query);
+  return { ...state, [name]: data } as unknown as Read<Record<K, D | null>>;
+}
+
+/** One GET of a short list, under its name. A customer has few of each, and a seller too. */
+export function useAll<K extends string, D>(
+  name: K,
+  path: Id,
+  query?: Query,
+): Read<Record<K, D[]>> {
+  const { data, ...state } = useRead<Page<D>>(path, { limit: 100, ...query });
+  return { ...state, [name]: data?.data ?? [] } as unknown as Read<Record<K, D[]>>;
+}
+
 /** One POST that asks and changes nothing, such as a preview. */
 export function useAsk<D>(path: Id, body: object): Loaded<D> {
   const target = useTarget(path, body as Query);

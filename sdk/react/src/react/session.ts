@@ -27,6 +27,11 @@ export function usePortalSession(): PortalSessionInfo {
   };
 }
 
+/** Whether there is a session that may. */
+export function useCan(scope: Scope): boolean {
+  return usePortal().session?.can(scope) ?? false;
+}
+
 /** The client that speaks for the session, for what no hook does. */
 export function useBilling(): UnitPayClient {
   return usePortal().client;

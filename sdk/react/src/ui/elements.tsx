@@ -2,9 +2,9 @@
 import { useId, useLayoutEffect, useRef, type ComponentProps, type ReactNode } from 'react';
 
 import type { ApiError } from '../core/errors.js';
-import { useI18n } from '../react/i18n.js';
+import type { Key } from '../react/i18n.js';
 import type { Read } from '../react/read.js';
-import { useParts } from './parts.js';
+import { useUi } from './parts.js';
 
 interface CardProps {
   title: string;
@@ -15,7 +15,7 @@ interface CardProps {
 }
 
 export function Card({ title, detail, actions, children }: CardProps) {
-  const p = useParts();
+  const { p } = useUi();
   const id = useId();
   return (
     <section {...p('card')} aria-labelledby={id} tabIndex={-1}>
@@ -44,8 +44,7 @@ interface LoadedProps {
 
 /** A skeleton, then the data, or why there is none and a way to try again. */
 export function Loaded({ read, lines, empty, has = false, children }: LoadedProps) {
-  const p = useParts();
-  const { t, errorText } = useI18n();
+  const { p, t, errorText } = useUi();
   const { isLoading, isFetching, error, refetch } = read;
   if (isLoading) return <Skeleton lines={lines} />;
   const shown = empty ? <p {...p('text', 'muted')}>{empty}</p> : children;
@@ -55,7 +54,7 @@ export function Loaded({ read, lines, empty, has = false, children }: LoadedProp
       <div {...p('failure')} role="alert">
         <p {...p('text')}>{errorText(error)}</p>
         <Button isBusy={isFetching} onClick={() => void refetch()}>
-          {t(isFetching ? 'action.working' : 'action.retry')}
+          {t('action.retry')}
         </Button>
       </div>
       {has ? shown : null}
@@ -64,8 +63,7 @@ export function Loaded({ read, lines, empty, has = false, children }: LoadedProp
 }
 
 export function Skeleton({ lines }: { lines: number }) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   return (
     <div {...p('skeleton')} role="status">
       <span {...p('hidden')}>{t('state.loading')}</span>
@@ -78,35 +76,70 @@ export function Skeleton({ lines }: { lines: number }) {
 
 interface ButtonProps extends Omit<ComponentProps<'button'>, 'type' | 'className' | 'style'> {
   kind?: 'primary' | 'danger' | 'plain' | 'link' | undefined;
-  /** Keeps the focus, and takes no click. */
+  /** What it does is under way, and it says so. */
   isBusy?: boolean | undefined;
+  /** Keeps the focus, and takes no click. */
+  isOff?: boolean | undefined;
   isSubmit?: boolean | undefined;
 }
 
-export function Button({ kind, isBusy = false, isSubmit = false, onClick, ...rest }: ButtonProps) {
-  const p = useParts();
+export function Button({
+  kind,
+  isBusy = false,
+  isOff = isBusy,
+  isSubmit = false,
+  onClick,
+  children,
+  ...rest
+}: ButtonProps) {
+  const { p } = useUi();
   return (
     <button
       {...p('button', kind)}
       type={isSubmit ? 'submit' : 'button'}
-      aria-disabled={isBusy || undefined}
+      aria-disabled={isOff || undefined}
       onClick={(event) => {
-        if (isBusy) event.preventDefault();
+        if (isOff) event.preventDefault();
         else onClick?.(event);
       }}
       {...rest}
-    />
+    >
+      {isBusy ? <Text of="action.working" /> : children}
+    </button>
   );
 }
 
-export function Actions({ children }: { children: ReactNode }) {
-  return <div {...useParts()('actions')}>{children}</div>;
+function Text({ of }: { of: Key }) {
+  return useUi().t(of);
+}
+
+export interface ActionsProps {
+  onCancel?: (() => void) | undefined;
+  children?: ReactNode;
+}
+
+/** What may be done, after the way out. */
+export function Actions({ onCancel, children }: ActionsProps) {
+  return (
+    <div {...useUi().p('actions')}>
+      {onCancel ? (
+        <Button
+          onClick={() => {
+            onCancel();
+          }}
+        >
+          <Text of="action.cancel" />
+        </Button>
+      ) : null}
+      {children}
+    </div>
+  );
 }
 
 type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
 export function Badge({ tone, children }: { tone: Tone; children: ReactNode }) {
-  return <span {...useParts()('badge', tone)}>{children}</span>;
+  return <span {...useUi().p('badge', tone)}>{children}</span>;
 }
 
 interface NoticeProps {
@@ -115,12 +148,12 @@ interface NoticeProps {
 }
 
 export function Notice({ tone, children }: NoticeProps) {
-  return <div {...useParts()('notice', tone)}>{children}</div>;
+  return <div {...useUi().p('notice', tone)}>{children}</div>;
 }
 
 /** Always there, so that what appears in it is read out. */
 export function Status({ children }: { children?: ReactNode }) {
-  const p = useParts();
+  const { p } = useUi();
   return (
     <div {...p('live')} role="status">
       {children ? <p {...p('notice', 'good')}>{children}</p> : null}
@@ -135,8 +168,7 @@ interface FailureProps {
 }
 
 export function Failure({ error, text }: FailureProps) {
-  const p = useParts();
-  const { errorText } = useI18n();
+  const { p, errorText } = useUi();
   return (
     <div {...p('live')} role="alert">
       {error ? <p {...p('notice', 'bad')}>{text ?? errorText(error)}</p> : null}
@@ -152,7 +184,7 @@ interface DetailsProps {
 
 /** Shown on demand. */
 export function Details({ summary, onOpen, children }: DetailsProps) {
-  const p = useParts();
+  const { p } = useUi();
   return (
     <details
       {...p('details')}
@@ -175,8 +207,7 @@ interface DialogProps {
 
 /** Open as long as it is rendered. The browser keeps the focus inside. */
 export function Dialog({ title, isWide = false, onClose, children }: DialogProps) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   const id = useId();
   const ref = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
@@ -202,7 +233,14 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
         <h2 {...p('title')} id={id}>
           {title}
         </h2>
-        <button {...p('close')} type="button" aria-label={t('action.close')} onClick={onClose}>
+        <button
+          {...p('close')}
+          type="button"
+          aria-label={t('action.close')}
+          onClick={() => {
+            onClose();
+          }}
+        >
           <svg {...p('icon')} viewBox="0 0 16 16" aria-hidden="true">
             <path d="M3.5 3.5l9 9m0-9l-9 9" />
           </svg>
@@ -229,64 +267,13 @@ function keepFocus(): () => void {
   };
 }
 
-interface FieldProps extends Omit<ComponentProps<'input'>, 'className' | 'style' | 'onChange'> {
-  label: string;
-  error?: string | undefined;
-  onValue?: (value: string) => void;
-}
-
-export function Field({ label, error, onValue, ...rest }: FieldProps) {
-  const p = useParts();
-  const id = useId();
-  return (
-    <label {...p('field')}>
-      <span {...p('label')}>{label}</span>
-      <input
-        {...p('input')}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={error ? id : undefined}
-        onChange={(event) => onValue?.(event.target.value)}
-        {...rest}
-      />
-      {error ? (
-        <span {...p('field-error')} id={id}>
-          {error}
-        </span>
-      ) : null}
-    </label>
-  );
-}
-
-interface CheckProps {
-  label: string;
-  isOn: boolean;
-  onChange: (isOn: boolean) => void;
-}
-
-export function Check({ label, isOn, onChange }: CheckProps) {
-  const p = useParts();
-  return (
-    <label {...p('choice-row')}>
-      <input
-        {...p('radio')}
-        type="checkbox"
-        checked={isOn}
-        onChange={(event) => {
-          onChange(event.target.checked);
-        }}
-      />
-      <span {...p('choice-label')}>{label}</span>
-    </label>
-  );
-}
-
 interface SelectProps extends Omit<ComponentProps<'select'>, 'className' | 'style' | 'onChange'> {
   options: readonly { value: string; label: string }[];
   onValue: (value: string) => void;
 }
 
 export function Select({ options, onValue, ...rest }: SelectProps) {
-  const p = useParts();
+  const { p } = useUi();
   return (
     <select
       {...p('select')}
@@ -304,51 +291,17 @@ export function Select({ options, onValue, ...rest }: SelectProps) {
   );
 }
 
-interface ChoiceProps {
-  label: string;
-  options: readonly { value: string; label: string; detail?: string }[];
-  value: string;
-  onValue: (value: string) => void;
-}
-
-/** One of several, as a group of radio buttons. */
-export function Choice({ label, options, value, onValue }: ChoiceProps) {
-  const p = useParts();
-  const name = useId();
-  return (
-    <fieldset {...p('choice')}>
-      <legend {...p('label')}>{label}</legend>
-      {options.map((option) => (
-        <label key={option.value} {...p('choice-row')}>
-          <input
-            {...p('radio')}
-            type="radio"
-            name={name}
-            value={option.value}
-            checked={option.value === value}
-            onChange={() => {
-              onValue(option.value);
-            }}
-          />
-          <span {...p('choice-label')}>{option.label}</span>
-          {option.detail ? <span {...p('choice-detail')}>{option.detail}</span> : null}
-        </label>
-      ))}
-    </fieldset>
-  );
-}
-
 interface MoreProps {
   list: { hasMore: boolean; isFetchingMore: boolean; fetchMore: () => Promise<void> };
 }
 
 export function More({ list }: MoreProps) {
-  const { t } = useI18n();
+  const { t } = useUi();
   if (!list.hasMore) return null;
   return (
     <Actions>
       <Button kind="plain" isBusy={list.isFetchingMore} onClick={() => void list.fetchMore()}>
-        {t(list.isFetchingMore ? 'action.working' : 'action.showMore')}
+        {t('action.showMore')}
       </Button>
     </Actions>
   );

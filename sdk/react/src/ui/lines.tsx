@@ -1,7 +1,6 @@
 import type { InvoiceItem } from '../api-types.js';
 import { formatUnitPrice } from '../format/money.js';
-import { useI18n } from '../react/i18n.js';
-import { useParts } from './parts.js';
+import { useUi } from './parts.js';
 
 interface LinesProps {
   items: readonly InvoiceItem[];
@@ -15,8 +14,7 @@ interface LinesProps {
 
 /** The lines of an invoice, and what they come to. */
 export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total }: LinesProps) {
-  const p = useParts();
-  const { t, money } = useI18n();
+  const { p, t, money } = useUi();
   const sum = (label: string, amount: number, isTotal = false) => (
     <div {...p('sum', isTotal && 'total')}>
       <dt {...p('sum-label')}>{label}</dt>
@@ -47,8 +45,7 @@ export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total
 
 /** For when, and how much of what at which price. */
 function Detail({ item, currency }: { item: InvoiceItem; currency: string }) {
-  const p = useParts();
-  const { period, number, locale } = useI18n();
+  const { p, period, number, locale } = useUi();
   const { periodStart, periodEnd, quantity, unitAmount } = item;
   const parts = [
     ...(periodStart && periodEnd ? [period(periodStart, periodEnd)] : []),

@@ -11,7 +11,7 @@ import {
 
 import type { Scope } from '../api-types.js';
 import { keyOf, usePortal, type Appearance } from '../react/context.js';
-import { useI18n } from '../react/i18n.js';
+import { useI18n, type I18n } from '../react/i18n.js';
 
 export interface StyleProps {
   className?: string | undefined;
@@ -19,55 +19,59 @@ export interface StyleProps {
   classNames?: Readonly<Record<string, string>> | undefined;
 }
 
-const ClassNames = /* @__PURE__ */ createContext<Readonly<Record<string, string>>>({});
-
 /** What an element of a part carries: its name, our class, and yours. */
 export type PartOf = (
   name: string,
   modifier?: string | false,
 ) => { 'data-upay': string; className: string };
 
-export function useParts(): PartOf {
-  const classNames = useContext(ClassNames);
-  return useCallback(
-    (name, modifier) => {
-      const own = modifier ? `upay-${name} upay-${name}-${modifier}` : `upay-${name}`;
-      const given = classNames[name];
-      return { 'data-upay': name, className: given ? `${own} ${given}` : own };
-    },
-    [classNames],
-  );
+/** What every element needs: its part, and the reader's language. */
+export interface Ui extends I18n {
+  p: PartOf;
+  classNames: Readonly<Record<string, string>>;
+}
+
+const UiContext = /* @__PURE__ */ createContext<Ui | null>(null);
+
+/** Of the frame around it. */
+export function useUi(): Ui {
+  const ui = useContext(UiContext);
+  if (!ui) throw new Error('UnitPay: no component around.');
+  return ui;
+}
+
+function partsOf(classNames: Ui['classNames']): PartOf {
+  return (name, modifier) => {
+    const own = modifier ? `upay-${name} upay-${name}-${modifier}` : `upay-${name}`;
+    const given = classNames[name];
+    return { 'data-upay': name, className: given ? `${own} ${given}` : own };
+  };
 }
 
 /** Inside another component, such as `BillingPortal`, the frame is there already. */
-const Framed = /* @__PURE__ */ createContext(false);
-
-function Frame({ className, classNames, children }: StyleProps & { children: ReactNode }) {
+function Frame({ className, classNames: own, children }: StyleProps & { children: ReactNode }) {
   const { appearance } = usePortal();
-  const outer = useContext(ClassNames);
-  const isFramed = useContext(Framed);
-  const { dir, t } = useI18n();
-  const all = useMemo(
-    () => ({ ...appearance.classNames, ...outer, ...classNames }),
-    [appearance.classNames, outer, classNames],
-  );
+  const outer = useContext(UiContext);
+  const found = useI18n(outer === null);
+  const ui = useMemo<Ui>(() => {
+    const classNames = { ...appearance.classNames, ...outer?.classNames, ...own };
+    return { ...(outer ?? found), classNames, p: partsOf(classNames) };
+  }, [appearance.classNames, outer, own, found]);
   const setVariables = useVariables(appearance);
-  const frame = isFramed ? 'upay-slot' : 'upay';
+  const frame = outer ? 'upay-slot' : 'upay';
   return (
-    <Framed.Provider value>
-      <ClassNames.Provider value={all}>
-        <div
-          ref={setVariables}
-          className={className ? `${frame} ${className}` : frame}
-          data-upay="root"
-          data-upay-theme={appearance.theme ?? 'auto'}
-          dir={dir}
-          lang={t('language')}
-        >
-          {children}
-        </div>
-      </ClassNames.Provider>
-    </Framed.Provider>
+    <UiContext.Provider value={ui}>
+      <div
+        ref={setVariables}
+        className={className ? `${frame} ${className}` : frame}
+        data-upay="root"
+        data-upay-theme={appearance.theme ?? 'auto'}
+        dir={ui.dir}
+        lang={ui.t('language')}
+      >
+        {children}
+      </div>
+    </UiContext.Provider>
   );
 }
 
@@ -106,8 +110,7 @@ class Boundary extends Component<BoundaryProps, { hasFailed: boolean }> {
 }
 
 function Failed({ reset }: { reset: () => void }) {
-  const p = useParts();
-  const { t } = useI18n();
+  const { p, t } = useUi();
   return (
     <button type="button" {...p('card')} onClick={reset}>
       {t('error.unknown')}

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-import { useParts } from './parts.js';
+import { useUi } from './parts.js';
 
 export interface Column<Row> {
   key: string;
@@ -21,7 +21,7 @@ interface TableProps<Row> {
 
 /** Where it is narrow each row becomes a block of its own. */
 export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
-  const p = useParts();
+  const { p } = useUi();
   return (
     <table {...p('table')} aria-label={label}>
       <thead {...p('table-head')}>

@@ -65,7 +65,7 @@ test('the list of parts is whole', () => {
       readFileSync(at(`src/${folder}/${file}`), 'utf8'),
     ),
   );
-  const used = sources.join('\n').matchAll(/(?:\bp|useParts\(\))\('([a-z-]+)'/g);
+  const used = sources.join('\n').matchAll(/\bp\('([a-z-]+)'/g);
   const listed = new Set(guide.split('## Parts')[1]?.match(/(?<=`)[a-z-]+(?=`)/g));
   expect([...used].map(([, part]) => part).filter((part) => !listed.has(part ?? ''))).toEqual([]);
 });

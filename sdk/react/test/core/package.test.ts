@@ -1,5 +1,8 @@
 /** The built package, as a bundler finds it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -45,4 +48,14 @@ test('the rules are of classes alone, and none insists', async () => {
   }
   const layered = await read('dist/styles.layer.css');
   expect(layered).toBe(`@layer unitpay {\n${css}}\n`);
+});
+
+test('its sizes are told to whoever reads on, and nobody has to', async () => {
+  const script = fileURLToPath(new URL('../../scripts/size.mjs', import.meta.url));
+  const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (text: Buffer) => (said += text.toString()));
+  child.stdout.destroy();
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect([code, said]).toEqual([0, '']);
 });

@@ -1,0 +1,15 @@
+// Tells the sizes of what was built, in kB, and fails where one is over its limit.
+
+/** `rows` are [name, bytes, limit in kB]. */
+export function report(rows) {
+  // Whoever reads only the first lines wants no more of them.
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  for (const [name, bytes, limit] of rows) {
+    const isOver = bytes > limit * 1000;
+    if (isOver) process.exitCode = 1;
+    const size = (bytes / 1000).toFixed(2);
+    process.stdout.write(`${isOver ? '✗' : '✓'} ${name}: ${size} of ${String(limit)} kB\n`);
+  }
+}

@@ -1,0 +1,121 @@
+/** What forms are made of. */
+import { useId, type ComponentProps } from 'react';
+
+import type { ApiError } from '../core/errors.js';
+import { Actions, Button, Failure, type ActionsProps } from './elements.js';
+import { useUi } from './parts.js';
+
+interface FormProps extends ActionsProps {
+  /** What its button says; null where there is nothing to send. */
+  action: string | null;
+  isBusy: boolean;
+  error: ApiError | null;
+  onSubmit: () => void;
+}
+
+export function Form({ action, isBusy, error, onSubmit, onCancel, children }: FormProps) {
+  return (
+    <form
+      {...useUi().p('form')}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!isBusy) onSubmit();
+      }}
+    >
+      {children}
+      <Failure error={error} />
+      <Actions onCancel={onCancel}>
+        {action === null ? null : (
+          <Button kind="primary" isSubmit isBusy={isBusy}>
+            {action}
+          </Button>
+        )}
+      </Actions>
+    </form>
+  );
+}
+
+interface FieldProps extends Omit<ComponentProps<'input'>, 'className' | 'style' | 'onChange'> {
+  label: string;
+  error?: string | undefined;
+  onValue?: (value: string) => void;
+}
+
+export function Field({ label, error, onValue, ...rest }: FieldProps) {
+  const { p } = useUi();
+  const id = useId();
+  return (
+    <label {...p('field')}>
+      <span {...p('label')}>{label}</span>
+      <input
+        {...p('input')}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={error ? id : undefined}
+        onChange={(event) => onValue?.(event.target.value)}
+        {...rest}
+      />
+      {error ? (
+        <span {...p('field-error')} id={id}>
+          {error}
+        </span>
+      ) : null}
+    </label>
+  );
+}
+
+interface CheckProps {
+  label: string;
+  isOn: boolean;
+  onChange: (isOn: boolean) => void;
+}
+
+export function Check({ label, isOn, onChange }: CheckProps) {
+  const { p } = useUi();
+  return (
+    <label {...p('choice-row')}>
+      <input
+        {...p('radio')}
+        type="checkbox"
+        checked={isOn}
+        onChange={(event) => {
+          onChange(event.target.checked);
+        }}
+      />
+      <span {...p('choice-label')}>{label}</span>
+    </label>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  options: readonly { value: string; label: string; detail?: string }[];
+  value: string;
+  onValue: (value: string) => void;
+}
+
+/** One of several, as a group of radio buttons. */
+export function Choice({ label, options, value, onValue }: ChoiceProps) {
+  const { p } = useUi();
+  const name = useId();
+  return (
+    <fieldset {...p('choice')}>
+      <legend {...p('label')}>{label}</legend>
+      {options.map((option) => (
+        <label key={option.value} {...p('choice-row')}>
+          <input
+            {...p('radio')}
+            type="radio"
+            name={name}
+            value={option.value}
+            checked={option.value === value}
+            onChange={() => {
+              onValue(option.value);
+            }}
+          />
+          <span {...p('choice-label')}>{option.label}</span>
+          {option.detail ? <span {...p('choice-detail')}>{option.detail}</span> : null}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
