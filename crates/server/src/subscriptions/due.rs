@@ -11,8 +11,7 @@ use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::db::{DbError, Lane, Tx};
 use crate::organizations::Tenant;
 use crate::{invoices, settlement, test_clock};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 /// How many items run at once; of one customer never two.
 const AT_ONCE: usize = 16;
@@ -54,23 +53,26 @@ pub async fn run_all(app: &App) -> Result<(), DbError> {
         if due.is_empty() {
             break;
         }
-        run_at_once(app, &due).await;
+        run_at_once(app, &due).await?;
     }
     Ok(())
 }
 
-/// Runs items of different subscriptions, some at a time. One that fails is postponed and told of.
-pub async fn run_at_once(app: &App, due: &[Due]) {
-    stream::iter(due)
-        .for_each_concurrent(AT_ONCE, |due| async move {
-            if let Err(error) = run(app, *due).await {
-                tracing::error!(?due, ?error, "what is due could not be run; it is postponed");
-                if let Err(error) = postpone(app, *due).await {
-                    tracing::error!(?due, ?error, "it could not be postponed");
-                }
-            }
-        })
-        .await;
+/// Runs items of different subscriptions, some at a time. An error where one can neither be run nor
+/// put off: it would be found again at once. The others have been run by then.
+pub async fn run_at_once(app: &App, due: &[Due]) -> Result<(), DbError> {
+    let each = stream::iter(due.to_vec()).map(|due| run_or_postpone(app, due));
+    let done: Vec<_> = each.buffer_unordered(AT_ONCE).collect().await;
+    done.into_iter().collect()
+}
+
+async fn run_or_postpone(app: &App, due: Due) -> Result<(), DbError> {
+    let Err(error) = run(app, due).await else { return Ok(()) };
+    tracing::error!(?due, ?error, "what is due could not be run and will be tried again");
+    match due.what {
+        What::Subscription(id) => postpone(app, due, id).await,
+        What::Invoice(_) => Err(DbError::Broken("a sent invoice could not become overdue")),
+    }
 }
 
 async fn run(app: &App, due: Due) -> Result<(), SubscriptionError> {
@@ -124,12 +126,11 @@ async fn invoice(
     Ok(None)
 }
 
-async fn postpone(app: &App, due: Due) -> Result<(), SubscriptionError> {
-    let What::Subscription(id) = due.what else { return Ok(()) };
+async fn postpone(app: &App, due: Due, id: SubscriptionId) -> Result<(), DbError> {
+    let to = due.at.plus_days(POSTPONED_DAYS);
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            sql::postpone(tx, &due.tenant, id, due.at, due.at.plus_days(POSTPONED_DAYS)).await
+            sql::postpone(tx, &due.tenant, id, due.at, to).await
         })
-        .await?;
-    Ok(())
+        .await
 }
