@@ -104,7 +104,7 @@ pub async fn end(
 }
 
 /// Ends a subscription now and bills nothing.
-pub async fn stop(
+async fn stop(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     subscription: &mut Subscription,

@@ -1,6 +1,7 @@
 //! Dunning: what follows a charge that time brought and that failed. Four more tries, each on the
-//! card that is the default by then; after the last the subscription ends, and what it owes may
-//! still be paid but revives nothing. Who is sent invoices is past due until they are paid.
+//! card that is the default by then; after the last the subscription ends as by a cancellation, and
+//! what it owes may still be paid but revives nothing. Who is sent invoices is past due until they
+//! are paid.
 
 use super::{CollectionMethod, Status, Subscription, SubscriptionError, cancel, note, sql};
 use crate::app::By;
@@ -37,7 +38,7 @@ pub async fn bill(
     })
 }
 
-/// Tries the oldest unpaid invoice again.
+/// Tries the oldest unpaid invoice again or, where the last try has failed, gives up.
 pub async fn retry(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -47,19 +48,37 @@ pub async fn retry(
 ) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
     subscription.dunning_next_at = None;
     sql::update(tx, tenant, subscription).await?;
-    let Some(mut invoice) = unpaid(tx, tenant, subscription).await?.into_iter().next() else {
-        return Ok(None);
+    let unpaid = unpaid(tx, tenant, subscription).await?;
+    let done = if is_over(subscription) {
+        give_up(tx, tenant, subscription, unpaid, at, by).await
+    } else if let Some(oldest) = unpaid.into_iter().next() {
+        try_again(tx, tenant, subscription, oldest, at, by).await
+    } else {
+        Ok(None)
     };
-    let method = payments::default_of(tx, tenant, subscription.customer_no).await?;
-    let effect = Effect::CollectInvoice;
-    match settlement::begin(tx, tenant, &invoice, method.as_ref(), effect, at, by).await {
-        Ok(attempt) => Ok(Some(attempt.id)),
+    match done {
         // Somebody is paying it now: what comes of that is seen by then.
-        Err(SettleError::InProgress) => {
+        Err(SubscriptionError::Settle(SettleError::InProgress)) => {
             subscription.dunning_next_at = Some(at.plus_seconds(IN_PROGRESS_SECONDS));
             sql::update(tx, tenant, subscription).await?;
             Ok(None)
         }
+        done => done,
+    }
+}
+
+async fn try_again(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    mut invoice: Invoice,
+    at: Time,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+    let method = payments::default_of(tx, tenant, subscription.customer_no).await?;
+    let effect = Effect::CollectInvoice;
+    match settlement::begin(tx, tenant, &invoice, method.as_ref(), effect, at, by).await {
+        Ok(attempt) => Ok(Some(attempt.id)),
         // What a transfer left of it is too little to charge.
         Err(SettleError::BelowMinimum) => {
             failed(tx, tenant, subscription, &mut invoice, at, by).await?;
@@ -69,7 +88,32 @@ pub async fn retry(
     }
 }
 
-/// A charge failed: the invoice is overdue, and the subscription past due until the last try.
+/// Whether the last try has failed.
+fn is_over(subscription: &Subscription) -> bool {
+    usize::try_from(subscription.dunning_failures).is_ok_and(|tries| tries > RETRY_DAYS.len())
+}
+
+/// Ends the subscription and bills what it used, which is charged once and then owed with the rest.
+async fn give_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &mut Subscription,
+    unpaid: Vec<Invoice>,
+    at: Time,
+    by: &By,
+) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+    for invoice in &unpaid {
+        settlement::close_form(tx, tenant, invoice, by).await?;
+    }
+    for mut invoice in unpaid {
+        let status = invoices::Status::Uncollectible;
+        invoices::set_status(tx, tenant, &mut invoice, status, at).await?;
+    }
+    cancel::end(tx, tenant, subscription, at, by).await
+}
+
+/// A charge failed: the invoice is overdue, and the subscription past due until it is tried again.
+/// What a subscription owes that dunning has ended is not collected any more.
 pub async fn failed(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -78,7 +122,9 @@ pub async fn failed(
     at: Time,
     by: &By,
 ) -> Result<(), SubscriptionError> {
-    invoices::set_status(tx, tenant, invoice, invoices::Status::Overdue, at).await?;
+    let given_up = subscription.status == Status::Canceled && is_over(subscription);
+    let status = if given_up { invoices::Status::Uncollectible } else { invoices::Status::Overdue };
+    invoices::set_status(tx, tenant, invoice, status, at).await?;
     if subscription.status == Status::Canceled {
         return Ok(());
     }
@@ -89,27 +135,11 @@ pub async fn failed(
         let since = *subscription.dunning_since.get_or_insert(at);
         let tries = usize::try_from(subscription.dunning_failures).unwrap_or_default();
         subscription.dunning_failures += 1;
-        subscription.dunning_next_at = RETRY_DAYS.get(tries).map(|days| since.plus_days(*days));
-        if subscription.dunning_next_at.is_none() {
-            return give_up(tx, tenant, subscription, unpaid, at, by).await;
-        }
+        // The end comes at once, but of itself: it begins a charge, which nobody here carries out.
+        let next = RETRY_DAYS.get(tries).map_or(at, |days| since.plus_days(*days));
+        subscription.dunning_next_at = Some(next);
     }
     Ok(sql::update(tx, tenant, subscription).await?)
-}
-
-async fn give_up(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    subscription: &mut Subscription,
-    unpaid: Vec<Invoice>,
-    at: Time,
-    by: &By,
-) -> Result<(), SubscriptionError> {
-    for mut invoice in unpaid {
-        let status = invoices::Status::Uncollectible;
-        invoices::set_status(tx, tenant, &mut invoice, status, at).await?;
-    }
-    Ok(cancel::stop(tx, tenant, subscription, at, by).await?)
 }
 
 /// A sent invoice was not paid in time.

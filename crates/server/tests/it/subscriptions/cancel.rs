@@ -9,20 +9,8 @@ const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'r
 
 /// A plan of 2000 and 5 for each call.
 async fn metered(t: &Test) -> String {
-    let product = t.main_product().await;
-    let metric =
-        json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
-    let metric = t.make("billable-metrics", metric).await;
-    t.plan(monthly("metered", json!([
-        { "type": "recurring", "amount": 2_000 },
-        { "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "5" }] },
-    ])))
-    .await
-}
-
-async fn call(t: &Test, customer: &str, key: &str, quantity: i64) {
-    let event = event_with(customer, "call", key, json!({ "quantity": quantity }));
-    assert_eq!(t.tracked(json!([event])).await, []);
+    let usage = t.calls().await;
+    t.plan(monthly("metered", json!([{ "type": "recurring", "amount": 2_000 }, usage]))).await
 }
 
 async fn cancel(t: &Test, subscription: &Value, body: Value) -> Value {
@@ -36,7 +24,7 @@ on_both_stores! {
         let subscription = t.buy("c", &plan, 1).await;
         let shown = cancel(&t, &subscription, json!({ "reason": "too dear" })).await;
         assert_eq!((&shown["status"], &shown["cancelAtPeriodEnd"], &shown["canceledAt"]), (&json!("active"), &json!(true), &Value::Null));
-        call(&t, "c", "1", 30).await;
+        t.call_for("c", "1", 30).await;
         t.clock_to("2030-01-31T23:59:59Z").await;
         assert_eq!(t.subscription_of("c").await["status"], "active");
         t.clock_to("2030-02-01T00:00:00Z").await;
@@ -68,7 +56,7 @@ on_both_stores! {
         t.payer("c").await;
         let subscription = t.buy("c", &plan, 1).await;
         t.clock_to("2030-01-10T00:00:00Z").await;
-        call(&t, "c", "1", 40).await;
+        t.call_for("c", "1", 40).await;
         let ended = cancel(&t, &subscription, json!({ "mode": "now" })).await;
         assert_eq!((&ended["status"], &ended["canceledAt"]), (&json!("canceled"), &json!("2030-01-10T00:00:00.000Z")));
         let invoices = t.invoices_of("c").await;
@@ -107,7 +95,7 @@ on_both_stores! {
         let plan = metered(&t).await;
         t.payer("c").await;
         let subscription = t.buy("c", &plan, 1).await;
-        call(&t, "c", "1", 100).await;
+        t.call_for("c", "1", 100).await;
         let ask = || t.of_subscription(&subscription, "cancel", json!({ "mode": "now" }));
         let answers = futures_util::future::join_all((0..6).map(|_| ask())).await;
         let done = answers.iter().filter(|answer| answer.status == 200).count();
@@ -170,7 +158,7 @@ on_both_stores! {
         let card = t.card(&id, "pm_sandbox_requires_form").await;
         t.call(post(format!("/v1/payment-methods/{card}/default"), &json!({})).key(&t.key)).await.expect(200);
         let asked = t.try_to_subscribe("c", &second).await.expect(200).json();
-        call(&t, "c", "1", 100).await;
+        t.call_for("c", "1", 100).await;
         t.set_archived("c", "archive").await.expect(200);
         let list = t.call(get("/v1/subscriptions?customerId=c").key(&t.key)).await.expect(200).json();
         assert!(list["data"].as_array().unwrap().iter().all(|one| one["status"] == "canceled"), "{list}");
@@ -187,7 +175,7 @@ on_both_stores! {
         let plan = metered(&t).await;
         t.payer("c").await;
         t.buy("c", &plan, 1).await;
-        call(&t, "c", "1", 10).await;
+        t.call_for("c", "1", 10).await;
         t.suspend(true).await;
         t.advance(95 * 86_400);
         t.bill_what_is_due().await;

@@ -1,11 +1,14 @@
 //! What follows a charge that fails, and a sent invoice that is not paid.
 
 use crate::on_both_stores;
-use crate::support::{Test, flat, monthly, post, told};
+use crate::support::{Test, event_with, flat, monthly, post, told};
 use serde_json::{Value, json};
+use unitpay::base::PaymentAttemptId;
 use unitpay::db::{Sql, sql};
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'declined'");
+
+const PENDING: Sql = sql("SELECT id FROM payment_attempts WHERE status = 'pending'");
 
 async fn make_default(t: &Test, card: &str) {
     t.call(post(format!("/v1/payment-methods/{card}/default"), &json!({})).key(&t.key))
@@ -45,6 +48,12 @@ async fn status(t: &Test, customer: &str) -> String {
 async fn statuses(t: &Test, customer: &str) -> Vec<String> {
     let invoices = t.invoices_of(customer).await;
     invoices.iter().map(|invoice| invoice["status"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The only attempt that is under way.
+async fn pending(t: &Test) -> PaymentAttemptId {
+    let mut tx = t.app.db.read().await.unwrap();
+    tx.one(&PENDING, &[], |row| row.take()).await.unwrap().unwrap()
 }
 
 on_both_stores! {
@@ -207,5 +216,66 @@ on_both_stores! {
         t.clock_to("2030-03-02T12:00:00Z").await;
         // The first is tried, and with its success the second at once.
         assert_eq!((statuses(&t, "c").await, status(&t, "c").await), (vec!["paid".to_owned(); 3], "active".into()));
+    }
+
+    async fn with_the_last_try_what_was_used_is_invoiced_as_by_a_cancellation(t) {
+        let usage = t.calls().await;
+        let plan = t.plan(monthly("pro", json!([{ "type": "recurring", "amount": 2_000 }, usage]))).await;
+        let id = t.payer("c").await;
+        t.buy("c", &plan, 1).await;
+        let card = t.card(&id, "pm_sandbox_declined").await;
+        make_default(&t, &card).await;
+        // 20 calls are of the period that the renewal bills, 40 of the one that is never over.
+        t.call_for("c", "1", 20).await;
+        t.clock_to("2030-02-05T00:00:00Z").await;
+        t.call_for("c", "2", 40).await;
+        t.clock_to("2030-02-08T00:00:00Z").await;
+        let invoices = t.invoices_of("c").await;
+        assert_eq!(told(&invoices), [("create", "paid", 2_000), ("renewal", "uncollectible", 2_100), ("usage", "uncollectible", 200)]);
+        let last = &invoices[2];
+        assert_eq!(["issuedAt", "periodStart", "periodEnd"].map(|name| &last[name]), [
+            &json!("2030-02-08T00:00:00.000Z"), &json!("2030-02-01T00:00:00.000Z"), &json!("2030-02-08T00:00:00.000Z"),
+        ]);
+        // The renewal was tried five times, this once; then nothing more comes.
+        assert_eq!((t.count(&ATTEMPTS).await, status(&t, "c").await), (6, "canceled".into()));
+        let late = event_with("c", "call", "3", json!({}));
+        assert_eq!(t.tracked(json!([late])).await, [(0, "rejected_no_subscription".to_owned())]);
+        t.clock_to("2030-06-01T00:00:00Z").await;
+        assert_eq!(t.count(&ATTEMPTS).await, 6);
+        let good = t.card(&id, "pm_sandbox_visa").await;
+        let outcome = t.pay(last["id"].as_str().unwrap(), json!({ "paymentMethodId": good })).await.expect(200).json();
+        assert_eq!((&outcome["invoice"]["status"], status(&t, "c").await), (&json!("paid"), "canceled".into()));
+    }
+
+    async fn whoever_pays_after_the_last_try_is_waited_for(t) {
+        use unitpay::payments::{ChargeResult, DeclineReason};
+        let declined = || ChargeResult::Declined(DeclineReason::CardDeclined);
+        for (name, pays) in [("pays", true), ("fails", false)] {
+            let (id, _) = failing(&t, name).await;
+            let since = t.invoices_of(name).await[0]["periodEnd"].clone();
+            let since: unitpay::base::Time = serde_json::from_value(since).unwrap();
+            t.clock_to(&since.plus_days(6).to_string()).await;
+            // Of the last try nothing is known, until it failed.
+            let lost = t.card(&id, "pm_sandbox_timeout").await;
+            make_default(&t, &lost).await;
+            t.clock_to(&since.plus_days(7).to_string()).await;
+            let last = pending(&t).await;
+            unitpay::settlement::record(&t.app, &t.tenant, last, declined()).await.unwrap();
+            let owed = t.invoices_of(name).await.pop().unwrap();
+            let attempt = t.begin_to_pay(owed["id"].as_str().unwrap()).await;
+            t.bill_what_is_due().await;
+            assert_eq!((status(&t, name).await, statuses(&t, name).await.pop().unwrap()), ("past_due".into(), "overdue".to_owned()), "{name}");
+            let good = t.card(&id, "pm_sandbox_visa").await;
+            make_default(&t, &good).await;
+            if pays {
+                unitpay::settlement::run(&t.app, &t.tenant, attempt).await.unwrap();
+            } else {
+                unitpay::settlement::record(&t.app, &t.tenant, attempt, declined()).await.unwrap();
+            }
+            t.advance(3_600);
+            t.bill_what_is_due().await;
+            let end = if pays { ("active".into(), "paid".to_owned()) } else { ("canceled".into(), "uncollectible".to_owned()) };
+            assert_eq!((status(&t, name).await, statuses(&t, name).await.pop().unwrap()), end, "{name}");
+        }
     }
 }

@@ -1,9 +1,7 @@
 //! What the ends of periods bring.
 
 use crate::on_both_stores;
-use crate::support::{
-    Engine, Test, event_with, flat, get, lines, monthly, post, told, with, yearly,
-};
+use crate::support::{Engine, Test, flat, get, lines, monthly, post, told, with, yearly};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::db::{Sql, sql};
@@ -22,11 +20,6 @@ async fn metered(t: &Test, amount: i64) -> Value {
         { "type": "usage", "metricId": metric, "includedUnits": "10", "tiers": [
             { "upTo": 100, "unitPrice": "2" }, { "upTo": null, "unitPrice": "0.5" }] },
     ])
-}
-
-async fn call(t: &Test, customer: &str, key: &str, quantity: Value) {
-    let event = event_with(customer, "call", key, json!({ "quantity": quantity }));
-    assert_eq!(t.tracked(json!([event])).await, []);
 }
 
 async fn starts(t: &Test, customer: &str) -> Vec<String> {
@@ -59,7 +52,7 @@ on_both_stores! {
         let subscription = t.buy("c", &plan, 1).await;
         // 10 free, 100 at 2, 51.5 at a half: 225.75.
         for (key, quantity) in [("a", json!(100)), ("b", json!(61)), ("c", json!("0.5"))] {
-            call(&t, "c", key, quantity).await;
+            t.call_for("c", key, quantity).await;
         }
         let upcoming = format!("/v1/subscriptions/{}/upcoming-invoice", subscription["id"].as_str().unwrap());
         let upcoming = t.call(get(upcoming).key(&t.key)).await.expect(200).json()["invoice"].clone();
@@ -81,7 +74,7 @@ on_both_stores! {
         t.buy("c", &plan, 1).await;
         for (month, key) in [("2030-02-10T00:00:00Z", "a"), ("2030-03-10T00:00:00Z", "b"), ("2030-05-10T00:00:00Z", "c"), ("2031-01-10T00:00:00Z", "d")] {
             t.clock_to(month).await;
-            call(&t, "c", key, json!(60)).await;
+            t.call_for("c", key, json!(60)).await;
         }
         t.clock_to("2031-01-31T00:00:00Z").await;
         let invoices = t.invoices_of("c").await;
@@ -99,10 +92,10 @@ on_both_stores! {
         let outcome = t.try_to_subscribe("c", &plan).await.expect(200).json();
         assert_eq!(outcome["kind"], "created_no_charge");
         // 20 cents, then 40: together they are enough.
-        call(&t, "c", "a", json!(20)).await;
+        t.call_for("c", "a", json!(20)).await;
         t.clock_to("2030-02-01T00:00:00Z").await;
         assert_eq!(t.count(&INVOICES).await, 0);
-        call(&t, "c", "b", json!(30)).await;
+        t.call_for("c", "b", json!(30)).await;
         t.clock_to("2030-03-01T00:00:00Z").await;
         let invoices = t.invoices_of("c").await;
         assert_eq!(told(&invoices), [("renewal", "paid", 60)]);
@@ -157,7 +150,7 @@ on_both_stores! {
             t.payer(name).await;
             t.buy(name, &plan, 1).await;
         }
-        call(&t, "big", "a", json!(1_000_000_000)).await;
+        t.call_for("big", "a", json!(1_000_000_000)).await;
         t.clock_to("2030-02-03T00:00:00Z").await;
         assert_eq!(told(&t.invoices_of("small").await)[1..], [("renewal", "paid", 2_000)]);
         assert_eq!(t.invoices_of("big").await.len(), 1);

@@ -1,6 +1,6 @@
 //! Subscriptions as the tests need them: plans of one product, billing's clock, what was invoiced.
 
-use super::{Answer, Test, get, post};
+use super::{Answer, Test, event_with, get, post};
 use serde_json::{Value, json};
 use unitpay::jobs;
 
@@ -46,6 +46,20 @@ impl Test {
     pub async fn plan(&self, plan: Value) -> String {
         let product = json!({ "productId": self.main_product().await });
         self.make("plans", with(product, plan)).await
+    }
+
+    /// A charge of 5 for each event `call` of the main product.
+    pub async fn calls(&self) -> Value {
+        let product = self.main_product().await;
+        let metric = json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
+        let metric = self.make("billable-metrics", metric).await;
+        json!({ "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "5" }] })
+    }
+
+    /// Has a customer call so often.
+    pub async fn call_for(&self, customer: &str, key: &str, quantity: impl Into<Value>) {
+        let event = event_with(customer, "call", key, json!({ "quantity": quantity.into() }));
+        assert_eq!(self.tracked(json!([event])).await, []);
     }
 
     /// Makes a customer with a card that works.
