@@ -1,7 +1,9 @@
 //! What the tests share: servers, stores, a client.
 
 mod billing;
+mod books;
 mod client;
+mod deaths;
 mod place;
 mod postgres;
 mod program;
@@ -10,6 +12,7 @@ mod shop;
 mod subscriptions;
 
 pub use billing::{line, of};
+pub use books::check_books;
 pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer};
 pub use place::{Place, ok, refused};
 pub use postgres::fresh_database;

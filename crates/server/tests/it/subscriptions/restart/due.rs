@@ -1,0 +1,88 @@
+//! What else falls due: a usage month, a cancellation, a sent invoice, the clock's own way there.
+
+use super::{DAY, full, status, until};
+use crate::on_both_stores;
+use crate::support::{flat, get, monthly, post, told, yearly};
+use serde_json::json;
+
+on_both_stores! {
+    async fn a_usage_month_of_a_yearly_plan_is_invoiced_once(t) {
+        let usage = t.calls().await;
+        let plan = t.plan(yearly("year", json!([{ "type": "recurring", "amount": 20_000 }, usage]))).await;
+        t.count_writes().await;
+        let prepare = async |name: &str| {
+            t.payer(name).await;
+            t.buy(name, &plan, 1).await;
+            t.call_for(name, "1", 30).await;
+            until(&t, name, "usagePeriodEnd").await;
+        };
+        let work = async |_: &str| t.try_to_bill().await;
+        let expected = async |name: &str, rows: i64| {
+            let (subscription, invoices) = (t.subscription_of(name).await, t.invoices_of(name).await);
+            assert_eq!(told(&invoices), [("create", "paid", 20_000), ("usage", "paid", 150)], "after {rows} rows");
+            assert_eq!(subscription["usagePeriodStart"], invoices[1]["periodEnd"], "after {rows} rows");
+            assert_eq!(subscription["currentBillingPeriodStart"], invoices[0]["periodStart"], "after {rows} rows");
+        };
+        let rows = t.die_after_each_row(prepare, work, expected).await;
+        assert!(rows > 10, "it wrote {rows} rows");
+    }
+
+    async fn the_end_of_a_canceled_period_comes_once_and_bills_what_was_used_once(t) {
+        let full = full(&t).await;
+        t.count_writes().await;
+        let prepare = async |name: &str| {
+            t.payer(name).await;
+            let subscription = t.buy(name, &full.plan, 1).await;
+            t.call_for(name, "1", 30).await;
+            t.of_subscription(&subscription, "cancel", json!({})).await.expect(200);
+            until(&t, name, "currentBillingPeriodEnd").await;
+        };
+        let work = async |_: &str| t.try_to_bill().await;
+        let expected = async |name: &str, rows: i64| {
+            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("usage", "paid", 150)], "after {rows} rows");
+            assert_eq!((status(&t, name).await.as_str(), t.balance(name).await), ("canceled", 0), "after {rows} rows");
+        };
+        let rows = t.die_after_each_row(prepare, work, expected).await;
+        assert!(rows > 15, "it wrote {rows} rows");
+    }
+
+    async fn a_sent_invoice_is_overdue_once_and_its_subscription_past_due(t) {
+        let plan = t.plan(monthly("sent", flat(2_000))).await;
+        t.count_writes().await;
+        let prepare = async |name: &str| {
+            let body = json!({ "name": name, "email": "c@example.com", "externalId": name, "collectionMethod": "send_invoice", "netDays": 10 });
+            t.make("customers", body).await;
+            t.buy(name, &plan, 1).await;
+            t.advance(10 * DAY);
+        };
+        let work = async |_: &str| t.try_to_bill().await;
+        let expected = async |name: &str, rows: i64| {
+            assert_eq!(told(&t.invoices_of(name).await), [("create", "overdue", 2_000)], "after {rows} rows");
+            assert_eq!(status(&t, name).await, "past_due", "after {rows} rows");
+        };
+        let rows = t.die_after_each_row(prepare, work, expected).await;
+        assert!(rows > 2, "it wrote {rows} rows");
+    }
+
+    async fn a_clock_that_is_advanced_arrives_and_what_is_on_its_way_comes_once(t) {
+        let full = full(&t).await;
+        t.count_writes().await;
+        let prepare = async |name: &str| {
+            t.payer(name).await;
+            t.buy(name, &full.plan, 1).await;
+        };
+        let work = async |name: &str| {
+            // By then nobody holds the clock any more.
+            t.advance(31);
+            let to = t.invoices_of(name).await[0]["periodEnd"].clone();
+            drop(t.call(post("/v1/test-clock/advance", &json!({ "to": to })).key(&t.key)).await);
+        };
+        let expected = async |name: &str, rows: i64| {
+            let clock = t.call(get("/v1/test-clock").key(&t.key)).await.expect(200).text("status");
+            assert_eq!((clock.as_str(), t.balance(name).await), ("ready", 130), "after {rows} rows");
+            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)], "after {rows} rows");
+        };
+        let rows = t.die_after_each_row(prepare, work, expected).await;
+        assert!(rows > 25, "it wrote {rows} rows");
+    }
+}

@@ -1,0 +1,84 @@
+//! What happens to wallets: an automatic top-up, daily credits.
+
+use super::DAY;
+use crate::on_both_stores;
+use crate::support::{Request, Test, get, told};
+use serde_json::{Value, json};
+use unitpay::app::By;
+use unitpay::audit::Actor;
+use unitpay::db::{Lane, Tx};
+use unitpay::settlement;
+use unitpay::usage::{self, NewEvent, Quantity, TrackError};
+
+/// What a request to track does that costs 1 and a half, rounded up, and whose answer nobody sees; of
+/// one that was repeated nothing counts again.
+async fn generate(t: &Test, customer: &str) -> Result<(), TrackError> {
+    let event = NewEvent {
+        customer: customer.parse().unwrap(),
+        name: "generate".into(),
+        quantity: Quantity::ONE,
+        properties: None,
+        timestamp: None,
+        key: "1".into(),
+        content: [1; 16],
+    };
+    let (tenant, by) = (t.tenant, By::new(&t.app, Actor::System));
+    let track = async move |tx: &mut Tx<'_, '_>| {
+        usage::track(tx, &tenant, std::slice::from_ref(&event), &by).await
+    };
+    for id in t.app.db.write(Lane::Usual, track).await?.top_ups {
+        drop(settlement::run(&t.app, &tenant, id).await);
+    }
+    Ok(())
+}
+
+async fn entries(t: &Test, customer: &str) -> Vec<Value> {
+    let told = |entry: &Value| json!([entry["type"], entry["amount"], entry["createdAt"]]);
+    t.ledger(&t.wallet(customer).await).await.iter().map(told).collect()
+}
+
+on_both_stores! {
+    async fn an_automatic_top_up_is_charged_and_granted_once(t) {
+        let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 10, "cadence": "period", "rolloverCap": 0 }])).await;
+        let package = json!({ "creditCurrencyId": shop.credits, "name": "Hundred", "credits": 100, "price": 500, "currency": "USD" });
+        let package = t.make("credit-packages", package).await;
+        t.count_writes().await;
+        let prepare = async |name: &str| {
+            t.subscriber(&shop, name).await;
+            t.card(name, "pm_sandbox_visa").await;
+            let rule = json!({ "enabled": true, "mode": "package", "threshold": 10, "packageId": package, "quantity": 2, "maxPerMonth": 2 });
+            let path = format!("/v1/customers/{name}/auto-topup-rules/{}", shop.credits);
+            t.call(Request::new("PUT", path).key(&t.key).json(&rule)).await.expect(200);
+        };
+        let work = async |name: &str| drop(generate(&t, name).await);
+        let expected = async |name: &str, rows: i64| {
+            assert_eq!(told(&t.invoices_of(name).await), [("top_up", "paid", 1_000)], "after {rows} rows");
+            let wallet = t.wallet(name).await;
+            assert_eq!((&wallet["balance"], &wallet["autoTopUp"]["pending"]), (&json!(208), &json!(false)), "after {rows} rows");
+        };
+        let rows = t.die_after_each_row(prepare, work, expected).await;
+        assert!(rows > 20, "it wrote {rows} rows");
+    }
+
+    async fn daily_credits_come_and_end_once(t) {
+        let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 10, "cadence": "day", "rolloverCap": 4 }])).await;
+        t.count_writes().await;
+        let prepare = async |name: &str| {
+            t.subscriber(&shop, name).await;
+            t.advance(2 * DAY);
+        };
+        // Whoever reads writes what is due.
+        let work = async |name: &str| {
+            drop(t.call(get(format!("/v1/customers/{name}/credit-accounts")).key(&t.key)).await);
+        };
+        let expected = async |name: &str, rows: i64| {
+            let days = ["2030-01-01", "2030-01-02", "2030-01-03"].map(|day| format!("{day}T00:00:00.000Z"));
+            assert_eq!(entries(&t, name).await, [
+                json!(["grant", 10, days[0]]), json!(["expiry", -10, days[1]]), json!(["grant", 4, days[1]]), json!(["grant", 10, days[1]]),
+                json!(["expiry", -10, days[2]]), json!(["expiry", -4, days[2]]), json!(["grant", 4, days[2]]), json!(["grant", 10, days[2]]),
+            ], "after {rows} rows");
+        };
+        let rows = t.die_after_each_row(prepare, work, expected).await;
+        assert!(rows > 10, "it wrote {rows} rows");
+    }
+}
