@@ -1,6 +1,8 @@
 //! What billing knows of a customer. Whoever was never told anything has the defaults.
 
-pub use super::sql::{billing as get, set_currency, set_default_payment_method};
+pub use super::sql::{
+    billing as get, read_billing as read, set_currency, set_default_payment_method,
+};
 
 use crate::base::changes::changes;
 use crate::base::{Address, Currency, PaymentMethodId, TaxId, TaxRate};

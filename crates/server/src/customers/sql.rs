@@ -292,7 +292,7 @@ pub async fn set_default_payment_method(
 
 /// Reads `type, locale, address, tax_ids, tax_status, tax_rate, default_payment_method_id,
 /// currency, collection_method, net_days`; where a join found no row, the defaults.
-fn read_billing(row: &mut Columns<'_>) -> Result<BillingProfile, DbError> {
+pub fn read_billing(row: &mut Columns<'_>) -> Result<BillingProfile, DbError> {
     let default = BillingProfile::default();
     Ok(BillingProfile {
         r#type: row.take::<Option<_>>()?.unwrap_or(default.r#type),

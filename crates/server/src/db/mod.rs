@@ -19,7 +19,7 @@ pub(crate) use sql::list;
 pub use sql::{Sql, sql, sql_of_each};
 pub use sqlite::{Sqlite, copy_database};
 pub(crate) use value::word_columns;
-pub use value::{Cell, Column, Columns, JsonText, Value, json};
+pub use value::{Cell, Column, Columns, JsonText, Stored, Value, json};
 
 use std::time::Duration;
 

@@ -26,8 +26,8 @@ const QUEUE: usize = 4_096;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The log is copied into the database where it has more pages than this.
 const LOG_PAGES: i64 = 4_000;
-/// Of pages in memory, in KiB: what the writer's next statements find there is not read again.
-const WRITER_CACHE: i64 = -16_384;
+/// Of pages in memory a connection, in KiB: what its next statements find there is not read again.
+const CACHE: i64 = -16_384;
 
 #[derive(Clone, Debug)]
 pub struct Sqlite(Arc<Shared>);
@@ -65,7 +65,6 @@ impl Sqlite {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite_error)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite_error)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(sqlite_error)?;
-        connection.pragma_update(None, "cache_size", WRITER_CACHE).map_err(sqlite_error)?;
         let snapshot = Snapshot(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?);
         let queue = Arc::new(Queue::default());
         let writers = Arc::clone(&queue);
@@ -352,9 +351,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DbError> {
     connection
         .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map_err(sqlite_error)?;
-    for (name, value) in
-        [("foreign_keys", "ON"), ("trusted_schema", "OFF"), ("cache_size", "-4096")]
-    {
+    connection.pragma_update(None, "cache_size", CACHE).map_err(sqlite_error)?;
+    for (name, value) in [("foreign_keys", "ON"), ("trusted_schema", "OFF")] {
         connection.pragma_update(None, name, value).map_err(sqlite_error)?;
     }
     Ok(connection)

@@ -2,7 +2,11 @@
 
 use super::DbError;
 use crate::base::Time;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
 use std::error::Error;
+use std::marker::PhantomData;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
 
@@ -241,14 +245,51 @@ impl<T: Column> Column for Option<T> {
 #[derive(Debug)]
 pub struct JsonText<T>(pub T);
 
-impl<T: serde::de::DeserializeOwned> Column for JsonText<T> {
+impl<T: DeserializeOwned> Column for JsonText<T> {
     fn from_cell(cell: Cell<'_>) -> Option<Self> {
         if let Cell::Text(text) = cell { serde_json::from_str(text).ok().map(Self) } else { None }
     }
 }
 
+/// JSON of ours that an answer carries on as it is stored; read only where somebody looks inside.
+#[derive(Clone, Debug)]
+pub struct Stored<T> {
+    json: Box<RawValue>,
+    form: PhantomData<T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Stored<T> {
+    pub fn of(value: &T) -> Result<Self, DbError> {
+        let json = to_raw_value(value).map_err(|error| DbError::Unexpected(error.into()))?;
+        Ok(Self { json, form: PhantomData })
+    }
+
+    pub fn read(&self) -> Result<T, DbError> {
+        serde_json::from_str(self.json.get()).map_err(|error| DbError::Unexpected(error.into()))
+    }
+}
+
+impl<T> Column for Stored<T> {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        let json = RawValue::from_string(String::from_cell(cell)?).ok()?;
+        Some(Self { json, form: PhantomData })
+    }
+}
+
+impl<'a, T> From<&'a Stored<T>> for Value<'a> {
+    fn from(stored: &'a Stored<T>) -> Self {
+        Self::from(stored.json.get())
+    }
+}
+
+impl<T> Serialize for Stored<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
 /// JSON of ours as it is stored. What we store has no way not to be written.
-pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+pub fn json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 

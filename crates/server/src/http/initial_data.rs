@@ -11,12 +11,13 @@ use crate::routes;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tower::ServiceExt;
 
 /// Answers by the address that each belongs to.
-pub type InitialData = Map<String, Value>;
+pub type InitialData = BTreeMap<String, Box<RawValue>>;
 
 const MOST_BYTES: usize = 64 * 1024;
 

@@ -4,6 +4,7 @@ pub mod body;
 pub mod caller;
 pub mod description;
 pub mod fields;
+pub mod gzip;
 pub mod initial_data;
 pub mod listener;
 pub mod page;

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::base::{Currency, CustomerId, Decimal, InvoiceId, SubscriptionId, TaxRate, Time};
 use crate::branding;
 use crate::customers::{self, Customer};
-use crate::db::Tx;
+use crate::db::{Stored, Tx};
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{Caller, Fields, Json, PathText, Problem};
 use crate::keys::KeyScopes;
@@ -57,8 +57,10 @@ pub struct InvoiceResponse {
     pub period_start: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_end: Option<Time>,
-    pub seller: Seller,
-    pub customer: Buyer,
+    #[schema(value_type = Seller)]
+    pub seller: Stored<Seller>,
+    #[schema(value_type = Buyer)]
+    pub customer: Stored<Buyer>,
     /// Asked for with the same credential as the invoice; `null` for a draft.
     #[schema(required = true)]
     pub pdf_url: Option<String>,
@@ -311,7 +313,7 @@ pub async fn document(
     let payments = sql::payments(&mut tx, &tenant, invoice.id).await?;
     let branding = branding::get(&mut tx, &tenant).await?;
     drop(tx);
-    let document = pdf::document(&invoice, &payments, &branding);
+    let document = pdf::document(&invoice, &payments, &branding)?;
     let bytes = app.invoices.render(document).await.map_err(Problem::internal)?;
     let name = HeaderValue::from_str(&format!("inline; filename=\"{number}.pdf\""));
     let headers = [

@@ -2,7 +2,7 @@
 
 use super::{Invoice, InvoiceError, Line, LineKind, NewInvoice, Reason, Status, Totals, sql};
 use crate::base::{Currency, Ids, Overflow, TaxRate, Time, money};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Stored, Tx};
 use crate::organizations::{Environment, Tenant};
 use crate::subscriptions::CollectionMethod;
 
@@ -86,8 +86,8 @@ pub async fn draft(
         due_date: None,
         paid_at: None,
         period: new.period,
-        seller: parties.seller,
-        buyer: parties.buyer,
+        seller: Stored::of(&parties.seller)?,
+        buyer: Stored::of(&parties.buyer)?,
         lines,
         metadata: "{}".to_owned(),
         created_at: at,
@@ -112,7 +112,8 @@ pub async fn issue(
         CollectionMethod::ChargeAutomatically => at,
         CollectionMethod::SendInvoice => at.plus_days(parties.net_days),
     });
-    (invoice.seller, invoice.buyer) = (parties.seller, parties.buyer);
+    invoice.seller = Stored::of(&parties.seller)?;
+    invoice.buyer = Stored::of(&parties.buyer)?;
     (invoice.issued_at, invoice.updated_at) = (Some(at), at);
     invoice.status = Status::Issued;
     if invoice.totals.total == 0 {

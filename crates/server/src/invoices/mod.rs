@@ -18,7 +18,7 @@ use crate::base::{
     Time,
 };
 use crate::customers::{self, Customer};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Stored, Tx};
 use crate::organizations::Tenant;
 use crate::subscriptions::{CollectionMethod, Period};
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,8 @@ pub struct Invoice {
     pub due_date: Option<Time>,
     pub paid_at: Option<Time>,
     pub period: Option<Period>,
-    pub seller: Seller,
-    pub buyer: Buyer,
+    pub seller: Stored<Seller>,
+    pub buyer: Stored<Buyer>,
     /// Empty in a list.
     pub lines: Vec<Line>,
     /// A JSON object of texts.

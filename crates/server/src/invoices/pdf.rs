@@ -3,9 +3,10 @@
 //! Laying out takes milliseconds of a core, so it runs beside the threads that answer requests, a
 //! few at a time. Logo and accent are today's; who sells, who buys and what is owed are frozen.
 
-use super::{Invoice, Payment, Status};
+use super::{Invoice, Payment, Seller, Status};
 use crate::base::{Address, Time};
 use crate::branding::Branding;
+use crate::db::DbError;
 use crate::subscriptions::Period;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -72,21 +73,28 @@ impl Renderer {
 }
 
 /// What the document of an issued invoice says.
-pub fn document(invoice: &Invoice, payments: &[Payment], branding: &Branding) -> pdf::Invoice {
+pub fn document(
+    invoice: &Invoice,
+    payments: &[Payment],
+    branding: &Branding,
+) -> Result<pdf::Invoice, DbError> {
     let totals = &invoice.totals;
-    pdf::Invoice {
+    let (from, buyer) = (invoice.seller.read()?, invoice.buyer.read()?);
+    Ok(pdf::Invoice {
         number: invoice.number_text().unwrap_or_default(),
         status: status(invoice.status),
         issued_at: invoice.issued_at.map(Time::seconds),
         due_at: invoice.due_date.map(Time::seconds),
         period: invoice.period.map(period),
         currency: invoice.currency.to_string(),
-        seller: seller(invoice, branding),
+        seller: seller(from, branding),
+        reverse_charge: buyer.is_reverse_charge(),
+        locale: buyer.locale.unwrap_or_default(),
         customer: pdf::Customer {
-            name: invoice.buyer.name.clone(),
-            email: Some(invoice.buyer.email.clone()),
-            address: invoice.buyer.address.as_ref().map(lines_of).unwrap_or_default(),
-            tax_ids: invoice.buyer.tax_ids.iter().map(|id| id.value.clone()).collect(),
+            name: buyer.name,
+            email: Some(buyer.email),
+            address: buyer.address.as_ref().map(lines_of).unwrap_or_default(),
+            tax_ids: buyer.tax_ids.into_iter().map(|id| id.value).collect(),
         },
         items: invoice
             .lines
@@ -108,7 +116,6 @@ pub fn document(invoice: &Invoice, payments: &[Payment], branding: &Branding) ->
         total: totals.total,
         amount_paid: invoice.amount_paid,
         amount_due: invoice.amount_due(),
-        reverse_charge: invoice.buyer.is_reverse_charge(),
         payments: payments
             .iter()
             .map(|payment| pdf::Payment {
@@ -118,19 +125,17 @@ pub fn document(invoice: &Invoice, payments: &[Payment], branding: &Branding) ->
                 last4: payment.last4.clone(),
             })
             .collect(),
-        locale: invoice.buyer.locale.clone().unwrap_or_default(),
-    }
+    })
 }
 
-fn seller(invoice: &Invoice, branding: &Branding) -> pdf::Seller {
-    let seller = &invoice.seller;
+fn seller(seller: Seller, branding: &Branding) -> pdf::Seller {
     pdf::Seller {
-        name: seller.name.clone(),
-        legal_name: seller.legal_name.clone().unwrap_or_default(),
+        name: seller.name,
+        legal_name: seller.legal_name.unwrap_or_default(),
         address: seller.address.as_ref().map(lines_of).unwrap_or_default(),
-        tax_id: seller.tax_id.clone(),
-        email: seller.support_email.clone(),
-        footer: seller.footer.clone().unwrap_or_default(),
+        tax_id: seller.tax_id,
+        email: seller.support_email,
+        footer: seller.footer.unwrap_or_default(),
         accent: branding.accent_color.as_deref().and_then(accent),
         logo: branding.logo.as_deref().and_then(image),
     }

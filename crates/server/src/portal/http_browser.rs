@@ -7,7 +7,6 @@ use super::{
 };
 use crate::app::App;
 use crate::base::{CustomerId, PortalSessionId, Secret, Time};
-use crate::customers::billing;
 use crate::customers::http::CustomerResponse;
 use crate::http::initial_data::{self, InitialData};
 use crate::http::page::query;
@@ -15,7 +14,8 @@ use crate::http::request::RequestInfo;
 use crate::http::{Json, Portal, Problem};
 use axum::Extension;
 use axum::extract::State;
-use http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -96,8 +96,9 @@ pub async fn current(
     State(app): State<Arc<App>>,
     caller: Portal<0>,
     Extension(info): Extension<Arc<RequestInfo>>,
+    headers: HeaderMap,
     uri: Uri,
-) -> Result<Json<CurrentSessionResponse>, Problem> {
+) -> Result<Response, Problem> {
     let mut initial_data = None;
     if uri.query().is_some() {
         let mut fields = query(&uri)?;
@@ -115,18 +116,16 @@ pub async fn current(
     let verified = caller.verified();
     let session = verified.session();
     let readable = session.scopes.contains(PortalScopes::CUSTOMER_READ);
-    let customer = match (readable, verified.customer()) {
-        (false, _) => None,
-        (true, customer) => {
-            let tx = &mut app.db.read().await?;
-            let profile = billing::get(tx, &caller.tenant(), customer.no).await?;
-            Some(CustomerResponse::to_browser(customer, profile))
-        }
-    };
+    let customer = readable.then(|| {
+        let (customer, billing) = verified.customer();
+        CustomerResponse::to_browser(customer, billing.clone())
+    });
     let scopes = session.scopes;
     let session = view(session, app.clock.now());
     let body = CurrentSessionResponse { session, customer, scopes, initial_data };
-    Ok(Json(StatusCode::OK, body))
+    let is_long = body.initial_data.is_some();
+    let body = Json(StatusCode::OK, body);
+    Ok(if is_long { body.compressed_for(&headers) } else { body.into_response() })
 }
 
 fn view(session: &PortalSession, now: Time) -> CurrentSession {

@@ -83,7 +83,8 @@ pub async fn exchange(
     let initial_data = initial_data::gather(&app, &info, session, next.token.reveal()).await;
     let cookie = set_cookie(&app, session.sid);
     let body = ExchangeResponse { token: RefreshResponse::of(next), initial_data };
-    Ok(([(header::SET_COOKIE, cookie)], Json(StatusCode::OK, body)).into_response())
+    let body = Json(StatusCode::OK, body).compressed_for(&headers);
+    Ok(([(header::SET_COOKIE, cookie)], body).into_response())
 }
 
 /// The hosted page alone asks here; what is no browser says nothing of where it comes from.

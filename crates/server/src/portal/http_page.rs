@@ -1,6 +1,7 @@
 //! The hosted page's files over HTTP. They are the same for everybody: whose page it is, the page
 //! learns by the exchange.
 
+use crate::http::gzip::takes_gzip;
 use crate::http::{Anyone, PathText, Problem};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -40,18 +41,4 @@ fn answer(asset: &'static Asset, headers: &HeaderMap, caching: &'static str) -> 
     }
     let encoding = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     (own, [encoding], asset.gzip).into_response()
-}
-
-/// Whether the client names gzip, and not to refuse it.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','))
-        .any(|coding| {
-            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-            let weight = weight.trim().trim_start_matches("q=").parse();
-            name.trim().eq_ignore_ascii_case("gzip") && weight != Ok(0.0)
-        })
 }

@@ -2,7 +2,7 @@
 
 use super::{NewSession, PortalSession, RevokedReason, SessionRecord, SessionStatus, Token};
 use crate::base::{CustomerId, PageQuery, PortalSessionId, Time};
-use crate::customers;
+use crate::customers::{self, billing};
 use crate::db::{Columns, DbError, Sql, Tx, sql};
 use crate::organizations::{Tenant, read_tenant};
 use crate::signing::KeyStatus;
@@ -14,8 +14,9 @@ const RECORD: Sql = sql("SELECT s.sid, t.no, t.organization_id, t.env, s.custome
      s.absolute_expires_at, s.refresh_count, s.kid, s.digest, s.issued_at, s.expires_at, \
      s.previous_kid, s.previous_digest, s.previous_issued_at, s.previous_expires_at, s.revoked_at, s.revoked_reason, \
      s.page, s.generation, c.no, c.id, c.external_id, c.name, c.email, c.metadata, c.archived_at, \
-     c.generation, c.created_at, c.updated_at, o.suspended, a.sessions_revoked, \
-     k.status, p.status \
+     c.generation, c.created_at, c.updated_at, b.type, b.locale, b.address, b.tax_ids, \
+     b.tax_status, b.tax_rate, b.default_payment_method_id, b.currency, b.collection_method, \
+     b.net_days, o.suspended, a.sessions_revoked, k.status, p.status \
      FROM portal_sessions s \
      JOIN customers c ON c.no = s.customer_no \
      JOIN tenants t ON t.no = s.tenant_no \
@@ -23,6 +24,7 @@ const RECORD: Sql = sql("SELECT s.sid, t.no, t.organization_id, t.env, s.custome
      JOIN api_keys a ON a.id = s.api_key_id \
      JOIN signing_keys k ON k.kid = s.kid \
      LEFT JOIN signing_keys p ON p.kid = s.previous_kid \
+     LEFT JOIN customer_billing b ON b.customer_no = c.no \
      WHERE s.sid = $1");
 
 /// One serialisation point with revoke-all: the row takes the customer's generation as it stands
@@ -140,17 +142,18 @@ pub struct NewRow {
 pub async fn record(
     tx: &mut Tx<'_, '_>,
     sid: PortalSessionId,
-) -> Result<Option<SessionRecord>, DbError> {
+) -> Result<Option<Box<SessionRecord>>, DbError> {
     tx.one(&RECORD, &[sid.into()], |row| {
-        Ok(SessionRecord {
+        Ok(Box::new(SessionRecord {
             session: read(row)?,
             generation: row.take()?,
             customer: customers::read(row)?,
+            billing: billing::read(row)?,
             organization_suspended: row.take()?,
             key_sessions_revoked: row.take()?,
             signing_key: row.take()?,
             previous_signing_key: row.take::<Option<KeyStatus>>()?,
-        })
+        }))
     })
     .await
 }

@@ -8,6 +8,7 @@ use super::{PortalSession, Token, sql};
 use crate::app::App;
 use crate::base::{PortalSessionId, Time};
 use crate::customers::Customer;
+use crate::customers::billing::BillingProfile;
 use crate::db::DbError;
 use crate::limits::LimitHit;
 use crate::signing::{KeyStatus, SigningError};
@@ -21,6 +22,7 @@ pub struct SessionRecord {
     pub session: PortalSession,
     pub generation: i64,
     pub customer: Customer,
+    pub billing: BillingProfile,
     pub organization_suspended: bool,
     pub key_sessions_revoked: bool,
     pub signing_key: KeyStatus,
@@ -39,8 +41,8 @@ pub enum Presented {
 /// A session whose live token was presented, or whose code was. Made in this module alone.
 #[derive(Clone, Debug)]
 pub struct VerifiedSession {
-    session: PortalSession,
-    customer: Customer,
+    /// Long, and handed on often.
+    record: Box<SessionRecord>,
     presented: Presented,
 }
 
@@ -92,11 +94,11 @@ pub async fn verify(
     if record.organization_suspended {
         return Err(Refusal::OrganizationSuspended);
     }
-    Ok(VerifiedSession { session: record.session, customer: record.customer, presented })
+    Ok(VerifiedSession { record, presented })
 }
 
 /// Accepts a living session whose code or cookie of the hosted page was found to be right.
-pub fn verify_by_code(record: SessionRecord, now: Time) -> Result<VerifiedSession, Refusal> {
+pub fn verify_by_code(record: Box<SessionRecord>, now: Time) -> Result<VerifiedSession, Refusal> {
     if now >= record.session.current.expires_at {
         return Err(Refusal::Expired);
     }
@@ -106,18 +108,17 @@ pub fn verify_by_code(record: SessionRecord, now: Time) -> Result<VerifiedSessio
     if record.organization_suspended {
         return Err(Refusal::OrganizationSuspended);
     }
-    let SessionRecord { session, customer, .. } = record;
-    Ok(VerifiedSession { session, customer, presented: Presented::Code })
+    Ok(VerifiedSession { record, presented: Presented::Code })
 }
 
 impl VerifiedSession {
     pub const fn session(&self) -> &PortalSession {
-        &self.session
+        &self.record.session
     }
 
-    /// The session's customer, read by the same statement.
-    pub const fn customer(&self) -> &Customer {
-        &self.customer
+    /// The session's customer, read by the same statement, and what billing knows of it.
+    pub const fn customer(&self) -> (&Customer, &BillingProfile) {
+        (&self.record.customer, &self.record.billing)
     }
 
     pub const fn presented(&self) -> Presented {
@@ -126,10 +127,11 @@ impl VerifiedSession {
 
     /// The claims of the very token that was presented.
     pub fn presented_claims(&self, issuer: &str) -> Claims {
-        let claims = self.session.claims(issuer);
-        match (self.presented, &self.session.previous) {
+        let session = &self.record.session;
+        let claims = session.claims(issuer);
+        match (self.presented, &session.previous) {
             (Presented::Predecessor, Some(token)) => Claims {
-                token_id: token_id(self.session.sid, self.session.refresh_count - 1),
+                token_id: token_id(session.sid, session.refresh_count - 1),
                 issued_at: token.issued_at.seconds(),
                 expires_at: token.expires_at.seconds(),
                 ..claims

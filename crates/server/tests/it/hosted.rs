@@ -21,6 +21,11 @@ async fn open(t: &Test, code: &str) -> Answer {
     t.client.call(exchange(&json!({ "code": code }))).await
 }
 
+fn unzipped(answer: &Answer) -> Value {
+    assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    serde_json::from_reader(flate2::read::GzDecoder::new(&*answer.body)).unwrap()
+}
+
 fn cookie(answer: &Answer) -> String {
     answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
 }
@@ -38,6 +43,26 @@ on_both_stores! {
         let again = open(&t, &code).await.refused(401, "invalid_code");
         assert!(again.json()["branding"].is_object());
         t.read(&minted.text("token")).await.expect(200);
+    }
+
+    async fn its_first_data_is_compressed_for_those_who_take_that(t) {
+        t.customer("cus_123").await;
+        let minted = t.mint(json!({ "customerId": "cus_123" })).await.expect(201);
+        let opened = exchange(&json!({ "code": code_of(&minted) })).header("accept-encoding", "gzip");
+        let opened = t.client.call(opened).await.expect(200);
+        assert_eq!(opened.header("content-type"), Some("application/json"));
+        assert_eq!(unzipped(&opened)["token"], minted.text("token").as_str());
+
+        let current = get("/v1/portal-sessions/current?include=initialData").bearer(&minted.text("token"));
+        let plain = t.client.call(current.clone()).await.expect(200);
+        assert_eq!(plain.header("content-encoding"), None);
+        let current = t.client.call(current.header("accept-encoding", "br, gzip")).await.expect(200);
+        assert!(current.body.len() * 2 < plain.body.len());
+        assert_eq!(unzipped(&current), plain.json());
+        // Nothing else is: a secret beside a stranger's words must not be told by a length.
+        let short = get("/v1/portal-sessions/current").bearer(&minted.text("token"));
+        let short = t.client.call(short.header("accept-encoding", "gzip")).await.expect(200);
+        assert_eq!(short.header("content-encoding"), None);
     }
 
     async fn of_many_who_open_one_link_at_once_one_gets_in(t) {

@@ -165,7 +165,8 @@ on_both_stores! {
             .await
             .expect(200);
         let issued = t.issue(live, no, sent(1_000)).await.unwrap().unwrap();
-        assert_eq!((issued.number, issued.seller.legal_name.as_deref()), (Some(1), Some("Acme AG")));
+        let seller = issued.seller.read().unwrap();
+        assert_eq!((issued.number, seller.legal_name.as_deref()), (Some(1), Some("Acme AG")));
         // Nothing charges in the live environment yet, and that is told.
         let pay = post(format!("/v1/invoices/{}/pay", issued.id), &json!({})).key(&key);
         t.call(pay).await.refused(409, "conflict");
