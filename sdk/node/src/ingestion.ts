@@ -130,16 +130,20 @@ export class UnitPayIngestion {
 
   async #send(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, this.#options.batchSize);
-      await this.#sendBatch(batch);
-      this.#waiting = this.#waiting.slice(batch.length);
+      await this.#sendBatch(this.#waiting.slice(0, this.#options.batchSize));
     }
   }
 
+  #sent(batch: UsageEvent[]): void {
+    this.#waiting = this.#waiting.slice(batch.length);
+  }
+
+  /** Sends the first of those that wait, which wait no more as soon as they are sent. */
   async #sendBatch(batch: UsageEvent[]): Promise<void> {
     try {
       if (batch.length > 1 && bytes(batch) > MOST_BYTES) throw TOO_LARGE;
       const { rejections } = await this.#unitpay.usage.track(batch);
+      this.#sent(batch);
       for (const { index, ...rejection } of rejections) {
         const event = batch[index];
         if (event !== undefined) this.#reject(event, rejection);
@@ -148,6 +152,7 @@ export class UnitPayIngestion {
       if (!isAboutTheEvents(error)) throw error;
       const [event] = batch;
       if (batch.length === 1 && event !== undefined) {
+        this.#sent(batch);
         this.#reject(event, { reason: 'rejected_invalid', message: String(error) });
         return;
       }

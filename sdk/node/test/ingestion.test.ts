@@ -148,6 +148,22 @@ test('what the server does not take is told with its event, and the others count
   );
 });
 
+test('a half that was sent is told of once, though the other half fails', async () => {
+  const usage = ingestion();
+  const wrong = event({ eventName: 'nothing-measures-this' });
+  usage.track([wrong, event(), event({ quantity: -1 }), event()]);
+  proxy.faults = ['forward', 'forward', { status: 503 }];
+  expect(await failure(usage.flush())).toBeInstanceOf(Error);
+  expect([sizes(), usage.bufferSize, rejected.length]).toEqual([[4, 2, 2], 2, 1]);
+  await usage.shutdown();
+  expect(sizes().slice(3)).toEqual([2, 1, 1]);
+  expect([await used(), usage.bufferSize]).toEqual(['2', 0]);
+  expect(rejected.map(([, { reason }]) => reason)).toEqual([
+    'rejected_no_metric',
+    'rejected_invalid',
+  ]);
+});
+
 test('many large events go in requests that the server takes', async () => {
   const usage = ingestion({ batchSize: 1000 });
   const properties = { text: 'é'.repeat(1900) };
