@@ -1,5 +1,6 @@
 //! kill -9, a full disk, clocks that jump: nothing that was answered is lost.
 
+mod billing;
 mod clock;
 mod disk;
 mod network;

@@ -26,14 +26,14 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 }
 "#;
 
-struct Jumping {
-    place: Place,
+pub struct Jumping {
+    pub place: Place,
     by: PathBuf,
 }
 
 impl Jumping {
-    async fn new() -> Self {
-        let place = Place::new(Engine::Sqlite).await;
+    pub async fn new(engine: Engine) -> Self {
+        let place = Place::new(engine).await;
         let by = place.path("jump");
         std::fs::write(&by, "0").unwrap();
         let source = place.path("jump.c");
@@ -45,13 +45,13 @@ impl Jumping {
     }
 
     /// Sets the wall clock so many seconds off, at once as no reader may find the file empty.
-    fn jump(&self, seconds: i64) {
+    pub fn jump(&self, seconds: i64) {
         let next = self.place.path("jump.next");
         std::fs::write(&next, seconds.to_string()).unwrap();
         std::fs::rename(&next, &self.by).unwrap();
     }
 
-    fn serve(&self) -> Program {
+    pub fn serve(&self) -> Program {
         let mut command = self.place.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.env("LD_PRELOAD", self.place.path("jump.so")).env("JUMP", &self.by);
         Program::start(command)
@@ -60,7 +60,7 @@ impl Jumping {
 
 #[tokio::test]
 async fn a_clock_set_back_revives_no_expired_token() {
-    let jumping = Jumping::new().await;
+    let jumping = Jumping::new(Engine::Sqlite).await;
     let server = jumping.serve();
     let key = jumping.place.key();
     server.customer(&key, "a").await.expect(201);
@@ -94,7 +94,7 @@ fn expiry_of(token: &str) -> String {
 /// A revocation is no matter of clocks: it holds across a restart with the clock set back.
 #[tokio::test]
 async fn a_clock_set_back_across_a_restart_revives_no_revoked_session() {
-    let jumping = Jumping::new().await;
+    let jumping = Jumping::new(Engine::Sqlite).await;
     jumping.jump(3_600);
     let mut server = jumping.serve();
     let key = jumping.place.key();

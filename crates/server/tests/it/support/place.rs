@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
 use unitpay::base::Random;
+use unitpay::db::{Db, Postgres, PostgresOptions, Sqlite};
 use unitpay::signing::MasterKey;
 
 /// A folder for the program, and a database where it is to use PostgreSQL.
@@ -58,6 +59,21 @@ impl Place {
         Program::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
     }
 
+    /// The store itself, for looking at while no program uses it.
+    pub fn open(&self) -> Db {
+        match &self.database {
+            None => Db::Sqlite(Sqlite::open(&self.data().join("unitpay.db")).unwrap()),
+            Some(url) => Db::Postgres(
+                Postgres::new(&PostgresOptions {
+                    url: url.clone(),
+                    connections: 1,
+                    root_certificates: None,
+                })
+                .unwrap(),
+            ),
+        }
+    }
+
     /// A new key of the default organization's sandbox.
     pub fn key(&self) -> String {
         self.ok(&["keys", "create", "--env", "sandbox"]).trim().to_owned()
@@ -83,6 +99,11 @@ pub fn refused(command: &mut Command) -> String {
 }
 
 impl Program {
+    /// Makes an object of one of the lists and returns its id.
+    pub async fn make(&self, key: &str, list: &str, body: Value) -> String {
+        self.client.call(post(format!("/v1/{list}"), &body).key(key)).await.expect(201).text("id")
+    }
+
     pub async fn customer(&self, key: &str, external_id: &str) -> Answer {
         let body = json!({ "name": "A", "email": "a@example.com", "externalId": external_id });
         self.client.call(post("/v1/customers", &body).key(key)).await
