@@ -64,7 +64,11 @@ impl Server {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let metrics = match config.metrics_listen.as_str() {
             "" => None,
-            address => Some(Metrics { listener: bind(address).await?, recorded: record()? }),
+            address => {
+                let listener = bind(address).await?;
+                tracing::info!("metrics are at http://{}/metrics", listener.local_addr()?);
+                Some(Metrics { listener, recorded: record()? })
+            }
         };
         // From here on: whoever sees the address may tell this process to stop.
         let told = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];

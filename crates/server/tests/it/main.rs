@@ -29,6 +29,7 @@ mod limits;
 mod listener;
 mod lists;
 mod lookups;
+mod metrics;
 mod nodes;
 mod operations;
 mod payment_methods;

@@ -61,9 +61,10 @@ impl Program {
         self.child.id()
     }
 
-    /// Waits until it says this.
-    pub fn wait_for(&self, text: &str) {
-        self.log.wait_for(text).unwrap_or_else(|said| panic!("it ended: {said:?}"));
+    /// Waits until it says this and returns the line.
+    pub fn wait_for(&self, text: &str) -> String {
+        let said = self.log.wait_for(text).unwrap_or_else(|said| panic!("it ended: {said:?}"));
+        said.into_iter().find(|line| line.contains(text)).unwrap()
     }
 
     /// All that it said; call it when it has ended.
