@@ -2,6 +2,7 @@
 //!
 //! No HTTP/2: browsers speak it over TLS only, and the proxy in front ends TLS.
 
+use super::impatient::Impatient;
 use super::request::Peer;
 use crate::config::HttpConfig;
 use axum::Router;
@@ -80,6 +81,7 @@ fn connection(
 ) -> impl Future<Output = ()> + Send + 'static {
     // Small answers leave at once.
     let _ = stream.set_nodelay(true);
+    let stream = Impatient::new(stream, Duration::from_secs(config.request_timeout_seconds));
     let peer = Peer(peer.ip());
     let service = MapRequest::new(router, move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(peer);

@@ -5,6 +5,7 @@ pub mod caller;
 pub mod description;
 pub mod fields;
 pub mod gzip;
+mod impatient;
 pub mod initial_data;
 pub mod listener;
 pub mod page;

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use unitpay::config::Config;
 use unitpay::http::listener;
 use unitpay::http::request::{Surface, around};
@@ -213,6 +213,26 @@ async fn a_request_that_takes_too_long_is_unavailable() {
     assert_eq!(statuses(&told), ["503"]);
     assert!(told.contains("\"unavailable\"") && told.contains("retry-after: 1"), "{told}");
     assert_eq!(t.state().await, before);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answers_loses_its_connection() {
+    let t = impatient(|config| {
+        config.http.request_timeout_seconds = 1;
+        config.http.max_connections = 1;
+    })
+    .await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut deaf = socket.connect(t.client.address()).await.unwrap();
+    // More than all buffers on the way hold.
+    let request = "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
+    deaf.write_all(request.repeat(200).as_bytes()).await.unwrap();
+    // There is room for one connection, so another is served once that one is given up.
+    let served = tokio::time::timeout(PATIENCE, t.call(get("/healthz"))).await;
+    served.expect("its place was kept").expect(200);
+    let told = until_closed(&mut deaf).await;
+    assert!(statuses(&told).len() < 200);
 }
 
 #[tokio::test]
