@@ -10,6 +10,7 @@ use super::{
 use crate::app::App;
 use crate::base::PortalSessionId;
 use crate::db::{DbError, Lane, Tx};
+use crate::limits::{LimitHit, Limited};
 use crate::organizations::Tenant;
 
 const CODE_LIVES_SECONDS: i64 = 15 * 60;
@@ -33,6 +34,8 @@ pub enum ExchangeError {
     CodeSpent(Tenant, PageOptions),
     /// The session has ended, or cannot be used now.
     Refused(Refusal, Tenant, PageOptions),
+    /// The session was used too often lately.
+    TooOften(LimitHit),
 }
 
 /// Gives the session's current token and, by a code, uses the code up.
@@ -41,18 +44,25 @@ pub async fn exchange(
     opening: Opening,
 ) -> Result<(VerifiedSession, Refreshed), ExchangeError> {
     let (Opening::Code(sid) | Opening::Cookie(sid)) = opening;
-    let record = sql::record(&mut app.db.read().await?, sid).await?;
-    let record = record.ok_or(ExchangeError::Unknown)?;
+    let by_code = matches!(opening, Opening::Code(_));
+    let mut tx = app.db.read().await?;
+    let record = sql::record(&mut tx, sid).await?.ok_or(ExchangeError::Unknown)?;
+    // Looked at before it is tried, so that a spent code costs no write.
+    let used = by_code && sql::is_code_used(&mut tx, &record.session).await?;
+    drop(tx);
     let now = app.clock.now();
     let (tenant, page) = way_back(&record);
-    let by_code = matches!(opening, Opening::Code(_));
-    if by_code && now >= record.session.created_at.plus_seconds(CODE_LIVES_SECONDS) {
+    let ended = now >= record.session.created_at.plus_seconds(CODE_LIVES_SECONDS);
+    if used || by_code && ended {
         return Err(ExchangeError::CodeSpent(tenant, page));
     }
     let verified = match verify_by_code(record, now) {
         Ok(verified) => verified,
         Err(refusal) => return Err(ExchangeError::Refused(refusal, tenant, page)),
     };
+    if let Limited::Hit(limit) = app.limits.portal_session(sid) {
+        return Err(ExchangeError::TooOften(limit));
+    }
     let token = refresh(app, &verified, "").await?;
     // Last, so that what fails above leaves the code as it was.
     if by_code {

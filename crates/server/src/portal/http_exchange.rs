@@ -8,13 +8,13 @@ use crate::branding::{self, http::BrandingResponse};
 use crate::http::initial_data::{self, InitialData};
 use crate::http::request::RequestInfo;
 use crate::http::{Anyone, Code, Json, JsonBody, Problem};
-use crate::limits::Limited;
 use crate::organizations::Tenant;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
+use std::net::IpAddr;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -66,20 +66,14 @@ pub async fn exchange(
         (None, sid) => sid.and_then(|sid| by_cookie(&app, &headers, &sid)),
     };
     let Some(opening) = opening else {
-        if let Some(limit) = app.limits.shuts_out(info.peer) {
-            return Err(Problem::rate_limited(limit));
-        }
-        app.limits.note_bad_credentials(info.peer);
+        note_bad_code(&app, info.peer)?;
         return Err(invalid_code());
     };
     let (verified, next) = match open(&app, opening).await {
         Ok(opened) => opened,
-        Err(error) => return Err(refused(&app, error).await),
+        Err(error) => return Err(refused(&app, info.peer, error).await),
     };
     let session = verified.session();
-    if let Limited::Hit(limit) = app.limits.portal_session(session.sid) {
-        return Err(Problem::rate_limited(limit));
-    }
     let initial_data = initial_data::gather(&app, &info, session, next.token.reveal()).await;
     let cookie = set_cookie(&app, session.sid);
     let body = ExchangeResponse { token: RefreshResponse::of(next), initial_data };
@@ -127,13 +121,26 @@ fn invalid_code() -> Problem {
     Problem::new(Code::InvalidCode, "The link is not valid, was used or has expired.")
 }
 
+/// Codes that open nothing are limited as other bad credentials are.
+fn note_bad_code(app: &App, peer: IpAddr) -> Result<(), Problem> {
+    if let Some(limit) = app.limits.shuts_out(peer) {
+        return Err(Problem::rate_limited(limit));
+    }
+    app.limits.note_bad_credentials(peer);
+    Ok(())
+}
+
 /// Whoever came with a code of ours is told the way back.
-async fn refused(app: &App, error: ExchangeError) -> Problem {
+async fn refused(app: &App, peer: IpAddr, error: ExchangeError) -> Problem {
     let (problem, tenant, page) = match error {
         ExchangeError::Db(error) => return error.into(),
         ExchangeError::Refresh(error) => return error.into(),
         ExchangeError::Unknown => return invalid_code(),
-        ExchangeError::CodeSpent(tenant, page) => (invalid_code(), tenant, page),
+        ExchangeError::TooOften(limit) => return Problem::rate_limited(limit),
+        ExchangeError::CodeSpent(tenant, page) => match note_bad_code(app, peer) {
+            Ok(()) => (invalid_code(), tenant, page),
+            Err(limited) => return limited,
+        },
         ExchangeError::Refused(refusal, tenant, page) => (refusal.into(), tenant, page),
     };
     with_way_back(app, problem, tenant, page).await

@@ -62,6 +62,8 @@ const REVOKE: Sql = sql("UPDATE portal_sessions SET revoked_at = $1, revoked_rea
 /// A code opens the page once: of two who try, one finds it unused.
 const USE_CODE: Sql = sql("UPDATE portal_sessions SET code_used_at = $1 \
      WHERE tenant_no = $2 AND customer_no = $3 AND sid = $4 AND code_used_at IS NULL");
+const IS_CODE_USED: Sql = sql("SELECT 1 FROM portal_sessions \
+     WHERE tenant_no = $1 AND customer_no = $2 AND sid = $3 AND code_used_at IS NOT NULL");
 /// Another node, whose clock is behind, may not yet take a session for ended. Nodes whose clocks
 /// differ more serve no sessions.
 const CLOCKS_DIFFER_SECONDS: i64 = 5;
@@ -228,6 +230,12 @@ pub async fn use_code(
     let values =
         [now.into(), session.tenant.no.into(), session.customer_no.into(), session.sid.into()];
     Ok(tx.execute(&USE_CODE, &values).await? == 1)
+}
+
+/// Whether the code of a session was used up.
+pub async fn is_code_used(tx: &mut Tx<'_, '_>, session: &PortalSession) -> Result<bool, DbError> {
+    let values = [session.tenant.no.into(), session.customer_no.into(), session.sid.into()];
+    Ok(tx.one(&IS_CODE_USED, &values, |_| Ok(())).await?.is_some())
 }
 
 pub async fn get(

@@ -43,6 +43,59 @@ async fn a_portal_session_that_asks_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_link_that_is_opened_beyond_the_limit_opens_later() {
+    let t = Test::start_with(Engine::Sqlite, |config| {
+        config.limits.portal_session_per_second = 1;
+        config.limits.portal_session_burst = AT_ONCE;
+    })
+    .await;
+    t.customer("one").await;
+    // A slow machine lets some of it fill up again in between: then the link opens at once.
+    for _ in 1..AT_ONCE {
+        let minted = t.mint(json!({ "customerId": "one" })).await.expect(201);
+        let token = minted.text("token");
+        until_limited(|| t.read(&token), 200).await;
+        let answer = open(&t, &minted).await;
+        if answer.status == 200 {
+            continue;
+        }
+        let refused = answer.refused(429, "rate_limited");
+        assert_eq!(refused.header("ratelimit-policy"), Some("\"portal-session\";q=5;w=5"));
+        let mut later = open(&t, &minted).await;
+        while later.status == 429 {
+            later = open(&t, &minted).await;
+        }
+        later.expect(200);
+        return;
+    }
+    panic!("never limited");
+}
+
+#[tokio::test]
+async fn a_spent_link_is_limited_by_peer_and_uses_up_nothing_of_its_session() {
+    let t = Test::start_with(Engine::Sqlite, |config| {
+        config.limits.bad_credentials_per_second = AT_ONCE;
+        config.limits.portal_session_per_second = 1;
+        config.limits.portal_session_burst = 10 * AT_ONCE;
+    })
+    .await;
+    t.customer("one").await;
+    let minted = t.mint(json!({ "customerId": "one" })).await.expect(201);
+    open(&t, &minted).await.expect(200);
+    for _ in 0..AT_ONCE {
+        open(&t, &minted).await.refused(401, "invalid_code");
+    }
+    let refused = until_limited(|| open(&t, &minted), 401).await;
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"bad-credentials\";q=5;w=1"));
+    for _ in 0..20 * AT_ONCE {
+        assert!([401, 429].contains(&open(&t, &minted).await.status));
+    }
+    t.read(&minted.text("token")).await.expect(200);
+    // A good one is opened all the same.
+    open(&t, &t.mint(json!({ "customerId": "one" })).await).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_secret_key_is_limited_where_it_is_configured_and_never_for_revoking() {
     let t = Test::start_with(Engine::Sqlite, |config| {
         config.limits.secret_key_per_second = 1;
@@ -221,6 +274,12 @@ async fn limited_too<F: Future<Output = Answer>, G: Future<Output = Answer>>(
         }
     }
     panic!("not limited together");
+}
+
+/// Opens the hosted page by the link of a mint.
+async fn open(t: &Test, minted: &Answer) -> Answer {
+    let code = minted.text("url").split_once('#').unwrap().1.to_owned();
+    t.call(post("/v1/portal-sessions/exchange", &json!({ "code": code }))).await
 }
 
 fn bad_key(t: &Test) -> Request {
