@@ -2,7 +2,7 @@
 
 use super::{
     Flow, NewSession, PageOptions, PortalScopes, PortalSession, Refusal, RevokedReason,
-    SessionStatus, mint, revoke_customer, revoke_session, sql, verify,
+    SessionStatus, mint, minted_before, revoke_customer, revoke_session, sql, verify,
 };
 use crate::app::App;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
@@ -211,11 +211,16 @@ pub async fn create(
         let detail = "A key cannot grant what it may not do itself.";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
-    check_return_url(&app, &caller.tenant(), &new.page).await?;
     // A node whose clock is wrong would promise an end that others do not keep.
     app.check_clock()?;
     let idempotency = idempotency.of(caller.id(), &raw, app.clock.now());
-    let minted = mint(&app, caller.tenant(), new, idempotency).await?;
+    let minted = match minted_before(&app, caller.tenant(), idempotency.as_ref()).await? {
+        Some(minted) => minted,
+        None => {
+            check_return_url(&app, &caller.tenant(), &new.page).await?;
+            mint(&app, caller.tenant(), new, idempotency).await?
+        }
+    };
     let body = CreatePortalSessionResponse {
         token: minted.token,
         expires_at: minted.expires_at,

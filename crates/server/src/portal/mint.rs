@@ -54,6 +54,23 @@ pub enum MintError {
     SessionEnded,
 }
 
+/// What an earlier mint of this idempotency key answered. Looked for before the request's names are:
+/// they may have come to mean something else since, and a repetition is answered all the same.
+pub async fn minted_before(
+    app: &App,
+    tenant: Tenant,
+    idempotency: Option<&Idempotency>,
+) -> Result<Option<Minted>, MintError> {
+    if idempotency.is_none() {
+        return Ok(None);
+    }
+    let kept = idempotency::replay::<MintError>(&mut app.db.read().await?, idempotency).await?;
+    match kept {
+        Some(kept) => replay(app, tenant, &kept, app.clock.now()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Mints a session. Its row is durable before the token is returned.
 pub async fn mint(
     app: &App,

@@ -20,7 +20,7 @@ mod verify;
 
 pub use code::Codes;
 pub use exchange::{ExchangeError, Opening, exchange};
-pub use mint::{MintError, Minted, NewSession, mint};
+pub use mint::{MintError, Minted, NewSession, mint, minted_before};
 pub use page::{Flow, PageOptions};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use revoke::{revoke_customer, revoke_session};

@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a repeated request is answered as it was the first time.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Request, Test, delete, post};
+use crate::support::{Answer, Request, Test, delete, patch, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::keys::KeyScopes;
@@ -35,6 +35,32 @@ on_both_stores! {
         t.advance(150);
         t.call(mint(&t, &body, "k")).await.refused(409, "conflict");
         t.read(&next.text("token")).await.expect(200);
+    }
+
+    async fn a_repeated_mint_is_answered_whatever_its_names_have_come_to_mean(t) {
+        let id = t.customer("one").await;
+        let brand = async |origins: Value| {
+            let body = json!({ "portalOrigins": origins });
+            t.call(Request::new("PUT", "/v1/branding").json(&body).key(&t.key)).await.expect(200);
+        };
+        brand(json!(["https://app.example.com"])).await;
+        let body = json!({ "customerId": "one", "returnUrl": "https://app.example.com/billing" });
+        let first = t.call(mint(&t, &body, "k")).await.expect(201);
+        brand(json!([])).await;
+        let rename = json!({ "externalId": null });
+        t.call(patch(format!("/v1/customers/{id}"), &rename).key(&t.key)).await.expect(200);
+        let before = t.state().await;
+        let again = t.call(mint(&t, &body, "k")).await.expect(201);
+        assert_eq!(again.header(REPLAYED), Some("true"));
+        assert_eq!(again.body, first.body);
+        let another = t.customer("one").await;
+        assert_eq!(t.call(mint(&t, &body, "k")).await.expect(201).body, first.body);
+        assert_ne!(another, id);
+        let other = json!({ "customerId": "two" });
+        t.call(mint(&t, &other, "k")).await.refused(422, "idempotency_key_reused");
+        t.call(mint(&t, &body, "other")).await.refused(422, "validation_failed");
+        assert_eq!(t.sessions("").await.len(), 1);
+        assert_eq!(t.state().await[1], before[1]);
     }
 
     async fn a_repeated_mint_of_a_session_that_ended_is_a_conflict(t) {
@@ -156,7 +182,7 @@ on_both_stores! {
         archive(&t, "one", None).await.expect(200);
         let of_archived = json!({ "customerId": "one" });
         t.call(mint(&t, &of_archived, "k3")).await.refused(409, "customer_archived");
-        t.call(post("/v1/customers/one/unarchive", &Value::Null).key(&t.key)).await.expect(200);
+        t.call(post("/v1/customers/one/unarchive", &json!({})).key(&t.key)).await.expect(200);
         assert_eq!(t.call(mint(&t, &of_archived, "k3")).await.expect(201).header(REPLAYED), None);
         t.call(mint(&t, &of_archived, "k2")).await.expect(201);
     }
@@ -199,7 +225,7 @@ on_both_stores! {
             let archived = archive(&t, "two", Some(key)).await.expect(200);
             assert_eq!(archived.header(REPLAYED), None);
             t.mint(json!({ "customerId": "two" })).await.refused(409, "customer_archived");
-            t.call(post("/v1/customers/two/unarchive", &Value::Null).key(&t.key)).await.expect(200);
+            t.call(post("/v1/customers/two/unarchive", &json!({})).key(&t.key)).await.expect(200);
         }
         let mut token = t.mint(json!({ "customerId": "one", "ttlSeconds": 60 })).await.text("token");
         for key in keys {
