@@ -8,7 +8,7 @@ use super::{Customer, CustomerChange, CustomerRef, NewCustomer, billing, sql};
 use crate::app::{App, By};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, query};
-use crate::http::{Caller, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
+use crate::http::{Caller, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
@@ -180,6 +180,7 @@ pub async fn archive(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
     PathText(id): PathText,
+    _: NoBody,
 ) -> Result<Json<CustomerResponse>, Problem> {
     set_archived(&app, &caller, &id, true).await
 }
@@ -193,6 +194,7 @@ pub async fn unarchive(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
     PathText(id): PathText,
+    _: NoBody,
 ) -> Result<Json<CustomerResponse>, Problem> {
     set_archived(&app, &caller, &id, false).await
 }

@@ -24,6 +24,10 @@ pub struct JsonBody {
     pub raw: Bytes,
 }
 
+/// No body, or an empty object: whoever sends more expects of it what it would not do.
+#[derive(Debug)]
+pub struct NoBody;
+
 /// A body of JSON of at most so many bytes, which the handler reads by itself.
 #[derive(Debug)]
 pub struct RawJsonBody<const MOST: usize>(pub Bytes);
@@ -70,6 +74,18 @@ impl<const MOST: usize> FromRequest<Arc<App>> for RawJsonBody<MOST> {
             return Err(unsupported("The body must be application/json."));
         }
         read(app, &parts.headers, body, MOST).await.map(Self)
+    }
+}
+
+impl FromRequest<Arc<App>> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self);
+        }
+        let body = <JsonBody as FromRequest<Arc<App>>>::from_request(request, app).await?;
+        body.fields.finish().map(|()| Self)
     }
 }
 

@@ -15,7 +15,7 @@ pub mod strict;
 pub mod system;
 pub mod words;
 
-pub use body::{IdempotencyKey, JsonBody, PathText, PathTexts, RawJsonBody};
+pub use body::{IdempotencyKey, JsonBody, NoBody, PathText, PathTexts, RawJsonBody};
 pub use caller::{Anyone, Caller, CatalogCaller, Portal, RevokingKey, SecretKey};
 pub use fields::Fields;
 pub use problem::{Code, ParamError, Problem};

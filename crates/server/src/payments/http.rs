@@ -7,7 +7,7 @@ use crate::customers::{self, Customer};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{
-    Anyone, Caller, Code, IdempotencyKey, Json, JsonBody, PathText, Problem, RawJsonBody,
+    Anyone, Caller, Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem, RawJsonBody,
 };
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
@@ -219,6 +219,7 @@ pub async fn setup(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
+    _: NoBody,
 ) -> Result<Json<ClientResponse>, Problem> {
     let customer = named(&mut app.db.read().await?, &caller, &id).await?;
     let client = super::setup(&app, &caller.tenant(), &customer).await?;
@@ -277,6 +278,7 @@ pub async fn make_default(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
+    _: NoBody,
 ) -> Result<Json<PaymentMethodResponse>, Problem> {
     let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;

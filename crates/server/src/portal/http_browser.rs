@@ -11,7 +11,7 @@ use crate::customers::http::CustomerResponse;
 use crate::http::initial_data::{self, InitialData};
 use crate::http::page::query;
 use crate::http::request::RequestInfo;
-use crate::http::{Json, Portal, Problem};
+use crate::http::{Json, NoBody, Portal, Problem};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -151,6 +151,7 @@ fn view(session: &PortalSession, now: Time) -> CurrentSession {
 pub async fn refresh(
     State(app): State<Arc<App>>,
     caller: Portal<0>,
+    _: NoBody,
 ) -> Result<Json<RefreshResponse>, Problem> {
     let next = next_token(&app, caller.verified(), caller.token()).await?;
     Ok(Json(StatusCode::OK, RefreshResponse::of(next)))

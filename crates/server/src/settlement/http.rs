@@ -8,7 +8,7 @@ use crate::credits::http::CreditAccountResponse;
 use crate::db::{Lane, Tx};
 use crate::http::page::path_id;
 use crate::http::{
-    Caller, Code, IdempotencyKey, Json, JsonBody, PathText, Problem, REPLAYED, SecretKey,
+    Caller, Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem, REPLAYED, SecretKey,
 };
 use crate::idempotency::{self, Outcome};
 use crate::invoices::http::{InvoiceResponse, seen};
@@ -185,6 +185,7 @@ pub async fn void(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
+    _: NoBody,
 ) -> Result<Json<InvoiceResponse>, Problem> {
     let (tenant, id) = (caller.tenant(), path_id::<InvoiceId>(&id)?);
     let by = By::new(&app, caller.actor());

@@ -74,7 +74,7 @@ on_both_stores! {
         t.call(post("/v1/customers", &twin).key(&t.key)).await.refused(409, "conflict");
         let weak = t.key_of(t.tenant, "customers:read".parse().unwrap()).await;
         let weakest = events(&t, "").await;
-        let request = post(format!("/v1/customers/{id}/archive"), &Value::Null).key(&weak);
+        let request = post(format!("/v1/customers/{id}/archive"), &json!({})).key(&weak);
         t.call(request).await.refused(403, "insufficient_scope");
         assert_eq!(events(&t, "").await, weakest);
         // The operator made a key in between.

@@ -198,8 +198,8 @@ on_both_stores! {
             let requests = |cus: &str, sid: &str, key: &str| vec![
                 get(format!("/v1/customers/{cus}")),
                 patch(format!("/v1/customers/{cus}"), &json!({ "name": "X" })),
-                post(format!("/v1/customers/{cus}/archive"), &Value::Null),
-                post(format!("/v1/customers/{cus}/unarchive"), &Value::Null),
+                post(format!("/v1/customers/{cus}/archive"), &json!({})),
+                post(format!("/v1/customers/{cus}/unarchive"), &json!({})),
                 post("/v1/portal-sessions", &json!({ "customerId": cus, "invalidateExisting": true })),
                 post("/v1/portal-sessions/revoke", &json!({ "customerId": cus })),
                 get(format!("/v1/portal-sessions?customerId={cus}")),
@@ -234,7 +234,7 @@ on_both_stores! {
     async fn archiving_ends_every_session_for_good(t) {
         t.customer("one").await;
         let tokens = [t.token("one").await, t.token("one").await];
-        let archive = || t.call(post("/v1/customers/one/archive", &Value::Null).key(&t.key));
+        let archive = || t.call(post("/v1/customers/one/archive", &json!({})).key(&t.key));
         t.advance(60);
         let archived = archive().await.expect(200).json();
         assert_eq!((&archived["status"], &archived["updatedAt"]), (&json!("archived"), &json!("2030-01-01T00:01:00.000Z")));
@@ -248,7 +248,7 @@ on_both_stores! {
         let before = t.state().await;
         assert_eq!(archive().await.expect(200).json(), archived);
         assert_eq!(t.state().await, before);
-        let unarchive = || t.call(post("/v1/customers/one/unarchive", &Value::Null).key(&t.key));
+        let unarchive = || t.call(post("/v1/customers/one/unarchive", &json!({})).key(&t.key));
         let back = unarchive().await.expect(200).json();
         assert_eq!(back["status"], "active");
         t.advance(60);

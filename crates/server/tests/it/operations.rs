@@ -134,6 +134,28 @@ on_both_stores! {
         }
     }
 
+    async fn what_takes_no_body_refuses_one(t) {
+        let callers = Callers::make(&t).await;
+        let world = World::make(&t).await;
+        let before = t.state().await;
+        let mut asked = 0;
+        for (id, method, path, operation) in &callers.described {
+            if method != "POST" || operation.get("requestBody").is_some() {
+                continue;
+            }
+            let row = OPERATIONS.iter().find(|row| row.0 == id).unwrap();
+            let caller = if row.1 == Portal { Caller::GoodToken } else { Caller::GoodKey };
+            let request = callers.request(&t, row, caller, &world).await;
+            let refused = t.call(request.clone().json(&json!({ "x": 1 }))).await;
+            let refused = refused.refused(422, "validation_failed").json();
+            assert_eq!(refused["errors"][0]["param"], "x", "{path}");
+            t.call(request.raw_json("{")).await.refused(400, "malformed_request");
+            asked += 1;
+        }
+        assert!(asked >= 9, "{asked}");
+        assert_eq!(t.state().await, before);
+    }
+
     async fn while_an_organization_is_suspended_its_backend_revokes_and_does_nothing_else(t) {
         let callers = Callers::make(&t).await;
         let world = World::make(&t).await;

@@ -264,6 +264,9 @@ on_both_stores! {
         t.call(post(path, &json!({})).key(&t.key)).await.refused(401, "invalid_token");
         t.call(post(path, &json!({}))).await.refused(401, "missing_credentials");
         t.call(get(path).bearer(&token)).await.refused(405, "method_not_allowed");
+        t.call(post(path, &json!({ "x": 1 })).bearer(&token)).await.refused(422, "validation_failed");
+        t.call(post(path, &json!([])).bearer(&token)).await.refused(422, "validation_failed");
+        t.call(post(path, &json!({})).bearer(&token)).await.expect(200);
         t.refresh(&token).await.expect(200);
     }
 }

@@ -6,7 +6,7 @@ use crate::base::{CreditAccountId, LedgerEntryId};
 use crate::credits::{self, sql};
 use crate::db::{Lane, Tx};
 use crate::http::page::path_id;
-use crate::http::{IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
+use crate::http::{IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem, SecretKey};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::test_clock;
@@ -121,6 +121,7 @@ pub async fn freeze(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
+    _: NoBody,
 ) -> Result<Json<CreditAccountResponse>, Problem> {
     set_frozen(&app, &caller, &id, true).await
 }
@@ -134,6 +135,7 @@ pub async fn unfreeze(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
+    _: NoBody,
 ) -> Result<Json<CreditAccountResponse>, Problem> {
     set_frozen(&app, &caller, &id, false).await
 }

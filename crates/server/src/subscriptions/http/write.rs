@@ -6,7 +6,7 @@ use crate::base::PlanId;
 use crate::customers;
 use crate::db::{Lane, Tx};
 use crate::http::page::path_id;
-use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
 use crate::settlement;
 use crate::settlement::http::SettleOutcomeResponse;
 use crate::subscriptions::{self, CancelMode, ChangeRequest, NewSubscription, SubscriptionError};
@@ -283,6 +283,7 @@ pub async fn uncancel(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
+    _: NoBody,
 ) -> Result<Json<SubscriptionResponse>, Problem> {
     let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
     let by = By::new(&app, caller.actor());
