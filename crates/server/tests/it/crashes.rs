@@ -5,11 +5,24 @@ mod clock;
 mod disk;
 mod network;
 mod nodes;
+mod sync;
 
 use crate::support::{Engine, Place, Program};
 use serde_json::json;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+
+/// Builds a library in C that takes the place of some of the system's calls where it is preloaded.
+fn shim(place: &Place, source: &str) -> PathBuf {
+    let (file, library) = (place.path("shim.c"), place.path("shim.so"));
+    std::fs::write(&file, source).unwrap();
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&file);
+    assert!(compiler.status().expect("the C compiler that builds the server").success());
+    library
+}
 
 /// What is known of a session whose mint was answered.
 pub(crate) struct Known {

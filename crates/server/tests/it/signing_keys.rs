@@ -1,11 +1,12 @@
 //! Signing keys: rotate, revoke, import, and what becomes of the tokens that they signed.
 
 use crate::on_both_stores;
-use crate::support::{Test, get};
+use crate::support::{Engine, Test, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use unitpay::db::{Sql, sql};
 use unitpay::jobs;
@@ -32,6 +33,19 @@ async fn rotate(t: &Test) {
 
 async fn revoke(t: &Test, kid: &str) -> Result<(), SigningError> {
     t.app.signing.revoke(kid.to_owned(), &t.app.clock, &t.app.random).await
+}
+
+/// Anybody may send a token of a key that nobody knows; the store is not asked for each.
+#[tokio::test]
+async fn the_keys_are_loaded_again_at_most_once_a_second() {
+    let t = Test::start(Engine::Postgres).await;
+    let begun = Instant::now();
+    t.app.signing.reload().await.unwrap();
+    t.app.db.close();
+    t.app.signing.load().await.unwrap_err();
+    let again = t.app.signing.reload().await;
+    // Not even a machine that stood still for a second in between makes more of it.
+    assert!(again.is_ok() || begun.elapsed() >= Duration::from_secs(1), "{again:?}");
 }
 
 on_both_stores! {

@@ -1,5 +1,6 @@
 //! What both stores must do alike.
 
+mod postgres;
 mod schema;
 
 use crate::on_both_stores;
@@ -52,6 +53,18 @@ impl From<DbError> for Failed {
     fn from(_: DbError) -> Self {
         Self::Db
     }
+}
+
+/// What a commit of the embedded store waits for; PostgreSQL's is in `stores/postgres.rs`.
+#[tokio::test]
+async fn the_embedded_store_syncs_its_log_with_every_commit() {
+    const SYNCHRONOUS: Sql = sql("PRAGMA synchronous");
+    const FULL: i64 = 2;
+    let t = Test::start(Engine::Sqlite).await;
+    let told = t.app.db.write::<_, DbError, _>(Lane::Usual, async |tx: &mut Tx<'_, '_>| {
+        tx.one(&SYNCHRONOUS, &[], |row| row.take::<i64>()).await
+    });
+    assert_eq!(told.await.unwrap(), Some(FULL));
 }
 
 on_both_stores! {

@@ -3,7 +3,6 @@
 use crate::support::{Engine, Place, Program};
 use serde_json::json;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// Moves the wall clock of one process by the seconds that a file holds.
 const SHIM: &str = r#"
@@ -29,6 +28,7 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 pub struct Jumping {
     pub place: Place,
     by: PathBuf,
+    shim: PathBuf,
 }
 
 impl Jumping {
@@ -36,12 +36,8 @@ impl Jumping {
         let place = Place::new(engine).await;
         let by = place.path("jump");
         std::fs::write(&by, "0").unwrap();
-        let source = place.path("jump.c");
-        std::fs::write(&source, SHIM).unwrap();
-        let mut compiler = Command::new("cc");
-        compiler.args(["-shared", "-fPIC", "-o"]).arg(place.path("jump.so")).arg(&source);
-        assert!(compiler.status().expect("the C compiler that builds the server").success());
-        Self { place, by }
+        let shim = super::shim(&place, SHIM);
+        Self { place, by, shim }
     }
 
     /// Sets the wall clock so many seconds off, at once as no reader may find the file empty.
@@ -53,7 +49,7 @@ impl Jumping {
 
     pub fn serve(&self) -> Program {
         let mut command = self.place.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.env("LD_PRELOAD", self.place.path("jump.so")).env("JUMP", &self.by);
+        command.env("LD_PRELOAD", &self.shim).env("JUMP", &self.by);
         Program::start(command)
     }
 }

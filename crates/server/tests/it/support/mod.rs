@@ -15,7 +15,7 @@ pub use billing::{line, of};
 pub use books::check_books;
 pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer};
 pub use place::{Place, ok, refused};
-pub use postgres::fresh_database;
+pub use postgres::{fresh_database, fresh_database_with, postgres_certificate};
 pub use program::Program;
 pub use server::{Engine, Folder, Test, claims, nodes_at_once};
 pub use shop::{Shop, event, event_with};

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 struct Cluster {
     port: u16,
+    certificate: PathBuf,
     /// Ends the server when it is closed.
     _held: ChildStdin,
     _shell: Child,
@@ -21,6 +22,11 @@ static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 
 /// Makes an empty database and returns its URL.
 pub async fn fresh_database() -> String {
+    fresh_database_with(&[]).await
+}
+
+/// The same, with settings that its sessions begin with.
+pub async fn fresh_database_with(settings: &[&str]) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let cluster = CLUSTER.get_or_init(start).await;
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -29,17 +35,33 @@ pub async fn fresh_database() -> String {
         tokio_postgres::connect(&url("postgres"), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    for setting in settings {
+        client.batch_execute(&format!("ALTER DATABASE {name} SET {setting}")).await.unwrap();
+    }
     url(&name)
 }
+
+/// What PostgreSQL shows of itself, its own authority: of `localhost` and `database.example.com`.
+pub async fn postgres_certificate() -> PathBuf {
+    CLUSTER.get_or_init(start).await.certificate.clone()
+}
+
+const CERTIFICATE: &str = "[req]\ndistinguished_name = name\nx509_extensions = more\nprompt = no\n\
+    [name]\nCN = test\n[more]\nbasicConstraints = critical, CA:FALSE\n\
+    subjectAltName = DNS:localhost, DNS:database.example.com\n";
 
 async fn start() -> Cluster {
     let bin = find_postgres();
     // The folder outlives this function; the shell removes it in the end.
     let folder = std::mem::ManuallyDrop::new(Folder::make());
     let port = free_port();
+    std::fs::write(folder.0.join("certificate.cnf"), CERTIFICATE).unwrap();
     let script = format!(
         "set -e; cd '{dir}'; '{bin}/initdb' -D data -U postgres -A trust -E UTF8 --locale=C -N >initdb.log 2>&1; \
+         openssl req -x509 -config certificate.cnf -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+         -keyout server.key -out server.crt >>initdb.log 2>&1; \
          '{bin}/postgres' -D data -h 127.0.0.1 -p {port} -k '{dir}' -c fsync=off -c full_page_writes=off \
+         -c ssl=on -c ssl_cert_file='{dir}/server.crt' -c ssl_key_file='{dir}/server.key' \
          -c logging_collector=off -c log_destination=stderr -c max_connections=300 -c shared_buffers=64MB & \
          server=$!; read held || true; kill -INT $server; wait $server || true; rm -rf '{dir}'",
         dir = folder.0.display(),
@@ -70,7 +92,8 @@ async fn start() -> Cluster {
     assert!(ready, "PostgreSQL did not start; see {}/initdb.log", folder.0.display());
     // Somebody must read on, or the pipe fills up and the server waits.
     std::thread::spawn(move || log.for_each(drop));
-    Cluster { port, _held: held, _shell: child }
+    let certificate = folder.0.join("server.crt");
+    Cluster { port, certificate, _held: held, _shell: child }
 }
 
 fn am_root() -> bool {
