@@ -5,35 +5,39 @@ use crate::support::{Answer, Engine, Request, Test, get, patch, post};
 use serde_json::{Value, json};
 use unitpay::db::Db;
 
-const BROWSER: [(&str, &str); 6] = [
-    ("GET", "/v1/portal-sessions/current"),
-    ("DELETE", "/v1/portal-sessions/current"),
-    ("POST", "/v1/portal-sessions/refresh"),
-    ("GET", "/v1/customers/one"),
-    ("GET", "/v1/plans"),
-    ("GET", "/v1/public/pricing/prod_01kwgt3qt8f689ez1ekre217xw"),
-];
-const BACKEND: [(&str, &str); 12] = [
-    ("POST", "/v1/portal-sessions"),
-    ("GET", "/v1/portal-sessions"),
-    ("POST", "/v1/portal-sessions/revoke"),
-    ("POST", "/v1/portal-sessions/introspect"),
-    ("GET", "/v1/portal-sessions/ps_01kwgt3qt8f689ez1ekre217xw"),
-    ("POST", "/v1/customers"),
-    ("POST", "/v1/customers/one/archive"),
-    ("POST", "/v1/customers/one/unarchive"),
-    ("GET", "/v1/api-keys"),
-    ("POST", "/v1/api-keys/key_01kwgt3qt8f689ez1ekre217xw/revoke"),
-    ("GET", "/v1/audit-events"),
-    ("GET", "/v1/no-such-route"),
-];
 const PAGE: &str = "https://app.example.com";
+
+/// The described methods and paths that a browser may call, or those of all other paths: it may
+/// where what it can hold opens them.
+fn routes(browser: bool) -> Vec<(String, String)> {
+    let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+    let opens = |operation: &Value| {
+        let ways = operation["security"].as_array().into_iter().flatten();
+        let mut names = ways.flat_map(|way| way.as_object().unwrap().keys());
+        names.any(|name| name == "portalToken" || name == "publishableKey")
+    };
+    let mut found = Vec::new();
+    for (path, item) in whole["paths"].as_object().unwrap() {
+        let operations = item.as_object().unwrap();
+        let of_browser = operations.values().any(opens);
+        // Any name will do: what is not there is not there for anybody.
+        let parts = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
+        let path = parts.collect::<Vec<_>>().join("/");
+        for (method, operation) in operations {
+            if of_browser == browser && opens(operation) == browser {
+                found.push((method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    assert!(found.len() > 20, "{found:?}");
+    found
+}
 
 on_both_stores! {
     async fn a_browser_route_answers_preflight_without_credential_or_work(t) {
         // A store that cannot answer is not asked.
         t.app.db.close();
-        for (method, path) in BROWSER {
+        for (method, path) in &routes(true) {
             let preflight = Request::new("OPTIONS", path)
                 .header("origin", PAGE)
                 .header("access-control-request-method", method)
@@ -56,7 +60,7 @@ async fn every_answer_of_a_browser_route_carries_the_headers_errors_too() {
     with_cors(t.read(&token).await.expect(200));
     with_cors(t.read(&token).await.refused(429, "rate_limited"));
     let fresh = async || t.token("one").await;
-    for (method, path) in BROWSER {
+    for (method, path) in &routes(true) {
         with_cors(t.call(Request::new(method, path)).await.refused(401, "missing_credentials"));
         let garbage = Request::new(method, path).bearer("garbage").header("origin", PAGE);
         with_cors(t.call(garbage).await.refused(401, "invalid_token"));
@@ -82,7 +86,8 @@ async fn every_answer_of_a_browser_route_carries_the_headers_errors_too() {
 async fn a_backend_route_never_answers_cors() {
     let t = Test::start(Engine::Sqlite).await;
     t.customer("one").await;
-    for (method, path) in BACKEND {
+    let unknown = ("GET".to_owned(), "/v1/no-such-route".to_owned());
+    for (method, path) in routes(false).iter().chain([&unknown]) {
         let preflight = Request::new("OPTIONS", path)
             .header("origin", PAGE)
             .header("access-control-request-method", method);
