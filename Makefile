@@ -13,7 +13,7 @@ lint:
 
 # Both stores; PostgreSQL is started by the tests themselves.
 test-rust:
-	./scripts/require postgresql curl
+	./scripts/require postgresql openssl curl python3-jwt python3-cryptography
 	cargo test --workspace --locked
 
 # The packages against the real program, which `test-rust` has built, and in a real browser.
@@ -45,6 +45,6 @@ deny:
 	cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked
 	cargo deny check licenses bans sources
 
-# Needs cargo-fuzz and a nightly toolchain. TARGET and SECONDS choose.
+# Needs cargo-fuzz and a nightly toolchain. TARGET (token_parser or request_bodies) and SECONDS choose.
 fuzz:
-	cd $(or $(CRATE),crates/token) && cargo +nightly fuzz run $(or $(TARGET),token_parser) -- -max_total_time=$(or $(SECONDS),60)
+	cd crates/$(if $(filter request_bodies,$(TARGET)),server,token) && cargo +nightly fuzz run $(or $(TARGET),token_parser) -- -max_total_time=$(or $(SECONDS),60)

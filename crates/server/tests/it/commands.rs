@@ -228,7 +228,7 @@ async fn the_description_is_the_committed_one() {
     assert!(!place.data().exists());
 }
 
-fn private_jwk() -> Value {
+pub(crate) fn private_jwk() -> Value {
     use base64::Engine as _;
     let seed: [u8; 32] = Random::system().bytes();
     let mut jwk = SigningKey::from_seed(&seed).unwrap().public_key().to_jwk();
@@ -237,7 +237,7 @@ fn private_jwk() -> Value {
 }
 
 /// Imports a key; its id, or why not.
-fn import(place: &Place, jwk: &str) -> Result<String, String> {
+pub(crate) fn import(place: &Place, jwk: &str) -> Result<String, String> {
     let mut command = place.command(&["signing-keys", "import"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
