@@ -9,7 +9,7 @@ import { UnitPayProvider, type UnitPayProviderProps } from '../../src/react/prov
 import { useRead } from '../../src/react/read.js';
 import { useBilling, usePortalSession } from '../../src/react/session.js';
 import { useWrite } from '../../src/react/write.js';
-import { mint, mintFor, newCustomer, revoke } from '../support/backend.js';
+import { firstData, mint, mintFor, newCustomer, revoke } from '../support/backend.js';
 
 afterEach(cleanup);
 
@@ -277,16 +277,22 @@ test("another customer's token never shows or sends what was the former one's", 
   expect(new Set(keys)).toEqual(new Set([grace]));
 });
 
-test('initial data is shown without a request', () => {
-  const { requests, props } = watched({ portalToken: 'a.b.c' });
-  expect(requests).toEqual([]);
-  const initialData = { '/customers/cus_1': { name: 'Lovelace' } };
+test('initial data is shown without a request', async () => {
+  const { token, customerId } = await mint();
+  const { requests, props } = watched({ portalToken: token });
+  const initialData = await firstData(token);
+  const given = initialData[`/customers/${customerId}`] as Customer;
+  const told = { ...initialData, [`/customers/${customerId}`]: { ...given, name: 'Lovelace' } };
   render(
-    <UnitPayProvider {...props} portalToken={null} initialData={initialData}>
-      <Name id="cus_1" />
+    <UnitPayProvider {...props} initialData={told}>
+      <Name id={customerId} />
     </UnitPayProvider>,
   );
-  expect(screen.getByText('pending: loading')).toBeTruthy();
+  // At the first rendering, and the server, which has another name, is not asked.
+  expect(screen.getByText('active: Lovelace')).toBeTruthy();
+  await act(() => firstData(token));
+  expect(screen.getByText('active: Lovelace')).toBeTruthy();
+  expect(requests).toEqual([]);
 });
 
 test('a proxy of another origin is refused', () => {
