@@ -9,7 +9,7 @@ const guide = readFileSync(at('../../docs/react.md'), 'utf8');
 
 /** Each block of code is a module of its own. */
 const blocks = [guide, readFileSync(at('README.md'), 'utf8')].flatMap((text) =>
-  [...text.matchAll(/^```tsx\n(.*?)^```/gms)].map(([, code = '']) => code),
+  [...text.matchAll(/^```tsx?\n(.*?)^```/gms)].map(([, code = '']) => code),
 );
 
 test('every block of code compiles', () => {
@@ -65,7 +65,8 @@ test('the list of parts is whole', () => {
       readFileSync(at(`src/${folder}/${file}`), 'utf8'),
     ),
   );
-  const used = sources.join('\n').matchAll(/\bp\('([a-z-]+)'/g);
-  const listed = new Set(guide.split('## Parts')[1]?.match(/(?<=`)[a-z-]+(?=`)/g));
-  expect([...used].map(([, part]) => part).filter((part) => !listed.has(part ?? ''))).toEqual([]);
+  const used = sources.join('\n').matchAll(/(?:\bp\('|data-upay=")([a-z-]+)/g);
+  const listed = new Set(guide.split('as `data-upay`:')[1]?.match(/(?<=`)[a-z-]+(?=`)/g));
+  const names = new Set([...used].map(([, part = '']) => part));
+  expect([...names].sort()).toEqual([...listed].sort());
 });
