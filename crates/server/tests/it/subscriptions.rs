@@ -5,5 +5,6 @@ mod change;
 mod create;
 mod dunning;
 mod proration;
+mod rating;
 mod renewal;
 mod restart;

@@ -138,25 +138,6 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await)[1..], [("renewal", "paid", 2_000)]);
     }
 
-    async fn an_amount_beyond_the_range_is_not_billed_and_stops_nobody_else(t) {
-        let product = t.main_product().await;
-        let metric = json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
-        let metric = t.make("billable-metrics", metric).await;
-        let plan = t.plan(monthly("dear", json!([
-            { "type": "recurring", "amount": 2_000 },
-            { "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "1000000" }] },
-        ]))).await;
-        for name in ["big", "small"] {
-            t.payer(name).await;
-            t.buy(name, &plan, 1).await;
-        }
-        t.call_for("big", "a", json!(1_000_000_000)).await;
-        t.clock_to("2030-02-03T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("small").await)[1..], [("renewal", "paid", 2_000)]);
-        assert_eq!(t.invoices_of("big").await.len(), 1);
-        assert_eq!(t.subscription_of("big").await["currentBillingPeriodEnd"], "2030-02-01T00:00:00.000Z");
-    }
-
     async fn nodes_that_renew_at_the_same_time_invoice_and_charge_each_period_once(t) {
         let plan = t.plan(monthly("pro", flat(2_000))).await;
         let names: Vec<String> = (0..12).map(|n| format!("c{n}")).collect();
@@ -216,5 +197,29 @@ on_both_stores! {
             let body = json!({ "to": wrong });
             t.call(post("/v1/test-clock/advance", &body).key(&t.key)).await.refused(422, "validation_failed");
         }
+    }
+
+    async fn what_cannot_be_run_at_all_holds_up_no_other_tenant(t) {
+        let first = (t.tenant, t.key.clone());
+        let second = t.organization("second").await;
+        let second = (second, t.key_of(second, unitpay::keys::KeyScopes::ALL).await);
+        for (tenant, key) in [&first, &second] {
+            (t.tenant, t.key) = (*tenant, key.clone());
+            let plan = t.plan(monthly("pro", flat(2_000))).await;
+            t.payer("c").await;
+            t.buy("c", &plan, 1).await;
+        }
+        t.refuse_subscriptions_of(&first.0).await;
+        t.advance(31 * 86_400);
+        t.try_to_bill().await;
+        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
+        // Nor does a clock that cannot go on; it says so at once.
+        let advance = post("/v1/test-clock/advance", &json!({ "to": "2030-02-02T00:00:00Z" })).key(&first.1);
+        t.call(advance).await.refused(500, "internal");
+        t.advance(28 * 86_400);
+        t.bill_what_is_due().await;
+        assert_eq!(t.invoices_of("c").await.len(), 3);
+        let clock = t.call(get("/v1/test-clock").key(&first.1)).await.expect(200).json();
+        assert_eq!(clock["status"], "advancing");
     }
 }

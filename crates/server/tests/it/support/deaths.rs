@@ -7,6 +7,7 @@
 use super::{Engine, Test, check_books};
 use unitpay::db::{Lane, Sql, Tx, sql, sql_of_each};
 use unitpay::jobs;
+use unitpay::organizations::Tenant;
 
 const FOR_EVER: i64 = 1_000_000_000;
 
@@ -81,6 +82,26 @@ impl Test {
                 };
                 self.run(leaked(format!("{head} {body}"))).await;
             }
+        }
+    }
+
+    /// Has the store refuse whatever changes subscriptions of this tenant.
+    pub async fn refuse_subscriptions_of(&self, tenant: &Tenant) {
+        let no = tenant.no;
+        let trigger = "CREATE TRIGGER refused BEFORE UPDATE ON subscriptions FOR EACH ROW WHEN";
+        let statements = match self.engine {
+            Engine::Sqlite => vec![format!(
+                "{trigger} OLD.tenant_no = {no} BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )],
+            Engine::Postgres => vec![
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+                 'BEGIN RAISE EXCEPTION ''refused''; END'"
+                    .to_owned(),
+                format!("{trigger} (OLD.tenant_no = {no}) EXECUTE FUNCTION refuse()"),
+            ],
+        };
+        for statement in statements {
+            self.run(leaked(statement)).await;
         }
     }
 
