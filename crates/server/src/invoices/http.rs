@@ -154,7 +154,8 @@ impl InvoiceResponse {
     /// An invoice as a list shows it; `backend` sees the metadata.
     fn short(app: &App, invoice: Invoice, backend: bool) -> Self {
         let metadata = backend.then(|| serde_json::from_str(&invoice.metadata).unwrap_or_default());
-        let pdf_url = format!("{}/v1/invoices/{}/pdf", app.issuer, invoice.id);
+        let pdf_url = || [&*app.issuer, "/v1/invoices/", &invoice.id.to_string(), "/pdf"].concat();
+        let pdf_url = invoice.number.map(|_| pdf_url());
         Self {
             id: invoice.id,
             customer_id: invoice.customer_id,
@@ -176,7 +177,7 @@ impl InvoiceResponse {
             tax: invoice.totals.tax,
             seller: invoice.seller,
             customer: invoice.buyer,
-            pdf_url: invoice.number.is_some().then_some(pdf_url),
+            pdf_url,
             items: None,
             payments: None,
             metadata,
