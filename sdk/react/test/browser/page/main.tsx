@@ -11,6 +11,7 @@ import {
   CreditBalance,
   InvoiceList,
   PaymentMethods,
+  PlanChangeDialog,
   PricingTable,
   SubscriptionCard,
   useBilling,
@@ -24,17 +25,22 @@ import {
 } from '@unitpay/react';
 import { ar } from '@unitpay/react/locales/ar';
 import { de } from '@unitpay/react/locales/de';
-import '@unitpay/react/styles.css';
 
 const query = new URLSearchParams(location.search);
 const tokens = query.getAll('token');
 const renewed = query.get('renewed');
 const flow = query.get('flow');
 
+const SHEETS: Record<string, () => Promise<unknown>> = {
+  plain: () => import('@unitpay/react/styles.css'),
+  layer: () => import('@unitpay/react/styles.layer.css'),
+};
+
 /** The host page's own rules, after ours, as they often are. */
 const FRAMES: Record<string, () => Promise<unknown>> = {
   bootstrap: () => import('bootstrap/dist/css/bootstrap.css'),
   tailwind: () => import('./tailwind.css'),
+  layers: () => import('./layers.css'),
 };
 
 function Session() {
@@ -80,8 +86,36 @@ function Portal() {
   );
 }
 
+/** A plan's confirmation on a page of its own, with what came of it. */
+function Change() {
+  const [isOpen, setOpen] = useState(false);
+  const [outcomes, setOutcomes] = useState<string[]>([]);
+  return (
+    <>
+      <button
+        onClick={() => {
+          setOpen(true);
+        }}
+      >
+        Take it
+      </button>
+      <PlanChangeDialog
+        planId={query.get('planId') ?? ''}
+        subscriptionId={query.get('subscriptionId')}
+        open={isOpen}
+        onClose={(outcome) => {
+          setOpen(false);
+          setOutcomes((all) => [...all, outcome?.kind ?? 'nothing']);
+        }}
+      />
+      <p data-testid="outcomes">{outcomes.join()}</p>
+    </>
+  );
+}
+
 const PARTS: Record<string, () => ReactNode> = {
   portal: () => <Portal />,
+  change: () => <Change />,
   details: () => <BillingDetails />,
   plan: () => <SubscriptionCard />,
   plans: () => <PricingTable />,
@@ -134,7 +168,7 @@ function Page() {
             onSessionExpired: (reason) => {
               setReasons((all) => [...all, reason]);
             },
-            getPortalToken: renewed ? () => renewed : undefined,
+            getPortalToken: renewed ? () => renewed : (query.get('route') ?? undefined),
           }}
           appearance={{
             theme: (query.get('theme') ?? 'auto') as NonNullable<Appearance['theme']>,
@@ -156,6 +190,7 @@ function Page() {
   );
 }
 
+await SHEETS[query.get('sheet') ?? 'plain']?.();
 await FRAMES[query.get('frame') ?? '']?.();
 const root = document.getElementById('root');
 if (root) {
