@@ -245,10 +245,10 @@ pub async fn add(
     let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let mut tx = app.db.read().await?;
-    let customer = named(&mut tx, &caller, &id).await?;
     if let Some(kept) = idempotency::replay::<Problem>(&mut tx, idempotency.as_ref()).await? {
         return Ok(Outcome::Replay(kept).into_response());
     }
+    let customer = named(&mut tx, &caller, &id).await?;
     let at = test_clock::write_now::<Problem>(&mut tx, &tenant, by.now).await?;
     drop(tx);
     // Before the transaction: the processor gives the same for the same token again.

@@ -63,6 +63,36 @@ on_both_stores! {
         assert_eq!(t.state().await[1], before[1]);
     }
 
+    async fn what_moves_money_is_repeated_though_its_customer_goes_by_another_name(t) {
+        let shop = t.shop().await;
+        let id = t.customer("one").await;
+        let package = t.make("credit-packages", json!({
+            "creditCurrencyId": shop.credits, "name": "P", "credits": 500, "price": 999, "currency": "USD",
+        })).await;
+        let requests = [
+            ("/v1/customers/one/payment-methods", json!({ "processorToken": "pm_sandbox_visa" })),
+            ("/v1/subscriptions", json!({ "customerId": "one", "planId": shop.plan })),
+            ("/v1/customers/one/top-ups", json!({ "creditCurrencyId": shop.credits, "packageId": package })),
+        ];
+        let all = async || {
+            let mut answers = Vec::new();
+            for (path, body) in &requests {
+                let request = post(*path, body).key(&t.key).header("idempotency-key", format!("k{path}"));
+                let answer = t.call(request).await;
+                answers.push((answer.status, answer.header(REPLAYED).map(str::to_owned)));
+            }
+            answers
+        };
+        let first = all().await;
+        assert_eq!(first, [(201, None), (200, None), (200, None)]);
+        let rename = json!({ "externalId": "two" });
+        t.call(patch(format!("/v1/customers/{id}"), &rename).key(&t.key)).await.expect(200);
+        let again = all().await;
+        let replayed = Some("true".to_owned());
+        assert_eq!(again, [(201, replayed.clone()), (200, replayed.clone()), (200, replayed)]);
+        assert_eq!(t.charges().await, 1);
+    }
+
     async fn a_repeated_mint_of_a_session_that_ended_is_a_conflict(t) {
         for (n, end) in ["jti", "customer", "archive", "log out", "expiry"].into_iter().enumerate() {
             let name = format!("c{n}");

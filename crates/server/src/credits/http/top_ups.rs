@@ -114,7 +114,7 @@ pub async fn top_up(
     let currency_id = fields.parsed("creditCurrencyId", "the id of a credit currency");
     let purchase = fields.purchase(None);
     let (currency_id, purchase) = fields.made(|| currency_id.zip(purchase))?;
-    let (tenant, customer_no) = (caller.tenant(), customer(&app, &caller, &id).await?.no);
+    let (tenant, backend) = (caller.tenant(), caller.only_customer().is_none());
     let by = By::new(&app, caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -122,6 +122,7 @@ pub async fn top_up(
         if let Some(kept) = settlement::replay::<Problem>(tx, idempotency).await? {
             return Ok((kept, true));
         }
+        let customer_no = customer(tx, &caller, &id).await?.no;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         let kept =
             credits::top_up(tx, &tenant, customer_no, currency_id, &purchase, at, &by).await?;
@@ -129,7 +130,7 @@ pub async fn top_up(
         Ok::<_, Problem>((kept, false))
     });
     let (kept, replayed) = done.await?;
-    answer(&app, &tenant, caller.only_customer().is_none(), kept, replayed).await
+    answer(&app, &tenant, backend, kept, replayed).await
 }
 
 /// Sets when a wallet tops itself up. Saved again it goes on where a decline had paused it.
@@ -171,7 +172,8 @@ pub async fn set_auto_top_up(
         })
     })?;
     let currency_id = path_id::<CreditCurrencyId>(&currency_id)?;
-    let (tenant, customer_no) = (caller.tenant(), customer(&app, &caller, &id).await?.no);
+    let (tenant, customer_no) =
+        (caller.tenant(), customer(&mut app.db.read().await?, &caller, &id).await?.no);
     let by = By::new(&app, caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
@@ -184,7 +186,6 @@ pub async fn set_auto_top_up(
     Ok(Json(StatusCode::OK, view.into()))
 }
 
-async fn customer(app: &App, caller: &Writer, id: &str) -> Result<Customer, Problem> {
-    let named = Some(customers::http::reference(id));
-    customers::http::of_caller(&mut app.db.read().await?, caller, named).await
+async fn customer(tx: &mut Tx<'_, '_>, caller: &Writer, id: &str) -> Result<Customer, Problem> {
+    customers::http::of_caller(tx, caller, Some(customers::http::reference(id))).await
 }

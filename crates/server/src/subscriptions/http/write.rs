@@ -3,7 +3,7 @@
 use super::{PreviewResponse, SubscriptionResponse, Writer, view, viewer};
 use crate::app::{App, By};
 use crate::base::PlanId;
-use crate::customers;
+use crate::customers::{self, CustomerRef};
 use crate::db::{Lane, Tx};
 use crate::http::page::path_id;
 use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
@@ -89,34 +89,44 @@ impl Fields {
 }
 
 /// Reads what is to be bought, and for whom.
-async fn new_subscription(
-    app: &App,
-    caller: &Writer,
-    mut fields: Fields,
-) -> Result<NewSubscription, Problem> {
-    let named = fields.customer("customerId");
-    fields.required(&["planId"]);
-    let plan_id = fields.plan_id();
-    let quantity = fields.integer("quantity", QUANTITY).unwrap_or(1);
-    let metadata = match caller {
-        Caller::Key(_) => {
-            if named.is_none() {
-                fields.required(&["customerId"]);
+/// What a request for a subscription says.
+struct Asked {
+    customer: Option<CustomerRef>,
+    plan_id: PlanId,
+    quantity: i64,
+    metadata: Option<String>,
+}
+
+impl Asked {
+    fn read(caller: &Writer, mut fields: Fields) -> Result<Self, Problem> {
+        let customer = fields.customer("customerId");
+        fields.required(&["planId"]);
+        let plan_id = fields.plan_id();
+        let quantity = fields.integer("quantity", QUANTITY).unwrap_or(1);
+        let metadata = match caller {
+            Caller::Key(_) => {
+                if customer.is_none() {
+                    fields.required(&["customerId"]);
+                }
+                fields.metadata("metadata")
             }
-            fields.metadata("metadata")
-        }
-        Caller::Portal(_) => None,
-    };
-    let plan_id = fields.made(|| plan_id)?;
-    let mut tx = app.db.read().await?;
-    let customer = customers::http::meant(&mut tx, caller, named.as_ref()).await?;
-    Ok(NewSubscription {
-        customer_no: customer.no,
-        viewer: viewer(caller),
-        plan_id,
-        quantity,
-        metadata: metadata.unwrap_or_else(|| "{}".to_owned()),
-    })
+            Caller::Portal(_) => None,
+        };
+        let plan_id = fields.made(|| plan_id)?;
+        Ok(Self { customer, plan_id, quantity, metadata })
+    }
+
+    /// What it means now: the customer is looked up.
+    async fn of(&self, tx: &mut Tx<'_, '_>, caller: &Writer) -> Result<NewSubscription, Problem> {
+        let customer = customers::http::meant(tx, caller, self.customer.as_ref()).await?;
+        Ok(NewSubscription {
+            customer_no: customer.no,
+            viewer: viewer(caller),
+            plan_id: self.plan_id,
+            quantity: self.quantity,
+            metadata: self.metadata.clone().unwrap_or_else(|| "{}".to_owned()),
+        })
+    }
 }
 
 /// Shows what a subscription would cost now and next. Nothing is bought.
@@ -130,9 +140,10 @@ pub async fn preview(
     JsonBody { fields, .. }: JsonBody,
 ) -> Result<Json<PreviewResponse>, Problem> {
     let tenant = caller.tenant();
-    let new = new_subscription(&app, &caller, fields).await?;
+    let asked = Asked::read(&caller, fields)?;
     let by = By::new(&app, caller.actor());
     let mut tx = app.db.read().await?;
+    let new = asked.of(&mut tx, &caller).await?;
     let at = test_clock::now(&mut tx, &tenant, by.now).await?;
     let preview = subscriptions::preview(&mut tx, &tenant, &new, at, &by).await?;
     Ok(Json(StatusCode::OK, preview.into()))
@@ -150,22 +161,23 @@ pub async fn create(
     idempotency: IdempotencyKey,
     JsonBody { fields, raw }: JsonBody,
 ) -> Result<Response, Problem> {
-    let tenant = caller.tenant();
-    let new = new_subscription(&app, &caller, fields).await?;
+    let (tenant, backend) = (caller.tenant(), is_backend(&caller));
+    let asked = Asked::read(&caller, fields)?;
     let by = By::new(&app, caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let idempotency = idempotency.as_ref();
-        if let Some(kept) = settlement::replay::<SubscriptionError>(tx, idempotency).await? {
+        if let Some(kept) = settlement::replay::<Problem>(tx, idempotency).await? {
             return Ok((kept, true));
         }
-        let at = test_clock::write_now::<SubscriptionError>(tx, &tenant, by.now).await?;
+        let new = asked.of(tx, &caller).await?;
+        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         let kept = subscriptions::create(tx, &tenant, &new, at, &by).await?;
         settlement::keep(tx, idempotency, &kept).await?;
-        Ok::<_, SubscriptionError>((kept, false))
+        Ok::<_, Problem>((kept, false))
     });
     let (kept, replayed) = done.await?;
-    settlement::http::answer(&app, &tenant, is_backend(&caller), kept, replayed).await
+    settlement::http::answer(&app, &tenant, backend, kept, replayed).await
 }
 
 fn is_backend(caller: &Writer) -> bool {
