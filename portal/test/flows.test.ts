@@ -63,9 +63,9 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
-test.each(FLOWS)(
+test.each(FLOWS.flatMap((flow) => [[...flow, 'Escape'] as const, [...flow, 'its cross'] as const]))(
   '%s opens at once for %s, and given up it leads back',
-  async (type, customerId, title, more) => {
+  async (type, customerId, title, more, by) => {
     const flow = { type, ...(await more()) };
     const { url } = await mint({ customerId, flow, returnUrl: RETURN });
     const { page, said } = await openTab(context, url);
@@ -73,7 +73,11 @@ test.each(FLOWS)(
     await dialog.getByRole('heading', { name: title }).first().waitFor();
     expect(said).toEqual([]);
     const left = page.waitForURL(`${RETURN}?reason=canceled`);
-    while (await page.getByRole('dialog').count()) await page.keyboard.press('Escape');
+    // From the innermost.
+    for (const open of (await page.getByRole('dialog').all()).reverse()) {
+      if (by === 'Escape') await page.keyboard.press('Escape');
+      else await open.getByRole('button', { name: 'Close' }).first().click();
+    }
     await left;
   },
 );

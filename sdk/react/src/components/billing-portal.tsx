@@ -13,18 +13,20 @@ import { PaymentMethods } from './payment-methods.js';
 import { SubscriptionCard } from './subscription-card.js';
 import { UsageChart } from './usage-chart.js';
 
-const SCOPES = {
-  subscription: 'subscriptions:read',
-  usage: 'usage:read',
-  invoices: 'invoices:read',
-  credits: 'credits:read',
-  paymentMethods: 'payment_methods:read',
-  details: 'customer:read',
-} as const satisfies Record<string, Scope>;
+export type Section =
+  'subscription' | 'usage' | 'invoices' | 'credits' | 'paymentMethods' | 'details';
 
-export type Section = keyof typeof SCOPES;
+/** What each needs, and what it is. */
+const SECTIONS: Record<Section, [scope: Scope, card: ComponentType<StyleProps & FlowProps>]> = {
+  subscription: ['subscriptions:read', SubscriptionCard],
+  usage: ['usage:read', UsageChart],
+  invoices: ['invoices:read', InvoiceList],
+  credits: ['credits:read', CreditBalance],
+  paymentMethods: ['payment_methods:read', PaymentMethods],
+  details: ['customer:read', BillingDetails],
+};
 
-const ALL = Object.keys(SCOPES) as Section[];
+const ALL = Object.keys(SECTIONS) as Section[];
 
 /** Side by side where there is room. */
 const COLUMNS: readonly (readonly Section[])[] = [
@@ -45,7 +47,7 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
     const { p, t } = useUi();
     const { session } = usePortal();
     if (session?.endError) return <Ended />;
-    const shown = sections.filter((section) => !session || session.can(SCOPES[section]));
+    const shown = sections.filter((section) => !session || session.can(SECTIONS[section][0]));
     return (
       <div {...p('portal')}>
         <Head />
@@ -55,9 +57,10 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
             const here = shown.filter((section) => column.includes(section));
             return here.length === 0 ? null : (
               <div key={column.join()} {...p('column')}>
-                {here.map((section) => (
-                  <One key={section} section={section} flow={flow} onFlowEnd={onFlowEnd} />
-                ))}
+                {here.map((section) => {
+                  const Section = SECTIONS[section][1];
+                  return <Section key={section} flow={flow} onFlowEnd={onFlowEnd} />;
+                })}
               </div>
             );
           })}
@@ -66,23 +69,6 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
     );
   },
 );
-
-function One({ section, ...flow }: FlowProps & { section: Section }) {
-  switch (section) {
-    case 'subscription':
-      return <SubscriptionCard {...flow} />;
-    case 'usage':
-      return <UsageChart />;
-    case 'credits':
-      return <CreditBalance {...flow} />;
-    case 'invoices':
-      return <InvoiceList {...flow} />;
-    case 'paymentMethods':
-      return <PaymentMethods {...flow} />;
-    case 'details':
-      return <BillingDetails {...flow} />;
-  }
-}
 
 function Head() {
   const { p, t } = useUi();

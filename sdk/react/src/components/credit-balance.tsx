@@ -23,29 +23,29 @@ export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ 
     const listed = useCreditCurrencies();
     const [flow, endFlow] = useFlow(props, 'top_up');
     const mayBuy = useCan('credits:write');
+    const opened = accounts.map((account) => ({
+      account,
+      currency: { ...account.currency, id: account.creditCurrencyId },
+    }));
     const unopened = listed.currencies.filter(
-      ({ id }) => mayBuy && !accounts.some((account) => account.creditCurrencyId === id),
+      ({ id }) => mayBuy && !opened.some(({ currency }) => currency.id === id),
     );
+    // One list by one key, so that a wallet stays where it is when its first credits are bought.
+    const wallets: { account?: CreditAccount; currency: WalletCurrency }[] = [
+      ...opened,
+      ...unopened.map((currency) => ({ currency })),
+    ];
     const both = { ...read, isLoading: read.isLoading || listed.isLoading };
-    const isEmpty = accounts.length === 0 && unopened.length === 0;
+    const isEmpty = wallets.length === 0;
     return (
       <Card title={t('credits.title')}>
         <Loaded read={both} lines={7} empty={isEmpty && t('credits.none')} has={!isEmpty}>
           <ul {...p('wallets')}>
-            {accounts.map((account) => (
+            {wallets.map((wallet) => (
               <Wallet
-                key={account.id}
-                account={account}
-                currency={{ ...account.currency, id: account.creditCurrencyId }}
-                isOpen={flow?.creditCurrencyId === account.creditCurrencyId}
-                endFlow={endFlow}
-              />
-            ))}
-            {unopened.map((currency) => (
-              <Wallet
-                key={currency.id}
-                currency={currency}
-                isOpen={flow?.creditCurrencyId === currency.id}
+                key={wallet.currency.id}
+                {...wallet}
+                isOpen={flow?.creditCurrencyId === wallet.currency.id}
                 endFlow={endFlow}
               />
             ))}

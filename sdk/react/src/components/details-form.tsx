@@ -2,7 +2,7 @@ import { useMemo, useState } from 'react';
 
 import type { Address, Customer, TaxId, UpdateCustomer } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
-import { Button, Select } from '../ui/elements.js';
+import { Button } from '../ui/elements.js';
 import { Field, Form } from '../ui/form.js';
 import { useUi } from '../ui/parts.js';
 
@@ -39,7 +39,7 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
   const [taxIds, setTaxIds] = useState<TaxId[]>(customer.taxIds);
   const [error, setError] = useState<ApiError | null>(null);
   const hasAddress = Object.values(address).some(Boolean);
-  const wrong = (param: string) => error?.errors.find((one) => one.param === param)?.message;
+  const isWrong = (param: string) => error?.errors.some((one) => one.param === param);
   const save = () => {
     const changes = changesOf(customer, { name, email, billingAddress: address, taxIds });
     setError(null);
@@ -60,7 +60,7 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
         value={name}
         required
         autoComplete="organization"
-        error={wrong('name')}
+        isWrong={isWrong('name')}
         onValue={setName}
       />
       <Field
@@ -69,7 +69,7 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
         required
         type="email"
         autoComplete="email"
-        error={wrong('email')}
+        isWrong={isWrong('email')}
         onValue={setEmail}
       />
       <fieldset {...p('group')}>
@@ -81,26 +81,25 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
             value={address[field] ?? ''}
             autoComplete={autoComplete}
             required={isNeeded && hasAddress}
-            error={wrong(`billingAddress.${field}`)}
+            isWrong={isWrong(`billingAddress.${field}`)}
             onValue={(value) => {
               setAddress({ ...address, [field]: value });
             }}
           />
         ))}
-        <label {...p('field')}>
-          <span {...p('label')}>{t('details.country')}</span>
-          <Select
-            options={countries}
-            value={address.country}
-            autoComplete="country"
-            required={hasAddress}
-            onValue={(country) => {
-              setAddress({ ...address, country });
-            }}
-          />
-        </label>
+        <Field
+          label={t('details.country')}
+          options={countries}
+          value={address.country}
+          autoComplete="country"
+          required={hasAddress}
+          isWrong={isWrong('billingAddress.country')}
+          onValue={(country) => {
+            setAddress({ ...address, country });
+          }}
+        />
       </fieldset>
-      <TaxIds taxIds={taxIds} onChange={setTaxIds} />
+      <TaxIds taxIds={taxIds} isWrong={isWrong} onChange={setTaxIds} />
     </Form>
   );
 }
@@ -133,10 +132,11 @@ function changesOf(
 
 interface TaxIdsProps {
   taxIds: TaxId[];
+  isWrong: (param: string) => boolean | undefined;
   onChange: (taxIds: TaxId[]) => void;
 }
 
-function TaxIds({ taxIds, onChange }: TaxIdsProps) {
+function TaxIds({ taxIds, isWrong, onChange }: TaxIdsProps) {
   const { p, t } = useUi();
   const set = (index: number, changes: Partial<TaxId>) => {
     onChange(taxIds.map((one, at) => (at === index ? { ...one, ...changes } : one)));
@@ -146,20 +146,20 @@ function TaxIds({ taxIds, onChange }: TaxIdsProps) {
       <legend {...p('group-title')}>{t('details.taxIds')}</legend>
       {taxIds.map(({ type, value }, index) => (
         <div key={index} {...p('pair')}>
-          <label {...p('field')}>
-            <span {...p('label')}>{t('details.taxType')}</span>
-            <Select
-              options={taxTypes(type)}
-              value={type}
-              onValue={(next) => {
-                set(index, { type: next });
-              }}
-            />
-          </label>
+          <Field
+            label={t('details.taxType')}
+            options={taxTypes(type)}
+            value={type}
+            isWrong={isWrong(`taxIds[${String(index)}].type`)}
+            onValue={(next) => {
+              set(index, { type: next });
+            }}
+          />
           <Field
             label={t('details.taxValue')}
             value={value}
             required
+            isWrong={isWrong(`taxIds[${String(index)}].value`)}
             onValue={(next) => {
               set(index, { value: next });
             }}

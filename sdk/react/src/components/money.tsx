@@ -1,5 +1,5 @@
 import { formatMoney } from '../format/money.js';
-import { usePortal } from '../react/context.js';
+import { useI18n } from '../react/i18n.js';
 
 export interface MoneyProps {
   /** In the currency's minor unit. */
@@ -11,10 +11,10 @@ export interface MoneyProps {
 
 /** An amount in figures of one width. */
 export function Money({ minor, currency, locale, className }: MoneyProps) {
-  const { locale: provided } = usePortal();
+  const i18n = useI18n(locale === undefined);
   return (
     <span className={className ? `upay-money ${className}` : 'upay-money'} data-upay="money">
-      {formatMoney(minor, currency, locale ?? provided)}
+      {formatMoney(minor, currency, locale ?? i18n.locale)}
     </span>
   );
 }

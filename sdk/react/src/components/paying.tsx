@@ -20,7 +20,7 @@ export function usePaying(onPaid: (text: string) => void) {
   const close = () => {
     setPaying(null);
   };
-  const { take, form } = useSettling((outcome) => {
+  const { take, form, cancel } = useSettling((outcome) => {
     close();
     const number = 'invoice' in outcome ? outcome.invoice?.invoiceNumber : '';
     onPaid(t('invoices.paid', { number: number ?? '' }));
@@ -35,7 +35,7 @@ export function usePaying(onPaid: (text: string) => void) {
     );
   };
   const dialog = form ? (
-    <Dialog title={t('form.confirm')} onClose={close}>
+    <Dialog title={t('form.confirm')} onClose={cancel}>
       {form}
     </Dialog>
   ) : null;

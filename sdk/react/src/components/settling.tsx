@@ -4,12 +4,19 @@ import { useState, type ReactNode } from 'react';
 import type { SettleOutcome } from '../api-types.js';
 import { SettleForm, type Waiting } from './settle-form.js';
 
-/** `take` gets every outcome, and what it costs; `form` is shown in place of what asked, until it is null. */
+/**
+ * `take` gets every outcome, and what it costs; `form` is shown in place of what asked, until it is
+ * null. `cancel` gives the form up, where its dialog is closed.
+ */
 export function useSettling(onDone: (outcome: SettleOutcome) => void, onCancel: () => void) {
   const [waiting, setWaiting] = useState<Waiting | null>(null);
   const take = (outcome: SettleOutcome, amount: string) => {
     if (outcome.kind === 'requires_form') setWaiting({ outcome, amount });
     else onDone(outcome);
+  };
+  const cancel = () => {
+    setWaiting(null);
+    onCancel();
   };
   const form: ReactNode = waiting ? (
     <SettleForm
@@ -18,11 +25,8 @@ export function useSettling(onDone: (outcome: SettleOutcome) => void, onCancel: 
         setWaiting(null);
         onDone(waiting.outcome);
       }}
-      onCancel={() => {
-        setWaiting(null);
-        onCancel();
-      }}
+      onCancel={cancel}
     />
   ) : null;
-  return { take, form };
+  return { take, form, cancel };
 }

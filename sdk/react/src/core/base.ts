@@ -12,12 +12,9 @@ export interface Addresses {
 /** Null where nothing names it. Throws for a proxy of another origin: the token would leave with it. */
 export function resolveBase(addresses: Addresses, token: PortalToken | null): string | null {
   const { proxyBaseUrl, apiBaseUrl } = addresses;
-  if (proxyBaseUrl !== undefined) {
-    requireSameOrigin('proxyBaseUrl', proxyBaseUrl);
-    return trim(proxyBaseUrl);
-  }
-  if (apiBaseUrl !== undefined) return trim(apiBaseUrl);
-  return token && `${trim(token.iss)}/v1`;
+  if (proxyBaseUrl !== undefined) requireSameOrigin('proxyBaseUrl', proxyBaseUrl);
+  const given = proxyBaseUrl ?? apiBaseUrl;
+  return given === undefined ? token && `${trim(token.iss)}/v1` : trim(given);
 }
 
 export function requireSameOrigin(name: string, url: string): void {

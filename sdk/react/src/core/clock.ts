@@ -12,7 +12,7 @@ export class ServerClock {
   readonly #onChange: () => void;
 
   /** `onChange`: what was planned by this clock is to be planned anew. */
-  constructor(onChange: () => void = () => undefined) {
+  constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
 

@@ -1,4 +1,5 @@
 /** One request and its whole answer. It knows nothing of tokens, sessions and retries. */
+import type { ErrorCode } from '../api-types.js';
 import { ApiError, errorOf } from './errors.js';
 import type { ServerClock } from './clock.js';
 
@@ -6,7 +7,6 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** No answer within this time is a `timeout`. */
 const TIMEOUT_MS = 30_000;
-const LATE = Symbol('late');
 
 export interface Exchange<T> {
   url: string;
@@ -27,8 +27,10 @@ export async function exchange<T>(request: Exchange<T>): Promise<T> {
     abort.abort();
   };
   signal?.addEventListener('abort', onAbort);
+  let code: ErrorCode = 'network_error';
   const timer = setTimeout(() => {
-    abort.abort(LATE);
+    code = 'timeout';
+    onAbort();
   }, TIMEOUT_MS);
   const sent = Date.now();
   try {
@@ -43,9 +45,7 @@ export async function exchange<T>(request: Exchange<T>): Promise<T> {
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
     signal?.throwIfAborted();
-    throw abort.signal.reason === LATE
-      ? new ApiError({ status: 0, code: 'timeout', message: 'No answer in time.', cause })
-      : new ApiError({ status: 0, code: 'network_error', message: 'No answer.', cause });
+    throw new ApiError({ status: 0, code, message: 'No answer.', cause });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);

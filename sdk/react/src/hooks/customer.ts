@@ -1,4 +1,6 @@
 /** The customer, and what they may use. */
+import { useCallback } from 'react';
+
 import type {
   CheckResult,
   Customer,
@@ -43,12 +45,19 @@ export function useOwnPath(rest = ''): string {
 
 export function useCustomer(): Read<CustomerState> {
   const profile = useProfile();
-  const { entitlements, isLoading } = useEntitlements();
+  const { entitlements, ...listed } = useEntitlements();
+  const both = [profile.refetch, listed.refetch];
+  const refetch = useCallback(async () => {
+    await Promise.all(both.map((one) => one()));
+  }, both);
   const { setupPayment } = useSetupPayment();
   const { payInvoice } = useWrite('payInvoice', payOne);
   return {
     ...profile,
-    isLoading: profile.isLoading || isLoading,
+    isLoading: profile.isLoading || listed.isLoading,
+    isFetching: profile.isFetching || listed.isFetching,
+    error: profile.error ?? listed.error,
+    refetch,
     entitlements: entitlements ?? [],
     check: (slug, options) => permissionOf(entitlements, slug, options),
     setupPayment,

@@ -226,6 +226,7 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
   'error.plan_not_available': 'لم يعد ممكنًا اختيار هذه الخطة.',
   'error.subscription_exists': 'لديك خطة لهذا المنتج بالفعل.',
   'error.subscription_not_active': 'انتهت هذه الخطة.',
+  'error.field': 'تحقق من هذا: إنه طويل جدًا أو غير مكتوب كما ينبغي.',
   'error.validation_failed': 'تحقق مما أدخلته.',
   'error.wallet_frozen': 'هذا الرصيد مجمّد.',
 };

@@ -231,6 +231,7 @@ export const de: Messages = {
   'error.subscription_not_active': 'Dieser Tarif ist beendet.',
   'error.unavailable':
     'Die Abrechnung ist zurzeit nicht erreichbar. Bitte versuchen Sie es erneut.',
+  'error.field': 'Bitte prüfen Sie das: Es ist zu lang oder anders geschrieben als erwartet.',
   'error.validation_failed': 'Bitte prüfen Sie Ihre Eingaben.',
   'error.wallet_frozen': 'Dieses Guthaben ist gesperrt.',
 };

@@ -221,6 +221,7 @@ export const en = {
   'error.subscription_exists': 'You have a plan of this product already.',
   'error.subscription_not_active': 'This plan has ended.',
   'error.unavailable': 'Billing is not available at the moment.',
+  'error.field': 'Please check this: it is too long, or not written as it should be.',
   'error.validation_failed': 'Please check what you entered.',
   'error.wallet_frozen': 'These credits are frozen.',
 };

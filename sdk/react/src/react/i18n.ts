@@ -34,11 +34,10 @@ const RTL = /^(ar|dv|fa|he|ks|ps|sd|ug|ur|yi)\b/;
 /** `isNeeded` false: somebody asks for it who has it already. */
 export function useI18n(isNeeded: boolean): I18n {
   const { locale: asked, messages, session, timeZone } = usePortal();
-  const { data } = useRead<CurrentSession & { locale?: string | null }>(
+  const { data } = useRead<CurrentSession>(
     isNeeded && asked === undefined && session ? '/portal-sessions/current' : null,
   );
-  const customer = data?.customer as { locale?: string | null } | null | undefined;
-  const wanted = asked ?? data?.locale ?? customer?.locale ?? undefined;
+  const wanted = asked ?? data?.session.locale ?? data?.customer?.locale ?? undefined;
   return useMemo(() => {
     const texts = textsFor(wanted, messages);
     // Without a word of the page's own, numbers and days speak the language of the texts.

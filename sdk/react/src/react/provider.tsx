@@ -1,12 +1,13 @@
 import { QueryClient } from '@tanstack/react-query';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
 import { requireSameOrigin, resolveBase, type Addresses } from '../core/base.js';
-import { isPage } from '../core/page.js';
 import { connectionOf, type Connection } from '../core/registry.js';
 import type { Host } from '../core/session.js';
+import type { CurrentSession } from '../api-types.js';
 import { readToken } from '../core/token.js';
 import { keyOf, pendingClient, PortalContext, type Appearance, type Portal } from './context.js';
+import { useLayout } from './layout.js';
 
 type Token = string | null | undefined;
 
@@ -39,14 +40,14 @@ export interface UnitPayProviderProps {
 interface Held {
   token: Token;
   addresses: string;
+  /** The last one, which stays while there is no token. */
   connection: Connection | null;
+  /** The first customer's id. */
+  first: string | null;
 }
 
 /** Every bundler writes its value in place of this. */
 declare const process: { env: { NODE_ENV?: string } };
-
-/** On the server there is no layout, and React 18 says so in the log. */
-const useLayout = isPage ? useLayoutEffect : useEffect;
 
 const none = {};
 
@@ -60,7 +61,7 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
   const { children } = props;
   const config: UnitPayConfig = props.config ?? none;
   const token = props.portalToken ?? config.portalToken;
-  const connection = useConnection(token, config);
+  const { connection, first } = useConnection(token, config);
   const [ownClient] = useState(() => props.queryClient ?? new QueryClient());
   const queryClient = props.queryClient ?? ownClient;
   useSession(connection, token, config, queryClient);
@@ -79,41 +80,59 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
     initialData = none,
   } = props;
   const { productId } = config;
+  const session = connection?.session ?? null;
+  const isTheirs = (ownerOf(initialData) ?? first) === session?.customerId;
   const portal = useMemo<Portal>(
     () => ({
-      session: connection?.session ?? null,
+      session,
       client: connection?.client ?? pendingClient,
       queryClient,
       appearance,
       locale,
       timeZone,
       messages,
-      initialData,
+      initialData: isTheirs ? initialData : none,
       productId,
     }),
-    [connection, queryClient, appearance, locale, timeZone, messages, initialData, productId],
+    [
+      session,
+      connection,
+      queryClient,
+      appearance,
+      locale,
+      timeZone,
+      messages,
+      initialData,
+      isTheirs,
+      productId,
+    ],
   );
   return <PortalContext.Provider value={portal}>{children}</PortalContext.Provider>;
 }
 
+/** Whose answers these are, where they say so. */
+function ownerOf(initialData: Portal['initialData']): string | undefined {
+  return (initialData['/portal-sessions/current'] as CurrentSession | undefined)?.session
+    .customerId;
+}
+
 /** The session that the token stands for: the same one as long as the customer is. */
-function useConnection(token: Token, config: UnitPayConfig): Connection | null {
+function useConnection(token: Token, config: UnitPayConfig): Pick<Held, 'connection' | 'first'> {
   if (typeof config.getPortalToken === 'string') {
     requireSameOrigin('getPortalToken', config.getPortalToken);
   }
   const addresses = JSON.stringify([config.proxyBaseUrl, config.apiBaseUrl]);
-  const follow = (held: Held | null): Held => ({
-    token,
-    addresses,
-    connection: token
+  const follow = (held: Held | null): Held => {
+    const connection = token
       ? (goesOn(held?.connection, token, config) ?? connectionOf(token, config))
-      : null,
-  });
-  const [held, setHeld] = useState(() => follow(null));
-  if (held.token === token && held.addresses === addresses) return held.connection;
-  const next = follow(held);
-  setHeld(next);
-  return next.connection;
+      : (held?.connection ?? null);
+    const first = held?.first ?? connection?.session.customerId ?? null;
+    return { token, addresses, connection, first };
+  };
+  const [last, setHeld] = useState(() => follow(null));
+  let held = last;
+  if (held.token !== token || held.addresses !== addresses) setHeld((held = follow(held)));
+  return token ? held : { ...held, connection: null };
 }
 
 function goesOn(held: Connection | null | undefined, text: string, config: UnitPayConfig) {
@@ -129,19 +148,20 @@ function useSession(
   queryClient: QueryClient,
 ): void {
   const host = useRef<Host>(config);
-  const shown = useRef(connection);
   const session = connection?.session;
+  /** The last one that there was. */
+  const shown = useRef(session);
   useLayout(() => {
     host.current = config;
   });
   useLayout(() => {
-    const former = shown.current?.session;
-    shown.current = connection;
-    if (!former || former === session || !session) return;
+    const former = shown.current;
+    shown.current = session ?? former;
+    if (!former || former === shown.current) return;
     // Another customer: nothing of the former one is shown or sent any more.
     former.retire();
     queryClient.removeQueries({ queryKey: keyOf(former) });
-  }, [connection, session, queryClient]);
+  }, [session, queryClient]);
   useLayout(() => {
     if (!session) return undefined;
     const forget = session.subscribe(() => {
@@ -156,9 +176,9 @@ function useSession(
   useLayout(() => {
     if (session && token) session.adopt(token);
   }, [session, token]);
-  const { customerId } = config;
-  const owner = session?.customerId;
   if (process.env.NODE_ENV !== 'production') {
+    const { customerId } = config;
+    const owner = session?.customerId;
     // The condition is the same at each rendering.
     useEffect(() => {
       warnOfOther(customerId, owner);

@@ -98,9 +98,9 @@ function useTargetQuery<D>(
   { key, initial, isEnabled, queryClient }: ReturnType<typeof useTarget>,
   queryFn: () => Promise<D>,
 ): UseQueryResult<D, ApiError> {
-  const start = initial === undefined ? {} : { initialData: initial as D };
+  const initialData = initial as D;
   return useQuery<D, ApiError>(
-    { ...options, queryKey: key, queryFn, enabled: isEnabled, ...start },
+    { ...options, queryKey: key, queryFn, enabled: isEnabled, initialData },
     queryClient,
   );
 }

@@ -1,5 +1,12 @@
 /** The few elements that all components are made of. */
-import { useId, useLayoutEffect, useRef, type ComponentProps, type ReactNode } from 'react';
+import {
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  type ComponentProps,
+  type ReactNode,
+} from 'react';
 
 import type { ApiError } from '../core/errors.js';
 import type { Key } from '../react/i18n.js';
@@ -14,11 +21,25 @@ interface CardProps {
   children: ReactNode;
 }
 
+/** It has the focus where what had it in the card is gone. */
 export function Card({ title, detail, actions, children }: CardProps) {
   const { p } = useUi();
   const id = useId();
+  const ref = useRef<HTMLElement>(null);
+  const last = useRef<Element>(null);
+  useEffect(() => {
+    if (last.current?.isConnected === false) giveFocus(ref.current);
+  });
   return (
-    <section {...p('card')} aria-labelledby={id} tabIndex={-1}>
+    <section
+      ref={ref}
+      {...p('card')}
+      aria-labelledby={id}
+      tabIndex={-1}
+      onFocus={(event) => {
+        last.current = event.target;
+      }}
+    >
       <header {...p('card-head')}>
         <h2 {...p('title')} id={id}>
           {title}
@@ -212,11 +233,12 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
   const ref = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const dialog = ref.current;
-    const giveBack = keepFocus();
+    const opener = document.activeElement as HTMLElement | null;
     dialog?.showModal();
     return () => {
       dialog?.close();
-      giveBack();
+      // Browsers do so with one dialog, but not with two that end at once.
+      giveFocus(opener);
     };
   }, []);
   return (
@@ -251,24 +273,23 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
   );
 }
 
-/**
- * What gives the focus back to where it is now, once the page is as it will be. Browsers do so with
- * one dialog, but not with two that end at once, nor where the button is gone by then: its card
- * has it in that case.
- */
-function keepFocus(): () => void {
-  const opener = document.activeElement as HTMLElement | null;
-  const card = opener?.closest<HTMLElement>('.upay-card');
-  return () => {
-    queueMicrotask(() => {
-      if (document.activeElement !== document.body) return;
-      (opener?.isConnected ? opener : card)?.focus();
-    });
-  };
+/** Where nothing has it, once the page is as it will be. */
+function giveFocus(to: HTMLElement | null) {
+  queueMicrotask(() => {
+    if (document.activeElement === document.body) to?.focus({ preventScroll: true });
+  });
 }
 
-interface SelectProps extends Omit<ComponentProps<'select'>, 'className' | 'style' | 'onChange'> {
-  options: readonly { value: string; label: string }[];
+export interface Option {
+  value: string;
+  label: string;
+}
+
+interface SelectProps extends Pick<
+  ComponentProps<'select'>,
+  'aria-describedby' | 'aria-invalid' | 'aria-label' | 'autoComplete' | 'id' | 'required' | 'value'
+> {
+  options: readonly Option[];
   onValue: (value: string) => void;
 }
 

@@ -2,7 +2,7 @@
 import { useId, type ComponentProps } from 'react';
 
 import type { ApiError } from '../core/errors.js';
-import { Actions, Button, Failure, type ActionsProps } from './elements.js';
+import { Actions, Button, Failure, Select, type ActionsProps, type Option } from './elements.js';
 import { useUi } from './parts.js';
 
 interface FormProps extends ActionsProps {
@@ -35,31 +35,49 @@ export function Form({ action, isBusy, error, onSubmit, onCancel, children }: Fo
   );
 }
 
-interface FieldProps extends Omit<ComponentProps<'input'>, 'className' | 'style' | 'onChange'> {
+interface FieldProps extends Pick<
+  ComponentProps<'input'>,
+  'autoComplete' | 'inputMode' | 'max' | 'min' | 'pattern' | 'required' | 'type'
+> {
   label: string;
-  error?: string | undefined;
-  onValue?: (value: string) => void;
+  value: string;
+  /** To choose from, in place of writing. */
+  options?: readonly Option[];
+  /** The server did not take it. */
+  isWrong?: boolean | undefined;
+  onValue: (value: string) => void;
 }
 
-export function Field({ label, error, onValue, ...rest }: FieldProps) {
-  const { p } = useUi();
+export function Field({ label, options, isWrong, onValue, ...rest }: FieldProps) {
+  const { p, t } = useUi();
   const id = useId();
+  const why = `${id}why`;
+  const stated = isWrong && { 'aria-invalid': true, 'aria-describedby': why };
   return (
-    <label {...p('field')}>
-      <span {...p('label')}>{label}</span>
-      <input
-        {...p('input')}
-        aria-invalid={error ? true : undefined}
-        aria-describedby={error ? id : undefined}
-        onChange={(event) => onValue?.(event.target.value)}
-        {...rest}
-      />
-      {error ? (
-        <span {...p('field-error')} id={id}>
-          {error}
+    <div {...p('field')}>
+      <label {...p('label')} htmlFor={id}>
+        {label}
+      </label>
+      {options ? (
+        <Select id={id} options={options} onValue={onValue} {...stated} {...rest} />
+      ) : (
+        <input
+          {...p('input')}
+          id={id}
+          dir="auto"
+          onChange={(event) => {
+            onValue(event.target.value);
+          }}
+          {...stated}
+          {...rest}
+        />
+      )}
+      {isWrong ? (
+        <span {...p('field-error')} id={why}>
+          {t('error.field')}
         </span>
       ) : null}
-    </label>
+    </div>
   );
 }
 

@@ -2,9 +2,9 @@
 import {
   Component,
   createContext,
-  useCallback,
   useContext,
   useMemo,
+  useRef,
   type ComponentType,
   type ReactNode,
 } from 'react';
@@ -12,6 +12,7 @@ import {
 import type { Scope } from '../api-types.js';
 import { keyOf, usePortal, type Appearance } from '../react/context.js';
 import { useI18n, type I18n } from '../react/i18n.js';
+import { useLayout } from '../react/layout.js';
 
 export interface StyleProps {
   className?: string | undefined;
@@ -57,12 +58,12 @@ function Frame({ className, classNames: own, children }: StyleProps & { children
     const classNames = { ...appearance.classNames, ...outer?.classNames, ...own };
     return { ...(outer ?? found), classNames, p: partsOf(classNames) };
   }, [appearance.classNames, outer, own, found]);
-  const setVariables = useVariables(appearance);
+  const root = useVariables(appearance);
   const frame = outer ? 'upay-slot' : 'upay';
   return (
     <UiContext.Provider value={ui}>
       <div
-        ref={setVariables}
+        ref={root}
         className={className ? `${frame} ${className}` : frame}
         data-upay="root"
         data-upay-theme={appearance.theme ?? 'auto'}
@@ -76,15 +77,17 @@ function Frame({ className, classNames: own, children }: StyleProps & { children
 }
 
 /** By `setProperty`: pages with a strict policy refuse `style` attributes in their markup. */
-function useVariables({ variables }: Appearance) {
-  return useCallback(
-    (element: HTMLElement | null) => {
-      for (const [name, value] of Object.entries(variables ?? {})) {
-        element?.style.setProperty(`--upay-${name}`, value);
-      }
-    },
-    [variables],
-  );
+function useVariables({ variables = {} }: Appearance) {
+  const root = useRef<HTMLDivElement>(null);
+  const set = JSON.stringify(variables);
+  useLayout(() => {
+    const style = root.current?.style;
+    for (const name in variables) style?.setProperty(`--upay-${name}`, variables[name] ?? null);
+    return () => {
+      for (const name in variables) style?.removeProperty(`--upay-${name}`);
+    };
+  }, [set]);
+  return root;
 }
 
 interface BoundaryProps {
@@ -111,8 +114,14 @@ class Boundary extends Component<BoundaryProps, { hasFailed: boolean }> {
 
 function Failed({ reset }: { reset: () => void }) {
   const { p, t } = useUi();
+  const { session, queryClient } = usePortal();
+  const retry = () => {
+    // Of the card's own queries nobody is left who would ask again.
+    const all = { queryKey: keyOf(session), refetchType: 'all' } as const;
+    void queryClient.invalidateQueries(all).then(reset);
+  };
   return (
-    <button type="button" {...p('card')} onClick={reset}>
+    <button type="button" {...p('card')} onClick={retry}>
       {t('error.unknown')}
     </button>
   );

@@ -34,6 +34,14 @@ async function open(customerId: string, query: Record<string, string> = {}): Pro
 const button = (page: Page, name: string | RegExp) =>
   page.getByRole('button', { name, exact: typeof name === 'string' });
 
+/** The part that has the focus, by its title or by what it says. */
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const part = document.activeElement;
+    const title = part?.querySelector('h2')?.textContent ?? part?.textContent;
+    return [part?.getAttribute('data-upay'), title];
+  });
+
 /** Waits until the page tells it. */
 const told = (page: Page, text: string) =>
   page.getByRole('status').filter({ hasText: text }).first().waitFor();
@@ -89,9 +97,23 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await press(page, /^Pay €/);
     await told(page, 'Your plan is now Scale.');
     expect((await planOf(customerId))?.planId).toBe(shop.plans.scale);
-    await expect
-      .poll(() => page.evaluate(() => document.activeElement?.textContent))
-      .toBe('Change plan');
+    await expect.poll(() => focused(page)).toEqual(['button', 'Change plan']);
+  });
+
+  test('a change that is given up by its cross is none', async () => {
+    const customerId = await newSubscriber(shop.plans.pro);
+    const flow = JSON.stringify({ type: 'change_plan', planId: shop.plans.scale });
+    const page = await open(customerId, { flow });
+    await page.getByText('Due now').waitFor();
+    await press(page, 'Close');
+    await page.getByText('Due now').waitFor({ state: 'detached' });
+    await press(page, 'Close');
+    await page
+      .getByTestId('flow-end')
+      .filter({ hasText: /^canceled$/ })
+      .waitFor({ state: 'attached' });
+    expect(await page.getByText('Your plan is now').count()).toBe(0);
+    expect((await planOf(customerId))?.planId).toBe(shop.plans.pro);
   });
 
   test('a lower plan comes later, and may be called off', async () => {
@@ -125,6 +147,8 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await press(page, `Pay €29.00 for invoice ${number}`);
     await told(page, `Invoice ${number} is paid.`);
     expect((await invoiceOf(customerId)).payments).toHaveLength(1);
+    // Its button is gone.
+    await expect.poll(() => focused(page)).toEqual(['card', 'Invoices']);
     const download = page.waitForEvent('download');
     await press(page, `Download invoice ${number} as PDF`);
     const file = await download;
@@ -145,6 +169,24 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     expect((await invoiceOf(customerId)).payments).toHaveLength(1);
   });
 
+  test('a confirmation that is closed may be opened again', async () => {
+    const { customerId, number } = await newDebtor(shop.plans.pro);
+    await addCard(customerId, 'requires_form');
+    const page = await open(customerId);
+    const dialog = page.getByRole('dialog', { name: 'Confirm payment' });
+    for (const close of [() => press(page, 'Close'), () => page.keyboard.press('Escape')]) {
+      await press(page, `Pay €29.00 for invoice ${number}`);
+      await dialog.waitFor();
+      await close();
+      await dialog.waitFor({ state: 'detached' });
+    }
+    await press(page, `Pay €29.00 for invoice ${number}`);
+    await dialog.waitFor();
+    await press(page, 'Pay €29.00');
+    await told(page, `Invoice ${number} is paid.`);
+    expect((await invoiceOf(customerId)).payments).toHaveLength(1);
+  });
+
   test('cards are added, made the default and removed, but not while one is needed', async () => {
     const page = await open(await newSubscriber(shop.plans.pro));
     await press(page, 'Remove Visa ending in 4242');
@@ -157,6 +199,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await told(page, 'The payment method was added.');
     await press(page, 'Make default: Mastercard ending in 4444');
     await told(page, 'Mastercard ending in 4444 is the default now.');
+    await expect.poll(() => focused(page)).toEqual(['card', 'Payment methods']);
     await press(page, 'Remove Visa ending in 4242');
     await press(page, 'Remove');
     await told(page, 'The payment method was removed.');
@@ -182,7 +225,22 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await table.waitFor({ state: 'detached' });
   });
 
-  test('billing details are changed, tax ids too, and what is wrong is told beside it', async () => {
+  test('the first credits of all may want a confirmation, and are told of', async () => {
+    const customerId = await newCustomer();
+    await addCard(customerId, 'requires_form');
+    const page = await open(customerId);
+    await press(page, 'Buy credits: Tokens');
+    await choose(page, /Small/);
+    await press(page, 'Pay €10.00');
+    await button(page, 'Decline payment').waitFor();
+    await press(page, 'Pay €10.00');
+    await told(page, 'The credits are there.');
+    await page.getByText('1,000', { exact: true }).waitFor();
+    expect(await page.getByText('The credits are there.').count()).toBe(1);
+    await expect.poll(() => focused(page)).toEqual(['button', 'Buy credits']);
+  });
+
+  test('billing details are changed, tax ids too', async () => {
     const customerId = await newCustomer();
     const page = await open(customerId);
     await press(page, 'Edit: Billing details');
@@ -199,6 +257,31 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     const customer = await ask<{ taxIds: object[] }>(`/customers/${customerId}`);
     expect(customer.taxIds).toEqual([{ type: 'gb_vat', value: 'GB123456789' }]);
   });
+});
+
+test('what is wrong is told beside it, in the language of the page', async () => {
+  const page = await open(await newCustomer(), { locale: 'de' });
+  // The country can only be chosen, so what is sent is made wrong on its way.
+  await page.route('**/customers/*', async (route) => {
+    const data = route.request().postData()?.replace('"GB"', '"gb"');
+    return route.continue(data === undefined ? {} : { postData: data });
+  });
+  await button(page, 'Bearbeiten: Rechnungsangaben').click();
+  const field = (label: string) => page.getByLabel(label, { exact: true });
+  await field('Name').fill('x'.repeat(300));
+  await field('Straße und Hausnummer').fill('1 Analytical Way');
+  await field('Ort').fill('London');
+  await field('Land').selectOption('GB');
+  await button(page, 'Steuernummer hinzufügen').click();
+  await field('Nummer').fill('1'.repeat(50));
+  await button(page, 'Speichern').click();
+  await page.getByRole('alert').filter({ hasText: 'Bitte prüfen Sie Ihre Eingaben.' }).waitFor();
+  for (const label of ['Name', 'Land', 'Nummer']) {
+    const why = await field(label).getAttribute('aria-describedby');
+    const told = page.locator(`[id="${why ?? ''}"]`);
+    expect([label, await told.textContent()]).toEqual([label, expect.stringMatching(/^Bitte /)]);
+  }
+  expect(await page.locator('[aria-invalid=true]').count()).toBe(3);
 });
 
 test('a double click pays once', async () => {

@@ -61,7 +61,7 @@ test('only a newer token of the same customer replaces one', () => {
 test("the server's clock is this one until an answer says otherwise, by no more than it says", () => {
   vi.useFakeTimers({ now: 10_400 });
   const at = (seconds: number) => new Date(seconds * 1000).toUTCString();
-  const clock = new ServerClock();
+  const clock = new ServerClock(() => undefined);
   expect([clock.known, clock.now()]).toEqual([false, 10_400]);
   clock.observe(at(10), 10_390, 10_400);
   expect([clock.known, clock.now()]).toEqual([true, 10_400]);
