@@ -3,62 +3,46 @@ import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { ask, call, mintFor } from '../support/backend.js';
-import { newDebtor, newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { ar } from '../../src/locales/ar.js';
+import { de } from '../../src/locales/de.js';
+import { en } from '../../src/locales/en.js';
+import { mintFor } from '../support/backend.js';
+import { makeScreens, NAMES, type Screen, type Texts } from './screens.js';
 import { launch, servePage } from './support.js';
 
 let browser: Browser;
 let site: Awaited<ReturnType<typeof servePage>>;
-let shop: Shop;
-/** Has a plan, a card, credits, usage and an invoice. */
-let customer: string;
-/** Owes an invoice. */
-let debtor: string;
-let invoiceId: string;
+let screens: Awaited<ReturnType<typeof makeScreens>>;
 
 beforeAll(async () => {
-  [site, browser, shop] = await Promise.all([servePage(), launch(), openShop()]);
-  customer = await newSubscriber(shop.plans.pro);
-  await call(`/customers/${customer}/top-ups`, { creditCurrencyId: shop.money, amount: 2000 });
-  ({ customerId: debtor } = await newDebtor(shop.plans.pro));
-  const { data } = await ask<{ data: { id: string }[] }>(`/invoices?customerId=${debtor}`);
-  invoiceId = data[0]?.id ?? '';
+  [site, browser, screens] = await Promise.all([servePage(), launch(), makeScreens()]);
 });
 afterAll(async () => {
   await Promise.all([browser.close(), site.close()]);
 });
 
-type Query = Record<string, string>;
-
-/** Opens the portal, shows it to `look` when all of it is there, and closes it. */
+/** Opens a screen, shows it to `see` when all of it is there, and closes it. */
 async function look(
-  query: Query,
-  options: BrowserContextOptions,
+  { who, query, before, open }: Screen,
+  { locale = 'en', theme = 'auto', ...options }: BrowserContextOptions & { theme?: string },
   see: (page: Page) => Promise<void>,
-  who = customer,
 ): Promise<void> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
+  await before?.(page);
   const { token } = await mintFor(who);
-  const all = new URLSearchParams({ token, part: 'portal', tools: 'none', ...query });
-  await page.goto(`http://127.0.0.1:${String(site.port)}/?${all.toString()}`);
+  const all = { token, part: 'portal', tools: 'none', locale, theme, ...query };
+  const address = new URLSearchParams(all).toString();
+  await page.goto(`http://127.0.0.1:${String(site.port)}/?${address}`);
   await page.locator('.upay').first().waitFor();
   // The confirmation of a plan stands above the plans.
   if (query.flow) await page.getByRole('dialog').last().waitFor();
   await page.waitForFunction(() => !document.querySelector('.upay-skeleton-line'));
+  await open?.(page, LANGUAGES[locale] ?? en);
+  await page.waitForFunction(() => !document.querySelector('.upay-skeleton-line'));
   await see(page);
   await context.close();
 }
-
-const screens = (): [name: string, query: Query, who?: string][] => [
-  ['all cards', {}],
-  ['plans', { flow: JSON.stringify({ type: 'change_plan' }) }],
-  ['a plan', { flow: JSON.stringify({ type: 'change_plan', planId: shop.plans.scale }) }],
-  ['a card', { flow: JSON.stringify({ type: 'add_payment_method' }) }],
-  ['credits', { flow: JSON.stringify({ type: 'top_up', creditCurrencyId: shop.money }) }],
-  ['details', { flow: JSON.stringify({ type: 'billing_details' }) }],
-  ['an invoice', { flow: JSON.stringify({ type: 'pay_invoice', invoiceId }) }, debtor],
-];
 
 /** With the rules of WCAG 2.2, the sizes of targets among them. */
 async function flaws(page: Page): Promise<string[]> {
@@ -83,19 +67,67 @@ const OF_THE_HOST = [
   'region',
 ];
 
-describe.each(['en', 'de', 'ar'])('in %s', (locale) => {
-  test.each(['light', 'dark'])('axe finds nothing on any screen in %s', async (theme) => {
-    for (const [name, query, who] of screens()) {
-      const see = async (page: Page) => {
-        expect(await flaws(page), name).toEqual([]);
-      };
-      await look({ ...query, locale, theme }, {}, see, who);
-    }
+const LANGUAGES: Record<string, Texts> = { en, de, ar };
+
+describe.each(Object.keys(LANGUAGES))('in %s', (locale) => {
+  test.each(NAMES)('axe finds nothing, and at 320 pixels nothing sticks out: %s', async (name) => {
+    await look(screens[name], { locale, reducedMotion: 'reduce' }, async (page) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect([colorScheme, await flaws(page)]).toEqual([colorScheme, []]);
+      }
+      await page.setViewportSize({ width: 320, height: 640 });
+      expect(await stickingOut(page)).toEqual([]);
+      expect(await flaws(page)).toEqual([]);
+    });
   });
 });
 
+test('a theme that the page chooses is the one of a system that is so', async () => {
+  const colors = (page: Page) =>
+    page
+      .locator('[data-upay]')
+      .evaluateAll((all) =>
+        all.map((part) => [getComputedStyle(part).color, getComputedStyle(part).backgroundColor]),
+      );
+  const seen = new Map<string, string>();
+  for (const theme of ['light', 'dark', 'auto'] as const) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await look(screens['all cards'], { theme, colorScheme }, async (page) => {
+        seen.set(`${theme} in ${colorScheme}`, JSON.stringify(await colors(page)));
+      });
+    }
+  }
+  const of = (name: string) => seen.get(name);
+  expect(of('light in light')).not.toBe(of('dark in dark'));
+  expect(of('auto in light')).toBe(of('light in light'));
+  expect(of('light in dark')).toBe(of('light in light'));
+  expect(of('auto in dark')).toBe(of('dark in dark'));
+  expect(of('dark in light')).toBe(of('dark in dark'));
+});
+
+/** The parts that reach beyond the page, or beyond the dialog that they are in; and what scrolls sideways. */
+function stickingOut(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const isWider = ({ scrollWidth, clientWidth }: Element) => scrollWidth > clientWidth;
+    const found = [document.documentElement, ...document.querySelectorAll('dialog')]
+      .filter(isWider)
+      .map(({ tagName, scrollWidth }) => `${tagName} scrolls: ${String(scrollWidth)}`);
+    for (const part of document.querySelectorAll<HTMLElement>('[data-upay]')) {
+      const { left, right, width } = part.getBoundingClientRect();
+      const around = (
+        part.parentElement?.closest('dialog') ?? document.documentElement
+      ).getBoundingClientRect();
+      const isOut = left < around.left - 0.5 || right > around.right + 0.5;
+      if (width > 1 && isOut)
+        found.push(`${part.dataset.upay ?? ''}: ${part.outerHTML.slice(0, 120)}`);
+    }
+    return found;
+  });
+}
+
 test('what is wrong would be found', async () => {
-  await look({}, {}, async (page) => {
+  await look(screens['all cards'], {}, async (page) => {
     await page.evaluate(() => {
       const wrong = '<button class="small" type="button"></button>'.repeat(2);
       document.querySelector('.upay')?.insertAdjacentHTML('afterbegin', wrong);
@@ -105,11 +137,18 @@ test('what is wrong would be found', async () => {
     });
     const rules = new Set((await flaws(page)).map((flaw) => flaw.split(':', 1)[0]));
     expect([...rules].sort()).toEqual(['button-name', 'target-size']);
+    await page.evaluate(() => {
+      const wide = '<p data-upay="text"><span data-upay="wide">.</span></p>';
+      document.querySelector('.upay')?.insertAdjacentHTML('afterbegin', wide);
+      const span = document.querySelector<HTMLElement>('[data-upay=wide]');
+      if (span) span.style.cssText = 'display: block; width: 200vw';
+    });
+    expect((await stickingOut(page)).map((one) => one.split(':', 1)[0])).toContain('wide');
   });
 });
 
 test('in forced colours every button has an edge', async () => {
-  await look({}, { forcedColors: 'active' }, async (page) => {
+  await look(screens['all cards'], { forcedColors: 'active' }, async (page) => {
     expect(await flaws(page)).toEqual([]);
     const bare = await page.evaluate(() =>
       [...document.querySelectorAll('.upay .upay-button')]
@@ -126,7 +165,7 @@ test('in forced colours every button has an edge', async () => {
 });
 
 test('who wants less motion sees none', async () => {
-  await look({}, { reducedMotion: 'reduce' }, async (page) => {
+  await look(screens['all cards'], { reducedMotion: 'reduce' }, async (page) => {
     const moving = await page.evaluate(() =>
       [...document.querySelectorAll('.upay, .upay *')]
         .filter((element) => {
