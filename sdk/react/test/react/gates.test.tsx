@@ -318,28 +318,28 @@ describe('the gate of any feature', () => {
     expect(onDenied).not.toHaveBeenCalled();
   });
 
-  test.each([['the customer', (path: string) => /^\/customers\/[^/]+$/.test(path)]])(
-    'where %s cannot be read it is closed, and nobody was denied',
-    async (_, isIt) => {
-      const onDenied = vi.fn();
-      const block = (path: string) => (isIt(path) ? refusal(403, 'insufficient_scope') : undefined);
-      function Told() {
-        return <p>{useCustomer().error?.code}</p>;
-      }
-      const { below } = provided(await tokenOf(offer.user), {}, block);
-      render(
-        below(
-          <>
-            <Told />
-            {gate('boolean', onDenied)}
-          </>,
-        ),
-      );
-      await text('insufficient_scope');
-      screen.getByText('fallback');
-      expect(onDenied).not.toHaveBeenCalled();
-    },
-  );
+  test.each([
+    ['the customer', (path: string) => /^\/customers\/[^/]+$/.test(path)],
+    ['the entitlements', (path: string) => path.endsWith('/entitlements')],
+  ])('where %s cannot be read it is closed, and nobody was denied', async (_, isIt) => {
+    const onDenied = vi.fn();
+    const block = (path: string) => (isIt(path) ? refusal(403, 'insufficient_scope') : undefined);
+    function Told() {
+      return <p>{useCustomer().error?.code}</p>;
+    }
+    const { below } = provided(await tokenOf(offer.user), {}, block);
+    render(
+      below(
+        <>
+          <Told />
+          {gate('boolean', onDenied)}
+        </>,
+      ),
+    );
+    await text('insufficient_scope');
+    screen.getByText('fallback');
+    expect(onDenied).not.toHaveBeenCalled();
+  });
 
   test('it closes with the session, and nobody was denied', async () => {
     const { token, jti } = await mintFor(offer.user);

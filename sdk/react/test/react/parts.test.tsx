@@ -11,7 +11,6 @@ import {
   PaymentForm,
   PlanChangeDialog,
   useTopUp,
-  type Appearance,
   type FormClient,
   type PaymentMethod,
 } from '../../src/index.js';
@@ -42,18 +41,6 @@ const part = (container: Element, name: string) =>
   });
 
 describe('appearance', () => {
-  test('variables are set on the outermost element, and follow what the page says', async () => {
-    const token = await tokenOf(subscriber);
-    const at = (appearance: Appearance) =>
-      provided(token, { appearance }).below(<BillingDetails />);
-    const view = render(at({ variables: { accent: 'red', radius: '3px' } }));
-    const root = await part(view.container, 'root');
-    const value = (name: string) => root.style.getPropertyValue(`--upay-${name}`);
-    expect([value('accent'), value('radius')]).toEqual(['red', '3px']);
-    view.rerender(at({ variables: { accent: 'blue', gap: '9px' } }));
-    expect([value('accent'), value('gap')]).toEqual(['blue', '9px']);
-  });
-
   test('the theme is told to the style sheet', async () => {
     const token = await tokenOf(subscriber);
     for (const theme of [undefined, 'light', 'dark'] as const) {
