@@ -102,15 +102,17 @@ CREATE TABLE usage_events (
     PRIMARY KEY (customer_no, key)
 );
 
--- What counts in usage periods that are not rated yet.
+-- What counts in usage periods that are not rated yet: what was paid in credits, at once, and what is
+-- there to be rated.
 CREATE TABLE usage_periods (
     customer_no     BIGINT NOT NULL,
     subscription_id TEXT COLLATE "C" NOT NULL,
     metric_id       TEXT COLLATE "C" NOT NULL,
     period_start    BIGINT NOT NULL,
+    in_credits      BOOLEAN NOT NULL,
     whole           BIGINT NOT NULL,
     millionths      BIGINT NOT NULL,
-    PRIMARY KEY (customer_no, subscription_id, metric_id, period_start)
+    PRIMARY KEY (customer_no, subscription_id, metric_id, period_start, in_credits)
 );
 
 -- The different values of a metric that counts them.
@@ -119,8 +121,9 @@ CREATE TABLE usage_values (
     subscription_id TEXT COLLATE "C" NOT NULL,
     metric_id       TEXT COLLATE "C" NOT NULL,
     period_start    BIGINT NOT NULL,
+    in_credits      BOOLEAN NOT NULL,
     value           TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (customer_no, subscription_id, metric_id, period_start, value)
+    PRIMARY KEY (customer_no, subscription_id, metric_id, period_start, in_credits, value)
 );
 
 -- Quantities by event name and UTC day, for charts.

@@ -102,15 +102,17 @@ CREATE TABLE usage_events (
     PRIMARY KEY (customer_no, key)
 ) STRICT, WITHOUT ROWID;
 
--- What counts in usage periods that are not rated yet.
+-- What counts in usage periods that are not rated yet: what was paid in credits, at once, and what is
+-- there to be rated.
 CREATE TABLE usage_periods (
     customer_no     INTEGER NOT NULL,
     subscription_id TEXT NOT NULL,
     metric_id       TEXT NOT NULL,
     period_start    INTEGER NOT NULL,
+    in_credits      INTEGER NOT NULL,
     whole           INTEGER NOT NULL,
     millionths      INTEGER NOT NULL,
-    PRIMARY KEY (customer_no, subscription_id, metric_id, period_start)
+    PRIMARY KEY (customer_no, subscription_id, metric_id, period_start, in_credits)
 ) STRICT, WITHOUT ROWID;
 
 -- The different values of a metric that counts them.
@@ -119,8 +121,9 @@ CREATE TABLE usage_values (
     subscription_id TEXT NOT NULL,
     metric_id       TEXT NOT NULL,
     period_start    INTEGER NOT NULL,
+    in_credits      INTEGER NOT NULL,
     value           TEXT NOT NULL,
-    PRIMARY KEY (customer_no, subscription_id, metric_id, period_start, value)
+    PRIMARY KEY (customer_no, subscription_id, metric_id, period_start, in_credits, value)
 ) STRICT, WITHOUT ROWID;
 
 -- Quantities by event name and UTC day, for charts.

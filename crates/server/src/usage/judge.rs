@@ -74,6 +74,8 @@ pub struct Part {
     pub subscription_id: SubscriptionId,
     pub metric_id: MetricId,
     pub period_start: Time,
+    /// Credits paid for it, so that no charge does again.
+    pub in_credits: bool,
     pub adds: Adds,
 }
 
@@ -118,6 +120,7 @@ impl World {
                 continue;
             };
             let adds = metric.adds(event).ok_or(Reason::Invalid)?;
+            let mut in_credits = false;
             for feature in self.features.get(&metric.metric_id).into_iter().flatten() {
                 if self.given.contains(&(of.plan_id, feature.id)) {
                     let measured = match &adds {
@@ -126,10 +129,12 @@ impl World {
                     };
                     let amount = feature.debit(measured).ok_or(Reason::InsufficientCredits)?;
                     counted.debits.push((feature.currency_id, amount));
+                    in_credits = true;
                 }
             }
             let (subscription_id, metric_id) = (of.id, metric.metric_id);
-            counted.parts.push(Part { subscription_id, metric_id, period_start, adds });
+            let part = Part { subscription_id, metric_id, period_start, in_credits, adds };
+            counted.parts.push(part);
         }
         if counted.parts.is_empty() { Err(why_not) } else { Ok(counted) }
     }

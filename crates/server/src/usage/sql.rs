@@ -3,7 +3,7 @@
 use super::judge::{CreditFeature, Measure, Subscribed, World};
 use super::{MILLIONTH, NewEvent};
 use crate::base::{Decimal, EventId, FeatureId, MetricId, PlanId, SubscriptionId, Time};
-use crate::catalog::Entitlement;
+use crate::catalog::{Aggregation, Entitlement};
 use crate::customers::CustomerRef;
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, sql, sql_of_each};
 use crate::organizations::Tenant;
@@ -73,20 +73,25 @@ const DELETE_EVENT: Sql = sql_of_each(
      WHERE e.customer_no = w.customer_no AND e.key = w.key",
 );
 const ADD_VALUE: Sql = sql_of_each(
-    "INSERT INTO usage_values (customer_no, subscription_id, metric_id, period_start, value) \
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING \
-     RETURNING customer_no, subscription_id, metric_id, period_start",
-    "INSERT INTO usage_values (customer_no, subscription_id, metric_id, period_start, value) \
-     SELECT * FROM unnest($1::BIGINT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[], $5::TEXT[]) \
-     ON CONFLICT DO NOTHING RETURNING customer_no, subscription_id, metric_id, period_start",
+    "INSERT INTO usage_values \
+     (customer_no, subscription_id, metric_id, period_start, in_credits, value) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING \
+     RETURNING customer_no, subscription_id, metric_id, period_start, in_credits",
+    "INSERT INTO usage_values \
+     (customer_no, subscription_id, metric_id, period_start, in_credits, value) \
+     SELECT * FROM unnest($1::BIGINT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[], $5::BOOLEAN[], \
+     $6::TEXT[]) \
+     ON CONFLICT DO NOTHING RETURNING customer_no, subscription_id, metric_id, period_start, in_credits",
 );
 macro_rules! count_in_period {
     ($values:literal, $set:literal) => {
         concat!(
             "INSERT INTO usage_periods \
-             (customer_no, subscription_id, metric_id, period_start, whole, millionths) ",
+             (customer_no, subscription_id, metric_id, period_start, in_credits, whole, \
+             millionths) ",
             $values,
-            " ON CONFLICT (customer_no, subscription_id, metric_id, period_start) DO UPDATE SET ",
+            " ON CONFLICT (customer_no, subscription_id, metric_id, period_start, in_credits) \
+             DO UPDATE SET ",
             $set
         )
     };
@@ -94,10 +99,10 @@ macro_rules! count_in_period {
 macro_rules! count {
     ($set:literal) => {
         sql_of_each(
-            count_in_period!("VALUES ($1, $2, $3, $4, $5, $6)", $set),
+            count_in_period!("VALUES ($1, $2, $3, $4, $5, $6, $7)", $set),
             count_in_period!(
                 "SELECT * FROM unnest($1::BIGINT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[], \
-                 $5::BIGINT[], $6::BIGINT[])",
+                 $5::BOOLEAN[], $6::BIGINT[], $7::BIGINT[])",
                 $set
             ),
         )
@@ -125,8 +130,10 @@ const ADD_DAY: Sql = sql_of_each(
 );
 
 const UNITS: Sql = sql("SELECT whole, millionths FROM usage_periods \
-     WHERE customer_no = $1 AND subscription_id = $2 AND metric_id = $3 AND period_start = $4");
-const USED: Sql = sql("SELECT p.whole, p.millionths FROM billable_metrics m \
+     WHERE customer_no = $1 AND subscription_id = $2 AND metric_id = $3 AND period_start = $4 \
+     AND NOT in_credits");
+const USED: Sql = sql("SELECT m.aggregation, p.subscription_id, p.period_start, p.whole, \
+     p.millionths FROM billable_metrics m \
      JOIN subscriptions s ON s.tenant_no = m.tenant_no AND s.product_id = m.product_id \
      JOIN usage_periods p ON p.customer_no = s.customer_no AND p.subscription_id = s.id \
      AND p.metric_id = m.id \
@@ -134,6 +141,8 @@ const USED: Sql = sql("SELECT p.whole, p.millionths FROM billable_metrics m \
      AND s.status IN ('trialing', 'active', 'past_due') \
      AND p.period_start = CASE WHEN s.usage_period_end > $4 THEN s.usage_period_start \
      ELSE s.usage_period_end END");
+const VALUES: Sql = sql("SELECT COUNT(DISTINCT value) FROM usage_values \
+     WHERE customer_no = $1 AND subscription_id = $2 AND metric_id = $3 AND period_start = $4");
 const DAYS: Sql = sql("SELECT day, event_name, whole, millionths FROM usage_days \
      WHERE customer_no = $1 AND day >= $2 AND day <= $3");
 const CLOSE: Sql = sql("DELETE FROM usage_periods \
@@ -141,7 +150,8 @@ const CLOSE: Sql = sql("DELETE FROM usage_periods \
 const CLOSE_VALUES: Sql = sql("DELETE FROM usage_values \
      WHERE customer_no = $1 AND subscription_id = $2 AND period_start = $3");
 
-/// What a metric measured in a usage period that is not rated yet. Whoever rates has the
+/// What a metric measured in a usage period that is not rated yet, without what credits paid for.
+/// Whoever rates has the
 /// customer locked, as `track` has while it counts, and calls [`period_closed`] after.
 pub async fn units(
     tx: &mut Tx<'_, '_>,
@@ -164,7 +174,25 @@ pub async fn used(
     at: Time,
 ) -> Result<Decimal, DbError> {
     let values = [tenant.no.into(), metric_id.into(), customer_no.into(), at.into()];
-    Ok(tx.one(&USED, &values, read_units).await?.unwrap_or_default())
+    let parts = tx.all(&USED, &values, |row| {
+        let place: (Aggregation, SubscriptionId, Time) = (row.take()?, row.take()?, row.take()?);
+        Ok((place, read_units(row)?))
+    });
+    let mut parts = parts.await?.into_iter();
+    let Some((place, one)) = parts.next() else { return Ok(Decimal::ZERO) };
+    let Some((_, other)) = parts.next() else { return Ok(one) };
+    // One part was paid in credits, the other was not: the customer's plan changed in between.
+    match place {
+        (Aggregation::Sum | Aggregation::Count, ..) => {
+            Ok(Decimal::from_units(one.units() + other.units()))
+        }
+        (Aggregation::Max, ..) => Ok(one.max(other)),
+        (Aggregation::Unique, subscription, start) => {
+            let values = [customer_no.into(), subscription.into(), metric_id.into(), start.into()];
+            let values = tx.one(&VALUES, &values, |row| row.take::<i64>()).await?;
+            Ok(Decimal::from_integer(values.unwrap_or_default()))
+        }
+    }
 }
 
 /// The days of a range that have quantities, by event name.
@@ -211,8 +239,8 @@ pub struct ToStore<'a> {
     pub at: Time,
 }
 
-/// A sum or maximum of a metric in a usage period; a sum's parts of a day likewise.
-pub type InPeriod = (i64, SubscriptionId, MetricId, Time);
+/// Where a metric's sum or maximum is kept: for a usage period, what was paid in credits apart.
+pub type InPeriod = (i64, SubscriptionId, MetricId, Time, bool);
 
 /// Reads what these events are measured by, in a statement for each kind of thing.
 pub async fn world(
@@ -329,17 +357,20 @@ pub async fn add_values(
 ) -> Result<Vec<InPeriod>, DbError> {
     let rows: Vec<_> = values
         .iter()
-        .map(|((customer_no, subscription, metric, start), value)| {
+        .map(|((customer_no, subscription, metric, start, in_credits), value)| {
             [
                 (*customer_no).into(),
                 (*subscription).into(),
                 (*metric).into(),
                 (*start).into(),
+                (*in_credits).into(),
                 (*value).into(),
             ]
         })
         .collect();
-    let read = |row: &mut Columns<'_>| Ok((row.take()?, row.take()?, row.take()?, row.take()?));
+    let read = |row: &mut Columns<'_>| {
+        Ok((row.take()?, row.take()?, row.take()?, row.take()?, row.take()?))
+    };
     tx.each(&ADD_VALUE, &rows, read).await
 }
 
@@ -359,14 +390,15 @@ pub async fn raise(
     tx.execute_each(&RAISE, &period_rows(maxima)).await.map(|_| ())
 }
 
-fn period_rows(counted: impl Iterator<Item = (InPeriod, [i64; 2])>) -> Vec<[Value<'static>; 6]> {
+fn period_rows(counted: impl Iterator<Item = (InPeriod, [i64; 2])>) -> Vec<[Value<'static>; 7]> {
     counted
-        .map(|((customer_no, subscription, metric, start), [whole, millionths])| {
+        .map(|((customer_no, subscription, metric, start, in_credits), [whole, millionths])| {
             [
                 customer_no.into(),
                 subscription.into(),
                 metric.into(),
                 start.into(),
+                in_credits.into(),
                 whole.into(),
                 millionths.into(),
             ]

@@ -1,7 +1,7 @@
 //! Tracking: events in, each once. All of a request is one transaction, whose statements are few:
 //! one for each kind of thing that is read or written, however many events there are.
 
-use super::judge::{Adds, Counted, Now};
+use super::judge::{Adds, Counted, Now, Part};
 use super::sql::{self, InPeriod, ToStore};
 use super::{NewEvent, Reason, Rejection};
 use crate::app::By;
@@ -205,8 +205,9 @@ async fn aggregate(tx: &mut Tx<'_, '_>, candidates: &[Candidate<'_>]) -> Result<
     for Candidate { stored, counted, .. } in candidates {
         let customer_no = stored.customer_no;
         for part in &counted.parts {
-            let place = (customer_no, part.subscription_id, part.metric_id, part.period_start);
-            match &part.adds {
+            let Part { subscription_id, metric_id, period_start, in_credits, adds } = part;
+            let place = (customer_no, *subscription_id, *metric_id, *period_start, *in_credits);
+            match adds {
                 Adds::Sum(quantity) => add(sums.entry(place).or_default(), quantity.parts()),
                 Adds::Max(quantity) => {
                     let (whole, millionths) = quantity.parts();

@@ -1,7 +1,7 @@
 //! Usage: events, each once, and what they add up to.
 
 use crate::on_both_stores;
-use crate::support::{Request, Test, event, event_with, get};
+use crate::support::{Request, Test, event, event_with, flat, get, lines, monthly, with};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::credits::Source;
@@ -44,6 +44,57 @@ on_both_stores! {
         let answer = [(0, "rejected_no_metric".to_owned()), (3, "rejected_duplicate".to_owned())];
         assert_eq!(t.tracked(events).await, answer);
         assert_eq!(t.used("one", &shop.call).await, "2");
+    }
+
+    async fn what_credits_paid_for_is_not_charged_as_well(t) {
+        let shop = t.shop().await;
+        let paid = |id: &str| json!({ "featureId": id, "type": "credit" });
+        let mut entitlements = vec![paid(&shop.generation)];
+        for (slug, metric) in [("peaks", &shop.peak), ("logins", &shop.login)] {
+            let feature = json!({
+                "productId": shop.product, "slug": slug, "name": slug, "type": "credit", "metricId": metric,
+                "creditCurrencyId": shop.credits, "creditCost": "1",
+            });
+            entitlements.push(paid(&t.make("features", feature).await));
+        }
+        let small = json!({ "productId": shop.product, "entitlements": entitlements });
+        let small = t.plan(with(monthly("small", flat(500)), small)).await;
+        let usage = [&shop.generate, &shop.peak, &shop.login].map(|metric| {
+            json!({ "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "10" }] })
+        });
+        let large = json!([{ "type": "recurring", "amount": 1_000 }, usage[0], usage[1], usage[2]]);
+        let large = t.plan(with(monthly("large", large), json!({ "productId": shop.product }))).await;
+        t.payer("one").await;
+        t.grant(&shop, "one", Source::Promotional, 1_000, None).await;
+        let subscription = t.buy("one", &small, 1).await;
+        let user = |name: &str| json!({ "properties": { "user": name } });
+        let of = |name: &str, key: &str, more: Value| event_with("one", name, key, more);
+        let events = json!([
+            of("generate", "a", json!({ "quantity": 60 })), of("peak", "b", json!({ "quantity": 7 })),
+            of("login", "c", user("ada")), of("login", "d", user("bob")),
+        ]);
+        assert_eq!(t.tracked(events).await, []);
+        assert_eq!(t.balance("one").await, 1_000 - 90 - 7 - 2);
+        t.of_subscription(&subscription, "change-plan", json!({ "planId": large })).await.expect(200);
+        let events = json!([
+            of("generate", "e", json!({ "quantity": 5 })), of("peak", "f", json!({ "quantity": 3 })),
+            of("login", "g", user("bob")), of("login", "h", user("cy")), of("login", "i", user("cy")),
+        ]);
+        assert_eq!(t.tracked(events).await, []);
+        assert_eq!(t.balance("one").await, 1_000 - 90 - 7 - 2);
+        // What was used is all of it, whoever paid.
+        let mut used = Vec::new();
+        for metric in [&shop.generate, &shop.peak, &shop.login] {
+            used.push(t.used("one", metric).await);
+        }
+        assert_eq!(used, ["65", "7", "3"]);
+        let usage = [("usage".to_owned(), 50), ("usage".to_owned(), 30), ("usage".to_owned(), 20)];
+        let upcoming = format!("/v1/subscriptions/{}/upcoming-invoice", subscription["id"].as_str().unwrap());
+        let upcoming = t.call(get(upcoming).key(&t.key)).await.expect(200).json()["invoice"].clone();
+        assert_eq!(lines(&upcoming)[..3], usage);
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        assert_eq!(lines(t.invoices_of("one").await.last().unwrap())[..3], usage);
+        assert_eq!(t.used("one", &shop.generate).await, "0");
     }
 
     async fn twins_at_once_count_once(t) {
