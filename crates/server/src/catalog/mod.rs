@@ -267,6 +267,16 @@ pub async fn visible_plan(
     sql::get(tx, tenant, viewer, id).await
 }
 
+/// A metric that this viewer may see.
+pub async fn visible_metric(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    viewer: Viewer,
+    id: MetricId,
+) -> Result<Option<Metric>, DbError> {
+    sql::get(tx, tenant, viewer, id).await
+}
+
 /// The plans of a product that this viewer may see, oldest first; the hundred newest, where there
 /// are more.
 pub async fn plans_of_product(
@@ -307,10 +317,17 @@ pub async fn features_of_credit_currency(
     sql::find(tx, tenant, &Feature::BY_CREDIT_CURRENCY, &id.to_string()).await
 }
 
-pub async fn feature_by_slug(
+/// A feature that this viewer may see.
+pub async fn visible_feature(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
+    viewer: Viewer,
     slug: &str,
 ) -> Result<Option<Feature>, DbError> {
-    Ok(sql::find(tx, tenant, &Feature::BY_SLUG, slug).await?.pop())
+    let found: Option<Feature> = sql::find(tx, tenant, &Feature::BY_SLUG, slug).await?.pop();
+    match (viewer, found) {
+        (Viewer::Backend, found) => Ok(found),
+        (_, None) => Ok(None),
+        (viewer, Some(found)) => sql::get(tx, tenant, viewer, found.id).await,
+    }
 }

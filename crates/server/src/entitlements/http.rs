@@ -3,7 +3,7 @@
 use super::{DeniedReason, Request, State as Has};
 use crate::app::App;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId};
-use crate::catalog::{self, Feature, FeatureType};
+use crate::catalog::{self, Feature, FeatureType, Viewer};
 use crate::credits;
 use crate::customers::{self, CustomerRef};
 use crate::http::{Caller, Fields, Json, JsonBody, PathText, Problem};
@@ -258,7 +258,8 @@ async fn answer(
     let customer = customers::http::of_caller(&mut app.db.read().await?, caller, named).await?;
     let at = credits::http::write_due(app, &tenant, customer.no).await?;
     let tx = &mut app.db.read().await?;
-    let feature = catalog::feature_by_slug(tx, &tenant, &asked.slug).await?;
+    let viewer = caller.only_customer().map_or(Viewer::Backend, Viewer::Customer);
+    let feature = catalog::visible_feature(tx, &tenant, viewer, &asked.slug).await?;
     let feature = feature.ok_or_else(Problem::not_found)?;
     let request = asked.of(&feature)?;
     let state = super::of_feature(tx, &tenant, customer.no, &feature, at).await?;

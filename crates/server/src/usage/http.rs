@@ -3,6 +3,7 @@
 use super::{MAX_EVENTS, Reason, Tracked, body, meter};
 use crate::app::{App, By};
 use crate::base::{Decimal, MetricId};
+use crate::catalog::Viewer;
 use crate::customers;
 use crate::db::{Lane, Tx};
 use crate::http::page::query;
@@ -194,7 +195,8 @@ pub async fn get(
     let customer = customers::http::of_caller(&mut tx, &caller, named).await?;
     let metric_id = metric_id.and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
-    let meter = meter::read(&mut tx, &tenant, customer.no, metric_id, at).await?;
+    let viewer = caller.only_customer().map_or(Viewer::Backend, Viewer::Customer);
+    let meter = meter::read(&mut tx, &tenant, viewer, customer.no, metric_id, at).await?;
     let meter = meter.ok_or_else(Problem::not_found)?;
     Ok(Json(
         StatusCode::OK,

@@ -2,7 +2,7 @@
 
 use super::sql;
 use crate::base::{Decimal, MetricId, Time};
-use crate::catalog::{self, EntitlementValue, FeatureType, Metric};
+use crate::catalog::{self, EntitlementValue, FeatureType, Metric, Viewer};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
 use crate::subscriptions;
@@ -30,15 +30,17 @@ impl Meter {
     }
 }
 
-/// `None` where there is no such metric, or none that the customer's plans have to do with.
+/// `None` where there is no such metric, or none that this viewer may see.
 pub async fn read(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
+    viewer: Viewer,
     customer_no: i64,
     metric_id: MetricId,
     at: Time,
 ) -> Result<Option<Meter>, DbError> {
-    let Some(metric) = catalog::metric(tx, tenant, metric_id).await? else { return Ok(None) };
+    let metric = catalog::visible_metric(tx, tenant, viewer, metric_id).await?;
+    let Some(metric) = metric else { return Ok(None) };
     let usage = sql::used(tx, tenant, customer_no, metric_id, at).await?;
     let limit = limit(tx, tenant, customer_no, &metric).await?;
     Ok(Some(Meter { metric, usage, limit }))

@@ -160,6 +160,26 @@ on_both_stores! {
         t.call(named_twice).await.refused(422, "validation_failed");
     }
 
+    async fn of_a_product_that_is_sold_no_more_a_browser_learns_what_its_customer_has(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "has").await;
+        t.customer("has none").await;
+        let archived = crate::support::patch(format!("/v1/products/{}", shop.product), &json!({ "status": "archived" }));
+        t.call(archived.key(&t.key)).await.expect(200);
+        let usage = format!("/v1/usage?metricId={}", shop.call);
+        let asked = json!({ "featureSlug": "calls" });
+        for (customer, knows) in [("has", true), ("has none", false)] {
+            let token = t.token(customer).await;
+            for request in [get(&usage), post("/v1/check", &asked)] {
+                let answer = t.call(request.bearer(&token)).await;
+                if knows { answer.expect(200) } else { answer.refused(404, "not_found") };
+            }
+            // The backend knows what there is.
+            let named = json!({ "featureSlug": "calls", "customerId": customer });
+            t.call(post("/v1/check", &named).key(&t.key)).await.expect(200);
+        }
+    }
+
     async fn a_browser_asks_of_its_own_customer_alone(t) {
         let shop = Shop::open(&t).await;
         t.customer("two").await;
