@@ -5,11 +5,31 @@ use crate::support::{Answer, Test, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use unitpay::credits::Source;
 use unitpay::keys::KeyScopes;
 
 const LISTS: [&str; 4] = ["customers", "portal-sessions", "api-keys", "audit-events"];
 
 on_both_stores! {
+    async fn a_cursor_of_all_customers_is_none_of_ones_own(t) {
+        let shop = t.shop().await;
+        for customer in ["one", "two"] {
+            t.subscriber(&shop, customer).await;
+            t.grant(&shop, customer, Source::Promotional, 1, None).await;
+            t.bill(customer, 1_000).await;
+        }
+        let token = t.token("one").await;
+        for list in ["subscriptions", "credit-accounts", "invoices"] {
+            let cursor = page(&t, list, "limit=1").await["nextCursor"].as_str().unwrap().to_owned();
+            page(&t, list, &format!("limit=1&cursor={cursor}")).await;
+            let path = format!("/v1/{list}?limit=1&cursor={cursor}");
+            invalid(t.call(get(path).bearer(&token)).await, "cursor");
+            for named in ["one", "two"] {
+                invalid(ask(&t, &t.key, list, &format!("limit=1&cursor={cursor}&customerId={named}")).await, "cursor");
+            }
+        }
+    }
+
     async fn a_limit_is_an_integer_from_1_to_100(t) {
         fill(&t, 22).await;
         for list in LISTS {

@@ -63,14 +63,14 @@ async fn accounts(
     named: Option<CustomerRef>,
 ) -> Result<Accounts, Problem> {
     let tenant = caller.tenant();
-    let page = fields.page(&tenant, &format!("credit-accounts {named:?}"));
-    fields.finish()?;
     let mut tx = app.db.read().await?;
     let all = named.is_none() && caller.only_customer().is_none();
     let of = match all {
         true => None,
         false => Some(customers::http::of_caller(&mut tx, caller, named).await?.no),
     };
+    let page = fields.page(&tenant, &format!("credit-accounts {of:?}"));
+    fields.finish()?;
     let mut rows = sql::page(&mut tx, &tenant, of, &page).await?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
     drop(tx);

@@ -35,14 +35,14 @@ pub async fn list(
     let mut fields = query(&uri)?;
     let named = fields.customer("customerId");
     let status = fields.word("status", &Status::ALL, Status::as_str);
-    let page = fields.page(&tenant, &format!("subscriptions {named:?} {status:?}"));
-    fields.finish()?;
     let mut tx = app.db.read().await?;
     let customer = match &caller {
         Caller::Key(_) => customers::http::resolve(&mut tx, &tenant, named.as_ref()).await?,
         Caller::Portal(_) => Some(customers::http::meant(&mut tx, &caller, named.as_ref()).await?),
     };
     let customer = customer.map(|customer| customer.no);
+    let page = fields.page(&tenant, &format!("subscriptions {customer:?} {status:?}"));
+    fields.finish()?;
     let rows = sql::page(&mut tx, &tenant, customer, status, &page).await?;
     let page = page.page(rows, |subscription| subscription.id.to_string());
     Ok(Json(StatusCode::OK, page.map(|subscription| view(&caller, &subscription)).into()))
