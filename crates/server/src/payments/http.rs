@@ -321,10 +321,11 @@ pub async fn remove(
     let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        super::remove(tx, &tenant, customer.no, method.id, &by).await
+        test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
+        let method = super::remove(tx, &tenant, customer.no, method.id, &by).await?;
+        method.ok_or_else(Problem::not_found)
     });
-    let method: Option<PaymentMethod> = done.await?;
-    let method = method.ok_or_else(Problem::not_found)?;
+    let method: PaymentMethod = done.await?;
     super::detach(&app, &tenant, &method).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,7 +6,7 @@ use crate::http::{Caller, Code, JsonBody, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::Environment;
 use crate::payments::PaymentProcessor;
-use crate::settlement;
+use crate::{settlement, test_clock};
 use axum::extract::State;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -54,6 +54,9 @@ pub async fn confirm(
         Caller::Key(_) => None,
         Caller::Portal(portal) => Some(portal.verified().session().customer_id),
     };
+    let mut tx = app.db.read().await?;
+    test_clock::write_now::<Problem>(&mut tx, &tenant, app.clock.now()).await?;
+    drop(tx);
     let sandbox = app.processors.sandbox();
     let confirmed = sandbox.confirm(&tenant, customer, secret, succeed).await;
     let delivery = match confirmed.map_err(Problem::unavailable)? {
