@@ -1,5 +1,5 @@
-//! Billable metrics: what events of a name add up to. How one adds up never because
-//! aggregates are kept as events come in.
+//! Billable metrics: what events of a name add up to. How one adds up never changes,
+//! because aggregates are kept as events come in.
 
 use super::{CatalogError, Entry};
 use crate::audit::Action;

@@ -90,7 +90,8 @@ async fn seed(config: &Config) -> anyhow::Result<String> {
             metadata: "{}".to_owned(),
             billing: BillingChange::default(),
         };
-        let (ids, now) = (store.ids.clone(), store.clock.now());
+        // They are there when their story begins.
+        let (ids, now) = (store.ids.clone(), story::beginning(store.clock.now()));
         store
             .db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {

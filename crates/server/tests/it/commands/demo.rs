@@ -53,6 +53,11 @@ async fn each_customer_of_the_demo_sees_months_and_changes_everything() {
         let browser = Browser { client: &client, token: minted.text("token") };
         let subscription = browser.list("/v1/subscriptions").await.remove(0);
         assert_eq!(subscription["status"], status, "{customer}");
+        // Nobody bought anything before they were there.
+        let own = browser.read(&format!("/v1/customers/{customer}")).await;
+        let instants = [&own["createdAt"], &subscription["createdAt"]];
+        let [made, subscribed] = instants.map(|instant| instant.as_str().unwrap());
+        assert!(made <= subscribed, "{made} {subscribed}");
         sees_invoices(&browser).await;
         sees_a_ledger(&browser).await;
         sees_usage(&browser).await;
