@@ -20,6 +20,8 @@ struct Rule {
 }
 
 type Rules = BTreeMap<(CreditCurrencyId, Cadence), Rule>;
+/// What was granted, by the same.
+type Given = BTreeMap<(CreditCurrencyId, Cadence), i64>;
 
 fn rules(plan: &Plan) -> Rules {
     let mut rules = Rules::new();
@@ -31,57 +33,74 @@ fn rules(plan: &Plan) -> Rules {
     rules
 }
 
-/// Grants what the plan gives for the first windows; of daily credits the whole first day.
+/// Grants what the plan gives for the first windows; of daily credits the whole first day. A start
+/// that nothing is paid for takes off what the product granted the customer in windows that have not
+/// ended: whoever leaves and comes back is not given it again.
+#[allow(clippy::too_many_arguments)] // One start of one subscription.
 pub async fn subscription_started(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     subscription: &Subscription,
     plan: &Plan,
+    paid: bool,
     at: Time,
     ids: &Ids,
 ) -> Result<(), DbError> {
-    raise(tx, tenant, subscription, &Rules::new(), &rules(plan), at, ids).await
+    let given = if paid { Given::new() } else { given(tx, tenant, subscription, at, ids).await? };
+    raise(tx, tenant, subscription, &rules(plan), &given, at, ids).await
 }
 
-/// Grants at once what the new plan gives more; from the next window on it gives what it gives.
+/// Grants at once what the new plan gives more than was granted for the windows that have not ended;
+/// from the next ones on it gives what it gives.
 pub async fn plan_changed(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     subscription: &Subscription,
-    old: &Plan,
     new: &Plan,
     at: Time,
     ids: &Ids,
 ) -> Result<(), DbError> {
-    raise(tx, tenant, subscription, &rules(old), &rules(new), at, ids).await
+    let given = given(tx, tenant, subscription, at, ids).await?;
+    raise(tx, tenant, subscription, &rules(new), &given, at, ids).await
+}
+
+/// What a subscription's product has granted its customer in windows that have not ended.
+async fn given(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    at: Time,
+    ids: &Ids,
+) -> Result<Given, DbError> {
+    super::write_due(tx, tenant, subscription.customer_no, at, ids).await?;
+    let (customer, product) = (subscription.customer_no, subscription.product_id);
+    sql::given(tx, tenant, customer, product, at).await
 }
 
 async fn raise(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     subscription: &Subscription,
-    old: &Rules,
-    new: &Rules,
+    rules: &Rules,
+    given: &Given,
     at: Time,
     ids: &Ids,
 ) -> Result<(), DbError> {
-    let mut wallets = Wallets::of(tx, tenant, subscription, [old, new], at, ids).await?;
-    for (&(currency, cadence), rule) in new {
+    let mut wallets = Wallets::of(tx, tenant, subscription, rules, at, ids).await?;
+    for (&(currency, cadence), rule) in rules {
         let Some(wallet) = wallets.get(currency) else { continue };
-        let before = old.get(&(currency, cadence)).map_or(0, |rule| rule.amount);
         let end = match cadence {
             Cadence::Period => subscription.current_period.map(|period| period.end),
             Cadence::Month => subscription.usage_period.map(|period| period.end),
-            // The first day of a daily rule is granted where the rule is set, below.
-            Cadence::Day if before == 0 => continue,
             Cadence::Day => Some(next_midnight(at)),
         };
+        let before = given.get(&(currency, cadence)).copied().unwrap_or_default();
         let more = rule.amount.saturating_sub(before);
         wallet.grant_window(subscription.id, cadence, 0, more, end, at, ids);
     }
     for wallet in &mut wallets.0 {
         let daily = (wallet.account.currency_id, Cadence::Day);
-        set_drip(wallet, subscription, new.get(&daily), at, ids);
+        set_drip(wallet, subscription, rules.get(&daily), at);
     }
     wallets.save(tx, at).await
 }
@@ -101,17 +120,21 @@ pub async fn period_renewed(
     ids: &Ids,
 ) -> Result<(), DbError> {
     let rules = rules(plan);
-    let mut wallets = Wallets::of(tx, tenant, subscription, [&rules, &rules], at, ids).await?;
+    let mut wallets = Wallets::of(tx, tenant, subscription, &rules, at, ids).await?;
     for wallet in &mut wallets.0 {
         let rule = rules.get(&(wallet.account.currency_id, cadence)).copied().unwrap_or_default();
         let rest = wallet.take_lapsed(subscription.id, cadence, window.start);
+        let daily = (wallet.account.currency_id, Cadence::Day);
+        let begins = set_drip(wallet, subscription, rules.get(&daily), at);
         if subscription.status == Status::PastDue {
             continue;
         }
         let (rollover, end) = (rest.min(rule.rollover_cap), Some(window.end));
         wallet.grant_window(subscription.id, cadence, rollover, rule.amount, end, at, ids);
-        let daily = (wallet.account.currency_id, Cadence::Day);
-        set_drip(wallet, subscription, rules.get(&daily), at, ids);
+        if let Some(Rule { amount, .. }) = rules.get(&daily).filter(|_| begins) {
+            let end = Some(next_midnight(at));
+            wallet.grant_window(subscription.id, Cadence::Day, 0, *amount, end, at, ids);
+        }
     }
     wallets.save(tx, at).await
 }
@@ -140,11 +163,11 @@ impl Wallets {
         tx: &mut Tx<'_, '_>,
         tenant: &Tenant,
         subscription: &Subscription,
-        rules: [&Rules; 2],
+        rules: &Rules,
         at: Time,
         ids: &Ids,
     ) -> Result<Self, DbError> {
-        for (currency, _) in rules[0].keys().chain(rules[1].keys()) {
+        for (currency, _) in rules.keys() {
             sql::make(tx, tenant, subscription.customer_no, *currency, at, ids).await?;
         }
         Self::all(tx, tenant, subscription, at, ids).await
@@ -177,26 +200,27 @@ impl Wallets {
     }
 }
 
-/// Sets the daily grants of a subscription to a wallet, or ends them. The first day is granted in
-/// full; a day that has begun keeps what it was given.
+/// Sets the daily grants of a subscription to a wallet from the next midnight on, or ends them, and
+/// tells whether they begin: the first day is the caller's to grant.
 fn set_drip(
     wallet: &mut Wallet,
     subscription: &Subscription,
     rule: Option<&Rule>,
     at: Time,
-    ids: &Ids,
-) {
+) -> bool {
     let Rule { amount, rollover_cap } = rule.copied().unwrap_or_default();
     let id = subscription.id;
     let drips = wallet.drips.get_or_insert_default();
     let known = drips.iter_mut().find(|drip| drip.subscription_id == id);
     if let Some(drip) = known {
         (drip.amount, drip.rollover_cap) = (amount, rollover_cap);
-    } else if amount > 0 {
+        return false;
+    }
+    if amount > 0 {
         let next_at = next_midnight(at);
         let until = subscription.current_period.map(|period| period.end);
         let paused = subscription.status == Status::PastDue;
         drips.push(Drip { subscription_id: id, amount, rollover_cap, next_at, until, paused });
-        wallet.grant_window(id, Cadence::Day, 0, amount, Some(next_at), at, ids);
     }
+    amount > 0
 }

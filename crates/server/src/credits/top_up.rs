@@ -16,6 +16,7 @@ use crate::invoices::{Invoice, Line, LineKind, NewInvoice, Reason, Status};
 use crate::organizations::Tenant;
 use crate::payments;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
+use crate::subscriptions::CollectionMethod;
 use serde_json::json;
 
 /// What a purchase is and costs.
@@ -60,7 +61,7 @@ pub async fn set_auto_top_up(
 ) -> Result<crate::base::CreditAccountId, CreditError> {
     let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
     if rule.enabled {
-        quote(tx, tenant, &wallet, &rule.purchase).await?;
+        quote(tx, tenant, &wallet, &rule.purchase, by).await?;
     }
     if let Some(old) = &wallet.account.auto_top_up {
         (rule.month, rule.count, rule.pending) = (old.month, old.count, old.pending);
@@ -106,7 +107,7 @@ async fn start(
 ) -> Result<Kept, CreditError> {
     let account = &wallet.account;
     let (id, no, customer_no) = (account.id, account.no, account.customer_no);
-    let quote = quote(tx, tenant, wallet, purchase).await?;
+    let quote = quote(tx, tenant, wallet, purchase, by).await?;
     money::sum([wallet.account.balance, quote.credits])?;
     let method = payments::default_of(tx, tenant, customer_no).await?;
     let profile = billing::get(tx, tenant, customer_no).await?;
@@ -151,7 +152,6 @@ async fn start(
                 SettleOutcome::InvoiceSent { invoice_id }
             })
         }
-        // Credits are paid for before they can be used: none that a next invoice is to bring.
         Billed::Added | Billed::Nothing => return Err(CreditError::OutOfRange),
     };
     if top_up.status == TopUpStatus::Succeeded {
@@ -216,18 +216,23 @@ pub async fn top_up_if_low(
 }
 
 /// Grants what was bought by an invoice, which is about to be paid. One that bought nothing, or was
-/// told of before, changes nothing.
+/// told of before, changes nothing. `false` where the customer meanwhile pays in another currency
+/// than a draft is in, and the money is to go back.
 pub async fn topped_up(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     invoice: &Invoice,
     at: Time,
     by: &By,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let customer_no = invoice.customer_no;
     let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
-        return Ok(());
+        return Ok(true);
     };
+    let known = billing::get(tx, tenant, customer_no).await?.currency;
+    if invoice.status == Status::Draft && known.is_some_and(|known| known != top_up.currency) {
+        return Ok(false);
+    }
     let package = package(tx, tenant, top_up.package_id).await?;
     wallet.buy(&bought(package.as_ref(), top_up.credits, at), at, &by.ids);
     if top_up.automatic {
@@ -236,7 +241,8 @@ pub async fn topped_up(
     billing::set_currency(tx, tenant, customer_no, top_up.currency).await?;
     top_up.status = TopUpStatus::Succeeded;
     sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
-    sql::save_all(tx, &[wallet], at).await
+    sql::save_all(tx, &[wallet], at).await?;
+    Ok(true)
 }
 
 /// Nothing was paid, so nothing is granted; a rule that topped up by itself is paused while this card
@@ -302,12 +308,14 @@ fn bought(package: Option<&CreditPackage>, amount: i64, at: Time) -> NewGrant {
     }
 }
 
-/// Prices a purchase, in money that the customer pays in.
+/// Prices a purchase, in money that the customer pays in. Credits are paid for before they can be
+/// used, so what is too little to charge by itself is refused: no next invoice is to bring them.
 async fn quote(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     wallet: &Wallet,
     purchase: &Purchase,
+    by: &By,
 ) -> Result<Quote, CreditError> {
     let account = &wallet.account;
     let credits_in = catalog::credit_currency(tx, tenant, account.currency_id).await?;
@@ -350,6 +358,10 @@ async fn quote(
         amount,
         period: None,
     };
+    if profile.collection_method == CollectionMethod::ChargeAutomatically {
+        let (no, lines) = (account.customer_no, std::slice::from_ref(&line));
+        settlement::check_chargeable(tx, tenant, no, currency, lines, by).await?;
+    }
     Ok(Quote { credits, amount, currency, package, line })
 }
 

@@ -39,16 +39,16 @@ pub async fn succeeded(
             subscriptions::changed(tx, tenant, change, &invoice, at, by).await?
         }
         Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => {
-            credits::topped_up(tx, tenant, &invoice, at, by).await?;
-            true
+            credits::topped_up(tx, tenant, &invoice, at, by).await?
         }
     };
     if !wanted {
         invoices::delete_draft(tx, tenant, &invoice).await?;
+        credits::top_up_failed(tx, tenant, &invoice, attempt.payment_method_id, at, by).await?;
         return Ok(false);
     }
     if invoice.status == Status::Draft {
-        invoices::issue(tx, tenant, &mut invoice, at).await?;
+        invoices::issue(tx, tenant, &mut invoice, at, by).await?;
     }
     let card = attempt.card.as_ref();
     let payment = Payment {

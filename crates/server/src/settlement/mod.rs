@@ -26,7 +26,7 @@ use crate::base::{
 };
 use crate::credits;
 use crate::db::{DbError, Tx};
-use crate::invoices::{self, Invoice, InvoiceError, NewInvoice, Status};
+use crate::invoices::{self, Invoice, InvoiceError, Line, NewInvoice, Status};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
 use crate::subscriptions::{CollectionMethod, PlanChange, Subscription, SubscriptionError};
@@ -129,6 +129,20 @@ pub enum SettleError {
     NotFound,
 }
 
+/// Refuses lines that could not be charged by themselves: nothing is written.
+pub async fn check_chargeable(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency: Currency,
+    lines: &[Line],
+    by: &By,
+) -> Result<(), SettleError> {
+    let processor = by.processors.of(tenant).ok_or(SettleError::NoProcessor)?;
+    let due = invoices::price(tx, tenant, customer_no, lines).await?.total;
+    if due < processor.minimum(currency) { Err(SettleError::BelowMinimum) } else { Ok(()) }
+}
+
 /// Bills lines in the effect's first transaction, the customer locked. The caller carries out the
 /// effect itself unless there is an attempt. What has to be paid first stays a draft until it is.
 #[allow(clippy::too_many_arguments)] // One bill, all of it.
@@ -147,13 +161,13 @@ pub async fn collect(
     let Some(mut invoice) = drafted else { return Ok(Billed::Nothing) };
     let sent = invoice.collection_method == CollectionMethod::SendInvoice;
     if sent || invoice.totals.total == 0 {
-        invoices::issue(tx, tenant, &mut invoice, at).await?;
+        invoices::issue(tx, tenant, &mut invoice, at, by).await?;
         return Ok(Billed::Issued(Box::new(invoice)));
     }
     match begin(tx, tenant, &invoice, method, effect, at, by).await {
         Ok(attempt) => {
             if attempt.effect == Effect::CollectInvoice {
-                invoices::issue(tx, tenant, &mut invoice, at).await?;
+                invoices::issue(tx, tenant, &mut invoice, at, by).await?;
             }
             Ok(Billed::Attempt(Box::new(attempt)))
         }
@@ -355,6 +369,11 @@ impl From<SubscriptionError> for SettleError {
 
 impl From<InvoiceError> for SettleError {
     fn from(error: InvoiceError) -> Self {
-        Self::Invoice(error)
+        match error {
+            InvoiceError::Db(error) => Self::Db(error),
+            error @ (InvoiceError::OutOfRange
+            | InvoiceError::SellerIncomplete
+            | InvoiceError::NotPayable) => Self::Invoice(error),
+        }
     }
 }

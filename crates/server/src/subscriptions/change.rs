@@ -185,7 +185,7 @@ pub async fn apply(
     switch(subscription, &new, change.quantity);
     subscription.updated_at = at;
     sql::update(tx, tenant, subscription).await?;
-    credits::plan_changed(tx, tenant, subscription, &old, &new, at, &by.ids).await?;
+    credits::plan_changed(tx, tenant, subscription, &new, at, &by.ids).await?;
     let detail = json!({
         "oldPlanId": old.id, "oldQuantity": change.old_quantity,
         "planId": new.id, "quantity": change.quantity,

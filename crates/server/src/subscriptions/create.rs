@@ -68,7 +68,9 @@ pub async fn create(
     let effect = Effect::StartSubscription { subscription_id: id };
     let billed =
         settlement::collect(tx, tenant, customer.no, invoice, method.as_ref(), effect, at, by);
-    let outcome = match billed.await? {
+    let billed = billed.await?;
+    let paid = !matches!(billed, Billed::Nothing);
+    let outcome = match billed {
         Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
         Billed::Nothing => SettleOutcome::CreatedNoCharge { subscription_id: id },
         Billed::Added => SettleOutcome::InvoiceAdded { subscription_id: Some(id) },
@@ -78,7 +80,7 @@ pub async fn create(
         begin(&mut subscription, &plan, at);
         sql::update(tx, tenant, &subscription).await?;
     }
-    start(tx, tenant, &subscription, &plan, at, by).await?;
+    start(tx, tenant, &subscription, &plan, paid, at, by).await?;
     Ok(Kept::Outcome(outcome))
 }
 
@@ -173,17 +175,18 @@ fn begin_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
     subscription.usage_period = Some(trial);
 }
 
-/// What comes with the start, a trial's or the first period's.
+/// What comes with the start, a trial's or the first period's; `paid` where that costs something.
 pub async fn start(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     subscription: &Subscription,
     plan: &Plan,
+    paid: bool,
     at: Time,
     by: &By,
 ) -> Result<(), DbError> {
     billing::set_currency(tx, tenant, subscription.customer_no, plan.currency).await?;
-    credits::subscription_started(tx, tenant, subscription, plan, at, &by.ids).await?;
+    credits::subscription_started(tx, tenant, subscription, plan, paid, at, &by.ids).await?;
     let detail = json!({ "planId": plan.id, "quantity": subscription.quantity });
     note(tx, tenant, subscription, Action::SubscriptionStarted, detail, by).await
 }

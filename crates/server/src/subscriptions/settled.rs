@@ -35,7 +35,7 @@ pub async fn started(
     // It was drafted when the form was opened; what is paid for begins now.
     invoice.redate(create::begin(&mut subscription, &plan, at));
     sql::update(tx, tenant, &subscription).await?;
-    create::start(tx, tenant, &subscription, &plan, at, by).await?;
+    create::start(tx, tenant, &subscription, &plan, true, at, by).await?;
     Ok(true)
 }
 

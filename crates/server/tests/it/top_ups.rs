@@ -4,8 +4,12 @@ use crate::on_both_stores;
 use crate::support::{Answer, Request, Shop, Test, event, event_with, get, post};
 use serde_json::{Value, json};
 use unitpay::credits::Source;
+use unitpay::db::{Sql, sql};
 
 const DAY: u64 = 86_400;
+const WAITING: Sql = sql("SELECT COUNT(*) FROM invoice_additions");
+const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
+const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 
 on_both_stores! {
     async fn an_amount_of_money_buys_credits_that_are_worth_it(t) {
@@ -96,7 +100,8 @@ on_both_stores! {
         let old = t.make("credit-packages", package("Old", "USD", &shop.credits, 10)).await;
         t.call(crate::support::patch(format!("/v1/credit-packages/{old}"), &json!({ "status": "archived" })).key(&t.key)).await.expect(200);
         buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.expect(200);
-        t.grant(&shop, "one", Source::Promotional, 1, None).await;
+        // As much as a wallet may hold, but for a little.
+        buy(&t, json!({ "creditCurrencyId": shop.credits, "packageId": large })).await.expect(200);
         let before = t.state().await;
         let (units, missing) = (&shop.credits, "pkg_01kwgt3qt8f689ez1ekre217xw");
         for (body, status, code) in [
@@ -111,27 +116,25 @@ on_both_stores! {
             (json!({ "creditCurrencyId": units, "packageId": old }), 422, "validation_failed"),
             (json!({ "creditCurrencyId": "cur_01kwgt3qt8f689ez1ekre217xw", "amount": 500 }), 422, "validation_failed"),
             (json!({ "creditCurrencyId": units, "packageId": euros }), 422, "currency_mismatch"),
-            (json!({ "creditCurrencyId": units, "packageId": large, "quantity": 1 }), 200, ""),
             (json!({ "creditCurrencyId": units, "packageId": large, "quantity": 1_000 }), 422, "amount_out_of_range"),
             (json!({ "creditCurrencyId": units, "packageId": large }), 422, "amount_out_of_range"),
         ] {
-            let answer = buy(&t, body.clone()).await;
-            if status == 200 {
-                answer.expect(200);
-                continue;
-            }
-            answer.refused(status, code);
+            buy(&t, body.clone()).await.refused(status, code);
+            assert_eq!(t.state().await, before, "{body}");
         }
-        // The one that was bought, and nothing else.
-        assert_eq!((t.charges().await, before.len()), (2, t.state().await.len()));
-        let wallet = t.wallet("one").await;
-        t.of_wallet(&wallet, "freeze", json!({})).await.expect(200);
-        let frozen = json!({ "creditCurrencyId": wallet["creditCurrencyId"], "packageId": large });
-        buy(&t, frozen).await.refused(409, "wallet_frozen");
+        let small = t.make("credit-packages", package("Small", "USD", &shop.credits, 1)).await;
+        let path = "/v1/customers/one/credit-accounts";
+        for wallet in t.call(get(path).key(&t.key)).await.expect(200).json()["data"].as_array().unwrap() {
+            t.of_wallet(wallet, "freeze", json!({})).await.expect(200);
+        }
+        let before = t.state().await;
+        buy(&t, json!({ "creditCurrencyId": units, "packageId": small })).await.refused(409, "wallet_frozen");
         t.call(post("/v1/customers/nobody/top-ups", &json!({ "creditCurrencyId": dollars, "amount": 500 })).key(&t.key)).await.refused(404, "customer_not_found");
+        assert_eq!(t.state().await, before);
         t.set_archived("one", "archive").await.expect(200);
+        let before = t.state().await;
         buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.refused(409, "customer_archived");
-        assert_eq!(t.charges().await, 2);
+        assert_eq!((t.state().await, t.charges().await), (before, 2));
     }
 
     async fn a_wallet_below_its_threshold_tops_itself_up(t) {
@@ -263,6 +266,41 @@ on_both_stores! {
         assert_eq!(invoices().await.len(), 2);
     }
 
+    async fn an_automatic_top_up_too_small_to_charge_pauses_its_rule_and_owes_nothing(t) {
+        let (shop, _) = bank(&t).await;
+        let package = json!({ "creditCurrencyId": shop.credits, "name": "Few", "credits": 10, "price": 49, "currency": "USD" });
+        let package = t.make("credit-packages", package).await;
+        let rule = json!({ "enabled": true, "mode": "package", "threshold": 10, "packageId": package, "quantity": 1 });
+        // Whoever is sent invoices has no minimum.
+        sent_invoices(&t).await;
+        set_rule(&t, &shop, rule.clone()).await.expect(200);
+        let body = json!({ "collectionMethod": "charge_automatically" });
+        t.call(crate::support::patch("/v1/customers/one", &body).key(&t.key)).await.expect(200);
+        t.card("one", "pm_sandbox_visa").await;
+        assert_eq!(t.tracked(json!([event("one", "generate", "a")])).await, [(0, "rejected_insufficient_credits".to_owned())]);
+        let wallet = t.wallet("one").await;
+        assert_eq!((&wallet["balance"], &wallet["autoTopUp"]["paused"], &wallet["autoTopUp"]["pending"]), (&json!(0), &json!(true), &json!(false)));
+        assert_eq!((top_ups(&t, &wallet).await, t.count(&WAITING).await, t.count(&INVOICES).await, t.charges().await), (json!([]), 0, 0, 0));
+        set_rule(&t, &shop, rule).await.refused(422, "amount_out_of_range");
+    }
+
+    async fn a_form_paid_when_another_currency_is_settled_is_paid_back(t) {
+        let shop = t.shop().await;
+        let euros = json!({ "slug": "euros", "name": "Euros", "denomination": "EUR", "minorUnitScale": 2 });
+        let euros = t.make("credit-currencies", euros).await;
+        t.customer("one").await;
+        let asked = buy(&t, json!({ "creditCurrencyId": euros, "amount": 500 })).await.expect(200).json();
+        assert_eq!(asked["kind"], "requires_form");
+        let body = json!({ "customerId": "one", "planId": shop.plan });
+        t.call(post("/v1/subscriptions", &body).key(&t.key)).await.expect(200);
+        t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
+        let wallet = t.wallet("one").await;
+        let list = top_ups(&t, &wallet).await;
+        assert_eq!((&wallet["balance"], &list[0]["status"], &list[0]["invoiceId"]), (&json!(0), &json!("failed"), &Value::Null));
+        assert_eq!((t.count(&INVOICES).await, t.count(&REFUNDS).await), (0, 1));
+        assert_eq!(t.call(get("/v1/customers/one").key(&t.key)).await.expect(200).json()["currency"], "USD");
+    }
+
     async fn a_rule_is_checked_as_a_purchase_is(t) {
         let (shop, dollars) = bank(&t).await;
         let rule = auto(&t, &shop).await;
@@ -282,6 +320,8 @@ on_both_stores! {
         put("nonsense", &rule).await.refused(404, "not_found");
         let amount = json!({ "enabled": true, "mode": "amount", "threshold": 5, "amount": 500 });
         put(&shop.credits, &amount).await.refused(422, "package_required");
+        let small = json!({ "enabled": true, "mode": "amount", "threshold": 5, "amount": 49 });
+        put(&dollars, &small).await.refused(422, "amount_out_of_range");
         assert_eq!(t.state().await, before);
         let wallet = put(&dollars, &amount).await.expect(200).json();
         assert_eq!((&wallet["autoTopUp"]["maxPerMonth"], &wallet["autoTopUp"]["amount"]), (&json!(10), &json!(500)));

@@ -1,7 +1,7 @@
 //! Wallets: what they are granted, in which order it is used, and when it ends.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Test, event, event_with, get, post};
+use crate::support::{Answer, Test, event, event_with, flat, get, monthly, post, with};
 use serde_json::{Value, json};
 use unitpay::base::Time;
 use unitpay::credits::Source;
@@ -170,6 +170,64 @@ on_both_stores! {
         t.advance(29 * DAY);
         due::run_all(&t.app).await.unwrap();
         assert_eq!(t.balance("one").await, 100 + 5);
+    }
+
+    async fn going_to_and_fro_grants_no_window_twice(t) {
+        let shop = t.shop().await;
+        let rule = |cadence: &str, amount: i64| json!({ "creditCurrencyId": shop.credits, "amount": amount, "cadence": cadence, "rolloverCap": 0 });
+        for (customer, trial) in [("trying", 14), ("paying", 0)] {
+            let plan = async |slug: &str, rules: Value| {
+                let more = json!({ "productId": shop.product, "trialDays": trial, "grantRules": rules });
+                t.plan(with(monthly(&format!("{slug}-{customer}"), flat(500)), more)).await
+            };
+            let small = plan("small", json!([rule("period", 100), rule("month", 7), rule("day", 5)])).await;
+            let large = plan("large", json!([rule("period", 1_000), rule("day", 20)])).await;
+            let none = plan("none", json!([])).await;
+            t.payer(customer).await;
+            let subscription = t.buy(customer, &small, 1).await;
+            assert_eq!(t.balance(customer).await, 112);
+            for to in [&large, &small, &none, &large, &none, &small, &large] {
+                t.of_subscription(&subscription, "change-plan", json!({ "planId": to })).await.expect(200);
+                assert_eq!(t.balance(customer).await, 1_027, "{customer}");
+            }
+        }
+        t.advance(DAY);
+        // The day's 20 again, and nothing else.
+        assert_eq!((t.balance("trying").await, t.balance("paying").await), (1_027, 1_027));
+    }
+
+    async fn coming_back_for_nothing_grants_no_window_twice_and_who_pays_again_is_granted_again(t) {
+        let shop = t.shop_granting(|credits| json!([
+            { "creditCurrencyId": credits, "amount": 100, "cadence": "period", "rolloverCap": 0 }, { "creditCurrencyId": credits, "amount": 10, "cadence": "day", "rolloverCap": 0 },
+        ])).await;
+        let rules = json!([{ "creditCurrencyId": shop.credits, "amount": 50, "cadence": "period", "rolloverCap": 0 }]);
+        let dear = t.plan(with(monthly("dear", flat(500)), json!({ "productId": shop.product, "grantRules": rules }))).await;
+        t.payer("one").await;
+        let leave = async || {
+            let subscription = t.subscription_of("one").await;
+            t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
+        };
+        t.buy("one", &shop.plan, 1).await;
+        assert_eq!(t.balance("one").await, 110);
+        assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 70 }))])).await, []);
+        for _ in 0..3 {
+            leave().await;
+            t.advance(60);
+            t.buy("one", &shop.plan, 1).await;
+            assert_eq!(t.balance("one").await, 0);
+        }
+        t.advance(DAY);
+        assert_eq!(t.balance("one").await, 10);
+        for _ in 0..2 {
+            leave().await;
+            t.buy("one", &dear, 1).await;
+            assert_eq!(t.balance("one").await, 50);
+        }
+        leave().await;
+        // When what was granted would have ended it is granted anew.
+        t.advance(32 * DAY);
+        t.buy("one", &shop.plan, 1).await;
+        assert_eq!(t.balance("one").await, 110);
     }
 
     async fn the_end_of_a_subscription_ends_what_it_granted_and_nothing_else(t) {
@@ -374,6 +432,28 @@ on_both_stores! {
         set_status(&t, "active").await;
         assert_eq!(t.balance("one").await, 0);
         t.advance(DAY / 2);
+        assert_eq!(t.balance("one").await, 5);
+    }
+
+    async fn a_plan_that_comes_into_force_past_due_grants_its_own_days_when_that_is_over(t) {
+        let shop = t.shop().await;
+        let daily = |amount: i64| json!({
+            "productId": shop.product, "grantRules": [{ "creditCurrencyId": shop.credits, "amount": amount, "cadence": "day", "rolloverCap": 0 }],
+        });
+        let large = t.plan(with(monthly("large", flat(1_000)), daily(20))).await;
+        let small = t.plan(with(monthly("small", flat(500)), daily(5))).await;
+        t.make("customers", json!({ "name": "One", "email": "one@example.com", "externalId": "one", "collectionMethod": "send_invoice", "netDays": 10 })).await;
+        let subscription = t.buy("one", &large, 1).await;
+        assert_eq!(t.balance("one").await, 20);
+        t.of_subscription(&subscription, "change-plan", json!({ "planId": small })).await.expect(200);
+        t.clock_to("2030-02-02T12:00:00Z").await;
+        let late = t.subscription_of("one").await;
+        assert_eq!((&late["status"], &late["planId"], t.balance("one").await), (&json!("past_due"), &json!(small), 0));
+        let first = t.invoices_of("one").await[0]["id"].as_str().unwrap().to_owned();
+        let transfer = json!({ "amount": 1_000, "reference": "SEPA" });
+        t.call(post(format!("/v1/invoices/{first}/payments"), &transfer).key(&t.key)).await.expect(201);
+        assert_eq!((t.subscription_of("one").await["status"].clone(), t.balance("one").await), (json!("active"), 0));
+        t.clock_to("2030-02-03T00:00:00Z").await;
         assert_eq!(t.balance("one").await, 5);
     }
 }

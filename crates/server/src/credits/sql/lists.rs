@@ -3,11 +3,13 @@
 use super::{read_account, read_grant, select_account};
 use crate::base::{
     CreditAccountId, CreditCurrencyId, CustomerId, GrantId, InvoiceId, LedgerEntryId, PageQuery,
+    ProductId, Time,
 };
+use crate::catalog::Cadence;
 use crate::credits::{AccountView, CurrencyView, DayView, Entry, Grant, TopUp};
 use crate::db::{Columns, DbError, Sql, Tx, Value, list, sql, sql_of_each};
 use crate::organizations::Tenant;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 macro_rules! accounts {
     ($where:literal) => {
@@ -43,6 +45,11 @@ const REMAINING: Sql = sql_of_each(
      g.lapsed, g.expires_at, g.created_at FROM unnest($1::BIGINT[]) AS w(account_no) \
      JOIN credit_grants g ON g.account_no = w.account_no AND g.is_open AND g.remaining > 0",
 );
+const GIVEN: Sql = sql("SELECT a.credit_currency_id, g.cadence, g.amount \
+     FROM credit_accounts a JOIN credit_grants g ON g.account_no = a.no \
+     JOIN subscriptions s ON s.tenant_no = a.tenant_no AND s.id = g.subscription_id \
+     WHERE a.tenant_no = $1 AND a.customer_no = $2 AND s.product_id = $3 AND g.expires_at > $4 \
+     AND g.source IN ('plan', 'daily')");
 const GRANT: Sql = sql("SELECT id, subscription_id, source, cadence, amount, remaining, lapsed, \
      expires_at, created_at FROM credit_grants WHERE account_no = $1 AND id = $2");
 const LEDGER: [Sql; 2] = list!(
@@ -122,6 +129,25 @@ pub async fn grant(
     id: GrantId,
 ) -> Result<Option<Grant>, DbError> {
     tx.one(&GRANT, &[account_no.into(), id.into()], read_grant).await
+}
+
+/// What a product has granted a customer, by rules, in windows that have not ended by now: of each
+/// credit currency and cadence all of it, spent or not, by whichever subscription.
+pub async fn given(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    product_id: ProductId,
+    at: Time,
+) -> Result<BTreeMap<(CreditCurrencyId, Cadence), i64>, DbError> {
+    let values = [tenant.no.into(), customer_no.into(), product_id.into(), at.into()];
+    let read = |row: &mut Columns<'_>| Ok(((row.take()?, row.take()?), row.take::<i64>()?));
+    let mut given = BTreeMap::new();
+    for (rule, amount) in tx.all(&GIVEN, &values, read).await? {
+        let sum = given.entry(rule).or_insert(0_i64);
+        *sum = sum.saturating_add(amount);
+    }
+    Ok(given)
 }
 
 /// A page of a wallet's ledger.
