@@ -85,6 +85,7 @@ actions! {
     BrandingUpdated = "branding.updated",
     SubscriptionStarted = "subscription.started",
     SubscriptionRenewed = "subscription.renewed",
+    SubscriptionUsageMonthEnded = "subscription.usage_month_ended",
     SubscriptionChanged = "subscription.changed",
     SubscriptionChangeScheduled = "subscription.change_scheduled",
     SubscriptionCancelScheduled = "subscription.cancel_scheduled",
@@ -109,6 +110,9 @@ actions! {
     PaymentAbandoned = "payment.abandoned",
     PaymentToBeRefunded = "payment.to_be_refunded",
     PaymentRefunded = "payment.refunded",
+    InvoiceIssued = "invoice.issued",
+    InvoiceOverdue = "invoice.overdue",
+    InvoiceUncollectible = "invoice.uncollectible",
     InvoiceVoided = "invoice.voided",
     InvoiceTransferReceived = "invoice.transfer_received",
 }

@@ -1,10 +1,15 @@
 //! From lines to an issued invoice: pricing, drafts, numbers.
 
-use super::{Invoice, InvoiceError, Line, LineKind, NewInvoice, Reason, Status, Totals, sql};
+use super::{
+    Buyer, Invoice, InvoiceError, Line, LineKind, NewInvoice, Reason, Status, Totals, sql,
+};
+use crate::app::By;
+use crate::audit::Action;
 use crate::base::{Currency, Ids, Overflow, TaxRate, Time, money};
 use crate::db::{DbError, Stored, Tx};
 use crate::organizations::{Environment, Tenant};
 use crate::subscriptions::CollectionMethod;
+use serde_json::json;
 
 /// What lines come to for a customer.
 pub async fn price(
@@ -99,21 +104,23 @@ pub async fn draft(
     Ok(Some(invoice))
 }
 
-/// Issues a draft: seller and buyer are frozen as they are now, lines and tax as they were drafted,
-/// and last of all it takes its number.
+/// Issues a draft: seller and buyer are frozen as they are now, lines and tax as they were drafted
+/// (and so what the buyer's tax hangs on), and last of all it takes its number.
 pub async fn issue(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     invoice: &mut Invoice,
     at: Time,
+    by: &By,
 ) -> Result<(), InvoiceError> {
     let parties = sql::parties(tx, tenant, invoice.customer_no).await?;
     invoice.due_date = Some(match invoice.collection_method {
         CollectionMethod::ChargeAutomatically => at,
         CollectionMethod::SendInvoice => at.plus_days(parties.net_days),
     });
+    let Buyer { tax_ids, tax_status, .. } = invoice.buyer.read()?;
     invoice.seller = Stored::of(&parties.seller)?;
-    invoice.buyer = Stored::of(&parties.buyer)?;
+    invoice.buyer = Stored::of(&Buyer { tax_ids, tax_status, ..parties.buyer })?;
     (invoice.issued_at, invoice.updated_at) = (Some(at), at);
     invoice.status = Status::Issued;
     if invoice.totals.total == 0 {
@@ -121,7 +128,12 @@ pub async fn issue(
     }
     sql::spend_additions(tx, tenant, invoice).await?;
     invoice.number = Some(sql::next_number(tx, tenant).await?);
-    Ok(sql::store_issued(tx, tenant, invoice).await?)
+    sql::store_issued(tx, tenant, invoice).await?;
+    let detail = json!({
+        "number": invoice.number_text(), "currency": invoice.currency,
+        "totalAmount": invoice.totals.total,
+    });
+    Ok(by.note(tx, tenant, invoice.customer_id, Action::InvoiceIssued, invoice.id, detail).await?)
 }
 
 /// Drafts and issues; `None` as in [`draft`].
@@ -131,12 +143,12 @@ pub async fn create_issued(
     customer_no: i64,
     new: NewInvoice,
     at: Time,
-    ids: &Ids,
+    by: &By,
 ) -> Result<Option<Invoice>, InvoiceError> {
-    let Some(mut invoice) = draft(tx, tenant, customer_no, new, at, ids).await? else {
+    let Some(mut invoice) = draft(tx, tenant, customer_no, new, at, &by.ids).await? else {
         return Ok(None);
     };
-    issue(tx, tenant, &mut invoice, at).await?;
+    issue(tx, tenant, &mut invoice, at, by).await?;
     Ok(Some(invoice))
 }
 

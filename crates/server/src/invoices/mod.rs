@@ -13,6 +13,8 @@ pub use issue::{add_to_next, create_issued, delete_draft, draft, issue, price, w
 pub use parties::{Buyer, Seller};
 pub use sql::{get, payments};
 
+use crate::app::By;
+use crate::audit::Action;
 use crate::base::{
     Currency, CustomerId, Decimal, InvoiceId, Overflow, PaymentAttemptId, SubscriptionId, TaxRate,
     Time,
@@ -22,6 +24,7 @@ use crate::db::{DbError, Stored, Tx};
 use crate::organizations::Tenant;
 use crate::subscriptions::{CollectionMethod, Period};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 #[derive(Clone, Debug)]
 pub struct Invoice {
@@ -195,6 +198,35 @@ pub async fn set_status(
 ) -> Result<(), DbError> {
     (invoice.status, invoice.updated_at) = (status, at);
     sql::store_state(tx, tenant, invoice).await
+}
+
+/// An invoice was not paid when it should have been; told once.
+pub async fn overdue(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &mut Invoice,
+    at: Time,
+    by: &By,
+) -> Result<(), DbError> {
+    if invoice.status == Status::Overdue {
+        return Ok(());
+    }
+    set_status(tx, tenant, invoice, Status::Overdue, at).await?;
+    let action = Action::InvoiceOverdue;
+    by.note(tx, tenant, invoice.customer_id, action, invoice.id, json!({})).await
+}
+
+/// Nobody asks for an invoice any more; it may still be paid.
+pub async fn uncollectible(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &mut Invoice,
+    at: Time,
+    by: &By,
+) -> Result<(), DbError> {
+    set_status(tx, tenant, invoice, Status::Uncollectible, at).await?;
+    let action = Action::InvoiceUncollectible;
+    by.note(tx, tenant, invoice.customer_id, action, invoice.id, json!({})).await
 }
 
 /// Records money that came in, at most what is due; all of it makes the invoice paid. One that is

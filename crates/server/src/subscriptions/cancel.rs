@@ -54,12 +54,15 @@ pub async fn cancel(
             end(tx, tenant, subscription, at, by).await
         }
         (Status::Trialing | Status::Active | Status::PastDue, CancelMode::PeriodEnd) => {
+            // Paid later, the form of a change would undo this.
+            settlement::close_form_of_subscription(tx, tenant, subscription, by).await?;
             subscription.cancel_at_period_end = true;
             subscription.scheduled = None;
             subscription.updated_at = at;
             sql::update(tx, tenant, subscription).await?;
             let action = Action::SubscriptionCancelScheduled;
-            note(tx, tenant, subscription, action, json!({}), by).await?;
+            let detail = json!({ "reason": subscription.cancel_reason });
+            note(tx, tenant, subscription, action, detail, by).await?;
             Ok(None)
         }
     }
@@ -121,7 +124,8 @@ async fn stop(
     subscription.canceled_at = Some(at);
     subscription.updated_at = at;
     sql::update(tx, tenant, subscription).await?;
-    note(tx, tenant, subscription, Action::SubscriptionCanceled, json!({}), by).await
+    let detail = json!({ "reason": subscription.cancel_reason });
+    note(tx, tenant, subscription, Action::SubscriptionCanceled, detail, by).await
 }
 
 /// Gives up a subscription that waits for its first payment, with the form and the draft.

@@ -106,8 +106,7 @@ async fn give_up(
         settlement::close_form(tx, tenant, invoice, by).await?;
     }
     for mut invoice in unpaid {
-        let status = invoices::Status::Uncollectible;
-        invoices::set_status(tx, tenant, &mut invoice, status, at).await?;
+        invoices::uncollectible(tx, tenant, &mut invoice, at, by).await?;
     }
     cancel::end(tx, tenant, subscription, at, by).await
 }
@@ -123,8 +122,11 @@ pub async fn failed(
     by: &By,
 ) -> Result<(), SubscriptionError> {
     let given_up = subscription.status == Status::Canceled && is_over(subscription);
-    let status = if given_up { invoices::Status::Uncollectible } else { invoices::Status::Overdue };
-    invoices::set_status(tx, tenant, invoice, status, at).await?;
+    if given_up {
+        invoices::uncollectible(tx, tenant, invoice, at, by).await?;
+    } else {
+        invoices::overdue(tx, tenant, invoice, at, by).await?;
+    }
     if subscription.status == Status::Canceled {
         return Ok(());
     }
@@ -150,7 +152,7 @@ pub async fn overdue(
     at: Time,
     by: &By,
 ) -> Result<(), SubscriptionError> {
-    invoices::set_status(tx, tenant, invoice, invoices::Status::Overdue, at).await?;
+    invoices::overdue(tx, tenant, invoice, at, by).await?;
     let Some(id) = invoice.subscription_id else { return Ok(()) };
     let Some(mut subscription) = sql::get(tx, tenant, id).await? else { return Ok(()) };
     if subscription.status == Status::Canceled {

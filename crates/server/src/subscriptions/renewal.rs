@@ -28,6 +28,8 @@ pub async fn usage_month(
     let invoice = subscription.invoice(Reason::Usage, lines, subscription.usage_period);
     open_usage_month(tx, tenant, subscription, &plan, at, by).await?;
     sql::update(tx, tenant, subscription).await?;
+    let (action, detail) = (Action::SubscriptionUsageMonthEnded, json!({ "end": at }));
+    note(tx, tenant, subscription, action, detail, by).await?;
     Ok(bill(tx, tenant, subscription.customer_no, invoice, at, by).await?)
 }
 

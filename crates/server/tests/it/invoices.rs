@@ -4,6 +4,8 @@ use crate::on_both_stores;
 use crate::support::{Test, delete, get, line, of, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use unitpay::app::By;
+use unitpay::audit::Actor;
 use unitpay::base::{Decimal, TaxRate, Time};
 use unitpay::db::{DbError, Lane, Sql, Tx, sql};
 use unitpay::invoices::{self, InvoiceError, NewInvoice, Reason, Status};
@@ -47,11 +49,12 @@ on_both_stores! {
             let fails = n % 3 == 2;
             let (app, tenant) = (t.app.clone(), t.tenant);
             async move {
-                let (ids, now) = (app.ids.clone(), Time::from_seconds(app.clock.now().seconds()));
+                let by = By::new(&app, Actor::System);
+                let at = Time::from_seconds(by.now.seconds());
                 let issued = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                     unitpay::customers::lock_no(tx, &tenant, no).await?;
                     let new = of(&[1_000]);
-                    invoices::create_issued(tx, &tenant, no, new, now, &ids).await?;
+                    invoices::create_issued(tx, &tenant, no, new, at, &by).await?;
                     match fails {
                         true => Err(InvoiceError::Db(DbError::Broken("on purpose"))),
                         false => Ok(()),
@@ -170,6 +173,21 @@ on_both_stores! {
         // Nothing charges in the live environment yet, and that is told.
         let pay = post(format!("/v1/invoices/{}/pay", issued.id), &json!({})).key(&key);
         t.call(pay).await.refused(409, "conflict");
+    }
+
+    async fn what_a_drafts_tax_hangs_on_stays_with_it(t) {
+        put_branding(&t, json!({ "taxRate": { "name": "VAT", "basisPoints": 1900 } })).await;
+        let plan = t.plan(crate::support::monthly("pro", crate::support::flat(1_000))).await;
+        let customer = t.customer("c").await;
+        let asked = t.try_to_subscribe("c", &plan).await.expect(200).json();
+        let id = json!([{ "type": "eu_vat", "value": "DE123456789" }]);
+        let body = json!({ "name": "Other", "taxStatus": "reverse_charge", "taxIds": id });
+        t.call(crate::support::patch(format!("/v1/customers/{customer}"), &body).key(&t.key)).await.expect(200);
+        t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
+        let invoice = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!((&invoice["taxAmount"], &invoice["totalAmount"]), (&json!(190), &json!(1_190)));
+        let buyer = &invoice["customer"];
+        assert_eq!((&buyer["name"], &buyer["taxStatus"], &buyer["taxIds"]), (&json!("Other"), &json!("taxable"), &json!([])));
     }
 
     async fn seller_and_buyer_are_frozen_when_the_invoice_is_issued(t) {

@@ -9,6 +9,7 @@
 mod support;
 
 mod audit;
+mod audited;
 mod billing_profiles;
 mod bodies;
 mod branding;

@@ -33,6 +33,11 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 150)]);
         t.clock_to("2030-06-01T00:00:00Z").await;
         assert_eq!(t.charges().await, 2);
+        let events = t.call(get("/v1/audit-events?customerId=c&limit=100").key(&t.key)).await.expect(200).json();
+        for action in ["subscription.cancel_scheduled", "subscription.canceled"] {
+            let event = events["data"].as_array().unwrap().iter().find(|event| event["action"] == action).unwrap();
+            assert_eq!(event["detail"], json!({ "reason": "too dear" }), "{action}");
+        }
     }
 
     async fn until_then_it_may_be_undone(t) {
@@ -49,6 +54,25 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
         t.clock_to("2030-02-01T00:00:00Z").await;
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
+    }
+
+    async fn it_closes_the_form_of_a_change_and_waits_for_a_payment_under_way(t) {
+        let (small, large) = (t.plan(monthly("small", flat(1_000))).await, t.plan(monthly("large", flat(3_000))).await);
+        let id = t.payer("c").await;
+        let subscription = t.buy("c", &small, 1).await;
+        let change = async |token: &str| {
+            let card = t.card(&id, token).await;
+            t.call(post(format!("/v1/payment-methods/{card}/default"), &json!({})).key(&t.key)).await.expect(200);
+            t.of_subscription(&subscription, "change-plan", json!({ "planId": large })).await
+        };
+        let asked = change("pm_sandbox_requires_form").await.expect(200).json();
+        cancel(&t, &subscription, json!({})).await;
+        t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
+        let now = t.subscription_of("c").await;
+        assert_eq!((&now["planId"], &now["cancelAtPeriodEnd"]), (&json!(small), &json!(true)));
+        assert_eq!((told(&t.invoices_of("c").await), t.count(&REFUNDS).await), (vec![("create", "paid", 1_000)], 1));
+        change("pm_sandbox_timeout").await;
+        t.of_subscription(&subscription, "cancel", json!({})).await.refused(409, "payment_in_progress");
     }
 
     async fn now_it_ends_at_once_bills_what_was_used_and_refunds_nothing(t) {

@@ -66,12 +66,13 @@ impl Test {
         customer_no: i64,
         new: NewInvoice,
     ) -> Result<Option<Invoice>, InvoiceError> {
-        let (ids, now) = (self.app.ids.clone(), Time::from_seconds(self.app.clock.now().seconds()));
+        let by = By::new(&self.app, Actor::System);
+        let at = Time::from_seconds(by.now.seconds());
         self.app
             .db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                 customers::lock_no(tx, &tenant, customer_no).await?;
-                invoices::create_issued(tx, &tenant, customer_no, new.clone(), now, &ids).await
+                invoices::create_issued(tx, &tenant, customer_no, new.clone(), at, &by).await
             })
             .await
     }

@@ -1,0 +1,281 @@
+//! Every action of the audit log, by the request or the time that brings it: each request of this
+//! history tells these events and no others, and together they are all that there are.
+
+use crate::on_both_stores;
+use crate::support::{
+    Answer, Request, Test, delete, event, flat, get, monthly, patch, post, with, yearly,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use unitpay::audit::Action;
+use unitpay::keys::KeyScopes;
+
+on_both_stores! {
+    async fn every_action_is_told_where_it_happens_and_nothing_else_is(t) {
+        let mut log = Log { t: &t, last: String::new(), seen: BTreeSet::new() };
+        log.told(&["operator api_key.created"]).await;
+        let shop = the_catalog(&mut log).await;
+        customers_and_sessions(&mut log).await;
+        subscriptions(&mut log, &shop).await;
+        cards_and_forms(&mut log, &shop).await;
+        credits(&mut log, &shop).await;
+        time(&mut log).await;
+        let all: BTreeSet<String> = Action::NAMES.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(log.seen, all);
+    }
+}
+
+/// The log, read to where it has been looked at.
+struct Log<'a> {
+    t: &'a Test,
+    last: String,
+    seen: BTreeSet<String>,
+}
+
+impl Log<'_> {
+    /// Since the last look there were these events and no others, oldest first: each with who acted.
+    async fn told(&mut self, expected: &[&str]) {
+        let list =
+            self.t.call(get("/v1/audit-events?limit=100").key(&self.t.key)).await.expect(200);
+        let list = list.json()["data"].as_array().unwrap().clone();
+        let text = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
+        let fresh = list.iter().take_while(|event| text(event, "id") != self.last);
+        let mut fresh: Vec<_> =
+            fresh.map(|event| (text(event, "actorType"), text(event, "action"))).collect();
+        fresh.reverse();
+        self.last = text(&list[0], "id");
+        let shown: Vec<String> = fresh
+            .iter()
+            .map(|(actor, action)| match actor.as_str() {
+                "api_key" => action.clone(),
+                actor => format!("{actor} {action}"),
+            })
+            .collect();
+        assert_eq!(shown, expected);
+        self.seen.extend(fresh.into_iter().map(|(_, action)| action));
+    }
+
+    /// Asks for something, which tells these events.
+    async fn ask(&mut self, request: Request, expected: &[&str]) -> Answer {
+        let answer = self.t.call(request.key(&self.t.key)).await;
+        assert!(answer.status < 300, "{expected:?}: {}", String::from_utf8_lossy(&answer.body));
+        self.told(expected).await;
+        answer
+    }
+
+    async fn make(&mut self, list: &str, body: Value, expected: &str) -> String {
+        self.ask(post(format!("/v1/{list}"), &body), &[expected]).await.text("id")
+    }
+}
+
+struct Shop {
+    /// Costs nothing, and measures `call`.
+    free: String,
+    /// 1000 a month.
+    small: String,
+    /// 3000 a month.
+    large: String,
+    credits: String,
+    package: String,
+}
+
+async fn the_catalog(log: &mut Log<'_>) -> Shop {
+    let product = json!({ "slug": "main", "name": "Main" });
+    let product = log.make("products", product, "product.created").await;
+    let own = |more: Value| with(json!({ "productId": product, "name": "N" }), more);
+    let metric = own(json!({ "eventName": "call", "aggregation": "sum" }));
+    let metric = log.make("billable-metrics", metric, "billable_metric.created").await;
+    let generate = own(json!({ "eventName": "generate", "aggregation": "sum" }));
+    let generate = log.make("billable-metrics", generate, "billable_metric.created").await;
+    let credits = json!({ "slug": "credits", "name": "Credits", "denomination": "unit" });
+    let credits = log.make("credit-currencies", credits, "credit_currency.created").await;
+    let feature = own(
+        json!({ "slug": "generation", "type": "credit", "metricId": generate, "creditCurrencyId": credits, "creditCost": "1" }),
+    );
+    let feature = log.make("features", feature, "feature.created").await;
+    let package = json!({ "creditCurrencyId": credits, "name": "Ten", "credits": 10, "price": 900, "currency": "USD" });
+    let package = log.make("credit-packages", package, "credit_package.created").await;
+    let gives = json!({ "productId": product, "entitlements": [{ "featureId": feature, "type": "credit" }] });
+    let usage = json!({ "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "100" }] });
+    let mut plans = Vec::new();
+    for plan in [
+        yearly("free", json!([usage])),
+        monthly("small", flat(1_000)),
+        monthly("large", flat(3_000)),
+    ] {
+        plans.push(log.make("plans", with(plan, gives.clone()), "plan.created").await);
+    }
+    for (list, id, action) in [
+        ("products", &product, "product.updated"),
+        ("billable-metrics", &metric, "billable_metric.updated"),
+        ("credit-currencies", &credits, "credit_currency.updated"),
+        ("features", &feature, "feature.updated"),
+        ("credit-packages", &package, "credit_package.updated"),
+        ("plans", &plans[0], "plan.updated"),
+    ] {
+        log.ask(patch(format!("/v1/{list}/{id}"), &json!({ "name": "Other" })), &[action]).await;
+    }
+    let branding = Request::new("PUT", "/v1/branding").json(&json!({ "name": "Acme" }));
+    log.ask(branding, &["branding.updated"]).await;
+    let [free, small, large] = plans.try_into().unwrap();
+    Shop { free, small, large, credits, package }
+}
+
+async fn customers_and_sessions(log: &mut Log<'_>) {
+    let t = log.t;
+    let new = |name: &str| json!({ "name": "A", "email": "a@example.com", "externalId": name });
+    for name in ["one", "two", "gone"] {
+        log.make("customers", new(name), "customer.created").await;
+    }
+    log.ask(patch("/v1/customers/one", &json!({ "name": "B" })), &["customer.updated"]).await;
+    log.ask(post("/v1/customers/gone/archive", &json!({})), &["customer.archived"]).await;
+    log.ask(post("/v1/customers/gone/unarchive", &json!({})), &["customer.unarchived"]).await;
+    let session = async || t.mint(json!({ "customerId": "one" })).await.expect(201);
+    let token = session().await.text("token");
+    t.call(delete("/v1/portal-sessions/current").bearer(&token)).await.expect(204);
+    log.told(&["portal_session portal_session.ended"]).await;
+    let named = json!({ "jti": session().await.text("jti") });
+    log.ask(post("/v1/portal-sessions/revoke", &named), &["portal_session.revoked"]).await;
+    let all = json!({ "customerId": "one" });
+    log.ask(post("/v1/portal-sessions/revoke", &all), &["customer.sessions_revoked"]).await;
+    let key = json!({ "name": "K", "scopes": ["audit:read"] });
+    let key = log.make("api-keys", key, "api_key.created").await;
+    log.ask(post(format!("/v1/api-keys/{key}/revoke"), &json!({})), &["api_key.revoked"]).await;
+    t.key_of(t.tenant, KeyScopes::ALL).await;
+    log.told(&["operator api_key.created"]).await;
+}
+
+async fn subscriptions(log: &mut Log<'_>, shop: &Shop) {
+    let cards = "/v1/customers/one/payment-methods";
+    let card = post(cards, &json!({ "processorToken": "pm_sandbox_visa" }));
+    log.ask(card, &["payment_method.added", "payment_method.made_default"]).await;
+    let body = json!({ "customerId": "one", "planId": shop.small });
+    let started = [
+        "payment.started",
+        "system subscription.started",
+        "system invoice.issued",
+        "system payment.succeeded",
+    ];
+    log.ask(post("/v1/subscriptions", &body), &started).await;
+    let changed = [
+        "payment.started",
+        "system subscription.changed",
+        "system invoice.issued",
+        "system payment.succeeded",
+    ];
+    let path = path_of(log.t).await;
+    let to = |plan: &str| post(format!("{path}/change-plan"), &json!({ "planId": plan }));
+    log.ask(to(&shop.large), &changed).await;
+    log.ask(to(&shop.small), &["subscription.change_scheduled"]).await;
+    let cancel = post(format!("{path}/cancel"), &json!({}));
+    log.ask(cancel, &["subscription.cancel_scheduled"]).await;
+    let undo = post(format!("{path}/uncancel"), &json!({}));
+    log.ask(undo, &["subscription.uncanceled"]).await;
+    let now = post(format!("{path}/cancel"), &json!({ "mode": "now" }));
+    log.ask(now, &["subscription.canceled"]).await;
+    log.ask(post("/v1/subscriptions", &body), &started).await;
+    log.ask(clock_to("01-02"), &["test_clock.advanced"]).await;
+    let free = json!({ "customerId": "two", "planId": shop.free });
+    log.ask(post("/v1/subscriptions", &free), &["subscription.started"]).await;
+}
+
+async fn cards_and_forms(log: &mut Log<'_>, shop: &Shop) {
+    let path = path_of(log.t).await;
+    let first = log.t.call(get("/v1/customers/one/payment-methods").key(&log.t.key)).await;
+    let first = first.expect(200).json()["data"][0]["id"].as_str().unwrap().to_owned();
+    let card = prefer(log, "pm_sandbox_requires_form").await;
+    let to = post(format!("{path}/change-plan"), &json!({ "planId": shop.large }));
+    let asked = log.ask(to, &["payment.started", "system payment.needs_form"]).await.json();
+    let cancel = post(format!("{path}/cancel"), &json!({}));
+    log.ask(cancel, &["payment.abandoned", "subscription.cancel_scheduled"]).await;
+    let secret = &asked["client"]["clientSecret"];
+    let fill =
+        post("/v1/sandbox/forms/confirm", &json!({ "clientSecret": secret, "outcome": "succeed" }));
+    log.ask(fill, &["system payment.to_be_refunded", "system payment.refunded"]).await;
+    let undo = post(format!("{path}/uncancel"), &json!({}));
+    log.ask(undo, &["subscription.uncanceled"]).await;
+    let default = post(format!("/v1/payment-methods/{first}/default"), &json!({}));
+    log.ask(default, &["payment_method.made_default"]).await;
+    let remove = delete(format!("/v1/payment-methods/{card}"));
+    log.ask(remove, &["payment_method.removed"]).await;
+}
+
+async fn credits(log: &mut Log<'_>, shop: &Shop) {
+    let bought = json!({ "creditCurrencyId": shop.credits, "packageId": shop.package });
+    let top_up = post("/v1/customers/one/top-ups", &bought);
+    let told = [
+        "payment.started",
+        "credit_account.top_up_started",
+        "system invoice.issued",
+        "system payment.succeeded",
+    ];
+    log.ask(top_up, &told).await;
+    let rule = json!({ "enabled": true, "mode": "package", "threshold": 1, "packageId": shop.package, "quantity": 1 });
+    let path = format!("/v1/customers/one/auto-topup-rules/{}", shop.credits);
+    let rule = Request::new("PUT", path).json(&rule);
+    log.ask(rule, &["credit_account.auto_top_up_set"]).await;
+    let wallet = log.t.wallet("one").await;
+    let path = format!("/v1/credit-accounts/{}", wallet["id"].as_str().unwrap());
+    let grant = post(format!("{path}/grants"), &json!({ "amount": 5 }));
+    log.ask(grant, &["credit_account.credits_granted"]).await;
+    // Events and ledger entries are their own record.
+    log.ask(post("/v1/usage/track", &event("one", "generate", "a")), &[]).await;
+    let entry = log.t.ledger(&wallet).await.pop().unwrap();
+    assert_eq!(entry["type"], "deduction");
+    let refund = post(format!("{path}/refunds"), &json!({ "ledgerEntryId": entry["id"] }));
+    log.ask(refund, &["credit_account.credits_refunded"]).await;
+    for (what, action) in
+        [("freeze", "credit_account.frozen"), ("unfreeze", "credit_account.unfrozen")]
+    {
+        log.ask(post(format!("{path}/{what}"), &json!({})), &[action]).await;
+    }
+}
+
+async fn time(log: &mut Log<'_>) {
+    log.ask(post("/v1/usage/track", &event("two", "call", "a")), &[]).await;
+    prefer(log, "pm_sandbox_declined").await;
+    let fails = [
+        "system payment.started",
+        "system invoice.issued",
+        "system invoice.overdue",
+        "system subscription.past_due",
+        "system payment.declined",
+    ];
+    let renewal = ["test_clock.advanced", "system subscription.renewed"];
+    log.ask(clock_to("02-01"), &[&renewal[..], &fails].concat()).await;
+    prefer(log, "pm_sandbox_mastercard").await;
+    let open = log.t.invoices_of("one").await.pop().unwrap();
+    let pay = post(format!("/v1/invoices/{}/pay", open["id"].as_str().unwrap()), &json!({}));
+    let paid = ["payment.started", "system subscription.recovered", "system payment.succeeded"];
+    log.ask(pay, &paid).await;
+    let month = ["test_clock.advanced", "system subscription.usage_month_ended"];
+    log.ask(clock_to("02-02"), &[&month[..], &fails].concat()).await;
+    let mut tries = vec!["test_clock.advanced"];
+    tries.extend(["system payment.started", "system payment.declined"].repeat(4));
+    tries.extend(["system invoice.uncollectible", "system subscription.canceled"]);
+    log.ask(clock_to("02-10"), &tries).await;
+    let open = log.t.invoices_of("two").await.pop().unwrap();
+    let path = format!("/v1/invoices/{}/payments", open["id"].as_str().unwrap());
+    let transfer = post(path, &json!({ "amount": 100, "reference": "SEPA" }));
+    log.ask(transfer, &["invoice.transfer_received"]).await;
+    let open = log.t.bill("two", 700).await;
+    log.told(&["system invoice.issued"]).await;
+    log.ask(post(format!("/v1/invoices/{open}/void"), &json!({})), &["invoice.voided"]).await;
+}
+
+fn clock_to(day: &str) -> Request {
+    post("/v1/test-clock/advance", &json!({ "to": format!("2030-{day}T00:00:00Z") }))
+}
+
+/// Gives the customer "one" a card, which is charged from now on.
+async fn prefer(log: &mut Log<'_>, token: &str) -> String {
+    let body = json!({ "processorToken": token, "setDefault": true });
+    let add = post("/v1/customers/one/payment-methods", &body);
+    let told = ["payment_method.added", "payment_method.made_default"];
+    log.ask(add, &told).await.text("id")
+}
+
+/// The newest subscription of the customer "one".
+async fn path_of(t: &Test) -> String {
+    format!("/v1/subscriptions/{}", t.subscription_of("one").await["id"].as_str().unwrap())
+}
