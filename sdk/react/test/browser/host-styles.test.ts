@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { call, mintFor } from '../support/backend.js';
-import { newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { newSubscriber, openShop, track, type Shop } from '../support/shop.js';
 import { launch, servePage } from './support.js';
 
 let browser: Browser;
@@ -15,6 +15,7 @@ beforeAll(async () => {
   [site, browser, shop] = await Promise.all([servePage(), launch(), openShop()]);
   customer = await newSubscriber(shop.plans.pro);
   const [creditCurrencyId, amount] = [shop.money, 2000];
+  await track(customer, shop.event, 1234);
   await call(`/customers/${customer}/top-ups`, { creditCurrencyId, amount });
 });
 afterAll(async () => {
@@ -129,5 +130,6 @@ test('what a page does to its elements would be seen', async () => {
   const plain = await look({});
   expect(differences(plain, await look({ sheet: 'none' }))).not.toEqual([]);
   const parts = new Set(plain.map(([part]) => part));
-  for (const part of ['button', 'card', 'td', 'title', 'text']) expect(parts).toContain(part);
+  for (const part of ['button', 'card', 'chart-bar', 'td', 'title', 'text'])
+    expect(parts).toContain(part);
 });

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 
 import type { MessageKey } from '../../src/locales/en.js';
 import { ask, call, newCustomer } from '../support/backend.js';
-import { addCard, newDebtor, newSubscriber, openShop } from '../support/shop.js';
+import { addCard, newDebtor, newSubscriber, openShop, track } from '../support/shop.js';
 
 export type Query = Record<string, string>;
 export type Texts = Readonly<Record<MessageKey, string>>;
@@ -55,6 +55,7 @@ export async function makeScreens(): Promise<Record<(typeof NAMES)[number], Scre
   const who = await newSubscriber(shop.plans.pro);
   const owned = `/customers/${who}`;
   await call(`${owned}/top-ups`, { creditCurrencyId: shop.money, amount: 2000 });
+  await track(who, shop.event, 1234);
   await call(`${owned}/payment-methods`, { processorToken: 'pm_sandbox_mastercard' });
   const { data: own } = await ask<{ data: { id: string }[] }>(`/subscriptions?customerId=${who}`);
   const subscriptionId = own[0]?.id;
@@ -67,13 +68,18 @@ export async function makeScreens(): Promise<Record<(typeof NAMES)[number], Scre
   const remove = (brand: string, last4: string) => (page: Page, t: Texts) =>
     press(page, fill(t['methods.removeOf'], { card: cardOf(t, brand, last4) }));
   return {
-    'all cards': { who, query: {} },
+    'all cards': {
+      who,
+      query: {},
+      open: (page) => page.locator('[data-upay=chart-plot]').waitFor(),
+    },
     'all cards, opened': {
       who,
       query: {},
       open: async (page) => {
         for (const summary of await page.locator('summary').all()) await summary.click();
         await page.locator('[data-upay=bill]').waitFor();
+        await page.locator('[data-upay=chart] [data-upay=table]').waitFor();
       },
     },
     'nothing yet': { who: await newCustomer(), query: {} },

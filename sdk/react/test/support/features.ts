@@ -1,6 +1,6 @@
 /** A plan that gives a feature of every type, and the customers who use it. */
 import { ask, call, newCustomer } from './backend.js';
-import { addCard } from './shop.js';
+import { addCard, track } from './shop.js';
 
 export const TYPES = ['boolean', 'metered', 'credit', 'config', 'enum'] as const;
 type FeatureType = (typeof TYPES)[number];
@@ -78,8 +78,6 @@ export async function openOffer(): Promise<Offer> {
     await call('/subscriptions', { customerId, planId });
     return customerId;
   };
-  const use = (customerId: string, eventName: string, quantity: number) =>
-    call('/usage/track', { customerId, eventName, quantity, idempotencyKey: eventName });
   const [user, spent] = [await subscribe(), await subscribe()];
   await addCard(user);
   const bought = await call<{ invoice: object }>(`/customers/${user}/top-ups`, {
@@ -87,9 +85,9 @@ export async function openOffer(): Promise<Offer> {
     packageId,
   });
   if (!('invoice' in bought)) throw new Error(JSON.stringify(bought));
-  await use(user, callsOf, 4);
-  await use(user, answersOf, 5);
-  await use(spent, callsOf, 10);
+  await track(user, callsOf, 4);
+  await track(user, answersOf, 5);
+  await track(spent, callsOf, 10);
   return { slugs, metricId, user, spent, accountId: await accountOf(user) };
 }
 

@@ -7,6 +7,8 @@ interface Made {
 
 export interface Shop {
   product: string;
+  /** What is counted. */
+  event: string;
   plans: { free: string; pro: string; scale: string; proYearly: string };
   credits: string;
   money: string;
@@ -17,9 +19,10 @@ export async function openShop(): Promise<Shop> {
   const n = crypto.randomUUID().slice(0, 8);
   const make = async (path: string, body: object) => (await call<Made>(path, body)).id;
   const product = await make('/products', { slug: `cloud-${n}`, name: 'Cloud' });
+  const event = `api_call_${n}`;
   const metric = await make('/billable-metrics', {
     productId: product,
-    eventName: `api_call_${n}`,
+    eventName: event,
     name: 'API calls',
     aggregation: 'sum',
   });
@@ -67,7 +70,13 @@ export async function openShop(): Promise<Shop> {
     scale: await plan('scale', 'Scale', 2, 9900),
     proYearly: await plan('pro-yearly', 'Pro', 1, 29_000, 'year'),
   };
-  return { product, plans, credits, money };
+  return { product, event, plans, credits, money };
+}
+
+/** Counts for them from now on. */
+export function track(customerId: string, eventName: string, quantity: number): Promise<unknown> {
+  const idempotencyKey = crypto.randomUUID();
+  return call('/usage/track', { customerId, eventName, quantity, idempotencyKey });
 }
 
 /** A card of the sandbox, as the default. */
