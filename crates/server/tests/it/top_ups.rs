@@ -5,10 +5,12 @@ use crate::support::{Answer, Request, Shop, Test, event, event_with, get, post};
 use serde_json::{Value, json};
 use unitpay::credits::Source;
 use unitpay::db::{Sql, sql};
+use unitpay::keys::KeyScopes;
 
 const DAY: u64 = 86_400;
 const WAITING: Sql = sql("SELECT COUNT(*) FROM invoice_additions");
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
+const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts");
 const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 
 on_both_stores! {
@@ -282,6 +284,25 @@ on_both_stores! {
         assert_eq!((&wallet["balance"], &wallet["autoTopUp"]["paused"], &wallet["autoTopUp"]["pending"]), (&json!(0), &json!(true), &json!(false)));
         assert_eq!((top_ups(&t, &wallet).await, t.count(&WAITING).await, t.count(&INVOICES).await, t.charges().await), (json!([]), 0, 0, 0));
         set_rule(&t, &shop, rule).await.refused(422, "amount_out_of_range");
+    }
+
+    async fn where_nothing_charges_yet_an_automatic_top_up_pauses_its_rule_and_leaves_no_draft(t) {
+        t.tenant = t.live(t.tenant.organization_id).await;
+        t.key = t.key_of(t.tenant, KeyScopes::ALL).await;
+        let address = json!({ "line1": "Street 1", "city": "Bern", "country": "CH" });
+        let seller = json!({ "legalName": "Acme AG", "address": address });
+        t.call(Request::new("PUT", "/v1/branding").json(&seller).key(&t.key)).await.expect(200);
+        let (shop, _) = bank(&t).await;
+        let rule = auto(&t, &shop).await;
+        set_rule(&t, &shop, rule.clone()).await.refused(409, "conflict");
+        sent_invoices(&t).await;
+        set_rule(&t, &shop, rule).await.expect(200);
+        let body = json!({ "collectionMethod": "charge_automatically" });
+        t.call(crate::support::patch("/v1/customers/one", &body).key(&t.key)).await.expect(200);
+        assert_eq!(t.tracked(json!([event("one", "generate", "a")])).await, [(0, "rejected_insufficient_credits".to_owned())]);
+        let wallet = t.wallet("one").await;
+        assert_eq!((&wallet["autoTopUp"]["paused"], top_ups(&t, &wallet).await), (&json!(true), json!([])));
+        assert_eq!((t.count(&INVOICES).await, t.count(&ATTEMPTS).await), (0, 0));
     }
 
     async fn a_form_paid_when_another_currency_is_settled_is_paid_back(t) {
