@@ -3,6 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Shop, Test, event, event_with, get, post};
 use serde_json::{Value, json};
+use std::time::Duration;
 use unitpay::credits::Source;
 use unitpay::db::{Sql, sql};
 use unitpay::keys::KeyScopes;
@@ -400,13 +401,12 @@ async fn set_rule(t: &Test, shop: &Shop, body: Value) -> Answer {
 
 /// What began by itself goes on by itself; here it is waited for.
 async fn until(t: &Test, reached: impl Fn(&Value) -> bool) {
-    for _ in 0..10_000 {
-        if reached(&t.wallet("one").await["autoTopUp"]) {
-            return;
+    let reached = async {
+        while !reached(&t.wallet("one").await["autoTopUp"]) {
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
-    panic!("it was not reached");
+    };
+    tokio::time::timeout(Duration::from_secs(60), reached).await.expect("it was not reached");
 }
 
 /// So many charges were made, and nothing is under way.
