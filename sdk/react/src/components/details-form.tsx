@@ -109,19 +109,10 @@ function changesOf(
   customer: Customer,
   next: Pick<Customer, 'name' | 'email' | 'taxIds'> & { billingAddress: Address },
 ): UpdateCustomer {
-  const { line1, line2, city, state, postalCode, country } = next.billingAddress;
-  const billingAddress = [line1, line2, city, state, postalCode, country].some(Boolean)
-    ? {
-        line1,
-        line2: line2 || null,
-        city,
-        state: state || null,
-        postalCode: postalCode || null,
-        country,
-      }
-    : null;
-  const taxIds = next.taxIds.filter(({ value }) => value !== '');
-  const wanted = { name: next.name, email: next.email, billingAddress, taxIds };
+  const address: Record<string, string | null> = { ...next.billingAddress };
+  const lines = Object.entries(address).map(([line, text]) => [line, text || null] as const);
+  const billingAddress = lines.some(([, text]) => text) ? Object.fromEntries(lines) : null;
+  const wanted = { ...next, billingAddress };
   const had: Record<string, unknown> = { ...customer };
   return Object.fromEntries(
     Object.entries(wanted).filter(

@@ -14,7 +14,7 @@ export function priceText(plan: Plan, { t, money }: I18n): { amount: string; res
     }
   }
   if (plan.charges.some(({ type }) => type === 'usage')) rest.push(t('plans.usage'));
-  return { amount: money(amount, plan.currency), rest: rest.join(', ') };
+  return { amount: money(amount, plan.currency), rest: rest.join(t('comma')) };
 }
 
 export interface FeatureLine {
@@ -39,7 +39,7 @@ export function featuresOf(plan: Plan, pricing: Pricing, ui: I18n): FeatureLine[
     const detail =
       usage?.type === 'usage'
         ? usageText(usage, plan.currency, ui)
-        : grants.map((rule) => grantText(rule, plan, pricing, ui)).join(', ');
+        : grants.map((rule) => grantText(rule, plan, pricing, ui)).join(ui.t('comma'));
     // What is paid for has no limit worth a word.
     const isPaid = given.value.type === 'metered' && given.value.limit === null && detail !== '';
     return [{ id, name, text: isPaid ? '' : valueText(given.value, ui), detail }];
@@ -49,12 +49,11 @@ export function featuresOf(plan: Plan, pricing: Pricing, ui: I18n): FeatureLine[
 /** Say, "10,000 included, then $0.001 – $0.002 each". */
 function usageText(usage: Extract<Charge, { type: 'usage' }>, currency: string, ui: I18n) {
   const { t, number, locale } = ui;
-  const prices = usage.tiers.map(({ unitPrice }) => unitPrice);
-  const [low = '0', high = low] = [...prices]
-    .sort((one, other) => Number(one) - Number(other))
-    .filter((_, index, all) => index === 0 || index === all.length - 1);
-  const price = [...new Set([low, high])]
-    .map((one) => formatUnitPrice(one, currency, locale))
+  const prices = usage.tiers
+    .map(({ unitPrice }) => unitPrice)
+    .sort((one, other) => Number(one) - Number(other));
+  const price = [...new Set([prices[0], prices.at(-1)])]
+    .map((one = '0') => formatUnitPrice(one, currency, locale))
     .join(' – ');
   const each = t('plans.each', { price });
   if (Number(usage.includedUnits) === 0) return each;
@@ -76,7 +75,7 @@ function valueText(value: FeatureValue, { t, number }: I18n): string {
     case 'config':
       return value.value;
     case 'enum':
-      return value.values.join(', ');
+      return value.values.join(t('comma'));
     default:
       return '';
   }

@@ -61,12 +61,14 @@ function inCurrency(
   most: number,
   locale: string,
 ) {
-  return new Intl.NumberFormat(locale, {
+  const text = new Intl.NumberFormat(locale, {
     style: 'currency',
     currency,
     minimumFractionDigits: Math.min(least, most),
     maximumFractionDigits: most,
   }).format(number);
+  // From right to left the sign of `US$` would go to the other side of its letters.
+  return text.replace(/^[\u061c\u200f].*\$$/, '$&\u200e');
 }
 
 export function formatNumber(value: number | string, locale = 'en'): string {

@@ -13,7 +13,7 @@ import type {
 import type { UnitPayClient } from '../core/client.js';
 import type { components } from '../openapi.js';
 import { usePortal } from '../react/context.js';
-import { stateOf, useAsk, useOne, useRead, type Read } from '../react/read.js';
+import { useAsk, useOne, useRead, type Read } from '../react/read.js';
 import { useWrite } from '../react/write.js';
 
 type Schemas = components['schemas'];
@@ -135,12 +135,11 @@ export function useEntitlement(
   const isAsked = fresh || requestedUsage !== undefined || requestedValues !== undefined;
   const path = useOwnPath('/check');
   const body = { featureSlug: slug, requestedUsage, requestedValues };
-  const asked = useAsk<CheckResult>(isAsked ? path : null, body);
+  const { data: answer, ...asked } = useAsk<CheckResult>(isAsked ? path : null, body);
   const found = entitlements?.find((one) => one.slug === slug) ?? null;
   if (!isAsked) return { ...listed, entitlement: found };
-  const answer = asked.data;
   return {
-    ...stateOf(asked),
+    ...asked,
     isLoading: listed.isLoading || asked.isLoading,
     error: listed.error ?? asked.error,
     entitlement: answer && found ? { ...found, access: answer.access } : null,

@@ -2,7 +2,7 @@
 import type { Invoice } from '../api-types.js';
 import type { UnitPayClient } from '../core/client.js';
 import { usePortal } from '../react/context.js';
-import { usePages, useRead, type Id, type Paged, type Read } from '../react/read.js';
+import { useOne, usePages, type Id, type Paged, type Read } from '../react/read.js';
 import { useSettle, type SettleHandlers } from '../react/write.js';
 import { payOne } from './customer.js';
 
@@ -25,11 +25,11 @@ export function useInvoice(
   id: Id,
 ): Read<{ invoice: Invoice | null; downloadPdf: () => Promise<void> }> {
   const { client } = usePortal();
-  const { data, ...state } = useRead<Invoice>(id && `/invoices/${id}`);
+  const read = useOne<'invoice', Invoice>('invoice', id && `/invoices/${id}`);
   const downloadPdf = async () => {
-    if (id) await savePdf(client, id, data);
+    if (id) await savePdf(client, id, read.invoice);
   };
-  return { ...state, invoice: data ?? null, downloadPdf };
+  return { ...read, downloadPdf };
 }
 
 export function usePayInvoice(handlers?: SettleHandlers) {
@@ -37,7 +37,7 @@ export function usePayInvoice(handlers?: SettleHandlers) {
 }
 
 /** With the token, which a plain link could not carry. */
-async function savePdf(client: UnitPayClient, id: string, invoice: Invoice | undefined) {
+async function savePdf(client: UnitPayClient, id: string, invoice: Invoice | null | undefined) {
   const blob = await client.download(`/invoices/${id}/pdf`);
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);

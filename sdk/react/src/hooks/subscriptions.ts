@@ -1,7 +1,7 @@
 /** Plans that a customer has, and how to change them. */
 import type { PlanPreview, SettleOutcome, Subscription, UpcomingInvoice } from '../api-types.js';
 import { usePortal } from '../react/context.js';
-import { stateOf, useAll, useAsk, useOne, useRead, type Id, type Read } from '../react/read.js';
+import { useAll, useAsk, useOne, useRead, type Id, type Read } from '../react/read.js';
 import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
 
 export function isLive({ status }: Subscription): boolean {
@@ -80,14 +80,14 @@ export function usePlanPreview(
 ): Read<{ preview: PlanPreview | null }> {
   const customerId = usePortal().session?.customerId ?? undefined;
   const { subscriptionId, ...plan } = wanted ?? { planId: '' };
-  const asked = useAsk<PlanPreview>(
+  const { data: preview = null, ...state } = useAsk<PlanPreview>(
     wanted &&
       (subscriptionId
         ? `/subscriptions/${subscriptionId}/preview-change`
         : '/subscriptions/preview'),
     subscriptionId ? plan : { customerId, ...plan },
   );
-  return { ...stateOf(asked), preview: asked.data ?? null };
+  return { ...state, preview };
 }
 
 export function useCancelSubscription() {

@@ -7,6 +7,7 @@ export const de: Messages = {
   'portal.ended': 'Ihre Sitzung ist beendet',
   'portal.reopen': 'Öffnen Sie die Abrechnung neu, um weiterzumachen.',
   'portal.offline': 'Die Verbindung ist unterbrochen. Was Sie sehen, kann veraltet sein.',
+  comma: ', ',
   'action.cancel': 'Abbrechen',
   'action.close': 'Schließen',
   'action.save': 'Speichern',
@@ -204,8 +205,7 @@ export const de: Messages = {
   'error.token_expired': 'Ihre Sitzung ist ungültig. Bitte öffnen Sie die Abrechnung neu.',
   'error.invoice_not_payable': 'Diese Rechnung kann nicht mehr bezahlt werden.',
   'error.invoice_unpaid': 'Eine Rechnung ist noch offen. Bitte zahlen Sie sie zuerst.',
-  'error.network_error':
-    'Keine Verbindung. Bitte versuchen Sie es erneut; nichts wird doppelt ausgeführt.',
+  'error.network_error': 'Keine Verbindung. Bitte versuchen Sie es erneut.',
   'error.not_found': 'Das wurde nicht gefunden.',
   'error.organization_suspended': 'Die Abrechnung ist zurzeit nicht verfügbar.',
   'error.origin_not_allowed': 'Die Abrechnung darf auf dieser Seite nicht gezeigt werden.',
@@ -221,16 +221,15 @@ export const de: Messages = {
   'error.payment_method_in_use': 'Dieses Zahlungsmittel wird noch gebraucht.',
   'error.plan_immutable': 'Dieser Tarif kann nicht mehr gewählt werden.',
   'error.plan_not_available': 'Dieser Tarif kann nicht mehr gewählt werden.',
-  'error.request_timeout':
-    'Keine Antwort zur rechten Zeit. Bitte versuchen Sie es erneut; nichts wird doppelt ausgeführt.',
-  'error.timeout':
-    'Keine Antwort zur rechten Zeit. Bitte versuchen Sie es erneut; nichts wird doppelt ausgeführt.',
+  'error.request_timeout': 'Keine Antwort zur rechten Zeit. Bitte versuchen Sie es erneut.',
+  'error.timeout': 'Keine Antwort zur rechten Zeit. Bitte versuchen Sie es erneut.',
   'error.seller_incomplete': 'Der Anbieter hat die Abrechnung noch nicht fertig eingerichtet.',
   'error.session_revoked': 'Ihre Sitzung wurde beendet. Bitte öffnen Sie die Abrechnung neu.',
   'error.subscription_exists': 'Sie haben schon einen Tarif dieses Produkts.',
   'error.subscription_not_active': 'Dieser Tarif ist beendet.',
   'error.unavailable':
     'Die Abrechnung ist zurzeit nicht erreichbar. Bitte versuchen Sie es erneut.',
+  'error.once': 'Nichts wird doppelt ausgeführt.',
   'error.field': 'Bitte prüfen Sie das: Es ist zu lang oder anders geschrieben als erwartet.',
   'error.validation_failed': 'Bitte prüfen Sie Ihre Eingaben.',
   'error.wallet_frozen': 'Dieses Guthaben ist gesperrt.',

@@ -105,11 +105,6 @@ function useTargetQuery<D>(
   );
 }
 
-/** What a hook tells beside its data. */
-export function stateOf({ isLoading, isFetching, error, refetch }: Loaded<unknown>) {
-  return { isLoading, isFetching, error, refetch };
-}
-
 export type LoadedPages<D> = Paged<{ rows: D[]; isEmpty: boolean }>;
 
 /** A list, page after page. */

@@ -189,10 +189,14 @@ interface FailureProps {
 }
 
 export function Failure({ error, text }: FailureProps) {
-  const { p, errorText } = useUi();
+  const { p, t, errorText } = useUi();
   return (
     <div {...p('live')} role="alert">
-      {error ? <p {...p('notice', 'bad')}>{text ?? errorText(error)}</p> : null}
+      {error ? (
+        <p {...p('notice', 'bad')}>
+          {text ?? errorText(error)} {error.status ? null : t('error.once')}
+        </p>
+      ) : null}
     </div>
   );
 }
@@ -235,6 +239,8 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
     const dialog = ref.current;
     const opener = document.activeElement as HTMLElement | null;
     dialog?.showModal();
+    // What it is about comes first, and not the way out.
+    dialog?.querySelector<HTMLElement>('h2')?.focus();
     return () => {
       dialog?.close();
       // Browsers do so with one dialog, but not with two that end at once.
@@ -252,7 +258,7 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
       }}
     >
       <header {...p('card-head')}>
-        <h2 {...p('title')} id={id}>
+        <h2 {...p('title')} id={id} tabIndex={-1}>
           {title}
         </h2>
         <button

@@ -23,6 +23,12 @@ test.for<[number | bigint | string, string, string, string]>([
   expect(plain(formatMoney(minor, code, locale))).toBe(wanted);
 });
 
+test('from right to left the sign of a currency stays at its letters', () => {
+  expect(formatMoney(14_900, 'USD', 'ar')).toMatch(/^\u200f.*US\$\u200e$/);
+  expect(formatMoney(14_900, 'EUR', 'ar')).toMatch(/€$/);
+  expect(formatMoney(14_900, 'CAD', 'de')).toMatch(/CA\$$/);
+});
+
 test('no currency has the decimals that Intl says where ISO 4217 says otherwise', () => {
   for (const code of Intl.supportedValuesOf('currency')) {
     const digits = NO_DECIMALS.includes(code) ? 0 : THREE_DECIMALS.includes(code) ? 3 : 2;
