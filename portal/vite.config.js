@@ -90,7 +90,8 @@ const bootFirst = {
 
 /** All that the page needs at first is one file; what it loads later has its own. */
 function chunkOf(id, context) {
-  if (id === at('src/boot.ts')) return 'boot';
+  // The languages need the texts' shape while the page, which waits for them, is not done yet.
+  if (id === at('src/boot.ts') || id === `${sdk}/locales/flat.ts`) return 'boot';
   const seen = new Set();
   const isFirst = (one) => {
     if (one === at('src/main.tsx')) return true;

@@ -12,7 +12,6 @@ export interface BillingDetailsProps extends StyleProps, FlowProps {}
 
 /** Who is billed: name, e-mail, address, tax ids. */
 export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ */ defineComponent(
-  'BillingDetails',
   'customer:read',
   function BillingDetails(props) {
     const { t } = useUi();

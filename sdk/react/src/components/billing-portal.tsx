@@ -41,7 +41,6 @@ export interface BillingPortalProps extends StyleProps, FlowProps {
 
 /** The whole portal: every section that the session may see. */
 export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ defineComponent(
-  'BillingPortal',
   null,
   function BillingPortal({ sections = ALL, flow, onFlowEnd }) {
     const { p, t } = useUi();

@@ -15,7 +15,6 @@ export interface CreditBalanceProps extends StyleProps, FlowProps {}
 
 /** Each wallet: what is in it, how to fill it, how it got there. */
 export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ defineComponent(
-  'CreditBalance',
   'credits:read',
   function CreditBalance(props) {
     const { p, t } = useUi();
@@ -25,7 +24,10 @@ export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ 
     const mayBuy = useCan('credits:write');
     const opened = accounts.map((account) => ({
       account,
-      currency: { ...account.currency, id: account.creditCurrencyId },
+      currency: listed.currencies.find(({ id }) => id === account.creditCurrencyId) ?? {
+        ...account.currency,
+        id: account.creditCurrencyId,
+      },
     }));
     const unopened = listed.currencies.filter(
       ({ id }) => mayBuy && !opened.some(({ currency }) => currency.id === id),

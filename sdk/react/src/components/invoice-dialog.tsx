@@ -1,7 +1,4 @@
-import { useState } from 'react';
-
 import type { Invoice } from '../api-types.js';
-import type { ApiError } from '../core/errors.js';
 import { useInvoice } from '../hooks/invoices.js';
 import { useCan } from '../react/session.js';
 import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
@@ -19,7 +16,6 @@ interface InvoiceDialogProps {
 export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
   const { t, money } = useUi();
   const { invoice, downloadPdf, ...read } = useInvoice(id);
-  const [failure, setFailure] = useState<ApiError | null>(null);
   const pay = usePaying(onClose);
   const mayPay = useCan('invoices:pay') && invoice && isPayable(invoice);
   return (
@@ -27,13 +23,12 @@ export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
       <Loaded read={read} lines={6} has={invoice !== null}>
         {invoice ? <Shown invoice={invoice} /> : null}
       </Loaded>
-      <Failure error={failure ?? pay.error} />
+      <Failure error={pay.error} />
       <Actions>
         {invoice?.invoiceNumber ? (
           <Button
             onClick={() => {
-              setFailure(null);
-              downloadPdf().catch(setFailure);
+              pay.download(downloadPdf);
             }}
             aria-label={t('invoices.pdfOf', { number: invoice.invoiceNumber })}
           >
@@ -45,7 +40,6 @@ export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
             kind="primary"
             isBusy={pay.payingId !== undefined}
             onClick={() => {
-              setFailure(null);
               pay.start(invoice);
             }}
           >

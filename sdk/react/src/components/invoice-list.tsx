@@ -1,7 +1,6 @@
 import { useState, type ComponentType } from 'react';
 
 import type { Invoice, InvoiceStatus } from '../api-types.js';
-import type { ApiError } from '../core/errors.js';
 import { useInvoices } from '../hooks/invoices.js';
 import { useCan } from '../react/session.js';
 import { Badge, Button, Card, Failure, Loaded, More, Status } from '../ui/elements.js';
@@ -25,7 +24,6 @@ export interface InvoiceListProps extends StyleProps, FlowProps {}
 
 /** What was billed: each invoice with its PDF, and the open ones with a way to pay. */
 export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defineComponent(
-  'InvoiceList',
   'invoices:read',
   function InvoiceList(props) {
     const { t } = useUi();
@@ -33,26 +31,23 @@ export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defi
     const { invoices, downloadPdf } = list;
     const [flow, endFlow] = useFlow(props, 'pay_invoice');
     const [shownId, setShownId] = useState(flow?.invoiceId ?? null);
-    const [failure, setFailure] = useState<ApiError | null>(null);
     const [done, setDone] = useState<string | null>(null);
     const pay = usePaying(setDone);
     const columns = useColumns({
       show: setShownId,
       pay: (invoice) => {
-        setFailure(null);
         setDone(null);
         pay.start(invoice);
       },
       payingId: pay.payingId,
       download: (id) => {
-        setFailure(null);
-        downloadPdf(id).catch(setFailure);
+        pay.download(() => downloadPdf(id));
       },
     });
     return (
       <Card title={t('invoices.title')}>
         <Status>{done}</Status>
-        <Failure error={failure ?? pay.error} />
+        <Failure error={pay.error} />
         <Loaded
           read={list}
           lines={8}

@@ -12,7 +12,6 @@ export interface LedgerTableProps extends StyleProps {
 
 /** Everything that happened to a wallet, newest first. */
 export const LedgerTable: ComponentType<LedgerTableProps> = /* @__PURE__ */ defineComponent(
-  'LedgerTable',
   'credits:read',
   function LedgerTable({ accountId }) {
     const { t, date, credits, number } = useUi();

@@ -2,6 +2,7 @@
 import { useState } from 'react';
 
 import type { Invoice } from '../api-types.js';
+import type { ApiError } from '../core/errors.js';
 import { usePayInvoice } from '../hooks/invoices.js';
 import { Dialog } from '../ui/elements.js';
 import { useSettling } from './settling.js';
@@ -25,7 +26,9 @@ export function usePaying(onPaid: (text: string) => void) {
     const number = 'invoice' in outcome ? outcome.invoice?.invoiceNumber : '';
     onPaid(t('invoices.paid', { number: number ?? '' }));
   }, close);
+  const [failure, setFailure] = useState<ApiError | null>(null);
   const start = (invoice: Invoice) => {
+    setFailure(null);
     setPaying(invoice);
     payInvoice(invoice.id).then(
       (outcome) => {
@@ -39,5 +42,11 @@ export function usePaying(onPaid: (text: string) => void) {
       {form}
     </Dialog>
   ) : null;
-  return { start, dialog, error, payingId: isPending ? paying?.id : undefined };
+  /** Its failure stands where that of paying does. */
+  const download = (save: () => Promise<void>) => {
+    setFailure(null);
+    save().catch(setFailure);
+  };
+  const payingId = isPending ? paying?.id : undefined;
+  return { start, download, dialog, error: failure ?? error, payingId };
 }

@@ -9,7 +9,7 @@ import { Actions, Button, Failure, Skeleton } from '../ui/elements.js';
 import { Choice, Form } from '../ui/form.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 
-export interface PaymentFormProps extends StyleProps {
+interface FormProps {
   /** What a call answered that requires a form; without it another payment method is added. */
   client?: FormClient | undefined;
   /** What is paid by it, as text for its button: `€19.00`. */
@@ -18,6 +18,8 @@ export interface PaymentFormProps extends StyleProps {
   onSuccess: (added?: PaymentMethod) => void;
   onCancel?: (() => void) | undefined;
 }
+
+export interface PaymentFormProps extends StyleProps, FormProps {}
 
 /** The sandbox's cards by their last digits, and what each does. */
 const CARDS = [
@@ -30,24 +32,24 @@ const CARDS = [
 ] as const;
 
 /** The processor's form: the sandbox's is our own. */
-export const PaymentForm: ComponentType<PaymentFormProps> = /* @__PURE__ */ defineComponent(
-  'PaymentForm',
-  null,
-  function PaymentForm({ client: given, ...props }) {
-    const { p, t } = useUi();
-    const { client, error } = useForm(given);
-    if (error) return <Failure error={error} />;
-    if (!client) return <Skeleton lines={4} />;
-    if (client.processor !== 'sandbox') {
-      return <p {...p('text')}>{t('form.unsupported', { processor: client.processor })}</p>;
-    }
-    return client.type === 'setup' ? (
-      <CardForm {...props} />
-    ) : (
-      <ConfirmForm clientSecret={client.clientSecret} {...props} />
-    );
-  },
-);
+export const PaymentForm: ComponentType<PaymentFormProps> =
+  /* @__PURE__ */ defineComponent<PaymentFormProps>(null, ProcessorForm);
+
+/** The same inside of another component. */
+export function ProcessorForm({ client: given, ...props }: FormProps) {
+  const { p, t } = useUi();
+  const { client, error } = useForm(given);
+  if (error) return <Failure error={error} />;
+  if (!client) return <Skeleton lines={4} />;
+  if (client.processor !== 'sandbox') {
+    return <p {...p('text')}>{t('form.unsupported', { processor: client.processor })}</p>;
+  }
+  return client.type === 'setup' ? (
+    <CardForm {...props} />
+  ) : (
+    <ConfirmForm clientSecret={client.clientSecret} {...props} />
+  );
+}
 
 function useForm(given: FormClient | undefined) {
   const { setupPayment } = useSetupPayment();
@@ -61,7 +63,7 @@ function useForm(given: FormClient | undefined) {
   return { client, error };
 }
 
-function CardForm({ onSuccess, onCancel }: PaymentFormProps) {
+function CardForm({ onSuccess, onCancel }: FormProps) {
   const { t } = useUi();
   const [card, setCard] = useState<string>('visa');
   const { addPaymentMethod, isPending, error } = useAddPaymentMethod();
@@ -87,7 +89,7 @@ function ConfirmForm({
   amount,
   onSuccess,
   onCancel,
-}: PaymentFormProps & { clientSecret: string }) {
+}: FormProps & { clientSecret: string }) {
   const { p, t } = useUi();
   const { confirm, isPending, error } = useWrite(
     'confirm',

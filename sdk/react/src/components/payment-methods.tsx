@@ -15,7 +15,6 @@ export interface PaymentMethodsProps extends StyleProps, FlowProps {}
 
 /** What is charged: add, make default, remove. */
 export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ */ defineComponent(
-  'PaymentMethods',
   'payment_methods:read',
   function PaymentMethods(props) {
     const ui = useUi();

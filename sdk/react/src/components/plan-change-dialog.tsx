@@ -27,7 +27,6 @@ export interface PlanChangeDialogProps extends StyleProps {
 /** What a plan costs before it is taken: its lines, what is due now, what follows. */
 export const PlanChangeDialog: ComponentType<PlanChangeDialogProps> =
   /* @__PURE__ */ defineComponent(
-    'PlanChangeDialog',
     'subscriptions:write',
     function PlanChangeDialog({ open, planId, subscriptionId, onClose }) {
       const { t } = useUi();

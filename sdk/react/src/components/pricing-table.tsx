@@ -11,7 +11,7 @@ import { PlanChangeDialog } from './plan-change-dialog.js';
 import { featuresOf, priceText } from './prices.js';
 
 export interface PricingTableProps extends StyleProps {
-  /** Default: the provider's, the active subscription's, or the only product. */
+  /** Default: the provider's, the active subscription's, or the seller's first. */
   productId?: string | undefined;
   /** In place of our own dialog. */
   onSelect?: ((plan: Plan) => void) | undefined;
@@ -19,7 +19,6 @@ export interface PricingTableProps extends StyleProps {
 
 /** The plans of a product side by side, and the way to one of them. */
 export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ defineComponent(
-  'PricingTable',
   null,
   function PricingTable({ productId, onSelect }) {
     const ui = useUi();

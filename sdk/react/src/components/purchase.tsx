@@ -11,7 +11,8 @@ import { useUi } from '../ui/parts.js';
 export type WalletCurrency = Pick<
   CreditCurrency,
   'id' | 'name' | 'denomination' | 'minorUnitScale'
->;
+> &
+  Partial<Pick<CreditCurrency, 'topUpMin' | 'topUpMax'>>;
 
 /** `amount` and `price` in minor units. */
 export type Purchase = { price: number; code: string } & (
@@ -28,6 +29,7 @@ const AMOUNT = 'amount';
 
 /** Which packages there are, what is chosen, and the fields to choose by. */
 export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
+  const { t, credits, money } = useUi();
   const { data, ...read } = useRead<Page<CreditPackage>>('/credit-packages', {
     creditCurrencyId: currency.id,
     limit: 100,
@@ -48,32 +50,16 @@ export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
     : code && amount !== null
       ? { amount, price: amount, code }
       : null;
-  const fields = (
-    <PurchaseFields {...{ currency, packages, code, value, setChosen, text, setText }} />
-  );
-  return { read, isSold: packages.length > 0 || code !== null, purchase, fields };
-}
-
-interface FieldsProps {
-  currency: WalletCurrency;
-  packages: readonly CreditPackage[];
-  code: string | null;
-  value: string;
-  setChosen: (value: string) => void;
-  text: string;
-  setText: (text: string) => void;
-}
-
-function PurchaseFields(props: FieldsProps) {
-  const { currency, packages, code, value, setChosen, text, setText } = props;
-  const { t, credits, money } = useUi();
-  const options = packages.map(({ id, name, credits: amount, price: minor, currency: of }) => {
-    const [content, price] = [credits(amount, currency), money(minor, of)];
+  const { topUpMin: least, topUpMax: most } = currency;
+  const bounds = [least, most].map((bound) => (code && bound ? money(bound, code) : '…'));
+  const hint = (least ?? most) ? bounds.join(' – ') : '';
+  const options = packages.map(({ id, name, credits: content, price: minor, currency: of }) => {
+    const [inside, price] = [credits(content, currency), money(minor, of)];
     // Many are called by what is in them.
-    return { value: id, label: name, detail: name === content ? price : `${content} · ${price}` };
+    return { value: id, label: name, detail: name === inside ? price : `${inside} · ${price}` };
   });
   if (code) options.push({ value: AMOUNT, label: t('credits.otherAmount'), detail: '' });
-  return (
+  const fields = (
     <>
       {packages.length > 0 ? (
         <Choice label={t('credits.package')} options={options} value={value} onValue={setChosen} />
@@ -85,9 +71,11 @@ function PurchaseFields(props: FieldsProps) {
           required
           pattern={'\\s*\\d{1,10}([.,]\\d*)?\\s*'}
           value={text}
+          hint={hint}
           onValue={setText}
         />
       ) : null}
     </>
   );
+  return { read, isSold: options.length > 0, purchase, fields };
 }

@@ -59,27 +59,23 @@ function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
   const { plans } = usePlans();
   const own = useOwnSubscriptions().subscriptions;
   const { accounts } = useOwnCreditAccounts();
-  const planOf = (id: string) => {
-    const planId = own.find((one) => one.id === id)?.planId;
-    return plans.find((plan) => plan.id === planId)?.name ?? '';
-  };
-  const creditsOf = (id: string) => accounts.find((one) => one.id === id)?.currency.name ?? '';
   const users = [
-    ...dependencies.subscriptions.map((id) => ({
-      id,
-      text: t('methods.inUseSubscription', { name: planOf(id) }),
-    })),
-    ...dependencies.autoTopUpAccounts.map((id) => ({
-      id,
-      text: t('methods.inUseTopUp', { name: creditsOf(id) }),
-    })),
+    ...dependencies.subscriptions.map((id) => {
+      const planId = own.find((one) => one.id === id)?.planId;
+      const name = plans.find((plan) => plan.id === planId)?.name ?? '';
+      return t('methods.inUseSubscription', { name });
+    }),
+    ...dependencies.autoTopUpAccounts.map((id) => {
+      const name = accounts.find((one) => one.id === id)?.currency.name ?? '';
+      return t('methods.inUseTopUp', { name });
+    }),
   ];
   return (
     <div role="alert">
       <p {...p('text')}>{t('methods.inUse')}</p>
       <ul {...p('bullets')}>
-        {users.map(({ id, text }) => (
-          <li key={id} {...p('bullet')}>
+        {users.map((text, index) => (
+          <li key={index} {...p('bullet')}>
             {text}
           </li>
         ))}

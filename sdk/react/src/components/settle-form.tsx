@@ -2,10 +2,11 @@ import { useState } from 'react';
 
 import type { SettleOutcome } from '../api-types.js';
 import { settled } from '../core/settled.js';
-import { keyOf, usePortal } from '../react/context.js';
+import { usePortal } from '../react/context.js';
+import { OWN, touched } from '../react/write.js';
 import { Actions, Button } from '../ui/elements.js';
 import { useUi } from '../ui/parts.js';
-import { PaymentForm } from './payment-form.js';
+import { ProcessorForm } from './payment-form.js';
 
 export interface Waiting {
   outcome: Extract<SettleOutcome, { kind: 'requires_form' }>;
@@ -26,12 +27,12 @@ export function SettleForm({ outcome, amount, onDone, onCancel }: SettleFormProp
   const wait = async () => {
     setState('waiting');
     const isDone = session && (await settled(client, outcome, session.signal).catch(() => false));
-    void queryClient.invalidateQueries({ queryKey: keyOf(session) });
+    void queryClient.invalidateQueries(touched(session, OWN));
     if (isDone) onDone();
     else setState('late');
   };
   return state === 'form' ? (
-    <PaymentForm
+    <ProcessorForm
       client={outcome.client}
       amount={amount}
       onSuccess={() => void wait()}

@@ -44,7 +44,6 @@ interface Opened {
 /** The plan that the customer has, and what can be done with it. */
 export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
   /* @__PURE__ */ defineComponent(
-    'SubscriptionCard',
     'subscriptions:read',
     function SubscriptionCard({ subscriptionId, ...props }) {
       const { t } = useUi();

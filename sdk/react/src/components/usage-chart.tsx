@@ -19,7 +19,6 @@ export interface UsageChartProps extends StyleProps {
 
 /** What was used, day by day: bars for the eye, a table for everybody else. */
 export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ defineComponent(
-  'UsageChart',
   'usage:read',
   function UsageChart({ days = 30, eventName }) {
     const { t } = useUi();

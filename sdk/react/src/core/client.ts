@@ -72,7 +72,7 @@ export class UnitPayClient {
   ): Promise<T> {
     const { session } = this;
     if (!session) {
-      const message = 'There is no token yet.';
+      const message = 'No token yet.';
       throw new ApiError({ status: 401, code: 'missing_credentials', message });
     }
     const headers: Record<string, string> = { accept: 'application/json' };

@@ -162,11 +162,15 @@ export class Refresher {
     }
   }
 
-  /** How long to wait for a sibling's refresh: not beyond a tenth before the end. */
+  /**
+   * How long to wait for a sibling's refresh: not beyond a tenth before the end. Where the page is
+   * hidden, both of a refresh's timers come up to a second late.
+   */
   #politePause(token: PortalToken): number {
     const lead = leadOf(token);
-    const longest = isHidden() ? Math.min(10_000, lead / 2) : Math.min(2000, lead / 4);
-    const room = token.exp - lead / 10 - this.#now();
+    const late = isHidden() ? 2000 : 0;
+    const longest = late ? Math.min(10_000, lead / 2) : Math.min(2000, lead / 4);
+    const room = token.exp - lead / 10 - late - this.#now();
     return Math.max(0, Math.min(Math.random() * longest, room));
   }
 

@@ -18,16 +18,16 @@ export function useBranding(): Read<{ branding: Branding | null }> {
 
 /**
  * The prices of a product: the one that is named here or in the provider's `config`, that of the
- * active subscription, or the only one there is.
+ * active subscription, or the seller's first.
  */
 export function usePricing(productId?: string): Read<{ pricing: Pricing | null }> {
   const configured = usePortal().productId;
   const { subscriptions, isLoading: isLooking } = useOwnSubscriptions();
   const { products, isLoading: isListing } = useProducts();
-  const active = products.filter(({ status }) => status === 'active');
-  const only = active.length === 1 ? active[0]?.id : undefined;
+  // The newest comes first.
+  const first = products.at(-1)?.id;
   const named = productId ?? configured ?? subscriptions.find(isLive)?.productId;
-  const id = named ?? (isLooking || isListing ? undefined : (only ?? null));
+  const id = named ?? (isLooking || isListing ? undefined : (first ?? null));
   const { data, ...state } = useRead<Pricing>(id && `/public/pricing/${id}`);
   return { ...state, isLoading: state.isLoading || id === undefined, pricing: data ?? null };
 }

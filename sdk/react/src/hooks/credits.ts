@@ -8,8 +8,15 @@ import type {
   LedgerEntry,
   SettleOutcome,
 } from '../api-types.js';
-import { usePortal } from '../react/context.js';
-import { useAll, useOne, usePages, type Id, type Paged, type Read } from '../react/read.js';
+import {
+  useAll,
+  useIfAllowed,
+  useOne,
+  usePages,
+  type Id,
+  type Paged,
+  type Read,
+} from '../react/read.js';
 import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
 import { useOwnPath } from './customer.js';
 
@@ -20,9 +27,7 @@ export function useCreditAccounts(customerId?: string): Read<{ accounts: CreditA
 
 /** The same where the session may read them; else none, and nothing is asked for. */
 export function useOwnCreditAccounts(): Read<{ accounts: CreditAccount[] }> {
-  const { session } = usePortal();
-  const isOpen = !session || session.can('credits:read');
-  return useAll('accounts', isOpen ? '/credit-accounts' : null);
+  return useAll('accounts', useIfAllowed('credits:read', '/credit-accounts'));
 }
 
 export function useCreditCurrencies(): Read<{ currencies: CreditCurrency[] }> {

@@ -14,7 +14,7 @@ import type { UnitPayClient } from '../core/client.js';
 import type { components } from '../openapi.js';
 import { usePortal } from '../react/context.js';
 import { useAsk, useOne, useRead, type Read } from '../react/read.js';
-import { useWrite } from '../react/write.js';
+import { NOTHING, useWrite } from '../react/write.js';
 
 type Schemas = components['schemas'];
 
@@ -65,6 +65,8 @@ export function useCustomer(): Read<CustomerState> {
   };
 }
 
+const PROFILE = /^\/(customers\/\w+|portal.*)$/;
+
 /** The customer alone: one request. */
 export function useProfile(): Read<Pick<CustomerState, 'customer' | 'update' | 'isUpdating'>> {
   const path = useOwnPath();
@@ -73,14 +75,17 @@ export function useProfile(): Read<Pick<CustomerState, 'customer' | 'update' | '
     'update',
     (client, idempotencyKey, changes: UpdateCustomer) =>
       client.patch<Customer>(path, changes, { idempotencyKey }),
+    PROFILE,
   );
   return { ...read, update, isUpdating: isPending };
 }
 
 export function useSetupPayment() {
   const path = useOwnPath('/payment-methods/setup');
-  return useWrite('setupPayment', (client, idempotencyKey) =>
-    client.post<FormClient>(path, undefined, { idempotencyKey }),
+  return useWrite(
+    'setupPayment',
+    (client, idempotencyKey) => client.post<FormClient>(path, undefined, { idempotencyKey }),
+    NOTHING,
   );
 }
 

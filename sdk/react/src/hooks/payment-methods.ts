@@ -4,7 +4,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
 import { withDependencies, type ApiError } from '../core/errors.js';
 import { useAll, useQueryOf, type Id, type Read } from '../react/read.js';
-import { useWrite } from '../react/write.js';
+import { METHODS, useWrite } from '../react/write.js';
 import { useOwnPath } from './customer.js';
 
 export function usePaymentMethods(): Read<{
@@ -16,15 +16,21 @@ export function usePaymentMethods(): Read<{
 }> {
   const path = useOwnPath('/payment-methods');
   const listed = useAll<'paymentMethods', PaymentMethod>('paymentMethods', path);
-  const { setDefault, ...setting } = useWrite('setDefault', (client, idempotencyKey, id: string) =>
-    client.post<PaymentMethod>(`/payment-methods/${id}/default`, undefined, { idempotencyKey }),
+  const { setDefault, ...setting } = useWrite(
+    'setDefault',
+    (client, idempotencyKey, id: string) =>
+      client.post<PaymentMethod>(`/payment-methods/${id}/default`, undefined, { idempotencyKey }),
+    METHODS,
   );
-  const { detach, ...detaching } = useWrite('detach', (client, idempotencyKey, id: string) =>
-    client
-      .delete<undefined>(`/payment-methods/${id}`, { idempotencyKey })
-      .catch((error: unknown) => {
-        throw withDependencies(error);
-      }),
+  const { detach, ...detaching } = useWrite(
+    'detach',
+    (client, idempotencyKey, id: string) =>
+      client
+        .delete<undefined>(`/payment-methods/${id}`, { idempotencyKey })
+        .catch((error: unknown) => {
+          throw withDependencies(error);
+        }),
+    METHODS,
   );
   return {
     ...listed,
@@ -55,5 +61,6 @@ export function useAddPaymentMethod() {
       processorToken: string,
       { setDefault }: { setDefault?: boolean | undefined } = {},
     ) => client.post<PaymentMethod>(path, { processorToken, setDefault }, { idempotencyKey }),
+    METHODS,
   );
 }

@@ -1,7 +1,15 @@
 /** Plans that a customer has, and how to change them. */
 import type { PlanPreview, SettleOutcome, Subscription, UpcomingInvoice } from '../api-types.js';
 import { usePortal } from '../react/context.js';
-import { useAll, useAsk, useOne, useRead, type Id, type Read } from '../react/read.js';
+import {
+  useAll,
+  useAsk,
+  useIfAllowed,
+  useOne,
+  useRead,
+  type Id,
+  type Read,
+} from '../react/read.js';
 import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
 
 export function isLive({ status }: Subscription): boolean {
@@ -14,9 +22,7 @@ export function useSubscriptions(): Read<{ subscriptions: Subscription[] }> {
 
 /** The same where the session may read them; else none, and nothing is asked for. */
 export function useOwnSubscriptions(): Read<{ subscriptions: Subscription[] }> {
-  const { session } = usePortal();
-  const isOpen = !session || session.can('subscriptions:read');
-  return useAll('subscriptions', isOpen ? '/subscriptions' : null);
+  return useAll('subscriptions', useIfAllowed('subscriptions:read', '/subscriptions'));
 }
 
 export function useSubscription(id: Id): Read<{ subscription: Subscription | null }> {

@@ -37,7 +37,7 @@ const never = () => () => undefined;
 /** Renders again after each change of the session. */
 export function usePortal(): Portal {
   const portal = useContext(PortalContext);
-  if (!portal) throw new Error('UnitPay: no <UnitPayProvider> above.');
+  if (!portal) throw new Error('UnitPay: no provider above.');
   const { session } = portal;
   const version = () => session?.version ?? 0;
   useSyncExternalStore(session?.subscribe ?? never, version, version);

@@ -65,7 +65,10 @@ function i18n(texts: Messages, locale: string, timeZone: string): I18n {
     timeZone,
     dir: RTL.test(texts.language) ? 'rtl' : 'ltr',
     t,
-    errorText: ({ code = 'unknown' }) => has(texts, `error.${code}`) ?? texts['error.unknown'],
+    errorText: ({ code = 'unknown', declineReason = '' }) =>
+      has(texts, `decline.${declineReason}`) ??
+      has(texts, `error.${code}`) ??
+      texts['error.unknown'],
     money: (minor, currency) => formatMoney(minor, currency, locale),
     credits: (amount, currency) => formatCredits(amount, currency, locale),
     number: (value) => formatNumber(value, locale),

@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-query';
 import { useCallback } from 'react';
 
+import type { Scope } from '../api-types.js';
 import { pathOf, type Page, type Query } from '../core/client.js';
 import type { ApiError } from '../core/errors.js';
 import { isPage } from '../core/page.js';
@@ -78,6 +79,12 @@ export function useAll<K extends string, D>(
 ): Read<Record<K, D[]>> {
   const { data, ...state } = useRead<Page<D>>(path, { limit: 100, ...query });
   return { ...state, [name]: data?.data ?? [] } as unknown as Read<Record<K, D[]>>;
+}
+
+/** The path where the session may read it, or may come to. */
+export function useIfAllowed(scope: Scope, path: string): Id {
+  const { session } = usePortal();
+  return !session || session.can(scope) ? path : null;
 }
 
 /** One POST that asks and changes nothing, such as a preview. */

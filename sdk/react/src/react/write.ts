@@ -1,9 +1,11 @@
 /** Writing hooks: what every one of them does. */
+import type { InvalidateQueryFilters } from '@tanstack/react-query';
 import { useCallback, useState } from 'react';
 
 import type { SettleOutcome } from '../api-types.js';
 import type { UnitPayClient } from '../core/client.js';
 import type { ApiError } from '../core/errors.js';
+import type { PortalSession } from '../core/session.js';
 import { once } from '../core/verbs.js';
 import { keyOf, usePortal } from './context.js';
 
@@ -35,6 +37,23 @@ type Perform<A extends unknown[], R> = (
   ...input: A
 ) => Promise<R>;
 
+/**
+ * Which paths read what a write changes; these are asked for again. Unless it says so: all that is
+ * the customer's, and nothing that the seller alone changes, nor what was used.
+ */
+export const OWN = /^(?!\/(p[lru]|b|credit-[cp]|usage\/))/;
+export const NOTHING = /(?!)/;
+/** What is paid with, and what hangs on it. */
+export const METHODS = /^\/(customers\/\w+(\/pay.*)?|pay.*|credit-accounts)$/;
+
+/** The queries of a session whose paths are among `changes`. */
+export function touched(session: PortalSession | null, changes: RegExp): InvalidateQueryFilters {
+  return {
+    queryKey: keyOf(session),
+    predicate: ({ queryKey }) => changes.test(String(queryKey[3])),
+  };
+}
+
 interface Outcome {
   /** Whose call it was: another customer does not see it. */
   client: UnitPayClient;
@@ -45,6 +64,7 @@ interface Outcome {
 export function useWrite<V extends string, A extends unknown[], R>(
   verb: V,
   perform: Perform<A, R>,
+  changes = OWN,
 ): Write<V, A, R> {
   const { client, session, queryClient } = usePortal();
   const [state, setState] = useState<Outcome | null>(null);
@@ -59,7 +79,7 @@ export function useWrite<V extends string, A extends unknown[], R>(
       note(1, null);
       const promise = once(client, verb, input, (key) => perform(client, key, ...input)).then(
         (result) => {
-          void queryClient.invalidateQueries({ queryKey: keyOf(session) });
+          void queryClient.invalidateQueries(touched(session, changes));
           note(-1, null);
           return result;
         },
@@ -70,7 +90,7 @@ export function useWrite<V extends string, A extends unknown[], R>(
       });
       return promise;
     },
-    // `perform` is the same function of its input at each rendering.
+    // `perform` and `changes` are the same at each rendering.
     [client, session, queryClient, verb],
   );
   const mine = state?.client === client ? state : null;
@@ -83,8 +103,9 @@ export function useSettle<V extends string, A extends unknown[]>(
   verb: V,
   handlers: SettleHandlers | undefined,
   perform: Perform<A, SettleOutcome>,
+  changes?: RegExp,
 ): Settle<V, A> {
-  const write = useWrite<V, A, SettleOutcome>(verb, perform);
+  const write = useWrite<V, A, SettleOutcome>(verb, perform, changes);
   const call = (...input: A): Promise<SettleOutcome> => {
     const promise = write[verb](...input);
     promise.then(

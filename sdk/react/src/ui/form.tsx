@@ -43,16 +43,22 @@ interface FieldProps extends Pick<
   value: string;
   /** To choose from, in place of writing. */
   options?: readonly Option[];
+  hint?: string | undefined;
   /** The server did not take it. */
   isWrong?: boolean | undefined;
   onValue: (value: string) => void;
 }
 
-export function Field({ label, options, isWrong, onValue, ...rest }: FieldProps) {
+export function Field(props: FieldProps) {
+  const { label, options, hint, isWrong, onValue, ...rest } = props;
   const { p, t } = useUi();
   const id = useId();
   const why = `${id}why`;
-  const stated = isWrong && { 'aria-invalid': true, 'aria-describedby': why };
+  const note = isWrong ? t('error.field') : hint;
+  const stated = {
+    'aria-invalid': isWrong,
+    'aria-describedby': note ? why : undefined,
+  };
   return (
     <div {...p('field')}>
       <label {...p('label')} htmlFor={id}>
@@ -72,9 +78,9 @@ export function Field({ label, options, isWrong, onValue, ...rest }: FieldProps)
           {...rest}
         />
       )}
-      {isWrong ? (
-        <span {...p('field-error')} id={why}>
-          {t('error.field')}
+      {note ? (
+        <span {...p('field-note', isWrong && 'bad')} id={why}>
+          {note}
         </span>
       ) : null}
     </div>

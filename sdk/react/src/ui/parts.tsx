@@ -132,7 +132,6 @@ function Failed({ reset }: { reset: () => void }) {
  * another customer. Without its read scope it is not there, and asks for nothing.
  */
 export function defineComponent<P extends StyleProps>(
-  name: string,
   scope: Scope | null,
   Inner: ComponentType<P>,
 ): ComponentType<P> {
@@ -151,6 +150,7 @@ export function defineComponent<P extends StyleProps>(
       </Frame>
     );
   }
-  Defined.displayName = name;
+  // Tools show it, where the code is as it was written.
+  Defined.displayName = Inner.name;
   return Defined;
 }

@@ -1,7 +1,11 @@
 /** The system's Chromium, and a page of an integrator's that uses the package as it is built. */
-import { createServer } from 'node:http';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   chromium,
@@ -11,6 +15,8 @@ import {
   type Page,
 } from 'playwright-core';
 import { build } from 'vite';
+
+import { lineWith } from '../../../node/test/support/program.js';
 
 /** Playwright turns off what is to be tested. */
 const KEEP = [
@@ -35,6 +41,31 @@ export function launch(): Promise<Browser> {
       '--host-resolver-rules=MAP plain.test 127.0.0.1',
     ],
   });
+}
+
+/**
+ * Chromium as a user starts it, with one context: Playwright's own makes every tab believe that it
+ * is in front.
+ */
+export async function launchWindow() {
+  const profile = await mkdtemp(join(tmpdir(), 'unitpay-chromium-'));
+  const options = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run'];
+  const child = spawn(
+    process.env.CHROMIUM ?? '/usr/bin/chromium',
+    [...options, '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  const address = await lineWith(child, child.stderr, /listening on (ws:\S+)/);
+  const browser = await chromium.connectOverCDP(address, { noDefaults: true });
+  const [context] = browser.contexts();
+  if (!context) throw new Error('Chromium has no window');
+  const close = async () => {
+    const exited = once(child, 'exit');
+    const session = await browser.newBrowserCDPSession();
+    await Promise.all([exited, session.send('Browser.close')]);
+    await rm(profile, { recursive: true });
+  };
+  return { context, close };
 }
 
 /** Serves the page; `elsewhere` is another one. */

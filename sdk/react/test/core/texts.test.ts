@@ -26,6 +26,26 @@ test.for(languages)('%s has a text for every code of an error', async ([, texts]
   }
 });
 
+test.for(languages)('%s has a text for every reason of a decline', async ([, texts]) => {
+  const source = '../../../../crates/server/src/payments/processor.rs';
+  const code = await readFile(new URL(source, import.meta.url), 'utf8');
+  const [, names = ''] = /enum DeclineReason \{(.*?)\n\}/s.exec(code) ?? [];
+  const reasons = [...names.matchAll(/^ {4}(\w+),$/gm)].map(([, name = '']) =>
+    name.replace(/(?<=.)[A-Z]/g, '_$&').toLowerCase(),
+  );
+  expect(reasons).toContain('insufficient_funds');
+  const declines = Object.keys(texts).filter((key) => key.startsWith('decline.'));
+  // That it was declined is all that the first one says.
+  expect(declines.sort()).toEqual(
+    reasons
+      .filter((one) => one !== 'card_declined')
+      .map((one) => `decline.${one}`)
+      .sort(),
+  );
+  const said = declines.map((key) => texts[key]);
+  expect(new Set([...said, texts['error.payment_declined']]).size).toBe(reasons.length);
+});
+
 test.for(languages.slice(1))(
   '%s has every text, with the same places to fill',
   ([language, texts]) => {

@@ -30,6 +30,7 @@ const query = new URLSearchParams(location.search);
 const tokens = query.getAll('token');
 const renewed = query.get('renewed');
 const flow = query.get('flow');
+const own = query.get('messages');
 
 const SHEETS: Record<string, () => Promise<unknown>> = {
   plain: () => import('@unitpay/react/styles.css'),
@@ -165,6 +166,7 @@ function Page() {
         <UnitPayProvider
           portalToken={token}
           config={{
+            apiBaseUrl: query.get('api') ?? undefined,
             onSessionExpired: (reason) => {
               setReasons((all) => [...all, reason]);
             },
@@ -175,7 +177,7 @@ function Page() {
             variables: Object.fromEntries(new URLSearchParams(query.get('variables') ?? '')),
           }}
           locale={query.get('locale') ?? undefined}
-          messages={[de, ar]}
+          messages={own ? (JSON.parse(own) as Record<string, string>) : [de, ar]}
         >
           {hasTools ? <Session /> : null}
           {query

@@ -1,1 +1,0 @@
-function e(e){return fetch(`/v1/portal-sessions/exchange`,{method:`POST`,headers:{"content-type":`application/json`},body:JSON.stringify(e)}).then(async e=>({status:e.status,body:await e.json().catch(()=>({}))}),()=>null)}var t=location.hash.slice(1),n=t.split(`.`,1)[0]??``,r=t!==n,i=n?e(r?{code:t}:{sid:n}):void 0;export{n as i,r as n,i as r,e as t};
