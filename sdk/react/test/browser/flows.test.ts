@@ -332,6 +332,7 @@ test('deep links open their dialog and tell how it ended', async () => {
     .filter({ hasText: 'completed' })
     .waitFor({ state: 'attached' });
   const other = await open(customerId, { flow: '{"type":"add_payment_method"}' });
+  await other.getByRole('dialog').waitFor();
   await other.keyboard.press('Escape');
   await other
     .getByTestId('flow-end')
