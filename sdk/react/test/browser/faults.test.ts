@@ -2,6 +2,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
+import { en } from '../../src/locales/en.js';
 import { call, mintFor, newCustomer } from '../support/backend.js';
 import { newDebtor, newSubscriber, openShop, type Shop } from '../support/shop.js';
 import { launch, servePage } from './support.js';
@@ -26,15 +27,15 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
-/** The page is given its token once it listens; `before` may stand in the way of its requests. */
-async function open(token: string, before?: (page: Page) => Promise<unknown>) {
+/** `before` may stand in the way of the page's requests; `more` is added to its address. */
+async function open(token: string, before?: (page: Page) => Promise<unknown>, more: object = {}) {
   const page = await context.newPage();
   const asked: string[] = [];
   const said: string[] = [];
   page.on('request', (request) => asked.push(new URL(request.url()).pathname));
   page.on('pageerror', (error) => said.push(error.message));
   await before?.(page);
-  const query = new URLSearchParams({ token, part: 'portal', tools: 'none' });
+  const query = new URLSearchParams({ token, part: 'portal', tools: 'none', ...more });
   await page.goto(`http://127.0.0.1:${String(site.port)}/?${query.toString()}`);
   const isLoaded = () => !document.querySelector('[data-upay=skeleton]');
   const loaded = () => page.waitForFunction(isLoaded);
@@ -181,13 +182,49 @@ test('a token that is none, or another installation’s, says that the session i
   await other.page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
 });
 
-test('names and texts that look like code are text', async () => {
-  const code = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
-  const hostile = await newCustomer(code);
+const CODE = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
+
+/** Only as text, and nothing of it was done. */
+async function expectText(page: Page, text: string) {
+  expect(await page.getByText(text).count()).toBeGreaterThan(0);
+  const root = page.locator('[data-upay=root]');
+  expect(await root.locator('img, script').count()).toBe(0);
+  expect(await page.title()).toBe("A customer's page");
+}
+
+test('names that look like code are text', async () => {
+  const hostile = await newCustomer(CODE);
   await call('/subscriptions', { customerId: hostile, planId: shop.plans.free });
   const { page, loaded } = await open((await mintFor(hostile)).token);
   await loaded();
-  expect(await page.getByText(code, { exact: true }).count()).toBeGreaterThan(0);
-  expect(await page.locator('[data-upay=root] img, [data-upay=root] script').count()).toBe(0);
-  expect(await page.title()).toBe("A customer's page");
+  await expectText(page, CODE);
 });
+
+const FLOWS = ['portal', 'change_plan', 'cancel', 'add_payment_method', 'billing_details'];
+
+test.for(FLOWS)(
+  'texts that look like code are text, with what is put in them: %s',
+  async (type) => {
+    const name = `${CODE} {name} $&`;
+    const plan = await call<{ id: string }>('/plans', {
+      productId: shop.product,
+      slug: `hostile-${crypto.randomUUID()}`,
+      name,
+      billingInterval: 'month',
+      currency: 'EUR',
+      status: 'active',
+      isPublic: true,
+    });
+    const hostile = await newSubscriber(plan.id);
+    const texts = Object.entries(en).map(([key, text]) => [key, `${CODE} ${text} {name}`]);
+    const messages = JSON.stringify({ ...Object.fromEntries(texts), language: 'en' });
+    const flow = type !== 'portal' && { flow: JSON.stringify({ type }) };
+    const { token } = await mintFor(hostile);
+    const { page, said, loaded } = await open(token, undefined, { messages, ...flow });
+    if (flow) await page.getByRole('dialog').waitFor();
+    await loaded();
+    await expectText(page, `${CODE} Billing {name}`);
+    if (type === 'cancel') await expectText(page, `${CODE} Cancel ${name}? {name}`);
+    expect(said).toEqual([]);
+  },
+);

@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { ask, mintFor, newCustomer } from '../support/backend.js';
-import { addCard, newDebtor, newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { addCard, newDebtor, newSubscriber, openShop, track, type Shop } from '../support/shop.js';
 import { launch, servePage, tabTo } from './support.js';
 
 let browser: Browser;
@@ -238,6 +238,33 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await page.getByText('1,000', { exact: true }).waitFor();
     expect(await page.getByText('The credits are there.').count()).toBe(1);
     await expect.poll(() => focused(page)).toEqual(['button', 'Buy credits']);
+  });
+
+  test('usage is a chart, and the same day by day in a table', async () => {
+    const customerId = await newSubscriber(shop.plans.pro);
+    const yesterday = new Date(Date.now() - 86_400_000).toISOString();
+    await track(customerId, shop.event, 1234);
+    await track(customerId, shop.event, 66, yesterday);
+    const page = await open(customerId);
+    const card = page.getByRole('region', { name: /^Usage/ });
+    const summary = card.locator('summary');
+    if (by === 'mouse') await summary.click();
+    else {
+      await tabTo(page, summary);
+      await page.keyboard.press('Enter');
+    }
+    const table = card.getByRole('table');
+    await table.waitFor();
+    const rows = await table.locator('tbody tr').all();
+    const cells = await Promise.all(rows.map((row) => row.getByRole('cell').allTextContents()));
+    // Each bar tells its own when it is pointed at.
+    const bars = await card.locator('rect title').allTextContents();
+    expect(cells.map(([day, total]) => `${String(day)}: ${String(total)}`).reverse()).toEqual(bars);
+    expect(cells.map(([, total]) => total).filter((total) => total !== '0')).toEqual([
+      '1,234',
+      '66',
+    ]);
+    await card.getByText('1,300', { exact: true }).waitFor();
   });
 
   test('billing details are changed, tax ids too', async () => {

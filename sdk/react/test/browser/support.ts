@@ -86,7 +86,8 @@ export async function servePage() {
     output.map((file) => [`/${file.fileName}`, 'code' in file ? file.code : file.source]),
   );
   const types: Record<string, string> = { js: 'text/javascript', css: 'text/css' };
-  const server = createServer(({ url = '/' }, answer) => {
+  // Addresses may hold all texts of a language.
+  const server = createServer({ maxHeaderSize: 2 ** 18 }, ({ url = '/' }, answer) => {
     const path = url.split('?', 1)[0] ?? '';
     const body = files.get(path === '/' ? '/index.html' : path) ?? '<title>Elsewhere</title>';
     const type = types[path.split('.').at(-1) ?? ''] ?? 'text/html';

@@ -73,10 +73,15 @@ export async function openShop(): Promise<Shop> {
   return { product, event, plans, credits, money };
 }
 
-/** Counts for them from now on. */
-export function track(customerId: string, eventName: string, quantity: number): Promise<unknown> {
+/** Counts for them, now or at another time. */
+export function track(
+  customerId: string,
+  eventName: string,
+  quantity: number,
+  timestamp = new Date().toISOString(),
+): Promise<unknown> {
   const idempotencyKey = crypto.randomUUID();
-  return call('/usage/track', { customerId, eventName, quantity, idempotencyKey });
+  return call('/usage/track', { customerId, eventName, quantity, idempotencyKey, timestamp });
 }
 
 /** A card of the sandbox, as the default. */
