@@ -19,7 +19,7 @@ interface FormProps {
 export function AutoTopUpForm({ currency, onClose }: FormProps) {
   const { rule, set, isPending, ...read } = useAutoTopUp(currency.id);
   return (
-    <Loaded read={read} lines={5}>
+    <Loaded read={read} lines={6}>
       <RuleForm {...{ currency, onClose, rule, set, isPending }} />
     </Loaded>
   );
@@ -77,7 +77,7 @@ function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
             value={threshold}
             onValue={setThreshold}
           />
-          <Loaded read={read} lines={3} empty={!isSold && t('credits.notSold')}>
+          <Loaded read={read} lines={4} empty={!isSold && t('credits.notSold')}>
             {fields}
           </Loaded>
           <Field

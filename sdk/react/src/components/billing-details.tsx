@@ -40,7 +40,7 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
     return (
       <Card title={t('details.title')} actions={mayWrite && customer ? edit : null}>
         <Status>{done}</Status>
-        <Loaded read={read} lines={6} has={customer !== null}>
+        <Loaded read={read} lines={5} has={customer !== null}>
           {customer ? <Shown customer={customer} /> : null}
         </Loaded>
         {isOpen && customer ? (

@@ -41,7 +41,7 @@ export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ 
     const isEmpty = wallets.length === 0;
     return (
       <Card title={t('credits.title')}>
-        <Loaded read={both} lines={7} empty={isEmpty && t('credits.none')} has={!isEmpty}>
+        <Loaded read={both} lines={11} empty={isEmpty && t('credits.none')} has={!isEmpty}>
           <ul {...p('wallets')}>
             {wallets.map((wallet) => (
               <Wallet

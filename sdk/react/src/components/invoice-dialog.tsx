@@ -20,7 +20,7 @@ export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
   const mayPay = useCan('invoices:pay') && invoice && isPayable(invoice);
   return (
     <Dialog title={t('invoices.of', { number: invoice?.invoiceNumber ?? '' })} onClose={onClose}>
-      <Loaded read={read} lines={6} has={invoice !== null}>
+      <Loaded read={read} lines={8} has={invoice !== null}>
         {invoice ? <Shown invoice={invoice} /> : null}
       </Loaded>
       <Failure error={pay.error} />

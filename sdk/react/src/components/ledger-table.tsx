@@ -41,7 +41,7 @@ export const LedgerTable: ComponentType<LedgerTableProps> = /* @__PURE__ */ defi
       },
     ];
     return (
-      <Loaded read={list} lines={6} empty={entries.length === 0 && t('credits.none')}>
+      <Loaded read={list} lines={8} empty={entries.length === 0 && t('credits.none')}>
         <Table
           label={t('credits.ledger')}
           columns={columns}

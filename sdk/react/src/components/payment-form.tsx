@@ -40,7 +40,7 @@ export function ProcessorForm({ client: given, ...props }: FormProps) {
   const { p, t } = useUi();
   const { client, error } = useForm(given);
   if (error) return <Failure error={error} />;
-  if (!client) return <Skeleton lines={4} />;
+  if (!client) return <Skeleton lines={5} />;
   if (client.processor !== 'sandbox') {
     return <p {...p('text')}>{t('form.unsupported', { processor: client.processor })}</p>;
   }

@@ -55,7 +55,7 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
         <Failure error={failure} />
         <Loaded
           read={read}
-          lines={3}
+          lines={2}
           empty={paymentMethods.length === 0 && t('methods.none')}
           has={paymentMethods.length > 0}
         >

@@ -60,7 +60,7 @@ function Change({ planId, subscriptionId, onClose }: ChangeProps) {
   const isSame = isCurrent && !subscription.scheduledChange;
   return (
     <>
-      <Loaded read={read} lines={5}>
+      <Loaded read={read} lines={6}>
         {preview ? <Preview preview={preview} isCurrent={isCurrent} isSame={isSame} /> : null}
       </Loaded>
       <Failure error={error} text={error?.errors.length ? t('change.stale') : undefined} />

@@ -35,7 +35,7 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
     return (
       <>
         <Status>{done}</Status>
-        <Loaded read={read} lines={8} empty={pricing?.tiers.length ? false : ui.t('plans.none')}>
+        <Loaded read={read} lines={11} empty={pricing?.tiers.length ? false : ui.t('plans.none')}>
           {pricing ? (
             <Plans
               pricing={pricing}

@@ -56,7 +56,7 @@ export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
       const named = flow?.subscriptionId ?? shown[0]?.id;
       return (
         <Card title={t('subscription.title')}>
-          <Loaded read={read} lines={5} has={shown.length > 0}>
+          <Loaded read={read} lines={8} has={shown.length > 0}>
             {shown.map((subscription) => (
               <Live
                 key={subscription.id}
@@ -287,7 +287,7 @@ function Upcoming({ subscription }: { subscription: Subscription }) {
   if (status === 'canceled' || status === 'pending') return null;
   return (
     <Details summary={t('subscription.nextInvoice')} onOpen={setOpen}>
-      <Loaded read={read} lines={3} empty={!invoice && t('invoices.none')}>
+      <Loaded read={read} lines={4} empty={!invoice && t('invoices.none')}>
         {invoice ? <Lines {...invoice} total={t('change.total')} /> : null}
       </Loaded>
     </Details>

@@ -40,7 +40,7 @@ export function TopUpForm({ currency, onClose }: TopUpFormProps) {
       onSubmit={buy}
       onCancel={onClose}
     >
-      <Loaded read={read} lines={3} empty={!isSold && t('credits.notSold')}>
+      <Loaded read={read} lines={4} empty={!isSold && t('credits.notSold')}>
         {fields}
       </Loaded>
     </Form>

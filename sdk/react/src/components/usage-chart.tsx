@@ -45,7 +45,7 @@ export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ define
       >
         <Loaded
           read={read}
-          lines={10}
+          lines={14}
           empty={!hasData && t('usage.none', { days })}
           has={names.length > 0}
         >
