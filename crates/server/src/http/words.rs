@@ -89,14 +89,7 @@ impl Fields {
     /// A BCP 47 language tag, by its form.
     pub fn locale(&mut self, name: &str) -> Option<String> {
         let locale = self.text(name, 2..=35)?;
-        let mut parts = locale.split('-');
-        let language = parts.next().unwrap_or_default();
-        let fits = (2..=3).contains(&language.len())
-            && language.bytes().all(|b| b.is_ascii_alphabetic())
-            && parts.all(|part| {
-                (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-            });
-        if !fits {
+        if !is_language_tag(&locale) {
             self.wrong(name, "must be a language tag, as de-AT");
         }
         Some(locale)
@@ -169,6 +162,28 @@ impl Fields {
     }
 }
 
+/// A language, then its script, region and variants where they are there (RFC 5646): what browsers
+/// take for numbers and days. On other texts they throw, and the customer would see nothing.
+fn is_language_tag(tag: &str) -> bool {
+    let letters = |part: &&str, length: usize| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_alphabetic())
+    };
+    let mut parts = tag.split('-').peekable();
+    let language = parts.next().is_some_and(|part| letters(&part, 2) || letters(&part, 3));
+    parts.next_if(|part| letters(part, 4));
+    parts.next_if(|part| {
+        letters(part, 2) || (part.len() == 3 && part.bytes().all(|b| b.is_ascii_digit()))
+    });
+    let variants: Vec<String> = parts.map(str::to_ascii_lowercase).collect();
+    let are_variants = variants.iter().enumerate().all(|(at, variant)| {
+        let begins_with_digit = variant.starts_with(|c: char| c.is_ascii_digit());
+        variant.bytes().all(|b| b.is_ascii_alphanumeric())
+            && ((5..=8).contains(&variant.len()) || (variant.len() == 4 && begins_with_digit))
+            && !variants[..at].contains(variant)
+    });
+    language && are_variants
+}
+
 fn is_origin(text: &str) -> bool {
     let usual_port = |scheme: &str| if scheme == "https" { ":443" } else { ":80" };
     let Some((scheme @ ("https" | "http"), authority)) = text.split_once("://") else {
@@ -186,4 +201,47 @@ fn is_origin(text: &str) -> bool {
         && !authority.starts_with(':')
         && !authority.ends_with(usual_port(scheme))
         && shortest.as_deref() == Some(authority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_language_tag;
+
+    #[test]
+    fn a_language_tag_is_what_browsers_take() {
+        for tag in [
+            "de",
+            "DE",
+            "gsw",
+            "de-AT",
+            "es-419",
+            "zh-Hant-TW",
+            "sr-Latn",
+            "de-CH-1996",
+            "ca-valencia",
+        ] {
+            assert!(is_language_tag(tag), "{tag}");
+        }
+        // `Intl` throws on each of these.
+        for tag in [
+            "",
+            "d",
+            "deut",
+            "1a",
+            "de_AT",
+            "de-",
+            "-de",
+            "de--AT",
+            "de-1",
+            "de-a",
+            "de-AT-Latn",
+            "i-klingon",
+            "de-u",
+            "de-x",
+            "de-1996-1996",
+            "dé",
+        ] {
+            assert!(!is_language_tag(tag), "{tag}");
+        }
+    }
 }

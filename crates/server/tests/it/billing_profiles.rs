@@ -59,7 +59,7 @@ on_both_stores! {
         };
         for (body, param) in [
             (json!({ "type": "firm" }), "type"), (json!({ "type": null }), "type"), (json!({ "taxStatus": "none" }), "taxStatus"),
-            (json!({ "locale": "d" }), "locale"), (json!({ "locale": "de_AT" }), "locale"), (json!({ "locale": "de-" }), "locale"), (json!({ "locale": "1a" }), "locale"),
+            (json!({ "locale": "d" }), "locale"), (json!({ "locale": "de_AT" }), "locale"), (json!({ "locale": "de-" }), "locale"), (json!({ "locale": "de-1" }), "locale"), (json!({ "locale": "1a" }), "locale"),
             (json!({ "billingAddress": "Vienna" }), "billingAddress"), (json!({ "billingAddress": [] }), "billingAddress"),
             (without("line1"), "billingAddress.line1"), (without("city"), "billingAddress.city"), (without("country"), "billingAddress.country"),
             (with("country", json!("at")), "billingAddress.country"), (with("country", json!("AUT")), "billingAddress.country"),
