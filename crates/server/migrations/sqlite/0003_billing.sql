@@ -68,7 +68,8 @@ CREATE TABLE invoice_numbers (
 ) STRICT, WITHOUT ROWID;
 
 -- `items`, `seller`, `customer` and `tax` are JSON and frozen at issue. `due_key` is what makes a
--- second run of a renewal a no-op: subscription, period start and reason.
+-- second run of a renewal a no-op: subscription, period start and reason. A customer's invoices stand
+-- together, as they are read.
 CREATE TABLE invoices (
     tenant_no         INTEGER NOT NULL,
     customer_no       INTEGER NOT NULL,
@@ -96,9 +97,9 @@ CREATE TABLE invoices (
     metadata          TEXT NOT NULL,
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL,
-    PRIMARY KEY (tenant_no, id)
+    PRIMARY KEY (tenant_no, customer_no, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX invoices_of_customer ON invoices (tenant_no, customer_no, id);
+CREATE UNIQUE INDEX invoices_by_id ON invoices (tenant_no, id);
 CREATE UNIQUE INDEX invoices_by_number ON invoices (tenant_no, number) WHERE number IS NOT NULL;
 CREATE UNIQUE INDEX invoices_by_due_key ON invoices (due_key) WHERE due_key IS NOT NULL;
 CREATE INDEX invoices_open ON invoices (tenant_no, due_date)

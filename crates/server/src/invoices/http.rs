@@ -1,8 +1,8 @@
 //! Invoices over HTTP: reading them. A portal token sees its own customer's, and no drafts.
 
-use super::{Buyer, Invoice, Line, Payment, Seller, Status, pdf, sql};
+use super::{Buyer, Invoice, InvoiceItem, Line, Payment, Seller, Status, pdf, sql};
 use crate::app::App;
-use crate::base::{Currency, CustomerId, Decimal, InvoiceId, SubscriptionId, TaxRate, Time};
+use crate::base::{Currency, CustomerId, InvoiceId, SubscriptionId, TaxRate, Time};
 use crate::branding;
 use crate::customers::{self, Customer};
 use crate::db::{Stored, Tx};
@@ -66,8 +66,8 @@ pub struct InvoiceResponse {
     pub pdf_url: Option<String>,
     /// Left out in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
-    pub items: Option<Vec<InvoiceItem>>,
+    #[schema(value_type = Option<Vec<InvoiceItem>>, required = false)]
+    pub items: Option<Stored<Vec<Line>>>,
     /// What came in; left out in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
@@ -80,25 +80,6 @@ pub struct InvoiceResponse {
     pub created_at: Time,
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct InvoiceItem {
-    pub description: String,
-    #[schema(value_type = InvoiceItemType)]
-    pub r#type: &'static str,
-    /// A decimal.
-    #[schema(value_type = String)]
-    pub quantity: Decimal,
-    /// A decimal in minor units; `null` where no single price says it, as with tiers.
-    #[schema(value_type = Option<String>, required = true)]
-    pub unit_amount: Option<Decimal>,
-    pub amount: i64,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
-    pub period_start: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
-    pub period_end: Option<Time>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -138,21 +119,9 @@ pub enum InvoiceReason {
     TopUp,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `InvoiceItem::type`.
-pub enum InvoiceItemType {
-    Recurring,
-    Usage,
-    OneOff,
-    Proration,
-    TopUp,
-    Addition,
-}
-
 impl InvoiceResponse {
-    /// An invoice as a list shows it; `backend` sees the metadata.
-    fn short(app: &App, invoice: Invoice, backend: bool) -> Self {
+    /// An invoice, with its lines and payments or as a list shows it; `backend` sees the metadata.
+    fn of(app: &App, invoice: Invoice, payments: Option<Vec<Payment>>, backend: bool) -> Self {
         let metadata = backend.then(|| serde_json::from_str(&invoice.metadata).unwrap_or_default());
         let pdf_url = || [&*app.issuer, "/v1/invoices/", &invoice.id.to_string(), "/pdf"].concat();
         let pdf_url = invoice.number.map(|_| pdf_url());
@@ -178,8 +147,8 @@ impl InvoiceResponse {
             seller: invoice.seller,
             customer: invoice.buyer,
             pdf_url,
-            items: None,
-            payments: None,
+            items: payments.is_some().then_some(invoice.lines),
+            payments: payments.map(|list| list.into_iter().map(InvoicePayment::from).collect()),
             metadata,
             created_at: invoice.created_at,
             updated_at: invoice.updated_at,
@@ -187,27 +156,8 @@ impl InvoiceResponse {
     }
 
     /// All of an invoice.
-    pub fn whole(app: &App, mut invoice: Invoice, payments: Vec<Payment>, backend: bool) -> Self {
-        let lines = std::mem::take(&mut invoice.lines);
-        Self {
-            items: Some(lines.iter().map(InvoiceItem::from).collect()),
-            payments: Some(payments.into_iter().map(InvoicePayment::from).collect()),
-            ..Self::short(app, invoice, backend)
-        }
-    }
-}
-
-impl From<&Line> for InvoiceItem {
-    fn from(line: &Line) -> Self {
-        Self {
-            description: line.description.clone(),
-            r#type: line.kind.as_str(),
-            quantity: line.quantity,
-            unit_amount: line.unit_amount,
-            amount: line.amount,
-            period_start: line.period.map(|period| period.start),
-            period_end: line.period.map(|period| period.end),
-        }
+    pub fn whole(app: &App, invoice: Invoice, payments: Vec<Payment>, backend: bool) -> Self {
+        Self::of(app, invoice, Some(payments), backend)
     }
 }
 
@@ -269,14 +219,15 @@ async fn page(
     customer: Option<&Customer>,
     mut fields: Fields,
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
-    let (tenant, customer) = (caller.tenant(), customer.map(|customer| customer.no));
+    let (tenant, customer) = (caller.tenant(), customer.map(|one| (one.no, one.id)));
+    let no = customer.map(|(no, _)| no);
     let backend = caller.only_customer().is_none();
     let status = fields.word("status", &Status::ALL, Status::as_str);
-    let page = fields.page(&tenant, &format!("invoices {customer:?} {status:?}"));
+    let page = fields.page(&tenant, &format!("invoices {no:?} {status:?}"));
     fields.finish()?;
     let rows = sql::page(tx, &tenant, customer, status, backend, &page).await?;
     let page = page.page(rows, |invoice| invoice.id.to_string());
-    let short = |invoice| InvoiceResponse::short(app, invoice, backend);
+    let short = |invoice| InvoiceResponse::of(app, invoice, None, backend);
     Ok(Json(StatusCode::OK, page.map(short).into()))
 }
 
@@ -330,10 +281,14 @@ pub async fn seen<const K: u32, const P: u32>(
     caller: &Caller<K, P>,
     id: InvoiceId,
 ) -> Result<Invoice, Problem> {
-    let found = sql::get(tx, &caller.tenant(), id).await?;
-    let visible = |invoice: &Invoice| match caller.only_customer() {
-        None => true,
-        Some(no) => invoice.customer_no == no && invoice.status != Status::Draft,
+    let found = match caller {
+        Caller::Key(_) => sql::get(tx, &caller.tenant(), id).await?,
+        Caller::Portal(portal) => {
+            let session = portal.verified().session();
+            let customer = (session.customer_no, session.customer_id);
+            let own = sql::get_of_customer(tx, &session.tenant, customer, id).await?;
+            own.filter(|invoice| invoice.status != Status::Draft)
+        }
     };
-    found.filter(visible).ok_or_else(Problem::not_found)
+    found.ok_or_else(Problem::not_found)
 }

@@ -93,7 +93,7 @@ pub async fn draft(
         period: new.period,
         seller: Stored::of(&parties.seller)?,
         buyer: Stored::of(&parties.buyer)?,
-        lines,
+        lines: Stored::of(&lines)?,
         metadata: "{}".to_owned(),
         created_at: at,
         updated_at: at,

@@ -5,25 +5,25 @@
 
 pub mod http;
 mod issue;
+mod lines;
 mod parties;
 pub mod pdf;
 mod sql;
 
 pub use issue::{add_to_next, create_issued, delete_draft, draft, issue, price, waiting};
+pub use lines::{InvoiceItem, Line, LineKind};
 pub use parties::{Buyer, Seller};
 pub use sql::{get, payments};
 
 use crate::app::By;
 use crate::audit::Action;
 use crate::base::{
-    Currency, CustomerId, Decimal, InvoiceId, Overflow, PaymentAttemptId, SubscriptionId, TaxRate,
-    Time,
+    Currency, CustomerId, InvoiceId, Overflow, PaymentAttemptId, SubscriptionId, TaxRate, Time,
 };
 use crate::customers::{self, Customer};
 use crate::db::{DbError, Stored, Tx};
 use crate::organizations::Tenant;
 use crate::subscriptions::{CollectionMethod, Period};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub struct Invoice {
     pub seller: Stored<Seller>,
     pub buyer: Stored<Buyer>,
     /// Empty in a list.
-    pub lines: Vec<Line>,
+    pub lines: Stored<Vec<Line>>,
     /// A JSON object of texts.
     pub metadata: String,
     pub created_at: Time,
@@ -64,32 +64,6 @@ pub struct NewInvoice {
     pub collection_method: CollectionMethod,
     /// No two invoices have the same one.
     pub due_key: Option<String>,
-}
-
-/// One line, stored in this form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Line {
-    pub description: String,
-    #[serde(rename = "type")]
-    pub kind: LineKind,
-    pub quantity: Decimal,
-    /// Minor units for one; `None` where no single price says it.
-    pub unit_amount: Option<Decimal>,
-    pub amount: i64,
-    pub period: Option<Period>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LineKind {
-    Recurring,
-    Usage,
-    OneOff,
-    Proration,
-    TopUp,
-    /// What an earlier, too small amount came to.
-    Addition,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,11 +139,14 @@ impl Invoice {
     }
 
     /// Has a draft's first period be this one; what it costs stays.
-    pub fn redate(&mut self, period: Period) {
+    pub fn redate(&mut self, period: Period) -> Result<(), DbError> {
         let drafted = self.period.replace(period);
-        for line in self.lines.iter_mut().filter(|line| line.period == drafted) {
+        let mut lines = self.lines.read()?;
+        for line in lines.iter_mut().filter(|line| line.period == drafted) {
             line.period = Some(period);
         }
+        self.lines = Stored::of(&lines)?;
+        Ok(())
     }
 
     /// `INV-000042`.
@@ -297,19 +274,6 @@ impl Status {
         match self {
             Self::Issued | Self::PartiallyPaid | Self::Overdue | Self::Uncollectible => true,
             Self::Draft | Self::Paid | Self::Void => false,
-        }
-    }
-}
-
-impl LineKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Recurring => "recurring",
-            Self::Usage => "usage",
-            Self::OneOff => "one_off",
-            Self::Proration => "proration",
-            Self::TopUp => "top_up",
-            Self::Addition => "addition",
         }
     }
 }

@@ -98,9 +98,10 @@ pub fn document(
         },
         items: invoice
             .lines
-            .iter()
+            .read()?
+            .into_iter()
             .map(|line| pdf::Item {
-                description: line.description.clone(),
+                description: line.description,
                 quantity: line.quantity.to_string(),
                 unit_amount: line.unit_amount.map(|amount| amount.to_string()),
                 amount: line.amount,

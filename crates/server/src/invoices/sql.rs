@@ -2,7 +2,7 @@
 
 use super::parties::{Buyer, Parties, Seller};
 use super::{Invoice, Line, Payment, Reason, Status, Totals};
-use crate::base::{Currency, InvoiceId, PageQuery, SubscriptionId, Time};
+use crate::base::{Currency, CustomerId, InvoiceId, PageQuery, SubscriptionId, Time};
 use crate::customers::billing::{CustomerType, TaxStatus};
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, sql, word_columns};
 use crate::organizations::Tenant;
@@ -10,52 +10,71 @@ use crate::subscriptions::Period;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// An invoice of whichever customer, with all of it.
 macro_rules! select {
-    ($items:literal, $rest:literal) => {
+    ($rest:literal) => {
+        select!("c.id", "i.items", "JOIN customers c ON c.no = i.customer_no ", $rest)
+    };
+    ($customer_id:literal, $items:literal, $join:literal, $rest:literal) => {
         concat!(
-            "SELECT i.customer_no, c.id, i.id, i.subscription_id, i.number, i.status, i.reason, \
+            "SELECT i.customer_no, ",
+            $customer_id,
+            ", i.id, i.subscription_id, i.number, i.status, i.reason, \
              i.collection_method, i.currency, i.subtotal, i.tax, i.tax_amount, i.total_amount, \
              i.amount_paid, i.issued_at, i.due_date, i.paid_at, i.period_start, i.period_end, \
              i.seller, i.customer, ",
             $items,
-            ", i.metadata, i.created_at, i.updated_at \
-             FROM invoices i JOIN customers c ON c.no = i.customer_no ",
+            ", i.metadata, i.created_at, i.updated_at FROM invoices i ",
+            $join,
             $rest
         )
     };
 }
 
-const GET: Sql = sql(select!("i.items", "WHERE i.tenant_no = $1 AND i.id = $2"));
-const IN_ARREARS: Sql = sql(select!(
+const GET: Sql = sql(select!("WHERE i.tenant_no = $1 AND i.id = $2"));
+const GET_OF_CUSTOMER: Sql = sql(select!(
+    "CAST($1 AS TEXT)",
     "i.items",
+    "",
+    "WHERE i.tenant_no = $2 AND i.customer_no = $3 AND i.id = $4"
+));
+const IN_ARREARS: Sql = sql(select!(
     "WHERE i.tenant_no = $1 AND i.customer_no = $2 AND i.subscription_id = $3 \
      AND i.status = 'overdue' ORDER BY i.number"
 ));
 /// No filter is an empty text; drafts are left out where they are not asked for.
 const OF_TENANT: [Sql; 2] = [
     sql(select!(
+        "c.id",
         "'[]'",
+        "JOIN customers c ON c.no = i.customer_no ",
         "WHERE i.tenant_no = $1 AND i.id < $2 AND i.id > $3 \
          AND (CAST($4 AS TEXT) = '' OR i.status = $4) ORDER BY i.id DESC LIMIT $5"
     )),
     sql(select!(
+        "c.id",
         "'[]'",
+        "JOIN customers c ON c.no = i.customer_no ",
         "WHERE i.tenant_no = $1 AND i.id < $2 AND i.id > $3 \
          AND (CAST($4 AS TEXT) = '' OR i.status = $4) ORDER BY i.id ASC LIMIT $5"
     )),
 ];
 const OF_CUSTOMER: [Sql; 2] = [
     sql(select!(
+        "CAST($1 AS TEXT)",
         "'[]'",
-        "WHERE i.tenant_no = $1 AND i.customer_no = $2 AND i.id < $3 AND i.id > $4 \
-         AND (CAST($5 AS TEXT) = '' OR i.status = $5) AND i.status <> CAST($6 AS TEXT) \
-         ORDER BY i.id DESC LIMIT $7"
+        "",
+        "WHERE i.tenant_no = $2 AND i.customer_no = $3 AND i.id < $4 AND i.id > $5 \
+         AND (CAST($6 AS TEXT) = '' OR i.status = $6) AND i.status <> CAST($7 AS TEXT) \
+         ORDER BY i.id DESC LIMIT $8"
     )),
     sql(select!(
+        "CAST($1 AS TEXT)",
         "'[]'",
-        "WHERE i.tenant_no = $1 AND i.customer_no = $2 AND i.id < $3 AND i.id > $4 \
-         AND (CAST($5 AS TEXT) = '' OR i.status = $5) AND i.status <> CAST($6 AS TEXT) \
-         ORDER BY i.id ASC LIMIT $7"
+        "",
+        "WHERE i.tenant_no = $2 AND i.customer_no = $3 AND i.id < $4 AND i.id > $5 \
+         AND (CAST($6 AS TEXT) = '' OR i.status = $6) AND i.status <> CAST($7 AS TEXT) \
+         ORDER BY i.id ASC LIMIT $8"
     )),
 ];
 const PARTIES: Sql = sql("SELECT c.id, c.external_id, c.name, c.email, b.type, b.locale, \
@@ -104,28 +123,37 @@ pub async fn get(
     tx.one(&GET, &[tenant.no.into(), id.into()], read).await
 }
 
+/// The same, where it is this customer's.
+pub async fn get_of_customer(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    (customer_no, customer_id): (i64, CustomerId),
+    id: InvoiceId,
+) -> Result<Option<Invoice>, DbError> {
+    let values = [customer_id.into(), tenant.no.into(), customer_no.into(), id.into()];
+    tx.one(&GET_OF_CUSTOMER, &values, read).await
+}
+
 /// A page of a tenant's invoices, without their lines, or of one customer's; `drafts` tells whether
 /// the customer's drafts are among them.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    customer_no: Option<i64>,
+    customer: Option<(i64, CustomerId)>,
     status: Option<Status>,
     drafts: bool,
     query: &PageQuery,
 ) -> Result<Vec<Invoice>, DbError> {
     let (before, after, newer) = query.bounds();
     let status = status.map_or("", Status::as_str);
-    let mut values = vec![tenant.no.into()];
-    values.extend(customer_no.map(Into::into));
-    values.extend([before.into(), after.into(), status.into()]);
-    let statements = match customer_no {
-        Some(_) => {
-            values.push(if drafts { "" } else { Status::Draft.as_str() }.into());
-            &OF_CUSTOMER
-        }
-        None => &OF_TENANT,
+    let (mut values, statements) = match customer {
+        Some((no, id)) => (vec![id.into(), tenant.no.into(), no.into()], &OF_CUSTOMER),
+        None => (vec![tenant.no.into()], &OF_TENANT),
     };
+    values.extend([before.into(), after.into(), status.into()]);
+    if customer.is_some() {
+        values.push(if drafts { "" } else { Status::Draft.as_str() }.into());
+    }
     values.push(query.fetch().into());
     tx.all(&statements[usize::from(newer)], &values, read).await
 }
@@ -180,7 +208,7 @@ pub async fn insert(
         invoice.period.map(|period| period.end).into(),
         (&invoice.seller).into(),
         (&invoice.buyer).into(),
-        text(&invoice.lines)?.into(),
+        (&invoice.lines).into(),
         due_key.into(),
         (&invoice.metadata).into(),
         invoice.created_at.into(),
@@ -202,7 +230,7 @@ pub async fn store_issued(
         (&invoice.seller).into(),
         (&invoice.buyer).into(),
         invoice.updated_at.into(),
-        text(&invoice.lines)?.into(),
+        (&invoice.lines).into(),
         invoice.period.map(|period| period.start).into(),
         invoice.period.map(|period| period.end).into(),
         tenant.no.into(),
@@ -374,7 +402,7 @@ fn read(row: &mut Columns<'_>) -> Result<Invoice, DbError> {
             .map(|(start, end)| Period { start, end }),
         seller: row.take()?,
         buyer: row.take()?,
-        lines: json(row)?,
+        lines: row.take()?,
         metadata: row.take()?,
         created_at: row.take()?,
         updated_at: row.take()?,

@@ -33,7 +33,7 @@ pub async fn started(
         return Ok(false);
     }
     // It was drafted when the form was opened; what is paid for begins now.
-    invoice.redate(create::begin(&mut subscription, &plan, at));
+    invoice.redate(create::begin(&mut subscription, &plan, at))?;
     sql::update(tx, tenant, &subscription).await?;
     create::start(tx, tenant, &subscription, &plan, true, at, by).await?;
     Ok(true)
@@ -100,7 +100,8 @@ async fn used_meanwhile(
 ) -> Result<Vec<Line>, SubscriptionError> {
     let old = super::plan(tx, tenant, change.old_plan_id).await?;
     let mut rest = lines::usage(tx, tenant, subscription, &old, change.at).await?;
-    let billed = invoice.lines.iter().filter(|line| line.kind == LineKind::Usage);
+    let lines = invoice.lines.read()?;
+    let billed = lines.iter().filter(|line| line.kind == LineKind::Usage);
     for (line, billed) in rest.iter_mut().zip(billed) {
         line.quantity = line.quantity.checked_sub(billed.quantity)?;
         line.amount -= billed.amount;

@@ -11,7 +11,7 @@ use crate::base::{Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time}
 use crate::catalog::Viewer;
 use crate::catalog::http::plans::BillingInterval;
 use crate::http::Caller;
-use crate::invoices::http::InvoiceItem;
+use crate::invoices::InvoiceItem;
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use serde::Serialize;
@@ -143,7 +143,7 @@ impl From<Preview> for PreviewResponse {
     fn from(preview: Preview) -> Self {
         Self {
             currency: preview.currency,
-            items: preview.lines.iter().map(InvoiceItem::from).collect(),
+            items: preview.lines.iter().cloned().map(InvoiceItem::from).collect(),
             subtotal: preview.totals.subtotal,
             tax_amount: preview.totals.tax_amount,
             total_amount: preview.totals.total,
@@ -162,7 +162,7 @@ impl From<Upcoming> for UpcomingResponse {
             currency: upcoming.currency,
             period_start: upcoming.period.map(|period| period.start),
             period_end: upcoming.period.map(|period| period.end),
-            items: upcoming.lines.iter().map(InvoiceItem::from).collect(),
+            items: upcoming.lines.iter().cloned().map(InvoiceItem::from).collect(),
             subtotal: upcoming.totals.subtotal,
             tax_amount: upcoming.totals.tax_amount,
             total_amount: upcoming.totals.total,
