@@ -4,6018 +4,5713 @@
  */
 
 export interface paths {
-  '/.well-known/jwks.json': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** The public keys by which anyone may verify a token's signature. */
-    get: operations['jwks'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/healthz': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Tells that the process runs, whatever the store does. */
-    get: operations['health'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/openapi.json': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** This description. */
-    get: operations['openapi'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/readyz': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Tells whether this node can serve: its store answers and the clocks agree. */
-    get: operations['readiness'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/api-keys': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists the keys of the caller's organization and environment, newest first. */
-    get: operations['listApiKeys'];
-    put?: never;
-    /** Makes a secret key of the caller's organization and environment. Its secret is in this answer alone. */
-    post: operations['createApiKey'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/api-keys/{id}/revoke': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Ends a key at once, and on request the sessions that it minted. */
-    post: operations['revokeApiKey'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/audit-events': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists who changed what, newest first. */
-    get: operations['listAuditEvents'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/billable-metrics': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists billable metrics, newest first. */
-    get: operations['listBillableMetrics'];
-    put?: never;
-    /** Makes a billable metric. How it adds up never changes. */
-    post: operations['createBillableMetric'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/billable-metrics/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads a billable metric. */
-    get: operations['getBillableMetric'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Renames a billable metric. */
-    patch: operations['updateBillableMetric'];
-    trace?: never;
-  };
-  '/v1/branding': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads the branding; a page sees what it shows. */
-    get: operations['getBranding'];
-    /** Replaces the whole branding: what is absent or null is nothing. */
-    put: operations['putBranding'];
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/check': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Tells whether a customer may use something now. It takes nothing. */
-    post: operations['checkEntitlement'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-accounts': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists wallets, newest first; a portal token its own customer's. */
-    get: operations['listCreditAccounts'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-accounts/{id}/freeze': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Freezes a wallet: nothing is debited from it or bought for it. Grants and ends go on. */
-    post: operations['freezeCreditAccount'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-accounts/{id}/grants': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Grants credits that nobody pays for. */
-    post: operations['grantCredits'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-accounts/{id}/ledger': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists the entries of a wallet's ledger, newest first. */
-    get: operations['listLedgerEntries'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-accounts/{id}/refunds': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Takes an entry of the ledger back, once. */
-    post: operations['refundCredits'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-accounts/{id}/top-ups': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists a wallet's top-ups, newest first. */
-    get: operations['listTopUps'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-accounts/{id}/unfreeze': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Makes a frozen wallet usable again. */
-    post: operations['unfreezeCreditAccount'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-currencies': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists credit currencies, newest first. */
-    get: operations['listCreditCurrencies'];
-    put?: never;
-    /** Makes a credit currency. What a credit is worth never changes. */
-    post: operations['createCreditCurrency'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-currencies/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads a credit currency. */
-    get: operations['getCreditCurrency'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Changes a credit currency. */
-    patch: operations['updateCreditCurrency'];
-    trace?: never;
-  };
-  '/v1/credit-packages': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists credit packages, newest first; a page sees those that can be bought. */
-    get: operations['listCreditPackages'];
-    put?: never;
-    /** Makes a credit package. */
-    post: operations['createCreditPackage'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/credit-packages/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads a credit package. */
-    get: operations['getCreditPackage'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Changes a credit package. What was bought stays as it was. */
-    patch: operations['updateCreditPackage'];
-    trace?: never;
-  };
-  '/v1/credits/stats': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** What became of a wallet's credits in the last days. */
-    get: operations['getCreditStats'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists customers, newest first. */
-    get: operations['listCustomers'];
-    put?: never;
-    /** Makes a customer. */
-    post: operations['createCustomer'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads a customer, by our id or the integrator's; a portal token reads its own. */
-    get: operations['getCustomer'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /**
-     * Changes a customer; a portal token changes name, e-mail address, address, tax ids and locale of
-     *     its own.
-     */
-    patch: operations['updateCustomer'];
-    trace?: never;
-  };
-  '/v1/customers/{id}/archive': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Archives a customer and ends every session of theirs for good. */
-    post: operations['archiveCustomer'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/auto-topup-rules/{creditCurrencyId}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    /** Sets when a wallet tops itself up. Saved again it goes on where a decline had paused it. */
-    put: operations['setAutoTopUp'];
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/check': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Tells whether this customer may use something now. It takes nothing. */
-    post: operations['checkCustomerEntitlement'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/credit-accounts': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists a customer's wallets, newest first. */
-    get: operations['listCustomerCreditAccounts'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/entitlements': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists all that a customer has. */
-    get: operations['listCustomerEntitlements'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/invoices': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists a customer's invoices, newest first. */
-    get: operations['listCustomerInvoices'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/payment-methods': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists a customer's payment methods, newest first. */
-    get: operations['listPaymentMethods'];
-    put?: never;
-    /** Keeps the payment method that a form's token stands for. */
-    post: operations['addPaymentMethod'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/payment-methods/setup': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Opens the processor's form, in which the customer enters a payment method. */
-    post: operations['setUpPaymentMethod'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/top-ups': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Buys credits. Without a card, or where it asks for more, a form answers. */
-    post: operations['topUpCredits'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/customers/{id}/unarchive': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Makes an archived customer usable again; sessions that ended stay ended. */
-    post: operations['unarchiveCustomer'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/features': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists features, newest first. */
-    get: operations['listFeatures'];
-    put?: never;
-    /** Makes a feature. */
-    post: operations['createFeature'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/features/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads a feature. */
-    get: operations['getFeature'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Changes a feature. Its type and what it counts are fixed. */
-    patch: operations['updateFeature'];
-    trace?: never;
-  };
-  '/v1/invoices': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists invoices, newest first; for a portal token its customer's. */
-    get: operations['listInvoices'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/invoices/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads an invoice with its lines and what came in for it. */
-    get: operations['getInvoice'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/invoices/{id}/pay': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Pays all that is due of an invoice. */
-    post: operations['payInvoice'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/invoices/{id}/payments': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Records a transfer: money that came in by another way than the processor's. */
-    post: operations['recordInvoicePayment'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/invoices/{id}/pdf': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** An issued invoice as a PDF document, in the customer's language. */
-    get: operations['getInvoicePdf'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/invoices/{id}/void': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Voids an invoice of which nothing was paid. It keeps its number. */
-    post: operations['voidInvoice'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/payment-methods/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post?: never;
-    /** Removes a payment method, unless it is the default one and something is charged to it. */
-    delete: operations['removePaymentMethod'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/payment-methods/{id}/default': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Makes a payment method the one that is charged unless another is named. */
-    post: operations['setDefaultPaymentMethod'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/payment-methods/{id}/dependencies': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Shows what would miss a payment method. */
-    get: operations['getPaymentMethodDependencies'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/plans': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists plans, newest first; a page sees the public ones that can be chosen, and its customer's. */
-    get: operations['listPlans'];
-    put?: never;
-    /** Makes a plan. Out of draft, what it charges, grants and lets try is fixed. */
-    post: operations['createPlan'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/plans/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads a plan. */
-    get: operations['getPlan'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Changes a plan. */
-    patch: operations['updatePlan'];
-    trace?: never;
-  };
-  '/v1/portal-sessions': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists sessions, newest first; never a token. */
-    get: operations['listPortalSessions'];
-    put?: never;
-    /** Mints a portal session: a token scoped to one customer. */
-    post: operations['createPortalSession'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/current': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** What a token opens: its session, its customer, its scopes. */
-    get: operations['getCurrentPortalSession'];
-    put?: never;
-    post?: never;
-    /** Logs out: ends the session at once. */
-    delete: operations['endCurrentPortalSession'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/exchange': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Exchanges the code of a session's `url`, once, for the session's token. For the hosted page. */
-    post: operations['exchangePortalCode'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/introspect': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Tells whether a token is good right now (RFC 7662). */
-    post: operations['introspectPortalToken'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/refresh': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Answers the token to go on with: the same for every tab that asks. */
-    post: operations['refreshPortalSession'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/revoke': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered. */
-    post: operations['revokePortalSessions'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/portal-sessions/{sid}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads one session; never a token. */
-    get: operations['getPortalSession'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/products': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists products, newest first; a page sees the active ones and those its customer has. */
-    get: operations['listProducts'];
-    put?: never;
-    /** Makes a product. */
-    post: operations['createProduct'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/products/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads a product. */
-    get: operations['getProduct'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Changes a product. */
-    patch: operations['updateProduct'];
-    trace?: never;
-  };
-  '/v1/public/pricing/{productId}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads what a pricing table shows of a product. */
-    get: operations['getPricing'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/sandbox/forms/confirm': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Fills in a form of the sandbox, as its customer would. A portal token needs no scope: whoever
-     *     has the secret was given the form.
-     */
-    post: operations['confirmSandboxForm'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/subscriptions': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Lists subscriptions, newest first; for a portal token its customer's. */
-    get: operations['listSubscriptions'];
-    put?: never;
-    /** Buys a plan: starts a subscription, with its first payment where there is one to be made. */
-    post: operations['createSubscription'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/subscriptions/preview': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Shows what a subscription would cost now and next. Nothing is bought. */
-    post: operations['previewSubscription'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/subscriptions/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Reads a subscription. */
-    get: operations['getSubscription'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/subscriptions/{id}/cancel': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Cancels a subscription: at its period's end, which may be undone until then, or now. Usage that
-     *     was not billed yet is invoiced and charged when it ends; nothing is refunded.
-     */
-    post: operations['cancelSubscription'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/subscriptions/{id}/change-plan': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Changes plan or quantity: at once, prorated and paid first, where it costs more; at the period's
-     *     end where it costs less.
-     */
-    post: operations['changePlan'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/subscriptions/{id}/preview-change': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Shows what a change would cost now and next, and when it would come into force. */
-    post: operations['previewSubscriptionChange'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/subscriptions/{id}/uncancel': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Undoes a cancellation that has not come into force; where there is none, it changes nothing. */
-    post: operations['uncancelSubscription'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/subscriptions/{id}/upcoming-invoice': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Shows the next invoice that time will bring, with what was used until now. */
-    get: operations['getUpcomingInvoice'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/test-clock': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Tells billing's now. */
-    get: operations['getTestClock'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/test-clock/advance': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Moves billing's now forward; everything that falls due until then happens, each at its own
-     *     instant. Answers 202 where that takes longer than twenty seconds: it goes on by itself.
-     */
-    post: operations['advanceTestClock'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/usage': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** How much of a metric a customer has used in the usage period, and of what limit. */
-    get: operations['getUsage'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/usage/aggregate': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** What a customer used on each day of a range of at most 92, by event name. */
-    get: operations['aggregateUsage'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/usage/track': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Counts usage events, each once for its customer and key; at most 1000 of them, or one. */
-    post: operations['trackUsage'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/webhooks/{processor}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Takes what a processor tells, signed by it. */
-    post: operations['receiveWebhook'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public keys by which anyone may verify a token's signature. */
+        get: operations["jwks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells that the process runs, whatever the store does. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description. */
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells whether this node can serve: its store answers and the clocks agree. */
+        get: operations["readiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the keys of the caller's organization and environment, newest first. */
+        get: operations["listApiKeys"];
+        put?: never;
+        /** Makes a secret key of the caller's organization and environment. Its secret is in this answer alone. */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a key at once, and on request the sessions that it minted. */
+        post: operations["revokeApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists who changed what, newest first. */
+        get: operations["listAuditEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/billable-metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists billable metrics, newest first. */
+        get: operations["listBillableMetrics"];
+        put?: never;
+        /** Makes a billable metric. How it adds up never changes. */
+        post: operations["createBillableMetric"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/billable-metrics/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a billable metric. */
+        get: operations["getBillableMetric"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Renames a billable metric. */
+        patch: operations["updateBillableMetric"];
+        trace?: never;
+    };
+    "/v1/branding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the branding; a page sees what it shows. */
+        get: operations["getBranding"];
+        /** Replaces the whole branding: what is absent or null is nothing. */
+        put: operations["putBranding"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells whether a customer may use something now. It takes nothing. */
+        post: operations["checkEntitlement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists wallets, newest first; a portal token its own customer's. */
+        get: operations["listCreditAccounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Freezes a wallet: nothing is debited from it or bought for it. Grants and ends go on. */
+        post: operations["freezeCreditAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Grants credits that nobody pays for. */
+        post: operations["grantCredits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the entries of a wallet's ledger, newest first. */
+        get: operations["listLedgerEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an entry of the ledger back, once. */
+        post: operations["refundCredits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/top-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a wallet's top-ups, newest first. */
+        get: operations["listTopUps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-accounts/{id}/unfreeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a frozen wallet usable again. */
+        post: operations["unfreezeCreditAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-currencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists credit currencies, newest first. */
+        get: operations["listCreditCurrencies"];
+        put?: never;
+        /** Makes a credit currency. What a credit is worth never changes. */
+        post: operations["createCreditCurrency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-currencies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a credit currency. */
+        get: operations["getCreditCurrency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a credit currency. */
+        patch: operations["updateCreditCurrency"];
+        trace?: never;
+    };
+    "/v1/credit-packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists credit packages, newest first; a page sees those that can be bought. */
+        get: operations["listCreditPackages"];
+        put?: never;
+        /** Makes a credit package. */
+        post: operations["createCreditPackage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credit-packages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a credit package. */
+        get: operations["getCreditPackage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a credit package. What was bought stays as it was. */
+        patch: operations["updateCreditPackage"];
+        trace?: never;
+    };
+    "/v1/credits/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a wallet's credits in the last days. */
+        get: operations["getCreditStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists customers, newest first. */
+        get: operations["listCustomers"];
+        put?: never;
+        /** Makes a customer. */
+        post: operations["createCustomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a customer, by our id or the integrator's; a portal token reads its own. */
+        get: operations["getCustomer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes a customer; a portal token changes name, e-mail address, address, tax ids and locale of
+         *     its own.
+         */
+        patch: operations["updateCustomer"];
+        trace?: never;
+    };
+    "/v1/customers/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Archives a customer and ends every session of theirs for good. */
+        post: operations["archiveCustomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/auto-topup-rules/{creditCurrencyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets when a wallet tops itself up. Saved again it goes on where a decline had paused it. */
+        put: operations["setAutoTopUp"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells whether this customer may use something now. It takes nothing. */
+        post: operations["checkCustomerEntitlement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/credit-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a customer's wallets, newest first. */
+        get: operations["listCustomerCreditAccounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/entitlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all that a customer has. */
+        get: operations["listCustomerEntitlements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a customer's invoices, newest first. */
+        get: operations["listCustomerInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/payment-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a customer's payment methods, newest first. */
+        get: operations["listPaymentMethods"];
+        put?: never;
+        /** Keeps the payment method that a form's token stands for. */
+        post: operations["addPaymentMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/payment-methods/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens the processor's form, in which the customer enters a payment method. */
+        post: operations["setUpPaymentMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/top-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Buys credits. Without a card, or where it asks for more, a form answers. */
+        post: operations["topUpCredits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/unarchive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an archived customer usable again; sessions that ended stay ended. */
+        post: operations["unarchiveCustomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/features": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists features, newest first. */
+        get: operations["listFeatures"];
+        put?: never;
+        /** Makes a feature. */
+        post: operations["createFeature"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/features/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a feature. */
+        get: operations["getFeature"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a feature. Its type and what it counts are fixed. */
+        patch: operations["updateFeature"];
+        trace?: never;
+    };
+    "/v1/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists invoices, newest first; for a portal token its customer's. */
+        get: operations["listInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an invoice with its lines and what came in for it. */
+        get: operations["getInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}/pay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pays all that is due of an invoice. */
+        post: operations["payInvoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records a transfer: money that came in by another way than the processor's. */
+        post: operations["recordInvoicePayment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An issued invoice as a PDF document, in the customer's language. */
+        get: operations["getInvoicePdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{id}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Voids an invoice of which nothing was paid. It keeps its number. */
+        post: operations["voidInvoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payment-methods/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a payment method, unless it is the default one and something is charged to it. */
+        delete: operations["removePaymentMethod"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payment-methods/{id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a payment method the one that is charged unless another is named. */
+        post: operations["setDefaultPaymentMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/payment-methods/{id}/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what would miss a payment method. */
+        get: operations["getPaymentMethodDependencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists plans, newest first; a page sees the public ones that can be chosen, and its customer's. */
+        get: operations["listPlans"];
+        put?: never;
+        /** Makes a plan. Out of draft, what it charges, grants and lets try is fixed. */
+        post: operations["createPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/plans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a plan. */
+        get: operations["getPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a plan. */
+        patch: operations["updatePlan"];
+        trace?: never;
+    };
+    "/v1/portal-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists sessions, newest first; never a token. */
+        get: operations["listPortalSessions"];
+        put?: never;
+        /** Mints a portal session: a token scoped to one customer. */
+        post: operations["createPortalSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal-sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a token opens: its session, its customer, its scopes. */
+        get: operations["getCurrentPortalSession"];
+        put?: never;
+        post?: never;
+        /** Logs out: ends the session at once. */
+        delete: operations["endCurrentPortalSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal-sessions/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchanges the code of a session's `url`, once, for the session's token. For the hosted page. */
+        post: operations["exchangePortalCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal-sessions/introspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells whether a token is good right now (RFC 7662). */
+        post: operations["introspectPortalToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal-sessions/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers the token to go on with: the same for every tab that asks. */
+        post: operations["refreshPortalSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal-sessions/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered. */
+        post: operations["revokePortalSessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portal-sessions/{sid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads one session; never a token. */
+        get: operations["getPortalSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists products, newest first; a page sees the active ones and those its customer has. */
+        get: operations["listProducts"];
+        put?: never;
+        /** Makes a product. */
+        post: operations["createProduct"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/products/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a product. */
+        get: operations["getProduct"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a product. */
+        patch: operations["updateProduct"];
+        trace?: never;
+    };
+    "/v1/public/pricing/{productId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what a pricing table shows of a product. */
+        get: operations["getPricing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sandbox/forms/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fills in a form of the sandbox, as its customer would. A portal token needs no scope: whoever
+         *     has the secret was given the form.
+         */
+        post: operations["confirmSandboxForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists subscriptions, newest first; for a portal token its customer's. */
+        get: operations["listSubscriptions"];
+        put?: never;
+        /** Buys a plan: starts a subscription, with its first payment where there is one to be made. */
+        post: operations["createSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what a subscription would cost now and next. Nothing is bought. */
+        post: operations["previewSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a subscription. */
+        get: operations["getSubscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancels a subscription: at its period's end, which may be undone until then, or now. Usage that
+         *     was not billed yet is invoiced and charged when it ends; nothing is refunded.
+         */
+        post: operations["cancelSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/change-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes plan or quantity: at once, prorated and paid first, where it costs more; at the period's
+         *     end where it costs less.
+         */
+        post: operations["changePlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/preview-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what a change would cost now and next, and when it would come into force. */
+        post: operations["previewSubscriptionChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/uncancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undoes a cancellation that has not come into force; where there is none, it changes nothing. */
+        post: operations["uncancelSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{id}/upcoming-invoice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the next invoice that time will bring, with what was used until now. */
+        get: operations["getUpcomingInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/test-clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells billing's now. */
+        get: operations["getTestClock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/test-clock/advance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves billing's now forward; everything that falls due until then happens, each at its own
+         *     instant. Answers 202 where that takes longer than twenty seconds: it goes on by itself.
+         */
+        post: operations["advanceTestClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much of a metric a customer has used in the usage period, and of what limit. */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a customer used on each day of a range of at most 92, by event name. */
+        get: operations["aggregateUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/track": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts usage events, each once for its customer and key; at most 1000 of them, or one. */
+        post: operations["trackUsage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{processor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes what a processor tells, signed by it. */
+        post: operations["receiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    ActiveToken: {
-      /** @enum {boolean} */
-      active: true;
-      aud: string;
-      env: components['schemas']['Env'];
-      /** Format: int64 */
-      exp: number;
-      /** Format: int64 */
-      iat: number;
-      iss: string;
-      jti: string;
-      org: string;
-      scope: string;
-      sid: string;
-      sub: string;
-      /** @description `Bearer` */
-      token_type: string;
-    };
-    /** @enum {string} */
-    ActorType: 'api_key' | 'portal_session' | 'operator' | 'system';
-    AddPaymentMethodRequest: {
-      /** @description What the processor's form gave. */
-      processorToken: string;
-      /** @description Default false; a customer's first payment method becomes the default anyway. */
-      setDefault?: boolean;
-    };
-    /** @description A postal address. */
-    Address: {
-      city: string;
-      /** @description ISO 3166-1, two capital letters. */
-      country: string;
-      line1: string;
-      line2: string | null;
-      postalCode: string | null;
-      state: string | null;
-    };
-    AdvanceTestClockRequest: {
-      /**
-       * Format: date-time
-       * @description From now on to two years ahead.
-       */
-      to: string;
-    };
-    ApiKey: {
-      /** Format: date-time */
-      createdAt: string;
-      env: components['schemas']['Env'];
-      /** Format: date-time */
-      expiresAt: string | null;
-      id: string;
-      kind: components['schemas']['ApiKeyKind'];
-      lastFour: string;
-      /**
-       * Format: date-time
-       * @description Noted within half a minute.
-       */
-      lastUsedAt: string | null;
-      name: string;
-      /** Format: date-time */
-      revokedAt: string | null;
-      scopes: (
-        | 'portal_sessions:read'
-        | 'portal_sessions:write'
-        | 'customers:read'
-        | 'customers:write'
-        | 'catalog:read'
-        | 'catalog:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:write'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-        | 'usage:write'
-        | 'api_keys:read'
-        | 'api_keys:write'
-        | 'audit:read'
-      )[];
-      /** @description The key itself: once, in the answer that made it. */
-      secret?: string;
-    };
-    /** @enum {string} */
-    ApiKeyKind: 'secret' | 'publishable';
-    AuditEvent: {
-      /** @enum {string} */
-      action:
-        | 'portal_session.revoked'
-        | 'portal_session.ended'
-        | 'customer.sessions_revoked'
-        | 'customer.created'
-        | 'customer.updated'
-        | 'customer.archived'
-        | 'customer.unarchived'
-        | 'api_key.created'
-        | 'api_key.revoked'
-        | 'product.created'
-        | 'product.updated'
-        | 'plan.created'
-        | 'plan.updated'
-        | 'feature.created'
-        | 'feature.updated'
-        | 'billable_metric.created'
-        | 'billable_metric.updated'
-        | 'credit_currency.created'
-        | 'credit_currency.updated'
-        | 'credit_package.created'
-        | 'credit_package.updated'
-        | 'branding.updated'
-        | 'subscription.started'
-        | 'subscription.renewed'
-        | 'subscription.usage_month_ended'
-        | 'subscription.changed'
-        | 'subscription.change_scheduled'
-        | 'subscription.cancel_scheduled'
-        | 'subscription.uncanceled'
-        | 'subscription.past_due'
-        | 'subscription.recovered'
-        | 'subscription.canceled'
-        | 'test_clock.advanced'
-        | 'credit_account.credits_granted'
-        | 'credit_account.credits_refunded'
-        | 'credit_account.frozen'
-        | 'credit_account.unfrozen'
-        | 'credit_account.auto_top_up_set'
-        | 'credit_account.top_up_started'
-        | 'payment_method.added'
-        | 'payment_method.made_default'
-        | 'payment_method.removed'
-        | 'payment.started'
-        | 'payment.succeeded'
-        | 'payment.declined'
-        | 'payment.needs_form'
-        | 'payment.abandoned'
-        | 'payment.to_be_refunded'
-        | 'payment.refunded'
-        | 'invoice.issued'
-        | 'invoice.overdue'
-        | 'invoice.uncollectible'
-        | 'invoice.voided'
-        | 'invoice.transfer_received';
-      actorId: string | null;
-      actorType: components['schemas']['ActorType'];
-      /** Format: date-time */
-      createdAt: string;
-      customerId: string | null;
-      /** @description What changed; never a secret. */
-      detail: unknown;
-      id: string;
-      targetId: string;
-    };
-    AutoTopUp: {
-      /**
-       * Format: int64
-       * @description What one costs, in minor units; with the mode `amount`.
-       */
-      amount: number | null;
-      enabled: boolean;
-      /** Format: int64 */
-      maxPerMonth: number;
-      mode: components['schemas']['AutoTopUpMode'];
-      packageId: string | null;
-      /** @description The last one failed: it goes on when it is saved again or another card is the default. */
-      paused: boolean;
-      /** @description One is under way. */
-      pending: boolean;
-      /** Format: int64 */
-      quantity: number;
-      /**
-       * Format: int64
-       * @description A top-up begins when the balance is below.
-       */
-      threshold: number;
-    };
-    /** @enum {string} */
-    AutoTopUpMode: 'amount' | 'package';
-    AutoTopUpRequest: {
-      /**
-       * Format: int64
-       * @description What one costs, in minor units; with the mode `amount`.
-       */
-      amount?: number;
-      enabled: boolean;
-      /**
-       * Format: int64
-       * @description 10 unless it says so.
-       */
-      maxPerMonth?: number;
-      mode: components['schemas']['AutoTopUpMode'];
-      /** @description With the mode `package`. */
-      packageId?: string;
-      /**
-       * Format: int64
-       * @description Of the package; 1 unless it says so.
-       */
-      quantity?: number;
-      /**
-       * Format: int64
-       * @description A top-up begins when the balance is below.
-       */
-      threshold: number;
-    };
-    BillableMetric: {
-      aggregation: components['schemas']['MetricAggregation'];
-      /** Format: date-time */
-      createdAt: string;
-      eventName: string;
-      id: string;
-      /** @description The integrator's own notes; for a secret key alone. */
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      productId: string;
-      /** @description The property of an event that is aggregated; without one it is the quantity. */
-      property: string | null;
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    /** @enum {string} */
-    BillingInterval: 'month' | 'year';
-    Branding: (components['schemas']['SellerResponse'] | null) & {
-      /** @description `#rrggbb`. */
-      accentColor: string | null;
-      /** @description A `data:` URI. */
-      logo: string | null;
-      name: string | null;
-      /**
-       * Format: int64
-       * @description The radius of corners in pixels.
-       */
-      radius: number | null;
-      supportEmail: string | null;
-    };
-    /** @enum {string} */
-    Cadence: 'period' | 'month' | 'day';
-    /** @enum {string} */
-    CancelMode: 'period_end' | 'now';
-    CancelSubscriptionRequest: {
-      /** @description Default `period_end`. */
-      mode?: components['schemas']['CancelMode'];
-      reason?: string;
-    };
-    Card: {
-      brand: string;
-      /** Format: int64 */
-      expMonth: number;
-      /** Format: int64 */
-      expYear: number;
-      last4: string;
-    };
-    /** @enum {string} */
-    CatalogStatus: 'active' | 'archived';
-    ChangePlanRequest: {
-      /** @description Default the plan in force. */
-      planId?: string;
-      /**
-       * Format: date-time
-       * @description What `preview-change` told, at most ten minutes ago.
-       */
-      prorationDate?: string;
-      /**
-       * Format: int64
-       * @description Default the quantity in force.
-       */
-      quantity?: number;
-    };
-    /** @description What a plan charges for, stored and shown in this form. */
-    Charge:
-      | {
-          /** Format: int64 */
-          amount: number;
-          perUnit?: boolean;
-          /** @enum {string} */
-          type: 'recurring';
-        }
-      | {
-          /** @description A decimal; they cost nothing. */
-          includedUnits: string;
-          metricId: string;
-          tiers: components['schemas']['Tier'][];
-          /** @enum {string} */
-          type: 'usage';
-        }
-      | {
-          /** Format: int64 */
-          amount: number;
-          /** @enum {string} */
-          type: 'one_off';
+    schemas: {
+        ActiveToken: {
+            /** @enum {boolean} */
+            active: true;
+            aud: string;
+            env: components["schemas"]["Env"];
+            /** Format: int64 */
+            exp: number;
+            /** Format: int64 */
+            iat: number;
+            iss: string;
+            jti: string;
+            org: string;
+            scope: string;
+            sid: string;
+            sub: string;
+            /** @description `Bearer` */
+            token_type: string;
         };
-    CheckOfCustomerRequest: {
-      featureSlug: string;
-      requestedUsage?: string | number;
-      /** @description Of a config or enum feature: whether it has all of these. */
-      requestedValues?: string[];
-    };
-    CheckRequest: {
-      /** @description Ours or the integrator's; required of a secret key. */
-      customerId?: string;
-      featureSlug: string;
-      requestedUsage?: string | number;
-      /** @description Of a config or enum feature: whether it has all of these. */
-      requestedValues?: string[];
-    };
-    CheckResponse: {
-      access: boolean;
-      /**
-       * Format: int64
-       * @description Of a feature that costs credits.
-       */
-      creditBalance: number | null;
-      /** @enum {string} */
-      deniedReason?: 'no_entitlement' | 'usage_exceeded' | 'credit_exhausted';
-      feature: components['schemas']['CheckedFeature'];
-      /** @description What is left of a limit: a decimal; `null` where there is none. */
-      remaining: string | null;
-    };
-    CheckedFeature: {
-      id: string;
-      name: string;
-      slug: string;
-      type: components['schemas']['FeatureType'];
-    };
-    /** @enum {string} */
-    ClientType: 'setup' | 'payment';
-    /** @enum {string} */
-    CollectionMethod: 'charge_automatically' | 'send_invoice';
-    ConfirmFormRequest: {
-      clientSecret: string;
-      outcome: components['schemas']['FormOutcome'];
-    };
-    CreateApiKeyRequest: {
-      /**
-       * Format: date-time
-       * @description Not later than the calling key's own.
-       */
-      expiresAt?: string;
-      name: string;
-      scopes?: (
-        | 'portal_sessions:read'
-        | 'portal_sessions:write'
-        | 'customers:read'
-        | 'customers:write'
-        | 'catalog:read'
-        | 'catalog:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:write'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-        | 'usage:write'
-        | 'api_keys:read'
-        | 'api_keys:write'
-        | 'audit:read'
-      )[];
-    };
-    CreateCreditCurrencyRequest: {
-      /** @description `unit`, or an ISO 4217 code. */
-      denomination: string;
-      metadata?: {
-        [key: string]: string;
-      };
-      /**
-       * Format: int64
-       * @description Without it the decimals of the denomination; never less.
-       */
-      minorUnitScale?: number;
-      name: string;
-      /** @description Lower-case letters, digits, hyphens and underscores; unique among credit currencies. */
-      slug: string;
-      /** Format: int64 */
-      topUpMax?: number;
-      /** Format: int64 */
-      topUpMin?: number;
-    };
-    CreateCreditPackageRequest: {
-      creditCurrencyId: string;
-      /** Format: int64 */
-      credits: number;
-      /** @description An ISO 4217 code. */
-      currency: string;
-      /** Format: int64 */
-      expiresAfterDays?: number;
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      /** Format: int64 */
-      price: number;
-    };
-    CreateCustomerRequest: {
-      billingAddress?: components['schemas']['Address'];
-      collectionMethod?: components['schemas']['CollectionMethod'];
-      email: string;
-      /** @description 1 to 128 bytes, unique, never of the form of our ids. */
-      externalId?: string;
-      /** @description A BCP 47 language tag. */
-      locale?: string;
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      /** Format: int64 */
-      netDays?: number;
-      taxIds?: components['schemas']['TaxId'][];
-      taxRate?: components['schemas']['TaxRate'];
-      taxStatus?: components['schemas']['TaxStatus'];
-      type?: components['schemas']['CustomerType'];
-    };
-    CreateFeatureRequest: {
-      /** @description A decimal; required for `credit`, and for it alone. */
-      creditCost?: string;
-      /** @description Required for `credit`, and for it alone. */
-      creditCurrencyId?: string;
-      metadata?: {
-        [key: string]: string;
-      };
-      /** @description Of the same product; required for `metered` and `credit`, and for these alone. */
-      metricId?: string;
-      name: string;
-      productId: string;
-      /** @description Lower-case letters, digits, hyphens and underscores; unique among features. */
-      slug: string;
-      type: components['schemas']['FeatureType'];
-    };
-    CreateMetricRequest: {
-      aggregation: components['schemas']['MetricAggregation'];
-      eventName: string;
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      productId: string;
-      /** @description Required for `unique`, not for `count`. */
-      property?: string;
-    };
-    CreatePlanRequest: {
-      billingInterval: components['schemas']['BillingInterval'];
-      charges?: components['schemas']['Charge'][];
-      /** @description An ISO 4217 code. */
-      currency: string;
-      description?: string;
-      entitlements?: components['schemas']['Entitlement'][];
-      grantRules?: components['schemas']['GrantRule'][];
-      /** @description Default true. */
-      isPublic?: boolean;
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      productId: string;
-      /** @description Lower-case letters, digits, hyphens and underscores; unique among plans. */
-      slug: string;
-      /** @description Default `draft`. */
-      status?: components['schemas']['PlanStatus'];
-      /**
-       * Format: int64
-       * @description Default 0.
-       */
-      tier?: number;
-      /**
-       * Format: int64
-       * @description Default 0.
-       */
-      trialDays?: number;
-    };
-    CreatePortalSessionRequest: {
-      /** @description At most 10 exact origins; default any. */
-      allowedOrigins?: string[];
-      /** @description Our id, or the integrator's own. */
-      customerId: string;
-      /** @description What the portal begins with. */
-      flow?: components['schemas']['PortalFlow'];
-      /** @description Ends the customer's other sessions in the same write. */
-      invalidateExisting?: boolean;
-      /** @description The portal's language, as `de` or `pt-BR`. */
-      locale?: string;
-      /**
-       * Format: int64
-       * @description Absolute end that refresh cannot pass, from `ttlSeconds` on. Default 86400.
-       */
-      maxLifetimeSeconds?: number;
-      metadata?: {
-        [key: string]: string;
-      };
-      /** @description Every `:read` scope and nothing else; excludes `scopes`. */
-      readOnly?: boolean;
-      /** @description Where the hosted page leads back to; of one of the organization's `portalOrigins`. */
-      returnUrl?: string;
-      scopes?: (
-        | 'customer:read'
-        | 'customer:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:pay'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-      )[];
-      /**
-       * Format: int64
-       * @description Life of a token. Default 3600.
-       */
-      ttlSeconds?: number;
-    };
-    CreatePortalSessionResponse: {
-      /** Format: date-time */
-      absoluteExpiresAt: string;
-      customerId: string;
-      /**
-       * Format: date-time
-       * @description Equals the token's `exp`.
-       */
-      expiresAt: string;
-      jti: string;
-      scopes: (
-        | 'customer:read'
-        | 'customer:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:pay'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-      )[];
-      /** @description The token: hand it to the browser, keep it nowhere. */
-      token: string;
-      /** @description Opens the hosted page, once, within 15 minutes. */
-      url: string;
-    };
-    CreateProductRequest: {
-      description?: string;
-      /** @description A `data:` URI in base64. */
-      image?: string;
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      /** @description Lower-case letters, digits, hyphens and underscores; unique among products. */
-      slug: string;
-    };
-    CreateSubscriptionRequest: {
-      /** @description Our id, or the integrator's own. With a portal token its own customer, or absent. */
-      customerId?: string;
-      /** @description Not with a portal token. */
-      metadata?: {
-        [key: string]: string;
-      };
-      planId: string;
-      /**
-       * Format: int64
-       * @description Default 1.
-       */
-      quantity?: number;
-    };
-    CreditAccount: {
-      autoTopUp: components['schemas']['AutoTopUp'] | null;
-      /**
-       * Format: int64
-       * @description In the credit currency's smallest unit, as all amounts of credits.
-       */
-      balance: number;
-      /** Format: date-time */
-      createdAt: string;
-      creditCurrencyId: string;
-      currency: components['schemas']['CreditAccountCurrency'];
-      customerId: string;
-      /** @description Those that something remains of, in the order in which they are used. */
-      grants: components['schemas']['CreditGrant'][];
-      id: string;
-      status: components['schemas']['CreditAccountStatus'];
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    CreditAccountCurrency: {
-      /** @description `unit`, or an ISO 4217 code. */
-      denomination: string;
-      /** Format: int64 */
-      minorUnitScale: number;
-      name: string;
-      slug: string;
-    };
-    /** @enum {string} */
-    CreditAccountStatus: 'active' | 'frozen';
-    CreditCurrency: {
-      /** Format: date-time */
-      createdAt: string;
-      /** @description `unit`, or the ISO 4217 code of the money that one credit is worth one unit of. */
-      denomination: string;
-      id: string;
-      /** @description The integrator's own notes; for a secret key alone. */
-      metadata?: {
-        [key: string]: string;
-      };
-      /**
-       * Format: int64
-       * @description How many decimals a credit has: amounts count its smallest part.
-       */
-      minorUnitScale: number;
-      name: string;
-      slug: string;
-      /** Format: int64 */
-      topUpMax: number | null;
-      /**
-       * Format: int64
-       * @description The least that one top-up may cost, in the denomination's minor unit.
-       */
-      topUpMin: number | null;
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    CreditDay: {
-      /**
-       * Format: date
-       * @description A day, UTC.
-       */
-      date: string;
-      /** Format: int64 */
-      expired: number;
-      /** Format: int64 */
-      granted: number;
-      /** Format: int64 */
-      used: number;
-    };
-    CreditGrant: {
-      /** Format: int64 */
-      amount: number;
-      /** Format: date-time */
-      createdAt: string;
-      /** Format: date-time */
-      expiresAt: string | null;
-      id: string;
-      /**
-       * Format: int64
-       * @description The least is used first.
-       */
-      priority: number;
-      /** Format: int64 */
-      remaining: number;
-      /** @enum {string} */
-      source: 'plan' | 'daily' | 'rollover' | 'promotional' | 'package';
-      subscriptionId: string | null;
-    };
-    CreditPackage: {
-      /** Format: date-time */
-      createdAt: string;
-      creditCurrencyId: string;
-      /**
-       * Format: int64
-       * @description In the credit currency's smallest unit.
-       */
-      credits: number;
-      currency: string;
-      /** Format: int64 */
-      expiresAfterDays: number | null;
-      id: string;
-      /** @description The integrator's own notes; for a secret key alone. */
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      /**
-       * Format: int64
-       * @description In the currency's minor unit.
-       */
-      price: number;
-      status: components['schemas']['CatalogStatus'];
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    /** @description What became of a wallet's credits lately. */
-    CreditStats: {
-      /** Format: int64 */
-      balance: number;
-      creditAccountId: string;
-      /** @description Each day of the range, today last. */
-      days: components['schemas']['CreditDay'][];
-      /**
-       * Format: int64
-       * @description Ended unused, or taken back.
-       */
-      expired: number;
-      /** Format: int64 */
-      granted: number;
-      /**
-       * Format: int64
-       * @description Without what was given back.
-       */
-      used: number;
-    };
-    /** @description A session as its own browser sees it. */
-    CurrentSession: {
-      /** Format: date-time */
-      absoluteExpiresAt: string;
-      /** Format: date-time */
-      createdAt: string;
-      customerId: string;
-      /**
-       * Format: date-time
-       * @description When the session's current token ends.
-       */
-      expiresAt: string;
-      flow: components['schemas']['PortalFlow'] | null;
-      id: string;
-      /** @description The language that the session was minted with. */
-      locale: string | null;
-      /** Format: int64 */
-      refreshCount: number;
-      /** @description Where the hosted page leads back to. */
-      returnUrl: string | null;
-      status: components['schemas']['PortalSessionStatus'];
-    };
-    CurrentSessionResponse: {
-      customer: components['schemas']['Customer'] | null;
-      /** @description With `?include=initialData`: what the portal shows first, as `{"<path>?<query>": answer}`. */
-      initialData?: {
-        [key: string]: unknown;
-      };
-      scopes: (
-        | 'customer:read'
-        | 'customer:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:pay'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-      )[];
-      session: components['schemas']['CurrentSession'];
-    };
-    Customer: {
-      billingAddress: components['schemas']['Address'] | null;
-      collectionMethod: components['schemas']['CollectionMethod'];
-      /** Format: date-time */
-      createdAt: string;
-      /** @description What the customer pays in; set by its first purchase. */
-      currency: string | null;
-      defaultPaymentMethodId: string | null;
-      email: string;
-      /** @description The integrator's own id. */
-      externalId: string | null;
-      id: string;
-      /** @description A language tag, for the portal and invoices. */
-      locale: string | null;
-      /** @description The integrator's own notes; left out where a portal token asks. */
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      /**
-       * Format: int64
-       * @description How many days a sent invoice may take to be paid.
-       */
-      netDays: number;
-      status: components['schemas']['CustomerStatus'];
-      taxIds: components['schemas']['TaxId'][];
-      taxRate: components['schemas']['TaxRate'] | null;
-      taxStatus: components['schemas']['TaxStatus'];
-      type: components['schemas']['CustomerType'];
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    /** @description What a customer has of a feature. */
-    CustomerEntitlement: components['schemas']['EntitlementState'] & {
-      featureId: string;
-      name: string;
-      slug: string;
-    };
-    /** @enum {string} */
-    CustomerStatus: 'active' | 'archived';
-    /** @enum {string} */
-    CustomerType: 'company' | 'individual';
-    /** @description What a plan gives of a feature, stored and shown in this form. */
-    Entitlement: components['schemas']['EntitlementValue'] & {
-      featureId: string;
-    };
-    EntitlementState:
-      | {
-          access: boolean;
-          /** @enum {string} */
-          type: 'boolean';
-        }
-      | {
-          /**
-           * Format: int64
-           * @description Units in a usage period; `null` is without limit.
-           */
-          limit: number | null;
-          /** @description A decimal; `null` is without limit. */
-          remaining: string | null;
-          /** @enum {string} */
-          type: 'metered';
-          /** @description A decimal. */
-          usage: string;
-        }
-      | {
-          /**
-           * Format: int64
-           * @description In the credit currency's smallest unit.
-           */
-          balance: number;
-          /** @description What one unit costs: a decimal. */
-          creditCost: string | null;
-          creditCurrencyId: string | null;
-          /** @enum {string} */
-          type: 'credit';
-        }
-      | {
-          /** @enum {string} */
-          type: 'config';
-          value: string;
-        }
-      | {
-          /** @enum {string} */
-          type: 'enum';
-          values: string[];
-        };
-    EntitlementValue:
-      | {
-          /** @enum {string} */
-          type: 'boolean';
-        }
-      | {
-          /** Format: int64 */
-          limit: number | null;
-          /** @enum {string} */
-          type: 'metered';
-        }
-      | {
-          /** @enum {string} */
-          type: 'credit';
-        }
-      | {
-          /** @enum {string} */
-          type: 'config';
-          value: string;
-        }
-      | {
-          /** @enum {string} */
-          type: 'enum';
-          values: string[];
-        };
-    EntitlementsResponse: {
-      data: components['schemas']['CustomerEntitlement'][];
-    };
-    /** @enum {string} */
-    Env: 'sandbox' | 'live';
-    ExchangeRequest: {
-      /** @description What follows the `#` of the session's `url`; excludes `sid`. */
-      code?: string;
-      /** @description With the cookie of an earlier exchange, as a reload has it; excludes `code`. */
-      sid?: string;
-    };
-    ExchangeResponse: components['schemas']['RefreshResponse'] & {
-      /** @description What the portal shows first, as `{"<path>?<query>": answer}`. */
-      initialData: {
-        [key: string]: unknown;
-      };
-    };
-    Feature: {
-      /** Format: date-time */
-      createdAt: string;
-      /** @description What one unit costs, in the credit currency's smallest unit: a decimal. */
-      creditCost: string | null;
-      creditCurrencyId: string | null;
-      id: string;
-      /** @description The integrator's own notes; for a secret key alone. */
-      metadata?: {
-        [key: string]: string;
-      };
-      /** @description What is metered, or paid for in credits. */
-      metricId: string | null;
-      name: string;
-      productId: string;
-      slug: string;
-      type: components['schemas']['FeatureType'];
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    FeatureOfPlan: {
-      planId: string;
-      value: components['schemas']['EntitlementValue'];
-    };
-    /** @description One feature across the plans. */
-    FeatureRow: {
-      feature: components['schemas']['Feature'];
-      /** @description The plans that give it, in the order of the tiers. */
-      plans: components['schemas']['FeatureOfPlan'][];
-    };
-    /** @enum {string} */
-    FeatureType: 'boolean' | 'metered' | 'credit' | 'config' | 'enum';
-    /** @enum {string} */
-    FormOutcome: 'succeed' | 'decline';
-    /** @enum {string} */
-    FormReasonName: 'payment_method_required' | 'authentication_required';
-    GrantCreditsRequest: {
-      /**
-       * Format: int64
-       * @description In the credit currency's smallest unit.
-       */
-      amount: number;
-      description?: string;
-      /**
-       * Format: date-time
-       * @description They never end, unless it says so.
-       */
-      expiresAt?: string;
-    };
-    /** @description Credits that a plan grants, stored and shown in this form. */
-    GrantRule: {
-      /** Format: int64 */
-      amount: number;
-      cadence: components['schemas']['Cadence'];
-      creditCurrencyId: string;
-      /**
-       * Format: int64
-       * @description How much of what is left at a window's end goes on for one more window.
-       */
-      rolloverCap: number;
-    };
-    HealthResponse: {
-      /** @description `ok` */
-      status: string;
-    };
-    InactiveToken: {
-      /** @enum {boolean} */
-      active: false;
-    };
-    IntrospectRequest: {
-      token: string;
-      /** @description Ignored (RFC 7662, section 2.1). */
-      token_type_hint?: string;
-    };
-    /** @description RFC 7662, section 2.2: of a token that is not good nothing is told but that. */
-    IntrospectResponse:
-      components['schemas']['ActiveToken'] | components['schemas']['InactiveToken'];
-    Invoice: {
-      /** Format: int64 */
-      amountDue: number;
-      /** Format: int64 */
-      amountPaid: number;
-      /** Format: date-time */
-      createdAt: string;
-      currency: string;
-      customer: components['schemas']['InvoiceCustomer'];
-      customerId: string;
-      /** Format: date-time */
-      dueDate: string | null;
-      id: string;
-      /** @description `INV-000042`, from when it is issued. */
-      invoiceNumber: string | null;
-      /** Format: date-time */
-      issuedAt: string | null;
-      /** @description Left out in lists. */
-      items?: components['schemas']['InvoiceItem'][] | null;
-      /** @description The integrator's own notes; left out where a portal token asks. */
-      metadata?: {
-        [key: string]: string;
-      };
-      /** Format: date-time */
-      paidAt: string | null;
-      /** @description What came in; left out in lists. */
-      payments?: components['schemas']['InvoicePayment'][] | null;
-      /** @description Asked for with the same credential as the invoice; `null` for a draft. */
-      pdfUrl: string | null;
-      /** Format: date-time */
-      periodEnd: string | null;
-      /** Format: date-time */
-      periodStart: string | null;
-      reason: components['schemas']['InvoiceReason'];
-      seller: components['schemas']['InvoiceSeller'];
-      status: components['schemas']['InvoiceStatus'];
-      subscriptionId: string | null;
-      /** Format: int64 */
-      subtotal: number;
-      tax: components['schemas']['TaxRate'] | null;
-      /** Format: int64 */
-      taxAmount: number;
-      /** Format: int64 */
-      totalAmount: number;
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    /** @description The customer as it stands on an invoice, stored and shown in this form. */
-    InvoiceCustomer: {
-      address: components['schemas']['Address'] | null;
-      email: string;
-      externalId: string | null;
-      id: string;
-      locale: string | null;
-      name: string;
-      taxIds: components['schemas']['TaxId'][];
-      taxStatus: string;
-      type: string;
-    };
-    InvoiceItem: {
-      /** Format: int64 */
-      amount: number;
-      description: string;
-      /** Format: date-time */
-      periodEnd: string | null;
-      /** Format: date-time */
-      periodStart: string | null;
-      /** @description A decimal. */
-      quantity: string;
-      type: components['schemas']['InvoiceItemType'];
-      /** @description A decimal in minor units; `null` where no single price says it, as with tiers. */
-      unitAmount: string | null;
-    };
-    /** @enum {string} */
-    InvoiceItemType: 'recurring' | 'usage' | 'one_off' | 'proration' | 'top_up' | 'addition';
-    InvoicePayment: {
-      /** Format: int64 */
-      amount: number;
-      /** @description `null` for a transfer, as `last4` is. */
-      brand: string | null;
-      last4: string | null;
-      /** Format: date-time */
-      paidAt: string;
-    };
-    /** @enum {string} */
-    InvoiceReason: 'create' | 'renewal' | 'usage' | 'change' | 'top_up';
-    /** @description The organization as it stands on an invoice, stored and shown in this form. */
-    InvoiceSeller: {
-      address: components['schemas']['Address'] | null;
-      footer: string | null;
-      legalName: string | null;
-      name: string;
-      supportEmail: string | null;
-      taxId: string | null;
-    };
-    /** @enum {string} */
-    InvoiceStatus:
-      'draft' | 'issued' | 'partially_paid' | 'paid' | 'overdue' | 'void' | 'uncollectible';
-    /** @description A set of public keys (RFC 7517). */
-    KeySet: {
-      keys: components['schemas']['PublicJwk'][];
-    };
-    LedgerEntry: {
-      /**
-       * Format: int64
-       * @description Signed.
-       */
-      amount: number;
-      /** Format: int64 */
-      balanceAfter: number;
-      /** Format: date-time */
-      createdAt: string;
-      description: string | null;
-      grantId: string;
-      id: string;
-      /** @enum {string} */
-      type: 'grant' | 'deduction' | 'expiry' | 'refund' | 'reversal';
-      usageEventId: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_ApiKey: {
-      data: {
-        /** Format: date-time */
-        createdAt: string;
-        env: components['schemas']['Env'];
-        /** Format: date-time */
-        expiresAt: string | null;
-        id: string;
-        kind: components['schemas']['ApiKeyKind'];
-        lastFour: string;
-        /**
-         * Format: date-time
-         * @description Noted within half a minute.
-         */
-        lastUsedAt: string | null;
-        name: string;
-        /** Format: date-time */
-        revokedAt: string | null;
-        scopes: (
-          | 'portal_sessions:read'
-          | 'portal_sessions:write'
-          | 'customers:read'
-          | 'customers:write'
-          | 'catalog:read'
-          | 'catalog:write'
-          | 'subscriptions:read'
-          | 'subscriptions:write'
-          | 'invoices:read'
-          | 'invoices:write'
-          | 'payment_methods:read'
-          | 'payment_methods:write'
-          | 'credits:read'
-          | 'credits:write'
-          | 'usage:read'
-          | 'usage:write'
-          | 'api_keys:read'
-          | 'api_keys:write'
-          | 'audit:read'
-        )[];
-        /** @description The key itself: once, in the answer that made it. */
-        secret?: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_AuditEvent: {
-      data: {
         /** @enum {string} */
-        action:
-          | 'portal_session.revoked'
-          | 'portal_session.ended'
-          | 'customer.sessions_revoked'
-          | 'customer.created'
-          | 'customer.updated'
-          | 'customer.archived'
-          | 'customer.unarchived'
-          | 'api_key.created'
-          | 'api_key.revoked'
-          | 'product.created'
-          | 'product.updated'
-          | 'plan.created'
-          | 'plan.updated'
-          | 'feature.created'
-          | 'feature.updated'
-          | 'billable_metric.created'
-          | 'billable_metric.updated'
-          | 'credit_currency.created'
-          | 'credit_currency.updated'
-          | 'credit_package.created'
-          | 'credit_package.updated'
-          | 'branding.updated'
-          | 'subscription.started'
-          | 'subscription.renewed'
-          | 'subscription.usage_month_ended'
-          | 'subscription.changed'
-          | 'subscription.change_scheduled'
-          | 'subscription.cancel_scheduled'
-          | 'subscription.uncanceled'
-          | 'subscription.past_due'
-          | 'subscription.recovered'
-          | 'subscription.canceled'
-          | 'test_clock.advanced'
-          | 'credit_account.credits_granted'
-          | 'credit_account.credits_refunded'
-          | 'credit_account.frozen'
-          | 'credit_account.unfrozen'
-          | 'credit_account.auto_top_up_set'
-          | 'credit_account.top_up_started'
-          | 'payment_method.added'
-          | 'payment_method.made_default'
-          | 'payment_method.removed'
-          | 'payment.started'
-          | 'payment.succeeded'
-          | 'payment.declined'
-          | 'payment.needs_form'
-          | 'payment.abandoned'
-          | 'payment.to_be_refunded'
-          | 'payment.refunded'
-          | 'invoice.issued'
-          | 'invoice.overdue'
-          | 'invoice.uncollectible'
-          | 'invoice.voided'
-          | 'invoice.transfer_received';
-        actorId: string | null;
-        actorType: components['schemas']['ActorType'];
-        /** Format: date-time */
-        createdAt: string;
-        customerId: string | null;
-        /** @description What changed; never a secret. */
-        detail: unknown;
-        id: string;
-        targetId: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_BillableMetric: {
-      data: {
-        aggregation: components['schemas']['MetricAggregation'];
-        /** Format: date-time */
-        createdAt: string;
-        eventName: string;
-        id: string;
-        /** @description The integrator's own notes; for a secret key alone. */
-        metadata?: {
-          [key: string]: string;
+        ActorType: "api_key" | "portal_session" | "operator" | "system";
+        AddPaymentMethodRequest: {
+            /** @description What the processor's form gave. */
+            processorToken: string;
+            /** @description Default false; a customer's first payment method becomes the default anyway. */
+            setDefault?: boolean;
         };
-        name: string;
-        productId: string;
-        /** @description The property of an event that is aggregated; without one it is the quantity. */
-        property: string | null;
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_CreditAccount: {
-      data: {
-        autoTopUp: components['schemas']['AutoTopUp'] | null;
-        /**
-         * Format: int64
-         * @description In the credit currency's smallest unit, as all amounts of credits.
-         */
-        balance: number;
-        /** Format: date-time */
-        createdAt: string;
-        creditCurrencyId: string;
-        currency: components['schemas']['CreditAccountCurrency'];
-        customerId: string;
-        /** @description Those that something remains of, in the order in which they are used. */
-        grants: components['schemas']['CreditGrant'][];
-        id: string;
-        status: components['schemas']['CreditAccountStatus'];
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_CreditCurrency: {
-      data: {
-        /** Format: date-time */
-        createdAt: string;
-        /** @description `unit`, or the ISO 4217 code of the money that one credit is worth one unit of. */
-        denomination: string;
-        id: string;
-        /** @description The integrator's own notes; for a secret key alone. */
-        metadata?: {
-          [key: string]: string;
+        /** @description A postal address. */
+        Address: {
+            city: string;
+            /** @description ISO 3166-1, two capital letters. */
+            country: string;
+            line1: string;
+            line2: string | null;
+            postalCode: string | null;
+            state: string | null;
         };
-        /**
-         * Format: int64
-         * @description How many decimals a credit has: amounts count its smallest part.
-         */
-        minorUnitScale: number;
-        name: string;
-        slug: string;
-        /** Format: int64 */
-        topUpMax: number | null;
-        /**
-         * Format: int64
-         * @description The least that one top-up may cost, in the denomination's minor unit.
-         */
-        topUpMin: number | null;
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_CreditPackage: {
-      data: {
-        /** Format: date-time */
-        createdAt: string;
-        creditCurrencyId: string;
-        /**
-         * Format: int64
-         * @description In the credit currency's smallest unit.
-         */
-        credits: number;
-        currency: string;
-        /** Format: int64 */
-        expiresAfterDays: number | null;
-        id: string;
-        /** @description The integrator's own notes; for a secret key alone. */
-        metadata?: {
-          [key: string]: string;
+        AdvanceTestClockRequest: {
+            /**
+             * Format: date-time
+             * @description From now on to two years ahead.
+             */
+            to: string;
         };
-        name: string;
-        /**
-         * Format: int64
-         * @description In the currency's minor unit.
-         */
-        price: number;
-        status: components['schemas']['CatalogStatus'];
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_Customer: {
-      data: {
-        billingAddress: components['schemas']['Address'] | null;
-        collectionMethod: components['schemas']['CollectionMethod'];
-        /** Format: date-time */
-        createdAt: string;
-        /** @description What the customer pays in; set by its first purchase. */
-        currency: string | null;
-        defaultPaymentMethodId: string | null;
-        email: string;
-        /** @description The integrator's own id. */
-        externalId: string | null;
-        id: string;
-        /** @description A language tag, for the portal and invoices. */
-        locale: string | null;
-        /** @description The integrator's own notes; left out where a portal token asks. */
-        metadata?: {
-          [key: string]: string;
+        ApiKey: {
+            /** Format: date-time */
+            createdAt: string;
+            env: components["schemas"]["Env"];
+            /** Format: date-time */
+            expiresAt: string | null;
+            id: string;
+            kind: components["schemas"]["ApiKeyKind"];
+            lastFour: string;
+            /**
+             * Format: date-time
+             * @description Noted within half a minute.
+             */
+            lastUsedAt: string | null;
+            name: string;
+            /** Format: date-time */
+            revokedAt: string | null;
+            scopes: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
+            /** @description The key itself: once, in the answer that made it. */
+            secret?: string;
         };
-        name: string;
-        /**
-         * Format: int64
-         * @description How many days a sent invoice may take to be paid.
-         */
-        netDays: number;
-        status: components['schemas']['CustomerStatus'];
-        taxIds: components['schemas']['TaxId'][];
-        taxRate: components['schemas']['TaxRate'] | null;
-        taxStatus: components['schemas']['TaxStatus'];
-        type: components['schemas']['CustomerType'];
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_Feature: {
-      data: {
-        /** Format: date-time */
-        createdAt: string;
-        /** @description What one unit costs, in the credit currency's smallest unit: a decimal. */
-        creditCost: string | null;
-        creditCurrencyId: string | null;
-        id: string;
-        /** @description The integrator's own notes; for a secret key alone. */
-        metadata?: {
-          [key: string]: string;
-        };
-        /** @description What is metered, or paid for in credits. */
-        metricId: string | null;
-        name: string;
-        productId: string;
-        slug: string;
-        type: components['schemas']['FeatureType'];
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_Invoice: {
-      data: {
-        /** Format: int64 */
-        amountDue: number;
-        /** Format: int64 */
-        amountPaid: number;
-        /** Format: date-time */
-        createdAt: string;
-        currency: string;
-        customer: components['schemas']['InvoiceCustomer'];
-        customerId: string;
-        /** Format: date-time */
-        dueDate: string | null;
-        id: string;
-        /** @description `INV-000042`, from when it is issued. */
-        invoiceNumber: string | null;
-        /** Format: date-time */
-        issuedAt: string | null;
-        /** @description Left out in lists. */
-        items?: components['schemas']['InvoiceItem'][] | null;
-        /** @description The integrator's own notes; left out where a portal token asks. */
-        metadata?: {
-          [key: string]: string;
-        };
-        /** Format: date-time */
-        paidAt: string | null;
-        /** @description What came in; left out in lists. */
-        payments?: components['schemas']['InvoicePayment'][] | null;
-        /** @description Asked for with the same credential as the invoice; `null` for a draft. */
-        pdfUrl: string | null;
-        /** Format: date-time */
-        periodEnd: string | null;
-        /** Format: date-time */
-        periodStart: string | null;
-        reason: components['schemas']['InvoiceReason'];
-        seller: components['schemas']['InvoiceSeller'];
-        status: components['schemas']['InvoiceStatus'];
-        subscriptionId: string | null;
-        /** Format: int64 */
-        subtotal: number;
-        tax: components['schemas']['TaxRate'] | null;
-        /** Format: int64 */
-        taxAmount: number;
-        /** Format: int64 */
-        totalAmount: number;
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_LedgerEntry: {
-      data: {
-        /**
-         * Format: int64
-         * @description Signed.
-         */
-        amount: number;
-        /** Format: int64 */
-        balanceAfter: number;
-        /** Format: date-time */
-        createdAt: string;
-        description: string | null;
-        grantId: string;
-        id: string;
         /** @enum {string} */
-        type: 'grant' | 'deduction' | 'expiry' | 'refund' | 'reversal';
-        usageEventId: string | null;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_PaymentMethod: {
-      data: {
-        card: components['schemas']['Card'];
-        cardBrand: string;
-        cardLast4: string;
-        /** Format: date-time */
-        createdAt: string;
-        customerId: string;
-        /** Format: int64 */
-        expMonth: number;
-        /** Format: int64 */
-        expYear: number;
-        id: string;
-        /** @description Whether it is charged unless another is named. */
-        isDefault: boolean;
-        /** @description The integrator's own notes; left out where a portal token asks. */
-        metadata?: {
-          [key: string]: string;
+        ApiKeyKind: "secret" | "publishable";
+        AuditEvent: {
+            /** @enum {string} */
+            action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked" | "product.created" | "product.updated" | "plan.created" | "plan.updated" | "feature.created" | "feature.updated" | "billable_metric.created" | "billable_metric.updated" | "credit_currency.created" | "credit_currency.updated" | "credit_package.created" | "credit_package.updated" | "branding.updated" | "subscription.started" | "subscription.renewed" | "subscription.usage_month_ended" | "subscription.changed" | "subscription.change_scheduled" | "subscription.cancel_scheduled" | "subscription.uncanceled" | "subscription.past_due" | "subscription.recovered" | "subscription.canceled" | "test_clock.advanced" | "credit_account.credits_granted" | "credit_account.credits_refunded" | "credit_account.frozen" | "credit_account.unfrozen" | "credit_account.auto_top_up_set" | "credit_account.top_up_started" | "payment_method.added" | "payment_method.made_default" | "payment_method.removed" | "payment.started" | "payment.succeeded" | "payment.declined" | "payment.needs_form" | "payment.abandoned" | "payment.to_be_refunded" | "payment.refunded" | "invoice.issued" | "invoice.overdue" | "invoice.uncollectible" | "invoice.voided" | "invoice.transfer_received";
+            actorId: string | null;
+            actorType: components["schemas"]["ActorType"];
+            /** Format: date-time */
+            createdAt: string;
+            customerId: string | null;
+            /** @description What changed; never a secret. */
+            detail: unknown;
+            id: string;
+            targetId: string;
         };
-        status: components['schemas']['PaymentMethodStatus'];
-        type: components['schemas']['PaymentMethodType'];
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_Plan: {
-      data: {
-        billingInterval: components['schemas']['BillingInterval'];
-        charges: components['schemas']['Charge'][];
-        /** Format: date-time */
-        createdAt: string;
-        currency: string;
-        description: string | null;
-        entitlements: components['schemas']['Entitlement'][];
-        grantRules: components['schemas']['GrantRule'][];
-        id: string;
-        /** @description Whether pages show it, and customers may choose it by themselves. */
-        isPublic: boolean;
-        /** @description The integrator's own notes; for a secret key alone. */
-        metadata?: {
-          [key: string]: string;
+        AutoTopUp: {
+            /**
+             * Format: int64
+             * @description What one costs, in minor units; with the mode `amount`.
+             */
+            amount: number | null;
+            enabled: boolean;
+            /** Format: int64 */
+            maxPerMonth: number;
+            mode: components["schemas"]["AutoTopUpMode"];
+            packageId: string | null;
+            /** @description The last one failed: it goes on when it is saved again or another card is the default. */
+            paused: boolean;
+            /** @description One is under way. */
+            pending: boolean;
+            /** Format: int64 */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description A top-up begins when the balance is below.
+             */
+            threshold: number;
         };
-        name: string;
-        productId: string;
-        slug: string;
-        status: components['schemas']['PlanStatus'];
-        /**
-         * Format: int64
-         * @description Plans of one tier differ in interval or currency; a higher tier is a larger plan.
-         */
-        tier: number;
-        /** Format: int64 */
-        trialDays: number;
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_PortalSession: {
-      data: {
-        /** Format: date-time */
-        absoluteExpiresAt: string;
-        allowedOrigins: string[];
-        /** Format: date-time */
-        createdAt: string;
-        createdByKeyId: string;
-        customerId: string;
-        /** Format: date-time */
-        expiresAt: string;
-        id: string;
-        metadata: {
-          [key: string]: string;
-        };
-        /** Format: int64 */
-        refreshCount: number;
-        /** Format: date-time */
-        revokedAt: string | null;
-        revokedReason: string | null;
-        scopes: (
-          | 'customer:read'
-          | 'customer:write'
-          | 'subscriptions:read'
-          | 'subscriptions:write'
-          | 'invoices:read'
-          | 'invoices:pay'
-          | 'payment_methods:read'
-          | 'payment_methods:write'
-          | 'credits:read'
-          | 'credits:write'
-          | 'usage:read'
-        )[];
-        status: components['schemas']['PortalSessionStatus'];
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_Product: {
-      data: {
-        /** Format: date-time */
-        createdAt: string;
-        description: string | null;
-        id: string;
-        /** @description A `data:` URI. */
-        image: string | null;
-        /** @description The integrator's own notes; for a secret key alone. */
-        metadata?: {
-          [key: string]: string;
-        };
-        name: string;
-        slug: string;
-        status: components['schemas']['CatalogStatus'];
-        /** Format: date-time */
-        updatedAt: string;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_Subscription: {
-      data: {
-        billingInterval: components['schemas']['BillingInterval'];
-        cancelAtPeriodEnd: boolean;
-        /** Format: date-time */
-        canceledAt: string | null;
-        collectionMethod: components['schemas']['CollectionMethod'];
-        /** Format: date-time */
-        createdAt: string;
-        /** Format: date-time */
-        currentBillingPeriodEnd: string | null;
-        /** Format: date-time */
-        currentBillingPeriodStart: string | null;
-        customerId: string;
-        id: string;
-        /** @description The integrator's own notes; left out where a portal token asks. */
-        metadata?: {
-          [key: string]: string;
-        };
-        planId: string;
-        productId: string;
-        /** Format: int64 */
-        quantity: number;
-        scheduledChange: components['schemas']['ScheduledChange'] | null;
-        status: components['schemas']['SubscriptionStatus'];
-        /** Format: date-time */
-        trialEnd: string | null;
-        /** Format: date-time */
-        updatedAt: string;
-        /** Format: date-time */
-        usagePeriodEnd: string | null;
-        /**
-         * Format: date-time
-         * @description Usage is counted and billed by months of the same anchor, on yearly plans too.
-         */
-        usagePeriodStart: string | null;
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @description A page of a list, newest first. */
-    ListResponse_TopUp: {
-      data: {
-        /**
-         * Format: int64
-         * @description The price before tax, in minor units.
-         */
-        amount: number;
-        /** @description The wallet began it by itself. */
-        automatic: boolean;
-        /** Format: date-time */
-        createdAt: string;
-        /** Format: int64 */
-        credits: number;
-        currency: string;
-        id: string;
-        invoiceId: string | null;
-        packageId: string | null;
         /** @enum {string} */
-        status: 'pending' | 'succeeded' | 'failed';
-      }[];
-      /** @description Whether older rows follow. */
-      hasMore: boolean;
-      nextCursor: string | null;
-      prevCursor: string | null;
-    };
-    /** @enum {string} */
-    MetricAggregation: 'sum' | 'count' | 'max' | 'unique';
-    /** @description What is wrong with one parameter. */
-    ParamError: {
-      message: string;
-      /** @description The field, query parameter or header. */
-      param: string;
-    };
-    PayInvoiceRequest: {
-      /** @description Default: the customer's default payment method. */
-      paymentMethodId?: string;
-    };
-    PaymentMethod: {
-      card: components['schemas']['Card'];
-      cardBrand: string;
-      cardLast4: string;
-      /** Format: date-time */
-      createdAt: string;
-      customerId: string;
-      /** Format: int64 */
-      expMonth: number;
-      /** Format: int64 */
-      expYear: number;
-      id: string;
-      /** @description Whether it is charged unless another is named. */
-      isDefault: boolean;
-      /** @description The integrator's own notes; left out where a portal token asks. */
-      metadata?: {
-        [key: string]: string;
-      };
-      status: components['schemas']['PaymentMethodStatus'];
-      type: components['schemas']['PaymentMethodType'];
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    /** @description What would miss a payment method. */
-    PaymentMethodDependencies: {
-      /** @description The wallets that are topped up from it by themselves. */
-      autoTopUpAccounts: string[];
-      /** @description Whether it cannot be removed while these are there. */
-      blocksDetach: boolean;
-      isDefault: boolean;
-      paymentMethodId: string;
-      /** @description The live subscriptions that are charged to it. */
-      subscriptions: string[];
-    };
-    /** @enum {string} */
-    PaymentMethodStatus: 'active' | 'expired';
-    /** @enum {string} */
-    PaymentMethodType: 'card';
-    Plan: {
-      billingInterval: components['schemas']['BillingInterval'];
-      charges: components['schemas']['Charge'][];
-      /** Format: date-time */
-      createdAt: string;
-      currency: string;
-      description: string | null;
-      entitlements: components['schemas']['Entitlement'][];
-      grantRules: components['schemas']['GrantRule'][];
-      id: string;
-      /** @description Whether pages show it, and customers may choose it by themselves. */
-      isPublic: boolean;
-      /** @description The integrator's own notes; for a secret key alone. */
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      productId: string;
-      slug: string;
-      status: components['schemas']['PlanStatus'];
-      /**
-       * Format: int64
-       * @description Plans of one tier differ in interval or currency; a higher tier is a larger plan.
-       */
-      tier: number;
-      /** Format: int64 */
-      trialDays: number;
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    /** @enum {string} */
-    PlanStatus: 'draft' | 'active' | 'archived';
-    /** @description What the page begins with. What it names is checked when it is shown, as every other id is. */
-    PortalFlow:
-      | {
-          planId?: string;
-          subscriptionId?: string;
-          /** @enum {string} */
-          type: 'change_plan';
-        }
-      | {
-          subscriptionId: string;
-          /** @enum {string} */
-          type: 'cancel';
-        }
-      | {
-          invoiceId: string;
-          /** @enum {string} */
-          type: 'pay_invoice';
-        }
-      | {
-          /** @enum {string} */
-          type: 'add_payment_method';
-        }
-      | {
-          creditCurrencyId: string;
-          /** @enum {string} */
-          type: 'top_up';
-        }
-      | {
-          /** @enum {string} */
-          type: 'billing_details';
+        AutoTopUpMode: "amount" | "package";
+        AutoTopUpRequest: {
+            /**
+             * Format: int64
+             * @description What one costs, in minor units; with the mode `amount`.
+             */
+            amount?: number;
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description 10 unless it says so.
+             */
+            maxPerMonth?: number;
+            mode: components["schemas"]["AutoTopUpMode"];
+            /** @description With the mode `package`. */
+            packageId?: string;
+            /**
+             * Format: int64
+             * @description Of the package; 1 unless it says so.
+             */
+            quantity?: number;
+            /**
+             * Format: int64
+             * @description A top-up begins when the balance is below.
+             */
+            threshold: number;
         };
-    PortalSession: {
-      /** Format: date-time */
-      absoluteExpiresAt: string;
-      allowedOrigins: string[];
-      /** Format: date-time */
-      createdAt: string;
-      createdByKeyId: string;
-      customerId: string;
-      /** Format: date-time */
-      expiresAt: string;
-      id: string;
-      metadata: {
-        [key: string]: string;
-      };
-      /** Format: int64 */
-      refreshCount: number;
-      /** Format: date-time */
-      revokedAt: string | null;
-      revokedReason: string | null;
-      scopes: (
-        | 'customer:read'
-        | 'customer:write'
-        | 'subscriptions:read'
-        | 'subscriptions:write'
-        | 'invoices:read'
-        | 'invoices:pay'
-        | 'payment_methods:read'
-        | 'payment_methods:write'
-        | 'credits:read'
-        | 'credits:write'
-        | 'usage:read'
-      )[];
-      status: components['schemas']['PortalSessionStatus'];
-    };
-    /** @enum {string} */
-    PortalSessionStatus: 'active' | 'expired' | 'revoked';
-    PreviewChangeRequest: {
-      /** @description Default the plan in force. */
-      planId?: string;
-      /**
-       * Format: int64
-       * @description Default the quantity in force.
-       */
-      quantity?: number;
-    };
-    Pricing: {
-      /** @description What the plans grant, what their features cost, and what can be bought of it. */
-      creditCurrencies: components['schemas']['CreditCurrency'][];
-      creditPackages: components['schemas']['CreditPackage'][];
-      /** @description The features that any of the plans gives. */
-      featureRows: components['schemas']['FeatureRow'][];
-      product: components['schemas']['Product'];
-      /** @description Ascending. */
-      tiers: components['schemas']['PricingTier'][];
-    };
-    /** @description The plans of one size. */
-    PricingTier: {
-      monthly: components['schemas']['Plan'][];
-      /** @description The name of its first plan. */
-      name: string;
-      /** Format: int64 */
-      tier: number;
-      yearly: components['schemas']['Plan'][];
-    };
-    /** @description A problem as it is sent. */
-    Problem: {
-      /** @description Whose page it is, beside a code of ours that is not taken. */
-      branding?: Record<string, never>;
-      /** @enum {string} */
-      code:
-        | 'ambiguous_credentials'
-        | 'amount_out_of_range'
-        | 'conflict'
-        | 'currency_mismatch'
-        | 'customer_archived'
-        | 'customer_not_found'
-        | 'idempotency_key_reused'
-        | 'insufficient_scope'
-        | 'internal'
-        | 'invalid_api_key'
-        | 'invalid_code'
-        | 'invalid_tiers'
-        | 'invalid_token'
-        | 'invoice_not_payable'
-        | 'invoice_unpaid'
-        | 'malformed_request'
-        | 'method_not_allowed'
-        | 'missing_credentials'
-        | 'not_found'
-        | 'organization_suspended'
-        | 'origin_not_allowed'
-        | 'overloaded'
-        | 'package_required'
-        | 'payload_too_large'
-        | 'payment_declined'
-        | 'payment_in_progress'
-        | 'payment_method_in_use'
-        | 'plan_immutable'
-        | 'plan_not_available'
-        | 'rate_limited'
-        | 'request_timeout'
-        | 'secret_key_in_browser'
-        | 'seller_incomplete'
-        | 'session_revoked'
-        | 'subscription_exists'
-        | 'subscription_not_active'
-        | 'test_clock_advancing'
-        | 'token_expired'
-        | 'unavailable'
-        | 'unsupported_media_type'
-        | 'validation_failed'
-        | 'wallet_frozen';
-      /** @description Why the processor declined; with `payment_declined` alone. */
-      declineReason?: string;
-      /** @description What uses the payment method; with `payment_method_in_use` alone. */
-      dependencies?: Record<string, never>;
-      /** @description What happened, for people. */
-      detail: string;
-      /** @description What is wrong with which parameter; with `validation_failed` and `invalid_tiers` alone. */
-      errors?: components['schemas']['ParamError'][];
-      /** @description Names this request in the server's log. */
-      requestId: string;
-      /** @description Where the hosted page leads back to, beside a code of ours that is not taken. */
-      returnUrl?: string;
-      /** Format: int32 */
-      status: number;
-      /** @description The status in words. */
-      title: string;
-      /** @description Always `about:blank`: `code` tells problems apart. */
-      type: string;
-    };
-    /** @description What a browser needs to show the processor's form. */
-    ProcessorClient: {
-      /** @description Opens this one form; for the customer's own browser alone. */
-      clientSecret: string;
-      /** @description Whose form it is. */
-      processor: string;
-      publishableKey?: string | null;
-      type: components['schemas']['ClientType'];
-    };
-    Product: {
-      /** Format: date-time */
-      createdAt: string;
-      description: string | null;
-      id: string;
-      /** @description A `data:` URI. */
-      image: string | null;
-      /** @description The integrator's own notes; for a secret key alone. */
-      metadata?: {
-        [key: string]: string;
-      };
-      name: string;
-      slug: string;
-      status: components['schemas']['CatalogStatus'];
-      /** Format: date-time */
-      updatedAt: string;
-    };
-    /** @description An Ed25519 public key (RFC 8037). */
-    PublicJwk: {
-      alg: string;
-      crv: string;
-      kid: string;
-      kty: string;
-      use: string;
-      x: string;
-    };
-    PutBrandingRequest: {
-      /** @description `#rrggbb`. */
-      accentColor?: string | null;
-      address?: components['schemas']['Address'] | null;
-      invoiceFooter?: string | null;
-      legalName?: string | null;
-      /** @description A `data:` URI in base64. */
-      logo?: string | null;
-      name?: string | null;
-      /** @description Exact origins. */
-      portalOrigins?: string[] | null;
-      /** Format: int64 */
-      radius?: number | null;
-      supportEmail?: string | null;
-      taxId?: string | null;
-      taxRate?: components['schemas']['TaxRate'] | null;
-    };
-    RecordPaymentRequest: {
-      /**
-       * Format: int64
-       * @description In minor units, at most what is due.
-       */
-      amount: number;
-      /** @description What the transfer said. */
-      reference: string;
-    };
-    RefreshResponse: {
-      /** Format: date-time */
-      absoluteExpiresAt: string;
-      /** Format: date-time */
-      expiresAt: string;
-      jti: string;
-      token: string;
-    };
-    RefundCreditsRequest: {
-      /** @description A deduction, which is given back, or a grant, of which is taken what is left. */
-      ledgerEntryId: string;
-    };
-    Rejection: {
-      /** @description The event's place in the request, from 0. */
-      index: number;
-      /** @description For people. */
-      message: string;
-      /** @enum {string} */
-      reason:
-        | 'rejected_no_metric'
-        | 'rejected_unknown_customer'
-        | 'rejected_no_subscription'
-        | 'rejected_duplicate'
-        | 'rejected_insufficient_credits'
-        | 'rejected_too_late'
-        | 'rejected_invalid';
-    };
-    RevokeApiKeyRequest: {
-      /** @description Ends the sessions that the key minted, too. */
-      revokeSessions?: boolean;
-    };
-    RevokePortalSessionRequest: {
-      /** @description Ends every session of this customer; excludes `jti`. */
-      customerId?: string;
-      /** @description Any `jti` of a session, first or refreshed; excludes `customerId`. */
-      jti?: string;
-    };
-    ScheduledChange: {
-      /** Format: date-time */
-      effectiveAt: string;
-      planId: string;
-      /** Format: int64 */
-      quantity: number;
-    };
-    /** @description What a secret key alone sees. */
-    SellerResponse: {
-      address?: components['schemas']['Address'] | null;
-      invoiceFooter?: string | null;
-      legalName?: string | null;
-      /** @description The origins that portal sessions may return to. */
-      portalOrigins?: string[];
-      taxId?: string | null;
-      taxRate?: components['schemas']['TaxRate'] | null;
-      /** Format: date-time */
-      updatedAt?: string | null;
-    };
-    /** @description What a request that moves money came to. */
-    SettleOutcome:
-      | {
-          invoice: components['schemas']['Invoice'];
-          /** @enum {string} */
-          kind: 'charged_inline';
-          subscription: components['schemas']['Subscription'] | null;
-        }
-      | {
-          client: components['schemas']['ProcessorClient'];
-          creditAccount?: components['schemas']['CreditAccount'] | null;
-          invoice?: components['schemas']['Invoice'] | null;
-          /** @enum {string} */
-          kind: 'requires_form';
-          reason: components['schemas']['FormReasonName'];
-          subscription?: components['schemas']['Subscription'] | null;
-        }
-      | {
-          invoice: components['schemas']['Invoice'];
-          /** @enum {string} */
-          kind: 'invoice_sent';
-        }
-      | {
-          /** @enum {string} */
-          kind: 'invoice_added';
-          subscription: components['schemas']['Subscription'] | null;
-        }
-      | {
-          /** Format: date-time */
-          effectiveAt: string;
-          /** @enum {string} */
-          kind: 'deferred';
-          subscription: components['schemas']['Subscription'];
-        }
-      | {
-          /** @enum {string} */
-          kind: 'created_no_charge';
-          subscription: components['schemas']['Subscription'];
-        }
-      | {
-          /** @enum {string} */
-          kind: 'no_action';
+        BillableMetric: {
+            aggregation: components["schemas"]["MetricAggregation"];
+            /** Format: date-time */
+            createdAt: string;
+            eventName: string;
+            id: string;
+            /** @description The integrator's own notes; for a secret key alone. */
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            productId: string;
+            /** @description The property of an event that is aggregated; without one it is the quantity. */
+            property: string | null;
+            /** Format: date-time */
+            updatedAt: string;
         };
-    Subscription: {
-      billingInterval: components['schemas']['BillingInterval'];
-      cancelAtPeriodEnd: boolean;
-      /** Format: date-time */
-      canceledAt: string | null;
-      collectionMethod: components['schemas']['CollectionMethod'];
-      /** Format: date-time */
-      createdAt: string;
-      /** Format: date-time */
-      currentBillingPeriodEnd: string | null;
-      /** Format: date-time */
-      currentBillingPeriodStart: string | null;
-      customerId: string;
-      id: string;
-      /** @description The integrator's own notes; left out where a portal token asks. */
-      metadata?: {
-        [key: string]: string;
-      };
-      planId: string;
-      productId: string;
-      /** Format: int64 */
-      quantity: number;
-      scheduledChange: components['schemas']['ScheduledChange'] | null;
-      status: components['schemas']['SubscriptionStatus'];
-      /** Format: date-time */
-      trialEnd: string | null;
-      /** Format: date-time */
-      updatedAt: string;
-      /** Format: date-time */
-      usagePeriodEnd: string | null;
-      /**
-       * Format: date-time
-       * @description Usage is counted and billed by months of the same anchor, on yearly plans too.
-       */
-      usagePeriodStart: string | null;
+        /** @enum {string} */
+        BillingInterval: "month" | "year";
+        Branding: (components["schemas"]["SellerResponse"] | null) & {
+            /** @description `#rrggbb`. */
+            accentColor: string | null;
+            /** @description A `data:` URI. */
+            logo: string | null;
+            name: string | null;
+            /**
+             * Format: int64
+             * @description The radius of corners in pixels.
+             */
+            radius: number | null;
+            supportEmail: string | null;
+        };
+        /** @enum {string} */
+        Cadence: "period" | "month" | "day";
+        /** @enum {string} */
+        CancelMode: "period_end" | "now";
+        CancelSubscriptionRequest: {
+            /** @description Default `period_end`. */
+            mode?: components["schemas"]["CancelMode"];
+            reason?: string;
+        };
+        Card: {
+            brand: string;
+            /** Format: int64 */
+            expMonth: number;
+            /** Format: int64 */
+            expYear: number;
+            last4: string;
+        };
+        /** @enum {string} */
+        CatalogStatus: "active" | "archived";
+        ChangePlanRequest: {
+            /** @description Default the plan in force. */
+            planId?: string;
+            /**
+             * Format: date-time
+             * @description What `preview-change` told, at most ten minutes ago.
+             */
+            prorationDate?: string;
+            /**
+             * Format: int64
+             * @description Default the quantity in force.
+             */
+            quantity?: number;
+        };
+        /** @description What a plan charges for, stored and shown in this form. */
+        Charge: {
+            /** Format: int64 */
+            amount: number;
+            perUnit?: boolean;
+            /** @enum {string} */
+            type: "recurring";
+        } | {
+            /** @description A decimal; they cost nothing. */
+            includedUnits: string;
+            metricId: string;
+            tiers: components["schemas"]["Tier"][];
+            /** @enum {string} */
+            type: "usage";
+        } | {
+            /** Format: int64 */
+            amount: number;
+            /** @enum {string} */
+            type: "one_off";
+        };
+        CheckOfCustomerRequest: {
+            featureSlug: string;
+            requestedUsage?: string | number;
+            /** @description Of a config or enum feature: whether it has all of these. */
+            requestedValues?: string[];
+        };
+        CheckRequest: {
+            /** @description Ours or the integrator's; required of a secret key. */
+            customerId?: string;
+            featureSlug: string;
+            requestedUsage?: string | number;
+            /** @description Of a config or enum feature: whether it has all of these. */
+            requestedValues?: string[];
+        };
+        CheckResponse: {
+            access: boolean;
+            /**
+             * Format: int64
+             * @description Of a feature that costs credits.
+             */
+            creditBalance: number | null;
+            /** @enum {string} */
+            deniedReason?: "no_entitlement" | "usage_exceeded" | "credit_exhausted";
+            feature: components["schemas"]["CheckedFeature"];
+            /** @description What is left of a limit: a decimal; `null` where there is none. */
+            remaining: string | null;
+        };
+        CheckedFeature: {
+            id: string;
+            name: string;
+            slug: string;
+            type: components["schemas"]["FeatureType"];
+        };
+        /** @enum {string} */
+        ClientType: "setup" | "payment";
+        /** @enum {string} */
+        CollectionMethod: "charge_automatically" | "send_invoice";
+        ConfirmFormRequest: {
+            clientSecret: string;
+            outcome: components["schemas"]["FormOutcome"];
+        };
+        CreateApiKeyRequest: {
+            /**
+             * Format: date-time
+             * @description Not later than the calling key's own.
+             */
+            expiresAt?: string;
+            name: string;
+            scopes?: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
+        };
+        CreateCreditCurrencyRequest: {
+            /** @description `unit`, or an ISO 4217 code. */
+            denomination: string;
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Without it the decimals of the denomination; never less.
+             */
+            minorUnitScale?: number;
+            name: string;
+            /** @description Lower-case letters, digits, hyphens and underscores; unique among credit currencies. */
+            slug: string;
+            /** Format: int64 */
+            topUpMax?: number;
+            /** Format: int64 */
+            topUpMin?: number;
+        };
+        CreateCreditPackageRequest: {
+            creditCurrencyId: string;
+            /** Format: int64 */
+            credits: number;
+            /** @description An ISO 4217 code. */
+            currency: string;
+            /** Format: int64 */
+            expiresAfterDays?: number;
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            /** Format: int64 */
+            price: number;
+        };
+        CreateCustomerRequest: {
+            billingAddress?: components["schemas"]["Address"];
+            collectionMethod?: components["schemas"]["CollectionMethod"];
+            email: string;
+            /** @description 1 to 128 bytes, unique, never of the form of our ids. */
+            externalId?: string;
+            /** @description A BCP 47 language tag. */
+            locale?: string;
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            /** Format: int64 */
+            netDays?: number;
+            taxIds?: components["schemas"]["TaxId"][];
+            taxRate?: components["schemas"]["TaxRate"];
+            taxStatus?: components["schemas"]["TaxStatus"];
+            type?: components["schemas"]["CustomerType"];
+        };
+        CreateFeatureRequest: {
+            /** @description A decimal; required for `credit`, and for it alone. */
+            creditCost?: string;
+            /** @description Required for `credit`, and for it alone. */
+            creditCurrencyId?: string;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @description Of the same product; required for `metered` and `credit`, and for these alone. */
+            metricId?: string;
+            name: string;
+            productId: string;
+            /** @description Lower-case letters, digits, hyphens and underscores; unique among features. */
+            slug: string;
+            type: components["schemas"]["FeatureType"];
+        };
+        CreateMetricRequest: {
+            aggregation: components["schemas"]["MetricAggregation"];
+            eventName: string;
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            productId: string;
+            /** @description Required for `unique`, not for `count`. */
+            property?: string;
+        };
+        CreatePlanRequest: {
+            billingInterval: components["schemas"]["BillingInterval"];
+            charges?: components["schemas"]["Charge"][];
+            /** @description An ISO 4217 code. */
+            currency: string;
+            description?: string;
+            entitlements?: components["schemas"]["Entitlement"][];
+            grantRules?: components["schemas"]["GrantRule"][];
+            /** @description Default true. */
+            isPublic?: boolean;
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            productId: string;
+            /** @description Lower-case letters, digits, hyphens and underscores; unique among plans. */
+            slug: string;
+            /** @description Default `draft`. */
+            status?: components["schemas"]["PlanStatus"];
+            /**
+             * Format: int64
+             * @description Default 0.
+             */
+            tier?: number;
+            /**
+             * Format: int64
+             * @description Default 0.
+             */
+            trialDays?: number;
+        };
+        CreatePortalSessionRequest: {
+            /** @description At most 10 exact origins; default any. */
+            allowedOrigins?: string[];
+            /** @description Our id, or the integrator's own. */
+            customerId: string;
+            /** @description What the portal begins with. */
+            flow?: components["schemas"]["PortalFlow"];
+            /** @description Ends the customer's other sessions in the same write. */
+            invalidateExisting?: boolean;
+            /** @description The portal's language, as `de` or `pt-BR`. */
+            locale?: string;
+            /**
+             * Format: int64
+             * @description Absolute end that refresh cannot pass, from `ttlSeconds` on. Default 86400.
+             */
+            maxLifetimeSeconds?: number;
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @description Every `:read` scope and nothing else; excludes `scopes`. */
+            readOnly?: boolean;
+            /** @description Where the hosted page leads back to; of one of the organization's `portalOrigins`. */
+            returnUrl?: string;
+            scopes?: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+            /**
+             * Format: int64
+             * @description Life of a token. Default 3600.
+             */
+            ttlSeconds?: number;
+        };
+        CreatePortalSessionResponse: {
+            /** Format: date-time */
+            absoluteExpiresAt: string;
+            customerId: string;
+            /**
+             * Format: date-time
+             * @description Equals the token's `exp`.
+             */
+            expiresAt: string;
+            jti: string;
+            scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+            /** @description The token: hand it to the browser, keep it nowhere. */
+            token: string;
+            /** @description Opens the hosted page, once, within 15 minutes. */
+            url: string;
+        };
+        CreateProductRequest: {
+            description?: string;
+            /** @description A `data:` URI in base64. */
+            image?: string;
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            /** @description Lower-case letters, digits, hyphens and underscores; unique among products. */
+            slug: string;
+        };
+        CreateSubscriptionRequest: {
+            /** @description Our id, or the integrator's own. With a portal token its own customer, or absent. */
+            customerId?: string;
+            /** @description Not with a portal token. */
+            metadata?: {
+                [key: string]: string;
+            };
+            planId: string;
+            /**
+             * Format: int64
+             * @description Default 1.
+             */
+            quantity?: number;
+        };
+        CreditAccount: {
+            autoTopUp: components["schemas"]["AutoTopUp"] | null;
+            /**
+             * Format: int64
+             * @description In the credit currency's smallest unit, as all amounts of credits.
+             */
+            balance: number;
+            /** Format: date-time */
+            createdAt: string;
+            creditCurrencyId: string;
+            currency: components["schemas"]["CreditAccountCurrency"];
+            customerId: string;
+            /** @description Those that something remains of, in the order in which they are used. */
+            grants: components["schemas"]["CreditGrant"][];
+            id: string;
+            status: components["schemas"]["CreditAccountStatus"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        CreditAccountCurrency: {
+            /** @description `unit`, or an ISO 4217 code. */
+            denomination: string;
+            /** Format: int64 */
+            minorUnitScale: number;
+            name: string;
+            slug: string;
+        };
+        /** @enum {string} */
+        CreditAccountStatus: "active" | "frozen";
+        CreditCurrency: {
+            /** Format: date-time */
+            createdAt: string;
+            /** @description `unit`, or the ISO 4217 code of the money that one credit is worth one unit of. */
+            denomination: string;
+            id: string;
+            /** @description The integrator's own notes; for a secret key alone. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description How many decimals a credit has: amounts count its smallest part.
+             */
+            minorUnitScale: number;
+            name: string;
+            slug: string;
+            /** Format: int64 */
+            topUpMax: number | null;
+            /**
+             * Format: int64
+             * @description The least that one top-up may cost, in the denomination's minor unit.
+             */
+            topUpMin: number | null;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        CreditDay: {
+            /**
+             * Format: date
+             * @description A day, UTC.
+             */
+            date: string;
+            /** Format: int64 */
+            expired: number;
+            /** Format: int64 */
+            granted: number;
+            /** Format: int64 */
+            used: number;
+        };
+        CreditGrant: {
+            /** Format: int64 */
+            amount: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description The least is used first.
+             */
+            priority: number;
+            /** Format: int64 */
+            remaining: number;
+            /** @enum {string} */
+            source: "plan" | "daily" | "rollover" | "promotional" | "package";
+            subscriptionId: string | null;
+        };
+        CreditPackage: {
+            /** Format: date-time */
+            createdAt: string;
+            creditCurrencyId: string;
+            /**
+             * Format: int64
+             * @description In the credit currency's smallest unit.
+             */
+            credits: number;
+            currency: string;
+            /** Format: int64 */
+            expiresAfterDays: number | null;
+            id: string;
+            /** @description The integrator's own notes; for a secret key alone. */
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            /**
+             * Format: int64
+             * @description In the currency's minor unit.
+             */
+            price: number;
+            status: components["schemas"]["CatalogStatus"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description What became of a wallet's credits lately. */
+        CreditStats: {
+            /** Format: int64 */
+            balance: number;
+            creditAccountId: string;
+            /** @description Each day of the range, today last. */
+            days: components["schemas"]["CreditDay"][];
+            /**
+             * Format: int64
+             * @description Ended unused, or taken back.
+             */
+            expired: number;
+            /** Format: int64 */
+            granted: number;
+            /**
+             * Format: int64
+             * @description Without what was given back.
+             */
+            used: number;
+        };
+        /** @description A session as its own browser sees it. */
+        CurrentSession: {
+            /** Format: date-time */
+            absoluteExpiresAt: string;
+            /** Format: date-time */
+            createdAt: string;
+            customerId: string;
+            /**
+             * Format: date-time
+             * @description When the session's current token ends.
+             */
+            expiresAt: string;
+            flow: components["schemas"]["PortalFlow"] | null;
+            id: string;
+            /** @description The language that the session was minted with. */
+            locale: string | null;
+            /** Format: int64 */
+            refreshCount: number;
+            /** @description Where the hosted page leads back to. */
+            returnUrl: string | null;
+            status: components["schemas"]["PortalSessionStatus"];
+        };
+        CurrentSessionResponse: {
+            customer: components["schemas"]["Customer"] | null;
+            /** @description With `?include=initialData`: what the portal shows first, as `{"<path>?<query>": answer}`. */
+            initialData?: {
+                [key: string]: unknown;
+            };
+            scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+            session: components["schemas"]["CurrentSession"];
+        };
+        Customer: {
+            billingAddress: components["schemas"]["Address"] | null;
+            collectionMethod: components["schemas"]["CollectionMethod"];
+            /** Format: date-time */
+            createdAt: string;
+            /** @description What the customer pays in; set by its first purchase. */
+            currency: string | null;
+            defaultPaymentMethodId: string | null;
+            email: string;
+            /** @description The integrator's own id. */
+            externalId: string | null;
+            id: string;
+            /** @description A language tag, for the portal and invoices. */
+            locale: string | null;
+            /** @description The integrator's own notes; left out where a portal token asks. */
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            /**
+             * Format: int64
+             * @description How many days a sent invoice may take to be paid.
+             */
+            netDays: number;
+            status: components["schemas"]["CustomerStatus"];
+            taxIds: components["schemas"]["TaxId"][];
+            taxRate: components["schemas"]["TaxRate"] | null;
+            taxStatus: components["schemas"]["TaxStatus"];
+            type: components["schemas"]["CustomerType"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description What a customer has of a feature. */
+        CustomerEntitlement: components["schemas"]["EntitlementState"] & {
+            featureId: string;
+            name: string;
+            slug: string;
+        };
+        /** @enum {string} */
+        CustomerStatus: "active" | "archived";
+        /** @enum {string} */
+        CustomerType: "company" | "individual";
+        /** @description What a plan gives of a feature, stored and shown in this form. */
+        Entitlement: components["schemas"]["EntitlementValue"] & {
+            featureId: string;
+        };
+        EntitlementState: {
+            access: boolean;
+            /** @enum {string} */
+            type: "boolean";
+        } | {
+            /**
+             * Format: int64
+             * @description Units in a usage period; `null` is without limit.
+             */
+            limit: number | null;
+            /** @description A decimal; `null` is without limit. */
+            remaining: string | null;
+            /** @enum {string} */
+            type: "metered";
+            /** @description A decimal. */
+            usage: string;
+        } | {
+            /**
+             * Format: int64
+             * @description In the credit currency's smallest unit.
+             */
+            balance: number;
+            /** @description What one unit costs: a decimal. */
+            creditCost: string | null;
+            creditCurrencyId: string | null;
+            /** @enum {string} */
+            type: "credit";
+        } | {
+            /** @enum {string} */
+            type: "config";
+            value: string;
+        } | {
+            /** @enum {string} */
+            type: "enum";
+            values: string[];
+        };
+        EntitlementValue: {
+            /** @enum {string} */
+            type: "boolean";
+        } | {
+            /** Format: int64 */
+            limit: number | null;
+            /** @enum {string} */
+            type: "metered";
+        } | {
+            /** @enum {string} */
+            type: "credit";
+        } | {
+            /** @enum {string} */
+            type: "config";
+            value: string;
+        } | {
+            /** @enum {string} */
+            type: "enum";
+            values: string[];
+        };
+        EntitlementsResponse: {
+            data: components["schemas"]["CustomerEntitlement"][];
+        };
+        /** @enum {string} */
+        Env: "sandbox" | "live";
+        ExchangeRequest: {
+            /** @description What follows the `#` of the session's `url`; excludes `sid`. */
+            code?: string;
+            /** @description With the cookie of an earlier exchange, as a reload has it; excludes `code`. */
+            sid?: string;
+        };
+        ExchangeResponse: components["schemas"]["RefreshResponse"] & {
+            /** @description What the portal shows first, as `{"<path>?<query>": answer}`. */
+            initialData: {
+                [key: string]: unknown;
+            };
+        };
+        Feature: {
+            /** Format: date-time */
+            createdAt: string;
+            /** @description What one unit costs, in the credit currency's smallest unit: a decimal. */
+            creditCost: string | null;
+            creditCurrencyId: string | null;
+            id: string;
+            /** @description The integrator's own notes; for a secret key alone. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @description What is metered, or paid for in credits. */
+            metricId: string | null;
+            name: string;
+            productId: string;
+            slug: string;
+            type: components["schemas"]["FeatureType"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        FeatureOfPlan: {
+            planId: string;
+            value: components["schemas"]["EntitlementValue"];
+        };
+        /** @description One feature across the plans. */
+        FeatureRow: {
+            feature: components["schemas"]["Feature"];
+            /** @description The plans that give it, in the order of the tiers. */
+            plans: components["schemas"]["FeatureOfPlan"][];
+        };
+        /** @enum {string} */
+        FeatureType: "boolean" | "metered" | "credit" | "config" | "enum";
+        /** @enum {string} */
+        FormOutcome: "succeed" | "decline";
+        /** @enum {string} */
+        FormReasonName: "payment_method_required" | "authentication_required";
+        GrantCreditsRequest: {
+            /**
+             * Format: int64
+             * @description In the credit currency's smallest unit.
+             */
+            amount: number;
+            description?: string;
+            /**
+             * Format: date-time
+             * @description They never end, unless it says so.
+             */
+            expiresAt?: string;
+        };
+        /** @description Credits that a plan grants, stored and shown in this form. */
+        GrantRule: {
+            /** Format: int64 */
+            amount: number;
+            cadence: components["schemas"]["Cadence"];
+            creditCurrencyId: string;
+            /**
+             * Format: int64
+             * @description How much of what is left at a window's end goes on for one more window.
+             */
+            rolloverCap: number;
+        };
+        HealthResponse: {
+            /** @description `ok` */
+            status: string;
+        };
+        InactiveToken: {
+            /** @enum {boolean} */
+            active: false;
+        };
+        IntrospectRequest: {
+            token: string;
+            /** @description Ignored (RFC 7662, section 2.1). */
+            token_type_hint?: string;
+        };
+        /** @description RFC 7662, section 2.2: of a token that is not good nothing is told but that. */
+        IntrospectResponse: components["schemas"]["ActiveToken"] | components["schemas"]["InactiveToken"];
+        Invoice: {
+            /** Format: int64 */
+            amountDue: number;
+            /** Format: int64 */
+            amountPaid: number;
+            /** Format: date-time */
+            createdAt: string;
+            currency: string;
+            customer: components["schemas"]["InvoiceCustomer"];
+            customerId: string;
+            /** Format: date-time */
+            dueDate: string | null;
+            id: string;
+            /** @description `INV-000042`, from when it is issued. */
+            invoiceNumber: string | null;
+            /** Format: date-time */
+            issuedAt: string | null;
+            /** @description Left out in lists. */
+            items?: components["schemas"]["InvoiceItem"][] | null;
+            /** @description The integrator's own notes; left out where a portal token asks. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            paidAt: string | null;
+            /** @description What came in; left out in lists. */
+            payments?: components["schemas"]["InvoicePayment"][] | null;
+            /** @description Asked for with the same credential as the invoice; `null` for a draft. */
+            pdfUrl: string | null;
+            /** Format: date-time */
+            periodEnd: string | null;
+            /** Format: date-time */
+            periodStart: string | null;
+            reason: components["schemas"]["InvoiceReason"];
+            seller: components["schemas"]["InvoiceSeller"];
+            status: components["schemas"]["InvoiceStatus"];
+            subscriptionId: string | null;
+            /** Format: int64 */
+            subtotal: number;
+            tax: components["schemas"]["TaxRate"] | null;
+            /** Format: int64 */
+            taxAmount: number;
+            /** Format: int64 */
+            totalAmount: number;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description The customer as it stands on an invoice, stored and shown in this form. */
+        InvoiceCustomer: {
+            address: components["schemas"]["Address"] | null;
+            email: string;
+            externalId: string | null;
+            id: string;
+            locale: string | null;
+            name: string;
+            taxIds: components["schemas"]["TaxId"][];
+            taxStatus: string;
+            type: string;
+        };
+        InvoiceItem: {
+            /** Format: int64 */
+            amount: number;
+            description: string;
+            /** Format: date-time */
+            periodEnd: string | null;
+            /** Format: date-time */
+            periodStart: string | null;
+            /** @description A decimal. */
+            quantity: string;
+            type: components["schemas"]["InvoiceItemType"];
+            /** @description A decimal in minor units; `null` where no single price says it, as with tiers. */
+            unitAmount: string | null;
+        };
+        /** @enum {string} */
+        InvoiceItemType: "recurring" | "usage" | "one_off" | "proration" | "top_up" | "addition";
+        InvoicePayment: {
+            /** Format: int64 */
+            amount: number;
+            /** @description `null` for a transfer, as `last4` is. */
+            brand: string | null;
+            last4: string | null;
+            /** Format: date-time */
+            paidAt: string;
+        };
+        /** @enum {string} */
+        InvoiceReason: "create" | "renewal" | "usage" | "change" | "top_up";
+        /** @description The organization as it stands on an invoice, stored and shown in this form. */
+        InvoiceSeller: {
+            address: components["schemas"]["Address"] | null;
+            footer: string | null;
+            legalName: string | null;
+            name: string;
+            supportEmail: string | null;
+            taxId: string | null;
+        };
+        /** @enum {string} */
+        InvoiceStatus: "draft" | "issued" | "partially_paid" | "paid" | "overdue" | "void" | "uncollectible";
+        /** @description A set of public keys (RFC 7517). */
+        KeySet: {
+            keys: components["schemas"]["PublicJwk"][];
+        };
+        LedgerEntry: {
+            /**
+             * Format: int64
+             * @description Signed.
+             */
+            amount: number;
+            /** Format: int64 */
+            balanceAfter: number;
+            /** Format: date-time */
+            createdAt: string;
+            description: string | null;
+            grantId: string;
+            id: string;
+            /** @enum {string} */
+            type: "grant" | "deduction" | "expiry" | "refund" | "reversal";
+            usageEventId: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_ApiKey: {
+            data: {
+                /** Format: date-time */
+                createdAt: string;
+                env: components["schemas"]["Env"];
+                /** Format: date-time */
+                expiresAt: string | null;
+                id: string;
+                kind: components["schemas"]["ApiKeyKind"];
+                lastFour: string;
+                /**
+                 * Format: date-time
+                 * @description Noted within half a minute.
+                 */
+                lastUsedAt: string | null;
+                name: string;
+                /** Format: date-time */
+                revokedAt: string | null;
+                scopes: ("portal_sessions:read" | "portal_sessions:write" | "customers:read" | "customers:write" | "catalog:read" | "catalog:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:write" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read" | "usage:write" | "api_keys:read" | "api_keys:write" | "audit:read")[];
+                /** @description The key itself: once, in the answer that made it. */
+                secret?: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_AuditEvent: {
+            data: {
+                /** @enum {string} */
+                action: "portal_session.revoked" | "portal_session.ended" | "customer.sessions_revoked" | "customer.created" | "customer.updated" | "customer.archived" | "customer.unarchived" | "api_key.created" | "api_key.revoked" | "product.created" | "product.updated" | "plan.created" | "plan.updated" | "feature.created" | "feature.updated" | "billable_metric.created" | "billable_metric.updated" | "credit_currency.created" | "credit_currency.updated" | "credit_package.created" | "credit_package.updated" | "branding.updated" | "subscription.started" | "subscription.renewed" | "subscription.usage_month_ended" | "subscription.changed" | "subscription.change_scheduled" | "subscription.cancel_scheduled" | "subscription.uncanceled" | "subscription.past_due" | "subscription.recovered" | "subscription.canceled" | "test_clock.advanced" | "credit_account.credits_granted" | "credit_account.credits_refunded" | "credit_account.frozen" | "credit_account.unfrozen" | "credit_account.auto_top_up_set" | "credit_account.top_up_started" | "payment_method.added" | "payment_method.made_default" | "payment_method.removed" | "payment.started" | "payment.succeeded" | "payment.declined" | "payment.needs_form" | "payment.abandoned" | "payment.to_be_refunded" | "payment.refunded" | "invoice.issued" | "invoice.overdue" | "invoice.uncollectible" | "invoice.voided" | "invoice.transfer_received";
+                actorId: string | null;
+                actorType: components["schemas"]["ActorType"];
+                /** Format: date-time */
+                createdAt: string;
+                customerId: string | null;
+                /** @description What changed; never a secret. */
+                detail: unknown;
+                id: string;
+                targetId: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_BillableMetric: {
+            data: {
+                aggregation: components["schemas"]["MetricAggregation"];
+                /** Format: date-time */
+                createdAt: string;
+                eventName: string;
+                id: string;
+                /** @description The integrator's own notes; for a secret key alone. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                name: string;
+                productId: string;
+                /** @description The property of an event that is aggregated; without one it is the quantity. */
+                property: string | null;
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_CreditAccount: {
+            data: {
+                autoTopUp: components["schemas"]["AutoTopUp"] | null;
+                /**
+                 * Format: int64
+                 * @description In the credit currency's smallest unit, as all amounts of credits.
+                 */
+                balance: number;
+                /** Format: date-time */
+                createdAt: string;
+                creditCurrencyId: string;
+                currency: components["schemas"]["CreditAccountCurrency"];
+                customerId: string;
+                /** @description Those that something remains of, in the order in which they are used. */
+                grants: components["schemas"]["CreditGrant"][];
+                id: string;
+                status: components["schemas"]["CreditAccountStatus"];
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_CreditCurrency: {
+            data: {
+                /** Format: date-time */
+                createdAt: string;
+                /** @description `unit`, or the ISO 4217 code of the money that one credit is worth one unit of. */
+                denomination: string;
+                id: string;
+                /** @description The integrator's own notes; for a secret key alone. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /**
+                 * Format: int64
+                 * @description How many decimals a credit has: amounts count its smallest part.
+                 */
+                minorUnitScale: number;
+                name: string;
+                slug: string;
+                /** Format: int64 */
+                topUpMax: number | null;
+                /**
+                 * Format: int64
+                 * @description The least that one top-up may cost, in the denomination's minor unit.
+                 */
+                topUpMin: number | null;
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_CreditPackage: {
+            data: {
+                /** Format: date-time */
+                createdAt: string;
+                creditCurrencyId: string;
+                /**
+                 * Format: int64
+                 * @description In the credit currency's smallest unit.
+                 */
+                credits: number;
+                currency: string;
+                /** Format: int64 */
+                expiresAfterDays: number | null;
+                id: string;
+                /** @description The integrator's own notes; for a secret key alone. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                name: string;
+                /**
+                 * Format: int64
+                 * @description In the currency's minor unit.
+                 */
+                price: number;
+                status: components["schemas"]["CatalogStatus"];
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_Customer: {
+            data: {
+                billingAddress: components["schemas"]["Address"] | null;
+                collectionMethod: components["schemas"]["CollectionMethod"];
+                /** Format: date-time */
+                createdAt: string;
+                /** @description What the customer pays in; set by its first purchase. */
+                currency: string | null;
+                defaultPaymentMethodId: string | null;
+                email: string;
+                /** @description The integrator's own id. */
+                externalId: string | null;
+                id: string;
+                /** @description A language tag, for the portal and invoices. */
+                locale: string | null;
+                /** @description The integrator's own notes; left out where a portal token asks. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many days a sent invoice may take to be paid.
+                 */
+                netDays: number;
+                status: components["schemas"]["CustomerStatus"];
+                taxIds: components["schemas"]["TaxId"][];
+                taxRate: components["schemas"]["TaxRate"] | null;
+                taxStatus: components["schemas"]["TaxStatus"];
+                type: components["schemas"]["CustomerType"];
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_Feature: {
+            data: {
+                /** Format: date-time */
+                createdAt: string;
+                /** @description What one unit costs, in the credit currency's smallest unit: a decimal. */
+                creditCost: string | null;
+                creditCurrencyId: string | null;
+                id: string;
+                /** @description The integrator's own notes; for a secret key alone. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /** @description What is metered, or paid for in credits. */
+                metricId: string | null;
+                name: string;
+                productId: string;
+                slug: string;
+                type: components["schemas"]["FeatureType"];
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_Invoice: {
+            data: {
+                /** Format: int64 */
+                amountDue: number;
+                /** Format: int64 */
+                amountPaid: number;
+                /** Format: date-time */
+                createdAt: string;
+                currency: string;
+                customer: components["schemas"]["InvoiceCustomer"];
+                customerId: string;
+                /** Format: date-time */
+                dueDate: string | null;
+                id: string;
+                /** @description `INV-000042`, from when it is issued. */
+                invoiceNumber: string | null;
+                /** Format: date-time */
+                issuedAt: string | null;
+                /** @description Left out in lists. */
+                items?: components["schemas"]["InvoiceItem"][] | null;
+                /** @description The integrator's own notes; left out where a portal token asks. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                /** Format: date-time */
+                paidAt: string | null;
+                /** @description What came in; left out in lists. */
+                payments?: components["schemas"]["InvoicePayment"][] | null;
+                /** @description Asked for with the same credential as the invoice; `null` for a draft. */
+                pdfUrl: string | null;
+                /** Format: date-time */
+                periodEnd: string | null;
+                /** Format: date-time */
+                periodStart: string | null;
+                reason: components["schemas"]["InvoiceReason"];
+                seller: components["schemas"]["InvoiceSeller"];
+                status: components["schemas"]["InvoiceStatus"];
+                subscriptionId: string | null;
+                /** Format: int64 */
+                subtotal: number;
+                tax: components["schemas"]["TaxRate"] | null;
+                /** Format: int64 */
+                taxAmount: number;
+                /** Format: int64 */
+                totalAmount: number;
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_LedgerEntry: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description Signed.
+                 */
+                amount: number;
+                /** Format: int64 */
+                balanceAfter: number;
+                /** Format: date-time */
+                createdAt: string;
+                description: string | null;
+                grantId: string;
+                id: string;
+                /** @enum {string} */
+                type: "grant" | "deduction" | "expiry" | "refund" | "reversal";
+                usageEventId: string | null;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_PaymentMethod: {
+            data: {
+                card: components["schemas"]["Card"];
+                cardBrand: string;
+                cardLast4: string;
+                /** Format: date-time */
+                createdAt: string;
+                customerId: string;
+                /** Format: int64 */
+                expMonth: number;
+                /** Format: int64 */
+                expYear: number;
+                id: string;
+                /** @description Whether it is charged unless another is named. */
+                isDefault: boolean;
+                /** @description The integrator's own notes; left out where a portal token asks. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                status: components["schemas"]["PaymentMethodStatus"];
+                type: components["schemas"]["PaymentMethodType"];
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_Plan: {
+            data: {
+                billingInterval: components["schemas"]["BillingInterval"];
+                charges: components["schemas"]["Charge"][];
+                /** Format: date-time */
+                createdAt: string;
+                currency: string;
+                description: string | null;
+                entitlements: components["schemas"]["Entitlement"][];
+                grantRules: components["schemas"]["GrantRule"][];
+                id: string;
+                /** @description Whether pages show it, and customers may choose it by themselves. */
+                isPublic: boolean;
+                /** @description The integrator's own notes; for a secret key alone. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                name: string;
+                productId: string;
+                slug: string;
+                status: components["schemas"]["PlanStatus"];
+                /**
+                 * Format: int64
+                 * @description Plans of one tier differ in interval or currency; a higher tier is a larger plan.
+                 */
+                tier: number;
+                /** Format: int64 */
+                trialDays: number;
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_PortalSession: {
+            data: {
+                /** Format: date-time */
+                absoluteExpiresAt: string;
+                allowedOrigins: string[];
+                /** Format: date-time */
+                createdAt: string;
+                createdByKeyId: string;
+                customerId: string;
+                /** Format: date-time */
+                expiresAt: string;
+                id: string;
+                metadata: {
+                    [key: string]: string;
+                };
+                /** Format: int64 */
+                refreshCount: number;
+                /** Format: date-time */
+                revokedAt: string | null;
+                revokedReason: string | null;
+                scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+                status: components["schemas"]["PortalSessionStatus"];
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_Product: {
+            data: {
+                /** Format: date-time */
+                createdAt: string;
+                description: string | null;
+                id: string;
+                /** @description A `data:` URI. */
+                image: string | null;
+                /** @description The integrator's own notes; for a secret key alone. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                name: string;
+                slug: string;
+                status: components["schemas"]["CatalogStatus"];
+                /** Format: date-time */
+                updatedAt: string;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_Subscription: {
+            data: {
+                billingInterval: components["schemas"]["BillingInterval"];
+                cancelAtPeriodEnd: boolean;
+                /** Format: date-time */
+                canceledAt: string | null;
+                collectionMethod: components["schemas"]["CollectionMethod"];
+                /** Format: date-time */
+                createdAt: string;
+                /** Format: date-time */
+                currentBillingPeriodEnd: string | null;
+                /** Format: date-time */
+                currentBillingPeriodStart: string | null;
+                customerId: string;
+                id: string;
+                /** @description The integrator's own notes; left out where a portal token asks. */
+                metadata?: {
+                    [key: string]: string;
+                };
+                planId: string;
+                productId: string;
+                /** Format: int64 */
+                quantity: number;
+                scheduledChange: components["schemas"]["ScheduledChange"] | null;
+                status: components["schemas"]["SubscriptionStatus"];
+                /** Format: date-time */
+                trialEnd: string | null;
+                /** Format: date-time */
+                updatedAt: string;
+                /** Format: date-time */
+                usagePeriodEnd: string | null;
+                /**
+                 * Format: date-time
+                 * @description Usage is counted and billed by months of the same anchor, on yearly plans too.
+                 */
+                usagePeriodStart: string | null;
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @description A page of a list, newest first. */
+        ListResponse_TopUp: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description The price before tax, in minor units.
+                 */
+                amount: number;
+                /** @description The wallet began it by itself. */
+                automatic: boolean;
+                /** Format: date-time */
+                createdAt: string;
+                /** Format: int64 */
+                credits: number;
+                currency: string;
+                id: string;
+                invoiceId: string | null;
+                packageId: string | null;
+                /** @enum {string} */
+                status: "pending" | "succeeded" | "failed";
+            }[];
+            /** @description Whether older rows follow. */
+            hasMore: boolean;
+            nextCursor: string | null;
+            prevCursor: string | null;
+        };
+        /** @enum {string} */
+        MetricAggregation: "sum" | "count" | "max" | "unique";
+        /** @description What is wrong with one parameter. */
+        ParamError: {
+            message: string;
+            /** @description The field, query parameter or header. */
+            param: string;
+        };
+        PayInvoiceRequest: {
+            /** @description Default: the customer's default payment method. */
+            paymentMethodId?: string;
+        };
+        PaymentMethod: {
+            card: components["schemas"]["Card"];
+            cardBrand: string;
+            cardLast4: string;
+            /** Format: date-time */
+            createdAt: string;
+            customerId: string;
+            /** Format: int64 */
+            expMonth: number;
+            /** Format: int64 */
+            expYear: number;
+            id: string;
+            /** @description Whether it is charged unless another is named. */
+            isDefault: boolean;
+            /** @description The integrator's own notes; left out where a portal token asks. */
+            metadata?: {
+                [key: string]: string;
+            };
+            status: components["schemas"]["PaymentMethodStatus"];
+            type: components["schemas"]["PaymentMethodType"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description What would miss a payment method. */
+        PaymentMethodDependencies: {
+            /** @description The wallets that are topped up from it by themselves. */
+            autoTopUpAccounts: string[];
+            /** @description Whether it cannot be removed while these are there. */
+            blocksDetach: boolean;
+            isDefault: boolean;
+            paymentMethodId: string;
+            /** @description The live subscriptions that are charged to it. */
+            subscriptions: string[];
+        };
+        /** @enum {string} */
+        PaymentMethodStatus: "active" | "expired";
+        /** @enum {string} */
+        PaymentMethodType: "card";
+        Plan: {
+            billingInterval: components["schemas"]["BillingInterval"];
+            charges: components["schemas"]["Charge"][];
+            /** Format: date-time */
+            createdAt: string;
+            currency: string;
+            description: string | null;
+            entitlements: components["schemas"]["Entitlement"][];
+            grantRules: components["schemas"]["GrantRule"][];
+            id: string;
+            /** @description Whether pages show it, and customers may choose it by themselves. */
+            isPublic: boolean;
+            /** @description The integrator's own notes; for a secret key alone. */
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            productId: string;
+            slug: string;
+            status: components["schemas"]["PlanStatus"];
+            /**
+             * Format: int64
+             * @description Plans of one tier differ in interval or currency; a higher tier is a larger plan.
+             */
+            tier: number;
+            /** Format: int64 */
+            trialDays: number;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @enum {string} */
+        PlanStatus: "draft" | "active" | "archived";
+        /** @description What the page begins with. What it names is checked when it is shown, as every other id is. */
+        PortalFlow: {
+            planId?: string;
+            subscriptionId?: string;
+            /** @enum {string} */
+            type: "change_plan";
+        } | {
+            subscriptionId: string;
+            /** @enum {string} */
+            type: "cancel";
+        } | {
+            invoiceId: string;
+            /** @enum {string} */
+            type: "pay_invoice";
+        } | {
+            /** @enum {string} */
+            type: "add_payment_method";
+        } | {
+            creditCurrencyId: string;
+            /** @enum {string} */
+            type: "top_up";
+        } | {
+            /** @enum {string} */
+            type: "billing_details";
+        };
+        PortalSession: {
+            /** Format: date-time */
+            absoluteExpiresAt: string;
+            allowedOrigins: string[];
+            /** Format: date-time */
+            createdAt: string;
+            createdByKeyId: string;
+            customerId: string;
+            /** Format: date-time */
+            expiresAt: string;
+            id: string;
+            metadata: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            refreshCount: number;
+            /** Format: date-time */
+            revokedAt: string | null;
+            revokedReason: string | null;
+            scopes: ("customer:read" | "customer:write" | "subscriptions:read" | "subscriptions:write" | "invoices:read" | "invoices:pay" | "payment_methods:read" | "payment_methods:write" | "credits:read" | "credits:write" | "usage:read")[];
+            status: components["schemas"]["PortalSessionStatus"];
+        };
+        /** @enum {string} */
+        PortalSessionStatus: "active" | "expired" | "revoked";
+        PreviewChangeRequest: {
+            /** @description Default the plan in force. */
+            planId?: string;
+            /**
+             * Format: int64
+             * @description Default the quantity in force.
+             */
+            quantity?: number;
+        };
+        Pricing: {
+            /** @description What the plans grant, what their features cost, and what can be bought of it. */
+            creditCurrencies: components["schemas"]["CreditCurrency"][];
+            creditPackages: components["schemas"]["CreditPackage"][];
+            /** @description The features that any of the plans gives. */
+            featureRows: components["schemas"]["FeatureRow"][];
+            product: components["schemas"]["Product"];
+            /** @description Ascending. */
+            tiers: components["schemas"]["PricingTier"][];
+        };
+        /** @description The plans of one size. */
+        PricingTier: {
+            monthly: components["schemas"]["Plan"][];
+            /** @description The name of its first plan. */
+            name: string;
+            /** Format: int64 */
+            tier: number;
+            yearly: components["schemas"]["Plan"][];
+        };
+        /** @description A problem as it is sent. */
+        Problem: {
+            /** @description Whose page it is, beside a code of ours that is not taken. */
+            branding?: Record<string, never>;
+            /** @enum {string} */
+            code: "ambiguous_credentials" | "amount_out_of_range" | "conflict" | "currency_mismatch" | "customer_archived" | "customer_not_found" | "idempotency_key_reused" | "insufficient_scope" | "internal" | "invalid_api_key" | "invalid_code" | "invalid_tiers" | "invalid_token" | "invoice_not_payable" | "invoice_unpaid" | "malformed_request" | "method_not_allowed" | "missing_credentials" | "not_found" | "organization_suspended" | "origin_not_allowed" | "overloaded" | "package_required" | "payload_too_large" | "payment_declined" | "payment_in_progress" | "payment_method_in_use" | "plan_immutable" | "plan_not_available" | "rate_limited" | "request_timeout" | "secret_key_in_browser" | "seller_incomplete" | "session_revoked" | "subscription_exists" | "subscription_not_active" | "test_clock_advancing" | "token_expired" | "unavailable" | "unsupported_media_type" | "validation_failed" | "wallet_frozen";
+            /** @description Why the processor declined; with `payment_declined` alone. */
+            declineReason?: string;
+            /** @description What uses the payment method; with `payment_method_in_use` alone. */
+            dependencies?: Record<string, never>;
+            /** @description What happened, for people. */
+            detail: string;
+            /** @description What is wrong with which parameter; with `validation_failed` and `invalid_tiers` alone. */
+            errors?: components["schemas"]["ParamError"][];
+            /** @description Names this request in the server's log. */
+            requestId: string;
+            /** @description Where the hosted page leads back to, beside a code of ours that is not taken. */
+            returnUrl?: string;
+            /** Format: int32 */
+            status: number;
+            /** @description The status in words. */
+            title: string;
+            /** @description Always `about:blank`: `code` tells problems apart. */
+            type: string;
+        };
+        /** @description What a browser needs to show the processor's form. */
+        ProcessorClient: {
+            /** @description Opens this one form; for the customer's own browser alone. */
+            clientSecret: string;
+            /** @description Whose form it is. */
+            processor: string;
+            publishableKey?: string | null;
+            type: components["schemas"]["ClientType"];
+        };
+        Product: {
+            /** Format: date-time */
+            createdAt: string;
+            description: string | null;
+            id: string;
+            /** @description A `data:` URI. */
+            image: string | null;
+            /** @description The integrator's own notes; for a secret key alone. */
+            metadata?: {
+                [key: string]: string;
+            };
+            name: string;
+            slug: string;
+            status: components["schemas"]["CatalogStatus"];
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description An Ed25519 public key (RFC 8037). */
+        PublicJwk: {
+            alg: string;
+            crv: string;
+            kid: string;
+            kty: string;
+            use: string;
+            x: string;
+        };
+        PutBrandingRequest: {
+            /** @description `#rrggbb`. */
+            accentColor?: string | null;
+            address?: components["schemas"]["Address"] | null;
+            invoiceFooter?: string | null;
+            legalName?: string | null;
+            /** @description A `data:` URI in base64. */
+            logo?: string | null;
+            name?: string | null;
+            /** @description Exact origins. */
+            portalOrigins?: string[] | null;
+            /** Format: int64 */
+            radius?: number | null;
+            supportEmail?: string | null;
+            taxId?: string | null;
+            taxRate?: components["schemas"]["TaxRate"] | null;
+        };
+        RecordPaymentRequest: {
+            /**
+             * Format: int64
+             * @description In minor units, at most what is due.
+             */
+            amount: number;
+            /** @description What the transfer said. */
+            reference: string;
+        };
+        RefreshResponse: {
+            /** Format: date-time */
+            absoluteExpiresAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+            jti: string;
+            token: string;
+        };
+        RefundCreditsRequest: {
+            /** @description A deduction, which is given back, or a grant, of which is taken what is left. */
+            ledgerEntryId: string;
+        };
+        Rejection: {
+            /** @description The event's place in the request, from 0. */
+            index: number;
+            /** @description For people. */
+            message: string;
+            /** @enum {string} */
+            reason: "rejected_no_metric" | "rejected_unknown_customer" | "rejected_no_subscription" | "rejected_duplicate" | "rejected_insufficient_credits" | "rejected_too_late" | "rejected_invalid";
+        };
+        RevokeApiKeyRequest: {
+            /** @description Ends the sessions that the key minted, too. */
+            revokeSessions?: boolean;
+        };
+        RevokePortalSessionRequest: {
+            /** @description Ends every session of this customer; excludes `jti`. */
+            customerId?: string;
+            /** @description Any `jti` of a session, first or refreshed; excludes `customerId`. */
+            jti?: string;
+        };
+        ScheduledChange: {
+            /** Format: date-time */
+            effectiveAt: string;
+            planId: string;
+            /** Format: int64 */
+            quantity: number;
+        };
+        /** @description What a secret key alone sees. */
+        SellerResponse: {
+            address?: components["schemas"]["Address"] | null;
+            invoiceFooter?: string | null;
+            legalName?: string | null;
+            /** @description The origins that portal sessions may return to. */
+            portalOrigins?: string[];
+            taxId?: string | null;
+            taxRate?: components["schemas"]["TaxRate"] | null;
+            /** Format: date-time */
+            updatedAt?: string | null;
+        };
+        /** @description What a request that moves money came to. */
+        SettleOutcome: {
+            invoice: components["schemas"]["Invoice"];
+            /** @enum {string} */
+            kind: "charged_inline";
+            subscription: components["schemas"]["Subscription"] | null;
+        } | {
+            client: components["schemas"]["ProcessorClient"];
+            creditAccount?: components["schemas"]["CreditAccount"] | null;
+            invoice?: components["schemas"]["Invoice"] | null;
+            /** @enum {string} */
+            kind: "requires_form";
+            reason: components["schemas"]["FormReasonName"];
+            subscription?: components["schemas"]["Subscription"] | null;
+        } | {
+            invoice: components["schemas"]["Invoice"];
+            /** @enum {string} */
+            kind: "invoice_sent";
+        } | {
+            /** @enum {string} */
+            kind: "invoice_added";
+            subscription: components["schemas"]["Subscription"] | null;
+        } | {
+            /** Format: date-time */
+            effectiveAt: string;
+            /** @enum {string} */
+            kind: "deferred";
+            subscription: components["schemas"]["Subscription"];
+        } | {
+            /** @enum {string} */
+            kind: "created_no_charge";
+            subscription: components["schemas"]["Subscription"];
+        } | {
+            /** @enum {string} */
+            kind: "no_action";
+        };
+        Subscription: {
+            billingInterval: components["schemas"]["BillingInterval"];
+            cancelAtPeriodEnd: boolean;
+            /** Format: date-time */
+            canceledAt: string | null;
+            collectionMethod: components["schemas"]["CollectionMethod"];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            currentBillingPeriodEnd: string | null;
+            /** Format: date-time */
+            currentBillingPeriodStart: string | null;
+            customerId: string;
+            id: string;
+            /** @description The integrator's own notes; left out where a portal token asks. */
+            metadata?: {
+                [key: string]: string;
+            };
+            planId: string;
+            productId: string;
+            /** Format: int64 */
+            quantity: number;
+            scheduledChange: components["schemas"]["ScheduledChange"] | null;
+            status: components["schemas"]["SubscriptionStatus"];
+            /** Format: date-time */
+            trialEnd: string | null;
+            /** Format: date-time */
+            updatedAt: string;
+            /** Format: date-time */
+            usagePeriodEnd: string | null;
+            /**
+             * Format: date-time
+             * @description Usage is counted and billed by months of the same anchor, on yearly plans too.
+             */
+            usagePeriodStart: string | null;
+        };
+        /** @description What would be charged now, and what next. */
+        SubscriptionPreview: {
+            currency: string;
+            /**
+             * Format: date-time
+             * @description When it comes into force.
+             */
+            effectiveAt: string;
+            /** @description What is due now; empty where nothing is. */
+            items: components["schemas"]["InvoiceItem"][];
+            nextInvoice: components["schemas"]["UpcomingInvoice"] | null;
+            /**
+             * Format: date-time
+             * @description Hand it to `change-plan` within ten minutes, and what is charged is what was shown.
+             */
+            prorationDate: string;
+            /** Format: int64 */
+            subtotal: number;
+            /** Format: int64 */
+            taxAmount: number;
+            /** Format: int64 */
+            totalAmount: number;
+            /** Format: date-time */
+            trialEnd: string | null;
+        };
+        /** @enum {string} */
+        SubscriptionStatus: "trialing" | "active" | "past_due" | "pending" | "canceled";
+        /** @description A tax id with its kind, such as `eu_vat`. */
+        TaxId: {
+            type: string;
+            value: string;
+        };
+        /** @description A tax that is added to a subtotal. */
+        TaxRate: {
+            /**
+             * Format: int64
+             * @description Hundredths of a percent.
+             */
+            basisPoints: number;
+            name: string;
+        };
+        /** @enum {string} */
+        TaxStatus: "taxable" | "exempt" | "reverse_charge";
+        TestClock: {
+            /**
+             * Format: date-time
+             * @description Billing's now: of a clock on its way, what it has come to.
+             */
+            now: string;
+            status: components["schemas"]["TestClockStatus"];
+        };
+        /** @enum {string} */
+        TestClockStatus: "ready" | "advancing";
+        /** @description A price up to a number of units (counted after the included ones); `None` is without end. */
+        Tier: {
+            /** @description Minor units for one unit: a decimal of at most twelve fraction digits. */
+            unitPrice: string;
+            /** Format: int64 */
+            upTo: number | null;
+        };
+        TopUp: {
+            /**
+             * Format: int64
+             * @description The price before tax, in minor units.
+             */
+            amount: number;
+            /** @description The wallet began it by itself. */
+            automatic: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: int64 */
+            credits: number;
+            currency: string;
+            id: string;
+            invoiceId: string | null;
+            packageId: string | null;
+            /** @enum {string} */
+            status: "pending" | "succeeded" | "failed";
+        };
+        TopUpRequest: {
+            /**
+             * Format: int64
+             * @description What to spend, in minor units; for credits that are worth money. Or `packageId`.
+             */
+            amount?: number;
+            creditCurrencyId: string;
+            packageId?: string;
+            /**
+             * Format: int64
+             * @description Of the package; 1 unless it says so.
+             */
+            quantity?: number;
+        };
+        TrackRequest: components["schemas"]["UsageEvents"] | components["schemas"]["UsageEvent"];
+        TrackResponse: {
+            accepted: number;
+            rejected: number;
+            /** @description The events that do not count, and why. */
+            rejections: components["schemas"]["Rejection"][];
+        };
+        /** @description An invoice to come, of what is known of it by now. */
+        UpcomingInvoice: {
+            currency: string;
+            /** Format: date-time */
+            date: string;
+            items: components["schemas"]["InvoiceItem"][];
+            /** Format: date-time */
+            periodEnd: string | null;
+            /** Format: date-time */
+            periodStart: string | null;
+            /** Format: int64 */
+            subtotal: number;
+            /** Format: int64 */
+            taxAmount: number;
+            /** Format: int64 */
+            totalAmount: number;
+        };
+        UpcomingInvoiceResponse: {
+            invoice: components["schemas"]["UpcomingInvoice"] | null;
+        };
+        UpdateCreditCurrencyRequest: {
+            /** @description Replaces the whole; `null` empties it. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            name?: string;
+            slug?: string;
+            /**
+             * Format: int64
+             * @description `null` clears it.
+             */
+            topUpMax?: number | null;
+            /**
+             * Format: int64
+             * @description `null` clears it.
+             */
+            topUpMin?: number | null;
+        };
+        UpdateCreditPackageRequest: {
+            /** Format: int64 */
+            credits?: number;
+            /**
+             * Format: int64
+             * @description `null` clears it.
+             */
+            expiresAfterDays?: number | null;
+            /** @description Replaces the whole; `null` empties it. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            name?: string;
+            /** Format: int64 */
+            price?: number;
+            status?: components["schemas"]["CatalogStatus"];
+        };
+        UpdateCustomerRequest: {
+            billingAddress?: components["schemas"]["Address"] | null;
+            /** @description Not with a portal token. */
+            collectionMethod?: components["schemas"]["CollectionMethod"];
+            email?: string;
+            /** @description `null` clears it. Not with a portal token. */
+            externalId?: string | null;
+            /** @description A BCP 47 language tag; `null` clears it. */
+            locale?: string | null;
+            /** @description Replaces the whole; `null` empties it. Not with a portal token. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            name?: string;
+            /**
+             * Format: int64
+             * @description Not with a portal token.
+             */
+            netDays?: number;
+            /** @description Replaces the whole. */
+            taxIds?: components["schemas"]["TaxId"][];
+            taxRate?: components["schemas"]["TaxRate"] | null;
+            /** @description Not with a portal token. */
+            taxStatus?: components["schemas"]["TaxStatus"];
+            /** @description Not with a portal token. */
+            type?: components["schemas"]["CustomerType"];
+        };
+        UpdateFeatureRequest: {
+            /** @description Of a feature of type `credit`; holds from the next event on. */
+            creditCost?: string;
+            /** @description Replaces the whole; `null` empties it. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            name?: string;
+            slug?: string;
+        };
+        UpdateMetricRequest: {
+            /** @description Replaces the whole; `null` empties it. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            name?: string;
+        };
+        UpdatePlanRequest: {
+            /** @description While the plan is a draft. */
+            billingInterval?: components["schemas"]["BillingInterval"];
+            /** @description While the plan is a draft; replaces the whole. */
+            charges?: components["schemas"]["Charge"][];
+            /** @description While the plan is a draft. */
+            currency?: string;
+            /** @description `null` clears it. */
+            description?: string | null;
+            /** @description At any time; replaces the whole and takes effect at once. */
+            entitlements?: components["schemas"]["Entitlement"][];
+            /** @description While the plan is a draft; replaces the whole. */
+            grantRules?: components["schemas"]["GrantRule"][];
+            isPublic?: boolean;
+            /** @description Replaces the whole; `null` empties it. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            name?: string;
+            slug?: string;
+            /** @description Never back to `draft`. */
+            status?: components["schemas"]["PlanStatus"];
+            /** Format: int64 */
+            tier?: number;
+            /**
+             * Format: int64
+             * @description While the plan is a draft.
+             */
+            trialDays?: number;
+        };
+        UpdateProductRequest: {
+            /** @description `null` clears it. */
+            description?: string | null;
+            /** @description `null` clears it. */
+            image?: string | null;
+            /** @description Replaces the whole; `null` empties it. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            name?: string;
+            slug?: string;
+            status?: components["schemas"]["CatalogStatus"];
+        };
+        UsageDay: {
+            /**
+             * Format: date
+             * @description A day, UTC.
+             */
+            date: string;
+            eventName: string;
+            /** @description The sum of the quantities. */
+            total: string;
+        };
+        /** @description Describes what `track` reads. */
+        UsageEvent: {
+            /** @description A customer's id, ours or the integrator's. */
+            customerId: string;
+            eventName: string;
+            /** @description Unique for the customer, for ever: the same event again changes nothing. */
+            idempotencyKey: string;
+            /** @description What metrics may measure; at most 4096 bytes. */
+            properties?: {
+                [key: string]: unknown;
+            };
+            quantity?: string | number;
+            /**
+             * Format: date-time
+             * @description When it happened; now, unless it says so.
+             */
+            timestamp?: string;
+        };
+        UsageEvents: {
+            events: components["schemas"]["UsageEvent"][];
+        };
+        UsageHistory: {
+            /** @description For each event name that was seen, each day of the range. */
+            data: components["schemas"]["UsageDay"][];
+        };
+        UsageMeter: {
+            isUnlimited: boolean;
+            /**
+             * Format: int64
+             * @description The most that the plans allow; `null` where there is no limit.
+             */
+            limit: number | null;
+            metricId: string;
+            metricName: string;
+            /**
+             * Format: int64
+             * @description Of the limit, in hundredths; `null` where there is no limit.
+             */
+            percentage: number | null;
+            /** @description What was measured so far in the usage period. */
+            usage: string;
+        };
     };
-    /** @description What would be charged now, and what next. */
-    SubscriptionPreview: {
-      currency: string;
-      /**
-       * Format: date-time
-       * @description When it comes into force.
-       */
-      effectiveAt: string;
-      /** @description What is due now; empty where nothing is. */
-      items: components['schemas']['InvoiceItem'][];
-      nextInvoice: components['schemas']['UpcomingInvoice'] | null;
-      /**
-       * Format: date-time
-       * @description Hand it to `change-plan` within ten minutes, and what is charged is what was shown.
-       */
-      prorationDate: string;
-      /** Format: int64 */
-      subtotal: number;
-      /** Format: int64 */
-      taxAmount: number;
-      /** Format: int64 */
-      totalAmount: number;
-      /** Format: date-time */
-      trialEnd: string | null;
+    responses: {
+        /** @description What went wrong; `code` tells what, for programs. */
+        Problem: {
+            headers: {
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
-    /** @enum {string} */
-    SubscriptionStatus: 'trialing' | 'active' | 'past_due' | 'pending' | 'canceled';
-    /** @description A tax id with its kind, such as `eu_vat`. */
-    TaxId: {
-      type: string;
-      value: string;
-    };
-    /** @description A tax that is added to a subtotal. */
-    TaxRate: {
-      /**
-       * Format: int64
-       * @description Hundredths of a percent.
-       */
-      basisPoints: number;
-      name: string;
-    };
-    /** @enum {string} */
-    TaxStatus: 'taxable' | 'exempt' | 'reverse_charge';
-    TestClock: {
-      /**
-       * Format: date-time
-       * @description Billing's now: of a clock on its way, what it has come to.
-       */
-      now: string;
-      status: components['schemas']['TestClockStatus'];
-    };
-    /** @enum {string} */
-    TestClockStatus: 'ready' | 'advancing';
-    /** @description A price up to a number of units (counted after the included ones); `None` is without end. */
-    Tier: {
-      /** @description Minor units for one unit: a decimal of at most twelve fraction digits. */
-      unitPrice: string;
-      /** Format: int64 */
-      upTo: number | null;
-    };
-    TopUp: {
-      /**
-       * Format: int64
-       * @description The price before tax, in minor units.
-       */
-      amount: number;
-      /** @description The wallet began it by itself. */
-      automatic: boolean;
-      /** Format: date-time */
-      createdAt: string;
-      /** Format: int64 */
-      credits: number;
-      currency: string;
-      id: string;
-      invoiceId: string | null;
-      packageId: string | null;
-      /** @enum {string} */
-      status: 'pending' | 'succeeded' | 'failed';
-    };
-    TopUpRequest: {
-      /**
-       * Format: int64
-       * @description What to spend, in minor units; for credits that are worth money. Or `packageId`.
-       */
-      amount?: number;
-      creditCurrencyId: string;
-      packageId?: string;
-      /**
-       * Format: int64
-       * @description Of the package; 1 unless it says so.
-       */
-      quantity?: number;
-    };
-    TrackRequest: components['schemas']['UsageEvents'] | components['schemas']['UsageEvent'];
-    TrackResponse: {
-      accepted: number;
-      rejected: number;
-      /** @description The events that do not count, and why. */
-      rejections: components['schemas']['Rejection'][];
-    };
-    /** @description An invoice to come, of what is known of it by now. */
-    UpcomingInvoice: {
-      currency: string;
-      /** Format: date-time */
-      date: string;
-      items: components['schemas']['InvoiceItem'][];
-      /** Format: date-time */
-      periodEnd: string | null;
-      /** Format: date-time */
-      periodStart: string | null;
-      /** Format: int64 */
-      subtotal: number;
-      /** Format: int64 */
-      taxAmount: number;
-      /** Format: int64 */
-      totalAmount: number;
-    };
-    UpcomingInvoiceResponse: {
-      invoice: components['schemas']['UpcomingInvoice'] | null;
-    };
-    UpdateCreditCurrencyRequest: {
-      /** @description Replaces the whole; `null` empties it. */
-      metadata?: {
-        [key: string]: string;
-      } | null;
-      name?: string;
-      slug?: string;
-      /**
-       * Format: int64
-       * @description `null` clears it.
-       */
-      topUpMax?: number | null;
-      /**
-       * Format: int64
-       * @description `null` clears it.
-       */
-      topUpMin?: number | null;
-    };
-    UpdateCreditPackageRequest: {
-      /** Format: int64 */
-      credits?: number;
-      /**
-       * Format: int64
-       * @description `null` clears it.
-       */
-      expiresAfterDays?: number | null;
-      /** @description Replaces the whole; `null` empties it. */
-      metadata?: {
-        [key: string]: string;
-      } | null;
-      name?: string;
-      /** Format: int64 */
-      price?: number;
-      status?: components['schemas']['CatalogStatus'];
-    };
-    UpdateCustomerRequest: {
-      billingAddress?: components['schemas']['Address'] | null;
-      /** @description Not with a portal token. */
-      collectionMethod?: components['schemas']['CollectionMethod'];
-      email?: string;
-      /** @description `null` clears it. Not with a portal token. */
-      externalId?: string | null;
-      /** @description A BCP 47 language tag; `null` clears it. */
-      locale?: string | null;
-      /** @description Replaces the whole; `null` empties it. Not with a portal token. */
-      metadata?: {
-        [key: string]: string;
-      } | null;
-      name?: string;
-      /**
-       * Format: int64
-       * @description Not with a portal token.
-       */
-      netDays?: number;
-      /** @description Replaces the whole. */
-      taxIds?: components['schemas']['TaxId'][];
-      taxRate?: components['schemas']['TaxRate'] | null;
-      /** @description Not with a portal token. */
-      taxStatus?: components['schemas']['TaxStatus'];
-      /** @description Not with a portal token. */
-      type?: components['schemas']['CustomerType'];
-    };
-    UpdateFeatureRequest: {
-      /** @description Of a feature of type `credit`; holds from the next event on. */
-      creditCost?: string;
-      /** @description Replaces the whole; `null` empties it. */
-      metadata?: {
-        [key: string]: string;
-      } | null;
-      name?: string;
-      slug?: string;
-    };
-    UpdateMetricRequest: {
-      /** @description Replaces the whole; `null` empties it. */
-      metadata?: {
-        [key: string]: string;
-      } | null;
-      name?: string;
-    };
-    UpdatePlanRequest: {
-      /** @description While the plan is a draft. */
-      billingInterval?: components['schemas']['BillingInterval'];
-      /** @description While the plan is a draft; replaces the whole. */
-      charges?: components['schemas']['Charge'][];
-      /** @description While the plan is a draft. */
-      currency?: string;
-      /** @description `null` clears it. */
-      description?: string | null;
-      /** @description At any time; replaces the whole and takes effect at once. */
-      entitlements?: components['schemas']['Entitlement'][];
-      /** @description While the plan is a draft; replaces the whole. */
-      grantRules?: components['schemas']['GrantRule'][];
-      isPublic?: boolean;
-      /** @description Replaces the whole; `null` empties it. */
-      metadata?: {
-        [key: string]: string;
-      } | null;
-      name?: string;
-      slug?: string;
-      /** @description Never back to `draft`. */
-      status?: components['schemas']['PlanStatus'];
-      /** Format: int64 */
-      tier?: number;
-      /**
-       * Format: int64
-       * @description While the plan is a draft.
-       */
-      trialDays?: number;
-    };
-    UpdateProductRequest: {
-      /** @description `null` clears it. */
-      description?: string | null;
-      /** @description `null` clears it. */
-      image?: string | null;
-      /** @description Replaces the whole; `null` empties it. */
-      metadata?: {
-        [key: string]: string;
-      } | null;
-      name?: string;
-      slug?: string;
-      status?: components['schemas']['CatalogStatus'];
-    };
-    UsageDay: {
-      /**
-       * Format: date
-       * @description A day, UTC.
-       */
-      date: string;
-      eventName: string;
-      /** @description The sum of the quantities. */
-      total: string;
-    };
-    /** @description Describes what `track` reads. */
-    UsageEvent: {
-      /** @description A customer's id, ours or the integrator's. */
-      customerId: string;
-      eventName: string;
-      /** @description Unique for the customer, for ever: the same event again changes nothing. */
-      idempotencyKey: string;
-      /** @description What metrics may measure; at most 4096 bytes. */
-      properties?: {
-        [key: string]: unknown;
-      };
-      quantity?: string | number;
-      /**
-       * Format: date-time
-       * @description When it happened; now, unless it says so.
-       */
-      timestamp?: string;
-    };
-    UsageEvents: {
-      events: components['schemas']['UsageEvent'][];
-    };
-    UsageHistory: {
-      /** @description For each event name that was seen, each day of the range. */
-      data: components['schemas']['UsageDay'][];
-    };
-    UsageMeter: {
-      isUnlimited: boolean;
-      /**
-       * Format: int64
-       * @description The most that the plans allow; `null` where there is no limit.
-       */
-      limit: number | null;
-      metricId: string;
-      metricName: string;
-      /**
-       * Format: int64
-       * @description Of the limit, in hundredths; `null` where there is no limit.
-       */
-      percentage: number | null;
-      /** @description What was measured so far in the usage period. */
-      usage: string;
-    };
-  };
-  responses: {
-    /** @description What went wrong; `code` tells what, for programs. */
-    Problem: {
-      headers: {
-        'X-Request-Id'?: string;
-        [name: string]: unknown;
-      };
-      content: {
-        'application/problem+json': components['schemas']['Problem'];
-      };
-    };
-  };
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  jwks: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['KeySet'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  health: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['HealthResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  openapi: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': unknown;
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  readiness: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['HealthResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listApiKeys: {
-    parameters: {
-      query?: {
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_ApiKey'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createApiKey: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateApiKeyRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ApiKey'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  revokeApiKey: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: {
-      content: {
-        'application/json': components['schemas']['RevokeApiKeyRequest'] | null;
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ApiKey'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listAuditEvents: {
-    parameters: {
-      query?: {
-        customerId?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_AuditEvent'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listBillableMetrics: {
-    parameters: {
-      query?: {
-        productId?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_BillableMetric'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createBillableMetric: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateMetricRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['BillableMetric'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getBillableMetric: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['BillableMetric'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  updateBillableMetric: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UpdateMetricRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['BillableMetric'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getBranding: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Branding'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  putBranding: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['PutBrandingRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Branding'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  checkEntitlement: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CheckRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CheckResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listCreditAccounts: {
-    parameters: {
-      query?: {
-        customerId?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_CreditAccount'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  freezeCreditAccount: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditAccount'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  grantCredits: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['GrantCreditsRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditGrant'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listLedgerEntries: {
-    parameters: {
-      query?: {
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_LedgerEntry'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  refundCredits: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RefundCreditsRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['LedgerEntry'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listTopUps: {
-    parameters: {
-      query?: {
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_TopUp'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  unfreezeCreditAccount: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditAccount'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listCreditCurrencies: {
-    parameters: {
-      query?: {
-        slug?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_CreditCurrency'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createCreditCurrency: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateCreditCurrencyRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditCurrency'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getCreditCurrency: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditCurrency'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  updateCreditCurrency: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UpdateCreditCurrencyRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditCurrency'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listCreditPackages: {
-    parameters: {
-      query?: {
-        creditCurrencyId?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_CreditPackage'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createCreditPackage: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateCreditPackageRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditPackage'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getCreditPackage: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditPackage'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  updateCreditPackage: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UpdateCreditPackageRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditPackage'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getCreditStats: {
-    parameters: {
-      query: {
-        creditAccountId: string;
-        days?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditStats'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listCustomers: {
-    parameters: {
-      query?: {
-        status?: components['schemas']['CustomerStatus'];
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_Customer'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createCustomer: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateCustomerRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Customer'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getCustomer: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Customer'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  updateCustomer: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UpdateCustomerRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Customer'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  archiveCustomer: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Customer'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  setAutoTopUp: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-        creditCurrencyId: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['AutoTopUpRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreditAccount'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  checkCustomerEntitlement: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CheckOfCustomerRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CheckResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listCustomerCreditAccounts: {
-    parameters: {
-      query?: {
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_CreditAccount'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listCustomerEntitlements: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['EntitlementsResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listCustomerInvoices: {
-    parameters: {
-      query?: {
-        status?: components['schemas']['InvoiceStatus'];
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_Invoice'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listPaymentMethods: {
-    parameters: {
-      query?: {
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_PaymentMethod'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  addPaymentMethod: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['AddPaymentMethodRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['PaymentMethod'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  setUpPaymentMethod: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ProcessorClient'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  topUpCredits: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['TopUpRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SettleOutcome'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  unarchiveCustomer: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Customer'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listFeatures: {
-    parameters: {
-      query?: {
-        productId?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_Feature'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createFeature: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateFeatureRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Feature'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getFeature: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Feature'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  updateFeature: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UpdateFeatureRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Feature'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listInvoices: {
-    parameters: {
-      query?: {
-        customerId?: string;
-        status?: components['schemas']['InvoiceStatus'];
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_Invoice'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getInvoice: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Invoice'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  payInvoice: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: {
-      content: {
-        'application/json': components['schemas']['PayInvoiceRequest'] | null;
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SettleOutcome'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  recordInvoicePayment: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RecordPaymentRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Invoice'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getInvoicePdf: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/pdf': number[];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  voidInvoice: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Invoice'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  removePaymentMethod: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description No Content */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  setDefaultPaymentMethod: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['PaymentMethod'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getPaymentMethodDependencies: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['PaymentMethodDependencies'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listPlans: {
-    parameters: {
-      query?: {
-        productId?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_Plan'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createPlan: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreatePlanRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Plan'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getPlan: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Plan'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  updatePlan: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UpdatePlanRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Plan'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listPortalSessions: {
-    parameters: {
-      query?: {
-        customerId?: string;
-        status?: components['schemas']['PortalSessionStatus'];
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_PortalSession'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createPortalSession: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreatePortalSessionRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CreatePortalSessionResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getCurrentPortalSession: {
-    parameters: {
-      query?: {
-        /** @description `initialData`, or nothing. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['CurrentSessionResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  endCurrentPortalSession: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description No Content */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  exchangePortalCode: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ExchangeRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ExchangeResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  introspectPortalToken: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['IntrospectRequest'];
-        'application/x-www-form-urlencoded': components['schemas']['IntrospectRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['IntrospectResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  refreshPortalSession: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['RefreshResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  revokePortalSessions: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RevokePortalSessionRequest'];
-      };
-    };
-    responses: {
-      /** @description No Content */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getPortalSession: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        sid: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['PortalSession'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listProducts: {
-    parameters: {
-      query?: {
-        slug?: string;
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_Product'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createProduct: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateProductRequest'];
-      };
-    };
-    responses: {
-      /** @description Created */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Product'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getProduct: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Product'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  updateProduct: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['UpdateProductRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Product'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getPricing: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        productId: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Pricing'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  confirmSandboxForm: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ConfirmFormRequest'];
-      };
-    };
-    responses: {
-      /** @description No Content */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  listSubscriptions: {
-    parameters: {
-      query?: {
-        customerId?: string;
-        status?: components['schemas']['SubscriptionStatus'];
-        limit?: number;
-        cursor?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ListResponse_Subscription'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  createSubscription: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateSubscriptionRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SettleOutcome'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  previewSubscription: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['CreateSubscriptionRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubscriptionPreview'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getSubscription: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Subscription'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  cancelSubscription: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: {
-      content: {
-        'application/json': components['schemas']['CancelSubscriptionRequest'] | null;
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Subscription'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  changePlan: {
-    parameters: {
-      query?: never;
-      header?: {
-        'Idempotency-Key'?: string | null;
-      };
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['ChangePlanRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SettleOutcome'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  previewSubscriptionChange: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['PreviewChangeRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubscriptionPreview'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  uncancelSubscription: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Subscription'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getUpcomingInvoice: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UpcomingInvoiceResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getTestClock: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TestClock'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  advanceTestClock: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['AdvanceTestClockRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TestClock'];
-        };
-      };
-      /** @description Accepted */
-      202: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TestClock'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  getUsage: {
-    parameters: {
-      query: {
-        metricId: string;
-        customerId?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UsageMeter'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  aggregateUsage: {
-    parameters: {
-      query: {
-        from: string;
-        to: string;
-        customerId?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UsageHistory'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  trackUsage: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['TrackRequest'];
-      };
-    };
-    responses: {
-      /** @description OK */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TrackResponse'];
-        };
-      };
-      default: components['responses']['Problem'];
-    };
-  };
-  receiveWebhook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        processor: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': unknown;
-      };
-    };
-    responses: {
-      /** @description No Content */
-      204: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      default: components['responses']['Problem'];
-    };
-  };
+    jwks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeySet"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    readiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_ApiKey"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateApiKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RevokeApiKeyRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAuditEvents: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_AuditEvent"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listBillableMetrics: {
+        parameters: {
+            query?: {
+                productId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_BillableMetric"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createBillableMetric: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateMetricRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillableMetric"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getBillableMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillableMetric"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateBillableMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateMetricRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillableMetric"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getBranding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Branding"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putBranding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutBrandingRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Branding"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkEntitlement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCreditAccounts: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    freezeCreditAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    grantCredits: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantCreditsRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditGrant"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listLedgerEntries: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_LedgerEntry"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    refundCredits: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundCreditsRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntry"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTopUps: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_TopUp"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unfreezeCreditAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCreditCurrencies: {
+        parameters: {
+            query?: {
+                slug?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_CreditCurrency"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createCreditCurrency: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateCreditCurrencyRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditCurrency"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCreditCurrency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditCurrency"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateCreditCurrency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateCreditCurrencyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditCurrency"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCreditPackages: {
+        parameters: {
+            query?: {
+                creditCurrencyId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_CreditPackage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createCreditPackage: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateCreditPackageRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditPackage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCreditPackage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditPackage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateCreditPackage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateCreditPackageRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditPackage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCreditStats: {
+        parameters: {
+            query: {
+                creditAccountId: string;
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditStats"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCustomers: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["CustomerStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateCustomerRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateCustomerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    archiveCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setAutoTopUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                creditCurrencyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutoTopUpRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkCustomerEntitlement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckOfCustomerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCustomerCreditAccounts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_CreditAccount"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCustomerEntitlements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntitlementsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCustomerInvoices: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["InvoiceStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPaymentMethods: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_PaymentMethod"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    addPaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddPaymentMethodRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentMethod"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setUpPaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessorClient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    topUpCredits: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUpRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unarchiveCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listFeatures: {
+        parameters: {
+            query?: {
+                productId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Feature"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createFeature: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateFeatureRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feature"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getFeature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feature"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateFeature: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateFeatureRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feature"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listInvoices: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                status?: components["schemas"]["InvoiceStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    payInvoice: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PayInvoiceRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    recordInvoicePayment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordPaymentRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInvoicePdf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    voidInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    removePaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setDefaultPaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentMethod"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPaymentMethodDependencies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentMethodDependencies"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPlans: {
+        parameters: {
+            query?: {
+                productId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Plan"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePlanRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updatePlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdatePlanRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPortalSessions: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                status?: components["schemas"]["PortalSessionStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_PortalSession"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createPortalSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePortalSessionRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatePortalSessionResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCurrentPortalSession: {
+        parameters: {
+            query?: {
+                /** @description `initialData`, or nothing. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentSessionResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    endCurrentPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exchangePortalCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    introspectPortalToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IntrospectRequest"];
+                "application/x-www-form-urlencoded": components["schemas"]["IntrospectRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntrospectResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    refreshPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefreshResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokePortalSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokePortalSessionRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalSession"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listProducts: {
+        parameters: {
+            query?: {
+                slug?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Product"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createProduct: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateProductRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getProduct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateProduct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateProductRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPricing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                productId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pricing"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmSandboxForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmFormRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSubscriptions: {
+        parameters: {
+            query?: {
+                customerId?: string;
+                status?: components["schemas"]["SubscriptionStatus"];
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListResponse_Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createSubscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancelSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelSubscriptionRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePlanRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettleOutcome"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewSubscriptionChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uncancelSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getUpcomingInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpcomingInvoiceResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTestClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestClock"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    advanceTestClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvanceTestClockRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestClock"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestClock"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query: {
+                metricId: string;
+                customerId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageMeter"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    aggregateUsage: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                customerId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageHistory"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    trackUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrackRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    receiveWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                processor: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
 }
