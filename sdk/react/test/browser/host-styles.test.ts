@@ -60,7 +60,12 @@ async function look(query: Record<string, string>): Promise<Look> {
   await page.goto(`http://127.0.0.1:${String(site.port)}/?${all.toString()}`);
   await page.locator('.upay').first().waitFor();
   if (query.flow) await page.getByRole('dialog').last().waitFor();
-  await page.waitForFunction(() => !document.querySelector('.upay-skeleton-line'));
+  // A plan's name and price come after the subscription to it.
+  await page.waitForFunction(
+    () =>
+      !document.querySelector('.upay-skeleton-line') &&
+      [...document.querySelectorAll('[data-upay=price-amount]')].every((one) => one.textContent),
+  );
   // The page's own margin is none of ours.
   await page.addStyleTag({ content: 'body { margin: 0 }' });
   const seen = await page.evaluate(
