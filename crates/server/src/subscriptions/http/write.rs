@@ -88,8 +88,7 @@ impl Fields {
     }
 }
 
-/// Reads what is to be bought, and for whom.
-/// What a request for a subscription says.
+/// What is to be bought, and for whom, as a request says it.
 struct Asked {
     customer: Option<CustomerRef>,
     plan_id: PlanId,
