@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_billing"),
     migration!(4, "0004_credits_usage"),
     migration!(5, "0005_statistics"),
+    migration!(6, "0006_token_issuer"),
 ];
 
 /// The version this program works with.

@@ -120,12 +120,12 @@ pub async fn mint(
             created_at: now,
             absolute_expires_at: minted.absolute_expires_at,
             new: Arc::clone(&new),
-            issuer: claims.issuer.clone(),
             token: Token {
                 kid: key.kid().to_owned(),
                 digest,
                 issued_at: Time::from_seconds(issued_at),
                 expires_at: minted.expires_at,
+                issuer: Some(claims.issuer.clone()),
             },
         };
         match store(app, tenant, row, idempotency.clone()).await {
@@ -203,6 +203,7 @@ async fn replay(app: &App, tenant: Tenant, kept: &Value, now: Time) -> Result<Mi
     }
     let claims = Claims {
         token_id: token_id(sid, 0),
+        issuer: text("iss").to_owned(),
         issued_at: kept["iat"].as_i64().unwrap_or_default(),
         expires_at: expires_at.seconds(),
         ..session.claims(text("iss"))
@@ -225,7 +226,7 @@ fn to_replay(row: &sql::NewRow) -> Value {
     json!({
         "sid": row.sid,
         "kid": row.token.kid,
-        "iss": row.issuer,
+        "iss": row.token.issuer,
         "iat": row.token.issued_at.seconds(),
         "exp": row.token.expires_at.seconds(),
     })

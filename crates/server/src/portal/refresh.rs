@@ -1,8 +1,9 @@
-//! Refresh: the next token of a session, the same one for everybody who asks.
+//! Refresh: the next token of a session, the same one for every caller.
 //!
-//! At most two tokens of a session live: the current one and its direct predecessor. Whoever asks
-//! early, or with the predecessor, gets the current token again; of those who ask at the right time
-//! one writes the next token and all get it. No unexpired token dies by another's refresh.
+//! At most two tokens of a session are valid: the current one and its direct predecessor. A refresh
+//! that comes early, or with the predecessor, returns the current token again. Of the refreshes that
+//! come when it is due, one writes the next token and all return it, on every node. No refresh
+//! invalidates a token that has not expired.
 
 use super::session::{Token, token_id};
 use super::{PortalSession, Presented, Refusal, VerifiedSession, sql};
@@ -47,7 +48,8 @@ pub async fn refresh(
             if let Some(token) = token {
                 return Ok(refreshed(&session, token));
             }
-            // The issuer was changed since: the same bytes cannot be made again, new ones can.
+            // A version before did not store the issuer, and the public URL was changed since: the
+            // same bytes cannot be made again, new ones can.
         }
         match advance(app, &session, now).await? {
             Some(refreshed) => return Ok(refreshed),
@@ -92,6 +94,7 @@ async fn advance(
         digest: [0; 32],
         issued_at: Time::from_seconds(now.seconds()),
         expires_at: next_expiry(session, now),
+        issuer: Some(app.issuer.clone()),
     };
     let token = key.sign(&next.claims(&app.issuer)).map_err(|_| SigningError::BadKey)?;
     next.current.digest = UnverifiedToken::parse(&token).ok_or(SigningError::BadKey)?.digest();

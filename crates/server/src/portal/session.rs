@@ -29,13 +29,21 @@ pub struct PortalSession {
     pub page: Option<String>,
 }
 
-/// What is kept of a token: who signed it, what its bytes hash to, when it ends.
+/// What is stored of a token: its signing key, the hash of its bytes, when it expires.
 #[derive(Clone, Debug)]
 pub struct Token {
     pub kid: String,
     pub digest: [u8; 32],
     pub issued_at: Time,
     pub expires_at: Time,
+    /// Its `iss`; `None` if an older version signed it, and then this node's own is assumed.
+    pub issuer: Option<String>,
+}
+
+impl Token {
+    pub fn issuer_or(&self, issuer: &str) -> String {
+        self.issuer.clone().unwrap_or_else(|| issuer.to_owned())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +68,11 @@ impl PortalSession {
         token_id(self.sid, self.refresh_count)
     }
 
-    /// The claims of the current token. Signed again by the same key they are the same bytes.
+    /// The claims of the current token. Signed again by the same key they are the same bytes, on
+    /// every node: `issuer`, this node's own, counts only for a token whose `iss` was not stored.
     pub fn claims(&self, issuer: &str) -> Claims {
         Claims {
-            issuer: issuer.to_owned(),
+            issuer: self.current.issuer_or(issuer),
             subject: self.customer_id.to_string(),
             session_id: self.sid.to_string(),
             token_id: self.token_id(),

@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// The authentication statement: by `sid` alone, all by primary keys.
 const RECORD: Sql = sql("SELECT s.sid, t.no, t.organization_id, t.env, s.customer_no, c.id, \
      s.api_key_id, s.scopes, s.allowed_origins, s.metadata, s.created_at, s.ttl_seconds, \
-     s.absolute_expires_at, s.refresh_count, s.kid, s.digest, s.issued_at, s.expires_at, \
-     s.previous_kid, s.previous_digest, s.previous_issued_at, s.previous_expires_at, s.revoked_at, s.revoked_reason, \
+     s.absolute_expires_at, s.refresh_count, s.kid, s.digest, s.issued_at, s.expires_at, s.issuer, \
+     s.previous_kid, s.previous_digest, s.previous_issued_at, s.previous_expires_at, s.previous_issuer, s.revoked_at, s.revoked_reason, \
      s.page, s.generation, c.no, c.id, c.external_id, c.name, c.email, c.metadata, c.archived_at, \
      c.generation, c.created_at, c.updated_at, b.type, b.locale, b.address, b.tax_ids, \
      b.tax_status, b.tax_rate, b.default_payment_method_id, b.currency, b.collection_method, \
@@ -32,29 +32,30 @@ const RECORD: Sql = sql("SELECT s.sid, t.no, t.organization_id, t.env, s.custome
 /// committed before is in it.
 const INSERT: Sql = sql("INSERT INTO portal_sessions (sid, tenant_no, customer_no, generation, \
      api_key_id, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
-     absolute_expires_at, page, kid, digest, issued_at, expires_at) \
+     absolute_expires_at, page, kid, digest, issued_at, expires_at, issuer) \
      SELECT CAST($1 AS TEXT), c.tenant_no, c.no, c.generation, CAST($2 AS TEXT), \
      CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS BIGINT), \
      CAST($7 AS BIGINT), CAST($8 AS BIGINT), CAST($9 AS TEXT), k.kid, $10, CAST($11 AS BIGINT), \
-     CAST($12 AS BIGINT) \
-     FROM customers c JOIN signing_keys k ON k.kid = $13 AND k.status = 'active' \
-     WHERE c.tenant_no = $14 AND c.id = $15 AND c.archived_at IS NULL");
+     CAST($12 AS BIGINT), CAST($13 AS TEXT) \
+     FROM customers c JOIN signing_keys k ON k.kid = $14 AND k.status = 'active' \
+     WHERE c.tenant_no = $15 AND c.id = $16 AND c.archived_at IS NULL");
 
-const ADVANCE: Sql = sql(
-    "UPDATE portal_sessions SET previous_kid = kid, previous_digest = digest, \
-     previous_issued_at = issued_at, previous_expires_at = expires_at, refresh_count = refresh_count + 1, kid = $1, digest = $2, \
-     issued_at = $3, expires_at = $4 \
-     WHERE tenant_no = $5 AND customer_no = $6 AND sid = $7 AND refresh_count = $8 \
+const ADVANCE: Sql =
+    sql("UPDATE portal_sessions SET previous_kid = kid, previous_digest = digest, \
+     previous_issued_at = issued_at, previous_expires_at = expires_at, previous_issuer = issuer, \
+     refresh_count = refresh_count + 1, kid = $1, digest = $2, \
+     issued_at = $3, expires_at = $4, issuer = $5 \
+     WHERE tenant_no = $6 AND customer_no = $7 AND sid = $8 AND refresh_count = $9 \
      AND revoked_at IS NULL \
      AND NOT EXISTS (SELECT 1 FROM signing_keys o WHERE o.kid = portal_sessions.kid \
      AND o.status = 'revoked') \
-     AND EXISTS (SELECT 1 FROM signing_keys k WHERE k.kid = $1 AND k.status = 'active')",
-);
+     AND EXISTS (SELECT 1 FROM signing_keys k WHERE k.kid = $1 AND k.status = 'active')");
 
-/// A session that has ended for good is left as it is: there is nothing to revoke. What a signing
-/// key's revocation ended is marked all the same, since a refresh under way may still move it on.
+/// A session that something else ended is left as it is, except one that a signing key's revocation
+/// ended: a refresh in progress may still move it on. No clock is asked: an expired session is marked
+/// too, because another node, whose clock is behind, may still accept it.
 const REVOKE: Sql = sql("UPDATE portal_sessions SET revoked_at = $1, revoked_reason = $2 \
-     WHERE tenant_no = $3 AND sid = $4 AND revoked_at IS NULL AND absolute_expires_at > $5 \
+     WHERE tenant_no = $3 AND sid = $4 AND revoked_at IS NULL \
      AND NOT EXISTS (SELECT 1 FROM customers c WHERE c.no = customer_no \
      AND c.generation > portal_sessions.generation) \
      AND NOT EXISTS (SELECT 1 FROM api_keys a WHERE a.id = api_key_id AND a.sessions_revoked) \
@@ -64,9 +65,6 @@ const USE_CODE: Sql = sql("UPDATE portal_sessions SET code_used_at = $1 \
      WHERE tenant_no = $2 AND customer_no = $3 AND sid = $4 AND code_used_at IS NULL");
 const IS_CODE_USED: Sql = sql("SELECT 1 FROM portal_sessions \
      WHERE tenant_no = $1 AND customer_no = $2 AND sid = $3 AND code_used_at IS NOT NULL");
-/// Another node, whose clock is behind, may not yet take a session for ended. Nodes whose clocks
-/// differ more serve no sessions.
-const CLOCKS_DIFFER_SECONDS: i64 = 5;
 
 /// When a session was revoked, by whatever ended it.
 macro_rules! revoked_at {
@@ -82,8 +80,9 @@ macro_rules! listed {
         concat!(
             "SELECT s.sid, t.no, t.organization_id, t.env, s.customer_no, c.id, \
              s.api_key_id, s.scopes, s.allowed_origins, s.metadata, s.created_at, s.ttl_seconds, \
-             s.absolute_expires_at, s.refresh_count, s.kid, s.digest, s.issued_at, s.expires_at, \
-             s.previous_kid, s.previous_digest, s.previous_issued_at, s.previous_expires_at, ",
+             s.absolute_expires_at, s.refresh_count, s.kid, s.digest, s.issued_at, s.expires_at, s.issuer, \
+             s.previous_kid, s.previous_digest, s.previous_issued_at, s.previous_expires_at, \
+             s.previous_issuer, ",
             revoked_at!(),
             ", COALESCE(s.revoked_reason, e.reason, \
              CASE WHEN a.sessions_revoked THEN 'api_key_revoked' END, \
@@ -136,7 +135,6 @@ pub struct NewRow {
     pub created_at: Time,
     pub absolute_expires_at: Time,
     pub new: Arc<NewSession>,
-    pub issuer: String,
     pub token: Token,
 }
 
@@ -181,6 +179,7 @@ pub async fn insert(
         (&row.token.digest).into(),
         row.token.issued_at.into(),
         row.token.expires_at.into(),
+        row.token.issuer.as_deref().into(),
         (&row.token.kid).into(),
         tenant.no.into(),
         row.customer_id.into(),
@@ -200,6 +199,7 @@ pub async fn advance(tx: &mut Tx<'_, '_>, next: &PortalSession) -> Result<bool, 
         (&next.current.digest).into(),
         next.current.issued_at.into(),
         next.current.expires_at.into(),
+        next.current.issuer.as_deref().into(),
         next.tenant.no.into(),
         next.customer_no.into(),
         next.sid.into(),
@@ -216,8 +216,7 @@ pub async fn revoke(
     reason: RevokedReason,
     now: Time,
 ) -> Result<Option<CustomerId>, DbError> {
-    let ended = now.plus_seconds(-CLOCKS_DIFFER_SECONDS);
-    let values = [now.into(), reason.as_str().into(), tenant.no.into(), sid.into(), ended.into()];
+    let values = [now.into(), reason.as_str().into(), tenant.no.into(), sid.into()];
     tx.one(&REVOKE, &values, |row| row.take()).await
 }
 
@@ -295,6 +294,7 @@ fn read(row: &mut Columns<'_>) -> Result<PortalSession, DbError> {
             digest: row.take()?,
             issued_at: row.take()?,
             expires_at: row.take()?,
+            issuer: row.take()?,
         },
         previous: read_previous(row)?,
         revoked: row.take::<Option<Time>>()?.zip(row.take::<Option<String>>()?),
@@ -307,11 +307,13 @@ fn read_previous(row: &mut Columns<'_>) -> Result<Option<Token>, DbError> {
     let digest: Option<[u8; 32]> = row.take()?;
     let issued_at: Option<Time> = row.take()?;
     let expires_at: Option<Time> = row.take()?;
+    let issuer: Option<String> = row.take()?;
     let token = kid.zip(digest).zip(issued_at.zip(expires_at));
     Ok(token.map(|((kid, digest), (issued_at, expires_at))| Token {
         kid,
         digest,
         issued_at,
         expires_at,
+        issuer,
     }))
 }

@@ -131,6 +131,7 @@ impl VerifiedSession {
         let claims = session.claims(issuer);
         match (self.presented, &session.previous) {
             (Presented::Predecessor, Some(token)) => Claims {
+                issuer: token.issuer_or(issuer),
                 token_id: token_id(session.sid, session.refresh_count - 1),
                 issued_at: token.issued_at.seconds(),
                 expires_at: token.expires_at.seconds(),

@@ -240,17 +240,68 @@ async fn a_node_whose_clock_differs_serves_no_session_until_it_agrees_again() {
     system.call(get("/readyz")).await.expect(200);
 }
 
-/// Two nodes may differ by what each may differ from the store.
+/// Whatever the clock of a node says: it revokes what is valid on another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_ahead_revokes_what_lives_on_a_node_behind() {
+async fn revoke_by_jti_works_on_a_node_ahead() {
     let (behind, ahead) = two_nodes().await;
     let body = json!({ "customerId": "c", "ttlSeconds": 60, "maxLifetimeSeconds": 60 });
-    let minted = behind.mint(body).await.expect(201);
-    let token = minted.text("token");
-    behind.advance(58);
-    ahead.advance(61);
-    ahead.read(&token).await.refused(401, "token_expired");
-    behind.read(&token).await.expect(200);
-    ahead.revoke(json!({ "jti": minted.text("jti") })).await.expect(204);
-    behind.read(&token).await.refused(401, "session_revoked");
+    for seconds_ahead in [3, 70, 2 * 86_400] {
+        ahead.advance(seconds_ahead);
+        let minted = behind.mint(body.clone()).await.expect(201);
+        let token = minted.text("token");
+        behind.read(&token).await.expect(200);
+        ahead.revoke(json!({ "jti": minted.text("jti") })).await.expect(204);
+        behind.read(&token).await.refused(401, "session_revoked");
+        behind.refresh(&token).await.refused(401, "session_revoked");
+    }
+}
+
+/// As above on the embedded store, where a restart brings the other clock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revoke_by_jti_works_on_an_embedded_node_ahead() {
+    let one = Test::start(Engine::Sqlite).await;
+    one.customer("c").await;
+    for seconds_ahead in [70, 2 * 86_400] {
+        let clock = Clock::manual(one.app.clock.now().plus_seconds(seconds_ahead));
+        let ahead = one.another_node_with(clock, &one.app.issuer).await;
+        let minted = one.mint(json!({ "customerId": "c", "maxLifetimeSeconds": 3_600 })).await;
+        let (token, jti) = (minted.text("token"), minted.text("jti"));
+        ahead.revoke(json!({ "jti": jti })).await.expect(204);
+        one.read(&token).await.refused(401, "session_revoked");
+    }
+}
+
+/// While the public URL is being changed, nodes differ in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refresh_evicts_no_token_when_public_urls_differ() {
+    let one = Test::start(Engine::Postgres).await;
+    one.customer("c").await;
+    let clock = Clock::manual(one.app.clock.now());
+    let two = one.another_node_with(clock, "https://new.example.com").await;
+    for round in 1..=5 {
+        let token = one.token("c").await;
+        one.advance(2_700);
+        two.advance(2_700);
+        let clients: Vec<&Client> = (0..40).map(|tab| &*[&one, &two][tab % 2].client).collect();
+        let refresh = async |token: &str| {
+            let path = "/v1/portal-sessions/refresh";
+            let asked =
+                clients.iter().map(|client| client.call(Request::new("POST", path).bearer(token)));
+            let mut next: Vec<String> = Vec::new();
+            for answer in join_all(asked).await {
+                next.push(answer.expect(200).text("token"));
+            }
+            next.dedup();
+            assert_eq!(next.len(), 1, "round {round}");
+            next.remove(0)
+        };
+        let next = refresh(&token).await;
+        assert_eq!(refresh(&token).await, next);
+        assert_eq!(refresh(&next).await, next);
+        for node in [&one, &two] {
+            node.read(&token).await.expect(200);
+            node.read(&next).await.expect(200);
+        }
+        assert_eq!(one.sessions("?limit=1").await[0]["refreshCount"], 1);
+    }
 }

@@ -248,12 +248,18 @@ on_both_stores! {
         let next = t.refresh(&token).await.expect(200).text("token");
         let clock = Clock::manual(t.app.clock.now());
         let moved = t.another_node_with(clock, "https://new.example.com").await;
-        assert_eq!(moved.refresh(&next).await.expect(200).text("token"), next);
-        let new = moved.refresh(&token).await.expect(200).text("token");
+        for token in [&token, &next] {
+            assert_eq!(moved.refresh(token).await.expect(200).text("token"), next);
+        }
+        moved.advance(2_700);
+        let new = moved.refresh(&next).await.expect(200).text("token");
         assert_eq!(claims(&new)["iss"], "https://new.example.com");
         for token in [&next, &new] {
             moved.read(token).await.expect(200);
             assert_eq!(moved.refresh(token).await.expect(200).text("token"), new);
+            let asked = post("/v1/portal-sessions/introspect", &json!({ "token": token }));
+            let told = moved.call(asked.key(&moved.key)).await.expect(200).json();
+            assert_eq!(told["iss"], claims(token)["iss"]);
         }
     }
 

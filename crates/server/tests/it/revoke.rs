@@ -65,9 +65,11 @@ on_both_stores! {
         let only = json!({ "customerId": "c", "ttlSeconds": 60, "maxLifetimeSeconds": 60 });
         let expired = t.mint(only).await.expect(201).text("jti");
         t.advance(3_600);
-        let before = (ends(&t).await, events(&t).await);
+        // This node takes the session for expired. Another node may not: it is marked all the same.
+        let before = events(&t).await;
         t.revoke(json!({ "jti": expired })).await.expect(204);
-        assert_eq!((ends(&t).await, events(&t).await), before);
+        assert_eq!(ends(&t).await[0].0, "revoked");
+        assert_eq!(events(&t).await, before + 1);
 
         let revoked = [t.token("c").await, t.token("c").await];
         t.revoke(json!({ "jti": sid_of(&revoked[0]) })).await.expect(204);
