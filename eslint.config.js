@@ -6,7 +6,7 @@ export default defineConfig(
     '**/dist/',
     '**/node_modules/',
     'target/',
-    'sdk/*/src/openapi.ts',
+    'packages/wire/src/generated/',
     'sdk/node/test/consumer/guides/',
     // Its types are there only where it was installed; its build checks them.
     'examples/nextjs/',

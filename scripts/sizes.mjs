@@ -1,8 +1,8 @@
-// Tells the sizes of what was built, in kB, and fails where one is over its limit.
+// Prints sizes in kB and fails when one exceeds its limit.
 
 /** `rows` are [name, bytes, limit in kB]. */
 export function report(rows) {
-  // Whoever reads only the first lines wants no more of them.
+  // The reader may close the pipe early, as `head` does.
   process.stdout.on('error', (error) => {
     if (error.code !== 'EPIPE') throw error;
   });

@@ -7,7 +7,7 @@ export default defineConfig({
   target: 'es2022',
   fixedExtension: false,
   // The comments go into the types, where editors show them.
-  dts: true,
+  dts: { eager: true },
   outputOptions: { comments: false },
   inputOptions: { checks: { pluginTimings: false } },
   logLevel: 'warn',

@@ -7,7 +7,7 @@ const base = {
   target: 'es2022',
   fixedExtension: false,
   // The comments go into the types, where editors show them.
-  dts: true,
+  dts: { eager: true },
   inputOptions: { checks: { pluginTimings: false } },
   logLevel: 'warn',
 };

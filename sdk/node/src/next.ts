@@ -5,7 +5,7 @@
 import { UnitPay } from './client.js';
 import { readConfig, type UnitPayOptions } from './config.js';
 import { ApiError } from './errors.js';
-import { PORTAL_ROUTES } from './portal-routes.js';
+import { PORTAL_ROUTES } from '@unitpay/wire';
 import type { CreatePortalSession } from './types.js';
 
 type Handler = (request: Request) => Promise<Response>;

@@ -1,26 +1,12 @@
-/**
- * The shapes of the wire, from the server's own OpenAPI document (`npm run generate`). Times are
- * RFC 3339 texts, as on the wire.
- */
-import type { components, operations } from './openapi.js';
+/** The request and response types. Times are RFC 3339 texts. */
+import type { BodyOf, Input, QueryOf, Schemas } from '@unitpay/wire';
 
-type Schemas = components['schemas'];
-
-/** What goes in: `undefined` stands for what is left out, as JSON leaves it out. */
-type Input<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | undefined : T[K] };
-
-type Query<O extends keyof operations> = Input<NonNullable<operations[O]['parameters']['query']>>;
-
-/** Every `code` that an error of the server carries. */
-export type ErrorCode = Schemas['Problem']['code'];
+export type { ErrorCode, Scope } from '@unitpay/wire';
 
 /** One parameter that is wrong. */
 export type ParamError = Schemas['ParamError'];
 
 export type Environment = Schemas['Env'];
-
-/** What a portal session may do. */
-export type Scope = Schemas['CreatePortalSessionResponse']['scopes'][number];
 
 export type CreatePortalSession = Input<Schemas['CreatePortalSessionRequest']>;
 
@@ -36,7 +22,7 @@ export type PortalSessionStatus = Schemas['PortalSessionStatus'];
 /** A session as it is listed: never with a token. */
 export type PortalSession = Schemas['PortalSession'];
 
-export type PortalSessionQuery = Query<'listPortalSessions'>;
+export type PortalSessionQuery = QueryOf<'listPortalSessions'>;
 
 /** The claims of a portal token. */
 export interface VerifiedClaims {
@@ -68,7 +54,7 @@ export type UpdateCustomer = Input<Schemas['UpdateCustomerRequest']>;
 /** With `metadata`, which the document makes optional for the sake of portal tokens alone. */
 export type Customer = Required<Schemas['Customer']>;
 
-export type CustomerQuery = Query<'listCustomers'>;
+export type CustomerQuery = QueryOf<'listCustomers'>;
 
 export type CreateApiKey = Input<Schemas['CreateApiKeyRequest']>;
 
@@ -79,53 +65,46 @@ export type CreatedApiKey = Schemas['ApiKey'];
 
 export type RevokeApiKey = Input<Schemas['RevokeApiKeyRequest']>;
 
-export type ApiKeyQuery = Query<'listApiKeys'>;
+export type ApiKeyQuery = QueryOf<'listApiKeys'>;
 
 export type AuditEvent = Schemas['AuditEvent'];
 
-export type AuditEventQuery = Query<'listAuditEvents'>;
-
-/** What goes in with a request. */
-type Body<O extends keyof operations> = operations[O] extends {
-  requestBody: { content: { 'application/json': infer B } };
-}
-  ? Input<B>
-  : never;
+export type AuditEventQuery = QueryOf<'listAuditEvents'>;
 
 export type Product = Schemas['Product'];
-export type CreateProduct = Body<'createProduct'>;
-export type UpdateProduct = Body<'updateProduct'>;
-export type ProductQuery = Query<'listProducts'>;
+export type CreateProduct = BodyOf<'createProduct'>;
+export type UpdateProduct = BodyOf<'updateProduct'>;
+export type ProductQuery = QueryOf<'listProducts'>;
 
 export type Plan = Schemas['Plan'];
-export type CreatePlan = Body<'createPlan'>;
-export type UpdatePlan = Body<'updatePlan'>;
-export type PlanQuery = Query<'listPlans'>;
+export type CreatePlan = BodyOf<'createPlan'>;
+export type UpdatePlan = BodyOf<'updatePlan'>;
+export type PlanQuery = QueryOf<'listPlans'>;
 
 export type Feature = Schemas['Feature'];
-export type CreateFeature = Body<'createFeature'>;
-export type UpdateFeature = Body<'updateFeature'>;
-export type FeatureQuery = Query<'listFeatures'>;
+export type CreateFeature = BodyOf<'createFeature'>;
+export type UpdateFeature = BodyOf<'updateFeature'>;
+export type FeatureQuery = QueryOf<'listFeatures'>;
 
 export type BillableMetric = Schemas['BillableMetric'];
-export type CreateBillableMetric = Body<'createBillableMetric'>;
-export type UpdateBillableMetric = Body<'updateBillableMetric'>;
-export type BillableMetricQuery = Query<'listBillableMetrics'>;
+export type CreateBillableMetric = BodyOf<'createBillableMetric'>;
+export type UpdateBillableMetric = BodyOf<'updateBillableMetric'>;
+export type BillableMetricQuery = QueryOf<'listBillableMetrics'>;
 
 export type CreditCurrency = Schemas['CreditCurrency'];
-export type CreateCreditCurrency = Body<'createCreditCurrency'>;
-export type UpdateCreditCurrency = Body<'updateCreditCurrency'>;
-export type CreditCurrencyQuery = Query<'listCreditCurrencies'>;
+export type CreateCreditCurrency = BodyOf<'createCreditCurrency'>;
+export type UpdateCreditCurrency = BodyOf<'updateCreditCurrency'>;
+export type CreditCurrencyQuery = QueryOf<'listCreditCurrencies'>;
 
 export type CreditPackage = Schemas['CreditPackage'];
-export type CreateCreditPackage = Body<'createCreditPackage'>;
-export type UpdateCreditPackage = Body<'updateCreditPackage'>;
-export type CreditPackageQuery = Query<'listCreditPackages'>;
+export type CreateCreditPackage = BodyOf<'createCreditPackage'>;
+export type UpdateCreditPackage = BodyOf<'updateCreditPackage'>;
+export type CreditPackageQuery = QueryOf<'listCreditPackages'>;
 
 export type Pricing = Schemas['Pricing'];
 
 export type Branding = Schemas['Branding'];
-export type PutBranding = Body<'putBranding'>;
+export type PutBranding = BodyOf<'putBranding'>;
 
 /** Something that a customer used. */
 export type UsageEvent = Omit<Input<Schemas['UsageEvent']>, 'idempotencyKey'> & {
@@ -135,20 +114,20 @@ export type UsageEvent = Omit<Input<Schemas['UsageEvent']>, 'idempotencyKey'> & 
 export type Tracked = Schemas['TrackResponse'];
 export type UsageRejection = Schemas['Rejection'];
 export type UsageMeter = Schemas['UsageMeter'];
-export type UsageMeterQuery = Query<'getUsage'>;
+export type UsageMeterQuery = QueryOf<'getUsage'>;
 export type UsageHistory = Schemas['UsageHistory'];
-export type UsageHistoryQuery = Query<'aggregateUsage'>;
+export type UsageHistoryQuery = QueryOf<'aggregateUsage'>;
 
 export type Check = Input<Schemas['CheckRequest']>;
 export type Checked = Schemas['CheckResponse'];
 export type CustomerEntitlements = Schemas['EntitlementsResponse'];
 
 export type Subscription = Schemas['Subscription'];
-export type SubscriptionQuery = Query<'listSubscriptions'>;
-export type CreateSubscription = Body<'createSubscription'>;
+export type SubscriptionQuery = QueryOf<'listSubscriptions'>;
+export type CreateSubscription = BodyOf<'createSubscription'>;
 export type SubscriptionPreview = Schemas['SubscriptionPreview'];
-export type PreviewChange = Body<'previewSubscriptionChange'>;
-export type ChangePlan = Body<'changePlan'>;
+export type PreviewChange = BodyOf<'previewSubscriptionChange'>;
+export type ChangePlan = BodyOf<'changePlan'>;
 export type CancelSubscription = Input<Schemas['CancelSubscriptionRequest']>;
 export type UpcomingInvoice = Schemas['UpcomingInvoiceResponse'];
 
@@ -160,30 +139,30 @@ export type InvoiceSummary = Omit<Schemas['Invoice'], 'items' | 'payments'>;
 export type Invoice = InvoiceSummary & {
   [K in 'items' | 'payments']: NonNullable<Schemas['Invoice'][K]>;
 };
-export type InvoiceQuery = Query<'listInvoices'>;
+export type InvoiceQuery = QueryOf<'listInvoices'>;
 export type PayInvoice = Input<Schemas['PayInvoiceRequest']>;
-export type RecordPayment = Body<'recordInvoicePayment'>;
+export type RecordPayment = BodyOf<'recordInvoicePayment'>;
 
 export type PaymentMethod = Schemas['PaymentMethod'];
-export type AddPaymentMethod = Body<'addPaymentMethod'>;
+export type AddPaymentMethod = BodyOf<'addPaymentMethod'>;
 export type PaymentSetup = Schemas['ProcessorClient'];
 export type PaymentMethodDependencies = Schemas['PaymentMethodDependencies'];
 
 /** A wallet. All amounts of credits are in the credit currency's smallest unit. */
 export type CreditAccount = Schemas['CreditAccount'];
-export type CreditAccountQuery = Query<'listCreditAccounts'>;
+export type CreditAccountQuery = QueryOf<'listCreditAccounts'>;
 export type CreditGrant = Schemas['CreditGrant'];
-export type GrantCredits = Body<'grantCredits'>;
+export type GrantCredits = BodyOf<'grantCredits'>;
 export type LedgerEntry = Schemas['LedgerEntry'];
-export type RefundCredits = Body<'refundCredits'>;
+export type RefundCredits = BodyOf<'refundCredits'>;
 export type CreditStats = Schemas['CreditStats'];
-export type CreditStatsQuery = Query<'getCreditStats'>;
+export type CreditStatsQuery = QueryOf<'getCreditStats'>;
 
 /** What to buy: an `amount` of money's worth, or a package. */
-export type BuyCredits = Body<'topUpCredits'>;
+export type BuyCredits = BodyOf<'topUpCredits'>;
 /** Credits that were bought, or tried to. */
 export type TopUp = Schemas['TopUp'];
 export type AutoTopUp = Schemas['AutoTopUp'];
-export type SetAutoTopUp = Body<'setAutoTopUp'>;
+export type SetAutoTopUp = BodyOf<'setAutoTopUp'>;
 
 export type TestClockState = Schemas['TestClock'];

@@ -2,19 +2,14 @@
  * The shapes of the wire, from the server's description of its API. Times are RFC 3339 texts and
  * money is in minor units, as on the wire.
  */
-import type { components } from './openapi.js';
+import type { ErrorCode as ServerErrorCode, Input, Schemas } from '@unitpay/wire';
 
-type Schemas = components['schemas'];
-
-/** A request's members, each of which may be there without a value. */
-type Input<T> = { [K in keyof T]: T[K] | (undefined extends T[K] ? undefined : never) };
+export type { Scope } from '@unitpay/wire';
 
 /** Every `code` that an error carries: the server's, and two for an answer that never came. */
-export type ErrorCode = Schemas['Problem']['code'] | 'network_error' | 'timeout';
+export type ErrorCode = ServerErrorCode | 'network_error' | 'timeout';
 export type ParamError = Schemas['ParamError'];
 
-/** What a portal session may do. */
-export type Scope = Schemas['CurrentSessionResponse']['scopes'][number];
 export type CurrentSession = Schemas['CurrentSessionResponse'];
 /** What a portal begins with. */
 export type Flow = Schemas['PortalFlow'];

@@ -1,9 +1,10 @@
 /** What is bought of a wallet's credits: a package, or for an amount. */
+import { exponentOf } from '@unitpay/wire';
 import { useState } from 'react';
 
 import type { CreditCurrency, CreditPackage } from '../api-types.js';
 import type { Page } from '../core/client.js';
-import { exponentOf, majorOf, minorOf } from '../format/money.js';
+import { majorOf, minorOf } from '../format/money.js';
 import { useRead } from '../react/read.js';
 import { Choice, Field } from '../ui/form.js';
 import { useUi } from '../ui/parts.js';

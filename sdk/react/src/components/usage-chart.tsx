@@ -1,15 +1,13 @@
+import type { Schemas } from '@unitpay/wire';
 import { useState, type ComponentType } from 'react';
 
 import type { Page } from '../core/client.js';
 import { formatDay } from '../format/dates.js';
 import { useUsageHistory, type DayTotal } from '../hooks/usage.js';
-import type { components } from '../openapi.js';
 import { useRead } from '../react/read.js';
 import { Card, Details, Loaded, Select } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { Table } from '../ui/table.js';
-
-type Schemas = components['schemas'];
 
 export interface UsageChartProps extends StyleProps {
   days?: number | undefined;

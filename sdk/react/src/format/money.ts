@@ -1,6 +1,7 @@
 /** Amounts for people. Minor units in, never a float on the way. */
+import { exponentOf } from '@unitpay/wire';
+
 import type { CreditCurrency } from '../api-types.js';
-import { NO_DECIMALS, THREE_DECIMALS } from './exponents.js';
 
 /** What somebody typed, in minor units; null where it is no positive amount of that many decimals. */
 export function minorOf(text: string, digits: number): number | null {
@@ -14,13 +15,6 @@ export function majorOf(minor: number | null | undefined, digits: number): strin
   if (minor == null) return '';
   const text = String(minor).padStart(digits + 1, '0');
   return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
-}
-
-/** How many decimals a currency has, by ISO 4217; `Intl` says otherwise for some. */
-export function exponentOf(currency: string): number {
-  const code = currency.toUpperCase();
-  if (NO_DECIMALS.includes(code)) return 0;
-  return THREE_DECIMALS.includes(code) ? 3 : 2;
 }
 
 /** `minor` in the currency's minor unit: `formatMoney(1999, 'EUR', 'de')` is `19,99 €`. */

@@ -1,4 +1,5 @@
 /** The customer, and what they may use. */
+import type { Schemas } from '@unitpay/wire';
 import { useCallback } from 'react';
 
 import type {
@@ -10,13 +11,11 @@ import type {
   SettleOutcome,
   UpdateCustomer,
 } from '../api-types.js';
+
 import type { UnitPayClient } from '../core/client.js';
-import type { components } from '../openapi.js';
 import { usePortal } from '../react/context.js';
 import { useAsk, useOne, useRead, type Read } from '../react/read.js';
 import { NOTHING, useWrite } from '../react/write.js';
-
-type Schemas = components['schemas'];
 
 export interface Permission {
   allowed: boolean;

@@ -1,7 +1,7 @@
+import { exponentOf } from '@unitpay/wire';
 import { expect, test } from 'vitest';
 
 import { formatDay, formatPeriod } from '../../src/format/dates.js';
-import { NO_DECIMALS, THREE_DECIMALS } from '../../src/format/exponents.js';
 import { formatCredits, formatMoney, formatUnitPrice } from '../../src/format/money.js';
 
 /** `Intl` writes spaces that do not break, and marks of direction. */
@@ -31,7 +31,7 @@ test('from right to left the sign of a currency stays at its letters', () => {
 
 test('no currency has the decimals that Intl says where ISO 4217 says otherwise', () => {
   for (const code of Intl.supportedValuesOf('currency')) {
-    const digits = NO_DECIMALS.includes(code) ? 0 : THREE_DECIMALS.includes(code) ? 3 : 2;
+    const digits = exponentOf(code);
     const shown = plain(formatMoney(1, code, 'en')).replace(/^\D+/, '');
     expect([code, shown]).toEqual([code, digits === 0 ? '1' : `0.${'1'.padStart(digits, '0')}`]);
   }
