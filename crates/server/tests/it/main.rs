@@ -38,6 +38,7 @@ mod payment_methods;
 mod pyjwt;
 mod races;
 mod refresh;
+mod requests;
 mod retention;
 mod revoke;
 mod sessions;

@@ -7,12 +7,13 @@ use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, post};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use table::Access::{self, Catalog, Either, Form, Key, Page, Portal, Public, Sandbox, Signed};
+use table::Access::{Catalog, Either, Form, Key, Page, Portal, Public, Sandbox, Signed};
 use table::Expect::{self, Passes, Refused};
-use table::{NOBODY, NOTHING, OPERATIONS, Row, UNSIGNED};
+use table::{NOBODY, NOTHING, UNSIGNED};
 use unitpay::keys::{KeyKind, KeyScopes, KeyText};
 use unitpay::portal::PortalScopes;
 
+pub use table::{Access, OPERATIONS, Row};
 pub use world::World;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -233,7 +234,7 @@ fn every_reference_within_the_description_leads_somewhere() {
 }
 
 /// The operations that are described: id, method, path, all of it.
-fn description() -> Vec<(String, String, String, Value)> {
+pub fn description() -> Vec<(String, String, String, Value)> {
     let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
     let mut found = Vec::new();
     for (path, item) in whole["paths"].as_object().unwrap() {
@@ -243,6 +244,18 @@ fn description() -> Vec<(String, String, String, Value)> {
         }
     }
     found
+}
+
+/// The path of an operation's request, with the query that it needs.
+pub fn path(row: &Row, template: &str, world: &World) -> String {
+    let path = template.replace("{id}", (row.2)(world)).replace("{sid}", (row.2)(world));
+    let path = path.replace("{creditCurrencyId}", &world.currency);
+    let path = path.replace("{productId}", (row.2)(world));
+    let path = path.replace("{processor}", (row.2)(world));
+    if !template.contains('{') && !(row.2)(world).is_empty() {
+        return format!("{path}?{}", (row.2)(world));
+    }
+    path
 }
 
 fn code_of(answer: &Answer) -> String {
@@ -333,13 +346,7 @@ impl Callers {
     async fn request(&self, t: &Test, row: &Row, caller: Caller, world: &World) -> Request {
         let found = self.described.iter().find(|(id, ..)| id == row.0).unwrap();
         let (_, method, path, _) = found;
-        let path = path.replace("{id}", (row.2)(world)).replace("{sid}", (row.2)(world));
-        let path = path.replace("{creditCurrencyId}", &world.currency);
-        let path = path.replace("{productId}", (row.2)(world));
-        let mut path = path.replace("{processor}", (row.2)(world));
-        if !found.2.contains('{') && !(row.2)(world).is_empty() {
-            path = format!("{path}?{}", (row.2)(world));
-        }
+        let path = self::path(row, path, world);
         let plain = |path: String| match (row.3)(world) {
             Value::Null => Request::new(method, path),
             body => Request::new(method, path).json(&body),
