@@ -1,8 +1,7 @@
 //! Money: integers in a currency's minor unit, never a float; and exact decimals for prices and
 //! quantities.
 //!
-//! Amounts of different currencies are never added: whoever adds knows the one currency. Rounding
-//! is half away from zero, in [`divide`] alone.
+//! Callers never add amounts of different currencies. Only [`divide`] rounds, half away from zero.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -15,7 +14,7 @@ pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overflow;
 
-/// A text that is not what it should be.
+/// A text that is not a currency code or not a decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotMoney;
 
@@ -38,7 +37,7 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// How many decimals the currency has: a minor unit is `10^-exponent`.
+    /// Returns the number of decimals: a minor unit is `10^-exponent`.
     pub fn exponent(&self) -> u32 {
         if has(ZERO, &self.0) {
             0
@@ -83,7 +82,7 @@ pub struct Decimal(i128);
 
 impl Decimal {
     pub const ZERO: Self = Self(0);
-    /// What one is in [`Decimal::units`].
+    /// One, in [`Decimal::units`].
     pub const ONE: i128 = 1_000_000_000_000;
     const DIGITS: usize = 12;
 
@@ -152,7 +151,7 @@ impl fmt::Display for Decimal {
     }
 }
 
-/// `numerator / denominator`, rounded half away from zero, as an amount.
+/// Returns `numerator / denominator`, rounded half away from zero, as an amount.
 pub fn divide(numerator: i128, denominator: i128) -> Result<i64, Overflow> {
     if denominator <= 0 {
         return Err(Overflow);
@@ -162,7 +161,7 @@ pub fn divide(numerator: i128, denominator: i128) -> Result<i64, Overflow> {
     amount(quotient + away)
 }
 
-/// `numerator / denominator`, rounded up, as an amount. Both are not negative.
+/// Returns `numerator / denominator`, rounded up, as an amount. Neither may be negative.
 pub fn divide_up(numerator: i128, denominator: i128) -> Result<i64, Overflow> {
     if denominator <= 0 || numerator < 0 {
         return Err(Overflow);
@@ -170,12 +169,12 @@ pub fn divide_up(numerator: i128, denominator: i128) -> Result<i64, Overflow> {
     amount(numerator / denominator + i128::from(numerator % denominator != 0))
 }
 
-/// A sum of amounts, within the range of amounts.
+/// Adds amounts; the sum has to be within the range of amounts.
 pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, Overflow> {
     amount(amounts.into_iter().map(i128::from).sum())
 }
 
-/// The amount that an exact integer is, where it is within the range of amounts.
+/// Converts an exact integer to an amount when it is within the range of amounts.
 pub fn amount(value: i128) -> Result<i64, Overflow> {
     let value = i64::try_from(value).map_err(|_| Overflow)?;
     if value.abs() <= MAX_AMOUNT { Ok(value) } else { Err(Overflow) }
@@ -204,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_of_the_lists_is_found() {
+    fn each_listed_code_is_found() {
         for (list, exponent) in [(ZERO, 0), (TWO, 2), (THREE, 3)] {
             for code in list.split_ascii_whitespace() {
                 let currency: Currency = code.parse().unwrap();
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn currencies_have_their_decimals_and_others_are_refused() {
+    fn currency_parse_refuses_unknown_codes() {
         let exponent = |code: &str| code.parse::<Currency>().map(|c| c.exponent());
         assert_eq!(exponent("USD"), Ok(2));
         assert_eq!(exponent("JPY"), Ok(0));
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decimal_survives_its_text_exactly() {
+    fn decimal_round_trips_through_its_text() {
         for text in ["0", "1", "0.000000000001", "-2.5", "999999999999999.999999999999"] {
             assert_eq!(text.parse::<Decimal>().unwrap().to_string(), text);
         }

@@ -1,119 +1,176 @@
-//! Rating: what a plan's charges come to. Graduated tiers, one rounding for each line.
+//! Rating: the price of usage. Graduated tiers, one rounding for each line.
+//!
+//! A price is a function `f` of the quantity that a whole usage window measures. A part of the
+//! window, from quantity a to quantity b, costs `f(b) − f(a)`. The parts of a window therefore add
+//! up to the price of the whole window, wherever it is cut, and included units count once.
 
-use crate::base::{Decimal, Overflow, money};
-use crate::catalog::{Charge, Plan, Tier};
+use crate::money::{Decimal, Overflow, amount, divide};
 
-/// What a plan charges each period, in advance.
-pub fn recurring_total(plan: &Plan, quantity: i64) -> Result<i64, Overflow> {
-    let amounts: Result<Vec<_>, _> = plan
-        .charges
-        .iter()
-        .map(|charge| match charge {
-            Charge::Recurring { amount, per_unit } => times(*amount, *per_unit, quantity),
-            Charge::Usage { .. } | Charge::OneOff { .. } => Ok(0),
-        })
-        .collect();
-    money::sum(amounts?)
+/// The price of a whole usage window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// Units that cost nothing.
+    pub included: Decimal,
+    /// Ascending; the last one has no end.
+    pub tiers: Vec<Tier>,
 }
 
-/// A recurring charge for a quantity of units.
-pub fn times(amount: i64, per_unit: bool, quantity: i64) -> Result<i64, Overflow> {
-    let quantity = if per_unit { quantity } else { 1 };
-    money::amount(i128::from(amount) * i128::from(quantity))
+/// A price up to a number of units, counted after the included ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tier {
+    pub up_to: Option<i64>,
+    /// Minor units for one unit.
+    pub unit_price: Decimal,
 }
 
-/// What so many units cost, beyond those that are included: each tier prices the units within it.
-pub fn usage_amount(tiers: &[Tier], included: Decimal, units: Decimal) -> Result<i64, Overflow> {
-    let billable = units.checked_sub(included)?.max(Decimal::ZERO).units();
-    let (mut below, mut cost) = (0i128, 0i128);
-    for tier in tiers {
-        let up_to = tier.up_to.map_or(billable, |end| Decimal::from_integer(end).units());
-        let within = billable.min(up_to) - below;
-        if within <= 0 {
-            break;
+impl Price {
+    /// Returns the cost of the first `units` of a window: each tier prices the units within it.
+    pub fn of_window(&self, units: Decimal) -> Result<i64, Overflow> {
+        let billable = units.checked_sub(self.included)?.max(Decimal::ZERO).units();
+        let (mut below, mut cost) = (0i128, 0i128);
+        for tier in &self.tiers {
+            let up_to = tier.up_to.map_or(billable, |end| Decimal::from_integer(end).units());
+            let within = billable.min(up_to) - below;
+            if within <= 0 {
+                break;
+            }
+            // A product that overflows here is far beyond the range of amounts.
+            let part = within.checked_mul(tier.unit_price.units()).ok_or(Overflow)?;
+            cost = cost.checked_add(part).ok_or(Overflow)?;
+            below += within;
         }
-        // What overflows here is far beyond the range of amounts.
-        let part = within.checked_mul(tier.unit_price.units()).ok_or(Overflow)?;
-        cost = cost.checked_add(part).ok_or(Overflow)?;
-        below += within;
+        divide(cost, Decimal::ONE * Decimal::ONE)
     }
-    money::divide(cost, Decimal::ONE * Decimal::ONE)
+
+    /// Returns the cost of the units of a window from one quantity to another.
+    pub fn of_segment(&self, from: Decimal, to: Decimal) -> Result<i64, Overflow> {
+        amount(i128::from(self.of_window(to)?) - i128::from(self.of_window(from)?))
+    }
+}
+
+/// Returns a recurring charge for a quantity of units.
+pub fn times(price: i64, per_unit: bool, quantity: i64) -> Result<i64, Overflow> {
+    let quantity = if per_unit { quantity } else { 1 };
+    amount(i128::from(price) * i128::from(quantity))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::MAX_AMOUNT;
     use proptest::prelude::*;
 
-    fn tiers(list: &[(Option<i64>, &str)]) -> Vec<Tier> {
+    fn price(list: &[(Option<i64>, &str)], included: &str) -> Price {
         let tier = |(up_to, price): &(Option<i64>, &str)| Tier {
             up_to: *up_to,
             unit_price: price.parse().unwrap(),
         };
-        list.iter().map(tier).collect()
+        let included = included.parse().unwrap();
+        Price { included, tiers: list.iter().map(tier).collect() }
     }
 
-    fn amount(list: &[(Option<i64>, &str)], included: &str, units: &str) -> i64 {
-        usage_amount(&tiers(list), included.parse().unwrap(), units.parse().unwrap()).unwrap()
+    fn cost(list: &[(Option<i64>, &str)], included: &str, units: &str) -> i64 {
+        price(list, included).of_window(units.parse().unwrap()).unwrap()
     }
 
     #[test]
-    fn each_tier_prices_the_units_within_it_and_included_units_cost_nothing() {
+    fn each_tier_prices_the_units_within_it() {
         let list = [(Some(100), "10"), (Some(1_000), "5"), (None, "1")];
         let costs =
             [("0", 0), ("1", 10), ("100", 1_000), ("101", 1_005), ("1000", 5_500), ("2000", 6_500)];
-        for (units, cost) in costs {
-            assert_eq!(amount(&list, "0", units), cost, "{units}");
+        for (units, expected) in costs {
+            assert_eq!(cost(&list, "0", units), expected, "{units}");
         }
-        assert_eq!(amount(&list, "50", "50"), 0);
-        assert_eq!(amount(&list, "50", "20"), 0);
-        assert_eq!(amount(&list, "50", "151"), 1_005);
     }
 
     #[test]
-    fn a_line_is_rounded_once_whatever_its_tiers() {
+    fn included_units_cost_nothing() {
+        let list = [(Some(100), "10"), (None, "5")];
+        assert_eq!([cost(&list, "50", "50"), cost(&list, "50", "20")], [0, 0]);
+        assert_eq!(cost(&list, "50", "151"), 1_005);
+    }
+
+    #[test]
+    fn line_is_rounded_once_whatever_its_tiers() {
         // 0.5 + 0.5 is one, not two roundings up to two.
-        assert_eq!(amount(&[(Some(1), "0.5"), (None, "0.5")], "0", "2"), 1);
-        assert_eq!(amount(&[(None, "0.000000000001")], "0", "499999999999"), 0);
-        assert_eq!(amount(&[(None, "0.000000000001")], "0", "500000000000"), 1);
-        assert_eq!(amount(&[(None, "0.3")], "0", "0.5"), 0);
-        assert_eq!(amount(&[(None, "1")], "0", "0.5"), 1);
-        assert_eq!(amount(&[(None, "1")], "0", "0.499999"), 0);
+        assert_eq!(cost(&[(Some(1), "0.5"), (None, "0.5")], "0", "2"), 1);
+        assert_eq!(cost(&[(None, "0.000000000001")], "0", "499999999999"), 0);
+        assert_eq!(cost(&[(None, "0.000000000001")], "0", "500000000000"), 1);
+        assert_eq!(cost(&[(None, "0.3")], "0", "0.5"), 0);
+        assert_eq!(cost(&[(None, "1")], "0", "0.5"), 1);
+        assert_eq!(cost(&[(None, "1")], "0", "0.499999"), 0);
     }
 
     #[test]
-    fn what_is_beyond_the_range_of_amounts_is_an_error() {
-        let price = tiers(&[(None, "1")]);
-        let rate = |units: &str| usage_amount(&price, Decimal::ZERO, units.parse().unwrap());
-        assert_eq!(rate("1000000000000"), Ok(money::MAX_AMOUNT));
+    fn segment_costs_the_units_above_its_start() {
+        let list = price(&[(Some(100), "10"), (None, "5")], "1000");
+        let part = |from, to| {
+            list.of_segment(Decimal::from_integer(from), Decimal::from_integer(to)).unwrap()
+        };
+        assert_eq!(part(0, 1_000), 0);
+        assert_eq!(part(400, 1_001), 10);
+        assert_eq!(part(10_000, 10_001), 5);
+        assert_eq!(part(1_050, 1_150), 750);
+        assert_eq!(part(1_500, 1_500), 0);
+    }
+
+    #[test]
+    fn cost_beyond_the_range_of_amounts_is_an_error() {
+        let list = price(&[(None, "1")], "0");
+        let rate = |units: &str| list.of_window(units.parse().unwrap());
+        assert_eq!(rate("1000000000000"), Ok(MAX_AMOUNT));
         assert_eq!(rate("1000000000001"), Err(Overflow));
-        assert_eq!(times(money::MAX_AMOUNT, true, 2), Err(Overflow));
-        assert_eq!(times(money::MAX_AMOUNT, false, 2), Ok(money::MAX_AMOUNT));
-        let dear = tiers(&[(None, "999999999999999")]);
-        assert_eq!(
-            usage_amount(&dear, Decimal::ZERO, "999999999999999".parse().unwrap()),
-            Err(Overflow)
-        );
+        assert_eq!(times(MAX_AMOUNT, true, 2), Err(Overflow));
+        assert_eq!(times(MAX_AMOUNT, false, 2), Ok(MAX_AMOUNT));
+        let dear = price(&[(None, "999999999999999")], "0");
+        assert_eq!(dear.of_window("999999999999999".parse().unwrap()), Err(Overflow));
+    }
+
+    fn prices() -> impl Strategy<Value = Price> {
+        let ends = proptest::collection::btree_set(1i64..10_000, 0..4);
+        let prices = proptest::collection::vec(0i64..1_000_000, 5);
+        (ends, prices, 0i64..500).prop_map(|(ends, prices, included)| Price {
+            included: Decimal::from_integer(included),
+            tiers: (ends.into_iter().map(Some).chain([None]).zip(prices))
+                .map(|(up_to, price)| Tier {
+                    up_to,
+                    unit_price: Decimal::from_units(i128::from(price) * 1_000_000_000),
+                })
+                .collect(),
+        })
     }
 
     proptest! {
         #[test]
-        fn more_units_never_cost_less_and_a_tier_boundary_is_continuous(
-            ends in proptest::collection::btree_set(1i64..10_000, 0..4),
-            prices in proptest::collection::vec(0i64..1_000_000, 5),
-            units in 0i64..20_000, more in 0i64..1_000, included in 0i64..500,
+        fn window_costs_the_sum_of_its_units(
+            price in prices(), units in 0i64..20_000, more in 0i64..1_000,
         ) {
-            let ends = ends.into_iter().map(Some).chain([None]);
-            let tiers: Vec<Tier> = ends.zip(&prices).map(|(up_to, price)| Tier {
-                up_to,
-                unit_price: Decimal::from_units(i128::from(*price) * 1_000_000_000),
-            }).collect();
-            let cost = |units| usage_amount(&tiers, Decimal::from_integer(included), Decimal::from_integer(units));
-            prop_assert!(cost(units).unwrap() <= cost(units + more).unwrap());
-            // Unit by unit, in thousandths of a minor unit, it comes to the same.
-            let price_of = |n: i64| tiers.iter().find(|t| t.up_to.is_none_or(|end| n <= end)).unwrap().unit_price.units() / 1_000_000_000;
-            let exact: i128 = (1..=units - included).map(price_of).sum();
-            prop_assert_eq!(cost(units).unwrap(), money::divide(exact, 1_000).unwrap());
+            let cost = |units| price.of_window(Decimal::from_integer(units)).unwrap();
+            prop_assert!(cost(units) <= cost(units + more));
+            let unit = |n: i64| {
+                let tier = price.tiers.iter().find(|t| t.up_to.is_none_or(|end| n <= end)).unwrap();
+                tier.unit_price.units() / 1_000_000_000
+            };
+            let included = i64::try_from(price.included.units() / Decimal::ONE).unwrap();
+            let exact: i128 = (1..=units - included).map(unit).sum();
+            prop_assert_eq!(cost(units), divide(exact, 1_000).unwrap());
+        }
+
+        #[test]
+        fn segments_add_up_to_their_window(
+            price in prices(), mut cuts in proptest::collection::vec(0i64..20_000_000, 0..8),
+        ) {
+            // Thousandths of a unit, in order: where changes cut the window.
+            cuts.sort_unstable();
+            let at = |cut: i64| Decimal::from_units(i128::from(cut) * 1_000_000_000);
+            let (mut from, mut sum) = (Decimal::ZERO, 0);
+            for cut in &cuts {
+                let part = price.of_segment(from, at(*cut)).unwrap();
+                prop_assert!(part >= 0);
+                sum += part;
+                from = at(*cut);
+            }
+            prop_assert_eq!(sum, price.of_window(from).unwrap());
         }
     }
 }

@@ -4,7 +4,6 @@ pub mod address;
 pub mod changes;
 pub mod clock;
 pub mod ids;
-pub mod money;
 pub mod page;
 pub mod random;
 pub mod scopes;
@@ -17,7 +16,7 @@ pub use ids::{
     GrantId, Ids, InvoiceId, LedgerEntryId, MetricId, OrganizationId, PaymentAttemptId,
     PaymentMethodId, PlanId, PortalSessionId, ProductId, RequestId, SubscriptionId,
 };
-pub use money::{Currency, Decimal, MAX_AMOUNT, Overflow};
 pub use page::{Cursor, Page, PageQuery};
 pub use random::Random;
 pub use secret::Secret;
+pub use unitpay_billing::money::{self, Currency, Decimal, MAX_AMOUNT, Overflow};

@@ -168,7 +168,7 @@ fn totals(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {
         return Err(Overflow);
     }
     let points = tax.as_ref().map_or(0, |tax| tax.basis_points);
-    let tax_amount = money::divide(i128::from(subtotal) * i128::from(points), 10_000)?;
+    let tax_amount = unitpay_billing::tax::amount(subtotal, points)?;
     Ok(Totals { subtotal, tax, tax_amount, total: money::sum([subtotal, tax_amount])? })
 }
 

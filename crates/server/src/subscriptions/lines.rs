@@ -2,11 +2,12 @@
 
 use super::{Period, Status, Subscription, SubscriptionError, proration, rating};
 use crate::base::{Decimal, Overflow, Time};
-use crate::catalog::{self, Charge, Plan};
+use crate::catalog::{self, Charge, Plan, Tier};
 use crate::db::Tx;
 use crate::invoices::{Line, LineKind};
 use crate::organizations::Tenant;
 use crate::usage;
+use unitpay_billing::Price;
 
 /// What a period costs in advance.
 pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>, Overflow> {
@@ -78,6 +79,12 @@ pub fn unused(
     })
 }
 
+fn price(included: Decimal, tiers: &[Tier]) -> Price {
+    let tier =
+        |tier: &Tier| unitpay_billing::Tier { up_to: tier.up_to, unit_price: tier.unit_price };
+    Price { included, tiers: tiers.iter().map(tier).collect() }
+}
+
 /// What the open usage period has come to until `end`, by the plan in force. A trial's is not billed.
 pub async fn usage(
     tx: &mut Tx<'_, '_>,
@@ -107,7 +114,7 @@ pub async fn usage(
             kind: LineKind::Usage,
             quantity: units,
             unit_amount: None,
-            amount: rating::usage_amount(tiers, included, units)?,
+            amount: price(included, tiers).of_window(units)?,
             period: Some(period),
         });
     }
