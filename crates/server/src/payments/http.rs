@@ -7,7 +7,8 @@ use crate::customers::{self, Customer};
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{
-    Anyone, Caller, Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem, RawJsonBody,
+    Anyone, Caller, Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, PathTexts, Problem,
+    RawJsonBody,
 };
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
@@ -330,29 +331,31 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes what a processor tells, signed by it.
-#[utoipa::path(post, path = "/v1/webhooks/{processor}", tag = "webhooks", operation_id = "receiveWebhook",
-    params(("processor" = String, Path,)),
+/// Receives a payment processor's webhook for one organization, signed with that organization's
+/// secret.
+#[utoipa::path(post, path = "/v1/webhooks/{processor}/{endpoint}", tag = "webhooks", operation_id = "receiveWebhook",
+    params(("processor" = String, Path,), ("endpoint" = String, Path, description = "Names the organization and environment."),),
     request_body = Value,
     responses((status = 204)))]
 pub async fn webhook(
     State(app): State<Arc<App>>,
     _: Anyone,
-    PathText(name): PathText,
+    PathTexts(name, endpoint): PathTexts,
     headers: HeaderMap,
     RawJsonBody(body): RawJsonBody<MAX_WEBHOOK_BYTES>,
 ) -> Result<StatusCode, Problem> {
-    let processor = app.processors.by_name(&name).ok_or_else(Problem::not_found)?;
-    let event = processor.parse_webhook(&headers, &body, app.clock.now()).await;
+    let found = app.processors.of_endpoint(&mut app.db.read().await?, &name, &endpoint).await?;
+    let (tenant, processor) = found.ok_or_else(Problem::not_found)?;
+    let event = processor.parse_webhook(&tenant, &headers, &body, app.clock.now()).await;
     let event = event.map_err(|error| match error {
         WebhookError::Bad => {
-            let detail = "The signature is missing, old, or not the processor's.";
+            let detail = "The signature is missing, wrong or too old.";
             Problem::new(Code::MalformedRequest, detail)
         }
         WebhookError::Processor(error) => Problem::unavailable(error),
     })?;
     if let Some(event) = event {
-        settlement::receive(&app, name, event).await?;
+        settlement::receive(&app, &tenant, processor.name(), event).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -146,19 +146,19 @@ pub async fn add(
     Ok(kept)
 }
 
-/// Keeps a payment method of the customer whom a processor knows by this reference; one that we do
-/// not know is another installation's.
+/// Adds a payment method to the tenant's customer that has this reference at the processor; `false`
+/// if the tenant has no such customer.
 pub async fn add_for_reference(
     tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
     processor: &str,
     reference: &str,
     card: &Card,
     by: &By,
-) -> Result<(), DbError> {
-    let Some((tenant, no)) = sql::customer_of_reference(tx, processor, reference).await? else {
-        return Ok(());
-    };
-    add(tx, &tenant, no, processor, card, false, by).await.map(|_| ())
+) -> Result<bool, DbError> {
+    let found = sql::customer_of_reference(tx, tenant, processor, reference).await?;
+    let Some(no) = found else { return Ok(false) };
+    add(tx, tenant, no, processor, card, false, by).await.map(|_| true)
 }
 
 /// Makes a payment method the one that is charged unless another is named; `None` where there is

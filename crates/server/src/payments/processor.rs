@@ -3,7 +3,8 @@
 
 use super::Sandbox;
 use crate::base::{Currency, CustomerId, PaymentAttemptId, Time};
-use crate::organizations::{Environment, Tenant};
+use crate::db::{DbError, Tx};
+use crate::organizations::{self, Environment, Tenant};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -36,11 +37,12 @@ pub trait PaymentProcessor: Send + Sync {
     /// Takes a payment method away.
     fn detach<'a>(&'a self, tenant: &'a Tenant, reference: &'a str) -> Reply<'a, ()>;
 
-    /// Charges once for each key, however often it is asked, for a day at least. What cannot be
-    /// told is [`ChargeResult::Unknown`], never a decline.
+    /// Charges once for each key, for as long as [`Self::key_holds_for_seconds`] says. An outcome
+    /// that is not certain is [`ChargeResult::Unknown`], never a decline.
     fn charge<'a>(&'a self, tenant: &'a Tenant, charge: &'a Charge) -> BoxFuture<'a, ChargeResult>;
 
-    /// What came of a charge, found by its key among the customer's; `None` where there is none.
+    /// Returns the result of an earlier charge, found by its key among the customer's; `None` if
+    /// there was none.
     fn find_charge<'a>(
         &'a self,
         tenant: &'a Tenant,
@@ -58,10 +60,16 @@ pub trait PaymentProcessor: Send + Sync {
     /// The least that can be charged, in minor units.
     fn minimum(&self, currency: Currency) -> i64;
 
-    /// Reads a webhook whose signature is good and not old; `None` where it tells nothing of ours.
-    /// It may have to ask the processor for what the webhook only names.
+    /// The time for which the processor remembers an idempotency key. After that, a charge is looked
+    /// for before it is repeated.
+    fn key_holds_for_seconds(&self) -> i64;
+
+    /// Reads a webhook that came to a tenant's endpoint, if it was signed recently with that tenant's
+    /// secret; `None` if its type is of no interest. Asks the processor for details that the webhook
+    /// only names.
     fn parse_webhook<'a>(
         &'a self,
+        tenant: &'a Tenant,
         headers: &'a HeaderMap,
         body: &'a [u8],
         now: Time,
@@ -148,13 +156,14 @@ pub enum ClientKind {
     Payment,
 }
 
-/// What a processor tells of itself.
+/// An event that a processor reports. It is applied only to objects of the tenant whose secret signed
+/// it: each organization knows its own secret, and could sign an event about another's payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// A form was filled in and its charge succeeded.
     Charged { key: PaymentAttemptId, reference: String, card: Option<Card> },
-    /// A form was filled in that asked for a payment method alone.
+    /// A form that asked only for a payment method was filled in.
     SetUp { customer: String, card: Card },
 }
 
@@ -168,7 +177,7 @@ pub enum ProcessorError {
 
 #[derive(Debug)]
 pub enum WebhookError {
-    /// The signature is not the processor's, or too old; or the body is not what it sends.
+    /// The signature is missing, wrong or too old, or the body is malformed.
     Bad,
     Processor(ProcessorError),
 }
@@ -190,6 +199,19 @@ impl Processors {
             Environment::Sandbox => Some(&*self.sandbox),
             Environment::Live => None,
         }
+    }
+
+    /// The tenant that a webhook endpoint belongs to, and its processor. The sandbox's endpoint is the
+    /// organization's id.
+    pub async fn of_endpoint(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        name: &str,
+        endpoint: &str,
+    ) -> Result<Option<(Tenant, &dyn PaymentProcessor)>, DbError> {
+        let Ok(organization) = endpoint.parse() else { return Ok(None) };
+        let tenant = organizations::tenant(tx, organization, Environment::Sandbox).await?;
+        Ok(tenant.zip(self.by_name(name)))
     }
 
     pub fn by_name(&self, name: &str) -> Option<&dyn PaymentProcessor> {

@@ -3,7 +3,7 @@
 use super::{Card, DeclineReason, PaymentMethod};
 use crate::base::{PageQuery, PaymentMethodId, Time};
 use crate::db::{Columns, DbError, Sql, Tx, sql, word_columns};
-use crate::organizations::{Tenant, read_tenant};
+use crate::organizations::Tenant;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -40,10 +40,8 @@ const INSERT: Sql = sql("INSERT INTO payment_methods (tenant_no, customer_no, id
 const DELETE: Sql = sql("DELETE FROM payment_methods WHERE tenant_no = $1 AND id = $2");
 const REFERENCE: Sql = sql("SELECT reference FROM processor_customers \
      WHERE tenant_no = $1 AND customer_no = $2 AND processor = $3");
-/// A processor names its customer, not our tenant.
-const OF_REFERENCE: Sql = sql("SELECT t.no, t.organization_id, t.env, p.customer_no \
-     FROM processor_customers p JOIN tenants t ON t.no = p.tenant_no \
-     WHERE p.processor = $1 AND p.reference = $2");
+const OF_REFERENCE: Sql = sql("SELECT customer_no FROM processor_customers \
+     WHERE tenant_no = $1 AND processor = $2 AND reference = $3");
 const KEEP_REFERENCE: Sql = sql("INSERT INTO processor_customers \
      (customer_no, processor, tenant_no, reference) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
 
@@ -132,13 +130,12 @@ pub async fn reference(
 
 pub async fn customer_of_reference(
     tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
     processor: &str,
     reference: &str,
-) -> Result<Option<(Tenant, i64)>, DbError> {
-    tx.one(&OF_REFERENCE, &[processor.into(), reference.into()], |row| {
-        Ok((read_tenant(row)?, row.take()?))
-    })
-    .await
+) -> Result<Option<i64>, DbError> {
+    let values = [tenant.no.into(), processor.into(), reference.into()];
+    tx.one(&OF_REFERENCE, &values, |row| row.take()).await
 }
 
 /// Keeps the processor's reference of a customer, unless there is one.

@@ -35,8 +35,6 @@ use serde_json::json;
 
 /// Another node may take an attempt up when its own has had this long.
 const TAKEN_UP_AFTER_SECONDS: i64 = 60;
-/// Processors know an idempotency key for a day; after that they are asked first.
-const KEY_HOLDS_FOR_SECONDS: i64 = 86_400;
 /// How long a customer may take over a form.
 pub const FORM_OPEN_FOR_SECONDS: i64 = 23 * 3_600;
 

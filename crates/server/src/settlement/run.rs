@@ -1,8 +1,7 @@
 //! Steps (b) and (c) of a settlement, and taking up what others left.
 
 use super::{
-    Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, KEY_HOLDS_FOR_SECONDS, SettleError,
-    TAKEN_UP_AFTER_SECONDS, apply, sql,
+    Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, SettleError, TAKEN_UP_AFTER_SECONDS, apply, sql,
 };
 use crate::app::{App, By};
 use crate::audit::{Action, Actor};
@@ -73,7 +72,8 @@ pub async fn charge(
         off_session,
         at: attempt.billed_at,
     };
-    let forgotten = attempt.created_at.plus_seconds(KEY_HOLDS_FOR_SECONDS) <= app.clock.now();
+    let key_ends = attempt.created_at.plus_seconds(processor.key_holds_for_seconds());
+    let forgotten = key_ends <= app.clock.now();
     let found = match forgotten {
         true => processor.find_charge(tenant, &charge).await,
         false => Ok(None),
@@ -198,26 +198,37 @@ async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt,
         .await
 }
 
-/// Does what a processor told of itself; done again it changes nothing.
-pub async fn receive(app: &App, processor: String, event: Event) -> Result<(), SettleError> {
-    match event {
+/// Applies an event that was signed with this tenant's secret, to this tenant's objects only: an
+/// attempt or a customer of another tenant is unknown. Idempotent.
+pub async fn receive(
+    app: &App,
+    tenant: &Tenant,
+    processor: &str,
+    event: Event,
+) -> Result<(), SettleError> {
+    let known = match event {
         Event::Charged { key, reference, card } => {
-            let tenant = sql::tenant_of(&mut app.db.read().await?, key).await?;
-            // Not ours: another installation may use the same account there.
-            let Some(tenant) = tenant else { return Ok(()) };
-            let result = ChargeResult::Succeeded { reference, card };
-            record(app, &tenant, key, result).await.map(|_| ())
+            let attempt = sql::get(&mut app.db.read().await?, tenant, key).await?;
+            let known = attempt.is_some_and(|attempt| attempt.processor == processor);
+            if known {
+                record(app, tenant, key, ChargeResult::Succeeded { reference, card }).await?;
+            }
+            known
         }
         Event::SetUp { customer, card } => {
-            let by = By::new(app, Actor::System);
+            let (of, name, by) = (*tenant, processor.to_owned(), By::new(app, Actor::System));
             app.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let (name, by) = (processor.as_str(), &by);
-                    Ok(payments::add_for_reference(tx, name, &customer, &card, by).await?)
+                    payments::add_for_reference(tx, &of, &name, &customer, &card, &by).await
                 })
-                .await
+                .await?
         }
+    };
+    if !known {
+        // Another installation may use the same account at the processor.
+        tracing::info!(processor, tenant = tenant.no, "a webhook names no object of its tenant");
     }
+    Ok(())
 }
 
 /// Goes on with what other requests and nodes left: attempts pending for a minute, forms nobody

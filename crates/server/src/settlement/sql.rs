@@ -37,9 +37,6 @@ const DUE: Sql = sql("SELECT a.id, t.no, t.organization_id, t.env FROM payment_a
      JOIN tenants t ON t.no = a.tenant_no WHERE a.next_at <= $1 ORDER BY a.next_at LIMIT $2");
 const TAKE_UP: Sql = sql("UPDATE payment_attempts SET next_at = $1 \
      WHERE tenant_no = $2 AND id = $3 AND next_at <= $4");
-/// A processor names an attempt, not its tenant.
-const TENANT: Sql = sql("SELECT t.no, t.organization_id, t.env FROM payment_attempts a \
-     JOIN tenants t ON t.no = a.tenant_no WHERE a.id = $1");
 
 pub async fn get(
     tx: &mut Tx<'_, '_>,
@@ -131,13 +128,6 @@ pub async fn take_up(
 ) -> Result<bool, DbError> {
     let values = [until.into(), tenant.no.into(), id.into(), now.into()];
     Ok(tx.execute(&TAKE_UP, &values).await? == 1)
-}
-
-pub async fn tenant_of(
-    tx: &mut Tx<'_, '_>,
-    id: PaymentAttemptId,
-) -> Result<Option<Tenant>, DbError> {
-    tx.one(&TENANT, &[id.into()], read_tenant).await
 }
 
 fn json(value: &impl Serialize) -> Result<String, DbError> {

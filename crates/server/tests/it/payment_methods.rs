@@ -5,11 +5,13 @@ use crate::support::{Answer, Request, Test, delete, get, post};
 use serde_json::{Value, json};
 use unitpay::db::{Lane, Sql, Tx, sql};
 use unitpay::keys::KeyScopes;
+use unitpay::organizations::Tenant;
 use unitpay::payments::{Card, Event};
 
 const SUBSCRIBE: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, product_id, \
     plan_id, quantity, status, billing_interval, currency, collection_method, metadata, \
     created_at, updated_at) VALUES ($1, $2, $3, $4, $5, 1, 'active', 'month', 'USD', $6, '{}', 0, 0)");
+const ATTEMPT: Sql = sql("SELECT id FROM payment_attempts");
 const REFERENCES: Sql = sql("SELECT COUNT(*) FROM processor_customers");
 
 impl Test {
@@ -49,8 +51,10 @@ impl Test {
         self.call(post(path, &json!({})).key(&self.key)).await
     }
 
-    async fn webhook(&self, signature: &str, body: Vec<u8>) -> Answer {
-        let request = Request::new("POST", "/v1/webhooks/sandbox").raw_json(body);
+    /// Sends a webhook to a tenant's endpoint.
+    async fn webhook(&self, tenant: &Tenant, signature: &str, body: Vec<u8>) -> Answer {
+        let path = format!("/v1/webhooks/sandbox/{}", tenant.organization_id);
+        let request = Request::new("POST", path).raw_json(body);
         self.call(request.header("sandbox-signature", signature)).await
     }
 }
@@ -236,22 +240,55 @@ on_both_stores! {
             exp_month: 1, exp_year: 2040,
         };
         let sandbox = t.app.processors.sandbox();
-        let good = sandbox.deliver(&Event::SetUp { customer: customer.clone(), card }).unwrap();
+        let good = sandbox.deliver(&t.tenant, &Event::SetUp { customer: customer.clone(), card }).unwrap();
         let changed = String::from_utf8(good.body.clone()).unwrap().replace("4242", "4243");
         let before = t.state().await;
-        t.webhook(&good.signature, changed.into_bytes()).await.refused(400, "malformed_request");
+        t.webhook(&t.tenant, &good.signature, changed.into_bytes()).await.refused(400, "malformed_request");
         for signature in ["", "t=1,v1=AAAA", "t=x", "v1=AAAA", &good.signature[..40]] {
-            t.webhook(signature, good.body.clone()).await.refused(400, "malformed_request");
+            t.webhook(&t.tenant, signature, good.body.clone()).await.refused(400, "malformed_request");
         }
-        let elsewhere = Request::new("POST", "/v1/webhooks/stripe").raw_json(good.body.clone());
-        t.call(elsewhere.header("sandbox-signature", &good.signature)).await.refused(404, "not_found");
+        for path in ["stripe/x", "sandbox/x", &format!("stripe/{}", t.tenant.organization_id), "sandbox/org_0000000000000000000000"] {
+            let elsewhere = Request::new("POST", format!("/v1/webhooks/{path}")).raw_json(good.body.clone());
+            t.call(elsewhere.header("sandbox-signature", &good.signature)).await.refused(404, "not_found");
+        }
         assert_eq!(t.state().await, before);
         for _ in 0..2 {
-            t.webhook(&good.signature, good.body.clone()).await.expect(204);
+            t.webhook(&t.tenant, &good.signature, good.body.clone()).await.expect(204);
         }
         assert_eq!(t.cards(&customer).await.len(), 1);
         t.advance(301);
-        t.webhook(&good.signature, good.body.clone()).await.refused(400, "malformed_request");
+        t.webhook(&t.tenant, &good.signature, good.body.clone()).await.refused(400, "malformed_request");
+    }
+
+    async fn webhook_of_one_tenant_cannot_pay_for_another(t) {
+        let customer = t.customer("c").await;
+        t.set_up(&customer).await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.pay(&invoice, json!({})).await.expect(200);
+        let key: String = t.text_of(&ATTEMPT).await;
+        let attacker = t.organization("attacker").await;
+        let before = (t.state().await, t.invoice(&invoice).await);
+        let card = Card {
+            reference: "pm_1".into(), brand: "visa".into(), last4: "4242".into(), exp_month: 1, exp_year: 2040,
+        };
+        for event in [
+            Event::Charged { key: key.parse().unwrap(), reference: "ch_1".into(), card: Some(card.clone()) },
+            Event::SetUp { customer: customer.clone(), card },
+        ] {
+            let forged = t.app.processors.sandbox().deliver(&attacker, &event).unwrap();
+            // The victim's endpoint refuses the signature; the attacker's own knows no such object.
+            t.webhook(&t.tenant, &forged.signature, forged.body.clone()).await
+                .refused(400, "malformed_request");
+            t.webhook(&attacker, &forged.signature, forged.body.clone()).await.expect(204);
+            let same = (t.state().await, t.invoice(&invoice).await);
+            assert_eq!(same, before);
+            assert!(t.cards(&customer).await.is_empty());
+            // The same event is good when the victim's processor signs it.
+            if let Event::Charged { .. } = event { continue }
+            let good = t.app.processors.sandbox().deliver(&t.tenant, &event).unwrap();
+            t.webhook(&t.tenant, &good.signature, good.body).await.expect(204);
+            assert_eq!(t.cards(&customer).await.len(), 1);
+        }
     }
 
     async fn a_webhook_about_what_is_not_ours_is_taken_and_changes_nothing(t) {
@@ -264,8 +301,8 @@ on_both_stores! {
             Event::SetUp { customer: "cus_unknown".into(), card: card.clone() },
             Event::Charged { key, reference: "ch_1".into(), card: Some(card) },
         ] {
-            let delivery = t.app.processors.sandbox().deliver(&event).unwrap();
-            t.webhook(&delivery.signature, delivery.body).await.expect(204);
+            let delivery = t.app.processors.sandbox().deliver(&t.tenant, &event).unwrap();
+            t.webhook(&t.tenant, &delivery.signature, delivery.body).await.expect(204);
         }
         assert_eq!(t.state().await, before);
     }

@@ -1,4 +1,4 @@
-//! The sandbox's form, filled in: what a processor's own page would do.
+//! Filling in the sandbox's form, as a processor's own page would do.
 
 use super::{Confirmed, SIGNATURE};
 use crate::app::App;
@@ -30,8 +30,8 @@ pub enum FormOutcome {
     Decline,
 }
 
-/// Fills in a form of the sandbox, as its customer would. A portal token needs no scope: whoever
-/// has the secret was given the form.
+/// Fills in a form of the sandbox, as its customer would. A portal token needs no scope: the form's
+/// secret is the permission.
 #[utoipa::path(post, path = "/v1/sandbox/forms/confirm", tag = "sandbox", operation_id = "confirmSandboxForm",
     security(("secretKey" = ["payment_methods:write"]), ("portalToken" = [])),
     request_body = ConfirmFormRequest,
@@ -67,14 +67,14 @@ pub async fn confirm(
         }
         Some(Confirmed::Done(delivery)) => delivery,
     };
-    // From here on as any webhook.
+    // From here on it is handled like any webhook.
     let mut headers = HeaderMap::new();
     let signature = HeaderValue::from_str(&delivery.signature).map_err(Problem::internal)?;
     headers.insert(SIGNATURE, signature);
-    let event = sandbox.parse_webhook(&headers, &delivery.body, app.clock.now()).await;
+    let event = sandbox.parse_webhook(&tenant, &headers, &delivery.body, app.clock.now()).await;
     let event = event.map_err(|_| Problem::internal("the sandbox's own webhook was refused"))?;
     if let Some(event) = event {
-        settlement::receive(&app, sandbox.name().to_owned(), event).await?;
+        settlement::receive(&app, &tenant, sandbox.name(), event).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

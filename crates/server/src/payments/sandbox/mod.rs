@@ -1,8 +1,8 @@
-//! The built-in processor of sandbox environments: it moves no money and always does the same.
+//! The built-in processor of sandbox environments: it moves no money and is deterministic.
 //!
-//! It stands in for a processor's servers, so it keeps what it did in a table of its own, in
-//! transactions of its own: whoever asks again, after a crash or on another node, gets the same
-//! answer. As real processors do it forgets an idempotency key after a day.
+//! It stands in for a processor's servers, so it records its charges in a table of its own, in
+//! transactions of its own: a call repeated after a crash or on another node gets the same answer.
+//! Like real processors it forgets an idempotency key after a day.
 
 pub mod http;
 mod intent;
@@ -42,7 +42,7 @@ pub struct Delivery {
     pub body: Vec<u8>,
 }
 
-/// What became of a form.
+/// The result of filling in a form.
 #[derive(Debug)]
 pub enum Confirmed {
     Done(Delivery),
@@ -56,16 +56,16 @@ impl Sandbox {
         Self { db, clock, random, webhooks }
     }
 
-    /// A webhook with this event, signed now.
-    pub fn deliver(&self, event: &Event) -> Result<Delivery, ProcessorError> {
+    /// Makes a webhook with this event, signed now with the tenant's secret.
+    pub fn deliver(&self, tenant: &Tenant, event: &Event) -> Result<Delivery, ProcessorError> {
         let body = serde_json::to_vec(event).map_err(|e| ProcessorError::Unavailable(e.into()))?;
         let seconds = self.clock.now().seconds();
-        let tag = hmac::sign(&self.webhooks, &signed(seconds, &body));
+        let tag = hmac::sign(&self.webhook_key(tenant), &signed(seconds, &body));
         Ok(Delivery { signature: format!("t={seconds},v1={}", URL_SAFE_NO_PAD.encode(tag)), body })
     }
 
-    /// Fills in the form that a secret opens, for the customer named or for any of the tenant;
-    /// `None` where there is no such form. Done again it tells the same again.
+    /// Fills in the form that a secret opens, for this customer or, if none is given, for any of the
+    /// tenant's; `None` if there is no such form. Idempotent.
     pub async fn confirm(
         &self,
         tenant: &Tenant,
@@ -91,15 +91,21 @@ impl Sandbox {
         if intent.status == IntentStatus::RequiresForm {
             return Ok(Some(Confirmed::Declined(DeclineReason::CardDeclined)));
         }
-        self.deliver(&intent.event()).map(Confirmed::Done).map(Some)
+        self.deliver(&tenant, &intent.event()).map(Confirmed::Done).map(Some)
+    }
+
+    /// The secret that signs a tenant's webhooks.
+    fn webhook_key(&self, tenant: &Tenant) -> hmac::Key {
+        let secret = hmac::sign(&self.webhooks, &tenant.no.to_be_bytes());
+        hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())
     }
 
     fn secret(&self) -> String {
         format!("sandbox_form_{}", URL_SAFE_NO_PAD.encode(self.random.bytes::<24>()))
     }
 
-    /// Keeps a charge under its key, unless the key has been used within the day. Tells what is
-    /// kept and whether this call made it.
+    /// Stores a charge under its key, unless the key was used within the last day. Returns the stored
+    /// charge and whether this call made it.
     async fn keep(&self, tenant: &Tenant, charge: &Charge) -> Result<(Intent, bool), DbError> {
         let (tenant, now) = (*tenant, self.clock.now());
         let fresh = Intent::of(charge, self.secret(), now);
@@ -202,8 +208,7 @@ impl PaymentProcessor for Sandbox {
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                     let mut found = sql::by_key(tx, &tenant, key).await?;
                     found.retain(|intent| intent.reference == reference);
-                    let mut intent =
-                        found.pop().ok_or(DbError::Broken("no charge to give back"))?;
+                    let mut intent = found.pop().ok_or(DbError::Broken("no charge to refund"))?;
                     intent.status = IntentStatus::Refunded;
                     sql::set_status(tx, &intent).await
                 })
@@ -212,27 +217,38 @@ impl PaymentProcessor for Sandbox {
         })
     }
 
-    /// Half of a whole unit; fifty where the currency has no decimals.
+    /// Half of a whole unit; 50 if the currency has no decimals.
     fn minimum(&self, currency: Currency) -> i64 {
         if currency.exponent() == 3 { 500 } else { 50 }
     }
 
+    fn key_holds_for_seconds(&self) -> i64 {
+        KEY_KEPT_FOR_SECONDS
+    }
+
     fn parse_webhook<'a>(
         &'a self,
+        tenant: &'a Tenant,
         headers: &'a HeaderMap,
         body: &'a [u8],
         now: Time,
     ) -> BoxFuture<'a, Result<Option<Event>, WebhookError>> {
         Box::pin(async move {
-            let event = self.verified(headers, body, now).ok_or(WebhookError::Bad)?;
+            let event = self.verified(tenant, headers, body, now).ok_or(WebhookError::Bad)?;
             serde_json::from_slice(event).map(Some).map_err(|_| WebhookError::Bad)
         })
     }
 }
 
 impl Sandbox {
-    /// The body, where its signature is good and not old.
-    fn verified<'a>(&self, headers: &HeaderMap, body: &'a [u8], now: Time) -> Option<&'a [u8]> {
+    /// Returns the body if its signature is good and recent.
+    fn verified<'a>(
+        &self,
+        tenant: &Tenant,
+        headers: &HeaderMap,
+        body: &'a [u8],
+        now: Time,
+    ) -> Option<&'a [u8]> {
         let header = headers.get(SIGNATURE)?.to_str().ok()?;
         let (seconds, tag) = header.strip_prefix("t=")?.split_once(",v1=")?;
         let seconds: i64 = seconds.parse().ok()?;
@@ -240,7 +256,7 @@ impl Sandbox {
         if now.seconds().abs_diff(seconds) > SIGNATURE_SECONDS {
             return None;
         }
-        hmac::verify(&self.webhooks, &signed(seconds, body), &tag).ok()?;
+        hmac::verify(&self.webhook_key(tenant), &signed(seconds, body), &tag).ok()?;
         Some(body)
     }
 }

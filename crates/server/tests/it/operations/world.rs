@@ -4,6 +4,7 @@ use crate::support::Test;
 use serde_json::json;
 
 pub struct World {
+    pub organization: String,
     pub customer: String,
     pub sid: String,
     pub token: String,
@@ -34,6 +35,7 @@ impl World {
     pub fn named() -> Self {
         let id = |prefix: &str| format!("{prefix}_01kwgt3qt8f689ez1ekre217xv");
         Self {
+            organization: id("org"),
             customer: id("cus"),
             sid: id("ps"),
             token: "token".to_owned(),
@@ -103,6 +105,7 @@ impl World {
         let ledger_entry = t.ledger(&wallet).await[0]["id"].as_str().unwrap().to_owned();
         let wallet = wallet["id"].as_str().unwrap().to_owned();
         Self {
+            organization: t.tenant.organization_id.to_string(),
             invoice: t.bill(&customer, 1_000).await,
             form: t.set_up(&customer).await,
             subscription: bought["subscription"]["id"].as_str().unwrap().to_owned(),

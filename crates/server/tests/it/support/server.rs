@@ -158,6 +158,12 @@ impl Test {
         tx.one(statement, &[], |row| row.take()).await.unwrap().unwrap()
     }
 
+    /// The text that a statement finds in its one row.
+    pub async fn text_of(&self, statement: &'static Sql) -> String {
+        let mut tx = self.app.db.read().await.unwrap();
+        tx.one(statement, &[], |row| row.take()).await.unwrap().unwrap()
+    }
+
     pub async fn suspend(&self, suspended: bool) {
         let id = self.tenant.organization_id;
         self.app
