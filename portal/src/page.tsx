@@ -1,13 +1,11 @@
 /** The page around the portal: whose it is, the way back, the way out, and why there is nothing. */
-import {
-  BillingPortal,
-  UnitPayProvider,
-  usePortalSession,
-  type Branding,
-  type Flow,
-} from '@unitpay/react';
+import type { Branding, Flow } from '@unitpay/react';
 import { useState, type ReactNode } from 'react';
 
+// The source files themselves, so that the first load has nothing else of the package.
+import { BillingPortal } from '../../sdk/react/src/components/billing-portal.js';
+import { UnitPayProvider } from '../../sdk/react/src/react/provider.js';
+import { usePortalSession } from '../../sdk/react/src/react/session.js';
 import type { Logo } from './branding.js';
 import { wayBack, type Closed, type Opened, type Reason } from './open.js';
 import type { Language } from './texts.js';

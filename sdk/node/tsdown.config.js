@@ -6,7 +6,7 @@ export default defineConfig({
   platform: 'neutral',
   target: 'es2022',
   fixedExtension: false,
-  // The comments go into the types, where editors show them.
+  // The declarations keep the comments, which editors show. `eager` inlines those of @unitpay/wire.
   dts: { eager: true },
   outputOptions: { comments: false },
   inputOptions: { checks: { pluginTimings: false } },

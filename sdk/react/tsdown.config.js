@@ -1,18 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { defineConfig } from 'tsdown';
 
-const base = {
-  format: ['esm', 'cjs'],
-  platform: 'neutral',
-  target: 'es2022',
-  fixedExtension: false,
-  // The comments go into the types, where editors show them.
-  dts: { eager: true },
-  inputOptions: { checks: { pluginTimings: false } },
-  logLevel: 'warn',
-};
-
-/** The same rules twice: as they are, and in a layer for pages that order theirs by layers. */
+/** Writes the style sheet twice: plain, and in `@layer unitpay` for pages that use layers. */
 async function writeStyles() {
   const text = await readFile('src/styles.css', 'utf8');
   const css = text.replace(/\/\*.*?\*\/\n?/gs, '');
@@ -21,21 +10,40 @@ async function writeStyles() {
   await writeFile('dist/styles.layer.css', `@layer unitpay {\n${css}}\n`);
 }
 
-export default defineConfig([
-  {
-    ...base,
-    entry: {
-      core: 'src/core.ts',
-      'locales/de': 'src/locales/de.ts',
-      'locales/ar': 'src/locales/ar.ts',
-      index: 'src/index.ts',
-    },
-    // What the two entries share is one file: a session of the core is one of the components, too.
-    outputOptions: (options) => ({
-      ...options,
-      comments: { annotation: true, jsdoc: false, legal: false },
-      banner: (chunk) => (chunk.name === 'index' ? "'use client';" : ''),
-    }),
-    hooks: { 'build:done': writeStyles },
+const sourceFile = /\/(?:react|wire)\/src\/(.+?)(?<!\.d)\.tsx?$/;
+
+export default defineConfig({
+  entry: {
+    core: 'src/core.ts',
+    'locales/de': 'src/locales/de.ts',
+    'locales/ar': 'src/locales/ar.ts',
+    index: 'src/index.ts',
   },
-]);
+  format: ['esm', 'cjs'],
+  platform: 'neutral',
+  target: 'es2022',
+  fixedExtension: false,
+  // The declarations keep the comments, which editors show. `eager` inlines those of @unitpay/wire.
+  dts: { eager: true },
+  inputOptions: {
+    preserveEntrySignatures: 'allow-extension',
+    checks: { pluginTimings: false },
+  },
+  // One file per source file, so that an app's bundler drops unused code and splits at our dynamic
+  // imports.
+  outputOptions: (options) => ({
+    ...options,
+    comments: { annotation: true, jsdoc: false, legal: false },
+    banner: (chunk) => (chunk.name === 'index' ? "'use client';" : ''),
+    chunkFileNames: (chunk) =>
+      typeof options.chunkFileNames === 'function'
+        ? options.chunkFileNames(chunk)
+        : options.chunkFileNames.replace('-[hash]', ''),
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ name: (id) => sourceFile.exec(id)?.[1] ?? null }],
+    },
+  }),
+  logLevel: 'warn',
+  hooks: { 'build:done': writeStyles },
+});

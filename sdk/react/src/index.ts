@@ -3,38 +3,34 @@
  *
  * @packageDocumentation
  */
-// The texts, and then the rest in the order that compresses best, by trial.
-import './locales/en.js';
-
 export type * from './api-types.js';
 export type { Page, Query, UnitPayClient } from './core/client.js';
+export { ApiError, PmInUseError } from './core/errors.js';
 export type { GetPortalToken } from './core/renew.js';
 export type { EndReason, SessionState } from './core/session.js';
-export type { Appearance } from './react/context.js';
-export type { Id, Paged, Read } from './react/read.js';
-export type { Settle, SettleHandlers, Write } from './react/write.js';
+export { formatCredits, formatMoney } from './format/money.js';
 export type { MessageKey, Messages } from './locales/en.js';
 
+export type { Appearance } from './react/context.js';
 export {
   UnitPayProvider,
   type UnitPayConfig,
   type UnitPayProviderProps,
 } from './react/provider.js';
+export type { Id, Paged, Read } from './react/read.js';
+export { useBilling, usePortalSession, type PortalSessionInfo } from './react/session.js';
+export type { Settle, SettleHandlers, Write } from './react/write.js';
+
+export * from './hooks/catalog.js';
 export {
-  useActiveSubscription,
-  useCancelSubscription,
-  useChangePlan,
-  useCreateSubscription,
-  usePlanPreview,
-  useSubscription,
-  useSubscriptions,
-  useUncancelSubscription,
-  useUpcomingInvoice,
-  type NewSubscription,
-  type PlanChange,
-} from './hooks/subscriptions.js';
-export * from './hooks/payment-methods.js';
-export * from './hooks/invoices.js';
+  useAutoTopUp,
+  useCreditAccounts,
+  useCreditBurn,
+  useCreditCurrencies,
+  useCreditLedger,
+  useTopUp,
+  type TopUp,
+} from './hooks/credits.js';
 export {
   useBooleanEntitlement,
   useConfigEntitlement,
@@ -48,34 +44,37 @@ export {
   type MeteredValue,
   type Permission,
 } from './hooks/customer.js';
+export * from './hooks/invoices.js';
+export * from './hooks/payment-methods.js';
 export {
-  useAutoTopUp,
-  useCreditAccounts,
-  useCreditBurn,
-  useCreditCurrencies,
-  useCreditLedger,
-  useTopUp,
-  type TopUp,
-} from './hooks/credits.js';
-export { BillingDetails, type BillingDetailsProps } from './components/billing-details.js';
-export { useBilling, usePortalSession, type PortalSessionInfo } from './react/session.js';
-export { Money, type MoneyProps } from './components/money.js';
+  useActiveSubscription,
+  useCancelSubscription,
+  useChangePlan,
+  useCreateSubscription,
+  usePlanPreview,
+  useSubscription,
+  useSubscriptions,
+  useUncancelSubscription,
+  useUpcomingInvoice,
+  type NewSubscription,
+  type PlanChange,
+} from './hooks/subscriptions.js';
 export * from './hooks/usage.js';
-export * from './components/gates.js';
-export * from './hooks/catalog.js';
-export { PaymentMethods, type PaymentMethodsProps } from './components/payment-methods.js';
-export { PaymentForm, type PaymentFormProps } from './components/payment-form.js';
-export { PlanChangeDialog, type PlanChangeDialogProps } from './components/plan-change-dialog.js';
-export { PricingTable, type PricingTableProps } from './components/pricing-table.js';
-export { CreditBalance, type CreditBalanceProps } from './components/credit-balance.js';
-export { SubscriptionCard, type SubscriptionCardProps } from './components/subscription-card.js';
-export { formatCredits, formatMoney } from './format/money.js';
-export { UsageChart, type UsageChartProps } from './components/usage-chart.js';
-export { InvoiceList, type InvoiceListProps } from './components/invoice-list.js';
-export { ApiError, PmInUseError } from './core/errors.js';
-export { LedgerTable, type LedgerTableProps } from './components/ledger-table.js';
+
+export { BillingDetails, type BillingDetailsProps } from './components/billing-details.js';
 export {
   BillingPortal,
   type BillingPortalProps,
   type Section,
 } from './components/billing-portal.js';
+export { CreditBalance, type CreditBalanceProps } from './components/credit-balance.js';
+export * from './components/gates.js';
+export { InvoiceList, type InvoiceListProps } from './components/invoice-list.js';
+export { LedgerTable, type LedgerTableProps } from './components/ledger-table.js';
+export { Money, type MoneyProps } from './components/money.js';
+export { PaymentForm, type PaymentFormProps } from './components/payment-form.js';
+export { PaymentMethods, type PaymentMethodsProps } from './components/payment-methods.js';
+export { PlanChangeDialog, type PlanChangeDialogProps } from './components/plan-change-dialog.js';
+export { PricingTable, type PricingTableProps } from './components/pricing-table.js';
+export { SubscriptionCard, type SubscriptionCardProps } from './components/subscription-card.js';
+export { UsageChart, type UsageChartProps } from './components/usage-chart.js';

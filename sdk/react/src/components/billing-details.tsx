@@ -5,7 +5,7 @@ import { useProfile } from '../hooks/customer.js';
 import { useCan } from '../react/session.js';
 import { Button, Card, Dialog, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
-import { DetailsForm } from './details-form.js';
+import { DetailsForm } from './lazy-forms.js';
 import { useFlow, type FlowProps } from './flow.js';
 
 export interface BillingDetailsProps extends StyleProps, FlowProps {}

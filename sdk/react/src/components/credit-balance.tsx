@@ -4,12 +4,16 @@ import type { CreditAccount } from '../api-types.js';
 import { useCreditAccounts, useCreditCurrencies } from '../hooks/credits.js';
 import { useCan } from '../react/session.js';
 import { Actions, Button, Card, Details, Dialog, Loaded, Notice, Status } from '../ui/elements.js';
+import { lazy } from '../ui/lazy.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
-import { LedgerTable } from './ledger-table.js';
-import { AutoTopUpForm } from './auto-top-up.js';
 import { useFlow, type FlowProps } from './flow.js';
 import type { WalletCurrency } from './purchase.js';
-import { TopUpForm } from './top-up.js';
+import { AutoTopUpForm, TopUpForm } from './lazy-forms.js';
+
+const LedgerTable = /* @__PURE__ */ lazy(
+  async () => (await import('./ledger-table.js')).LedgerTable,
+  6,
+);
 
 export interface CreditBalanceProps extends StyleProps, FlowProps {}
 

@@ -7,7 +7,7 @@ import { Badge, Button, Card, Failure, Loaded, More, Status } from '../ui/elemen
 import { Table, type Column } from '../ui/table.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
-import { InvoiceDialog } from './invoice-dialog.js';
+import { InvoiceDialog } from './lazy-forms.js';
 import { isPayable, usePaying } from './paying.js';
 
 const TONES: Record<InvoiceStatus, 'good' | 'warn' | 'bad' | 'quiet'> = {

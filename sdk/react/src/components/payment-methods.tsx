@@ -8,8 +8,7 @@ import { useCan } from '../react/session.js';
 import { Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
-import { PaymentForm } from './payment-form.js';
-import { RemoveDialog } from './remove-dialog.js';
+import { PaymentForm, RemoveDialog } from './lazy-forms.js';
 
 export interface PaymentMethodsProps extends StyleProps, FlowProps {}
 

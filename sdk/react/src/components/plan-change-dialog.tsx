@@ -6,7 +6,7 @@ import { usePlans } from '../hooks/catalog.js';
 import {
   useChangePlan,
   useCreateSubscription,
-  useOwnSubscriptions,
+  useAllowedSubscriptions,
   usePlanPreview,
 } from '../hooks/subscriptions.js';
 import type { I18n } from '../react/i18n.js';
@@ -52,7 +52,9 @@ function Change({ planId, subscriptionId, onClose }: ChangeProps) {
   const ui = useUi();
   const { t, money } = ui;
   const { preview, ...read } = usePlanPreview({ planId, subscriptionId });
-  const subscription = useOwnSubscriptions().subscriptions.find(({ id }) => id === subscriptionId);
+  const subscription = useAllowedSubscriptions().subscriptions.find(
+    ({ id }) => id === subscriptionId,
+  );
   const { confirm, isPending, error } = useConfirm(planId, subscriptionId, read.refetch);
   const settling = useSettling(onClose, onClose);
   if (settling.form) return settling.form;

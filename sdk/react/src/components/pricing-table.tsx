@@ -2,12 +2,12 @@ import { useState, type ComponentType } from 'react';
 
 import type { Interval, Plan, Pricing, SettleOutcome, Subscription } from '../api-types.js';
 import { usePricing } from '../hooks/catalog.js';
-import { isLive, useOwnSubscriptions } from '../hooks/subscriptions.js';
+import { isLive, useAllowedSubscriptions } from '../hooks/subscriptions.js';
 import type { I18n } from '../react/i18n.js';
 import { useCan } from '../react/session.js';
 import { Badge, Button, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
-import { PlanChangeDialog } from './plan-change-dialog.js';
+import { PlanChangeDialog } from './lazy-forms.js';
 import { featuresOf, priceText } from './prices.js';
 
 export interface PricingTableProps extends StyleProps {
@@ -23,7 +23,7 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
   function PricingTable({ productId, onSelect }) {
     const ui = useUi();
     const { pricing, ...read } = usePricing(productId);
-    const { subscriptions } = useOwnSubscriptions();
+    const { subscriptions } = useAllowedSubscriptions();
     const known = subscriptions.filter((one) => one.productId === pricing?.product.id);
     const current = known.find(isLive);
     const [chosen, setChosen] = useState<Plan | null>(null);

@@ -31,7 +31,7 @@ const AMOUNT = 'amount';
 /** Which packages there are, what is chosen, and the fields to choose by. */
 export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
   const { t, credits, money } = useUi();
-  const { data, ...read } = useRead<Page<CreditPackage>>('/credit-packages', {
+  const { data, ...read } = useRead<Page<CreditPackage>>('catalog', '/credit-packages', {
     creditCurrencyId: currency.id,
     limit: 100,
   });

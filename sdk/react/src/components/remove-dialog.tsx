@@ -3,9 +3,9 @@ import { useState } from 'react';
 import type { PaymentMethodDependencies } from '../api-types.js';
 import { PmInUseError, type ApiError } from '../core/errors.js';
 import { usePlans } from '../hooks/catalog.js';
-import { useOwnCreditAccounts } from '../hooks/credits.js';
+import { useAllowedCreditAccounts } from '../hooks/credits.js';
 import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
-import { useOwnSubscriptions } from '../hooks/subscriptions.js';
+import { useAllowedSubscriptions } from '../hooks/subscriptions.js';
 import { Actions, Button, Dialog, Failure } from '../ui/elements.js';
 import { useUi } from '../ui/parts.js';
 
@@ -57,8 +57,8 @@ export function RemoveDialog({ id, card, onClose }: RemoveProps) {
 function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
   const { p, t } = useUi();
   const { plans } = usePlans();
-  const own = useOwnSubscriptions().subscriptions;
-  const { accounts } = useOwnCreditAccounts();
+  const own = useAllowedSubscriptions().subscriptions;
+  const { accounts } = useAllowedCreditAccounts();
   const users = [
     ...dependencies.subscriptions.map((id) => {
       const planId = own.find((one) => one.id === id)?.planId;

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { SettleOutcome } from '../api-types.js';
 import { settled } from '../core/settled.js';
 import { usePortal } from '../react/context.js';
-import { OWN, touched } from '../react/write.js';
+import { ACCOUNT, queriesIn } from '../react/groups.js';
 import { Actions, Button } from '../ui/elements.js';
 import { useUi } from '../ui/parts.js';
 import { ProcessorForm } from './payment-form.js';
@@ -27,7 +27,7 @@ export function SettleForm({ outcome, amount, onDone, onCancel }: SettleFormProp
   const wait = async () => {
     setState('waiting');
     const isDone = session && (await settled(client, outcome, session.signal).catch(() => false));
-    void queryClient.invalidateQueries(touched(session, OWN));
+    void queryClient.invalidateQueries(queriesIn(session, ACCOUNT));
     if (isDone) onDone();
     else setState('late');
   };

@@ -2,7 +2,8 @@
 import { useState, type ReactNode } from 'react';
 
 import type { SettleOutcome } from '../api-types.js';
-import { SettleForm, type Waiting } from './settle-form.js';
+import { SettleForm } from './lazy-forms.js';
+import type { Waiting } from './settle-form.js';
 
 /**
  * `take` gets every outcome, and what it costs; `form` is shown in place of what asked, until it is

@@ -22,11 +22,9 @@ import {
   Notice,
   Status,
 } from '../ui/elements.js';
-import { Lines } from '../ui/lines.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
-import { CancelDialog } from './cancel-dialog.js';
 import { useFlow, type FlowProps } from './flow.js';
-import { PlansDialog } from './plans-dialog.js';
+import { CancelDialog, Lines, PlansDialog } from './lazy-forms.js';
 import { priceText } from './prices.js';
 
 export interface SubscriptionCardProps extends StyleProps, FlowProps {

@@ -2,20 +2,21 @@ import type { Schemas } from '@unitpay/wire';
 import { useState, type ComponentType } from 'react';
 
 import type { Page } from '../core/client.js';
-import { formatDay } from '../format/dates.js';
-import { useUsageHistory, type DayTotal } from '../hooks/usage.js';
+import { useUsageHistory } from '../hooks/usage.js';
 import { useRead } from '../react/read.js';
-import { Card, Details, Loaded, Select } from '../ui/elements.js';
+import { Card, Loaded, Select } from '../ui/elements.js';
+import { lazy } from '../ui/lazy.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
-import { Table } from '../ui/table.js';
+
+const Chart = /* @__PURE__ */ lazy(async () => (await import('./chart.js')).Chart, 14);
 
 export interface UsageChartProps extends StyleProps {
   days?: number | undefined;
-  /** Default: the first, with a way to the others. */
+  /** Default: the first one, with a menu of the others. */
   eventName?: string | undefined;
 }
 
-/** What was used, day by day: bars for the eye, a table for everybody else. */
+/** Usage by day, as a bar chart and as a table. */
 export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ defineComponent(
   'usage:read',
   function UsageChart({ days = 30, eventName }) {
@@ -24,7 +25,9 @@ export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ define
     const [chosen, setChosen] = useState<string | null>(null);
     const names = Object.keys(series).sort();
     const name = eventName ?? chosen ?? names[0] ?? '';
-    const { data } = useRead<Page<Schemas['BillableMetric']>>('/billable-metrics', { limit: 100 });
+    const { data } = useRead<Page<Schemas['BillableMetric']>>('catalog', '/billable-metrics', {
+      limit: 100,
+    });
     const labelOf = (event: string) =>
       data?.data.find(({ eventName: one }) => one === event)?.name ?? event;
     const select = (
@@ -53,82 +56,3 @@ export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ define
     );
   },
 );
-
-const WIDTH = 640;
-const HEIGHT = 160;
-const GAP = 2;
-
-function Chart({ name, totals }: { name: string; totals: readonly DayTotal[] }) {
-  const { p, t, number, locale } = useUi();
-  const sum = totals.reduce((all, { total }) => all + total, 0);
-  const top = ceiling(Math.max(...totals.map(({ total }) => total), 0));
-  const width = WIDTH / Math.max(totals.length, 1);
-  const [first, last] = [totals[0], totals.at(-1)];
-  const label = t('usage.chart', { name, total: number(sum), days: totals.length });
-  return (
-    <figure {...p('chart')}>
-      <figcaption {...p('chart-caption')}>
-        <span {...p('figure')}>{number(sum)}</span>
-        <span {...p('text', 'muted')}>{name}</span>
-      </figcaption>
-      <div {...p('chart-scale')} aria-hidden="true">
-        {number(top)}
-      </div>
-      <svg
-        {...p('chart-plot')}
-        viewBox={`0 0 ${String(WIDTH)} ${String(HEIGHT)}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={label}
-      >
-        <path
-          {...p('chart-grid')}
-          d={`M0 .5H${String(WIDTH)}M0 ${String(HEIGHT / 2)}H${String(WIDTH)}`}
-        />
-        {totals.map(({ date, total }, index) => {
-          const height = top === 0 ? 0 : (total / top) * HEIGHT;
-          return (
-            <rect
-              key={date}
-              {...p('chart-bar')}
-              x={index * width + GAP / 2}
-              y={HEIGHT - height}
-              width={Math.max(width - GAP, 1)}
-              height={height}
-            >
-              <title>{`${formatDay(date, locale)}: ${number(total)}`}</title>
-            </rect>
-          );
-        })}
-        <path {...p('chart-axis')} d={`M0 ${String(HEIGHT - 0.5)}H${String(WIDTH)}`} />
-      </svg>
-      <div {...p('chart-days')} aria-hidden="true">
-        <span>{first ? formatDay(first.date, locale) : ''}</span>
-        <span>{last ? formatDay(last.date, locale) : ''}</span>
-      </div>
-      <Details summary={t('usage.table')}>
-        <Table
-          label={label}
-          rows={[...totals].reverse()}
-          keyOf={({ date }) => date}
-          columns={[
-            { key: 'day', label: t('invoices.date'), cell: ({ date }) => formatDay(date, locale) },
-            {
-              key: 'total',
-              label: t('change.total'),
-              isNumber: true,
-              cell: ({ total }) => number(total),
-            },
-          ]}
-        />
-      </Details>
-    </figure>
-  );
-}
-
-/** The next round number above it. */
-function ceiling(value: number): number {
-  if (value <= 0) return 0;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8].find((step) => step * power >= value) ?? 10) * power;
-}

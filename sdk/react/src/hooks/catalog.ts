@@ -1,33 +1,33 @@
-/** What there is to buy, and who sells it. */
+/** Hooks for plans, products, prices and branding. */
 import type { Branding, Plan, Pricing, Product } from '../api-types.js';
 import { usePortal } from '../react/context.js';
 import { useAll, useOne, useRead, type Read } from '../react/read.js';
-import { isLive, useOwnSubscriptions } from './subscriptions.js';
+import { isLive, useAllowedSubscriptions } from './subscriptions.js';
 
 export function usePlans(): Read<{ plans: Plan[] }> {
-  return useAll('plans', '/plans');
+  return useAll('plans', 'catalog', '/plans');
 }
 
 export function useProducts(): Read<{ products: Product[] }> {
-  return useAll('products', '/products');
+  return useAll('products', 'catalog', '/products');
 }
 
 export function useBranding(): Read<{ branding: Branding | null }> {
-  return useOne('branding', '/branding');
+  return useOne('branding', 'catalog', '/branding');
 }
 
 /**
- * The prices of a product: the one that is named here or in the provider's `config`, that of the
- * active subscription, or the seller's first.
+ * Returns the prices of a product. Without `productId` it is the one in the provider's `config`, else
+ * the active subscription's product, else the organization's first.
  */
 export function usePricing(productId?: string): Read<{ pricing: Pricing | null }> {
   const configured = usePortal().productId;
-  const { subscriptions, isLoading: isLooking } = useOwnSubscriptions();
+  const { subscriptions, isLoading: isLooking } = useAllowedSubscriptions();
   const { products, isLoading: isListing } = useProducts();
-  // The newest comes first.
+  // The list starts with the newest.
   const first = products.at(-1)?.id;
   const named = productId ?? configured ?? subscriptions.find(isLive)?.productId;
   const id = named ?? (isLooking || isListing ? undefined : (first ?? null));
-  const { data, ...state } = useRead<Pricing>(id && `/public/pricing/${id}`);
+  const { data, ...state } = useRead<Pricing>('catalog', id && `/public/pricing/${id}`);
   return { ...state, isLoading: state.isLoading || id === undefined, pricing: data ?? null };
 }

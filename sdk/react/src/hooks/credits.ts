@@ -1,4 +1,4 @@
-/** Wallets, what is in them and how it got there. */
+/** Hooks for credit accounts, their ledger and top-ups. */
 import type {
   AutoTopUp,
   AutoTopUpRule,
@@ -18,25 +18,25 @@ import {
   type Read,
 } from '../react/read.js';
 import { useSettle, useWrite, type SettleHandlers } from '../react/write.js';
-import { useOwnPath } from './customer.js';
+import { useCustomerPath } from './customer.js';
 
-/** `customerId` is the token's: another's wallets are not to be had. */
+/** Returns the customer's credit accounts. The server refuses any other customer's id. */
 export function useCreditAccounts(customerId?: string): Read<{ accounts: CreditAccount[] }> {
-  return useAll('accounts', '/credit-accounts', { customerId });
+  return useAll('accounts', 'credits', '/credit-accounts', { customerId });
 }
 
-/** The same where the session may read them; else none, and nothing is asked for. */
-export function useOwnCreditAccounts(): Read<{ accounts: CreditAccount[] }> {
-  return useAll('accounts', useIfAllowed('credits:read', '/credit-accounts'));
+/** Returns the credit accounts, or none when the session lacks the scope. */
+export function useAllowedCreditAccounts(): Read<{ accounts: CreditAccount[] }> {
+  return useAll('accounts', 'credits', useIfAllowed('credits:read', '/credit-accounts'));
 }
 
 export function useCreditCurrencies(): Read<{ currencies: CreditCurrency[] }> {
-  return useAll('currencies', '/credit-currencies');
+  return useAll('currencies', 'catalog', '/credit-currencies');
 }
 
 export function useCreditLedger(accountId: Id): Paged<{ entries: LedgerEntry[] }> {
   const path = accountId && `/credit-accounts/${accountId}/ledger`;
-  const { rows, ...state } = usePages<LedgerEntry>(path);
+  const { rows, ...state } = usePages<LedgerEntry>('credits', path);
   return { ...state, entries: rows };
 }
 
@@ -46,7 +46,7 @@ export type TopUp = { creditCurrencyId: string } & (
 );
 
 export function useTopUp(handlers?: SettleHandlers) {
-  const path = useOwnPath('/top-ups');
+  const path = useCustomerPath('/top-ups');
   return useSettle('topUp', handlers, (client, idempotencyKey, input: TopUp) =>
     client.post<SettleOutcome>(path, input, { idempotencyKey }),
   );
@@ -58,7 +58,7 @@ export function useAutoTopUp(creditCurrencyId: Id): Read<{ rule: AutoTopUp | nul
   isPending: boolean;
 } {
   const { accounts, ...state } = useCreditAccounts();
-  const path = useOwnPath('/auto-topup-rules');
+  const path = useCustomerPath('/auto-topup-rules');
   const account = accounts.find((one) => one.creditCurrencyId === creditCurrencyId);
   const rule = account?.autoTopUp ?? null;
   const { put, isPending, error } = useWrite(
@@ -67,24 +67,27 @@ export function useAutoTopUp(creditCurrencyId: Id): Read<{ rule: AutoTopUp | nul
       client.put<undefined>(`${path}/${id}`, next, { idempotencyKey }),
   );
   const set = async (wanted: AutoTopUpRule | null) => {
-    const next = wanted ?? (rule && ruleOf(rule, false));
+    const next = wanted ?? (rule && requestOf(rule, false));
     if (creditCurrencyId && next) await put(creditCurrencyId, next);
   };
   return { ...state, error: state.error ?? error, rule, set, isPending };
 }
 
-/** What is set, as it is sent. */
-function ruleOf(rule: AutoTopUp, enabled: boolean): AutoTopUpRule {
+/** Converts a rule into the request that stores it. */
+function requestOf(rule: AutoTopUp, enabled: boolean): AutoTopUpRule {
   const { mode, threshold, amount, packageId, quantity, maxPerMonth } = rule;
   const bought =
     mode === 'amount' ? { amount: amount ?? 0 } : { packageId: packageId ?? '', quantity };
   return { enabled, mode, threshold, maxPerMonth, ...bought };
 }
 
-/** How fast a wallet is used up. */
+/** Returns how much of a credit account was used in the last `days`. */
 export function useCreditBurn(
   accountId: Id,
   { days = 30 }: { days?: number } = {},
 ): Read<{ stats: CreditStats | null }> {
-  return useOne('stats', accountId && '/credits/stats', { creditAccountId: accountId, days });
+  return useOne('stats', 'credits', accountId && '/credits/stats', {
+    creditAccountId: accountId,
+    days,
+  });
 }

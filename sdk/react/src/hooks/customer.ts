@@ -1,4 +1,4 @@
-/** The customer, and what they may use. */
+/** Hooks for the customer and its entitlements. */
 import type { Schemas } from '@unitpay/wire';
 import { useCallback } from 'react';
 
@@ -15,7 +15,8 @@ import type {
 import type { UnitPayClient } from '../core/client.js';
 import { usePortal } from '../react/context.js';
 import { useAsk, useOne, useRead, type Read } from '../react/read.js';
-import { NOTHING, useWrite } from '../react/write.js';
+import { PROFILE } from '../react/groups.js';
+import { useWrite } from '../react/write.js';
 
 export interface Permission {
   allowed: boolean;
@@ -25,10 +26,10 @@ export interface Permission {
 export interface CustomerState {
   customer: Customer | null;
   entitlements: Entitlement[];
-  /** By what is loaded, without a request. The server decides at the time of use. */
+  /** Checks the loaded entitlements without a request. The server has the last word. */
   check: (slug: string, options?: { requiredBalance?: number | undefined }) => Permission;
   update: (changes: UpdateCustomer) => Promise<Customer>;
-  /** What the processor's form for another payment method needs. */
+  /** Prepares the processor's form for a new payment method. */
   setupPayment: () => Promise<FormClient>;
   payInvoice: (
     id: string,
@@ -37,8 +38,8 @@ export interface CustomerState {
   isUpdating: boolean;
 }
 
-/** The path of what is the customer's own. While there is no token nothing is asked for. */
-export function useOwnPath(rest = ''): string {
+/** Returns a path below `/customers/{id}` of the session's customer. */
+export function useCustomerPath(rest = ''): string {
   return `/customers/${usePortal().session?.customerId ?? ''}${rest}`;
 }
 
@@ -50,7 +51,7 @@ export function useCustomer(): Read<CustomerState> {
     await Promise.all(both.map((one) => one()));
   }, both);
   const { setupPayment } = useSetupPayment();
-  const { payInvoice } = useWrite('payInvoice', payOne);
+  const { payInvoice } = useWrite('payInvoice', sendPayment);
   return {
     ...profile,
     isLoading: profile.isLoading || listed.isLoading,
@@ -64,12 +65,10 @@ export function useCustomer(): Read<CustomerState> {
   };
 }
 
-const PROFILE = /^\/(customers\/\w+|portal.*)$/;
-
-/** The customer alone: one request. */
+/** Returns the customer without its entitlements. */
 export function useProfile(): Read<Pick<CustomerState, 'customer' | 'update' | 'isUpdating'>> {
-  const path = useOwnPath();
-  const read = useOne<'customer', Customer>('customer', path);
+  const path = useCustomerPath();
+  const read = useOne<'customer', Customer>('customer', 'customer', path);
   const { update, isPending } = useWrite(
     'update',
     (client, idempotencyKey, changes: UpdateCustomer) =>
@@ -80,15 +79,15 @@ export function useProfile(): Read<Pick<CustomerState, 'customer' | 'update' | '
 }
 
 export function useSetupPayment() {
-  const path = useOwnPath('/payment-methods/setup');
+  const path = useCustomerPath('/payment-methods/setup');
   return useWrite(
     'setupPayment',
     (client, idempotencyKey) => client.post<FormClient>(path, undefined, { idempotencyKey }),
-    NOTHING,
+    [],
   );
 }
 
-export function payOne(
+export function sendPayment(
   client: UnitPayClient,
   idempotencyKey: string,
   id: string,
@@ -99,9 +98,10 @@ export function payOne(
 
 function useEntitlements() {
   const { data, ...state } = useRead<{ data: Schemas['CustomerEntitlement'][] }>(
-    useOwnPath('/entitlements'),
+    'entitlements',
+    useCustomerPath('/entitlements'),
   );
-  // What is listed may be used, unless it says otherwise.
+  // The list omits `access` when it is true.
   const entitlements = data?.data.map((one): Entitlement => ({ access: true, ...one }));
   return { ...state, entitlements };
 }
@@ -126,20 +126,24 @@ function permissionOf(
 export interface CheckOptions {
   requestedUsage?: number | undefined;
   requestedValues?: readonly string[] | undefined;
-  /** Asks the server even where nothing is requested. */
+  /** Asks the server even without `requestedUsage` and `requestedValues`. */
   fresh?: boolean | undefined;
 }
 
-/** One entitlement; null where there is none. With a request, `access` is the server's answer to it. */
+/** Returns one entitlement, or null. With a requested amount, `access` is the server's answer. */
 export function useEntitlement(
   slug: string,
   { requestedUsage, requestedValues, fresh = false }: CheckOptions = {},
 ): Read<{ entitlement: Entitlement | null }> {
   const { entitlements, ...listed } = useEntitlements();
   const isAsked = fresh || requestedUsage !== undefined || requestedValues !== undefined;
-  const path = useOwnPath('/check');
+  const path = useCustomerPath('/check');
   const body = { featureSlug: slug, requestedUsage, requestedValues };
-  const { data: answer, ...asked } = useAsk<CheckResult>(isAsked ? path : null, body);
+  const { data: answer, ...asked } = useAsk<CheckResult>(
+    'entitlements',
+    isAsked ? path : null,
+    body,
+  );
   const found = entitlements?.find((one) => one.slug === slug) ?? null;
   if (!isAsked) return { ...listed, entitlement: found };
   return {
@@ -150,16 +154,16 @@ export function useEntitlement(
   };
 }
 
-/** The entitlement where it is of that type. */
+/** An entitlement of one feature type. */
 export type EntitlementOf<K extends FeatureType> = Extract<Entitlement, { type: K }>;
 
 export type Typed<T> = Read<{ value: T; isFallback: boolean }>;
-interface FallbackOf<T> {
+interface FallbackOption<T> {
   fallback?: T | undefined;
 }
 
 export interface MeteredValue {
-  /** Null is without limit. */
+  /** Null means unlimited. */
   limit: number | null;
   usage: number;
   remaining: number | null;
@@ -179,7 +183,7 @@ function useTyped<K extends FeatureType, T>(
 
 export function useBooleanEntitlement(
   slug: string,
-  { fallback = false }: FallbackOf<boolean> = {},
+  { fallback = false }: FallbackOption<boolean> = {},
 ) {
   return useTyped(slug, 'boolean', fallback, () => true);
 }
@@ -188,7 +192,7 @@ const noUsage: MeteredValue = { limit: 0, usage: 0, remaining: 0 };
 
 export function useMeteredEntitlement(
   slug: string,
-  { fallback = noUsage }: FallbackOf<MeteredValue> = {},
+  { fallback = noUsage }: FallbackOption<MeteredValue> = {},
 ): Typed<MeteredValue> {
   return useTyped(slug, 'metered', fallback, ({ limit, usage, remaining }) => ({
     limit,
@@ -197,14 +201,14 @@ export function useMeteredEntitlement(
   }));
 }
 
-/** The balance in the credit currency's smallest unit. */
-export function useCreditEntitlement(slug: string, { fallback = 0 }: FallbackOf<number> = {}) {
+/** Returns the balance in the credit currency's smallest unit. */
+export function useCreditEntitlement(slug: string, { fallback = 0 }: FallbackOption<number> = {}) {
   return useTyped(slug, 'credit', fallback, ({ balance }) => balance);
 }
 
 export function useConfigEntitlement(
   slug: string,
-  { fallback = null }: FallbackOf<string | null> = {},
+  { fallback = null }: FallbackOption<string | null> = {},
 ) {
   return useTyped<'config', string | null>(slug, 'config', fallback, ({ value }) => value);
 }
@@ -213,7 +217,7 @@ const noValues: readonly string[] = [];
 
 export function useEnumEntitlement(
   slug: string,
-  { fallback = noValues }: FallbackOf<readonly string[]> = {},
+  { fallback = noValues }: FallbackOption<readonly string[]> = {},
 ) {
   return useTyped<'enum', readonly string[]>(slug, 'enum', fallback, ({ values }) => values);
 }

@@ -1,17 +1,17 @@
-/** What was billed, and paying it. */
+/** Hooks for invoices and their payment. */
 import type { Invoice } from '../api-types.js';
 import type { UnitPayClient } from '../core/client.js';
 import { usePortal } from '../react/context.js';
 import { useOne, usePages, type Id, type Paged, type Read } from '../react/read.js';
 import { useSettle, type SettleHandlers } from '../react/write.js';
-import { payOne } from './customer.js';
+import { sendPayment } from './customer.js';
 
 export function useInvoices(): Paged<{
   invoices: Invoice[];
   downloadPdf: (id: string) => Promise<void>;
 }> {
   const { client } = usePortal();
-  const { rows, ...state } = usePages<Invoice>('/invoices');
+  const { rows, ...state } = usePages<Invoice>('invoices', '/invoices');
   const downloadPdf = (id: string) =>
     savePdf(
       client,
@@ -25,7 +25,7 @@ export function useInvoice(
   id: Id,
 ): Read<{ invoice: Invoice | null; downloadPdf: () => Promise<void> }> {
   const { client } = usePortal();
-  const read = useOne<'invoice', Invoice>('invoice', id && `/invoices/${id}`);
+  const read = useOne<'invoice', Invoice>('invoice', 'invoices', id && `/invoices/${id}`);
   const downloadPdf = async () => {
     if (id) await savePdf(client, id, read.invoice);
   };
@@ -33,17 +33,17 @@ export function useInvoice(
 }
 
 export function usePayInvoice(handlers?: SettleHandlers) {
-  return useSettle('payInvoice', handlers, payOne);
+  return useSettle('payInvoice', handlers, sendPayment);
 }
 
-/** With the token, which a plain link could not carry. */
+/** Downloads with the token, which a plain link cannot send. */
 async function savePdf(client: UnitPayClient, id: string, invoice: Invoice | null | undefined) {
   const blob = await client.download(`/invoices/${id}/pdf`);
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = `${invoice?.invoiceNumber ?? id}.pdf`;
   link.click();
-  // The browser has begun to save it by the next turn.
+  // The browser has started to save the file by the next task.
   setTimeout(() => {
     URL.revokeObjectURL(link.href);
   }, 0);

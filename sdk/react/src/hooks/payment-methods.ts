@@ -1,26 +1,27 @@
-/** What is charged. */
+/** Hooks for payment methods. */
 import type { UseQueryResult } from '@tanstack/react-query';
 
 import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
 import { withDependencies, type ApiError } from '../core/errors.js';
 import { useAll, useQueryOf, type Id, type Read } from '../react/read.js';
-import { METHODS, useWrite } from '../react/write.js';
-import { useOwnPath } from './customer.js';
+import { PAYMENT_METHODS } from '../react/groups.js';
+import { useWrite } from '../react/write.js';
+import { useCustomerPath } from './customer.js';
 
 export function usePaymentMethods(): Read<{
   paymentMethods: PaymentMethod[];
   setDefault: (id: string) => Promise<PaymentMethod>;
-  /** Rejects with a `PmInUseError` where it is still needed. */
+  /** Rejects with a `PmInUseError` while something depends on it. */
   detach: (id: string) => Promise<void>;
   isActing: boolean;
 }> {
-  const path = useOwnPath('/payment-methods');
-  const listed = useAll<'paymentMethods', PaymentMethod>('paymentMethods', path);
+  const path = useCustomerPath('/payment-methods');
+  const listed = useAll<'paymentMethods', PaymentMethod>('paymentMethods', 'paymentMethods', path);
   const { setDefault, ...setting } = useWrite(
     'setDefault',
     (client, idempotencyKey, id: string) =>
       client.post<PaymentMethod>(`/payment-methods/${id}/default`, undefined, { idempotencyKey }),
-    METHODS,
+    PAYMENT_METHODS,
   );
   const { detach, ...detaching } = useWrite(
     'detach',
@@ -30,7 +31,7 @@ export function usePaymentMethods(): Read<{
         .catch((error: unknown) => {
           throw withDependencies(error);
         }),
-    METHODS,
+    PAYMENT_METHODS,
   );
   return {
     ...listed,
@@ -42,17 +43,17 @@ export function usePaymentMethods(): Read<{
   };
 }
 
-/** What needs a payment method; TanStack's own result. */
+/** Returns the subscriptions and top-ups that depend on a payment method, as a TanStack result. */
 export function usePaymentMethodDependencies(
   id: Id,
   { enabled = true }: { enabled?: boolean } = {},
 ): UseQueryResult<PaymentMethodDependencies, ApiError> {
   const path = id && enabled ? `/payment-methods/${id}/dependencies` : null;
-  return useQueryOf<PaymentMethodDependencies>(path);
+  return useQueryOf<PaymentMethodDependencies>('paymentMethods', path);
 }
 
 export function useAddPaymentMethod() {
-  const path = useOwnPath('/payment-methods');
+  const path = useCustomerPath('/payment-methods');
   return useWrite(
     'addPaymentMethod',
     (
@@ -61,6 +62,6 @@ export function useAddPaymentMethod() {
       processorToken: string,
       { setDefault }: { setDefault?: boolean | undefined } = {},
     ) => client.post<PaymentMethod>(path, { processorToken, setDefault }, { idempotencyKey }),
-    METHODS,
+    PAYMENT_METHODS,
   );
 }

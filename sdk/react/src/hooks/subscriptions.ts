@@ -1,4 +1,4 @@
-/** Plans that a customer has, and how to change them. */
+/** Hooks for subscriptions and changes of plan. */
 import type { PlanPreview, SettleOutcome, Subscription, UpcomingInvoice } from '../api-types.js';
 import { usePortal } from '../react/context.js';
 import {
@@ -17,19 +17,20 @@ export function isLive({ status }: Subscription): boolean {
 }
 
 export function useSubscriptions(): Read<{ subscriptions: Subscription[] }> {
-  return useAll('subscriptions', '/subscriptions');
+  return useAll('subscriptions', 'subscriptions', '/subscriptions');
 }
 
-/** The same where the session may read them; else none, and nothing is asked for. */
-export function useOwnSubscriptions(): Read<{ subscriptions: Subscription[] }> {
-  return useAll('subscriptions', useIfAllowed('subscriptions:read', '/subscriptions'));
+/** Returns the subscriptions, or none when the session lacks the scope. */
+export function useAllowedSubscriptions(): Read<{ subscriptions: Subscription[] }> {
+  const path = useIfAllowed('subscriptions:read', '/subscriptions');
+  return useAll('subscriptions', 'subscriptions', path);
 }
 
 export function useSubscription(id: Id): Read<{ subscription: Subscription | null }> {
-  return useOne('subscription', id && `/subscriptions/${id}`);
+  return useOne('subscription', 'subscriptions', id && `/subscriptions/${id}`);
 }
 
-/** The live subscriptions, of these plans where they are named; and the newest of them. */
+/** Returns the live subscriptions, optionally only those of `planIds`, and the newest of them. */
 export function useActiveSubscription(
   planIds?: readonly string[],
 ): Read<{ subscription: Subscription | null; subscriptions: Subscription[] }> {
@@ -40,9 +41,10 @@ export function useActiveSubscription(
   return { ...state, subscription: live[0] ?? null, subscriptions: live };
 }
 
-/** Null where none is to come. */
+/** Returns the next invoice of a subscription; null when none is due. */
 export function useUpcomingInvoice(id?: Id): Read<{ invoice: UpcomingInvoice | null }> {
   const { data, ...state } = useRead<{ invoice: UpcomingInvoice | null }>(
+    'subscriptions',
     id && `/subscriptions/${id}/upcoming-invoice`,
   );
   return { ...state, invoice: data?.invoice ?? null };
@@ -55,7 +57,7 @@ export interface NewSubscription {
 
 export interface PlanChange extends NewSubscription {
   subscriptionId: string;
-  /** What the preview told, so that what was shown is what is paid. */
+  /** The `prorationDate` of the preview, so that the customer pays the amount that was shown. */
   prorationDate?: string | undefined;
 }
 
@@ -80,13 +82,14 @@ export function useChangePlan(handlers?: SettleHandlers) {
   );
 }
 
-/** What a plan would cost: in place of a subscription's, or as a new one. */
+/** Returns the price of a change to a plan, or of a new subscription. Null: idle. */
 export function usePlanPreview(
   wanted: (NewSubscription & { subscriptionId?: string | undefined }) | null,
 ): Read<{ preview: PlanPreview | null }> {
   const customerId = usePortal().session?.customerId ?? undefined;
   const { subscriptionId, ...plan } = wanted ?? { planId: '' };
   const { data: preview = null, ...state } = useAsk<PlanPreview>(
+    'subscriptions',
     wanted &&
       (subscriptionId
         ? `/subscriptions/${subscriptionId}/preview-change`

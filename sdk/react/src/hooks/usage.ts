@@ -1,9 +1,9 @@
-/** What was used. */
+/** Hooks for usage. */
 import type { UsageDay, UsageMeter } from '../api-types.js';
 import { useOne, useRead, type Id, type Read } from '../react/read.js';
 
 export function useUsageMeter(metricId: Id): Read<{ meter: UsageMeter | null }> {
-  return useOne('meter', metricId && '/usage', { metricId });
+  return useOne('meter', 'meters', metricId && '/usage', { metricId });
 }
 
 export interface DayTotal {
@@ -11,13 +11,13 @@ export interface DayTotal {
   total: number;
 }
 
-/** Totals by day, UTC, of each kind of event, 92 days at most; days without any are there with 0. */
+/** Returns totals by UTC day for each event name, up to 92 days. Days without events have 0. */
 export function useUsageHistory({ days = 30 }: { days?: number } = {}): Read<{
   series: Record<string, DayTotal[]>;
   hasData: boolean;
 }> {
   const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-  const { data, ...state } = useRead<{ data: UsageDay[] }>('/usage/aggregate', {
+  const { data, ...state } = useRead<{ data: UsageDay[] }>('usage', '/usage/aggregate', {
     from: new Date(today - (days - 1) * DAY_MS).toISOString().slice(0, 10),
     to: new Date(today).toISOString().slice(0, 10),
   });

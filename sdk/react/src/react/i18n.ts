@@ -35,6 +35,7 @@ const RTL = /^(ar|dv|fa|he|ks|ps|sd|ug|ur|yi)\b/;
 export function useI18n(isNeeded: boolean): I18n {
   const { locale: asked, messages, session, timeZone } = usePortal();
   const { data } = useRead<CurrentSession>(
+    'session',
     isNeeded && asked === undefined && session ? '/portal-sessions/current' : null,
   );
   const wanted = asked ?? data?.session.locale ?? data?.customer?.locale ?? undefined;

@@ -1,13 +1,12 @@
-/** Writing hooks: what every one of them does. */
-import type { InvalidateQueryFilters } from '@tanstack/react-query';
+/** The shared parts of the hooks that write. */
 import { useCallback, useState } from 'react';
 
 import type { SettleOutcome } from '../api-types.js';
 import type { UnitPayClient } from '../core/client.js';
 import type { ApiError } from '../core/errors.js';
-import type { PortalSession } from '../core/session.js';
 import { once } from '../core/verbs.js';
-import { keyOf, usePortal } from './context.js';
+import { usePortal } from './context.js';
+import { ACCOUNT, queriesIn } from './groups.js';
 
 export type Write<V extends string, A extends unknown[], R> = Record<
   V,
@@ -16,7 +15,7 @@ export type Write<V extends string, A extends unknown[], R> = Record<
 
 type OutcomeOf<K extends SettleOutcome['kind']> = Extract<SettleOutcome, { kind: K }>;
 
-/** What to do with each outcome of a call that may move money. */
+/** Callbacks for each outcome of a call that may move money. */
 export interface SettleHandlers {
   onChargedInline?: (outcome: OutcomeOf<'charged_inline'>) => void;
   onRequiresForm?: (outcome: OutcomeOf<'requires_form'>) => void;
@@ -30,41 +29,25 @@ export interface SettleHandlers {
 
 export type Settle<V extends string, A extends unknown[]> = Write<V, A, SettleOutcome>;
 
-/** Sends one intention; the key makes it happen once. */
+/** Sends one request. Retries of the same intention carry the same idempotency key. */
 type Perform<A extends unknown[], R> = (
   client: UnitPayClient,
   idempotencyKey: string,
   ...input: A
 ) => Promise<R>;
 
-/**
- * Which paths read what a write changes; these are asked for again. Unless it says so: all that is
- * the customer's, and nothing that the seller alone changes, nor what was used.
- */
-export const OWN = /^(?!\/(p[lru]|b|credit-[cp]|usage\/))/;
-export const NOTHING = /(?!)/;
-/** What is paid with, and what hangs on it. */
-export const METHODS = /^\/(customers\/\w+(\/pay.*)?|pay.*|credit-accounts)$/;
-
-/** The queries of a session whose paths are among `changes`. */
-export function touched(session: PortalSession | null, changes: RegExp): InvalidateQueryFilters {
-  return {
-    queryKey: keyOf(session),
-    predicate: ({ queryKey }) => changes.test(String(queryKey[3])),
-  };
-}
-
 interface Outcome {
-  /** Whose call it was: another customer does not see it. */
+  /** The client that made the call, so that another customer never sees its outcome. */
   client: UnitPayClient;
   pending: number;
   error: ApiError | null;
 }
 
+/** Runs a write and invalidates the groups of queries that it changes. */
 export function useWrite<V extends string, A extends unknown[], R>(
   verb: V,
   perform: Perform<A, R>,
-  changes = OWN,
+  changes = ACCOUNT,
 ): Write<V, A, R> {
   const { client, session, queryClient } = usePortal();
   const [state, setState] = useState<Outcome | null>(null);
@@ -79,38 +62,36 @@ export function useWrite<V extends string, A extends unknown[], R>(
       note(1, null);
       const promise = once(client, verb, input, (key) => perform(client, key, ...input)).then(
         (result) => {
-          void queryClient.invalidateQueries(touched(session, changes));
+          void queryClient.invalidateQueries(queriesIn(session, changes));
           note(-1, null);
           return result;
         },
       );
-      // Whoever awaits it learns of the failure; whoever does not reads `error`.
+      // The caller may ignore the promise, since `error` has the failure too.
       promise.catch((error: unknown) => {
         note(-1, error as ApiError);
       });
       return promise;
     },
-    // `perform` and `changes` are the same at each rendering.
+    // `perform` and `changes` do not change between renders.
     [client, session, queryClient, verb],
   );
   const mine = state?.client === client ? state : null;
-  const answer = { isPending: (mine?.pending ?? 0) > 0, error: mine?.error ?? null };
-  return { ...answer, [verb]: call } as unknown as Write<V, A, R>;
+  const status = { isPending: (mine?.pending ?? 0) > 0, error: mine?.error ?? null };
+  return { ...status, [verb]: call } as unknown as Write<V, A, R>;
 }
 
-/** A call that may move money, with what to do with each outcome. */
+/** Runs a write that may move money and calls the handler of its outcome. */
 export function useSettle<V extends string, A extends unknown[]>(
   verb: V,
   handlers: SettleHandlers | undefined,
   perform: Perform<A, SettleOutcome>,
-  changes?: RegExp,
 ): Settle<V, A> {
-  const write = useWrite<V, A, SettleOutcome>(verb, perform, changes);
+  const write = useWrite<V, A, SettleOutcome>(verb, perform);
   const call = (...input: A): Promise<SettleOutcome> => {
     const promise = write[verb](...input);
     promise.then(
       (outcome) => {
-        // The one of its kind takes it.
         const handler = handlers?.[HANDLERS[outcome.kind]] as
           ((given: SettleOutcome) => void) | undefined;
         handler?.(outcome);

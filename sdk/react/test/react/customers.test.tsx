@@ -67,7 +67,7 @@ test.for(['and says so', 'and does not say so'])(
 
 function Name() {
   const { customerId, state } = usePortalSession();
-  const { data } = useRead<Customer>(customerId && `/customers/${customerId}`);
+  const { data } = useRead<Customer>('customer', customerId && `/customers/${customerId}`);
   return <p>{data?.name ?? state}</p>;
 }
 

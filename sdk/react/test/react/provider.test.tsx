@@ -28,7 +28,7 @@ function watched(props: Partial<UnitPayProviderProps> = {}) {
 }
 
 function useName(id: string | null | undefined) {
-  return useRead<Customer>(id && `/customers/${id}`);
+  return useRead<Customer>('customer', id && `/customers/${id}`);
 }
 
 function Name({ id }: { id: string }) {

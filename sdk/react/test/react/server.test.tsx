@@ -11,7 +11,7 @@ import { useRead } from '../../src/react/read.js';
 import { firstData, mint } from '../support/backend.js';
 
 function Name({ id }: { id: string }) {
-  const { data, isLoading } = useRead<Customer>(`/customers/${id}`);
+  const { data, isLoading } = useRead<Customer>('customer', `/customers/${id}`);
   return <p>{isLoading ? 'loading' : data?.name}</p>;
 }
 
