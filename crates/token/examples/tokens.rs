@@ -1,4 +1,4 @@
-//! Writes `testdata/tokens.json`. Run it after a change to the token's form:
+//! Writes `testdata/tokens.json`. Run it after a change of the token format:
 //! `cargo run -p unitpay-token --example tokens`.
 
 #[allow(clippy::unwrap_used, dead_code, unreachable_pub)]

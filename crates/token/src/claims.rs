@@ -1,12 +1,12 @@
-//! What a portal token says, as values.
+//! The claims of a portal token.
 //!
-//! Holding a [`Claims`] proves nothing: it is what goes into signing. What came out of a verified
-//! token is a [`crate::VerifiedClaims`]. Called by the server when it mints or refreshes.
+//! [`Claims`] are the input to signing and prove nothing. Only [`crate::VerifiedClaims`] come from
+//! a verified token. The server uses this module when it mints or refreshes a session.
 
-/// The only audience (`aud`, RFC 7519 section 4.1.3) a portal token is made for.
+/// The audience (`aud`, RFC 7519 section 4.1.3) of every portal token.
 pub const AUDIENCE: &str = "unitpay:portal";
 
-/// A longer token is refused before anything in it is read.
+/// The maximum length of a token. A longer one is refused before it is parsed.
 pub const MAX_TOKEN_BYTES: usize = 2048;
 
 /// The longest time between `iat` and `exp`.
@@ -31,7 +31,7 @@ pub const SCOPES: [&str; 11] = [
     "usage:read",
 ];
 
-/// The claims of a portal token but for `aud`, which is always [`AUDIENCE`].
+/// The claims of a portal token, without `aud`, which is always [`AUDIENCE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// `iss`: the configured public base URL; printable ASCII without space, `"` and `\`.
@@ -50,11 +50,12 @@ pub struct Claims {
     pub issued_at: i64,
     /// `exp`, in Unix seconds; later than `iat` by at most [`MAX_LIFE_SECONDS`].
     pub expires_at: i64,
-    /// `scope`: some of [`SCOPES`], each once, single spaces between, in any order.
+    /// `scope`: values from [`SCOPES`], each at most once, separated by single spaces, in any
+    /// order.
     pub scope: String,
 }
 
-/// Which of an organization's two separate worlds something belongs to.
+/// One of the two environments of an organization. They share no data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
     Sandbox,
@@ -70,7 +71,7 @@ impl Environment {
         }
     }
 
-    /// The environment of that name, exactly as [`Environment::as_str`] spells it.
+    /// Returns the environment that [`Environment::as_str`] spells exactly like this.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Sandbox, Self::Live].into_iter().find(|environment| environment.as_str() == text)
     }

@@ -1,16 +1,16 @@
-//! Why a key, a signing or a token was refused: one closed enum each.
+//! Closed error enums for keys, signing and verification.
 //!
-//! None of them carries any part of the key or token, so they can be logged as they are. The
-//! server answers every [`VerifyError`] but `Expired` with one and the same body.
+//! No error contains any part of a key or token, so all of them are safe to log. The server returns
+//! the same response body for every [`VerifyError`] except `Expired`.
 
 use std::fmt;
 
-/// Why a key was refused.
+/// The reason that a key is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyError {
-    /// Not a JSON object of strings with each name once, or a member we do not know.
+    /// Not a JSON object of strings with unique names, or an unknown member.
     NotAJwk,
-    /// Another kind of key than a private Ed25519 key for signing (RFC 8037 section 2).
+    /// Not a private Ed25519 key for signing (RFC 8037 section 2).
     WrongKind,
     /// A coordinate that is not 32 bytes in canonical base64url, or a point that no honest key
     /// has: not in its canonical encoding, or of small order.
@@ -19,37 +19,37 @@ pub enum KeyError {
     Mismatch,
 }
 
-/// Why claims were not signed.
+/// The reason that claims are not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignError {
-    /// `verify` would refuse them.
+    /// `verify` would refuse these claims.
     BadClaims(ClaimsFault),
     /// The token would be longer than [`crate::MAX_TOKEN_BYTES`].
     TooLong,
-    /// The cryptographic library failed, for example by its self-test.
+    /// The cryptographic library failed, for example its self-test.
     Crypto,
 }
 
-/// Why a token was refused. The order is that of the checks.
+/// The reason that a token is refused, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerifyError {
-    /// Not a compact JWS of ours: too long, not three parts, base64url that is not canonical, a
-    /// signature of another length, or another header than the one we write.
+    /// Not a compact JWS in our format: too long, not three parts, non-canonical base64url, a
+    /// signature of the wrong length, or a header that we do not write.
     Malformed,
-    /// Signed by a key that is not ours, or not ours any more.
+    /// The key id is unknown, or its key is no longer accepted.
     UnknownKey,
-    /// Not signed by the key it names.
+    /// The signature does not match the key that the token names.
     BadSignature,
-    /// Signed by us, but not as a portal token for this server.
+    /// The signature is valid, but the token is not a portal token for this server.
     BadClaims(ClaimsFault),
-    /// A good token that has ended.
+    /// The token is valid and has expired.
     Expired,
 }
 
-/// The first claim found wrong.
+/// The first invalid claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimsFault {
-    /// Not the one spelling of the payload.
+    /// The payload does not have the canonical spelling.
     Form,
     Issuer,
     Audience,
@@ -63,7 +63,7 @@ pub enum ClaimsFault {
 }
 
 impl VerifyError {
-    /// The coarse reason, one word for each variant, as in `testdata/tokens.json`.
+    /// Returns one word per variant, as used in `testdata/tokens.json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",

@@ -1,9 +1,9 @@
-//! The one spelling of a token's two JSON parts: written here, and read back here.
+//! Reads and writes the canonical spelling of a token's header and payload.
 //!
-//! No JSON parser reads a token. The header and the payload have fixed members in a fixed order,
-//! integers in their shortest decimal form and strings of printable ASCII that need no escape, so
-//! both are a regular language: what differs by one byte is not ours. The texts are still JSON,
-//! and any other verifier reads them as such. Called by `sign` and `verify` only.
+//! No JSON parser is involved. Both parts have fixed members in a fixed order, integers in their
+//! shortest decimal form and strings of printable ASCII without escapes. They form a regular
+//! language, and a text that differs in one byte is refused. The texts are valid JSON, so any other
+//! verifier can parse them. Used by `sign` and `verify` only.
 
 use std::fmt::Write as _;
 
@@ -17,32 +17,32 @@ const HEADER_END: &str = r#""}"#;
 /// A `kid` is a SHA-256 thumbprint, 32 bytes in base64url.
 const KID_BYTES: usize = 43;
 
-/// The header that names this key.
+/// Returns the header for a key id.
 pub(crate) fn write_header(kid: &str) -> String {
     format!("{HEADER_START}{kid}{HEADER_END}")
 }
 
-/// The `kid` of a header that is exactly as [`write_header`] writes it.
+/// Returns the `kid` of a header that [`write_header`] could have written.
 pub(crate) fn read_header(header: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(header).ok()?;
     let kid = text.strip_prefix(HEADER_START)?.strip_suffix(HEADER_END)?;
     (kid.len() == KID_BYTES && is_base64url(kid)).then_some(kid)
 }
 
-/// Whether every byte is of the alphabet of base64url (RFC 4648 section 5), without padding.
+/// Whether every byte is in the base64url alphabet (RFC 4648 section 5), without padding.
 pub(crate) fn is_base64url(text: &str) -> bool {
     all_bytes(text.as_bytes(), |byte| {
         byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_')
     })
 }
 
-/// `Iterator::all` without its early end, which keeps the compiler from looking at many bytes at
-/// a time; the texts are short and nearly always right.
+/// `Iterator::all` without its early return, which would prevent vectorization. The texts are short
+/// and almost always valid.
 fn all_bytes(bytes: &[u8], is_right: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(true, |all, byte| all & is_right(*byte))
 }
 
-/// A payload's members as they stand in it, not yet judged.
+/// The members of a payload, not yet checked.
 pub(crate) struct Payload<'a> {
     pub(crate) issuer: &'a str,
     audience: &'a str,
@@ -72,11 +72,11 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// The payload's text. Only right for a payload that [`Payload::check`] accepts, since it
-    /// escapes nothing.
+    /// Returns the payload's text. Correct only for a payload that [`Payload::check`] accepts,
+    /// because nothing is escaped.
     pub(crate) fn write(&self) -> String {
         let mut payload = String::with_capacity(768);
-        // A `String` takes whatever is written to it.
+        // Writing to a `String` cannot fail.
         let _ = write!(
             payload,
             concat!(
@@ -97,9 +97,9 @@ impl<'a> Payload<'a> {
         payload
     }
 
-    /// Splits a text that [`Payload::write`] can have written, or nothing.
+    /// Splits a text that [`Payload::write`] could have written; `None` for any other text.
     pub(crate) fn read(payload: &'a [u8]) -> Option<Self> {
-        // With no escape in it, a string ends at the next quote.
+        // Strings have no escapes, so a string ends at the next quote.
         if !all_bytes(payload, |byte| matches!(byte, b' '..=b'~') & (byte != b'\\')) {
             return None;
         }
@@ -119,8 +119,8 @@ impl<'a> Payload<'a> {
         (rest.rest == "}").then_some(payload)
     }
 
-    /// The claims, where each is well-formed and fits the others. Whom they are for (`iss`, `env`)
-    /// and whether they have ended is left to the caller.
+    /// Returns the claims if each is well-formed and they are consistent. The caller checks `iss`,
+    /// `env` and expiry.
     pub(crate) fn check(&self) -> Result<Claims, ClaimsFault> {
         if self.issuer.is_empty() || !self.issuer.bytes().all(is_issuer_byte) {
             return Err(ClaimsFault::Issuer);
@@ -173,7 +173,7 @@ fn are_times(issued_at: i64, expires_at: i64) -> bool {
 }
 
 fn is_scope(scope: &str) -> bool {
-    // One flag for each known scope; an empty or doubled space shows as an unknown, empty word.
+    // One flag per known scope. An empty scope or a double space yields an empty, unknown word.
     let mut seen = [false; SCOPES.len()];
     scope.split(' ').all(|word| {
         SCOPES
@@ -188,14 +188,14 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// What stands between `before` and the next quote; both are left behind.
+    /// Returns the text between `before` and the next quote, and consumes all three.
     fn string(&mut self, before: &str) -> Option<&'a str> {
         let (string, rest) = self.rest.strip_prefix(before)?.split_once('"')?;
         self.rest = rest;
         Some(string)
     }
 
-    /// The integer after `before`: no sign, fraction, exponent or leading zero.
+    /// Returns the integer after `before`: no sign, fraction, exponent or leading zero.
     fn integer(&mut self, before: &str) -> Option<i64> {
         let text = self.rest.strip_prefix(before)?;
         let end = text.bytes().position(|byte| !byte.is_ascii_digit())?;

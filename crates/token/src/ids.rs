@@ -1,7 +1,7 @@
-//! The form of the ids inside a token: TypeIDs, and the token ids made of them.
+//! The format of the ids in a token: TypeIDs, and token ids built from them.
 //!
-//! It looks at form alone; whether an id names anything is the server's to know. Called by the
-//! claims check here, and by the server for a `jti` that arrives in a request.
+//! Checks the format only, not whether an object with that id exists. Used by the claims check, and
+//! by the server for a `jti` in a request.
 
 /// The length of a TypeID's suffix: 128 bits in Crockford's base32.
 const SUFFIX_BYTES: usize = 26;
@@ -10,16 +10,16 @@ const SUFFIX_BYTES: usize = 26;
 pub fn is_type_id(text: &str, prefix: &str) -> bool {
     let suffix = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
     suffix.is_some_and(|suffix| {
-        // 26 characters hold 130 bits, so the first one may only use its lower three.
+        // 26 characters hold 130 bits, so the first one may use only its lower three.
         suffix.len() == SUFFIX_BYTES
             && matches!(suffix.as_bytes()[0], b'0'..=b'7')
             && suffix.bytes().all(is_base32)
     })
 }
 
-/// Splits a `jti` into the session's id and the refresh's number, 0 for the first token.
+/// Splits a `jti` into the session id and the refresh count, 0 for the first token.
 ///
-/// `None` where it is neither `<sid>` nor `<sid>.<n>` with `n` a canonical decimal in 1..=u32::MAX.
+/// `None` if it is neither `<sid>` nor `<sid>.<n>` with `n` a canonical decimal in 1..=u32::MAX.
 pub fn parse_token_id(text: &str) -> Option<(&str, u32)> {
     let (session_id, refresh) = match text.split_once('.') {
         None => (text, 0),
@@ -29,14 +29,14 @@ pub fn parse_token_id(text: &str) -> Option<(&str, u32)> {
 }
 
 fn canonical_positive(digits: &str) -> Option<u32> {
-    // `u32::from_str` also takes a leading plus sign and leading zeros, which are other spellings.
+    // `u32::from_str` also accepts a leading plus sign and leading zeros.
     match digits.bytes().next()? {
         b'1'..=b'9' => digits.parse().ok(),
         _ => None,
     }
 }
 
-/// Crockford's alphabet leaves out i, l, o and u.
+/// Crockford's alphabet excludes i, l, o and u.
 fn is_base32(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'z') && !matches!(byte, b'i' | b'l' | b'o' | b'u')
 }
@@ -48,7 +48,7 @@ mod tests {
     const SID: &str = "ps_01kwgt3qt8f689ez1ekre217xw";
 
     #[test]
-    fn a_type_id_has_one_form() {
+    fn type_id_is_refused_in_any_other_form() {
         assert!(is_type_id(SID, "ps"));
         assert!(is_type_id("ps_7zzzzzzzzzzzzzzzzzzzzzzzzz", "ps"));
         for bad in [
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_id_is_the_session_and_a_canonical_number() {
+    fn token_id_is_refused_when_its_number_is_not_canonical() {
         assert_eq!(parse_token_id(SID), Some((SID, 0)));
         assert_eq!(parse_token_id(&format!("{SID}.1")), Some((SID, 1)));
         assert_eq!(parse_token_id(&format!("{SID}.4294967295")), Some((SID, u32::MAX)));

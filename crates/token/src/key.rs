@@ -1,8 +1,8 @@
 //! Ed25519 keys: reading, naming and publishing them.
 //!
-//! A key is named by its RFC 7638 thumbprint, so its `kid` is always the same and never chosen. It
-//! draws no random bytes and stores nothing: the server makes a seed, seals it and hands it in.
-//! Called by the server's signing-key code, and by `verify` for the public half.
+//! A key is named by its RFC 7638 thumbprint, so its `kid` is derived and never chosen. This module
+//! generates no random bytes and stores nothing: the server generates and seals the seed. Used by
+//! the server's signing-key code, and by `verify` for public keys.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,16 +19,16 @@ use crate::form::write_header;
 
 const KEY_BYTES: usize = 32;
 
-/// A private key that signs portal tokens. Its `Debug` shows the `kid` alone.
+/// A private key that signs portal tokens. `Debug` prints the `kid` only.
 pub struct SigningKey {
     public_key: PublicKey,
     key_pair: Ed25519KeyPair,
-    /// The header is the same for every token of the key, so it is encoded once.
+    /// The same for every token of this key, so it is encoded once.
     encoded_header: String,
 }
 
 impl SigningKey {
-    /// The key of an RFC 8032 private seed.
+    /// Creates the key from an RFC 8032 private seed.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
         let key_pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyError::BadBytes)?;
         let public_key = PublicKey::from_bytes(key_pair.public_key().as_ref())?;
@@ -36,16 +36,17 @@ impl SigningKey {
         Ok(Self { public_key, key_pair, encoded_header })
     }
 
-    /// The key, and its seed for sealing, from a private JWK (RFC 7517, RFC 8037 section 2).
+    /// Reads the key, and its seed for sealing, from a private JWK (RFC 7517, RFC 8037 section 2).
     ///
     /// The JWK holds `kty`, `crv`, `d` and `x`; it may hold `alg` (`EdDSA` or `Ed25519`), `use`
-    /// (`sig`) and `kid`. Anything else is refused. A `kid` is read and left aside: the key's name
-    /// here is its thumbprint.
+    /// (`sig`) and `kid`. Anything else is refused. A `kid` in the JWK is ignored, because the key
+    /// is named by its thumbprint.
     pub fn from_jwk(json: &str) -> Result<(Self, [u8; 32]), KeyError> {
         let Members(jwk) = serde_json::from_str(json).map_err(|_| KeyError::NotAJwk)?;
         let member = |name: &str| jwk.get(name).map(String::as_str);
         let allowed = ["kty", "crv", "d", "x", "alg", "use", "kid"];
-        // The kind first, so that an RSA key is told so and not that it has too many members.
+        // Checks the kind first, so that an RSA key is reported as such and not for its extra
+        // members.
         if member("kty") != Some("OKP") || member("crv") != Some("Ed25519") {
             return Err(KeyError::WrongKind);
         }
@@ -57,7 +58,7 @@ impl SigningKey {
         {
             return Err(KeyError::WrongKind);
         }
-        // A JWK with no `d` is a public key.
+        // A JWK without `d` is a public key.
         let seed = decode_32(member("d").ok_or(KeyError::WrongKind)?)?;
         let public = decode_32(member("x").ok_or(KeyError::NotAJwk)?)?;
         let key = Self::from_seed(&seed)?;
@@ -67,7 +68,7 @@ impl SigningKey {
         Ok((key, seed))
     }
 
-    /// The key's RFC 7638 SHA-256 thumbprint in base64url.
+    /// Returns the RFC 7638 SHA-256 thumbprint in base64url.
     pub fn kid(&self) -> &str {
         self.public_key.kid()
     }
@@ -99,10 +100,10 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// The key of an encoded point (RFC 8032 section 5.1.2).
+    /// Reads the key from an encoded point (RFC 8032 section 5.1.2).
     ///
-    /// Refuses points that no honest key has, since signatures for those can be made up: an
-    /// encoding that is not canonical, and the points of small order.
+    /// Refuses non-canonical encodings and points of small order. No honest key has them, and
+    /// signatures for them can be forged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| KeyError::BadBytes)?;
         if !is_canonical(&bytes) || has_small_order(&bytes) {
@@ -111,7 +112,7 @@ impl PublicKey {
         Ok(Self { kid: thumbprint(&bytes), bytes })
     }
 
-    /// The key's RFC 7638 SHA-256 thumbprint in base64url.
+    /// Returns the RFC 7638 SHA-256 thumbprint in base64url.
     pub fn kid(&self) -> &str {
         &self.kid
     }
@@ -120,7 +121,7 @@ impl PublicKey {
         &self.bytes
     }
 
-    /// The key as it is published in the JWKS.
+    /// Returns the key as published in the JWKS.
     pub fn to_jwk(&self) -> Value {
         json!({
             "kty": "OKP",
@@ -133,7 +134,7 @@ impl PublicKey {
     }
 }
 
-/// RFC 7638 section 3: the required members alone, by name, without white space.
+/// RFC 7638 section 3: only the required members, sorted by name, without white space.
 fn thumbprint(bytes: &[u8; KEY_BYTES]) -> String {
     let x = URL_SAFE_NO_PAD.encode(bytes);
     let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
@@ -145,8 +146,8 @@ fn decode_32(text: &str) -> Result<[u8; KEY_BYTES], KeyError> {
     bytes.try_into().map_err(|_| KeyError::BadBytes)
 }
 
-/// The encoding without the sign of x: the y coordinate, little endian.
-fn y_of(bytes: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES] {
+/// Returns the y coordinate, little endian: the encoding without the sign of x.
+fn y_coordinate(bytes: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES] {
     let mut y = *bytes;
     y[31] &= 0x7f;
     y
@@ -154,13 +155,13 @@ fn y_of(bytes: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES] {
 
 /// Whether y is less than the field's prime, 2^255 - 19.
 fn is_canonical(bytes: &[u8; KEY_BYTES]) -> bool {
-    let y = y_of(bytes);
+    let y = y_coordinate(bytes);
     let is_above = y[0] >= 0xed && y[1..31].iter().all(|byte| *byte == 0xff) && y[31] == 0x7f;
     !is_above
 }
 
-/// Whether the point is one of the eight of small order; with either sign of x they have these
-/// five y coordinates (0, 1, -1 and the two of order 8).
+/// Whether the point is one of the eight points of small order. With either sign of x, they have
+/// five distinct y coordinates: 0, 1, -1 and the two of order 8.
 fn has_small_order(bytes: &[u8; KEY_BYTES]) -> bool {
     const ORDER_8: [[u8; KEY_BYTES]; 2] = [
         [
@@ -174,14 +175,14 @@ fn has_small_order(bytes: &[u8; KEY_BYTES]) -> bool {
             0x92, 0xac, 0x03, 0x7a,
         ],
     ];
-    let y = y_of(bytes);
+    let y = y_coordinate(bytes);
     let is_minus_one = y[0] == 0xec && y[1..31].iter().all(|byte| *byte == 0xff) && y[31] == 0x7f;
     let is_zero_or_one = y[0] <= 1 && y[1..].iter().all(|byte| *byte == 0);
     is_zero_or_one || is_minus_one || ORDER_8.contains(&y)
 }
 
-/// A JSON object of strings with each name once. A derived struct would also take an array, and
-/// `null` for what may be missing.
+/// A JSON object of strings with unique names. A derived struct would also accept an array, and
+/// `null` for a missing member.
 struct Members(BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Members {

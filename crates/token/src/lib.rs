@@ -1,13 +1,13 @@
-//! The portal token: a signed, strictly read statement that a browser acts for one customer.
+//! The portal token: a signed, strictly parsed statement that a browser acts for one customer.
 //!
-//! A token is a JWS compact serialisation (RFC 7515) signed with Ed25519 (RFC 8037). Both of its
-//! JSON parts have exactly one spelling, see `form`: a token is either the very text that
-//! [`SigningKey::sign`] would write for its claims, or it is refused. That one rule leaves no room
-//! for duplicate names, unknown members, other number spellings, `crit` or a choice of algorithm.
+//! A token is a JWS in compact serialization (RFC 7515), signed with Ed25519 (RFC 8037). Both of
+//! its JSON parts have exactly one spelling, see `form`. A token that differs from the text that
+//! [`SigningKey::sign`] writes for its claims is refused. This rule excludes duplicate names,
+//! unknown members, other number formats, `crit` and a choice of algorithm.
 //!
-//! It deliberately knows nothing of sessions, customers or revocation, reads no clock and no
-//! file, and keeps no state: a good token says who it was signed for, not whether its session
-//! still lives. The server's `portal` slice mints and verifies with it; the signing-key commands
+//! The crate knows nothing about sessions, customers or revocation, reads no clock or file, and
+//! keeps no state. A valid token shows for whom it was signed, not whether its session is still
+//! active. The server's `portal` slice mints and verifies tokens with it; the signing-key commands
 //! read and publish keys with it.
 
 mod claims;

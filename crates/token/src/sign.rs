@@ -1,8 +1,8 @@
-//! Signing: claims in, token out.
+//! Signs claims into a token.
 //!
-//! The same key and claims always give the same text: Ed25519 is deterministic, and so is the
-//! spelling. It signs nothing that `verify` would refuse. Called by the server when it mints or
-//! refreshes a portal session.
+//! The same key and claims always produce the same text, because both Ed25519 and the spelling are
+//! deterministic. Claims that `verify` would refuse are not signed. The server uses this when it
+//! mints or refreshes a portal session.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,8 @@ use crate::form::Payload;
 use crate::key::SigningKey;
 
 impl SigningKey {
-    /// The portal token for these claims: a JWS in compact serialisation (RFC 7515 section 7.1).
+    /// Signs these claims and returns the portal token: a JWS in compact serialisation (RFC 7515
+    /// section 7.1).
     pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
         let payload = Payload::of(claims);
         payload.check().map_err(SignError::BadClaims)?;

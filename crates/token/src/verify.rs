@@ -1,9 +1,9 @@
-//! Verifying: a token's text in, claims out, or the reason why not.
+//! Verifies a token and returns its claims, or the reason that it is refused.
 //!
-//! [`UnverifiedToken`] is the hot path: enough to find the session's row and to recognise the very
-//! bytes that were signed, with no signature check. [`verify`] is the full check, for a token
-//! whose digest the row does not know. Neither knows of revocation. Called by the server's portal
-//! session code; `testdata/tokens.json` holds it and the TypeScript verifier to the same answers.
+//! [`UnverifiedToken`] is the hot path: it finds the session's row and compares the digest of the
+//! signed bytes, without a signature check. [`verify`] is the full check, for a token whose digest
+//! differs from the row. Neither checks revocation. Used by the server's portal slice.
+//! `testdata/tokens.json` holds it and the TypeScript verifier to the same answers.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
@@ -19,14 +19,14 @@ use crate::key::PublicKey;
 /// An Ed25519 signature's 64 bytes in base64url.
 const SIGNATURE_CHARS: usize = 86;
 
-/// A text that has a token's outline. Anyone can write one.
+/// A text in the outline of a token. Anyone can produce one.
 #[derive(Clone, Copy)]
 pub struct UnverifiedToken<'a> {
     token: &'a str,
     header: &'a str,
     payload: &'a str,
     signature: &'a str,
-    /// What is signed: the header, the dot and the payload.
+    /// The signed part: header, dot and payload.
     signed: &'a str,
 }
 
@@ -46,16 +46,16 @@ impl<'a> UnverifiedToken<'a> {
         is_token.then_some(Self { token, header, payload, signature, signed })
     }
 
-    /// The session's id that the payload claims, for looking up its row and nothing else.
+    /// Returns the session id in the payload. Use it only to look up the session's row.
     ///
-    /// `None` where the payload has not our form, or the id is not a well-formed `ps_` TypeID.
+    /// `None` if the payload is not in our format, or the id is not a well-formed `ps_` TypeID.
     pub fn session_id(&self) -> Option<String> {
         let payload = URL_SAFE_NO_PAD.decode(self.payload).ok()?;
         let session_id = Payload::read(&payload)?.session_id;
         is_type_id(session_id, "ps").then(|| session_id.to_owned())
     }
 
-    /// SHA-256 of the token's whole text, as the session's row keeps it.
+    /// Returns the SHA-256 digest of the whole token, as stored in the session's row.
     pub fn digest(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, self.token.as_bytes()).as_ref());
@@ -63,7 +63,7 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-/// Whom a token must be for. The audience is always [`crate::AUDIENCE`].
+/// The expected issuer and environment. The audience is always [`crate::AUDIENCE`].
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
     /// Compared byte by byte.
@@ -72,7 +72,7 @@ pub struct Expected<'a> {
     pub environment: Option<Environment>,
 }
 
-/// The claims of a token that [`verify`] accepted; there is no other way to make one.
+/// The claims of a token that [`verify`] accepted. Only [`verify`] creates them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedClaims(Claims);
 
@@ -86,14 +86,15 @@ impl VerifiedClaims {
     }
 }
 
-/// The claims of a token that was signed by one of our keys, for the expected issuer and
-/// environment, and has not ended at `now` (Unix seconds, leeway 0: `now >= exp` is expired).
+/// Returns the claims of a token that one of our keys signed for the expected issuer and
+/// environment, and that has not expired at `now` (Unix seconds, leeway 0: `now >= exp` is
+/// expired).
 ///
-/// `key_for` is asked once, for the header's `kid`, and only for a token of the right outline.
-/// A token that is both wrong and expired is wrong: `Expired` is only said of one that we signed.
+/// Calls `key_for` once, with the header's `kid`, and only if the token has the right outline.
+/// Returns `Expired` only for a token that is otherwise valid.
 ///
-/// A future `iat` is not refused. The node that signed may be some seconds ahead of this one, only
-/// we can have signed it, and its life is bounded by `exp - iat` and by its session's row.
+/// Accepts a future `iat`: the node that signed the token may be a few seconds ahead of this one.
+/// The token's lifetime is bounded by `exp - iat` and by its session's row.
 pub fn verify(
     token: &str,
     key_for: impl FnOnce(&str) -> Option<PublicKey>,
@@ -101,7 +102,7 @@ pub fn verify(
     now: i64,
 ) -> Result<VerifiedClaims, VerifyError> {
     let token = UnverifiedToken::parse(token).ok_or(VerifyError::Malformed)?;
-    // The decoder refuses padding and trailing bits: each value has one text.
+    // The decoder refuses padding and trailing bits, so each value has one spelling.
     let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| VerifyError::Malformed);
     let header = decode(token.header)?;
     let payload = decode(token.payload)?;

@@ -1,4 +1,4 @@
-//! Keys: what is read, what is refused, what is shown.
+//! Reading, refusing and printing keys.
 
 use unitpay_token::{KeyError, PublicKey, SigningKey};
 
@@ -14,7 +14,7 @@ fn jwk() -> String {
 }
 
 #[test]
-fn the_key_of_rfc_8037_has_its_published_name_and_public_half() {
+fn rfc_8037_key_has_its_published_thumbprint_and_public_key() {
     let (key, seed) = SigningKey::from_jwk(&jwk()).unwrap();
     assert_eq!(seed, unhex(SEED));
     assert_eq!(key.kid(), THUMBPRINT);
@@ -27,7 +27,7 @@ fn the_key_of_rfc_8037_has_its_published_name_and_public_half() {
 }
 
 #[test]
-fn a_jwk_may_say_what_it_is_for() {
+fn jwk_is_accepted_with_alg_use_and_kid() {
     let with = |member: &str| SigningKey::from_jwk(&jwk().replace('}', &format!(",{member}}}")));
     for member in [
         r#""alg":"EdDSA""#,
@@ -53,7 +53,7 @@ fn a_jwk_may_say_what_it_is_for() {
 }
 
 #[test]
-fn anything_but_a_private_ed25519_key_is_refused() {
+fn jwk_is_refused_unless_it_is_a_private_ed25519_key() {
     let jwk = jwk();
     let other = "3ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
     let other = SigningKey::from_seed(&unhex(other)).unwrap().public_key().to_jwk();
@@ -86,17 +86,17 @@ fn anything_but_a_private_ed25519_key_is_refused() {
 }
 
 #[test]
-fn a_signing_key_shows_its_name_alone() {
+fn signing_key_debug_prints_only_its_kid() {
     let (key, _) = SigningKey::from_jwk(&jwk()).unwrap();
     assert_eq!(format!("{key:?}"), format!(r#"SigningKey {{ kid: "{THUMBPRINT}", .. }}"#));
 }
 
 #[test]
-fn a_public_key_that_no_honest_key_has_is_refused() {
+fn public_key_is_refused_when_small_order_or_non_canonical() {
     let ff = "ff".repeat(30);
     let zeros = "00".repeat(31);
     for point in [
-        // The eight points of small order, and the other texts of the same points.
+        // The eight points of small order, and their non-canonical encodings.
         format!("00{zeros}"),
         format!("{}80", "00".repeat(31)),
         format!("01{zeros}"),
@@ -107,7 +107,7 @@ fn a_public_key_that_no_honest_key_has_is_refused() {
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85".to_owned(),
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a".to_owned(),
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa".to_owned(),
-        // y at and over the prime.
+        // y equal to and above the prime.
         format!("ed{ff}7f"),
         format!("ed{ff}ff"),
         format!("ee{ff}7f"),
@@ -119,6 +119,6 @@ fn a_public_key_that_no_honest_key_has_is_refused() {
     for bytes in [&[][..], &[7; 31], &[7; 33], &[7; 64]] {
         assert_eq!(PublicKey::from_bytes(bytes), Err(KeyError::BadBytes));
     }
-    // The largest y that is one, which is an ordinary point.
+    // The largest canonical y, an ordinary point.
     assert!(PublicKey::from_bytes(&unhex(&format!("eb{ff}7f"))).is_ok());
 }

@@ -1,4 +1,4 @@
-//! What is signed verifies, what differs does not, and no text makes it panic.
+//! Signed tokens verify, changed tokens are refused, and no text causes a panic.
 
 use proptest::prelude::*;
 use unitpay_token::{
@@ -34,7 +34,7 @@ fn check(token: &str, expected: &Expected<'_>, now: i64) -> Result<VerifiedClaim
 }
 
 #[test]
-fn a_token_is_the_three_texts_of_the_contract() {
+fn token_matches_the_texts_of_the_contract() {
     let token = key().sign(&claims()).unwrap();
     let first = crate::vectors::text();
     assert!(first.contains(&token), "the hand-made token of the same claims is this one");
@@ -43,17 +43,17 @@ fn a_token_is_the_three_texts_of_the_contract() {
 }
 
 #[test]
-fn a_token_ends_in_the_second_of_its_exp() {
+fn token_expires_in_the_second_of_its_exp() {
     let token = key().sign(&claims()).unwrap();
     assert!(check(&token, &EXPECTED, NOW + 3539).is_ok());
     assert_eq!(check(&token, &EXPECTED, NOW + 3540), Err(VerifyError::Expired));
     assert_eq!(check(&token, &EXPECTED, i64::MAX), Err(VerifyError::Expired));
-    // A clock far behind accepts it: the end alone is a limit.
+    // A clock far behind accepts it: only `exp` is a limit.
     assert!(check(&token, &EXPECTED, i64::MIN).is_ok());
 }
 
 #[test]
-fn a_token_is_for_one_issuer_and_one_environment() {
+fn token_is_refused_for_another_issuer_or_environment() {
     let token = key().sign(&claims()).unwrap();
     let judge = |issuer, environment, now| {
         check(&token, &Expected { issuer, environment }, now).map(VerifiedClaims::into_claims)
@@ -61,7 +61,7 @@ fn a_token_is_for_one_issuer_and_one_environment() {
     assert!(judge(ISSUER, Some(Environment::Live), NOW).is_ok());
     let other = Err(VerifyError::BadClaims(ClaimsFault::Environment));
     assert_eq!(judge(ISSUER, Some(Environment::Sandbox), NOW), other);
-    // Wrong comes before expired.
+    // Invalid takes precedence over expired.
     assert_eq!(judge(ISSUER, Some(Environment::Sandbox), NOW + 9999), other);
     let other = Err(VerifyError::BadClaims(ClaimsFault::Issuer));
     assert_eq!(judge("https://billing.example.com/", None, NOW), other);
@@ -69,7 +69,7 @@ fn a_token_is_for_one_issuer_and_one_environment() {
 }
 
 #[test]
-fn a_key_other_than_the_one_asked_for_is_no_key() {
+fn token_is_refused_when_the_lookup_returns_another_key() {
     let token = key().sign(&claims()).unwrap();
     let other = SigningKey::from_seed(&[7; 32]).unwrap().public_key();
     assert_eq!(verify(&token, |_| None, &EXPECTED, NOW), Err(VerifyError::UnknownKey));
@@ -77,7 +77,7 @@ fn a_key_other_than_the_one_asked_for_is_no_key() {
 }
 
 #[test]
-fn nothing_is_signed_that_would_be_refused() {
+fn sign_refuses_claims_that_verify_refuses() {
     type Change = fn(&mut Claims);
     let changes: [(Change, ClaimsFault); 14] = [
         (|claims| claims.issuer.clear(), ClaimsFault::Issuer),
@@ -103,7 +103,7 @@ fn nothing_is_signed_that_would_be_refused() {
 }
 
 #[test]
-fn a_token_is_at_most_2048_bytes() {
+fn sign_refuses_a_token_over_2048_bytes() {
     let mut claims = claims();
     claims.issuer.push('/');
     let mut longest = 0;
@@ -121,14 +121,14 @@ fn a_token_is_at_most_2048_bytes() {
 }
 
 #[test]
-fn an_unverified_token_gives_its_session_and_its_digest() {
+fn unverified_token_returns_session_id_and_digest() {
     let token = key().sign(&claims()).unwrap();
     let unverified = UnverifiedToken::parse(&token).unwrap();
     assert_eq!(unverified.session_id(), Some(claims().session_id));
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
     assert_eq!(unverified.digest(), digest.as_ref());
 
-    // The signature is not looked at, only its outline.
+    // Only the outline of the signature is checked.
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", "A".repeat(86));
     let forged = UnverifiedToken::parse(&forged).unwrap();
@@ -140,7 +140,7 @@ fn an_unverified_token_gives_its_session_and_its_digest() {
 }
 
 #[test]
-fn every_change_of_one_character_is_refused() {
+fn token_is_refused_when_any_character_is_changed() {
     let token = key().sign(&claims()).unwrap();
     let public_key = key().public_key();
     let refused = |text: &str| verify(text, |_| Some(public_key.clone()), &EXPECTED, NOW).is_err();
@@ -148,7 +148,7 @@ fn every_change_of_one_character_is_refused() {
     for at in 0..token.len() {
         let (before, after) = (&token[..at], &token[at + 1..]);
         assert!(refused(&format!("{before}{after}")), "without character {at}");
-        // The next letter changes one bit or two, which base64 decoders like to overlook.
+        // The next letter changes one or two bits, which lenient base64 decoders ignore.
         let next = char::from(token.as_bytes()[at] ^ 1);
         for other in alphabet.chars().chain([next]).filter(|other| !token[at..].starts_with(*other))
         {
@@ -187,7 +187,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_signed_verifies(claims in any_claims(), seed in any::<[u8; 32]>()) {
+    fn signed_claims_verify(claims in any_claims(), seed in any::<[u8; 32]>()) {
         let key = SigningKey::from_seed(&seed).unwrap();
         let token = key.sign(&claims).unwrap();
         prop_assert_eq!(&token, &key.sign(&claims).unwrap());
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_character_is_refused(
+    fn random_token_is_refused_when_one_character_is_changed(
         claims in any_claims(),
         at in any::<prop::sample::Index>(),
         other in any::<char>(),
@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_accepted_and_none_panics(text in any::<String>()) {
+    fn random_text_is_refused_without_panic(text in any::<String>()) {
         prop_assert!(check(&text, &EXPECTED, NOW).is_err());
         if let Some(token) = UnverifiedToken::parse(&text) {
             token.session_id();
@@ -225,7 +225,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_of_a_tokens_outline_is_accepted_and_none_panics(
+    fn random_text_with_token_outline_is_refused_without_panic(
         text in "[A-Za-z0-9_-]{1,200}\\.[A-Za-z0-9_-]{1,600}\\.[A-Za-z0-9_-]{86}",
     ) {
         prop_assert!(check(&text, &EXPECTED, NOW).is_err());

@@ -1,4 +1,4 @@
-//! Runs `testdata/tokens.json`, the file that the TypeScript verifier is held to as well.
+//! Runs `testdata/tokens.json`, which the TypeScript verifier runs as well.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ const COMMITTED: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/tokens.json"));
 
 #[test]
-fn the_committed_file_is_the_one_that_the_example_writes() {
+fn committed_file_matches_the_output_of_the_example() {
     assert!(
         COMMITTED == vectors::text(),
         "run `cargo run -p unitpay-token --example tokens` and commit testdata/tokens.json"
@@ -20,7 +20,7 @@ fn the_committed_file_is_the_one_that_the_example_writes() {
 }
 
 #[test]
-fn every_token_is_judged_as_the_file_says() {
+fn every_token_gets_the_verdict_in_the_file() {
     let file: File = serde_json::from_str(COMMITTED).unwrap();
     assert_eq!(file.audience, AUDIENCE);
     let expected = Expected { issuer: &file.issuer, environment: None };
@@ -41,7 +41,7 @@ fn every_token_is_judged_as_the_file_says() {
 }
 
 #[test]
-fn the_file_covers_every_reason_and_repeats_nothing() {
+fn file_covers_every_reason_without_duplicates() {
     let file: File = serde_json::from_str(COMMITTED).unwrap();
     let names: HashSet<_> = file.tokens.iter().map(|vector| &vector.name).collect();
     let tokens: HashSet<_> = file.tokens.iter().map(|vector| &vector.token).collect();

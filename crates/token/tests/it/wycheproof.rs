@@ -1,4 +1,4 @@
-//! Wycheproof's signed texts of other kinds: none is a portal token, not even signed by our key.
+//! Wycheproof's JWS vectors: none is accepted as a portal token, even when signed with our key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 const SEED: [u8; 32] = [7; 32];
 
 #[test]
-fn no_signed_text_of_another_kind_is_a_token_even_with_our_own_signature_on_it() {
+fn other_jws_is_refused_even_when_signed_with_our_key() {
     let key = SigningKey::from_seed(&SEED).unwrap();
     let pair = Ed25519KeyPair::from_seed_unchecked(&SEED).unwrap();
     let expected = Expected { issuer: "https://billing.example.com", environment: None };

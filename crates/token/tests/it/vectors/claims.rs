@@ -1,4 +1,4 @@
-//! Well-signed payloads that are not a portal token's, and good ones that have ended.
+//! Correctly signed payloads that are invalid, and valid ones that have expired.
 
 use super::{CUSTOMER, NOW, OTHER_SESSION, SCOPE, SEED, SESSION, Vector};
 use super::{header, members, object, payload, payload_with, payload_with_jti, payload_with_times};
@@ -8,7 +8,7 @@ fn bad(name: impl Into<String>, payload: impl AsRef<[u8]>) -> Vector {
     refuse("bad_claims", name, signed(payload))
 }
 
-/// The good payload with one member's value replaced.
+/// The valid payload with one member's value replaced.
 fn bad_value(name: &str, member: &str, value: &str) -> Vector {
     let mut members = members();
     members.iter_mut().find(|(name, _)| *name == member).unwrap().1 = value.to_owned();
@@ -108,7 +108,7 @@ fn ids() -> Vec<Vector> {
         let payload = payload_with_jti(&format!("{SESSION}{ending}"));
         all.push(bad(format!("jti {name}"), payload));
     }
-    // Both `sid` and `jti`, so that the two agree and `sid` alone is wrong.
+    // Changes both `sid` and `jti`, so that they agree and only the form of `sid` is wrong.
     for (name, session) in [
         ("empty", String::new()),
         ("a customer's", CUSTOMER.to_owned()),
@@ -193,7 +193,7 @@ fn scopes() -> Vec<Vector> {
     .into()
 }
 
-/// The right claims in another spelling, claims too many, and what is not an object.
+/// Valid claims in another spelling, extra claims, and values that are not an object.
 fn spellings() -> Vec<Vector> {
     let good = payload();
     let reversed: Vec<_> = members().into_iter().rev().collect();

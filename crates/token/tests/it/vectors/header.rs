@@ -1,4 +1,4 @@
-//! Headers other than the one we write, each over a good payload and well signed for what it says.
+//! Headers that we do not write, each with a valid payload and a matching signature.
 
 use aws_lc_rs::hmac;
 
@@ -101,7 +101,7 @@ fn members() -> Vec<Vector> {
     all
 }
 
-/// The right members in another spelling, and what is not an object.
+/// Valid members in another spelling, and values that are not an object.
 fn spellings() -> Vec<Vector> {
     let good = header();
     let kid = kid(SEED);

@@ -1,9 +1,9 @@
-//! Makes `testdata/tokens.json`: accepted and refused tokens, each with its reason.
+//! Generates `testdata/tokens.json`: accepted and refused tokens, each with its reason.
 //!
-//! The tokens are put together by hand, not by the code under test, and signed with published
-//! test keys, so the file is the same each time it is made. `cargo run -p unitpay-token --example
-//! tokens` writes it; `tokens.rs` here fails when it has drifted, and runs every token. The Node
-//! SDK's tests run the same file through their own verifier.
+//! The tokens are assembled by hand, not by the code under test, and signed with published test
+//! keys, so the output is deterministic. `cargo run -p unitpay-token --example tokens` writes the
+//! file. `tokens.rs` fails if the file has drifted, and verifies every token. The tests of the Node
+//! SDK run the same file through their own verifier.
 
 mod claims;
 mod header;
@@ -37,7 +37,7 @@ pub struct File {
     pub jwks: Jwks,
     pub issuer: String,
     pub audience: String,
-    /// Unix seconds at which every token is judged.
+    /// The time, in Unix seconds, at which every token is verified.
     pub now: i64,
     pub tokens: Vec<Vector>,
 }
@@ -65,7 +65,7 @@ pub struct Vector {
     pub reason: Option<String>,
 }
 
-/// The whole text of `testdata/tokens.json`.
+/// Returns the text of `testdata/tokens.json`.
 pub fn text() -> String {
     let about = [
         "Made by `cargo run -p unitpay-token --example tokens`. Run by Rust and TypeScript.",
@@ -153,7 +153,7 @@ fn refuse(reason: &str, name: impl Into<String>, token: impl Into<String>) -> Ve
     }
 }
 
-/// The members in order, with the text of each value.
+/// The members in order, each with the text of its value.
 fn members() -> [(&'static str, String); 10] {
     let quoted = |text: &str| format!("\"{text}\"");
     [
@@ -176,12 +176,12 @@ fn object(members: &[(&str, String)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// A good payload; the others are made from it by replacing a piece of text.
+/// A valid payload. The others replace a part of it.
 fn payload() -> String {
     object(&members())
 }
 
-/// The good payload with one piece replaced; it must be there, or the vector would be another one.
+/// The valid payload with one part replaced. Panics if the part is missing.
 fn payload_with(from: &str, to: &str) -> String {
     assert!(payload().contains(from), "{from} is not in the payload");
     payload().replacen(from, to, 1)
@@ -209,12 +209,12 @@ fn header_with(from: &str, to: &str) -> String {
     header().replacen(from, to, 1)
 }
 
-/// A token of the good header and this payload.
+/// Signs a token with the valid header and this payload.
 fn signed(payload: impl AsRef<[u8]>) -> String {
     sign(SEED, header(), payload)
 }
 
-/// A token of any header and payload, well signed.
+/// Signs a token with any header and payload.
 fn sign(seed: &str, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     let signed = format!("{}.{}", encode(header), encode(payload));
     let signature = encode(signature_of(seed, &signed));

@@ -1,4 +1,4 @@
-//! Texts that are not a compact JWS, or not in its one encoding: `malformed` before any JSON.
+//! Texts that are not a compact JWS or not canonically encoded: `malformed` before any parsing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -65,14 +65,14 @@ pub(super) fn all() -> Vec<Vector> {
     all
 }
 
-/// Other base64 texts of the same bytes.
+/// Non-canonical base64 encodings of the same bytes.
 fn encodings() -> Vec<Vector> {
     let malformed = |name: &str, token: String| refuse("malformed", name, token);
     let good = signed(payload());
     let [head, body, signature] = parts(&good);
     let padded = |part: &str| URL_SAFE.encode(URL_SAFE_NO_PAD.decode(part).unwrap());
-    // These replacements leave the payload's length at each remainder by three, so that it has
-    // none, two or four trailing bits.
+    // These replacements cover all payload lengths modulo three, so that the encoding has no, two
+    // or four trailing bits.
     let bodies = ["https://a", "https://ab", "https://abc"]
         .map(|issuer| signed(payload_with("https://billing.example.com", issuer)));
     let loose_body = bodies.iter().find_map(|token| {
@@ -131,7 +131,7 @@ fn signature_lengths() -> Vec<Vector> {
     ]
 }
 
-/// The same bytes with a trailing bit set, where there are any.
+/// The same bytes with a trailing bit set, if there is one.
 fn with_trailing_bit(part: &str) -> Option<String> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     if part.len().is_multiple_of(4) {

@@ -1,4 +1,4 @@
-//! Good headers and payloads under a signature that is not theirs.
+//! Valid headers and payloads with a wrong signature.
 
 use super::{CUSTOMER, SEED, Vector, encode, header, parts, payload, payload_with, public_bytes};
 use super::{FOREIGN_SEED, NOW};
@@ -65,7 +65,7 @@ pub(super) fn all() -> Vec<Vector> {
         changed("the payload emptied", "{}".to_owned()),
         changed("a space added to the payload", payload_with(",", ", ")),
     ]);
-    // Wrong and expired is wrong: nobody is told `expired` for a token that we did not sign.
+    // `bad_signature` takes precedence: `expired` is only returned for a token that we signed.
     let expired = payload_with_times(NOW - 3600, NOW - 1);
     all.push(refuse("bad_signature", "expired, and signed by a foreign key", {
         sign(FOREIGN_SEED, header(), expired)
