@@ -1,4 +1,4 @@
-//! The command line, read by hand: a handful of flags and three hidden roles of the same binary.
+//! Parses the command line: a few flags, and three hidden roles of the same binary.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,22 +21,22 @@ usage: unitpay-bench [--only NAME]... [--quick] [--postgres] [--check]
   --server FILE  the server's binary; default: `unitpay` beside this program
   --dir DIR      where the temporary stores go; must be a disk for durable writes to mean anything";
 
-/// What this process is to be.
+/// The role of this process.
 #[derive(Debug)]
 pub(crate) enum Command {
     Bench(Args),
     Help,
-    /// Internal: bind to the cores, then become the program.
+    /// Internal: pin the process to the cores, then exec the program.
     Exec {
         cpus: Vec<usize>,
         program: OsString,
         rest: Vec<OsString>,
     },
-    /// Internal: be the bare handler that the server is compared with.
+    /// Internal: serve the bare handler that the server is compared with.
     Floor {
         response_bytes: usize,
     },
-    /// Internal: be the bare handler that inserts a row.
+    /// Internal: serve the bare handler that inserts a row.
     Insert {
         folder: PathBuf,
     },

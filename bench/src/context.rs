@@ -1,4 +1,4 @@
-//! What every case shares: the arguments, the cores, the temporary folder and the report.
+//! State shared by all cases: arguments, cores, temporary folder and report.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -22,10 +22,10 @@ pub(crate) struct Context {
     pub(crate) server_cpus: Vec<usize>,
     load_cpu: usize,
     all_cpus: Vec<usize>,
-    /// How long one round of one subject takes, and how many there are.
+    /// The duration of one round of one subject, and the number of rounds.
     pub(crate) round: Duration,
     pub(crate) rounds: usize,
-    /// Cores' worth of CPU that the rest of the machine took, one of each round.
+    /// CPU used by the rest of the machine, in cores, one value per round.
     pub(crate) others: RefCell<Vec<f64>>,
 }
 
@@ -65,24 +65,24 @@ impl Context {
         &self.args.server
     }
 
-    /// The load on its own core, the server on another.
+    /// Runs the load on its own core and the server on another.
     pub(crate) fn load_core_only(&mut self) -> Result<()> {
         self.server_cpus.truncate(1);
         process::bind(&[self.load_cpu])
     }
 
-    /// Whether the load's core is the load's alone.
+    /// Whether the load has a core of its own.
     pub(crate) fn has_load_core(&self) -> bool {
         !self.server_cpus.contains(&self.load_cpu)
     }
 
-    /// Everything on all cores.
+    /// Runs everything on all cores.
     pub(crate) fn every_core(&mut self) -> Result<()> {
         self.server_cpus.clone_from(&self.all_cpus);
         process::bind(&self.all_cpus)
     }
 
-    /// Says how quiet the machine was: where others took much, the numbers are worth little.
+    /// Notes how much CPU other processes used. The results are unreliable if that is a lot.
     pub(crate) fn note_others(&mut self) {
         let others = self.others.borrow();
         let most = others.iter().copied().fold(0.0, f64::max);
@@ -93,13 +93,13 @@ impl Context {
         ));
     }
 
-    /// A fresh folder for one case's store.
+    /// Creates a folder for one case's store.
     pub(crate) fn store(&self, name: &str) -> Result<PathBuf> {
         self.temp.folder(name).context("the case's store")
     }
 }
 
-/// What a reader needs to compare two reports.
+/// The machine details that a reader needs to compare two reports.
 fn environment(quick: bool, cores: usize) -> serde_json::Value {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo")

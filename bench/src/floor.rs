@@ -1,7 +1,7 @@
-//! The floor: a bare axum handler that answers the same number of bytes as the server's verified
-//! read. It does no work at all, so what it costs is what HTTP itself costs on this machine.
+//! The floor: a bare axum handler that returns as many bytes as the server's verified read. It does
+//! no work, so its cost is the cost of HTTP on this machine.
 //!
-//! This file holds both sides: what runs in the child process, and the handle that starts it.
+//! Contains both the child process and the handle that starts it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,13 +21,14 @@ use crate::requests::Requests;
 use crate::rounds::Subject;
 use crate::setup;
 
-/// What hyper writes before a body: status line, type, length and date, but for the length's digits.
+/// The size of hyper's response head: status line, type, length and date, without the length's
+/// digits.
 const HEAD_BYTES: usize = 106;
 
-/// Serves until the process is ended.
+/// Serves until the process is killed.
 pub(crate) fn serve(response_bytes: usize) -> Result<()> {
     let rest = response_bytes.saturating_sub(HEAD_BYTES);
-    // The body and the digits of its length make up the rest; a few sums cannot be had.
+    // The body and the digits of its length make up the rest. A few totals cannot be reached.
     let size = (0..rest).rev().find(|size| size + size.to_string().len() <= rest);
     let body = Bytes::from(vec![b'x'; size.unwrap_or(0)]);
     let handler = move || std::future::ready(([(CONTENT_TYPE, "application/json")], body.clone()));
@@ -62,7 +63,7 @@ impl Floor {
         Ok(floor)
     }
 
-    /// The handler that inserts a row before it answers, in a store of its own in this folder.
+    /// Starts the handler that inserts a row before it answers, with its own store in this folder.
     pub(crate) async fn inserting(context: &Context, folder: &Path) -> Result<Floor> {
         let mut command = Floor::command(context)?;
         command.arg("insert").arg(folder);

@@ -1,6 +1,6 @@
 //! The floor of a durable write: a bare axum handler that inserts one row into SQLite, grouped with
-//! those of other requests, and answers once they are committed. It does what a store of any kind
-//! has to do for a request, and nothing else: no credential, no rule, one statement.
+//! the rows of other requests, and answers after the commit. It does the minimum that any store has
+//! to do for a request: no credential, no rule, one statement.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -15,13 +15,13 @@ use rusqlite::{Connection, params};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// As many as the server takes.
+/// The server's batch size.
 const GROUP: usize = 256;
 const QUEUE: usize = 4096;
 
 type Waiting = oneshot::Sender<()>;
 
-/// Serves until the process is ended.
+/// Serves until the process is killed.
 pub(crate) fn serve(folder: &Path) -> Result<()> {
     let connection = Connection::open(folder.join("insert.db"))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -60,7 +60,7 @@ async fn insert(
 fn write(connection: &Connection, waiting: &Receiver<Waiting>) -> Result<()> {
     let mut number: i64 = 0;
     while let Ok(first) = waiting.recv() {
-        // Whoever runs on this core may have more to come: more rows share one flush.
+        // Yields so that other tasks on this core can add rows to the same flush.
         std::thread::yield_now();
         let group: Vec<_> =
             std::iter::once(first).chain(waiting.try_iter().take(GROUP - 1)).collect();
@@ -76,7 +76,7 @@ fn write(connection: &Connection, waiting: &Receiver<Waiting>) -> Result<()> {
         }
         connection.prepare_cached("COMMIT")?.execute([])?;
         for one in group {
-            // Nobody may wait any more; the row stands all the same.
+            // The caller may be gone. The row is committed anyway.
             let _ = one.send(());
         }
     }

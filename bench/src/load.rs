@@ -1,8 +1,7 @@
 //! The load: a closed loop of keep-alive connections, each with one request in flight.
 //!
-//! It reads of an answer the status, the length and nothing else, so that the load's core is not
-//! what limits the result. An unexpected status ends the benchmark: a fast wrong answer is worth
-//! nothing.
+//! It reads only the status and length of a response, so that the load's core does not limit the
+//! result. An unexpected status aborts the benchmark.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,14 +15,14 @@ use tokio::net::TcpStream;
 use crate::process::{self, Process};
 use crate::requests::Requests;
 
-/// Connections at once, unless a case says otherwise.
+/// Concurrent connections, unless a case sets another number.
 pub(crate) const CONNECTIONS: usize = 64;
-/// No run sends more than this, however fast the answers come.
+/// The maximum number of requests per run.
 const MOST: usize = 2_000_000;
-/// A run that takes this much longer than it should is given up.
+/// A run is aborted when it exceeds its duration by this much.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// What to send and when to stop. The place in the list is kept from one run to the next.
+/// The requests to send and when to stop. The position in the list carries over to the next run.
 #[derive(Clone)]
 pub(crate) struct Load {
     addr: SocketAddr,
@@ -37,19 +36,19 @@ pub(crate) struct Load {
     next: Arc<AtomicUsize>,
 }
 
-/// What a run saw.
+/// The measurements of one run.
 pub(crate) struct Run {
     pub(crate) requests: usize,
     pub(crate) elapsed: Duration,
-    /// CPU time that the measured process spent meanwhile.
+    /// CPU time of the measured process during the run.
     pub(crate) cpu: Duration,
-    /// CPU time that the load itself spent.
+    /// CPU time of the load.
     pub(crate) load_cpu: Duration,
-    /// CPU time that the rest of the machine spent, the kernel's own threads included.
+    /// CPU time of the rest of the machine, including kernel threads.
     pub(crate) other_cpu: Duration,
-    /// Microseconds, in no order.
+    /// Microseconds, unordered.
     pub(crate) latencies: Vec<u32>,
-    /// The bodies asked for, with their request's place, in order.
+    /// The kept bodies with the position of their request, in order.
     pub(crate) kept: Vec<(usize, Vec<u8>)>,
 }
 
@@ -73,26 +72,26 @@ impl Load {
         self
     }
 
-    /// At most so many requests a run.
+    /// Limits the number of requests per run.
     pub(crate) fn count(mut self, count: usize) -> Load {
         self.count = count.min(MOST);
         self
     }
 
-    /// At most so long a run.
+    /// Limits the duration of a run.
     pub(crate) fn time(mut self, time: Duration) -> Load {
         self.time = time;
         self
     }
 
-    /// Keeps the body of every n-th answer by its request's place; 0 keeps none.
+    /// Keeps the body of every n-th response, by the position of its request; 0 keeps none.
     pub(crate) fn keep_every(mut self, n: usize) -> Load {
         self.keep_every = n;
         self
     }
 
-    /// Whether the load's core never sleeps. Waking it would be work of the server's core, which
-    /// no client on another machine causes; but the core must be the load's alone.
+    /// Whether the load's core polls instead of sleeping. Waking it would cost time on the server's
+    /// core, which a client on another machine does not. Needs a core for the load alone.
     pub(crate) fn awake(mut self, awake: bool) -> Load {
         self.awake = awake;
         self
@@ -135,7 +134,7 @@ impl Load {
         run.load_cpu = process::own_cpu_time()?.saturating_sub(before.1);
         let busy = process::busy_time()?.saturating_sub(before.2);
         run.other_cpu = busy.saturating_sub(run.cpu + run.load_cpu);
-        // Every connection may have counted one place past the end before it stopped.
+        // Each connection may have advanced one position past the end before it stopped.
         self.next.fetch_min(end, Ordering::Relaxed);
         run.requests = run.latencies.len();
         run.kept.sort_unstable_by_key(|(place, _)| *place);
@@ -188,7 +187,7 @@ pub(crate) struct Connection {
     buffer: Vec<u8>,
 }
 
-/// An answer whose bytes still lie in the connection's buffer.
+/// A response whose bytes are still in the connection's buffer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -197,7 +196,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Of the whole answer, status line and header included.
+    /// Length of the whole response, including status line and headers.
     pub(crate) fn bytes(self) -> usize {
         self.end
     }
@@ -228,14 +227,14 @@ impl Connection {
                     return Ok(answer);
                 }
                 if answer.end < filled || answer.end > self.buffer.len() {
-                    bail!("an answer of unexpected length");
+                    bail!("a response of unexpected length");
                 }
             }
         }
     }
 }
 
-/// `None` while the header is incomplete.
+/// Returns `None` while the head is incomplete.
 fn parse(bytes: &[u8]) -> Result<Option<Answer>> {
     const LENGTH: &[u8] = b"content-length:";
     let mut length = None;
@@ -249,7 +248,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Answer>> {
             let length = match (length, status) {
                 (Some(length), _) => length,
                 (None, 204) => 0,
-                (None, _) => bail!("an answer without a length"),
+                (None, _) => bail!("a response without a length"),
             };
             return Ok(Some(Answer { status, head: start, end: start + length }));
         }

@@ -1,10 +1,10 @@
-//! The benchmark program: it starts the real release binary, loads it over loopback and compares
-//! it with a bare axum handler on the same core.
+//! Benchmarks the release binary over loopback and compares it with a bare axum handler on the same
+//! core.
 //!
-//! One command prints a table on stdout and, where asked, writes the same rows as JSON. The server
-//! and the floor run on one core, the load on another; every ratio is taken within one run. The
-//! program measures from outside only: it links nothing of the server.
-#![allow(clippy::print_stdout, reason = "the table on stdout is what this program is for")]
+//! Prints a table to stdout and optionally writes the same rows as JSON. The server and the floor
+//! run on one core, the load on another, and every ratio is measured within one run. The program
+//! measures from outside and links no server code.
+#![allow(clippy::print_stdout, reason = "this program prints a table to stdout")]
 
 mod args;
 mod cases;
@@ -41,8 +41,8 @@ fn main() -> Result<()> {
     }
 }
 
-/// Runs the cases on a single-threaded runtime, so that the load takes one core at most. A signal
-/// ends the run as an error does: the processes that were started are ended by their guards.
+/// Runs the cases on a single-threaded runtime, so that the load uses at most one core. A signal
+/// ends the run like an error: guards kill the started processes.
 fn bench(args: Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let check = args.check;
@@ -63,13 +63,13 @@ fn bench(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// Returns how many targets were missed.
+/// Returns the number of missed targets.
 async fn run(args: Args) -> Result<usize> {
     let mut context = Context::new(args)?;
     context.load_core_only()?;
     let outcome = cases::run(&mut context).await;
     context.note_others();
-    // What was measured before a failure is still shown.
+    // Prints the results measured before a failure.
     print!("{}", context.report.table());
     if let Some(path) = &context.args.json {
         let text = serde_json::to_string_pretty(&context.report.json())?;

@@ -1,6 +1,6 @@
-//! A PostgreSQL of the benchmark's own: made in a temporary folder with the distribution's
-//! settings (durable commits included), on a free port, as an unprivileged user where the
-//! benchmark runs as root.
+//! Starts a PostgreSQL server for the benchmark in a temporary folder, with the distribution's
+//! settings (including durable commits), on a free port, as an unprivileged user if the benchmark
+//! runs as root.
 
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
@@ -17,19 +17,19 @@ use crate::server::free_address;
 use crate::temp::Temp;
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Where distributions keep the programs that are not on the path.
+/// Folders of the PostgreSQL programs that are not on the path.
 const INSTALLED: &str = "/usr/lib/postgresql";
-/// Whom the server runs as where the benchmark is root, which PostgreSQL refuses.
+/// The user to run PostgreSQL as when the benchmark is root, which PostgreSQL refuses.
 const UNPRIVILEGED: &str = "postgres";
 
 pub(crate) struct Postgres {
-    // Dropped in this order: the server ends before its folder goes.
+    // Dropped in this order: the server stops before its folder is removed.
     _process: Process,
     _folder: Temp,
     pub(crate) url: String,
 }
 
-/// Where `initdb` and `postgres` are; the newest version if there are several.
+/// Returns the folder of `initdb` and `postgres`, of the newest version if there are several.
 pub(crate) fn programs() -> Option<PathBuf> {
     let mut found: Vec<_> = std::fs::read_dir(INSTALLED)
         .ok()?
@@ -63,7 +63,7 @@ impl Postgres {
         command.arg("-D").arg(&data).arg("-k").arg(folder.path());
         command.args(["-h", "127.0.0.1", "-p", &addr.port().to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.stdio()?);
-        // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
+        // SIGINT requests a fast shutdown, which does not wait for clients.
         let mut process = Process::spawn("PostgreSQL", command)?.stop_with(Signal::SIGINT);
         let asked = Instant::now();
         while !log.text()?.contains("ready to accept connections") {
@@ -78,7 +78,7 @@ impl Postgres {
     }
 }
 
-/// The program as the unprivileged user, or simply the program where the caller is no root.
+/// Returns a command that runs the program as the unprivileged user if the caller is root.
 fn unprivileged(program: &Path) -> Command {
     if !geteuid().is_root() {
         return Command::new(program);
@@ -86,7 +86,7 @@ fn unprivileged(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.arg(format!("--reuid={UNPRIVILEGED}")).arg(format!("--regid={UNPRIVILEGED}"));
     command.args(["--clear-groups", "--pdeathsig", "INT", "--"]).arg(program);
-    // A folder that the user may not enter would only give a warning.
+    // A folder that the user may not enter only causes a warning.
     command.current_dir("/");
     command
 }

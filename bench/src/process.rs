@@ -1,5 +1,5 @@
-//! Child processes: started on chosen cores, measured through `/proc`, and ended by their id
-//! whatever happens to the benchmark.
+//! Child processes: pinned to cores, measured through `/proc`, and killed by their id even if the
+//! benchmark fails.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
@@ -17,22 +17,22 @@ use nix::sys::signal::{Signal, kill};
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 
-/// How long a process may take to end after it was asked to.
+/// The time that a process has to exit after a signal.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a process may take to say where it listens.
+/// The time that a process has to print its address.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// `/proc/stat` counts in hundredths of a second on every Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Binds the calling process to `cpus`, then becomes `program`; returns only on failure. The
-/// process also ends when the benchmark dies without a chance to clean up.
+/// Pins the calling process to `cpus` and execs `program`. Returns only on failure. The process is
+/// killed if the benchmark dies without cleaning up.
 pub(crate) fn exec(cpus: &[usize], program: &OsStr, rest: &[OsString]) -> Result<()> {
     bind(cpus)?;
     set_pdeathsig(Signal::SIGTERM)?;
     Err(Command::new(program).args(rest).exec()).with_context(|| format!("cannot run {program:?}"))
 }
 
-/// Binds the calling thread, and what it starts later, to `cpus`.
+/// Pins the calling thread and its later children to `cpus`.
 pub(crate) fn bind(cpus: &[usize]) -> Result<()> {
     let mut set = CpuSet::new();
     for cpu in cpus {
@@ -41,12 +41,12 @@ pub(crate) fn bind(cpus: &[usize]) -> Result<()> {
     sched_setaffinity(Pid::from_raw(0), &set).context("cannot bind to a core")
 }
 
-/// CPU time of this process, which is the load's.
+/// Returns the CPU time of this process, which is the load.
 pub(crate) fn own_cpu_time() -> Result<Duration> {
     Ok(ClockId::CLOCK_PROCESS_CPUTIME_ID.now()?.into())
 }
 
-/// CPU time that everything on the machine has spent, the kernel included, to 10 ms.
+/// Returns the CPU time of the whole machine, including the kernel, with a resolution of 10 ms.
 pub(crate) fn busy_time() -> Result<Duration> {
     let text = std::fs::read_to_string("/proc/stat")?;
     let line = text.lines().next().context("unexpected stat")?;
@@ -57,14 +57,14 @@ pub(crate) fn busy_time() -> Result<Duration> {
     Ok(TICK * (fields.iter().sum::<u32>() - idle))
 }
 
-/// A child that is ended when this value goes.
+/// A child process that is killed on drop.
 pub(crate) struct Process {
     name: &'static str,
     child: Child,
     stop: Signal,
 }
 
-/// What a process holds in memory, in MiB.
+/// The resident memory of a process, in MiB.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {
     pub(crate) resident: f64,
@@ -72,7 +72,7 @@ pub(crate) struct Memory {
 }
 
 impl Process {
-    /// A command that runs `program` on `cpus`, with no `UNITPAY_…` variable of the caller's.
+    /// Returns a command that runs `program` on `cpus`, without the caller's `UNITPAY_…` variables.
     pub(crate) fn command(cpus: &[usize], program: &Path) -> Result<Command> {
         let list = cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
         let mut command = Command::new(std::env::current_exe()?);
@@ -90,13 +90,13 @@ impl Process {
         Ok(Process { name, child, stop: Signal::SIGTERM })
     }
 
-    /// Asks with another signal than SIGTERM when the process is to end.
+    /// Stops the process with this signal instead of SIGTERM.
     pub(crate) fn stop_with(mut self, signal: Signal) -> Process {
         self.stop = signal;
         self
     }
 
-    /// CPU time of all threads since the start, those that have ended included.
+    /// Returns the CPU time of all threads since the start, including finished ones.
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
         let id = Pid::from_raw(self.child.id().try_into()?);
         let clock = clock_getcpuclockid(id).with_context(|| format!("{} is gone", self.name))?;
@@ -114,7 +114,7 @@ impl Process {
         Ok(Memory { resident: mebibytes("VmRSS:")?, peak: mebibytes("VmHWM:")? })
     }
 
-    /// An error if the process has ended by itself.
+    /// Returns an error if the process has exited.
     pub(crate) fn check(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             Some(status) => bail!("{} ended: {status}", self.name),
@@ -122,7 +122,7 @@ impl Process {
         }
     }
 
-    /// Asks the process to end and waits for it; a clean exit is part of what is measured.
+    /// Stops the process and waits for a clean exit.
     pub(crate) fn stop(mut self) -> Result<()> {
         match self.end()? {
             Some(status) if !status.success() => bail!("{} ended badly: {status}", self.name),
@@ -150,14 +150,14 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if !matches!(self.end(), Ok(Some(_))) {
-            // Nothing is left to do about a failure here: the child is gone or not ours.
+            // A failure here means that the child has exited.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
     }
 }
 
-/// The file that takes a child's stderr. It is emptied between rounds, so that it stays small.
+/// The file for a child's stderr. It is truncated between rounds, so that it stays small.
 pub(crate) struct Log {
     file: File,
 }
@@ -184,7 +184,7 @@ impl Log {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Waits for the line that says where the process listens.
+    /// Waits for the line with the address that the process listens on.
     pub(crate) async fn wait_for_address(&mut self, process: &mut Process) -> Result<SocketAddr> {
         let asked = Instant::now();
         while asked.elapsed() < START_TIMEOUT {

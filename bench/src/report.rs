@@ -1,15 +1,15 @@
-//! The rows of the report, their targets and the two forms they are given in.
+//! The rows of the report with their targets, printed as a table and written as JSON.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-/// What a measured value is held against.
+/// The target for a measured value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
     AtMost(f64),
     AtLeast(f64),
-    /// Shown for the reader.
+    /// No target, for information.
     None,
 }
 
@@ -43,7 +43,7 @@ impl Report {
         self.rows.push(Row { case, measure: measure.into(), value, unit, target });
     }
 
-    /// A sentence below the table: how something was measured.
+    /// Adds a sentence below the table, such as how something was measured.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
@@ -121,12 +121,12 @@ impl Row {
     }
 }
 
-/// Whole from a thousand on, with two fraction digits below.
+/// Formats a number: without fraction digits from 1,000 on, otherwise with two.
 fn number(value: f64) -> String {
     if value.abs() < 1000.0 { format!("{value:.2}") } else { grouped(&format!("{value:.0}")) }
 }
 
-/// The digits in groups of three.
+/// Groups digits by three.
 pub(crate) fn grouped(digits: &str) -> String {
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -1,15 +1,15 @@
-//! Requests: rendered once, before the clock starts, or each for its place where no two may be alike.
+//! Requests: rendered once before the measurement, or individually when no two may be equal.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What to send; a clone shares it.
+/// The requests to send. Clones share them.
 #[derive(Clone)]
 pub(crate) enum Requests {
-    /// One buffer and the ranges in it, counted round and round.
+    /// One buffer and the ranges in it, used cyclically.
     Listed { bytes: Arc<[u8]>, ranges: Arc<[Range<usize>]> },
-    /// Rendered when it is sent, on the load's core.
+    /// Rendered when sent, on the load's core.
     Made(Arc<Make>),
 }
 
@@ -20,7 +20,7 @@ impl Requests {
         Requests::Made(Arc::new(make))
     }
 
-    /// The request at this place.
+    /// Returns the request at this position.
     pub(crate) fn get(&self, place: usize) -> Cow<'_, [u8]> {
         match self {
             Requests::Listed { bytes, ranges } => {
@@ -65,18 +65,18 @@ pub(crate) fn revoke_customer(key: &str, customer: &str) -> Vec<u8> {
     post("/v1/portal-sessions/revoke", key, &format!(r#"{{"customerId":"{customer}"}}"#))
 }
 
-/// The verified read.
+/// Builds the verified read.
 pub(crate) fn current(token: &str) -> Vec<u8> {
     get("/v1/portal-sessions/current", token)
 }
 
-/// A read by a portal token.
+/// Builds a read with a portal token.
 pub(crate) fn get(path: &str, token: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n")
         .into_bytes()
 }
 
-/// A read by a secret key.
+/// Builds a read with a secret key.
 pub(crate) fn get_by_key(path: &str, key: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {key}\r\n\r\n").into_bytes()
 }

@@ -1,5 +1,5 @@
-//! Rounds: the things compared take turns, so that a slow minute of the machine hits all of them,
-//! and the medians over the rounds are reported.
+//! Runs the compared subjects in turns, so that a slow minute of the machine affects all of them,
+//! and reports medians over the rounds.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::load::Load;
 use crate::process::{Log, Process};
 
-/// One of the things compared: a load and the process whose CPU it costs.
+/// A compared subject: a load and the process whose CPU it uses.
 pub(crate) struct Subject<'a> {
     name: &'static str,
     process: &'a Process,
@@ -28,46 +28,46 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// What the rounds of one subject gave.
+/// The results of one subject's rounds.
 #[derive(Default)]
 pub(crate) struct Series {
-    /// Microseconds of CPU a request, one of each round.
+    /// Microseconds of CPU per request, one value per round.
     cpu: Vec<f64>,
-    /// Microseconds of the load's own CPU a request, one of each round.
+    /// Microseconds of the load's CPU per request, one value per round.
     load_cpu: Vec<f64>,
-    /// Requests a second, one of each round.
+    /// Requests per second, one value per round.
     rates: Vec<f64>,
-    /// Microseconds, of all rounds, sorted.
+    /// Microseconds of all rounds, sorted.
     latencies: Vec<u32>,
 }
 
 impl Series {
-    /// Microseconds of CPU a request.
+    /// Returns the microseconds of CPU per request.
     pub(crate) fn cpu(&self) -> f64 {
         median(&self.cpu)
     }
 
-    /// Requests a second.
+    /// Returns the requests per second.
     pub(crate) fn rate(&self) -> f64 {
         median(&self.rates)
     }
 
-    /// Milliseconds that the given part of the requests stayed within.
+    /// Returns the latency quantile in milliseconds.
     pub(crate) fn latency(&self, part: f64) -> f64 {
         let last = self.latencies.len().saturating_sub(1);
         let place = (part * last as f64).round() as usize;
         self.latencies.get(place).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
     }
 
-    /// The median of the rounds' own ratios of CPU a request.
+    /// Returns the median of the ratios of CPU per request in each round.
     pub(crate) fn cpu_ratio(&self, base: &Series) -> f64 {
         let ratios: Vec<_> = self.cpu.iter().zip(&base.cpu).map(|(mine, its)| mine / its).collect();
         median(&ratios)
     }
 }
 
-/// Lets the subjects take turns after one warming turn each. The series come in the
-/// subjects' order.
+/// Runs the subjects in turns after one warm-up turn each. Returns the series in the order of the
+/// subjects.
 pub(crate) async fn rounds<const N: usize>(
     context: &Context,
     subjects: [Subject<'_>; N],
@@ -109,7 +109,7 @@ pub(crate) async fn rounds<const N: usize>(
     Ok(all)
 }
 
-/// 0 for an empty list.
+/// Returns 0 for an empty list.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

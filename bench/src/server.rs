@@ -1,4 +1,4 @@
-//! The server under test: the release binary, started as an operator starts it.
+//! The server under test: the release binary, started the way an operator starts it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -12,17 +12,17 @@ use crate::process::{Log, Process};
 use crate::requests;
 use crate::setup;
 
-/// Between two looks at a server that starts.
+/// The interval between two readiness checks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Switches off the two limits that a benchmark from one address runs into.
+/// Disables the two rate limits that a benchmark from one address would hit.
 pub(crate) const NO_LIMITS: [(&str, &str); 2] = [
     ("UNITPAY_LIMITS_BAD_CREDENTIALS_PER_SECOND", "0"),
     ("UNITPAY_LIMITS_PORTAL_SESSION_PER_SECOND", "0"),
 ];
 
-/// Which store the server runs on.
+/// The store of the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Store<'a> {
     Embedded(&'a Path),
@@ -33,7 +33,7 @@ pub(crate) struct Server {
     pub(crate) process: Process,
     pub(crate) log: Log,
     pub(crate) addr: SocketAddr,
-    /// From the spawn to the first 200 of `/readyz`.
+    /// The time from spawn to the first 200 of `/readyz`.
     pub(crate) ready_after: Duration,
 }
 
@@ -76,7 +76,7 @@ impl Store<'_> {
         };
     }
 
-    /// Makes a secret key beside the running server.
+    /// Creates a secret key while the server is running.
     pub(crate) fn create_key(self, context: &Context) -> Result<String> {
         let mut command = Process::command(&context.server_cpus, context.binary())?;
         command.args(["keys", "create", "--env", "sandbox", "--name", "bench"]);
@@ -99,7 +99,7 @@ async fn is_ready(addr: SocketAddr) -> bool {
     }
 }
 
-/// A loopback address that was free just now.
+/// Returns a loopback address that is currently free.
 pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

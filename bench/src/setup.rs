@@ -1,4 +1,4 @@
-//! What a case needs before it measures: customers, sessions, and one request on its own.
+//! Prepares a case: customers, sessions, and single requests.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use crate::load::{Connection, Load, Run};
 use crate::requests::{self, Requests};
 use crate::server::Server;
 
-/// Preparing may take this long; it is bounded by its count.
+/// The time limit for preparation, which is bounded by its count.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// One answer, read whole.
+/// A complete response.
 pub(crate) struct Once {
     pub(crate) status: u16,
-    /// Status line and header included.
+    /// Including status line and headers.
     pub(crate) bytes: usize,
     pub(crate) body: Vec<u8>,
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection.
 pub(crate) async fn once(addr: SocketAddr, request: &[u8]) -> Result<Once> {
     let mut connection = Connection::open(addr).await?;
     let answer = connection.exchange(request).await?;
@@ -28,7 +28,7 @@ pub(crate) async fn once(addr: SocketAddr, request: &[u8]) -> Result<Once> {
     Ok(Once { status: answer.status, bytes: answer.bytes(), body })
 }
 
-/// Sends every request once and returns the bodies in their order.
+/// Sends every request once and returns the bodies in order.
 pub(crate) async fn all(
     server: &Server,
     requests: &Requests,
@@ -42,14 +42,14 @@ pub(crate) async fn all(
     Ok(run.kept.into_iter().map(|(_, body)| body).collect())
 }
 
-/// A minted session, as far as a case needs it.
+/// The parts of a minted session that a case needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) token: String,
     pub(crate) jti: String,
 }
 
-/// A server's customers, and the requests that mint for them one after another.
+/// A server's customers, and the requests that mint sessions for them in turn.
 pub(crate) struct Customers {
     pub(crate) ids: Vec<String>,
     pub(crate) mints: Requests,
@@ -63,7 +63,7 @@ pub(crate) async fn customers(server: &Server, key: &str, count: usize) -> Resul
     Ok(Customers { ids, mints })
 }
 
-/// Mints `count` sessions and keeps every n-th of them.
+/// Mints `count` sessions and keeps every n-th one.
 pub(crate) async fn sessions(
     server: &Server,
     mints: &Requests,
@@ -82,14 +82,14 @@ pub(crate) async fn sessions(
     Ok((sessions, run))
 }
 
-/// A string member of a JSON object.
+/// Returns a string member of a JSON object.
 pub(crate) fn member(body: &[u8], name: &str) -> Result<String> {
     let body: serde_json::Value = serde_json::from_slice(body)?;
     let value = body.get(name).and_then(serde_json::Value::as_str);
     value.map(str::to_owned).with_context(|| format!("an answer without {name}"))
 }
 
-/// At most `count` of the items, evenly spread over the list.
+/// Returns at most `count` items, spread evenly over the list.
 pub(crate) fn spread<T>(items: &[T], count: usize) -> impl Iterator<Item = &T> {
     let count = count.min(items.len());
     (0..count).filter_map(move |place| items.get(place * items.len() / count))

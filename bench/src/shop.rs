@@ -1,5 +1,5 @@
-//! A shop to bill in: a catalog and customers who subscribed, all of it asked of the API, and the
-//! requests that use what they bought.
+//! A shop with a catalog and subscribed customers, all created through the API, and the requests
+//! that report their usage.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::requests::{self, Requests};
 use crate::server::Server;
 use crate::setup::{self, member};
 
-/// An event that is rated at the end of its month, and one that is paid in credits at once.
+/// An event that is billed at the end of its month, and one that debits credits immediately.
 const METERED: &str = "api_call";
 const DEBITED: &str = "answer";
 
-/// What can be bought, each plan of a product of its own.
+/// The plans, each of its own product.
 #[derive(Debug)]
 pub(crate) struct Shop {
     key: String,
-    /// Costs nothing but its usage.
+    /// Charges for usage only.
     pub(crate) metered: String,
-    /// Free, and gives more credits than a benchmark uses.
+    /// Free, and grants more credits than a benchmark uses.
     pub(crate) credits: String,
-    /// Paid each month, with credits each day and usage on top.
+    /// Charged monthly, with daily credits and usage charges.
     pub(crate) daily: String,
 }
 
@@ -90,7 +90,7 @@ impl Shop {
         })
     }
 
-    /// Subscribes each of these customers, and returns the subscriptions in their order.
+    /// Subscribes each of these customers and returns the subscriptions in order.
     pub(crate) async fn subscribe(
         &self,
         server: &Server,
@@ -108,7 +108,7 @@ impl Shop {
         made.iter().map(id).collect()
     }
 
-    /// Gives each of these customers a card that works.
+    /// Adds a working card to each of these customers.
     pub(crate) async fn cards(&self, server: &Server, customers: &[String]) -> Result<()> {
         let body = json!({ "processorToken": "pm_sandbox_visa" }).to_string();
         self.post_each(server, customers, |id| {
@@ -132,7 +132,7 @@ impl Shop {
         setup::all(server, &requests.collect(), customers.len(), &[200, 201]).await
     }
 
-    /// Batches of new metered events, each of so many customers, in turn over all of them.
+    /// Batches of new metered events, each over this many customers, cycling through all of them.
     pub(crate) fn batches(
         &self,
         customers: &Arc<[String]>,
@@ -152,8 +152,8 @@ impl Shop {
         })
     }
 
-    /// New events one by one, each of the next customer and paid in credits. No two loads on one
-    /// store may have the same name.
+    /// Single new events, each for the next customer and debiting credits. The name must be unique
+    /// per store.
     pub(crate) fn debits(&self, customers: &Arc<[String]>, name: &str) -> Requests {
         let (key, customers) = (self.key.clone(), Arc::clone(customers));
         let name = name.to_owned();

@@ -1,4 +1,4 @@
-//! A private temporary folder that is removed with everything in it when its value goes.
+//! A private temporary folder that is removed on drop, with all of its content.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -11,7 +11,7 @@ pub(crate) struct Temp {
 }
 
 impl Temp {
-    /// Makes `<parent>/unitpay-bench-<name>-<process id>`, mode 0700; fails if it exists.
+    /// Creates `<parent>/unitpay-bench-<name>-<process id>`, mode 0700; fails if it exists.
     pub(crate) fn create(parent: &Path, name: &str) -> Result<Temp> {
         let path = parent.join(format!("unitpay-bench-{name}-{}", std::process::id()));
         make_private(&path)?;
@@ -22,7 +22,7 @@ impl Temp {
         &self.path
     }
 
-    /// Makes a folder inside, mode 0700.
+    /// Creates a folder inside, mode 0700.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         let path = self.path.join(name);
         make_private(&path)?;

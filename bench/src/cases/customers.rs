@@ -1,5 +1,5 @@
-//! Cost as the store grows from 10,000 customers to a million, all of them made over HTTP. One in ten
-//! has a subscription with a wallet. What is asked for is spread evenly over all of them.
+//! Measures the cost as the store grows from 10,000 to a million customers, all created over HTTP.
+//! One in ten has a subscription with a wallet. Requests are spread evenly over all customers.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::setup::{self, spread};
 use crate::shop::Shop;
 
 const FIRST: usize = 10_000;
-/// One in so many has a subscription.
+/// One in this many customers has a subscription.
 const SUBSCRIBED: usize = 10;
 const ASKED: usize = 20_000;
 const MOST: Target = Target::AtMost(2.0);

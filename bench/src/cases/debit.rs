@@ -1,5 +1,5 @@
-//! Single events that are paid in credits at once, from many connections, each of another of 10,000
-//! customers, beside a bare handler that inserts one row.
+//! Measures single events that debit credits, from many connections, each for another of 10,000
+//! customers, next to a bare handler that inserts one row.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     stage.server.process.stop()
 }
 
-/// Customers with credits, and the load that uses them.
+/// Prepares customers with credits, and the load that uses them.
 pub(super) async fn debits(stage: &Stage, shop: &Shop) -> Result<Load> {
     shop.subscribe(&stage.server, &stage.customers.ids, &shop.credits).await?;
     let customers: Arc<[String]> = stage.customers.ids.clone().into();

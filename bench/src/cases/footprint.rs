@@ -1,4 +1,4 @@
-//! What the program costs before it does anything: its size, its memory, its start.
+//! Measures the idle program: binary size, memory and start-up time.
 
 use anyhow::Result;
 
@@ -17,7 +17,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let store = Store::Embedded(&folder);
     let size = std::fs::metadata(context.binary())?.len() as f64 / MEBIBYTE;
 
-    // The first start makes the store; the one request was the look at /readyz.
+    // The first start creates the store. The only request was the readiness check.
     let server = Server::start(context, store, &[]).await?;
     let first = median_time(&[server.ready_after]);
     let idle = server.process.memory()?.resident;
@@ -36,7 +36,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// The median time to readiness over a few restarts, in milliseconds.
+/// Returns the median time to readiness over a few restarts, in milliseconds.
 pub(super) async fn restarts(context: &Context, store: Store<'_>) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..RESTARTS {

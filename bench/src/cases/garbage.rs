@@ -1,5 +1,5 @@
-//! What a request with a bad token costs beside one with a good token. The limits that such
-//! requests run into are off, so that the work itself is seen; the last row shows them on.
+//! Compares requests with a bad token to requests with a good token. Rate limits are disabled to
+//! measure the work itself; the last row has them enabled.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -18,7 +18,7 @@ use crate::setup::Session;
 
 const VARIANTS: usize = 2000;
 const MOST: Target = Target::AtMost(1.5);
-/// The letters of the part of an id that is random.
+/// The alphabet of the random part of an id.
 const ID_LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const ID_RANDOM: usize = 10;
 
@@ -90,14 +90,14 @@ impl Random {
         Ok(bytes)
     }
 
-    /// Random letters in place of the token's, with its dots or without.
+    /// Random letters in place of the token, with or without its dots.
     fn like(&mut self, token: &str, dots: bool) -> Result<String> {
         let letters = BASE64URL.encode(self.bytes(token.len())?);
         let pairs = token.chars().zip(letters.chars());
         Ok(pairs.map(|(old, new)| if dots && old == '.' { old } else { new }).collect())
     }
 
-    /// The token with another session's id in its claims: all of it is well-formed.
+    /// The token with another session id in its claims, well-formed.
     fn unknown_session(&mut self, token: &str) -> Result<String> {
         let &[header, payload, signature] = token.split('.').collect::<Vec<_>>().as_slice() else {
             bail!("a token of another shape");
@@ -113,7 +113,7 @@ impl Random {
         Ok(format!("{header}.{claims}.{signature}"))
     }
 
-    /// The real header and claims under a signature that is none.
+    /// The real header and claims with an invalid signature.
     fn forged(&mut self, token: &str) -> Result<String> {
         let (signed, signature) = token.rsplit_once('.').context("a token of another shape")?;
         let bytes = self.bytes(BASE64URL.decode(signature)?.len())?;

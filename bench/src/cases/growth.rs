@@ -1,8 +1,7 @@
-//! Cost and memory as the store grows to a million sessions, every one of them minted over HTTP.
+//! Measures cost and memory as the store grows to a million sessions, all minted over HTTP.
 //!
-//! The reads are spread evenly over all sessions of the store, so that most of what they touch is
-//! not near in memory. They are measured with a small set of tokens, the same number at every
-//! size, and with a large one.
+//! Reads are spread evenly over all sessions, so that most of their pages are not cached. They are
+//! measured with a small set of tokens, the same number at every size, and with a large one.
 
 use anyhow::{Context as _, Result};
 
@@ -15,7 +14,7 @@ use crate::setup::{self, Session, spread};
 
 const SMALL_SET: usize = 1_000;
 const LARGE_SET: usize = 20_000;
-/// Mints at each size whose cost is compared, over all rounds.
+/// The number of compared mints at each size, over all rounds.
 const COMPARED_MINTS: usize = 20_000;
 
 pub(super) async fn run(context: &mut Context) -> Result<()> {
@@ -45,7 +44,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
             [floor.subject(), stage.subject("few tokens", few), stage.subject("many tokens", many)];
         let [read_floor, few, many] = rounds(context, subjects).await?;
         read_cpu.push([few.cpu_ratio(&read_floor), many.cpu_ratio(&read_floor)]);
-        // One more for the warming turn.
+        // One more for the warm-up turn.
         let per_round = COMPARED_MINTS / (context.rounds + 1);
         let mint = stage.load(&stage.customers.mints, &[201]).count(per_round);
         let subjects = [floor.subject(), stage.subject("mint", mint)];
@@ -59,7 +58,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
             let measure = format!("{} sessions: {what}", count_text(size));
             report.row("growth", measure, value, unit, Target::None);
         };
-        // In the smallest store the two sets are the same.
+        // In the smallest store the two sets are equal.
         let sets = [(SMALL_SET, few), (LARGE_SET.min(size), many)];
         for (tokens, series) in sets.into_iter().take(if size > SMALL_SET { 2 } else { 1 }) {
             let what = format!("read, {} tokens, CPU", count_text(tokens));
@@ -87,8 +86,8 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// How much more a request costs in the largest store than in the smallest. The bound is what an
-/// index's depth may grow by: the logarithm of the one size over that of the other.
+/// Reports the ratio of a request's cost in the largest and the smallest store. The bound is the
+/// growth of an index's depth: the ratio of the logarithms of the sizes.
 fn growth_rows(context: &mut Context, sizes: [usize; 3], read_cpu: &[[f64; 2]], mint_cpu: &[f64]) {
     let [first, _, last] = sizes;
     let report = &mut context.report;
@@ -102,7 +101,7 @@ fn growth_rows(context: &mut Context, sizes: [usize; 3], read_cpu: &[[f64; 2]], 
     {
         row("read, few tokens", first, last, few_last / few_first);
         row("read, many tokens", first, last, many_last / many_first);
-        // The compared mints enlarge the store themselves.
+        // The compared mints also grow the store.
         let half = COMPARED_MINTS / 2;
         row("mint", first + half, last + half, mint_last / mint_first);
     }
@@ -112,7 +111,7 @@ fn count_text(count: usize) -> String {
     grouped(&count.to_string())
 }
 
-/// In MiB.
+/// Size in MiB.
 fn stored(folder: &std::path::Path) -> Result<f64> {
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder)? {

@@ -1,6 +1,6 @@
-//! A lone caller: a mint from one connection should wait for one flush of the disk and for no
-//! timer. It is compared with a loop of writes and flushes in the same folder, as much as the
-//! store's log takes for a small transaction.
+//! Measures a single caller: a mint on one connection should wait for one disk flush and for no
+//! timer. It is compared with a loop of writes and flushes in the same folder, of the size of a
+//! small transaction.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -17,20 +17,20 @@ use crate::report::Target;
 use crate::rounds::{median, median_time};
 use crate::server::Store;
 
-/// About four pages of the store's log.
+/// About four pages of the write-ahead log.
 const WRITE_BYTES: usize = 16 * 1024;
-/// The log is written over from its start after so many bytes.
+/// The log is overwritten from its start after this many bytes.
 const FILE_BYTES: u64 = 4 * 1024 * 1024;
-/// A mint may take so many times a flush and a round trip: a second flush would reach it, and so
-/// would a timer on any disk that is worth the name.
+/// The limit for a mint, as a multiple of one flush plus one round trip. A second flush or a timer
+/// would exceed it.
 const MOST: f64 = 2.0;
-/// How many flushes of the disk a mint may cause; those of others are counted too.
+/// The limit for disk flushes per mint. Flushes of other processes are counted too.
 const MOST_FLUSHES: f64 = 1.5;
 
 pub(super) async fn run(context: &mut Context) -> Result<()> {
     let folder = context.store("lone")?;
     let stage = Stage::open(context, Store::Embedded(&folder), &[], 100).await?;
-    // Enough that the log is past its first growth and is written over.
+    // Enough to overwrite the log after its first growth.
     let sessions = stage.sessions(20_000).await?;
     let lone = |load: Load| load.connections(1).time(context.round);
     let read = lone(stage.load(&reads(&sessions), &[200]));
@@ -59,7 +59,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     report.row("lone", "mint, median", median(&mints), "ms", Target::None);
     let bound = Target::AtMost(MOST);
     report.row("lone", "mint / (write and flush + read)", median(&ratio), "x", bound);
-    // Some disks need no flush, some systems do not count them: then there is nothing to say.
+    // Some disks need no flush and some systems do not count them.
     if median(&counted) >= 0.9 {
         anyhow::ensure!(median(&per_mint) > 0.9, "a mint was answered before it was durable");
         let bound = Target::AtMost(MOST_FLUSHES);
@@ -72,14 +72,14 @@ fn each(before: Option<f64>, after: Option<f64>, count: usize) -> Option<f64> {
     Some((after? - before?) / count as f64)
 }
 
-/// In milliseconds.
+/// Milliseconds.
 fn lone_median(mut latencies: Vec<u32>) -> Result<f64> {
     latencies.sort_unstable();
     let middle = latencies.get(latencies.len() / 2).context("no request")?;
     Ok(f64::from(*middle) / 1000.0)
 }
 
-/// A file that is written over in place, as the store's log is, and the disk below it.
+/// A file that is overwritten in place, like the write-ahead log, and its disk.
 struct Disk {
     file: File,
     statistics: PathBuf,
@@ -94,7 +94,7 @@ impl Disk {
         file.sync_all()?;
         let device = file.metadata()?.dev();
         let mut disk = PathBuf::from(format!("/sys/dev/block/{}:{}", major(device), minor(device)));
-        // Flushes are counted for the whole disk only.
+        // The system counts flushes per disk only.
         if disk.join("partition").exists() {
             disk = std::fs::canonicalize(&disk)?;
             disk.pop();
@@ -102,13 +102,13 @@ impl Disk {
         Ok(Disk { file, statistics: disk.join("stat") })
     }
 
-    /// How many flushes the disk has carried out, where that is known.
+    /// Returns the number of flushes of the disk, if the system counts them.
     fn flush_count(&self) -> Option<f64> {
         let text = std::fs::read_to_string(&self.statistics).ok()?;
         text.split_ascii_whitespace().nth(15)?.parse().ok()
     }
 
-    /// The time of each write and flush.
+    /// Returns the duration of each write and flush.
     fn flushes(&self, time: Duration) -> Result<Vec<Duration>> {
         let started = Instant::now();
         let mut times = Vec::new();

@@ -1,4 +1,4 @@
-//! Minting durably from many connections at once.
+//! Measures durable mints from many connections.
 
 use anyhow::{Context as _, Result};
 

@@ -1,4 +1,4 @@
-//! The cases, each with a store and a server of its own, in the order they run.
+//! The cases in the order that they run, each with its own store and server.
 
 mod customers;
 mod debit;
@@ -74,7 +74,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// A server on a fresh embedded store, with a key and customers.
+/// A server on a new embedded store, with a key and customers.
 struct Stage {
     server: Server,
     key: String,
@@ -94,12 +94,12 @@ impl Stage {
         Ok(Stage { server, key, customers })
     }
 
-    /// Sessions of one customer after the other, round and round.
+    /// Sessions of the customers in turn.
     async fn sessions(&self, count: usize) -> Result<Vec<Session>> {
         Ok(setup::sessions(&self.server, &self.customers.mints, count, 1).await?.0)
     }
 
-    /// The floor that answers as many bytes as the verified read of this session.
+    /// Starts the floor that returns as many bytes as the verified read of this session.
     async fn floor(&self, context: &Context, session: &Session) -> Result<Floor> {
         let answer = setup::once(self.server.addr, &requests::current(&session.token)).await?;
         anyhow::ensure!(answer.status == 200, "a fresh session is refused: {}", answer.status);
@@ -115,12 +115,12 @@ impl Stage {
     }
 }
 
-/// The verified read, one session after another.
+/// The verified read of each session in turn.
 fn reads<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> Requests {
     sessions.into_iter().map(|session| requests::current(&session.token)).collect()
 }
 
-/// The rows that every load has; the last target is for the 99th percentile in milliseconds.
+/// Adds the rows that every load has. The last target is the 99th percentile in milliseconds.
 fn rows(
     context: &mut Context,
     case: &'static str,

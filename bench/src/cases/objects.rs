@@ -1,5 +1,5 @@
-//! What a portal reads with a customer's token: one object at a time, and a page of invoices. Two
-//! years of invoices are made by the engine, on the test clock.
+//! Measures reads with a portal token: single objects, and a page of invoices. The billing engine
+//! creates two years of invoices on the test clock.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::shop::Shop;
 const CUSTOMERS: usize = 200;
 const SESSIONS: usize = 20_000;
 const PAGE: usize = 20;
-/// So that each customer has more invoices than a page.
+/// Long enough for each customer to have more than one page of invoices.
 const YEARS: u32 = 2;
 
 pub(super) async fn run(context: &mut Context) -> Result<()> {

@@ -1,5 +1,5 @@
-//! Minting, reading and tracking on a PostgreSQL of the benchmark's own. The server, PostgreSQL and the load
-//! share all cores, so only throughput is judged.
+//! Measures mints, reads and usage events on PostgreSQL. The server, PostgreSQL and the load share
+//! all cores, so only throughput has targets.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -25,7 +25,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
         if context.args.postgres {
             bail!("PostgreSQL's programs are not installed");
         }
-        context.report.note("PostgreSQL is not installed here: its case was skipped.");
+        context.report.note("PostgreSQL is not installed, so its case was skipped.");
         return Ok(());
     };
     context.every_core()?;

@@ -1,4 +1,5 @@
-//! The verified read on the embedded store: what the React provider asks with every page.
+//! Measures the verified read on the embedded store: the request that the React provider sends
+//! first.
 
 use anyhow::{Context as _, Result};
 

@@ -1,5 +1,5 @@
-//! Revoking, by session and by customer, from many connections at once. Every session that is
-//! revoked by `jti` is live until then; the customers of the other half have live sessions too.
+//! Measures revocations by session and by customer, from many connections. Every session revoked by
+//! `jti` is live before; the customers of the other half have live sessions as well.
 
 use anyhow::{Context as _, Result};
 
@@ -11,14 +11,14 @@ use crate::rounds::rounds;
 use crate::server::Store;
 use crate::setup;
 
-/// Sessions revoked by `jti` a round.
+/// Sessions revoked by `jti` per round.
 const PER_ROUND: usize = 4_000;
 
 pub(super) async fn run(context: &mut Context) -> Result<()> {
     let folder = context.store("revoke")?;
     let stage = Stage::open(context, Store::Embedded(&folder), &[], 2000).await?;
     let (theirs, others) = stage.customers.ids.split_at(1000);
-    // One more round for the warming turn.
+    // One more round for the warm-up turn.
     let count = PER_ROUND * (context.rounds + 1);
     let mints = theirs.iter().map(|id| requests::mint(&stage.key, id)).collect();
     let (sessions, _) = setup::sessions(&stage.server, &mints, count, 1).await?;

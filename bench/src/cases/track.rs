@@ -1,5 +1,5 @@
-//! Usage events in batches of a hundred, with 10,000 customers: all of one customer, and each of
-//! another one.
+//! Measures usage events in batches of a hundred, with 10,000 customers: all for one customer, and
+//! each for another one.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::shop::Shop;
 
 pub(super) const CUSTOMERS: usize = 10_000;
 pub(super) const EVENTS: usize = 100;
-/// Whoever sends batches needs few connections.
+/// Batches need few connections.
 const CONNECTIONS: usize = 16;
 
 pub(super) async fn run(context: &mut Context) -> Result<()> {
@@ -29,7 +29,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     stage.server.process.stop()
 }
 
-/// Customers whose usage is rated, and the two loads of them.
+/// Prepares customers with usage charges, and the two loads.
 pub(super) async fn batches(stage: &Stage, shop: &Shop) -> Result<[(&'static str, Load); 2]> {
     shop.subscribe(&stage.server, &stage.customers.ids, &shop.metered).await?;
     let customers: Arc<[String]> = stage.customers.ids.clone().into();
@@ -40,7 +40,7 @@ pub(super) async fn batches(stage: &Stage, shop: &Shop) -> Result<[(&'static str
     }))
 }
 
-/// Events, not requests.
+/// Counts events, not requests.
 pub(super) fn batch_rows(
     context: &mut Context,
     case: &'static str,

@@ -1,5 +1,5 @@
-//! A year of renewals on the test clock: 1,000 customers who pay each month and are given credits
-//! each day. Every renewal is invoiced and charged, every day is in the wallet's ledger.
+//! Measures a year of renewals on the test clock: 1,000 customers who pay monthly and get daily
+//! credits. Every renewal is invoiced and charged, and every day is in the wallet's ledger.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::setup;
 use crate::shop::Shop;
 
 const CUSTOMERS: usize = 1_000;
-/// How often a clock that is on its way is asked after, and how often at most.
+/// The poll interval for an advancing clock, and the maximum number of polls.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 const MOST_ASKED: usize = 6_000;
 
@@ -32,7 +32,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let elapsed = started.elapsed();
     let cpu = stage.server.process.cpu_time()?.saturating_sub(before);
 
-    // One at the start, and one each month.
+    // One at the start and one per month.
     for customer in setup::spread(&stage.customers.ids, 20) {
         let path = format!("/v1/customers/{customer}/invoices?limit=100");
         let page = ask(&stage.server, &requests::get_by_key(&path, &stage.key)).await?;
@@ -55,7 +55,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     stage.server.process.stop()
 }
 
-/// Moves the test clock by whole years and waits until it is there.
+/// Advances the test clock by whole years and waits for it.
 pub(super) async fn advance(stage: &Stage, years: u32) -> Result<()> {
     let look = requests::get_by_key("/v1/test-clock", &stage.key);
     let now = ask(&stage.server, &look).await?;
@@ -78,7 +78,7 @@ async fn ask(server: &Server, request: &[u8]) -> Result<Value> {
     Ok(serde_json::from_slice(&setup::once(server.addr, request).await?.body)?)
 }
 
-/// The same time of a later year, as the API writes and reads it.
+/// Returns the same time in a later year, in the format of the API.
 fn years_later(now: &str, years: u32) -> Result<String> {
     let (year, rest) = now.split_at_checked(4).context("an odd time")?;
     let rest = rest.replacen("-02-29", "-03-01", 1);
