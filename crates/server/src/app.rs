@@ -1,17 +1,15 @@
 //! What every request shares: configuration, clock, randomness, store, signing keys, limits.
 
-use crate::audit::{self, Action, Actor, NewEvent};
-use crate::base::{ApiKeyId, Clock, CustomerId, Ids, Random, Time};
+use crate::audit::Actor;
+use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
 use crate::config::Config;
 use crate::db::{Db, DbError, Lane, Tx};
-use crate::http::Problem;
 use crate::invoices::pdf::Renderer;
 use crate::keys;
 use crate::limits::Limits;
-use crate::organizations::Tenant;
 use crate::payments::{Processors, Sandbox};
-use crate::portal::Codes;
-use crate::signing::SigningKeys;
+use crate::signing::{Codes, SigningKeys};
+use crate::work::By;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +35,10 @@ pub struct App {
     pub invoices: Arc<Renderer>,
     clock_differs: AtomicBool,
 }
+
+/// This node's clock differs from its store's.
+#[derive(Clone, Copy, Debug)]
+pub struct ClockDiffers;
 
 impl App {
     pub fn new(
@@ -66,12 +68,15 @@ impl App {
         }
     }
 
+    /// What a write by this actor needs beside its transaction.
+    pub fn by(&self, actor: Actor) -> By {
+        let terms = Arc::new(self.processors.clone());
+        By { actor, now: self.clock.now(), ids: self.ids.clone(), terms }
+    }
+
     /// Refuses while this node's clock and the store's disagree: expiry would be a matter of luck.
-    pub fn check_clock(&self) -> Result<(), Problem> {
-        if self.clock_differs.load(Ordering::Relaxed) {
-            return Err(Problem::unavailable("this node's clock differs from the store's"));
-        }
-        Ok(())
+    pub fn check_clock(&self) -> Result<(), ClockDiffers> {
+        if self.clock_differs.load(Ordering::Relaxed) { Err(ClockDiffers) } else { Ok(()) }
     }
 
     /// Compares this node's clock with the store's; what it finds holds until the next time.
@@ -85,44 +90,6 @@ impl App {
             }
             Err(error) => tracing::warn!(%error, "cannot ask the store for its time"),
         }
-    }
-}
-
-/// Who does a billing write, and with what. `now` is real time; what is billed goes by billing's.
-#[derive(Clone, Debug)]
-pub struct By {
-    pub actor: Actor,
-    pub now: Time,
-    pub ids: Ids,
-    pub processors: Processors,
-}
-
-impl By {
-    pub fn new(app: &App, actor: Actor) -> Self {
-        let (ids, processors) = (app.ids.clone(), app.processors.clone());
-        Self { actor, now: app.clock.now(), ids, processors }
-    }
-
-    /// Records in the transaction what is done to something of a customer.
-    pub async fn note(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        tenant: &Tenant,
-        customer: CustomerId,
-        action: Action,
-        target: impl ToString,
-        detail: serde_json::Value,
-    ) -> Result<(), DbError> {
-        let event = NewEvent {
-            id: self.ids.event(),
-            actor: self.actor,
-            action,
-            target_id: target.to_string(),
-            customer_id: Some(customer),
-            detail,
-            at: self.now,
-        };
-        audit::record(tx, tenant.no, &event).await
     }
 }
 

@@ -6,8 +6,8 @@
 use crate::app::App;
 use crate::base::Time;
 use crate::db::{DbError, Lane, Tx};
-use crate::subscriptions::due;
-use crate::{audit, customers, idempotency, portal, settlement, signing, test_clock};
+use crate::flows::{self, due};
+use crate::{audit, customers, idempotency, portal, signing};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -39,8 +39,8 @@ async fn keep_billing(app: &App) {
 
 /// Does what billing owes to time by now: on any number of nodes at once.
 pub async fn bill(app: &App) -> Result<(), DbError> {
-    settlement::sweep(app).await?;
-    test_clock::go_on_with_all(app, ADVANCE).await?;
+    flows::sweep(app).await?;
+    flows::go_on_with_all(app, ADVANCE).await?;
     due::run_all(app).await
 }
 

@@ -1,9 +1,10 @@
 //! UnitPay: a self-hosted customer billing portal.
 //!
-//! A request travels one way: `routes` → an extractor of `http::caller` → a handler in a slice's
+//! A request travels one way: `routes` → an extractor of `auth` → a handler in a slice's
 //! `http` → a rule in the slice's `mod` → its `sql` → `db`.
 
 pub mod app;
+pub mod auth;
 pub mod base;
 pub mod cli;
 pub mod config;
@@ -22,6 +23,7 @@ pub mod catalog;
 pub mod credits;
 pub mod customers;
 pub mod entitlements;
+pub mod flows;
 pub mod invoices;
 pub mod keys;
 pub mod organizations;
@@ -31,3 +33,4 @@ pub mod settlement;
 pub mod subscriptions;
 pub mod test_clock;
 pub mod usage;
+pub mod work;

@@ -10,10 +10,11 @@
 use crate::base::wall_clock;
 use crate::config::LogFormat;
 use parking_lot::{Condvar, Mutex};
-use std::fmt::{self, Debug, Write as _};
-use std::io::{self, Write};
+use std::fmt::{Debug, Write as _};
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::fmt::format::Writer;

@@ -1,19 +1,23 @@
 //! THE route table, and what every request passes through.
 
 use crate::app::App;
+use crate::auth::Anyone;
 use crate::catalog::http::{credits, features, metrics, plans, pricing, products};
 use crate::credits::http as wallets;
+use crate::flows::http::{invoices as invoice_flows, subscriptions as subscription_flows, top_ups};
 use crate::http::description::Common;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
-use crate::http::system;
+use crate::portal::http_initial_data::OwnRoutes;
 use crate::{
-    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement,
+    audit, branding, customers, entitlements, invoices, keys, payments, portal, signing,
     subscriptions, test_clock, usage,
 };
-use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
+use http::{HeaderValue, header};
 use std::sync::{Arc, OnceLock};
 use utoipa::openapi::OpenApi as Description;
 use utoipa::{Modify, OpenApi};
@@ -39,8 +43,8 @@ fn browser_routes() -> Routes {
         .routes(routes!(wallets::ledger))
         .routes(routes!(wallets::top_ups))
         .routes(routes!(wallets::stats))
-        .routes(routes!(wallets::top_up))
-        .routes(routes!(wallets::set_auto_top_up))
+        .routes(routes!(top_ups::top_up))
+        .routes(routes!(top_ups::set_auto_top_up))
         .routes(routes!(products::create, products::list))
         .routes(routes!(products::get, products::update))
         .routes(routes!(plans::create, plans::list))
@@ -55,19 +59,19 @@ fn browser_routes() -> Routes {
         .routes(routes!(credits::get_package, credits::update_package))
         .routes(routes!(pricing::get))
         .routes(routes!(branding::http::get, branding::http::put))
-        .routes(routes!(subscriptions::http::create, subscriptions::http::list))
-        .routes(routes!(subscriptions::http::preview))
+        .routes(routes!(subscription_flows::create, subscriptions::http::list))
+        .routes(routes!(subscription_flows::preview))
         .routes(routes!(subscriptions::http::get))
         .routes(routes!(subscriptions::http::upcoming_invoice))
-        .routes(routes!(subscriptions::http::preview_change))
-        .routes(routes!(subscriptions::http::change_plan))
-        .routes(routes!(subscriptions::http::cancel))
-        .routes(routes!(subscriptions::http::uncancel))
+        .routes(routes!(subscription_flows::preview_change))
+        .routes(routes!(subscription_flows::change_plan))
+        .routes(routes!(subscription_flows::cancel))
+        .routes(routes!(subscription_flows::uncancel))
         .routes(routes!(invoices::http::list))
         .routes(routes!(invoices::http::list_of_customer))
         .routes(routes!(invoices::http::get))
         .routes(routes!(invoices::http::document))
-        .routes(routes!(settlement::http::pay))
+        .routes(routes!(invoice_flows::pay))
         .routes(routes!(payments::http::list, payments::http::add))
         .routes(routes!(payments::http::setup))
         .routes(routes!(payments::http::make_default))
@@ -99,13 +103,13 @@ fn backend_routes() -> Routes {
         .routes(routes!(audit::http::list))
         .routes(routes!(test_clock::http::get))
         .routes(routes!(test_clock::http::advance))
-        .routes(routes!(settlement::http::transfer))
-        .routes(routes!(settlement::http::void))
+        .routes(routes!(invoice_flows::transfer))
+        .routes(routes!(invoice_flows::void))
         .routes(routes!(payments::http::webhook))
-        .routes(routes!(system::jwks))
-        .routes(routes!(system::health))
-        .routes(routes!(system::readiness))
-        .routes(routes!(system::openapi))
+        .routes(routes!(signing::http::jwks))
+        .routes(routes!(signing::http::health))
+        .routes(routes!(signing::http::readiness))
+        .routes(routes!(serve_openapi))
 }
 
 /// All routes without what is around them, for this process to ask: a request carries its own
@@ -120,10 +124,19 @@ pub fn router(app: &Arc<App>) -> Router {
         let (router, _) = routes.split_for_parts();
         router
             .method_not_allowed_fallback(no_method)
+            .layer(Extension(OwnRoutes(bare)))
             .layer(from_fn_with_state((Arc::clone(app), surface), around))
     };
     let backend = group(backend_routes().fallback(no_route), Surface::Backend);
     backend.merge(group(browser_routes(), Surface::Browser)).with_state(Arc::clone(app))
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "system", operation_id = "openapi",
+    responses((status = 200, content_type = "application/json")))]
+pub async fn serve_openapi(_: Anyone) -> Response {
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (json, openapi_json()).into_response()
 }
 
 #[derive(OpenApi)]

@@ -2,10 +2,11 @@
 
 use super::{Action, Event, sql};
 use crate::app::App;
+use crate::auth::SecretKey;
 use crate::base::{CustomerId, EventId, Time};
 use crate::customers;
 use crate::http::page::{ListResponse, query};
-use crate::http::{Json, Problem, SecretKey};
+use crate::http::{Json, Problem};
 use crate::keys::KeyScopes;
 use axum::extract::State;
 use http::{StatusCode, Uri};

@@ -1,8 +1,8 @@
 //! Reading the one credential of a request and authenticating it.
 
-use super::{AuthenticatedKey, Portal};
 use crate::app::App;
 use crate::audit::Actor;
+use crate::auth::{AuthenticatedKey, Portal};
 use crate::base::Secret;
 use crate::http::request::RequestInfo;
 use crate::http::{Code, Problem};

@@ -5,14 +5,14 @@
 
 mod authenticate;
 
-use self::authenticate::{
-    authenticate_key, authenticate_portal, check_framing, check_key_scope, credential, limited_key,
-};
-use super::Problem;
 use crate::app::App;
 use crate::audit::Actor;
+use crate::auth::authenticate::{
+    authenticate_key, authenticate_portal, check_framing, check_key_scope, credential, limited_key,
+};
 use crate::base::{ApiKeyId, PortalSessionId, Secret};
 use crate::catalog::Viewer;
+use crate::http::Problem;
 use crate::keys::{KeyKind, KeyRecord, KeyScopes};
 use crate::organizations::Tenant;
 use crate::portal::VerifiedSession;

@@ -5,6 +5,7 @@ pub mod changes;
 pub mod clock;
 pub mod ids;
 pub mod page;
+pub mod period;
 pub mod random;
 pub mod scopes;
 pub mod secret;
@@ -17,6 +18,7 @@ pub use ids::{
     PaymentMethodId, PlanId, PortalSessionId, ProductId, RequestId, SubscriptionId,
 };
 pub use page::{Cursor, Page, PageQuery};
+pub use period::{CollectionMethod, Period};
 pub use random::Random;
 pub use secret::Secret;
 pub use unitpay_billing::money::{self, Currency, Decimal, MAX_AMOUNT, Overflow};

@@ -2,9 +2,10 @@
 
 use super::Branding;
 use crate::app::App;
+use crate::auth::{CatalogCaller, SecretKey};
 use crate::base::{Address, TaxRate, Time};
 use crate::db::{Lane, Tx};
-use crate::http::{CatalogCaller, Fields, Json, JsonBody, Problem, SecretKey};
+use crate::http::{Fields, Json, JsonBody, Problem};
 use crate::keys::KeyScopes;
 use axum::extract::State;
 use http::StatusCode;

@@ -1,13 +1,13 @@
 //! What the backend does to a wallet by hand: grants, takes back, freezes.
 
-use super::{CreditError, EntryKind, Grant, NewGrant, Source, Wallet, sql};
-use crate::app::By;
+use super::{EntryKind, Grant, NewGrant, Source, Wallet, sql};
 use crate::audit::Action;
 use crate::base::{CreditAccountId, LedgerEntryId, Time};
 use crate::customers::{self, Customer};
 use crate::db::Tx;
 use crate::organizations::Tenant;
 use crate::subscriptions;
+use crate::work::{BillingError, By};
 use serde_json::json;
 
 /// Grants credits that nobody paid for.
@@ -21,10 +21,10 @@ pub async fn grant_by_hand(
     description: Option<String>,
     at: Time,
     by: &By,
-) -> Result<Grant, CreditError> {
+) -> Result<Grant, BillingError> {
     let (customer, mut wallet) = lock(tx, tenant, id, at, by).await?;
     if expires_at.is_some_and(|end| end <= at) {
-        return Err(CreditError::EndsBeforeNow);
+        return Err(BillingError::EndsBeforeNow);
     }
     let new = NewGrant {
         source: Source::Promotional,
@@ -35,7 +35,7 @@ pub async fn grant_by_hand(
         description,
     };
     let grant_id = wallet.grant(&new, at, &by.ids)?;
-    let grant = wallet.grant_of(grant_id).cloned().ok_or(CreditError::NotFound)?;
+    let grant = wallet.grant_of(grant_id).cloned().ok_or(BillingError::NotFound)?;
     sql::save_all(tx, &[wallet], at).await?;
     let detail = json!({ "grantId": grant_id, "amount": amount });
     by.note(tx, tenant, customer.id, Action::CreditsGranted, id, detail).await?;
@@ -50,12 +50,12 @@ pub async fn undo(
     entry: LedgerEntryId,
     at: Time,
     by: &By,
-) -> Result<super::Entry, CreditError> {
+) -> Result<super::Entry, BillingError> {
     let (customer, mut wallet) = lock(tx, tenant, id, at, by).await?;
     let no = wallet.account.no;
-    let of = sql::entry(tx, no, entry).await?.ok_or(CreditError::NotFound)?;
+    let of = sql::entry(tx, no, entry).await?.ok_or(BillingError::NotFound)?;
     if sql::is_undone(tx, no, entry).await? {
-        return Err(CreditError::NotUndoable);
+        return Err(BillingError::NotUndoable);
     }
     match of.kind {
         EntryKind::Deduction => {
@@ -66,10 +66,10 @@ pub async fn undo(
             wallet.reverse(&of, at, &by.ids)
         }
         EntryKind::Grant | EntryKind::Expiry | EntryKind::Refund | EntryKind::Reversal => {
-            return Err(CreditError::NotUndoable);
+            return Err(BillingError::NotUndoable);
         }
     }
-    let undone = wallet.last_entry().ok_or(CreditError::NotUndoable)?;
+    let undone = wallet.last_entry().ok_or(BillingError::NotUndoable)?;
     sql::save_all(tx, &[wallet], at).await?;
     let detail = json!({ "ledgerEntryId": entry, "amount": undone.amount });
     by.note(tx, tenant, customer.id, Action::CreditsRefunded, id, detail).await?;
@@ -83,7 +83,7 @@ async fn living(
     wallet: &Wallet,
     of: &super::Entry,
     at: Time,
-) -> Result<Option<Grant>, CreditError> {
+) -> Result<Option<Grant>, BillingError> {
     let Some(grant) = sql::grant(tx, wallet.account.no, of.grant_id).await? else {
         return Ok(None);
     };
@@ -103,7 +103,7 @@ pub async fn set_frozen(
     frozen: bool,
     at: Time,
     by: &By,
-) -> Result<(), CreditError> {
+) -> Result<(), BillingError> {
     let (customer, wallet) = lock(tx, tenant, id, at, by).await?;
     let before = wallet.account.frozen;
     sql::save_all(tx, &[wallet], at).await?;
@@ -123,9 +123,9 @@ pub(super) async fn lock(
     id: CreditAccountId,
     at: Time,
     by: &By,
-) -> Result<(Customer, Wallet), CreditError> {
-    let key = sql::key(tx, tenant, id).await?.ok_or(CreditError::NotFound)?;
-    let customer = customers::lock_no(tx, tenant, key.0).await?.ok_or(CreditError::NotFound)?;
+) -> Result<(Customer, Wallet), BillingError> {
+    let key = sql::key(tx, tenant, id).await?.ok_or(BillingError::NotFound)?;
+    let customer = customers::lock_no(tx, tenant, key.0).await?.ok_or(BillingError::NotFound)?;
     let wallet = sql::lock_all(tx, tenant, &[key], at, &by.ids).await?.pop();
-    Ok((customer, wallet.ok_or(CreditError::NotFound)?))
+    Ok((customer, wallet.ok_or(BillingError::NotFound)?))
 }

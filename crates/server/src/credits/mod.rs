@@ -7,27 +7,30 @@
 
 pub mod http;
 mod manage;
+mod purchase;
 mod sql;
 mod subscription;
-mod top_up;
 mod view;
 mod wallet;
 
 pub use manage::{grant_by_hand, set_frozen, undo};
-pub use sql::{balances, freeze_all, lock_all as lock, save_all as save, view, with_auto_top_up};
+pub use purchase::{bought, top_up_failed, topped_up};
+pub use sql::{
+    add_top_up, balances, freeze_all, lock_all as lock, make, save_all as save, view,
+    with_auto_top_up,
+};
 pub use subscription::{period_renewed, plan_changed, subscription_ended, subscription_started};
-pub use top_up::{set_auto_top_up, top_up, top_up_failed, top_up_if_low, topped_up};
 pub use view::{AccountView, CurrencyView, DayView, TopUp, TopUpStatus};
 pub use wallet::{Drip, Entry, Wallet};
 
 use crate::base::{
-    CreditAccountId, CreditCurrencyId, GrantId, Ids, LedgerEntryId, Overflow, PaymentMethodId,
+    CreditAccountId, CreditCurrencyId, GrantId, Ids, LedgerEntryId, PaymentMethodId,
     SubscriptionId, Time,
 };
 use crate::catalog::Cadence;
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
-use crate::settlement::SettleError;
+use crate::work::BillingError;
 use serde::{Deserialize, Serialize};
 
 /// A wallet's own row.
@@ -127,35 +130,12 @@ pub enum Purchase {
     },
 }
 
-#[derive(Debug)]
-pub enum CreditError {
-    Db(DbError),
-    Settle(SettleError),
-    NotFound,
-    CustomerArchived,
-    Frozen,
-    /// An amount is not within its bounds, or a balance would leave the range of amounts.
-    OutOfRange,
-    /// There is no such credit currency.
-    NoCurrency,
-    /// No package of this credit currency that can be bought.
-    NoPackage,
-    /// Credits of this kind are no money's worth: they are bought in packages.
-    PackageRequired,
-    /// The customer pays in another currency.
-    CurrencyMismatch,
-    /// A grant is to end before it begins.
-    EndsBeforeNow,
-    /// The entry was taken back before, or nothing is left to be.
-    NotUndoable,
-}
-
 impl AutoTopUp {
     pub fn is_paused(&self, default_card: Option<PaymentMethodId>) -> bool {
         self.paused && self.paused_card == default_card
     }
 
-    const fn pause(&mut self, card: Option<PaymentMethodId>) {
+    pub const fn pause(&mut self, card: Option<PaymentMethodId>) {
         (self.paused, self.paused_card) = (true, card);
     }
 }
@@ -210,7 +190,7 @@ pub async fn grant(
     new: &NewGrant,
     at: Time,
     ids: &Ids,
-) -> Result<GrantId, CreditError> {
+) -> Result<GrantId, BillingError> {
     sql::make(tx, tenant, customer_no, currency_id, at, ids).await?;
     let mut wallets = lock(tx, tenant, &[(customer_no, currency_id)], at, ids).await?;
     let wallet = wallets.first_mut().ok_or(DbError::Broken("a wallet just made is missing"))?;
@@ -260,22 +240,4 @@ pub async fn write_all_due(
 /// The UTC day of an instant, counted from 1970.
 pub(crate) const fn day(at: Time) -> i64 {
     at.seconds().div_euclid(86_400)
-}
-
-impl From<DbError> for CreditError {
-    fn from(error: DbError) -> Self {
-        Self::Db(error)
-    }
-}
-
-impl From<SettleError> for CreditError {
-    fn from(error: SettleError) -> Self {
-        Self::Settle(error)
-    }
-}
-
-impl From<Overflow> for CreditError {
-    fn from(_: Overflow) -> Self {
-        Self::OutOfRange
-    }
 }

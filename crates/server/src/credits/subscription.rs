@@ -5,11 +5,11 @@
 
 use super::wallet::{Drip, next_midnight};
 use super::{Wallet, sql};
-use crate::base::{CreditCurrencyId, Ids, Time};
+use crate::base::{CreditCurrencyId, Ids, Period, Time};
 use crate::catalog::{Cadence, Plan};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
-use crate::subscriptions::{Period, Status, Subscription};
+use crate::subscriptions::{Status, Subscription};
 use std::collections::BTreeMap;
 
 /// What a plan grants of one currency in one cadence: rules of the same kind add up.

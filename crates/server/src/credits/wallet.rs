@@ -78,6 +78,14 @@ impl Grant {
 }
 
 impl Wallet {
+    /// Whether its balance is below the threshold of its automatic top-up, and none is in progress.
+    pub fn wants_top_up(&self) -> bool {
+        let rule = self.account.auto_top_up.as_ref();
+        rule.is_some_and(|rule| {
+            rule.enabled && !rule.pending && self.account.balance < rule.threshold
+        })
+    }
+
     pub(super) fn new(account: Account) -> Self {
         let (grants, drips, entries, changed) = Default::default();
         Self { account, grants, drips, entries, changed, rule_changed: false }
@@ -152,7 +160,7 @@ impl Wallet {
     }
 
     /// Grants what was paid for: money that came in is not refused.
-    pub(super) fn buy(&mut self, new: &NewGrant, at: Time, ids: &Ids) {
+    pub fn buy(&mut self, new: &NewGrant, at: Time, ids: &Ids) {
         self.add(new, at, ids);
     }
 
@@ -335,7 +343,7 @@ impl Wallet {
         self.grants.iter().find(|grant| grant.id == id)
     }
 
-    pub(super) fn set_auto_top_up(&mut self, rule: AutoTopUp) {
+    pub fn set_auto_top_up(&mut self, rule: AutoTopUp) {
         self.account.auto_top_up = Some(rule);
         self.rule_changed = true;
     }

@@ -5,8 +5,7 @@ pub use super::sql::{
 };
 
 use crate::base::changes::changes;
-use crate::base::{Address, Currency, PaymentMethodId, TaxId, TaxRate};
-use crate::subscriptions::CollectionMethod;
+use crate::base::{Address, CollectionMethod, Currency, PaymentMethodId, TaxId, TaxRate};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BillingProfile {

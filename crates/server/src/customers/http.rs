@@ -1,14 +1,17 @@
 //! Customers over HTTP: the backend's whole, the browser's own.
 
-use super::fields::NAME;
-pub use super::fields::{
+use super::http_fields::NAME;
+pub use super::http_fields::{
     CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest, reference,
 };
 use super::{Customer, CustomerChange, CustomerRef, NewCustomer, billing, sql};
-use crate::app::{App, By};
+use crate::app::App;
+use crate::auth::{Caller, SecretKey};
+use crate::customers::CustomerError;
 use crate::db::{Lane, Tx};
+use crate::flows;
 use crate::http::page::{ListResponse, query};
-use crate::http::{Caller, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem, SecretKey};
+use crate::http::{Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
@@ -205,14 +208,14 @@ async fn set_archived(
     id: &str,
     archived: bool,
 ) -> Result<Json<CustomerResponse>, Problem> {
-    let (tenant, by) = (caller.tenant(), By::new(app, caller.actor()));
+    let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let named = reference(id);
     // To archive is to revoke, so it does not wait behind other work.
     let lane = if archived { Lane::Urgent } else { Lane::Usual };
     let changed = app
         .db
         .write(lane, async move |tx: &mut Tx<'_, '_>| match archived {
-            true => super::archive(tx, &tenant, &named, &by).await,
+            true => flows::archive_customer(tx, &tenant, &named, &by).await,
             false => super::unarchive(tx, &tenant, &named, by.actor, &by.ids, by.now).await,
         })
         .await?;
@@ -255,5 +258,16 @@ fn view<const K: u32, const P: u32>(
     match caller {
         Caller::Key(_) => CustomerResponse::to_backend(customer, profile),
         Caller::Portal(_) => CustomerResponse::to_browser(customer, profile),
+    }
+}
+
+impl From<CustomerError> for Problem {
+    fn from(error: CustomerError) -> Self {
+        match error {
+            CustomerError::Db(error) => error.into(),
+            CustomerError::ExternalIdTaken => {
+                Self::new(Code::Conflict, "Another customer has this externalId.")
+            }
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! A customer as it is read and written over HTTP.
 
-use super::billing::{BillingChange, BillingProfile, CustomerType, TaxStatus};
-use super::{Customer, CustomerRef};
-use crate::base::{Address, Currency, CustomerId, PaymentMethodId, TaxId, TaxRate, Time};
+use crate::base::{
+    Address, CollectionMethod, Currency, CustomerId, PaymentMethodId, TaxId, TaxRate, Time,
+};
+use crate::customers::billing::{BillingChange, BillingProfile, CustomerType, TaxStatus};
+use crate::customers::{Customer, CustomerRef};
 use crate::http::Fields;
-use crate::subscriptions::CollectionMethod;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -4,20 +4,20 @@
 //! generation that it was minted under and lives while the two are equal; nothing lowers it.
 
 pub mod billing;
-mod fields;
 pub mod http;
+mod http_fields;
 mod sql;
 
-pub use sql::{by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, read};
+pub use sql::{
+    by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, read, update as store,
+};
 
 use self::billing::BillingChange;
-use crate::app::By;
 use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::changes::changes;
 use crate::base::{CustomerId, Ids, Time};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
-use crate::{credits, subscriptions, test_clock};
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -161,30 +161,6 @@ pub async fn update(
         changed.sort_unstable();
         let detail = json!({ "changed": changed });
         note(tx, tenant, customer.id, Action::CustomerUpdated, detail, actor, ids, now).await?;
-    }
-    Ok(Some(customer))
-}
-
-/// Archives a customer and ends for good every session and subscription, charging nothing more;
-/// again, it changes nothing.
-pub async fn archive(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    reference: &CustomerRef,
-    by: &By,
-) -> Result<Option<Customer>, DbError> {
-    let (actor, ids, now) = (by.actor, &by.ids, by.now);
-    let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
-    if customer.archived_at.is_none() {
-        customer.generation =
-            end_sessions(tx, tenant, customer.no, SessionsEnd::Archived, now).await?;
-        customer.archived_at = Some(now);
-        customer.updated_at = now;
-        sql::update(tx, tenant, &customer).await?;
-        note(tx, tenant, customer.id, Action::CustomerArchived, json!({}), actor, ids, now).await?;
-        let at = test_clock::now(tx, tenant, now).await?;
-        subscriptions::end_all_of_customer(tx, tenant, customer.no, at, by).await?;
-        credits::freeze_all(tx, tenant, customer.no).await?;
     }
     Ok(Some(customer))
 }

@@ -18,8 +18,8 @@ pub use postgres::{Postgres, PostgresOptions};
 pub(crate) use sql::list;
 pub use sql::{Sql, sql, sql_of_each};
 pub use sqlite::{Sqlite, copy_database};
-pub(crate) use value::word_columns;
 pub use value::{Cell, Column, Columns, JsonText, Stored, Value, json};
+pub(crate) use value::{text_columns, word_columns};
 
 use std::time::Duration;
 

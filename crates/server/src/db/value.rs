@@ -315,19 +315,21 @@ pub(crate) use word_columns;
 /// Types that are stored as the text they print and parse.
 macro_rules! text_columns {
     ($($name:ty),* $(,)?) => {$(
-        impl Column for $name {
-            fn from_cell(cell: Cell<'_>) -> Option<Self> {
-                if let Cell::Text(text) = cell { text.parse().ok() } else { None }
+        impl $crate::db::Column for $name {
+            fn from_cell(cell: $crate::db::Cell<'_>) -> Option<Self> {
+                if let $crate::db::Cell::Text(text) = cell { text.parse().ok() } else { None }
             }
         }
 
-        impl From<$name> for Value<'_> {
+        impl From<$name> for $crate::db::Value<'_> {
             fn from(value: $name) -> Self {
                 Self::Text(value.to_string().into())
             }
         }
     )*};
 }
+pub(crate) use text_columns;
+
 text_columns!(
     crate::base::OrganizationId,
     crate::base::ApiKeyId,
@@ -349,7 +351,4 @@ text_columns!(
     crate::base::LedgerEntryId,
     crate::base::Currency,
     crate::base::Decimal,
-    crate::catalog::Denomination,
-    crate::keys::KeyScopes,
-    crate::portal::PortalScopes,
 );

@@ -2,11 +2,12 @@
 
 use super::{DeniedReason, Request, State as Has};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId};
 use crate::catalog::{self, Feature, FeatureType, Viewer};
 use crate::credits;
 use crate::customers::{self, CustomerRef};
-use crate::http::{Caller, Fields, Json, JsonBody, PathText, Problem};
+use crate::http::{Fields, Json, JsonBody, PathText, Problem};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use axum::extract::State;

@@ -3,14 +3,15 @@
 //! Where it was to go is kept, so any node goes on after a crash. One node at a time does: it holds
 //! a lease of real time, which it renews as it goes.
 
-use super::{TestClock, sql};
-use crate::app::{App, By};
+use crate::app::App;
 use crate::audit::{self, Action, NewEvent};
 use crate::base::Time;
 use crate::credits;
 use crate::db::{DbError, Lane, Tx};
+use crate::flows::due;
 use crate::organizations::Tenant;
-use crate::subscriptions::due;
+use crate::test_clock::{self, TestClock};
+use crate::work::By;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -37,7 +38,7 @@ pub async fn set_out(
     to: Time,
     by: &By,
 ) -> Result<(), ClockError> {
-    let clock = super::clock(tx, tenant).await?;
+    let clock = test_clock::clock(tx, tenant).await?;
     if clock.advancing_to == Some(to) {
         return Ok(());
     }
@@ -48,7 +49,7 @@ pub async fn set_out(
     if to < now || to > now.plus_seconds(MOST_SECONDS) {
         return Err(ClockError::OutOfRange);
     }
-    sql::set_out(tx, tenant, to).await?;
+    test_clock::set_out(tx, tenant, to).await?;
     note(tx, tenant, now, to, by).await?;
     Ok(())
 }
@@ -76,7 +77,7 @@ async fn note(
 pub async fn go_on(app: &App, tenant: &Tenant, time: Duration) -> Result<TestClock, DbError> {
     let (end, mut renew, mut held) = (Instant::now() + time, Instant::now(), None);
     loop {
-        let clock = super::clock(&mut app.db.read().await?, tenant).await?;
+        let clock = test_clock::clock(&mut app.db.read().await?, tenant).await?;
         let Some(to) = clock.advancing_to else { return Ok(clock) };
         if renew <= Instant::now() {
             held = lease(app, tenant, held).await?;
@@ -95,7 +96,7 @@ pub async fn go_on(app: &App, tenant: &Tenant, time: Duration) -> Result<TestClo
 
 /// Goes on with every clock that nobody is advancing any more. One that fails holds up no other.
 pub async fn go_on_with_all(app: &App, time: Duration) -> Result<(), DbError> {
-    let left = sql::left(&mut app.db.read().await?, app.clock.now()).await?;
+    let left = test_clock::left(&mut app.db.read().await?, app.clock.now()).await?;
     for tenant in left {
         if let Err(error) = go_on(app, &tenant, time).await {
             tracing::warn!(?tenant, %error, "a test clock could not go on and will be tried again");
@@ -109,7 +110,7 @@ async fn lease(app: &App, tenant: &Tenant, held: Option<Time>) -> Result<Option<
     let (of, now) = (*tenant, app.clock.now());
     let until = now.plus_seconds(LEASE_SECONDS);
     let ours = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        sql::lease(tx, &of, held, now, until).await
+        test_clock::lease(tx, &of, held, now, until).await
     });
     Ok(ours.await?.then_some(until))
 }
@@ -117,7 +118,9 @@ async fn lease(app: &App, tenant: &Tenant, held: Option<Time>) -> Result<Option<
 async fn release(app: &App, tenant: &Tenant, held: Time) -> Result<(), DbError> {
     let of = *tenant;
     app.db
-        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| sql::release(tx, &of, held).await)
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            test_clock::release(tx, &of, held).await
+        })
         .await
 }
 
@@ -135,8 +138,8 @@ async fn arrive(app: &App, tenant: &Tenant, to: Time) -> Result<(), DbError> {
     let (of, now) = (*tenant, app.clock.now());
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::move_to(tx, &of, to, now).await?;
-            sql::arrive(tx, &of, to).await
+            test_clock::move_to(tx, &of, to, now).await?;
+            test_clock::arrive(tx, &of, to).await
         })
         .await
 }

@@ -1,15 +1,15 @@
 //! What a result brings about, in the transaction that records it: the one place where settlement
 //! calls the slices whose effects it carries.
 
-use super::{Attempt, Effect, SettleError, abandon};
-use crate::app::By;
 use crate::base::Time;
 use crate::credits;
 use crate::db::Tx;
+use crate::flows::settled;
 use crate::invoices::{self, Payment, Status};
 use crate::organizations::Tenant;
 use crate::payments::{self, Card};
-use crate::subscriptions;
+use crate::settlement::{Attempt, Effect, abandon};
+use crate::work::{BillingError, By};
 
 /// Carries out the effect and pays the invoice, which takes its number last. `false` where the
 /// invoice no longer wants the money.
@@ -20,7 +20,7 @@ pub async fn succeeded(
     new_card: Option<&Card>,
     at: Time,
     by: &By,
-) -> Result<bool, SettleError> {
+) -> Result<bool, BillingError> {
     let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
     let wants = |status: Status| status == Status::Draft || status.is_payable();
     let Some(mut invoice) = invoice.filter(|invoice| wants(invoice.status)) else {
@@ -33,10 +33,10 @@ pub async fn succeeded(
     }
     let wanted = match &attempt.effect {
         Effect::StartSubscription { subscription_id } => {
-            subscriptions::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
+            settled::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
         }
         Effect::ChangePlan(change) => {
-            subscriptions::changed(tx, tenant, change, &invoice, at, by).await?
+            settled::changed(tx, tenant, change, &invoice, at, by).await?
         }
         Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => {
             credits::topped_up(tx, tenant, &invoice, at, by).await?
@@ -61,7 +61,7 @@ pub async fn succeeded(
     };
     invoices::mark_paid(tx, tenant, &mut invoice, &payment, at).await?;
     if let Some(id) = invoice.subscription_id {
-        subscriptions::invoice_paid(tx, tenant, id, at, by).await?;
+        settled::invoice_paid(tx, tenant, id, at, by).await?;
     }
     Ok(true)
 }
@@ -72,7 +72,7 @@ pub async fn declined(
     tenant: &Tenant,
     attempt: &Attempt,
     by: &By,
-) -> Result<(), SettleError> {
+) -> Result<(), BillingError> {
     let Some(mut invoice) = invoices::get(tx, tenant, attempt.invoice_id).await? else {
         return Ok(());
     };
@@ -83,11 +83,11 @@ pub async fn declined(
     }
     match (&attempt.effect, invoice.subscription_id) {
         (Effect::StartSubscription { subscription_id }, _) => {
-            subscriptions::not_started(tx, tenant, *subscription_id).await?;
+            settled::not_started(tx, tenant, *subscription_id).await?;
         }
         (Effect::CollectInvoice, Some(id)) => {
             let at = attempt.billed_at;
-            subscriptions::invoice_declined(tx, tenant, id, &mut invoice, at, by).await?;
+            settled::invoice_declined(tx, tenant, id, &mut invoice, at, by).await?;
         }
         (Effect::CollectInvoice, None)
         | (Effect::ChangePlan(_) | Effect::PayInvoice | Effect::TopUp { .. }, _) => {}
@@ -102,10 +102,10 @@ pub async fn expired(
     attempt: &mut Attempt,
     at: Time,
     by: &By,
-) -> Result<(), SettleError> {
+) -> Result<(), BillingError> {
     abandon(tx, tenant, attempt, by).await?;
     if let Effect::StartSubscription { subscription_id } = attempt.effect {
-        subscriptions::expired(tx, tenant, subscription_id, at, by).await?;
+        settled::expired(tx, tenant, subscription_id, at, by).await?;
     }
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! Cancel: at the period's end, which may be undone until then, or now. Nothing is refunded; what
 //! was used and not yet billed is invoiced when the subscription ends.
 
-use super::dunning::bill;
-use super::{Period, Status, Subscription, SubscriptionError, lines, note, sql};
-use crate::app::By;
 use crate::audit::Action;
-use crate::base::{PaymentAttemptId, Time};
+use crate::base::{PaymentAttemptId, Period, Time};
 use crate::db::{DbError, Tx};
+use crate::flows::dunning::bill;
+use crate::flows::lines;
 use crate::invoices::Reason;
 use crate::organizations::Tenant;
-use crate::settlement::SettleError;
+use crate::subscriptions::{self, Status, Subscription, note};
+use crate::work::{BillingError, By};
 use crate::{credits, settlement, usage};
 use serde_json::json;
 
@@ -39,12 +39,12 @@ pub async fn cancel(
     reason: Option<String>,
     at: Time,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+) -> Result<Option<PaymentAttemptId>, BillingError> {
     if reason.is_some() {
         subscription.cancel_reason = reason;
     }
     match (subscription.status, mode) {
-        (Status::Canceled, _) => Err(SubscriptionError::NotActive),
+        (Status::Canceled, _) => Err(BillingError::NotActive),
         // One that waits for its form has no period yet.
         (Status::Pending, _) => {
             give_up(tx, tenant, subscription, at, by).await?;
@@ -59,7 +59,7 @@ pub async fn cancel(
             subscription.cancel_at_period_end = true;
             subscription.scheduled = None;
             subscription.updated_at = at;
-            sql::update(tx, tenant, subscription).await?;
+            subscriptions::update(tx, tenant, subscription).await?;
             let action = Action::SubscriptionCancelScheduled;
             let detail = json!({ "reason": subscription.cancel_reason });
             note(tx, tenant, subscription, action, detail, by).await?;
@@ -75,9 +75,9 @@ pub async fn uncancel(
     subscription: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
+) -> Result<(), BillingError> {
     if subscription.status == Status::Canceled {
-        return Err(SubscriptionError::NotActive);
+        return Err(BillingError::NotActive);
     }
     if !subscription.cancel_at_period_end {
         return Ok(());
@@ -85,7 +85,7 @@ pub async fn uncancel(
     subscription.cancel_at_period_end = false;
     subscription.cancel_reason = None;
     subscription.updated_at = at;
-    sql::update(tx, tenant, subscription).await?;
+    subscriptions::update(tx, tenant, subscription).await?;
     let action = Action::SubscriptionUncanceled;
     Ok(note(tx, tenant, subscription, action, json!({}), by).await?)
 }
@@ -97,13 +97,13 @@ pub async fn end(
     subscription: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
-    let plan = super::plan(tx, tenant, subscription.plan_id).await?;
+) -> Result<Option<PaymentAttemptId>, BillingError> {
+    let plan = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
     let lines = lines::usage(tx, tenant, subscription, &plan, at).await?;
     let period = subscription.usage_period.map(|open| Period { end: at, ..open });
     let invoice = subscription.invoice(Reason::Usage, lines, period);
     stop(tx, tenant, subscription, at, by).await?;
-    Ok(bill(tx, tenant, subscription.customer_no, invoice, at, by).await?)
+    bill(tx, tenant, subscription.customer_no, invoice, at, by).await
 }
 
 /// Ends a subscription now and bills nothing.
@@ -123,7 +123,7 @@ async fn stop(
     subscription.dunning_next_at = None;
     subscription.canceled_at = Some(at);
     subscription.updated_at = at;
-    sql::update(tx, tenant, subscription).await?;
+    subscriptions::update(tx, tenant, subscription).await?;
     let detail = json!({ "reason": subscription.cancel_reason });
     note(tx, tenant, subscription, Action::SubscriptionCanceled, detail, by).await
 }
@@ -135,7 +135,7 @@ pub async fn give_up(
     pending: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
+) -> Result<(), BillingError> {
     settlement::close_form_of_subscription(tx, tenant, pending, by).await?;
     Ok(stop(tx, tenant, pending, at, by).await?)
 }
@@ -148,10 +148,10 @@ pub async fn expire(
     pending: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
+) -> Result<(), BillingError> {
     match settlement::close_form_of_subscription(tx, tenant, pending, by).await {
-        Ok(()) | Err(SettleError::InProgress) => Ok(stop(tx, tenant, pending, at, by).await?),
-        Err(error) => Err(error.into()),
+        Ok(()) | Err(BillingError::InProgress) => Ok(stop(tx, tenant, pending, at, by).await?),
+        Err(error) => Err(error),
     }
 }
 
@@ -164,7 +164,7 @@ pub async fn end_all_of_customer(
     by: &By,
 ) -> Result<(), DbError> {
     settlement::abandon_all_of_customer(tx, tenant, customer_no, by).await?;
-    for mut subscription in sql::live_of_customer(tx, tenant, customer_no).await? {
+    for mut subscription in subscriptions::live_of_customer(tx, tenant, customer_no).await? {
         stop(tx, tenant, &mut subscription, at, by).await?;
     }
     Ok(())

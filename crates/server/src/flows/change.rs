@@ -4,17 +4,17 @@
 //! `quote` decides and prices, for the preview and for the change itself, so the two agree. What
 //! costs something is paid first: until then nothing changes.
 
-use super::{Period, Status, Subscription, SubscriptionError, calendar, lines, note, rating, sql};
-use crate::app::By;
 use crate::audit::Action;
-use crate::base::{PlanId, SubscriptionId, Time, money};
+use crate::base::{Period, PlanId, SubscriptionId, Time, money};
 use crate::catalog::{self, Interval, Plan, PlanStatus, Viewer};
 use crate::db::Tx;
+use crate::flows::lines;
 use crate::invoices::{Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
+use crate::subscriptions::{self, PlanChange, Status, Subscription, calendar, note, rating};
+use crate::work::{BillingError, By};
 use crate::{credits, payments, usage};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// How long what a preview showed holds.
@@ -30,20 +30,6 @@ pub struct ChangeRequest {
     pub quantity: Option<i64>,
     /// What a preview told.
     pub proration_date: Option<Time>,
-}
-
-/// A change as it was quoted; kept with its payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanChange {
-    pub subscription_id: SubscriptionId,
-    pub old_plan_id: PlanId,
-    pub old_quantity: i64,
-    pub plan_id: PlanId,
-    pub quantity: i64,
-    /// The instant that it is prorated to.
-    pub at: Time,
-    /// Whether a new period starts with it.
-    pub restarts: bool,
 }
 
 /// How a change comes into force.
@@ -100,9 +86,9 @@ pub async fn change(
     request: &ChangeRequest,
     at: Time,
     by: &By,
-) -> Result<Kept, SubscriptionError> {
+) -> Result<Kept, BillingError> {
     let (viewer, id) = (request.viewer, request.subscription_id);
-    let subscription = super::lock_own(tx, tenant, viewer, id).await?;
+    let subscription = subscriptions::lock_own(tx, tenant, viewer, id).await?;
     let quote = quote(tx, tenant, subscription, request, at).await?;
     settlement::close_form_of_subscription(tx, tenant, &quote.subscription, by).await?;
     let subscription_id = quote.subscription.id;
@@ -130,13 +116,13 @@ async fn schedule(
     quote: &Quote,
     at: Time,
     by: &By,
-) -> Result<Kept, SubscriptionError> {
+) -> Result<Kept, BillingError> {
     let (old, mut new) = (&quote.subscription, quote.outcome());
     let subscription_id = new.id;
     let unchanged = old.scheduled == new.scheduled && !old.cancel_at_period_end;
     if !unchanged {
         new.updated_at = at;
-        sql::update(tx, tenant, &new).await?;
+        subscriptions::update(tx, tenant, &new).await?;
         let scheduled = new.scheduled.map(|(plan, quantity)| json!([plan, quantity]));
         let detail = json!({ "scheduled": scheduled });
         note(tx, tenant, &new, Action::SubscriptionChangeScheduled, detail, by).await?;
@@ -155,14 +141,14 @@ async fn pay(
     quote: &Quote,
     at: Time,
     by: &By,
-) -> Result<Billed, SubscriptionError> {
+) -> Result<Billed, BillingError> {
     let customer_no = quote.subscription.customer_no;
     let end = quote.outcome().current_period.map_or(quote.at, |period| period.end);
     let period = Some(Period { start: quote.at, end });
     let invoice = quote.subscription.invoice(Reason::Change, quote.lines.clone(), period);
     let method = payments::default_of(tx, tenant, customer_no).await?;
     let (method, effect) = (method.as_ref(), Effect::ChangePlan(quote.change()));
-    Ok(settlement::collect(tx, tenant, customer_no, invoice, method, effect, at, by).await?)
+    settlement::collect(tx, tenant, customer_no, invoice, method, effect, at, by).await
 }
 
 /// Brings a change into force.
@@ -173,9 +159,9 @@ pub async fn apply(
     change: &PlanChange,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
-    let old = super::plan(tx, tenant, change.old_plan_id).await?;
-    let new = super::plan(tx, tenant, change.plan_id).await?;
+) -> Result<(), BillingError> {
+    let old = subscriptions::plan(tx, tenant, change.old_plan_id).await?;
+    let new = subscriptions::plan(tx, tenant, change.plan_id).await?;
     if change.restarts {
         if let Some(open) = subscription.usage_period {
             usage::period_closed(tx, subscription, open).await?;
@@ -184,7 +170,7 @@ pub async fn apply(
     }
     switch(subscription, &new, change.quantity);
     subscription.updated_at = at;
-    sql::update(tx, tenant, subscription).await?;
+    subscriptions::update(tx, tenant, subscription).await?;
     credits::plan_changed(tx, tenant, subscription, &new, at, &by.ids).await?;
     let detail = json!({
         "oldPlanId": old.id, "oldQuantity": change.old_quantity,
@@ -200,15 +186,15 @@ pub async fn quote(
     subscription: Subscription,
     request: &ChangeRequest,
     now: Time,
-) -> Result<Quote, SubscriptionError> {
+) -> Result<Quote, BillingError> {
     match subscription.status {
-        Status::Canceled => return Err(SubscriptionError::NotActive),
-        Status::Pending | Status::PastDue => return Err(SubscriptionError::Unpaid),
+        Status::Canceled => return Err(BillingError::NotActive),
+        Status::Pending | Status::PastDue => return Err(BillingError::Unpaid),
         Status::Trialing | Status::Active => {}
     }
-    let period = subscription.current_period.ok_or(SubscriptionError::NotActive)?;
+    let period = subscription.current_period.ok_or(BillingError::NotActive)?;
     let at = instant(&subscription, period, request.proration_date, now)?;
-    let old = super::plan(tx, tenant, subscription.plan_id).await?;
+    let old = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
     let new = match request.plan_id.filter(|id| *id != old.id) {
         None => old.clone(),
         Some(id) => wanted(tx, tenant, request.viewer, id, &old).await?,
@@ -250,11 +236,11 @@ fn instant(
     period: Period,
     previewed: Option<Time>,
     now: Time,
-) -> Result<Time, SubscriptionError> {
+) -> Result<Time, BillingError> {
     let Some(at) = previewed else { return Ok(now) };
     let oldest = now.plus_seconds(-QUOTE_SECONDS).max(period.start).max(subscription.updated_at);
     let holds = (oldest..=now).contains(&at) && at.0 % 1_000_000 == 0;
-    holds.then_some(at).ok_or(SubscriptionError::ProrationDate)
+    holds.then_some(at).ok_or(BillingError::ProrationDate)
 }
 
 /// Another plan that this caller may choose instead.
@@ -264,17 +250,17 @@ async fn wanted(
     viewer: Viewer,
     id: PlanId,
     old: &Plan,
-) -> Result<Plan, SubscriptionError> {
+) -> Result<Plan, BillingError> {
     let plan = catalog::visible_plan(tx, tenant, viewer, id).await?;
-    let plan = plan.ok_or(SubscriptionError::NotFound)?;
+    let plan = plan.ok_or(BillingError::NotFound)?;
     if plan.status != PlanStatus::Active {
-        return Err(SubscriptionError::PlanNotAvailable);
+        return Err(BillingError::PlanNotAvailable);
     }
     if plan.product_id != old.product_id {
-        return Err(SubscriptionError::OtherProduct);
+        return Err(BillingError::OtherProduct);
     }
     if plan.currency != old.currency {
-        return Err(SubscriptionError::CurrencyMismatch);
+        return Err(BillingError::CurrencyMismatch);
     }
     Ok(plan)
 }
@@ -330,17 +316,6 @@ fn restart(subscription: &mut Subscription, plan: &Plan, at: Time) {
     subscription.anchor = Some(at);
     subscription.current_period = period(plan.billing_interval.months());
     subscription.usage_period = period(1);
-}
-
-impl PlanChange {
-    /// Whether the subscription is still what the change was quoted for.
-    pub fn fits(&self, subscription: &Subscription) -> bool {
-        let within = |period: Period| period.start <= self.at && self.at < period.end;
-        subscription.status == Status::Active
-            && (subscription.plan_id, subscription.quantity)
-                == (self.old_plan_id, self.old_quantity)
-            && subscription.current_period.is_some_and(within)
-    }
 }
 
 #[cfg(test)]

@@ -3,16 +3,17 @@
 //! Until then the subscription is `pending` and gives nothing. It is stored beside the draft and
 //! the payment attempt, so that a form may be filled in later and a crash loses nothing.
 
-use super::{Period, Status, Subscription, SubscriptionError, calendar, cancel, lines, note, sql};
-use crate::app::By;
 use crate::audit::Action;
-use crate::base::{PlanId, Time};
+use crate::base::{Period, PlanId, Time};
 use crate::catalog::{self, Plan, PlanStatus, Viewer};
 use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
+use crate::flows::{cancel, lines};
 use crate::invoices::{Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
+use crate::subscriptions::{self, Status, Subscription, calendar, note};
+use crate::work::{BillingError, By};
 use crate::{credits, payments};
 use serde_json::json;
 
@@ -45,9 +46,9 @@ pub async fn create(
     new: &NewSubscription,
     at: Time,
     by: &By,
-) -> Result<Kept, SubscriptionError> {
+) -> Result<Kept, BillingError> {
     let customer = customers::lock_no(tx, tenant, new.customer_no).await?;
-    let customer = customer.ok_or(SubscriptionError::CustomerNotFound)?;
+    let customer = customer.ok_or(BillingError::CustomerNotFound)?;
     let Offer { mut subscription, plan, lines, first } =
         offer(tx, tenant, &customer, new, at, by).await?;
     if let Some(mut other) = replaceable(tx, tenant, &subscription).await? {
@@ -59,9 +60,9 @@ pub async fn create(
         cancel::give_up(tx, tenant, &mut other, at, by).await?;
     }
     if subscription.status == Status::Trialing {
-        sql::note_trial(tx, tenant, customer.no, plan.product_id, at).await?;
+        subscriptions::note_trial(tx, tenant, customer.no, plan.product_id, at).await?;
     }
-    sql::insert(tx, tenant, &subscription).await?;
+    subscriptions::insert(tx, tenant, &subscription).await?;
     let id = subscription.id;
     let invoice = subscription.invoice(Reason::Create, lines, first);
     let method = payments::default_of(tx, tenant, customer.no).await?;
@@ -78,7 +79,7 @@ pub async fn create(
     };
     if subscription.status == Status::Pending {
         begin(&mut subscription, &plan, at);
-        sql::update(tx, tenant, &subscription).await?;
+        subscriptions::update(tx, tenant, &subscription).await?;
     }
     start(tx, tenant, &subscription, &plan, paid, at, by).await?;
     Ok(Kept::Outcome(outcome))
@@ -92,18 +93,18 @@ pub async fn offer(
     new: &NewSubscription,
     at: Time,
     by: &By,
-) -> Result<Offer, SubscriptionError> {
+) -> Result<Offer, BillingError> {
     if customer.archived_at.is_some() {
-        return Err(SubscriptionError::CustomerArchived);
+        return Err(BillingError::CustomerArchived);
     }
     let plan = catalog::visible_plan(tx, tenant, new.viewer, new.plan_id).await?;
-    let plan = plan.ok_or(SubscriptionError::NotFound)?;
+    let plan = plan.ok_or(BillingError::NotFound)?;
     if plan.status != PlanStatus::Active {
-        return Err(SubscriptionError::PlanNotAvailable);
+        return Err(BillingError::PlanNotAvailable);
     }
     let profile = billing::get(tx, tenant, customer.no).await?;
     if profile.currency.is_some_and(|currency| currency != plan.currency) {
-        return Err(SubscriptionError::CurrencyMismatch);
+        return Err(BillingError::CurrencyMismatch);
     }
     let mut subscription = Subscription {
         customer_no: customer.no,
@@ -131,7 +132,7 @@ pub async fn offer(
         created_at: at,
         updated_at: at,
     };
-    let had_trial = sql::had_trial(tx, tenant, customer.no, plan.product_id).await?;
+    let had_trial = subscriptions::had_trial(tx, tenant, customer.no, plan.product_id).await?;
     if plan.trial_days > 0 && !had_trial {
         begin_trial(&mut subscription, &plan, at);
         return Ok(Offer { subscription, plan, lines: Vec::new(), first: None });
@@ -147,10 +148,10 @@ pub async fn replaceable(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     new: &Subscription,
-) -> Result<Option<Subscription>, SubscriptionError> {
-    let live = sql::live_of_customer(tx, tenant, new.customer_no).await?;
+) -> Result<Option<Subscription>, BillingError> {
+    let live = subscriptions::live_of_customer(tx, tenant, new.customer_no).await?;
     match live.into_iter().find(|live| live.product_id == new.product_id) {
-        Some(other) if other.status != Status::Pending => Err(SubscriptionError::Exists),
+        Some(other) if other.status != Status::Pending => Err(BillingError::SubscriptionExists),
         other => Ok(other),
     }
 }

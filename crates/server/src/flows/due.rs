@@ -4,13 +4,15 @@
 //! Nothing here is lost or done twice, whoever runs it and wherever it is killed: an item is what
 //! its row says when its customer is locked, and a charge is an attempt that any node takes up.
 
-use super::{Status, SubscriptionError, cancel, dunning, renewal, sql};
-use crate::app::{App, By};
+use crate::app::App;
 use crate::audit::Actor;
 use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::db::{DbError, Lane, Tx};
+use crate::flows::{cancel, dunning, renewal, settle};
 use crate::organizations::Tenant;
-use crate::{invoices, settlement, test_clock};
+use crate::subscriptions::{self, Due, Status, What};
+use crate::work::{BillingError, By};
+use crate::{invoices, test_clock};
 use futures_util::{StreamExt, stream};
 
 /// How many items run at once; of one customer never two.
@@ -20,22 +22,6 @@ const BITES_PER_RUN: usize = 20;
 /// What fails of itself, such as an amount out of range, is tried again a day later.
 const POSTPONED_DAYS: i64 = 1;
 
-/// Something that is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
-    pub tenant: Tenant,
-    pub what: What,
-    pub at: Time,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// A period's end, a retry, a form that was not filled in.
-    Subscription(SubscriptionId),
-    /// A sent invoice that was not paid in time.
-    Invoice(InvoiceId),
-}
-
 /// What of a tenant is due first by an instant: items of one moment, at most so many.
 pub async fn first(
     tx: &mut Tx<'_, '_>,
@@ -43,13 +29,13 @@ pub async fn first(
     until: Time,
     limit: i64,
 ) -> Result<Vec<Due>, DbError> {
-    sql::first_due(tx, tenant, until, limit).await
+    subscriptions::first_due(tx, tenant, until, limit).await
 }
 
 /// Runs what is due by now in every organization that is not suspended.
 pub async fn run_all(app: &App) -> Result<(), DbError> {
     for _ in 0..BITES_PER_RUN {
-        let due = sql::due(&mut app.db.read().await?, app.clock.now(), BITE).await?;
+        let due = subscriptions::all_due(&mut app.db.read().await?, app.clock.now(), BITE).await?;
         if due.is_empty() {
             break;
         }
@@ -75,8 +61,8 @@ async fn run_or_postpone(app: &App, due: Due) -> Result<(), DbError> {
     }
 }
 
-async fn run(app: &App, due: Due) -> Result<(), SubscriptionError> {
-    let by = By::new(app, Actor::System);
+async fn run(app: &App, due: Due) -> Result<(), BillingError> {
+    let by = app.by(Actor::System);
     let step = async move |tx: &mut Tx<'_, '_>| match due.what {
         What::Subscription(id) => subscription(tx, &due, id, &by).await,
         What::Invoice(id) => invoice(tx, &due, id, &by).await,
@@ -84,7 +70,7 @@ async fn run(app: &App, due: Due) -> Result<(), SubscriptionError> {
     match app.db.write(Lane::Usual, step).await? {
         None => Ok(()),
         // What it comes to is recorded with it; one that cannot be told is taken up again.
-        Some(attempt) => Ok(settlement::run(app, &due.tenant, attempt).await.map(|_| ())?),
+        Some(attempt) => Ok(settle::run(app, &due.tenant, attempt).await.map(|_| ())?),
     }
 }
 
@@ -93,9 +79,11 @@ async fn subscription(
     due: &Due,
     id: SubscriptionId,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+) -> Result<Option<PaymentAttemptId>, BillingError> {
     let tenant = &due.tenant;
-    let Some(mut subscription) = super::lock(tx, tenant, id).await? else { return Ok(None) };
+    let Some(mut subscription) = subscriptions::lock(tx, tenant, id).await? else {
+        return Ok(None);
+    };
     let Some(at) = subscription.next_due_at().filter(|at| *at <= due.at) else { return Ok(None) };
     test_clock::move_to(tx, tenant, at, by.now).await?;
     let s = &mut subscription;
@@ -116,7 +104,7 @@ async fn invoice(
     due: &Due,
     id: InvoiceId,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+) -> Result<Option<PaymentAttemptId>, BillingError> {
     let tenant = &due.tenant;
     let Some((_, mut invoice)) = invoices::lock(tx, tenant, id).await? else { return Ok(None) };
     if let Some(at) = invoice.overdue_from().filter(|at| *at <= due.at) {
@@ -130,7 +118,7 @@ async fn postpone(app: &App, due: Due, id: SubscriptionId) -> Result<(), DbError
     let to = due.at.plus_days(POSTPONED_DAYS);
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            sql::postpone(tx, &due.tenant, id, due.at, to).await
+            subscriptions::postpone(tx, &due.tenant, id, due.at, to).await
         })
         .await
 }

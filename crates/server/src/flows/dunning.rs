@@ -3,14 +3,15 @@
 //! what it owes may still be paid but revives nothing. Who is sent invoices is past due until they
 //! are paid.
 
-use super::{CollectionMethod, Status, Subscription, SubscriptionError, cancel, note, sql};
-use crate::app::By;
 use crate::audit::Action;
-use crate::base::{PaymentAttemptId, Time};
+use crate::base::{CollectionMethod, PaymentAttemptId, Time};
 use crate::db::Tx;
+use crate::flows::cancel;
 use crate::invoices::{self, Invoice, NewInvoice};
 use crate::organizations::Tenant;
-use crate::settlement::{self, Billed, Effect, SettleError};
+use crate::settlement::{self, Billed, Effect};
+use crate::subscriptions::{self, Status, Subscription, note};
+use crate::work::{BillingError, By};
 use crate::{credits, payments};
 use serde_json::json;
 
@@ -27,7 +28,7 @@ pub async fn bill(
     new: NewInvoice,
     at: Time,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SettleError> {
+) -> Result<Option<PaymentAttemptId>, BillingError> {
     let method = payments::default_of(tx, tenant, customer_no).await?;
     let effect = Effect::CollectInvoice;
     let billed =
@@ -45,9 +46,9 @@ pub async fn retry(
     subscription: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+) -> Result<Option<PaymentAttemptId>, BillingError> {
     subscription.dunning_next_at = None;
-    sql::update(tx, tenant, subscription).await?;
+    subscriptions::update(tx, tenant, subscription).await?;
     let unpaid = unpaid(tx, tenant, subscription).await?;
     let done = if is_over(subscription) {
         give_up(tx, tenant, subscription, unpaid, at, by).await
@@ -58,9 +59,9 @@ pub async fn retry(
     };
     match done {
         // Somebody is paying it now: what comes of that is seen by then.
-        Err(SubscriptionError::Settle(SettleError::InProgress)) => {
+        Err(BillingError::InProgress) => {
             subscription.dunning_next_at = Some(at.plus_seconds(IN_PROGRESS_SECONDS));
-            sql::update(tx, tenant, subscription).await?;
+            subscriptions::update(tx, tenant, subscription).await?;
             Ok(None)
         }
         done => done,
@@ -74,17 +75,17 @@ async fn try_again(
     mut invoice: Invoice,
     at: Time,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+) -> Result<Option<PaymentAttemptId>, BillingError> {
     let method = payments::default_of(tx, tenant, subscription.customer_no).await?;
     let effect = Effect::CollectInvoice;
     match settlement::begin(tx, tenant, &invoice, method.as_ref(), effect, at, by).await {
         Ok(attempt) => Ok(Some(attempt.id)),
         // What a transfer left of it is too little to charge.
-        Err(SettleError::BelowMinimum) => {
+        Err(BillingError::BelowMinimum) => {
             failed(tx, tenant, subscription, &mut invoice, at, by).await?;
             Ok(None)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
@@ -101,7 +102,7 @@ async fn give_up(
     unpaid: Vec<Invoice>,
     at: Time,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+) -> Result<Option<PaymentAttemptId>, BillingError> {
     for invoice in &unpaid {
         settlement::close_form(tx, tenant, invoice, by).await?;
     }
@@ -120,7 +121,7 @@ pub async fn failed(
     invoice: &mut Invoice,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
+) -> Result<(), BillingError> {
     let given_up = subscription.status == Status::Canceled && is_over(subscription);
     if given_up {
         invoices::uncollectible(tx, tenant, invoice, at, by).await?;
@@ -141,7 +142,7 @@ pub async fn failed(
         let next = RETRY_DAYS.get(tries).map_or(at, |days| since.plus_days(*days));
         subscription.dunning_next_at = Some(next);
     }
-    Ok(sql::update(tx, tenant, subscription).await?)
+    Ok(subscriptions::update(tx, tenant, subscription).await?)
 }
 
 /// A sent invoice was not paid in time.
@@ -151,15 +152,15 @@ pub async fn overdue(
     invoice: &mut Invoice,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
+) -> Result<(), BillingError> {
     invoices::overdue(tx, tenant, invoice, at, by).await?;
     let Some(id) = invoice.subscription_id else { return Ok(()) };
-    let Some(mut subscription) = sql::get(tx, tenant, id).await? else { return Ok(()) };
+    let Some(mut subscription) = subscriptions::get(tx, tenant, id).await? else { return Ok(()) };
     if subscription.status == Status::Canceled {
         return Ok(());
     }
     past_due(tx, tenant, &mut subscription, at, by).await?;
-    Ok(sql::update(tx, tenant, &subscription).await?)
+    Ok(subscriptions::update(tx, tenant, &subscription).await?)
 }
 
 async fn past_due(
@@ -168,7 +169,7 @@ async fn past_due(
     subscription: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
+) -> Result<(), BillingError> {
     if subscription.status == Status::PastDue {
         return Ok(());
     }
@@ -188,7 +189,7 @@ pub async fn paid(
     subscription: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
+) -> Result<(), BillingError> {
     if subscription.status != Status::PastDue {
         return Ok(());
     }
@@ -202,7 +203,7 @@ pub async fn paid(
     } else if subscription.collection_method == CollectionMethod::ChargeAutomatically {
         subscription.dunning_next_at = Some(at);
     }
-    Ok(sql::update(tx, tenant, subscription).await?)
+    Ok(subscriptions::update(tx, tenant, subscription).await?)
 }
 
 /// The invoices in arrears, oldest first. One that was just issued is not.
@@ -210,7 +211,7 @@ async fn unpaid(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     subscription: &Subscription,
-) -> Result<Vec<Invoice>, SubscriptionError> {
+) -> Result<Vec<Invoice>, BillingError> {
     let customer = subscription.customer_no;
     Ok(invoices::in_arrears(tx, tenant, customer, subscription.id).await?)
 }

@@ -1,12 +1,13 @@
 //! The lines of invoices: what a plan charges for a period, and what a change within one costs.
 
-use super::{Period, Status, Subscription, SubscriptionError, proration, rating};
-use crate::base::{Decimal, Overflow, Time};
+use crate::base::{Decimal, Overflow, Period, Time};
 use crate::catalog::{self, Charge, Plan, Tier};
 use crate::db::Tx;
 use crate::invoices::{Line, LineKind};
 use crate::organizations::Tenant;
+use crate::subscriptions::{Status, Subscription, proration, rating};
 use crate::usage;
+use crate::work::BillingError;
 use unitpay_billing::Price;
 
 /// What a period costs in advance.
@@ -92,7 +93,7 @@ pub async fn usage(
     subscription: &Subscription,
     plan: &Plan,
     end: Time,
-) -> Result<Vec<Line>, SubscriptionError> {
+) -> Result<Vec<Line>, BillingError> {
     let Some(open) = subscription.usage_period else { return Ok(Vec::new()) };
     if subscription.status == Status::Trialing {
         return Ok(Vec::new());

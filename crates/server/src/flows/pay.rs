@@ -1,14 +1,15 @@
 //! What people do with an issued invoice: pay it, record a transfer for it, void it.
 
-use super::{AttemptStatus, Effect, Kept, SettleError, begin, close_form, sql};
-use crate::app::By;
 use crate::audit::Action;
 use crate::base::{InvoiceId, PaymentMethodId, Time};
 use crate::customers::Customer;
 use crate::db::Tx;
-use crate::invoices::{self, Invoice, InvoiceError, Payment, Status};
+use crate::flows::settled;
+use crate::invoices::{self, Invoice, Payment, Status};
 use crate::organizations::Tenant;
-use crate::{credits, payments, subscriptions};
+use crate::settlement::{self, AttemptStatus, Effect, Kept, begin, close_form};
+use crate::work::{BillingError, By};
+use crate::{credits, payments};
 use serde_json::json;
 
 /// Begins to charge all that is due, by the method named or the default one. A form that is open
@@ -20,20 +21,20 @@ pub async fn pay(
     method: Option<PaymentMethodId>,
     at: Time,
     by: &By,
-) -> Result<Kept, SettleError> {
+) -> Result<Kept, BillingError> {
     let (customer, invoice) = payable(tx, tenant, id).await?;
     if customer.archived_at.is_some() {
-        return Err(SettleError::CustomerArchived);
+        return Err(BillingError::CustomerArchived);
     }
     let method = match method {
         None => payments::default_of(tx, tenant, customer.no).await?,
         Some(id) => {
             let named = payments::get(tx, tenant, id).await?;
             let own = named.filter(|method| method.customer_no == customer.no);
-            Some(own.ok_or(SettleError::NotFound)?)
+            Some(own.ok_or(BillingError::NotFound)?)
         }
     };
-    if let Some(live) = sql::live(tx, tenant, id).await?
+    if let Some(live) = settlement::live(tx, tenant, id).await?
         && live.status == AttemptStatus::RequiresForm
         && live.payment_method_id == method.as_ref().map(|method| method.id)
     {
@@ -52,7 +53,7 @@ pub async fn transfer(
     reference: &str,
     at: Time,
     by: &By,
-) -> Result<Invoice, SettleError> {
+) -> Result<Invoice, BillingError> {
     let (customer, mut invoice) = payable(tx, tenant, id).await?;
     close_form(tx, tenant, &invoice, by).await?;
     let payment = Payment {
@@ -79,10 +80,10 @@ pub async fn void(
     id: InvoiceId,
     at: Time,
     by: &By,
-) -> Result<Invoice, SettleError> {
+) -> Result<Invoice, BillingError> {
     let (customer, mut invoice) = payable(tx, tenant, id).await?;
     if invoice.amount_paid > 0 {
-        return Err(InvoiceError::NotPayable.into());
+        return Err(BillingError::NotPayable);
     }
     close_form(tx, tenant, &invoice, by).await?;
     invoices::set_status(tx, tenant, &mut invoice, Status::Void, at).await?;
@@ -99,7 +100,7 @@ async fn settled(
     invoice: &Invoice,
     at: Time,
     by: &By,
-) -> Result<(), SettleError> {
+) -> Result<(), BillingError> {
     if invoice.status == Status::Paid {
         credits::topped_up(tx, tenant, invoice, at, by).await?;
     } else {
@@ -109,7 +110,7 @@ async fn settled(
     }
     match invoice.subscription_id {
         None => Ok(()),
-        Some(id) => Ok(subscriptions::invoice_paid(tx, tenant, id, at, by).await?),
+        Some(id) => Ok(settled::invoice_paid(tx, tenant, id, at, by).await?),
     }
 }
 
@@ -118,10 +119,10 @@ async fn payable(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     id: InvoiceId,
-) -> Result<(Customer, Invoice), SettleError> {
-    let found = invoices::lock(tx, tenant, id).await?.ok_or(SettleError::NotFound)?;
+) -> Result<(Customer, Invoice), BillingError> {
+    let found = invoices::lock(tx, tenant, id).await?.ok_or(BillingError::NotFound)?;
     match found.1.status.is_payable() {
         true => Ok(found),
-        false => Err(InvoiceError::NotPayable.into()),
+        false => Err(BillingError::NotPayable),
     }
 }

@@ -1,16 +1,17 @@
 //! Previews: what a purchase or a change would come to, and what the next invoice will. Nothing is
 //! written; the same functions price what is shown and what is charged.
 
-use super::change::{self, ChangeRequest, Way};
-use super::create::{self, NewSubscription};
-use super::{Period, Status, Subscription, SubscriptionError, calendar, lines};
-use crate::app::By;
-use crate::base::{Currency, Time};
+use crate::base::{Currency, Period, Time};
 use crate::catalog::Charge;
 use crate::customers;
 use crate::db::Tx;
+use crate::flows::change::{self, ChangeRequest, Way};
+use crate::flows::create::{self, NewSubscription};
+use crate::flows::lines;
 use crate::invoices::{self, Line, Totals};
 use crate::organizations::Tenant;
+use crate::subscriptions::{self, Status, Subscription, calendar};
+use crate::work::{BillingError, By};
 
 /// What would be charged now, and what next.
 #[derive(Clone, Debug)]
@@ -44,9 +45,9 @@ pub async fn preview(
     new: &NewSubscription,
     at: Time,
     by: &By,
-) -> Result<Preview, SubscriptionError> {
+) -> Result<Preview, BillingError> {
     let customer = customers::by_no(tx, tenant, new.customer_no).await?;
-    let customer = customer.ok_or(SubscriptionError::CustomerNotFound)?;
+    let customer = customer.ok_or(BillingError::CustomerNotFound)?;
     let offer = create::offer(tx, tenant, &customer, new, at, by).await?;
     create::replaceable(tx, tenant, &offer.subscription).await?;
     let mut subscription = offer.subscription;
@@ -62,8 +63,9 @@ pub async fn preview_change(
     tenant: &Tenant,
     request: &ChangeRequest,
     at: Time,
-) -> Result<Preview, SubscriptionError> {
-    let subscription = super::own(tx, tenant, request.viewer, request.subscription_id).await?;
+) -> Result<Preview, BillingError> {
+    let subscription =
+        subscriptions::own(tx, tenant, request.viewer, request.subscription_id).await?;
     let quote = change::quote(tx, tenant, subscription, request, at).await?;
     let outcome = quote.outcome();
     let end = outcome.current_period.map_or(at, |period| period.end);
@@ -78,7 +80,7 @@ async fn show(
     mut due: Vec<Line>,
     effective_at: Time,
     proration_date: Time,
-) -> Result<Preview, SubscriptionError> {
+) -> Result<Preview, BillingError> {
     let (customer, currency) = (subscription.customer_no, subscription.currency);
     let mut waiting = invoices::waiting(tx, tenant, customer, currency).await?;
     // What waits goes with the first invoice that is written.
@@ -104,12 +106,12 @@ pub async fn upcoming(
     tenant: &Tenant,
     subscription: &Subscription,
     waiting: Vec<Line>,
-) -> Result<Option<Upcoming>, SubscriptionError> {
+) -> Result<Option<Upcoming>, BillingError> {
     let periods = subscription.current_period.zip(subscription.usage_period);
     let Some((current, usage)) = periods.filter(|_| subscription.status.gives_access()) else {
         return Ok(None);
     };
-    let plan = super::plan(tx, tenant, subscription.plan_id).await?;
+    let plan = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
     let mut lines = lines::usage(tx, tenant, subscription, &plan, usage.end).await?;
     let measured = plan.charges.iter().any(|charge| match charge {
         Charge::Usage { .. } => true,
@@ -122,7 +124,7 @@ pub async fn upcoming(
         if !subscription.cancel_at_period_end {
             let (plan, quantity) = match subscription.scheduled {
                 None => (plan, subscription.quantity),
-                Some((id, quantity)) => (super::plan(tx, tenant, id).await?, quantity),
+                Some((id, quantity)) => (subscriptions::plan(tx, tenant, id).await?, quantity),
             };
             let anchor = subscription.anchor.unwrap_or(current.end);
             let months = plan.billing_interval.months();

@@ -3,15 +3,16 @@
 //! Each runs in one transaction as of the period's own end, and leaves at most one payment attempt
 //! to be carried out. Whoever comes second finds the period closed.
 
-use super::dunning::bill;
-use super::{Status, Subscription, SubscriptionError, calendar, cancel, lines, note, sql};
-use crate::app::By;
 use crate::audit::Action;
 use crate::base::{PaymentAttemptId, Time};
 use crate::catalog::{Cadence, Plan};
 use crate::db::{DbError, Tx};
+use crate::flows::dunning::bill;
+use crate::flows::{cancel, lines};
 use crate::invoices::Reason;
 use crate::organizations::Tenant;
+use crate::subscriptions::{self, Status, Subscription, calendar, note};
+use crate::work::{BillingError, By};
 use crate::{credits, usage};
 use serde_json::json;
 
@@ -22,15 +23,15 @@ pub async fn usage_month(
     subscription: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
-    let plan = super::plan(tx, tenant, subscription.plan_id).await?;
+) -> Result<Option<PaymentAttemptId>, BillingError> {
+    let plan = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
     let lines = lines::usage(tx, tenant, subscription, &plan, at).await?;
     let invoice = subscription.invoice(Reason::Usage, lines, subscription.usage_period);
     open_usage_month(tx, tenant, subscription, &plan, at, by).await?;
-    sql::update(tx, tenant, subscription).await?;
+    subscriptions::update(tx, tenant, subscription).await?;
     let (action, detail) = (Action::SubscriptionUsageMonthEnded, json!({ "end": at }));
     note(tx, tenant, subscription, action, detail, by).await?;
-    Ok(bill(tx, tenant, subscription.customer_no, invoice, at, by).await?)
+    bill(tx, tenant, subscription.customer_no, invoice, at, by).await
 }
 
 /// Ends the period: the subscription with it where that was asked for, else the next one begins, on
@@ -41,17 +42,17 @@ pub async fn period_end(
     subscription: &mut Subscription,
     at: Time,
     by: &By,
-) -> Result<Option<PaymentAttemptId>, SubscriptionError> {
+) -> Result<Option<PaymentAttemptId>, BillingError> {
     if subscription.cancel_at_period_end {
         return cancel::end(tx, tenant, subscription, at, by).await;
     }
-    let old = super::plan(tx, tenant, subscription.plan_id).await?;
+    let old = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
     let mut lines = lines::usage(tx, tenant, subscription, &old, at).await?;
     let plan = match subscription.scheduled.take() {
         None => old.clone(),
         Some((plan_id, quantity)) => {
             subscription.quantity = quantity;
-            super::plan(tx, tenant, plan_id).await?
+            subscriptions::plan(tx, tenant, plan_id).await?
         }
     };
     subscription.plan_id = plan.id;
@@ -68,11 +69,11 @@ pub async fn period_end(
     open_usage_month(tx, tenant, subscription, &plan, at, by).await?;
     let cadence = Cadence::Period;
     credits::period_renewed(tx, tenant, subscription, &plan, period, cadence, at, &by.ids).await?;
-    sql::update(tx, tenant, subscription).await?;
+    subscriptions::update(tx, tenant, subscription).await?;
     let detail = json!({ "planId": plan.id, "periodStart": period.start });
     note(tx, tenant, subscription, Action::SubscriptionRenewed, detail, by).await?;
     let invoice = subscription.invoice(Reason::Renewal, lines, Some(period));
-    Ok(bill(tx, tenant, subscription.customer_no, invoice, at, by).await?)
+    bill(tx, tenant, subscription.customer_no, invoice, at, by).await
 }
 
 /// Closes the usage period and opens the next month.

@@ -1,19 +1,20 @@
 //! Steps (b) and (c) of a settlement, and taking up what others left.
 
-use super::{
-    Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, SettleError, TAKEN_UP_AFTER_SECONDS, apply, sql,
-};
-use crate::app::{App, By};
+use crate::app::App;
 use crate::audit::{Action, Actor};
 use crate::base::{PaymentAttemptId, Time};
-use crate::customers;
 use crate::db::{DbError, Lane, Tx};
+use crate::flows::{apply, payment_methods};
 use crate::organizations::Tenant;
 use crate::payments::{
     self, Charge, ChargeResult, DeclineReason, Event, PaymentMethodError, PaymentProcessor,
     ProcessorError,
 };
-use crate::test_clock;
+use crate::settlement::{
+    self, Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, TAKEN_UP_AFTER_SECONDS,
+};
+use crate::work::{BillingError, By};
+use crate::{customers, test_clock};
 use futures_util::{StreamExt, stream};
 
 /// How many attempts one round of [`sweep`] takes up, and how many of them at once.
@@ -24,8 +25,12 @@ const LONGEST_WAIT_SECONDS: i64 = 3_600;
 
 /// Goes on with an attempt wherever it stands and returns it as it then is: still pending where the
 /// processor could not tell.
-pub async fn run(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<Attempt, SettleError> {
-    let attempt = sql::get(&mut app.db.read().await?, tenant, id).await?.ok_or(MISSING)?;
+pub async fn run(
+    app: &App,
+    tenant: &Tenant,
+    id: PaymentAttemptId,
+) -> Result<Attempt, BillingError> {
+    let attempt = settlement::get(&mut app.db.read().await?, tenant, id).await?.ok_or(MISSING)?;
     match attempt.status {
         AttemptStatus::Pending => {
             let result = charge(app, tenant, &attempt).await?;
@@ -45,7 +50,7 @@ pub async fn charge(
     app: &App,
     tenant: &Tenant,
     attempt: &Attempt,
-) -> Result<ChargeResult, SettleError> {
+) -> Result<ChargeResult, BillingError> {
     let off_session = attempt.effect.is_off_session();
     if off_session && attempt.card.is_none() {
         return Ok(ChargeResult::Declined(DeclineReason::PaymentMethodRequired));
@@ -53,7 +58,7 @@ pub async fn charge(
     let processor = processor_of(app, attempt)?;
     let customer = customers::by_no(&mut app.db.read().await?, tenant, attempt.customer_no).await?;
     let customer = customer.ok_or(DbError::Broken("an attempt without its customer"))?;
-    let customer = match payments::reference_of(app, tenant, processor, &customer).await {
+    let customer = match payment_methods::reference_of(app, tenant, processor, &customer).await {
         Ok(reference) => reference,
         Err(PaymentMethodError::Processor(error)) => return Ok(unknown(attempt, &error)),
         Err(PaymentMethodError::Db(error)) => return Err(error.into()),
@@ -61,7 +66,7 @@ pub async fn charge(
             PaymentMethodError::CustomerArchived
             | PaymentMethodError::NoProcessor
             | PaymentMethodError::InUse(_),
-        ) => return Err(SettleError::NoProcessor),
+        ) => return Err(BillingError::NoProcessor),
     };
     let charge = Charge {
         key: attempt.id,
@@ -95,14 +100,14 @@ pub async fn record(
     tenant: &Tenant,
     id: PaymentAttemptId,
     result: ChargeResult,
-) -> Result<Attempt, SettleError> {
-    let (of, by) = (*tenant, By::new(app, Actor::System));
+) -> Result<Attempt, BillingError> {
+    let (of, by) = (*tenant, app.by(Actor::System));
     let attempt = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let mut attempt = locked(tx, &of, id).await?;
             take_result(tx, &of, &mut attempt, &result, &by).await?;
-            Ok::<_, SettleError>(attempt)
+            Ok::<_, BillingError>(attempt)
         })
         .await?;
     match attempt.status {
@@ -122,7 +127,7 @@ async fn take_result(
     attempt: &mut Attempt,
     result: &ChargeResult,
     by: &By,
-) -> Result<(), SettleError> {
+) -> Result<(), BillingError> {
     use AttemptStatus::{
         Abandoned, Declined, Pending, RefundDue, Refunded, RequiresForm, Succeeded,
     };
@@ -165,7 +170,7 @@ async fn take_result(
             ChargeResult::Declined(_) | ChargeResult::RequiresForm { .. } | ChargeResult::Unknown,
         ) => return Ok(()),
     }
-    sql::store(tx, tenant, attempt, by.now).await?;
+    settlement::store(tx, tenant, attempt, by.now).await?;
     let action = match attempt.status {
         Succeeded => Action::PaymentSucceeded,
         Declined => Action::PaymentDeclined,
@@ -177,10 +182,10 @@ async fn take_result(
 }
 
 /// Gives back what came in for an attempt that nobody wants any more.
-async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt, SettleError> {
+async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt, BillingError> {
     let reference = attempt.charge_reference.clone().unwrap_or_default();
     let asked = processor_of(app, &attempt)?.refund(tenant, attempt.id, &reference).await;
-    let (of, id, by) = (*tenant, attempt.id, By::new(app, Actor::System));
+    let (of, id, by) = (*tenant, attempt.id, app.by(Actor::System));
     if let Err(error) = asked {
         tracing::warn!(attempt = %attempt.id, %error, "a refund failed and will be tried again");
         return Ok(attempt);
@@ -190,7 +195,7 @@ async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt,
             let mut attempt = locked(tx, &of, id).await?;
             if attempt.status == AttemptStatus::RefundDue {
                 (attempt.status, attempt.next_at) = (AttemptStatus::Refunded, None);
-                sql::store(tx, &of, &attempt, by.now).await?;
+                settlement::store(tx, &of, &attempt, by.now).await?;
                 attempt.note(tx, &of, Action::PaymentRefunded, &by).await?;
             }
             Ok(attempt)
@@ -205,10 +210,10 @@ pub async fn receive(
     tenant: &Tenant,
     processor: &str,
     event: Event,
-) -> Result<(), SettleError> {
+) -> Result<(), BillingError> {
     let known = match event {
         Event::Charged { key, reference, card } => {
-            let attempt = sql::get(&mut app.db.read().await?, tenant, key).await?;
+            let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
             let known = attempt.is_some_and(|attempt| attempt.processor == processor);
             if known {
                 record(app, tenant, key, ChargeResult::Succeeded { reference, card }).await?;
@@ -216,7 +221,7 @@ pub async fn receive(
             known
         }
         Event::SetUp { customer, card } => {
-            let (of, name, by) = (*tenant, processor.to_owned(), By::new(app, Actor::System));
+            let (of, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
             app.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                     payments::add_for_reference(tx, &of, &name, &customer, &card, &by).await
@@ -234,7 +239,7 @@ pub async fn receive(
 /// Goes on with what other requests and nodes left: attempts pending for a minute, forms nobody
 /// filled in, refunds. Takes a bounded bite and tells how many there were.
 pub async fn sweep(app: &App) -> Result<usize, DbError> {
-    let due = sql::due(&mut app.db.read().await?, app.clock.now(), TAKEN_UP).await?;
+    let due = settlement::all_due(&mut app.db.read().await?, app.clock.now(), TAKEN_UP).await?;
     let count = due.len();
     let each = |(id, tenant): (PaymentAttemptId, Tenant)| async move {
         if let Err(error) = take_up(app, &tenant, id).await {
@@ -245,16 +250,16 @@ pub async fn sweep(app: &App) -> Result<usize, DbError> {
     Ok(count)
 }
 
-async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(), SettleError> {
+async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(), BillingError> {
     let (of, now) = (*tenant, app.clock.now());
     let until = now.plus_seconds(TAKEN_UP_AFTER_SECONDS);
-    let by = By::new(app, Actor::System);
+    let by = app.by(Actor::System);
     let ours = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        if !sql::take_up(tx, &of, id, now, until).await? {
+        if !settlement::take_up(tx, &of, id, now, until).await? {
             return Ok(false);
         }
         expire_form(tx, &of, id, &by).await?;
-        Ok::<_, SettleError>(true)
+        Ok::<_, BillingError>(true)
     });
     if ours.await? {
         run(app, tenant, id).await?;
@@ -268,7 +273,7 @@ async fn expire_form(
     tenant: &Tenant,
     id: PaymentAttemptId,
     by: &By,
-) -> Result<(), SettleError> {
+) -> Result<(), BillingError> {
     let mut attempt = locked(tx, tenant, id).await?;
     if attempt.status == AttemptStatus::RequiresForm {
         let at: Time = test_clock::now(tx, tenant, by.now).await?;
@@ -285,16 +290,16 @@ async fn locked(
     tenant: &Tenant,
     id: PaymentAttemptId,
 ) -> Result<Attempt, DbError> {
-    let seen = sql::get(tx, tenant, id).await?.ok_or(MISSING)?;
+    let seen = settlement::get(tx, tenant, id).await?.ok_or(MISSING)?;
     customers::lock_no(tx, tenant, seen.customer_no).await?;
-    sql::get(tx, tenant, id).await?.ok_or(MISSING)
+    settlement::get(tx, tenant, id).await?.ok_or(MISSING)
 }
 
 fn processor_of<'a>(
     app: &'a App,
     attempt: &Attempt,
-) -> Result<&'a dyn PaymentProcessor, SettleError> {
-    app.processors.by_name(&attempt.processor).ok_or(SettleError::NoProcessor)
+) -> Result<&'a dyn PaymentProcessor, BillingError> {
+    app.processors.by_name(&attempt.processor).ok_or(BillingError::NoProcessor)
 }
 
 /// What a processor that does not answer leaves us with.

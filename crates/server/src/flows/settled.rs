@@ -2,15 +2,14 @@
 //! behind the customer's lock. It issues a draft and marks it paid itself: after [`started`] and
 //! [`changed`], before [`invoice_paid`].
 
-use super::{
-    PlanChange, Status, Subscription, SubscriptionError, change, create, dunning, lines, sql,
-};
-use crate::app::By;
 use crate::base::{SubscriptionId, Time};
 use crate::customers::billing;
 use crate::db::{DbError, Tx};
+use crate::flows::{cancel, change, create, dunning, lines};
 use crate::invoices::{self, Invoice, Line, LineKind};
 use crate::organizations::Tenant;
+use crate::subscriptions::{self, PlanChange, Status, Subscription};
+use crate::work::{BillingError, By};
 
 /// The first invoice is paid: the subscription starts now. `false` where it no longer waits for
 /// that, and the money is to go back.
@@ -21,12 +20,14 @@ pub async fn started(
     invoice: &mut Invoice,
     at: Time,
     by: &By,
-) -> Result<bool, SubscriptionError> {
-    let Some(mut subscription) = sql::get(tx, tenant, id).await? else { return Ok(false) };
+) -> Result<bool, BillingError> {
+    let Some(mut subscription) = subscriptions::get(tx, tenant, id).await? else {
+        return Ok(false);
+    };
     if subscription.status != Status::Pending {
         return Ok(false);
     }
-    let plan = super::plan(tx, tenant, subscription.plan_id).await?;
+    let plan = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
     let profile = billing::get(tx, tenant, subscription.customer_no).await?;
     if profile.currency.is_some_and(|currency| currency != plan.currency) {
         // Something else was bought meanwhile, in another currency.
@@ -34,7 +35,7 @@ pub async fn started(
     }
     // It was drafted when the form was opened; what is paid for begins now.
     invoice.redate(create::begin(&mut subscription, &plan, at))?;
-    sql::update(tx, tenant, &subscription).await?;
+    subscriptions::update(tx, tenant, &subscription).await?;
     create::start(tx, tenant, &subscription, &plan, true, at, by).await?;
     Ok(true)
 }
@@ -45,7 +46,7 @@ pub async fn not_started(
     tenant: &Tenant,
     id: SubscriptionId,
 ) -> Result<(), DbError> {
-    sql::delete_pending(tx, tenant, id).await
+    subscriptions::delete_pending(tx, tenant, id).await
 }
 
 /// Nobody filled in the form of the first payment in time. The draft is the caller's.
@@ -55,10 +56,10 @@ pub async fn expired(
     id: SubscriptionId,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
-    match sql::get(tx, tenant, id).await? {
+) -> Result<(), BillingError> {
+    match subscriptions::get(tx, tenant, id).await? {
         Some(mut pending) if pending.status == Status::Pending => {
-            super::cancel::give_up(tx, tenant, &mut pending, at, by).await
+            cancel::give_up(tx, tenant, &mut pending, at, by).await
         }
         Some(_) | None => Ok(()),
     }
@@ -73,8 +74,8 @@ pub async fn changed(
     invoice: &Invoice,
     at: Time,
     by: &By,
-) -> Result<bool, SubscriptionError> {
-    let found = sql::get(tx, tenant, change.subscription_id).await?;
+) -> Result<bool, BillingError> {
+    let found = subscriptions::get(tx, tenant, change.subscription_id).await?;
     let Some(mut subscription) = found.filter(|found| change.fits(found)) else {
         return Ok(false);
     };
@@ -97,8 +98,8 @@ async fn used_meanwhile(
     subscription: &Subscription,
     change: &PlanChange,
     invoice: &Invoice,
-) -> Result<Vec<Line>, SubscriptionError> {
-    let old = super::plan(tx, tenant, change.old_plan_id).await?;
+) -> Result<Vec<Line>, BillingError> {
+    let old = subscriptions::plan(tx, tenant, change.old_plan_id).await?;
     let mut rest = lines::usage(tx, tenant, subscription, &old, change.at).await?;
     let lines = invoice.lines.read()?;
     let billed = lines.iter().filter(|line| line.kind == LineKind::Usage);
@@ -117,8 +118,8 @@ pub async fn invoice_paid(
     id: SubscriptionId,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
-    match sql::get(tx, tenant, id).await? {
+) -> Result<(), BillingError> {
+    match subscriptions::get(tx, tenant, id).await? {
         Some(mut subscription) => dunning::paid(tx, tenant, &mut subscription, at, by).await,
         None => Ok(()),
     }
@@ -132,8 +133,8 @@ pub async fn invoice_declined(
     invoice: &mut Invoice,
     at: Time,
     by: &By,
-) -> Result<(), SubscriptionError> {
-    match sql::get(tx, tenant, id).await? {
+) -> Result<(), BillingError> {
+    match subscriptions::get(tx, tenant, id).await? {
         Some(mut subscription) => {
             dunning::failed(tx, tenant, &mut subscription, invoice, at, by).await
         }

@@ -2,21 +2,20 @@
 //! threshold. The credits come with the payment, however it comes: what is charged stays a draft
 //! until then, and whoever pays by transfer is sent the invoice first.
 
-use super::{AutoTopUp, CreditError, NewGrant, Purchase, Source, TopUp, TopUpStatus, Wallet, sql};
-use crate::app::By;
 use crate::audit::Action;
 use crate::base::{
-    CreditCurrencyId, CreditPackageId, Currency, Decimal, MAX_AMOUNT, Overflow, PaymentAttemptId,
-    PaymentMethodId, Time, money,
+    CollectionMethod, CreditCurrencyId, Currency, Decimal, MAX_AMOUNT, Overflow, PaymentAttemptId,
+    Time, money,
 };
 use crate::catalog::{self, CreditPackage, Denomination};
+use crate::credits::{self, AutoTopUp, Purchase, TopUp, TopUpStatus, Wallet, bought};
 use crate::customers::{self, billing};
 use crate::db::{DbError, Tx};
-use crate::invoices::{Invoice, Line, LineKind, NewInvoice, Reason, Status};
+use crate::invoices::{Line, LineKind, NewInvoice, Reason, Status};
 use crate::organizations::Tenant;
 use crate::payments;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
-use crate::subscriptions::CollectionMethod;
+use crate::work::{BillingError, By};
 use serde_json::json;
 
 /// What a purchase is and costs.
@@ -38,13 +37,13 @@ pub async fn top_up(
     purchase: &Purchase,
     at: Time,
     by: &By,
-) -> Result<Kept, CreditError> {
+) -> Result<Kept, BillingError> {
     let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
     if wallet.account.frozen {
-        return Err(CreditError::Frozen);
+        return Err(BillingError::Frozen);
     }
     let kept = start(tx, tenant, &mut wallet, purchase, false, at, by).await?;
-    sql::save_all(tx, &[wallet], at).await?;
+    credits::save(tx, &[wallet], at).await?;
     Ok(kept)
 }
 
@@ -58,7 +57,7 @@ pub async fn set_auto_top_up(
     mut rule: AutoTopUp,
     at: Time,
     by: &By,
-) -> Result<crate::base::CreditAccountId, CreditError> {
+) -> Result<crate::base::CreditAccountId, BillingError> {
     let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
     if rule.enabled {
         quote(tx, tenant, &wallet, &rule.purchase, by).await?;
@@ -68,8 +67,9 @@ pub async fn set_auto_top_up(
     }
     let (id, detail) = (wallet.account.id, json!({ "enabled": rule.enabled }));
     wallet.set_auto_top_up(rule);
-    sql::save_all(tx, &[wallet], at).await?;
-    let customer = customers::by_no(tx, tenant, customer_no).await?.ok_or(CreditError::NotFound)?;
+    credits::save(tx, &[wallet], at).await?;
+    let customer =
+        customers::by_no(tx, tenant, customer_no).await?.ok_or(BillingError::NotFound)?;
     by.note(tx, tenant, customer.id, Action::AutoTopUpSet, id, detail).await?;
     Ok(id)
 }
@@ -82,16 +82,16 @@ async fn open(
     currency_id: CreditCurrencyId,
     at: Time,
     by: &By,
-) -> Result<Wallet, CreditError> {
+) -> Result<Wallet, BillingError> {
     let customer = customers::lock_no(tx, tenant, customer_no).await?;
-    if customer.ok_or(CreditError::NotFound)?.archived_at.is_some() {
-        return Err(CreditError::CustomerArchived);
+    if customer.ok_or(BillingError::NotFound)?.archived_at.is_some() {
+        return Err(BillingError::CustomerArchived);
     }
     if catalog::credit_currency(tx, tenant, currency_id).await?.is_none() {
-        return Err(CreditError::NoCurrency);
+        return Err(BillingError::NoCurrency);
     }
-    sql::make(tx, tenant, customer_no, currency_id, at, &by.ids).await?;
-    let wallet = sql::lock_all(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
+    credits::make(tx, tenant, customer_no, currency_id, at, &by.ids).await?;
+    let wallet = credits::lock(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
     wallet.ok_or(DbError::Broken("a wallet just made is missing").into())
 }
 
@@ -104,7 +104,7 @@ async fn start(
     automatic: bool,
     at: Time,
     by: &By,
-) -> Result<Kept, CreditError> {
+) -> Result<Kept, BillingError> {
     let account = &wallet.account;
     let (id, no, customer_no) = (account.id, account.no, account.customer_no);
     let quote = quote(tx, tenant, wallet, purchase, by).await?;
@@ -152,14 +152,15 @@ async fn start(
                 SettleOutcome::InvoiceSent { invoice_id }
             })
         }
-        Billed::Added | Billed::Nothing => return Err(CreditError::OutOfRange),
+        Billed::Added | Billed::Nothing => return Err(BillingError::OutOfRange),
     };
     if top_up.status == TopUpStatus::Succeeded {
         wallet.buy(&bought(quote.package.as_ref(), credits, at), at, &by.ids);
         billing::set_currency(tx, tenant, customer_no, quote.currency).await?;
     }
-    sql::add_top_up(tx, no, &top_up).await?;
-    let customer = customers::by_no(tx, tenant, customer_no).await?.ok_or(CreditError::NotFound)?;
+    credits::add_top_up(tx, no, &top_up).await?;
+    let customer =
+        customers::by_no(tx, tenant, customer_no).await?.ok_or(BillingError::NotFound)?;
     let detail = json!({ "credits": credits, "automatic": automatic });
     by.note(tx, tenant, customer.id, Action::TopUpStarted, id, detail).await?;
     Ok(kept)
@@ -175,8 +176,8 @@ pub async fn top_up_if_low(
     by: &By,
 ) -> Result<Option<PaymentAttemptId>, DbError> {
     let account = &wallet.account;
-    let asks = |rule: &AutoTopUp| rule.enabled && !rule.pending && account.balance < rule.threshold;
-    let Some(mut rule) = account.auto_top_up.clone().filter(asks) else { return Ok(None) };
+    let rule = account.auto_top_up.clone().filter(|_| wallet.wants_top_up());
+    let Some(mut rule) = rule else { return Ok(None) };
     let month = month(at);
     if rule.month != month {
         (rule.month, rule.count) = (month, 0);
@@ -202,9 +203,7 @@ pub async fn top_up_if_low(
             rule.pending = attempt.is_some() || sent;
             attempt
         }
-        Err(CreditError::Db(error) | CreditError::Settle(settlement::SettleError::Db(error))) => {
-            return Err(error);
-        }
+        Err(BillingError::Db(error)) => return Err(error),
         Err(error) => {
             tracing::warn!(account = %wallet.account.id, ?error, "an automatic top-up is paused");
             rule.pause(card);
@@ -215,99 +214,6 @@ pub async fn top_up_if_low(
     Ok(begun)
 }
 
-/// Grants what was bought by an invoice, which is about to be paid. One that bought nothing, or was
-/// told of before, changes nothing. `false` where the customer meanwhile pays in another currency
-/// than a draft is in, and the money is to go back.
-pub async fn topped_up(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    invoice: &Invoice,
-    at: Time,
-    by: &By,
-) -> Result<bool, DbError> {
-    let customer_no = invoice.customer_no;
-    let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
-        return Ok(true);
-    };
-    let known = billing::get(tx, tenant, customer_no).await?.currency;
-    if invoice.status == Status::Draft && known.is_some_and(|known| known != top_up.currency) {
-        return Ok(false);
-    }
-    let package = package(tx, tenant, top_up.package_id).await?;
-    wallet.buy(&bought(package.as_ref(), top_up.credits, at), at, &by.ids);
-    if top_up.automatic {
-        wallet.auto_top_up_ended(None);
-    }
-    billing::set_currency(tx, tenant, customer_no, top_up.currency).await?;
-    top_up.status = TopUpStatus::Succeeded;
-    sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
-    sql::save_all(tx, &[wallet], at).await?;
-    Ok(true)
-}
-
-/// Nothing was paid, so nothing is granted; a rule that topped up by itself is paused while this card
-/// is the default. A draft is gone with it.
-pub async fn top_up_failed(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    invoice: &Invoice,
-    card: Option<PaymentMethodId>,
-    at: Time,
-    by: &By,
-) -> Result<(), DbError> {
-    let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
-        return Ok(());
-    };
-    if top_up.automatic {
-        wallet.auto_top_up_ended(Some(card));
-    }
-    top_up.status = TopUpStatus::Failed;
-    top_up.invoice_id = top_up.invoice_id.filter(|_| invoice.status != Status::Draft);
-    sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
-    sql::save_all(tx, &[wallet], at).await
-}
-
-/// The top-up that an invoice is to pay for, if it is still open, and the wallet that it fills.
-async fn open_top_up(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    invoice: &Invoice,
-    at: Time,
-    by: &By,
-) -> Result<Option<(Wallet, TopUp)>, DbError> {
-    if invoice.reason != Reason::TopUp {
-        return Ok(None);
-    }
-    let customer_no = invoice.customer_no;
-    let open = sql::open_top_up(tx, tenant, customer_no, invoice.id).await?;
-    let Some((currency_id, top_up)) = open else { return Ok(None) };
-    let wallet = sql::lock_all(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
-    Ok(wallet.map(|wallet| (wallet, top_up)))
-}
-
-async fn package(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    id: Option<CreditPackageId>,
-) -> Result<Option<CreditPackage>, DbError> {
-    match id {
-        None => Ok(None),
-        Some(id) => catalog::credit_package(tx, tenant, id).await,
-    }
-}
-
-fn bought(package: Option<&CreditPackage>, amount: i64, at: Time) -> NewGrant {
-    let days = package.and_then(|package| package.expires_after_days);
-    NewGrant {
-        source: Source::Package,
-        amount,
-        expires_at: days.map(|days| at.plus_days(days)),
-        subscription_id: None,
-        cadence: None,
-        description: package.map(|package| package.name.clone()),
-    }
-}
-
 /// Prices a purchase, in money that the customer pays in. Credits are paid for before they can be
 /// used, so what is too little to charge by itself is refused: no next invoice is to bring them.
 async fn quote(
@@ -316,23 +222,23 @@ async fn quote(
     wallet: &Wallet,
     purchase: &Purchase,
     by: &By,
-) -> Result<Quote, CreditError> {
+) -> Result<Quote, BillingError> {
     let account = &wallet.account;
     let credits_in = catalog::credit_currency(tx, tenant, account.currency_id).await?;
-    let credits_in = credits_in.ok_or(CreditError::NoCurrency)?;
+    let credits_in = credits_in.ok_or(BillingError::NoCurrency)?;
     let (credits, amount, currency, package, quantity) = match *purchase {
         Purchase::Amount { amount } => {
             let Denomination::Money(currency) = credits_in.denomination else {
-                return Err(CreditError::PackageRequired);
+                return Err(BillingError::PackageRequired);
             };
             let least = credits_in.top_up_min.unwrap_or(1);
             let most = credits_in.top_up_max.unwrap_or(MAX_AMOUNT);
             if !(least..=most).contains(&amount) {
-                return Err(CreditError::OutOfRange);
+                return Err(BillingError::OutOfRange);
             }
             let finer = credits_in.minor_unit_scale - credits_in.denomination.decimals();
             let factor = u32::try_from(finer).ok().and_then(|digits| 10_i64.checked_pow(digits));
-            let credits = times(amount, factor.ok_or(CreditError::OutOfRange)?)?;
+            let credits = times(amount, factor.ok_or(BillingError::OutOfRange)?)?;
             (credits, amount, currency, None, 1)
         }
         Purchase::Package { package_id, quantity } => {
@@ -340,14 +246,14 @@ async fn quote(
             let sold = package
                 .filter(|package| !package.archived)
                 .filter(|package| package.credit_currency_id == account.currency_id);
-            let package = sold.ok_or(CreditError::NoPackage)?;
+            let package = sold.ok_or(BillingError::NoPackage)?;
             let credits = times(package.credits, quantity)?;
             (credits, times(package.price, quantity)?, package.currency, Some(package), quantity)
         }
     };
     let profile = billing::get(tx, tenant, account.customer_no).await?;
     if profile.currency.is_some_and(|known| known != currency) {
-        return Err(CreditError::CurrencyMismatch);
+        return Err(BillingError::CurrencyMismatch);
     }
     let name = package.as_ref().map_or(&credits_in.name, |package| &package.name);
     let line = Line {

@@ -1,22 +1,18 @@
 //! HTTP: who may call, what is read, how it is answered. The rules of a slice know nothing of it.
 
 pub mod body;
-pub mod caller;
 pub mod description;
 pub mod fields;
 pub mod gzip;
 mod impatient;
-pub mod initial_data;
 pub mod listener;
 pub mod page;
 pub mod problem;
 pub mod request;
 pub mod strict;
-pub mod system;
 pub mod words;
 
 pub use body::{IdempotencyKey, JsonBody, NoBody, PathText, PathTexts, RawJsonBody};
-pub use caller::{Anyone, Caller, CatalogCaller, Portal, RevokingKey, SecretKey};
 pub use fields::Fields;
 pub use problem::{Code, ParamError, Problem};
 

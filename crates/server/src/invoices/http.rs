@@ -2,12 +2,13 @@
 
 use super::{Buyer, Invoice, InvoiceItem, Line, Payment, Seller, Status, pdf, sql};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::base::{Currency, CustomerId, InvoiceId, SubscriptionId, TaxRate, Time};
 use crate::branding;
 use crate::customers::{self, Customer};
 use crate::db::{Stored, Tx};
 use crate::http::page::{ListResponse, path_id, query};
-use crate::http::{Caller, Fields, Json, PathText, Problem};
+use crate::http::{Fields, Json, PathText, Problem};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use axum::extract::State;

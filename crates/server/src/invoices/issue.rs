@@ -1,14 +1,11 @@
 //! From lines to an issued invoice: pricing, drafts, numbers.
 
-use super::{
-    Buyer, Invoice, InvoiceError, Line, LineKind, NewInvoice, Reason, Status, Totals, sql,
-};
-use crate::app::By;
+use super::{Buyer, Invoice, Line, LineKind, NewInvoice, Reason, Status, Totals, sql};
 use crate::audit::Action;
-use crate::base::{Currency, Ids, Overflow, TaxRate, Time, money};
+use crate::base::{CollectionMethod, Currency, Ids, Overflow, TaxRate, Time, money};
 use crate::db::{DbError, Stored, Tx};
 use crate::organizations::{Environment, Tenant};
-use crate::subscriptions::CollectionMethod;
+use crate::work::{BillingError, By};
 use serde_json::json;
 
 /// What lines come to for a customer.
@@ -17,7 +14,7 @@ pub async fn price(
     tenant: &Tenant,
     customer_no: i64,
     lines: &[Line],
-) -> Result<Totals, InvoiceError> {
+) -> Result<Totals, BillingError> {
     let parties = sql::parties(tx, tenant, customer_no).await?;
     Ok(totals(lines, parties.tax())?)
 }
@@ -56,7 +53,7 @@ pub async fn draft(
     new: NewInvoice,
     at: Time,
     ids: &Ids,
-) -> Result<Option<Invoice>, InvoiceError> {
+) -> Result<Option<Invoice>, BillingError> {
     if new.lines.iter().all(|line| line.amount == 0) {
         return Ok(None);
     }
@@ -67,7 +64,7 @@ pub async fn draft(
     }
     let parties = sql::parties(tx, tenant, customer_no).await?;
     if tenant.environment == Environment::Live && !parties.seller.is_complete() {
-        return Err(InvoiceError::SellerIncomplete);
+        return Err(BillingError::SellerIncomplete);
     }
     let id = ids.invoice();
     let mut lines = new.lines;
@@ -112,7 +109,7 @@ pub async fn issue(
     invoice: &mut Invoice,
     at: Time,
     by: &By,
-) -> Result<(), InvoiceError> {
+) -> Result<(), BillingError> {
     let parties = sql::parties(tx, tenant, invoice.customer_no).await?;
     invoice.due_date = Some(match invoice.collection_method {
         CollectionMethod::ChargeAutomatically => at,
@@ -144,7 +141,7 @@ pub async fn create_issued(
     new: NewInvoice,
     at: Time,
     by: &By,
-) -> Result<Option<Invoice>, InvoiceError> {
+) -> Result<Option<Invoice>, BillingError> {
     let Some(mut invoice) = draft(tx, tenant, customer_no, new, at, &by.ids).await? else {
         return Ok(None);
     };
@@ -176,7 +173,7 @@ fn totals(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {
 mod tests {
     use super::*;
     use crate::base::Decimal;
-    use crate::subscriptions::Period;
+    use crate::base::Period;
 
     fn line(amount: i64) -> Line {
         let (kind, quantity) = (LineKind::Recurring, Decimal::from_integer(1));

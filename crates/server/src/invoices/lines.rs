@@ -1,7 +1,6 @@
 //! What is owed, line by line.
 
-use crate::base::{Decimal, Time};
-use crate::subscriptions::Period;
+use crate::base::{Decimal, Period, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -15,15 +15,15 @@ pub use lines::{InvoiceItem, Line, LineKind};
 pub use parties::{Buyer, Seller};
 pub use sql::{get, payments};
 
-use crate::app::By;
 use crate::audit::Action;
 use crate::base::{
-    Currency, CustomerId, InvoiceId, Overflow, PaymentAttemptId, SubscriptionId, TaxRate, Time,
+    CollectionMethod, Currency, CustomerId, InvoiceId, PaymentAttemptId, Period, SubscriptionId,
+    TaxRate, Time,
 };
 use crate::customers::{self, Customer};
 use crate::db::{DbError, Stored, Tx};
 use crate::organizations::Tenant;
-use crate::subscriptions::{CollectionMethod, Period};
+use crate::work::{BillingError, By};
 use serde_json::json;
 
 #[derive(Clone, Debug)]
@@ -105,17 +105,6 @@ pub struct Payment {
     pub last4: Option<String>,
     /// What a transfer said.
     pub reference: Option<String>,
-}
-
-#[derive(Debug)]
-pub enum InvoiceError {
-    Db(DbError),
-    /// The lines sum up to less than nothing, or beyond the range of amounts.
-    OutOfRange,
-    /// A live invoice needs the seller's legal name and address.
-    SellerIncomplete,
-    /// The invoice is a draft, void or paid.
-    NotPayable,
 }
 
 impl Invoice {
@@ -214,12 +203,12 @@ pub async fn mark_paid(
     invoice: &mut Invoice,
     payment: &Payment,
     at: Time,
-) -> Result<(), InvoiceError> {
+) -> Result<(), BillingError> {
     if !invoice.status.is_payable() {
-        return Err(InvoiceError::NotPayable);
+        return Err(BillingError::NotPayable);
     }
     if payment.amount <= 0 || payment.amount > invoice.amount_due() {
-        return Err(InvoiceError::OutOfRange);
+        return Err(BillingError::OutOfRange);
     }
     invoice.amount_paid += payment.amount;
     let whole = invoice.amount_due() == 0;
@@ -290,17 +279,5 @@ impl Reason {
             Self::Change => "change",
             Self::TopUp => "top_up",
         }
-    }
-}
-
-impl From<DbError> for InvoiceError {
-    fn from(error: DbError) -> Self {
-        Self::Db(error)
-    }
-}
-
-impl From<Overflow> for InvoiceError {
-    fn from(_: Overflow) -> Self {
-        Self::OutOfRange
     }
 }

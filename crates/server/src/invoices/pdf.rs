@@ -4,10 +4,9 @@
 //! few at a time. Logo and accent are today's; who sells, who buys and what is owed are frozen.
 
 use super::{Invoice, Payment, Seller, Status};
-use crate::base::{Address, Time};
+use crate::base::{Address, Period, Time};
 use crate::branding::Branding;
 use crate::db::DbError;
-use crate::subscriptions::Period;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::error::Error;

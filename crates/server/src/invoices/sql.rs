@@ -2,11 +2,10 @@
 
 use super::parties::{Buyer, Parties, Seller};
 use super::{Invoice, Line, Payment, Reason, Status, Totals};
-use crate::base::{Currency, CustomerId, InvoiceId, PageQuery, SubscriptionId, Time};
+use crate::base::{Currency, CustomerId, InvoiceId, PageQuery, Period, SubscriptionId, Time};
 use crate::customers::billing::{CustomerType, TaxStatus};
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, sql, word_columns};
 use crate::organizations::Tenant;
-use crate::subscriptions::Period;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

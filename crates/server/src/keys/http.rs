@@ -2,11 +2,11 @@
 
 use super::{ApiKey, KeyKind, KeyScopes, NewApiKey, sql};
 use crate::app::App;
+use crate::auth::SecretKey;
 use crate::base::{ApiKeyId, Secret, Time};
 use crate::db::{Lane, Tx};
-use crate::http::description;
 use crate::http::page::{ListResponse, path_id, query};
-use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, SecretKey};
+use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, description};
 use crate::idempotency::{self, Outcome};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

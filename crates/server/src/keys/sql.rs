@@ -2,7 +2,7 @@
 
 use super::{ApiKey, KeyKind, KeyRecord};
 use crate::base::{ApiKeyId, PageQuery, Time};
-use crate::db::{Columns, DbError, Sql, Tx, list, sql, word_columns};
+use crate::db::{Columns, DbError, Sql, Tx, list, sql, text_columns, word_columns};
 use crate::organizations::{Tenant, read_tenant};
 
 /// The authentication statement: it starts from the key's id alone.
@@ -133,4 +133,5 @@ fn read(row: &mut Columns<'_>) -> Result<ApiKey, DbError> {
     })
 }
 
+text_columns!(super::KeyScopes);
 word_columns!(KeyKind);

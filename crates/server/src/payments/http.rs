@@ -1,19 +1,21 @@
 //! Payment methods over HTTP, and what processors tell.
 
-use super::{Client, Dependencies, PaymentMethod, processor::WebhookError, sql};
-use crate::app::{App, By};
+use super::processor::WebhookError;
+use super::{Client, Dependencies, PaymentMethod, PaymentMethodError, ProcessorError, sql};
+use crate::app::App;
+use crate::auth::{Anyone, Caller};
 use crate::base::{CustomerId, PaymentMethodId, SubscriptionId, Time};
 use crate::customers::{self, Customer};
 use crate::db::{Lane, Tx};
+use crate::flows::{self, payment_methods};
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{
-    Anyone, Caller, Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, PathTexts, Problem,
-    RawJsonBody,
+    Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, PathTexts, Problem, RawJsonBody,
 };
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
-use crate::{settlement, test_clock};
+use crate::test_clock;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
@@ -223,7 +225,7 @@ pub async fn setup(
     _: NoBody,
 ) -> Result<Json<ClientResponse>, Problem> {
     let customer = named(&mut app.db.read().await?, &caller, &id).await?;
-    let client = super::setup(&app, &caller.tenant(), &customer).await?;
+    let client = payment_methods::setup(&app, &caller.tenant(), &customer).await?;
     Ok(Json(StatusCode::OK, client.into()))
 }
 
@@ -243,7 +245,7 @@ pub async fn add(
     let token = fields.required_text("processorToken", 1..=200);
     let set_default = fields.boolean("setDefault").unwrap_or(false);
     fields.finish()?;
-    let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
+    let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let mut tx = app.db.read().await?;
     if let Some(kept) = idempotency::replay::<Problem>(&mut tx, idempotency.as_ref()).await? {
@@ -253,7 +255,7 @@ pub async fn add(
     let at = test_clock::write_now::<Problem>(&mut tx, &tenant, by.now).await?;
     drop(tx);
     // Before the transaction: the processor gives the same for the same token again.
-    let (processor, card) = super::attach(&app, &tenant, &customer, &token, at).await?;
+    let (processor, card) = payment_methods::attach(&app, &tenant, &customer, &token, at).await?;
     let backend = caller.only_customer().is_none();
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let idempotency = idempotency.as_ref();
@@ -281,7 +283,7 @@ pub async fn make_default(
     PathText(id): PathText,
     _: NoBody,
 ) -> Result<Json<PaymentMethodResponse>, Problem> {
-    let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
+    let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
@@ -305,7 +307,7 @@ pub async fn dependencies(
 ) -> Result<Json<DependenciesResponse>, Problem> {
     let mut tx = app.db.read().await?;
     let (_, method) = own(&mut tx, &caller, path_id(&id)?).await?;
-    let found = super::dependencies(&mut tx, &caller.tenant(), &method).await?;
+    let found = payment_methods::dependencies(&mut tx, &caller.tenant(), &method).await?;
     Ok(Json(StatusCode::OK, found.into()))
 }
 
@@ -319,15 +321,15 @@ pub async fn remove(
     caller: Writer,
     PathText(id): PathText,
 ) -> Result<StatusCode, Problem> {
-    let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
+    let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let method = super::remove(tx, &tenant, customer.no, method.id, &by).await?;
+        let method = payment_methods::remove(tx, &tenant, customer.no, method.id, &by).await?;
         method.ok_or_else(Problem::not_found)
     });
     let method: PaymentMethod = done.await?;
-    super::detach(&app, &tenant, &method).await;
+    payment_methods::detach(&app, &tenant, &method).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -355,7 +357,7 @@ pub async fn webhook(
         WebhookError::Processor(error) => Problem::unavailable(error),
     })?;
     if let Some(event) = event {
-        settlement::receive(&app, &tenant, processor.name(), event).await?;
+        flows::receive(&app, &tenant, processor.name(), event).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -382,4 +384,28 @@ async fn own<const K: u32, const P: u32>(
     let method = found.filter(own).ok_or_else(Problem::not_found)?;
     let customer = customers::by_no(tx, &tenant, method.customer_no).await?;
     Ok((customer.ok_or_else(Problem::not_found)?, method))
+}
+
+impl From<PaymentMethodError> for Problem {
+    fn from(error: PaymentMethodError) -> Self {
+        match error {
+            PaymentMethodError::Db(error) => error.into(),
+            PaymentMethodError::Processor(ProcessorError::UnknownToken) => {
+                Self::invalid_param("processorToken", "is not a token of the processor's")
+            }
+            PaymentMethodError::Processor(error @ ProcessorError::Unavailable(_)) => {
+                Self::unavailable(error)
+            }
+            PaymentMethodError::CustomerArchived => Self::customer_archived(),
+            PaymentMethodError::NoProcessor => {
+                Self::new(Code::Conflict, "This environment has no payment processor.")
+            }
+            PaymentMethodError::InUse(dependencies) => {
+                let dependencies = serde_json::to_value(DependenciesResponse::from(dependencies));
+                let detail = "Something is charged to this payment method.";
+                Self::new(Code::PaymentMethodInUse, detail)
+                    .with("dependencies", dependencies.unwrap_or_default())
+            }
+        }
+    }
 }

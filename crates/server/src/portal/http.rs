@@ -1,22 +1,22 @@
 //! Portal sessions over HTTP, for the backend: mint, revoke, list, read, introspect.
 
 use super::{
-    Flow, NewSession, PageOptions, PortalScopes, PortalSession, Refusal, RevokedReason,
-    SessionStatus, mint, minted_before, revoke_customer, revoke_session, sql, verify,
+    Flow, MintError, NewSession, PageOptions, PortalScopes, PortalSession, RefreshError, Refusal,
+    RevokedReason, SessionStatus, mint, minted_before, revoke_customer, revoke_session, sql,
+    verify,
 };
 use crate::app::App;
+use crate::auth::{RevokingKey, SecretKey};
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
-use crate::branding;
-use crate::customers;
 use crate::http::body::JsonOrFormBody;
-use crate::http::description;
 use crate::http::page::{ListResponse, path_id, query};
 use crate::http::{
-    Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, REPLAYED, RevokingKey,
-    SecretKey,
+    Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, REPLAYED, description,
 };
+use crate::idempotency::KeyReused;
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
+use crate::{branding, customers};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -494,5 +494,51 @@ fn active(claims: Claims) -> ActiveToken {
         env: claims.environment.as_str(),
         iat: claims.issued_at,
         exp: claims.expires_at,
+    }
+}
+
+impl From<MintError> for Problem {
+    fn from(error: MintError) -> Self {
+        match error {
+            MintError::Db(error) => error.into(),
+            MintError::Signing(error) => error.into(),
+            MintError::CustomerNotFound => Self::customer_not_found(),
+            MintError::CustomerArchived => Self::customer_archived(),
+            MintError::KeyReused => KeyReused.into(),
+            MintError::StaleKey => Self::internal("a mint kept a signing key that is not active"),
+            MintError::SessionEnded => Self::new(
+                Code::Conflict,
+                "The session of the repeated request no longer lives; use a new Idempotency-Key.",
+            ),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Db(error) => error.into(),
+            RefreshError::Signing(error) => error.into(),
+            RefreshError::Ended(refusal) => refusal.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid => Self::new(Code::InvalidToken, "The token is not valid."),
+            Refusal::Expired => Self::new(Code::TokenExpired, "The token has expired."),
+            Refusal::CustomerArchived => {
+                Self::new(Code::TokenOfArchivedCustomer, "The customer is archived.")
+            }
+            Refusal::Revoked => Self::new(Code::SessionRevoked, "The session was revoked."),
+            Refusal::OrganizationSuspended => {
+                Self::new(Code::OrganizationSuspended, "The organization is suspended.")
+            }
+            Refusal::TooManyForgeries(limit) => Self::rate_limited(limit),
+            Refusal::Db(error) => error.into(),
+            Refusal::Signing(error) => error.into(),
+        }
     }
 }

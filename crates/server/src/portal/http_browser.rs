@@ -6,12 +6,13 @@ use super::{
     refresh as next_token, revoke_session,
 };
 use crate::app::App;
+use crate::auth::Portal;
 use crate::base::{CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::http::CustomerResponse;
-use crate::http::initial_data::{self, InitialData};
 use crate::http::page::query;
 use crate::http::request::RequestInfo;
-use crate::http::{Json, NoBody, Portal, Problem};
+use crate::http::{Json, NoBody, Problem};
+use crate::portal::http_initial_data::{self, InitialData, OwnRoutes};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -96,6 +97,7 @@ pub async fn current(
     State(app): State<Arc<App>>,
     caller: Portal<0>,
     Extension(info): Extension<Arc<RequestInfo>>,
+    Extension(routes): Extension<OwnRoutes>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -106,8 +108,9 @@ pub async fn current(
             None => {}
             Some("initialData") => {
                 let session = caller.verified().session();
-                initial_data =
-                    Some(initial_data::gather(&app, &info, session, caller.token()).await);
+                initial_data = Some(
+                    http_initial_data::gather(&app, &info, routes, session, caller.token()).await,
+                );
             }
             Some(_) => fields.wrong("include", "must be initialData"),
         }

@@ -3,12 +3,14 @@
 use super::http_browser::RefreshResponse;
 use super::{ExchangeError, Opening, PageOptions, exchange as open};
 use crate::app::App;
+use crate::auth::Anyone;
 use crate::base::{PortalSessionId, Secret};
-use crate::branding::{self, http::BrandingResponse};
-use crate::http::initial_data::{self, InitialData};
+use crate::branding;
+use crate::branding::http::BrandingResponse;
 use crate::http::request::RequestInfo;
-use crate::http::{Anyone, Code, Json, JsonBody, Problem};
+use crate::http::{Code, Json, JsonBody, Problem};
 use crate::organizations::Tenant;
+use crate::portal::http_initial_data::{self, InitialData, OwnRoutes};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -50,6 +52,7 @@ pub async fn exchange(
     State(app): State<Arc<App>>,
     _: Anyone,
     Extension(info): Extension<Arc<RequestInfo>>,
+    Extension(routes): Extension<OwnRoutes>,
     headers: HeaderMap,
     JsonBody { mut fields, .. }: JsonBody,
 ) -> Result<Response, Problem> {
@@ -74,7 +77,8 @@ pub async fn exchange(
         Err(error) => return Err(refused(&app, info.peer, error).await),
     };
     let session = verified.session();
-    let initial_data = initial_data::gather(&app, &info, session, next.token.reveal()).await;
+    let initial_data =
+        http_initial_data::gather(&app, &info, routes, session, next.token.reveal()).await;
     let cookie = set_cookie(&app, session.sid);
     let body = ExchangeResponse { token: RefreshResponse::of(next), initial_data };
     let body = Json(StatusCode::OK, body).compressed_for(&headers);

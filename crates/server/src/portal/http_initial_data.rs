@@ -3,11 +3,11 @@
 //! Each entry is the answer of one route of ours, asked in this process with the session's own
 //! token: what a session may not read is not in it, by the same checks as ever.
 
-use super::request::RequestInfo;
 use crate::app::App;
 use crate::base::Time;
+use crate::http::request::RequestInfo;
 use crate::portal::{PortalScopes, PortalSession};
-use crate::routes;
+use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -15,6 +15,11 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tower::ServiceExt;
+
+/// The server's own routes without their middleware; a request carries them, so that its handler may
+/// ask others.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnRoutes(pub fn() -> &'static Router<Arc<App>>);
 
 /// Answers by the address that each belongs to.
 pub type InitialData = BTreeMap<String, Box<RawValue>>;
@@ -44,10 +49,11 @@ const CHART_DAYS: i64 = 30;
 pub async fn gather(
     app: &Arc<App>,
     info: &Arc<RequestInfo>,
+    routes: OwnRoutes,
     session: &PortalSession,
     token: &str,
 ) -> InitialData {
-    let router = routes::bare().clone().with_state(Arc::clone(app));
+    let router = (routes.0)().clone().with_state(Arc::clone(app));
     let now = app.clock.now();
     let mut data = InitialData::new();
     let mut room = MOST_BYTES;
@@ -60,6 +66,7 @@ pub async fn gather(
             .header(header::HOST, "localhost")
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .extension(Arc::clone(info))
+            .extension(routes)
             .body(Body::empty());
         let Ok(request) = request else { continue };
         let Ok(answer) = router.clone().oneshot(request).await;

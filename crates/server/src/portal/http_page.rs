@@ -1,8 +1,9 @@
 //! The hosted page's files over HTTP. They are the same for everybody: whose page it is, the page
 //! learns by the exchange.
 
+use crate::auth::Anyone;
 use crate::http::gzip::takes_gzip;
-use crate::http::{Anyone, PathText, Problem};
+use crate::http::{PathText, Problem};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use unitpay_portal_assets::{Asset, asset as find, page as index};

@@ -4,11 +4,11 @@
 //! predecessor; a request is authenticated by the digest of the very bytes it sent, and what it
 //! may do comes from the row, never from the claims.
 
-mod code;
 mod exchange;
 pub mod http;
 pub mod http_browser;
 pub mod http_exchange;
+pub mod http_initial_data;
 pub mod http_page;
 mod mint;
 mod page;
@@ -18,7 +18,6 @@ mod session;
 mod sql;
 mod verify;
 
-pub use code::Codes;
 pub use exchange::{ExchangeError, Opening, exchange};
 pub use mint::{MintError, Minted, NewSession, mint, minted_before};
 pub use page::{Flow, PageOptions};

@@ -3,7 +3,7 @@
 use super::{NewSession, PortalSession, RevokedReason, SessionRecord, SessionStatus, Token};
 use crate::base::{CustomerId, PageQuery, PortalSessionId, Time};
 use crate::customers::{self, billing};
-use crate::db::{Columns, DbError, Sql, Tx, sql};
+use crate::db::{Columns, DbError, Sql, Tx, sql, text_columns};
 use crate::organizations::{Tenant, read_tenant};
 use crate::signing::KeyStatus;
 use std::sync::Arc;
@@ -317,3 +317,5 @@ fn read_previous(row: &mut Columns<'_>) -> Result<Option<Token>, DbError> {
         issuer,
     }))
 }
+
+text_columns!(super::PortalScopes);

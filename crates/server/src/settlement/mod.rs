@@ -6,35 +6,29 @@
 //! records the result and carries out the effect. Whoever dies in between leaves a pending attempt,
 //! which any node takes up. A time-out is no decline. Nothing here knows a processor by name.
 
-mod apply;
-pub mod http;
 mod outcome;
-mod pay;
-mod run;
 mod sql;
 
 pub use outcome::{FormReason, Kept, SettleOutcome, Subject, Unsettled, keep, outcome, replay};
-pub use pay::{pay, transfer, void};
-pub use run::{charge, receive, record, run, sweep};
-pub use sql::get;
+pub use sql::{due as all_due, get, live, store, take_up};
 
-use crate::app::By;
 use crate::audit::Action;
 use crate::base::{
-    CreditAccountId, CreditPackageId, Currency, CustomerId, InvoiceId, PaymentAttemptId,
-    PaymentMethodId, SubscriptionId, Time,
+    CollectionMethod, CreditAccountId, CreditPackageId, Currency, CustomerId, InvoiceId,
+    PaymentAttemptId, PaymentMethodId, SubscriptionId, Time,
 };
 use crate::credits;
 use crate::db::{DbError, Tx};
-use crate::invoices::{self, Invoice, InvoiceError, Line, NewInvoice, Status};
+use crate::invoices::{self, Invoice, Line, NewInvoice, Status};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
-use crate::subscriptions::{CollectionMethod, PlanChange, Subscription, SubscriptionError};
+use crate::subscriptions::{PlanChange, Subscription};
+use crate::work::{BillingError, By};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// Another node may take an attempt up when its own has had this long.
-const TAKEN_UP_AFTER_SECONDS: i64 = 60;
+pub const TAKEN_UP_AFTER_SECONDS: i64 = 60;
 /// How long a customer may take over a form.
 pub const FORM_OPEN_FOR_SECONDS: i64 = 23 * 3_600;
 
@@ -112,21 +106,6 @@ pub enum Billed {
     Attempt(Box<Attempt>),
 }
 
-#[derive(Debug)]
-pub enum SettleError {
-    Db(DbError),
-    Invoice(InvoiceError),
-    Subscription(Box<SubscriptionError>),
-    /// An attempt on the invoice may have been charged.
-    InProgress,
-    /// The tenant has no processor to charge by.
-    NoProcessor,
-    /// What is due is less than the processor charges.
-    BelowMinimum,
-    CustomerArchived,
-    NotFound,
-}
-
 /// Refuses lines that could not be charged by themselves: nothing is written.
 pub async fn check_chargeable(
     tx: &mut Tx<'_, '_>,
@@ -135,10 +114,10 @@ pub async fn check_chargeable(
     currency: Currency,
     lines: &[Line],
     by: &By,
-) -> Result<(), SettleError> {
-    let processor = by.processors.of(tenant).ok_or(SettleError::NoProcessor)?;
+) -> Result<(), BillingError> {
+    let terms = by.terms.processor_of(tenant, currency).ok_or(BillingError::NoProcessor)?;
     let due = invoices::price(tx, tenant, customer_no, lines).await?.total;
-    if due < processor.minimum(currency) { Err(SettleError::BelowMinimum) } else { Ok(()) }
+    if due < terms.minimum { Err(BillingError::BelowMinimum) } else { Ok(()) }
 }
 
 /// Bills lines in the effect's first transaction, the customer locked. The caller carries out the
@@ -153,7 +132,7 @@ pub async fn collect(
     effect: Effect,
     at: Time,
     by: &By,
-) -> Result<Billed, SettleError> {
+) -> Result<Billed, BillingError> {
     let (currency, lines) = (new.currency, new.lines.clone());
     let drafted = invoices::draft(tx, tenant, customer_no, new, at, &by.ids).await?;
     let Some(mut invoice) = drafted else { return Ok(Billed::Nothing) };
@@ -169,7 +148,7 @@ pub async fn collect(
             }
             Ok(Billed::Attempt(Box::new(attempt)))
         }
-        Err(SettleError::BelowMinimum) => {
+        Err(BillingError::BelowMinimum) => {
             invoices::delete_draft(tx, tenant, &invoice).await?;
             invoices::add_to_next(tx, tenant, customer_no, currency, &lines, at, &by.ids).await?;
             Ok(Billed::Added)
@@ -188,10 +167,11 @@ pub async fn begin(
     effect: Effect,
     at: Time,
     by: &By,
-) -> Result<Attempt, SettleError> {
-    let processor = by.processors.of(tenant).ok_or(SettleError::NoProcessor)?;
-    if invoice.amount_due() < processor.minimum(invoice.currency) {
-        return Err(SettleError::BelowMinimum);
+) -> Result<Attempt, BillingError> {
+    let terms = by.terms.processor_of(tenant, invoice.currency);
+    let terms = terms.ok_or(BillingError::NoProcessor)?;
+    if invoice.amount_due() < terms.minimum {
+        return Err(BillingError::BelowMinimum);
     }
     close_form(tx, tenant, invoice, by).await?;
     let attempt = Attempt {
@@ -201,7 +181,7 @@ pub async fn begin(
         invoice_id: invoice.id,
         payment_method_id: method.map(|method| method.id),
         card: method.map(|method| method.card.clone()),
-        processor: processor.name().to_owned(),
+        processor: terms.name.to_owned(),
         amount: invoice.amount_due(),
         currency: invoice.currency,
         effect,
@@ -225,10 +205,10 @@ pub async fn close_form(
     tenant: &Tenant,
     invoice: &Invoice,
     by: &By,
-) -> Result<(), SettleError> {
+) -> Result<(), BillingError> {
     let Some(mut attempt) = sql::live(tx, tenant, invoice.id).await? else { return Ok(()) };
     if attempt.status == AttemptStatus::Pending {
-        return Err(SettleError::InProgress);
+        return Err(BillingError::InProgress);
     }
     Ok(abandon(tx, tenant, &mut attempt, by).await?)
 }
@@ -250,10 +230,10 @@ pub async fn close_form_of_subscription(
     tenant: &Tenant,
     subscription: &Subscription,
     by: &By,
-) -> Result<(), SettleError> {
+) -> Result<(), BillingError> {
     match open_of_subscription(tx, tenant, subscription).await? {
         None => Ok(()),
-        Some(attempt) if attempt.status == AttemptStatus::Pending => Err(SettleError::InProgress),
+        Some(attempt) if attempt.status == AttemptStatus::Pending => Err(BillingError::InProgress),
         Some(mut attempt) => Ok(abandon(tx, tenant, &mut attempt, by).await?),
     }
 }
@@ -273,7 +253,7 @@ pub async fn abandon_all_of_customer(
 }
 
 /// Gives up an attempt; its invoice goes where it is a draft.
-async fn abandon(
+pub async fn abandon(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     attempt: &mut Attempt,
@@ -312,7 +292,7 @@ impl Effect {
 }
 
 impl Attempt {
-    async fn note(
+    pub async fn note(
         &self,
         tx: &mut Tx<'_, '_>,
         tenant: &Tenant,
@@ -349,29 +329,6 @@ impl AttemptStatus {
             Self::Abandoned => "abandoned",
             Self::RefundDue => "refund_due",
             Self::Refunded => "refunded",
-        }
-    }
-}
-
-impl From<DbError> for SettleError {
-    fn from(error: DbError) -> Self {
-        Self::Db(error)
-    }
-}
-
-impl From<SubscriptionError> for SettleError {
-    fn from(error: SubscriptionError) -> Self {
-        Self::Subscription(Box::new(error))
-    }
-}
-
-impl From<InvoiceError> for SettleError {
-    fn from(error: InvoiceError) -> Self {
-        match error {
-            InvoiceError::Db(error) => Self::Db(error),
-            error @ (InvoiceError::OutOfRange
-            | InvoiceError::SellerIncomplete
-            | InvoiceError::NotPayable) => Self::Invoice(error),
         }
     }
 }

@@ -4,11 +4,10 @@
 //! attempt that was cut off is gone on with.
 
 use super::{Attempt, AttemptStatus, Effect};
-use crate::app::App;
 use crate::base::{CreditAccountId, InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::db::{DbError, Tx};
 use crate::idempotency::{self, Idempotency, KeyReused};
-use crate::payments::{Client, ClientKind, DeclineReason};
+use crate::payments::{Client, ClientKind, DeclineReason, Processors};
 use serde::{Deserialize, Serialize};
 
 /// What the first transaction of such a request leaves, stored in this form.
@@ -118,8 +117,8 @@ pub fn outcome(
 
 impl Attempt {
     /// What a browser needs to show the form that is open.
-    pub fn client(&self, app: &App) -> Option<Client> {
-        let processor = app.processors.by_name(&self.processor)?.name();
+    pub fn client(&self, processors: &Processors) -> Option<Client> {
+        let processor = processors.by_name(&self.processor)?.name();
         let secret = self.client_secret.clone()?;
         Some(Client { processor, kind: ClientKind::Payment, secret, publishable_key: None })
     }

@@ -3,8 +3,8 @@
 //! Both are the session's id under a key of the installation, so that nothing need be looked up to
 //! refuse a made-up one. A right code is no more than a hint: the session's row decides.
 
+use super::SigningKeys;
 use crate::base::{PortalSessionId, Secret};
-use crate::signing::SigningKeys;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

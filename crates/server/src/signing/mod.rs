@@ -4,9 +4,12 @@
 //! signatures; whether a key is still active or has been revoked is part of the statements that
 //! mint and that verify, so a rotation elsewhere holds at a node's very next request.
 
+mod codes;
+pub mod http;
 mod seal;
 mod sql;
 
+pub use codes::Codes;
 pub use seal::{MasterKey, SealError};
 pub use sql::{all, remove_retired_before};
 

@@ -1,7 +1,6 @@
 //! Billing periods in the server's own types.
 
-use super::Period;
-use crate::base::Time;
+use crate::base::{Period, Time};
 use unitpay_billing::calendar;
 
 /// Returns the period of this many months that starts at a boundary of the anchor.

@@ -1,42 +1,31 @@
 //! Subscriptions: who pays for which plan, and what period it is in.
 //!
-//! The pure rules are `calendar`, `proration` and `rating`. `create`, `change` and `cancel` are what
-//! callers ask for, `renewal` and `dunning` what time brings, `settled` what payments bring about,
-//! `due` finds what is due and runs it. Every instant here is billing time (`test_clock::now`).
+//! The record, its statements and the pure rules: `calendar`, `proration` and `rating`. What changes
+//! a subscription together with money, usage or credits is in `flows`. Every instant here is billing
+//! time (`test_clock::now`).
 
 pub mod calendar;
-mod cancel;
-mod change;
-mod create;
-pub mod due;
-mod dunning;
 pub mod http;
-mod lines;
-mod preview;
 pub mod proration;
 pub mod rating;
-mod renewal;
-mod settled;
 mod sql;
 
-pub use cancel::{CancelMode, cancel, end_all_of_customer, uncancel};
-pub use change::{ChangeRequest, PlanChange, change};
-pub use create::{NewSubscription, create};
-pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
-pub use settled::{changed, expired, invoice_declined, invoice_paid, not_started, started};
-pub use sql::{get, live_of_customer};
+pub use sql::{
+    delete_pending, due as all_due, first_due, get, had_trial, insert, live_of_customer,
+    note_trial, postpone, update,
+};
 
-use crate::app::By;
 use crate::audit::Action;
-use crate::base::{Currency, CustomerId, Overflow, PlanId, ProductId, SubscriptionId, Time};
+use crate::base::{
+    CollectionMethod, Currency, CustomerId, InvoiceId, Period, PlanId, ProductId, SubscriptionId,
+    Time,
+};
 use crate::catalog::{self, Interval, Plan, Viewer};
 use crate::customers;
 use crate::db::{DbError, Tx};
-use crate::idempotency::KeyReused;
-use crate::invoices::{InvoiceError, Line, NewInvoice, Reason};
+use crate::invoices::{Line, NewInvoice, Reason};
 use crate::organizations::Tenant;
-use crate::settlement::SettleError;
-use crate::test_clock::Advancing;
+use crate::work::{BillingError, By};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -77,13 +66,6 @@ pub struct Subscription {
     pub updated_at: Time,
 }
 
-/// `[start, end)`, whole seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Period {
-    pub start: Time,
-    pub end: Time,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Trialing,
@@ -94,41 +76,8 @@ pub enum Status {
     Canceled,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CollectionMethod {
-    ChargeAutomatically,
-    SendInvoice,
-}
-
-#[derive(Debug)]
-pub enum SubscriptionError {
-    Db(DbError),
-    Invoice(InvoiceError),
-    Settle(SettleError),
-    KeyReused,
-    Advancing,
-    CustomerNotFound,
-    CustomerArchived,
-    /// There is no such subscription or plan, or not for this caller.
-    NotFound,
-    /// A draft or an archived plan.
-    PlanNotAvailable,
-    /// A plan of another product than the subscription's.
-    OtherProduct,
-    CurrencyMismatch,
-    /// The customer has a live subscription of this product.
-    Exists,
-    /// It is canceled.
-    NotActive,
-    /// It is pending or past due.
-    Unpaid,
-    /// Older than ten minutes or than the last change, in the future, or of another period.
-    ProrationDate,
-    OutOfRange,
-}
-
 /// Records what was done to a subscription.
-async fn note(
+pub async fn note(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     subscription: &Subscription,
@@ -156,14 +105,14 @@ pub async fn own(
     tenant: &Tenant,
     viewer: Viewer,
     id: SubscriptionId,
-) -> Result<Subscription, SubscriptionError> {
+) -> Result<Subscription, BillingError> {
     let reachable = |subscription: &Subscription| match viewer {
         Viewer::Backend => true,
         Viewer::Customer(no) => subscription.customer_no == no,
         Viewer::Public => false,
     };
     let found = sql::get(tx, tenant, id).await?.filter(reachable);
-    found.ok_or(SubscriptionError::NotFound)
+    found.ok_or(BillingError::NotFound)
 }
 
 /// The same for change.
@@ -172,21 +121,51 @@ pub async fn lock_own(
     tenant: &Tenant,
     viewer: Viewer,
     id: SubscriptionId,
-) -> Result<Subscription, SubscriptionError> {
+) -> Result<Subscription, BillingError> {
     own(tx, tenant, viewer, id).await?;
-    lock(tx, tenant, id).await?.ok_or(SubscriptionError::NotFound)
+    lock(tx, tenant, id).await?.ok_or(BillingError::NotFound)
 }
 
 /// A plan that a subscription names, whatever its status by now.
-async fn plan(tx: &mut Tx<'_, '_>, tenant: &Tenant, id: PlanId) -> Result<Plan, DbError> {
+pub async fn plan(tx: &mut Tx<'_, '_>, tenant: &Tenant, id: PlanId) -> Result<Plan, DbError> {
     let plan = catalog::plan(tx, tenant, id).await?;
     plan.ok_or(DbError::Broken("a subscription's plan is missing"))
+}
+
+/// A change as it was quoted; kept with its payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanChange {
+    pub subscription_id: SubscriptionId,
+    pub old_plan_id: PlanId,
+    pub old_quantity: i64,
+    pub plan_id: PlanId,
+    pub quantity: i64,
+    /// The instant that it is prorated to.
+    pub at: Time,
+    /// Whether a new period starts with it.
+    pub restarts: bool,
+}
+
+/// Something that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub tenant: Tenant,
+    pub what: What,
+    pub at: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A period's end, a retry, a form that was not filled in.
+    Subscription(SubscriptionId),
+    /// A sent invoice that was not paid in time.
+    Invoice(InvoiceId),
 }
 
 impl Subscription {
     /// An invoice of this subscription. What time brings has a key of its own, so that there is
     /// never a second one of the same.
-    fn invoice(&self, reason: Reason, lines: Vec<Line>, period: Option<Period>) -> NewInvoice {
+    pub fn invoice(&self, reason: Reason, lines: Vec<Line>, period: Option<Period>) -> NewInvoice {
         let key = |period: Period| format!("{} {} {}", self.id, period.start, reason.as_str());
         let due_key = match reason {
             Reason::Renewal | Reason::Usage => period.map(key),
@@ -216,6 +195,17 @@ impl Subscription {
     }
 }
 
+impl PlanChange {
+    /// Whether the subscription is still what the change was quoted for.
+    pub fn fits(&self, subscription: &Subscription) -> bool {
+        let within = |period: Period| period.start <= self.at && self.at < period.end;
+        subscription.status == Status::Active
+            && (subscription.plan_id, subscription.quantity)
+                == (self.old_plan_id, self.old_quantity)
+            && subscription.current_period.is_some_and(within)
+    }
+}
+
 impl Status {
     pub const ALL: [Self; 5] =
         [Self::Trialing, Self::Active, Self::PastDue, Self::Pending, Self::Canceled];
@@ -233,52 +223,5 @@ impl Status {
     /// Whether its entitlements and grants count.
     pub const fn gives_access(self) -> bool {
         matches!(self, Self::Trialing | Self::Active | Self::PastDue)
-    }
-}
-
-impl CollectionMethod {
-    pub const ALL: [Self; 2] = [Self::ChargeAutomatically, Self::SendInvoice];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ChargeAutomatically => "charge_automatically",
-            Self::SendInvoice => "send_invoice",
-        }
-    }
-}
-
-impl From<DbError> for SubscriptionError {
-    fn from(error: DbError) -> Self {
-        Self::Db(error)
-    }
-}
-
-impl From<InvoiceError> for SubscriptionError {
-    fn from(error: InvoiceError) -> Self {
-        Self::Invoice(error)
-    }
-}
-
-impl From<SettleError> for SubscriptionError {
-    fn from(error: SettleError) -> Self {
-        Self::Settle(error)
-    }
-}
-
-impl From<Overflow> for SubscriptionError {
-    fn from(_: Overflow) -> Self {
-        Self::OutOfRange
-    }
-}
-
-impl From<KeyReused> for SubscriptionError {
-    fn from(_: KeyReused) -> Self {
-        Self::KeyReused
-    }
-}
-
-impl From<Advancing> for SubscriptionError {
-    fn from(_: Advancing) -> Self {
-        Self::Advancing
     }
 }

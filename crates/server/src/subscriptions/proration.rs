@@ -1,7 +1,6 @@
 //! Proration in the server's own types.
 
-use super::Period;
-use crate::base::{Overflow, Time};
+use crate::base::{Overflow, Period, Time};
 use unitpay_billing::proration;
 
 /// Returns the unused part of a period's price at an instant.

@@ -1,10 +1,10 @@
 //! The statements on subscriptions.
 
-use super::due::{Due, What};
-use super::{CollectionMethod, Period, Status, Subscription};
-use crate::base::{PageQuery, PlanId, ProductId, SubscriptionId, Time};
+use super::{Status, Subscription};
+use crate::base::{CollectionMethod, PageQuery, Period, PlanId, ProductId, SubscriptionId, Time};
 use crate::db::{Columns, DbError, Sql, Tx, sql, word_columns};
 use crate::organizations::{Tenant, read_tenant};
+use crate::subscriptions::{Due, What};
 
 macro_rules! select {
     ($rest:literal) => {

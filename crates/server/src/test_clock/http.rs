@@ -1,10 +1,13 @@
 //! The test clock over HTTP, in the sandbox alone.
 
-use super::{ClockError, TestClock};
-use crate::app::{App, By};
+use super::{Advancing, TestClock};
+use crate::app::App;
+use crate::auth::SecretKey;
 use crate::base::Time;
 use crate::db::{Lane, Tx};
-use crate::http::{Json, JsonBody, Problem, SecretKey};
+use crate::flows;
+use crate::flows::advance::ClockError;
+use crate::http::{Code, Json, JsonBody, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::{Environment, Tenant};
 use axum::extract::State;
@@ -85,14 +88,32 @@ pub async fn advance(
     }
     let to = fields.time("to").unwrap_or_default();
     fields.finish()?;
-    let (to, by) = (Time::from_seconds(to.seconds()), By::new(&app, caller.actor()));
+    let (to, by) = (Time::from_seconds(to.seconds()), app.by(caller.actor()));
     app.db
         .write::<_, ClockError, _>(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::set_out(tx, &tenant, to, &by).await
+            flows::set_out(tx, &tenant, to, &by).await
         })
         .await?;
-    let clock = super::go_on(&app, &tenant, WAIT).await?;
+    let clock = flows::go_on(&app, &tenant, WAIT).await?;
     let there = clock.advancing_to.is_none();
     let status = if there { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(Json(status, response(clock, app.clock.now())))
+}
+
+impl From<ClockError> for Problem {
+    fn from(error: ClockError) -> Self {
+        match error {
+            ClockError::Db(error) => error.into(),
+            ClockError::Advancing => Advancing.into(),
+            ClockError::OutOfRange => {
+                Self::invalid_param("to", "must be from now on and at most two years ahead")
+            }
+        }
+    }
+}
+
+impl From<Advancing> for Problem {
+    fn from(_: Advancing) -> Self {
+        Self::new(Code::TestClockAdvancing, "The test clock is being advanced; try again later.")
+    }
 }

@@ -4,11 +4,10 @@
 //! so does billing in the live environment. `advance` moves the clock from one due item to the
 //! next, so that each runs at its own instant; meanwhile nothing else is billed.
 
-mod advance;
 pub mod http;
 mod sql;
 
-pub use advance::{ClockError, go_on, go_on_with_all, set_out};
+pub use sql::{arrive, lease, left, release, set_out};
 
 use crate::base::Time;
 use crate::db::{DbError, Tx};

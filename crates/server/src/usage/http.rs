@@ -1,17 +1,16 @@
 //! Usage over HTTP: events from the backend alone, meters and charts for the browser too.
 
-use super::{MAX_EVENTS, Reason, Tracked, body, meter};
-use crate::app::{App, By};
+use super::{MAX_EVENTS, Reason, Tracked, http_body, meter};
+use crate::app::App;
+use crate::auth::{Caller, SecretKey};
 use crate::base::{Decimal, MetricId};
 use crate::catalog::Viewer;
-use crate::customers;
 use crate::db::{Lane, Tx};
 use crate::http::page::query;
-use crate::http::{Caller, Json, Problem, RawJsonBody, SecretKey};
+use crate::http::{Json, Problem, RawJsonBody};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
-use crate::settlement;
-use crate::test_clock;
+use crate::{customers, flows, test_clock};
 use axum::extract::State;
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -154,19 +153,19 @@ pub async fn track(
     caller: SecretKey<{ KeyScopes::USAGE_WRITE }>,
     RawJsonBody(raw): RawJsonBody<MAX_BODY_BYTES>,
 ) -> Result<Json<TrackResponse>, Problem> {
-    let events = body::events(&raw)?;
-    let (tenant, by) = (caller.tenant(), By::new(&app, caller.actor()));
-    let tracked = app
+    let events = http_body::events(&raw)?;
+    let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
+    let (tracked, attempts) = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::track(tx, &tenant, &events, &by).await
+            flows::track_events(tx, &tenant, &events, &by).await
         })
         .await?;
-    for id in &tracked.top_ups {
-        let (app, id) = (Arc::clone(&app), *id);
-        // Nobody waits for it here. One that is lost with this process is taken up by any other.
+    for id in attempts {
+        let app = Arc::clone(&app);
+        // The caller does not wait. An attempt that this process loses is taken up by any node.
         tokio::spawn(async move {
-            if let Err(error) = settlement::run(&app, &tenant, id).await {
+            if let Err(error) = flows::run(&app, &tenant, id).await {
                 tracing::warn!(attempt = %id, ?error, "an automatic top-up was not settled yet");
             }
         });

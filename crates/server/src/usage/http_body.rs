@@ -2,10 +2,10 @@
 //! keeps all its digits, and a thousand events cost no tree of values. What is wrong is told by the
 //! event's place and field, and fails the whole request.
 
-use super::{MAX_EVENTS, NewEvent, Quantity, json};
 use crate::base::Time;
 use crate::http::strict::{not_taken, strict};
 use crate::http::{ParamError, Problem};
+use crate::usage::{MAX_EVENTS, NewEvent, Quantity, json};
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;

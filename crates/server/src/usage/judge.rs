@@ -3,11 +3,10 @@
 use super::{NewEvent, Quantity, Reason};
 use crate::base::money::divide_up;
 use crate::base::{
-    CreditCurrencyId, Decimal, FeatureId, MetricId, PlanId, ProductId, SubscriptionId, Time,
+    CreditCurrencyId, Decimal, FeatureId, MetricId, Period, PlanId, ProductId, SubscriptionId, Time,
 };
 use crate::catalog::Aggregation;
 use crate::customers::CustomerRef;
-use crate::subscriptions::Period;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 

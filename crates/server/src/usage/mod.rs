@@ -6,8 +6,8 @@
 //! once, every other one is there to be rated. Limits are not enforced here: who asks beforehand is
 //! told by `check`.
 
-mod body;
 pub mod http;
+mod http_body;
 mod judge;
 mod meter;
 mod sql;
@@ -15,7 +15,7 @@ mod track;
 
 pub use meter::date;
 pub use sql::{period_closed, units, used};
-pub use track::{TrackError, Tracked, track};
+pub use track::{Tracked, track};
 
 use crate::base::money::NotMoney;
 use crate::base::{Decimal, Time};

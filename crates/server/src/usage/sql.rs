@@ -2,12 +2,12 @@
 
 use super::judge::{CreditFeature, Measure, Subscribed, World};
 use super::{MILLIONTH, NewEvent};
-use crate::base::{Decimal, EventId, FeatureId, MetricId, PlanId, SubscriptionId, Time};
+use crate::base::{Decimal, EventId, FeatureId, MetricId, Period, PlanId, SubscriptionId, Time};
 use crate::catalog::{Aggregation, Entitlement};
 use crate::customers::CustomerRef;
 use crate::db::{Columns, DbError, JsonText, Sql, Tx, Value, sql, sql_of_each};
 use crate::organizations::Tenant;
-use crate::subscriptions::{Period, Subscription};
+use crate::subscriptions::Subscription;
 use std::collections::{HashMap, HashSet};
 
 /// Locked, as by every write on a customer's billing: what is counted in a usage period is there

@@ -4,12 +4,11 @@
 use super::judge::{Adds, Counted, Now, Part};
 use super::sql::{self, InPeriod, ToStore};
 use super::{NewEvent, Reason, Rejection};
-use crate::app::By;
-use crate::base::{PaymentAttemptId, Time};
+use crate::base::{CreditCurrencyId, Time};
 use crate::credits::{self, Wallet};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
-use crate::test_clock::{self, Advancing};
+use crate::work::By;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What became of the events of a request.
@@ -18,14 +17,8 @@ pub struct Tracked {
     pub accepted: usize,
     /// In the order of the events.
     pub rejections: Vec<Rejection>,
-    /// Automatic top-ups that began; whoever tracked goes on with them.
-    pub top_ups: Vec<PaymentAttemptId>,
-}
-
-#[derive(Debug)]
-pub enum TrackError {
-    Db(DbError),
-    Advancing,
+    /// Debited wallets whose balance is now below the threshold of their automatic top-up.
+    pub low: Vec<(i64, CreditCurrencyId)>,
 }
 
 /// An event that counts, unless its key is taken.
@@ -38,7 +31,7 @@ struct Candidate<'a> {
 /// What became of the events that were taken at once.
 struct Round {
     rejections: Vec<Rejection>,
-    top_ups: Vec<PaymentAttemptId>,
+    low: Vec<(i64, CreditCurrencyId)>,
 }
 
 /// Counts events. Events of one key within a request are taken one after the other.
@@ -46,12 +39,12 @@ pub async fn track(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     events: &[NewEvent],
+    billing: Time,
     by: &By,
-) -> Result<Tracked, TrackError> {
-    let billing = test_clock::write_now::<TrackError>(tx, tenant, by.now).await?;
+) -> Result<Tracked, DbError> {
     let world = sql::world(tx, tenant, events).await?;
     let now = Now { billing, real: by.now };
-    let (mut rejections, mut top_ups) = (Vec::new(), Vec::new());
+    let (mut rejections, mut low) = (Vec::new(), BTreeSet::new());
     let mut waiting: Vec<usize> = (0..events.len()).collect();
     while !waiting.is_empty() {
         let mut keys = HashSet::new();
@@ -78,10 +71,14 @@ pub async fn track(
         rejections.extend(refuse(tx, events, refused).await?);
         let counted = count(tx, tenant, candidates, billing, by).await?;
         rejections.extend(counted.rejections);
-        top_ups.extend(counted.top_ups);
+        low.extend(counted.low);
     }
     rejections.sort_unstable_by_key(|rejection| rejection.index);
-    Ok(Tracked { accepted: events.len() - rejections.len(), rejections, top_ups })
+    Ok(Tracked {
+        accepted: events.len() - rejections.len(),
+        rejections,
+        low: low.into_iter().collect(),
+    })
 }
 
 /// Refuses events, but for repetitions of events that counted once.
@@ -117,7 +114,7 @@ async fn count(
     by: &By,
 ) -> Result<Round, DbError> {
     let mut rejections = Vec::new();
-    // In one order whoever writes them, so that requests wait for each other in no circle.
+    // Sorted, so that concurrent requests lock rows in one order and cannot deadlock.
     candidates.sort_by_key(|one| (one.stored.customer_no, &one.stored.event.key));
     let to_store: Vec<_> = candidates.iter().map(|one| one.stored).collect();
     if sql::store(tx, &to_store).await? < to_store.len() as u64 {
@@ -135,24 +132,24 @@ async fn count(
         });
     }
     candidates.sort_unstable_by_key(|one| one.index);
-    let (short, top_ups) = debit(tx, tenant, &mut candidates, at, by).await?;
+    let (short, low) = debit(tx, tenant, &mut candidates, at, by).await?;
     let unpaid: Vec<_> = short.iter().map(|one| one.stored).collect();
     sql::delete(tx, &unpaid).await?;
     let reason = Reason::InsufficientCredits;
     rejections.extend(short.iter().map(|one| Rejection { index: one.index, reason }));
     aggregate(tx, &candidates).await?;
-    Ok(Round { rejections, top_ups })
+    Ok(Round { rejections, low })
 }
 
 /// Debits what the events cost, in their order, and takes out those that nothing suffices for.
-/// Wallets in which little is left begin to top themselves up.
+/// Returns these, and the wallets that are to be topped up.
 async fn debit<'a>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     candidates: &mut Vec<Candidate<'a>>,
     at: Time,
     by: &By,
-) -> Result<(Vec<Candidate<'a>>, Vec<PaymentAttemptId>), DbError> {
+) -> Result<(Vec<Candidate<'a>>, Vec<(i64, CreditCurrencyId)>), DbError> {
     let wanted: BTreeSet<_> = candidates
         .iter()
         .flat_map(|one| {
@@ -187,13 +184,11 @@ async fn debit<'a>(
         suffices
     });
     *candidates = paid;
-    let mut wallets: Vec<Wallet> = wallets.into_values().collect();
-    let mut top_ups = Vec::new();
-    for wallet in &mut wallets {
-        top_ups.extend(credits::top_up_if_low(tx, tenant, wallet, at, by).await?);
-    }
+    let low = wallets.iter().filter(|(_, wallet)| wallet.wants_top_up()).map(|(key, _)| *key);
+    let low = low.collect();
+    let wallets: Vec<Wallet> = wallets.into_values().collect();
     credits::save(tx, &wallets, at).await?;
-    Ok((short, top_ups))
+    Ok((short, low))
 }
 
 /// Adds what events add to their metrics' periods and their names' days.
@@ -234,16 +229,4 @@ async fn aggregate(tx: &mut Tx<'_, '_>, candidates: &[Candidate<'_>]) -> Result<
 const fn add(sum: &mut [i64; 2], (whole, millionths): (i64, i64)) {
     sum[0] += whole;
     sum[1] += millionths;
-}
-
-impl From<DbError> for TrackError {
-    fn from(error: DbError) -> Self {
-        Self::Db(error)
-    }
-}
-
-impl From<Advancing> for TrackError {
-    fn from(_: Advancing) -> Self {
-        Self::Advancing
-    }
 }

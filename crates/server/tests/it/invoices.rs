@@ -4,13 +4,13 @@ use crate::on_both_stores;
 use crate::support::{Test, delete, get, line, of, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::app::By;
 use unitpay::audit::Actor;
-use unitpay::base::{Decimal, TaxRate, Time};
+use unitpay::base::{CollectionMethod, Decimal, Period, TaxRate, Time};
 use unitpay::db::{DbError, Lane, Sql, Tx, sql};
-use unitpay::invoices::{self, InvoiceError, NewInvoice, Reason, Status};
+use unitpay::invoices;
+use unitpay::invoices::{NewInvoice, Reason, Status};
 use unitpay::settlement::{Billed, Effect};
-use unitpay::subscriptions::{CollectionMethod, Period};
+use unitpay::work::BillingError;
 
 const NUMBERS: Sql = sql("SELECT COUNT(DISTINCT number) * 1000 + MAX(number) FROM invoices");
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
@@ -49,14 +49,14 @@ on_both_stores! {
             let fails = n % 3 == 2;
             let (app, tenant) = (t.app.clone(), t.tenant);
             async move {
-                let by = By::new(&app, Actor::System);
+                let by = app.by(Actor::System);
                 let at = Time::from_seconds(by.now.seconds());
                 let issued = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                     unitpay::customers::lock_no(tx, &tenant, no).await?;
                     let new = of(&[1_000]);
                     invoices::create_issued(tx, &tenant, no, new, at, &by).await?;
                     match fails {
-                        true => Err(InvoiceError::Db(DbError::Broken("on purpose"))),
+                        true => Err(BillingError::Db(DbError::Broken("on purpose"))),
                         false => Ok(()),
                     }
                 });
@@ -158,8 +158,8 @@ on_both_stores! {
         let no = found.unwrap().unwrap().no;
         drop(tx);
         let refused = t.issue(live, no, sent(1_000)).await;
-        assert!(matches!(refused, Err(InvoiceError::SellerIncomplete)), "{refused:?}");
-        assert_eq!(unitpay::http::Problem::from(InvoiceError::SellerIncomplete).code.as_str(),
+        assert!(matches!(refused, Err(BillingError::SellerIncomplete)), "{refused:?}");
+        assert_eq!(unitpay::http::Problem::from(BillingError::SellerIncomplete).code.as_str(),
             "seller_incomplete");
         assert_eq!(t.count(&INVOICES).await, 0);
         let address = json!({ "line1": "Street 1", "city": "Bern", "country": "CH" });
@@ -211,7 +211,7 @@ on_both_stores! {
         assert!(t.issue(t.tenant, no, of(&[])).await.unwrap().is_none());
         for amounts in [[500, -501], [unitpay::base::MAX_AMOUNT, 1]] {
             let refused = t.issue(t.tenant, no, of(&amounts)).await;
-            assert!(matches!(refused, Err(InvoiceError::OutOfRange)), "{refused:?}");
+            assert!(matches!(refused, Err(BillingError::OutOfRange)), "{refused:?}");
         }
         assert_eq!(t.count(&INVOICES).await, 1);
         // What cancels out is an invoice, paid as it is issued.
@@ -245,7 +245,7 @@ on_both_stores! {
         let begun = t.collect(&customer, of(&[100]), effect).await.unwrap();
         let Billed::Attempt(attempt) = begun else { panic!("nothing to charge") };
         assert_eq!((attempt.amount, t.count(&WAITING).await), (149, 0));
-        unitpay::settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert!(t.stored_invoice(attempt.invoice_id).await.is_none());
         assert_eq!(t.count(&WAITING).await, 1);
     }

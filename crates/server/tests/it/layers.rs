@@ -1,5 +1,7 @@
 //! Which file may hold what: the invariants of ARCHITECTURE.md that neither types nor lints hold.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every source file of the server, with its path below `src`.
@@ -63,4 +65,148 @@ fn randomness_comes_from_one_place() {
         let found = sources.iter().find(|(_, text)| text.contains(other));
         assert_eq!(found.map(|(path, _)| path), None, "{other}");
     }
+}
+
+/// The floors, from the ground up: a module uses what is on lower floors only. A slice's handlers
+/// (`http.rs`, `http_*.rs` or `http/`) are a module of their own, such as `usage::http`.
+const FLOORS: &[&[&str]] = &[
+    &["base", "config"],
+    &["db", "limits", "log"],
+    &["organizations", "idempotency", "signing"],
+    &["audit", "test_clock"],
+    &["work", "keys", "customers", "catalog", "branding"],
+    &["invoices", "payments"],
+    &["subscriptions", "app"],
+    &["credits", "portal", "http"],
+    &["usage", "settlement", "auth"],
+    &["entitlements", "flows"],
+    &["HANDLERS"],
+    &["routes", "jobs"],
+    &["cli"],
+];
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// Which module a file belongs to.
+fn module_of(path: &Path) -> String {
+    let mut parts = path.iter().map(|part| part.to_string_lossy());
+    let top = parts.next().unwrap().trim_end_matches(".rs").to_owned();
+    let is_http = |part: Cow<'_, str>| {
+        let name = part.trim_end_matches(".rs");
+        name == "http" || name.starts_with("http_")
+    };
+    if parts.any(is_http) { format!("{top}::http") } else { top }
+}
+
+/// The module that a path behind `crate::` leads to.
+fn module_named(path: &str) -> String {
+    let mut parts = path.split("::");
+    let word = |part: &str| -> String {
+        part.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    };
+    let top = word(parts.next().unwrap_or_default());
+    let next = word(parts.next().unwrap_or_default());
+    if next == "http" || next.starts_with("http_") { format!("{top}::http") } else { top }
+}
+
+/// The paths of a braced group, one level deep: `{a, b::{c, d}}` gives `a` and `b::{c, d}`.
+fn group(text: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut paths) = (0, 1, Vec::new());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            b',' if depth == 1 => {
+                paths.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            paths.push(&text[start..at]);
+            break;
+        }
+    }
+    paths
+}
+
+/// What each module uses, read from every `crate::` path outside of comments.
+fn imports() -> Imports {
+    let mut imports = Imports::new();
+    for (path, text) in sources() {
+        let module = module_of(&path);
+        if ["lib", "main"].contains(&module.as_str()) {
+            continue;
+        }
+        let used = imports.entry(module.clone()).or_default();
+        let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap()).collect();
+        let code = code.join("\n");
+        for (at, found) in code.match_indices("crate::") {
+            let rest = &code[at + found.len()..];
+            let paths = if rest.starts_with('{') { group(rest) } else { vec![rest] };
+            used.extend(paths.into_iter().map(module_named).filter(|name| !name.is_empty()));
+        }
+        used.remove(&module);
+    }
+    let modules: BTreeSet<String> = imports.keys().cloned().collect();
+    for used in imports.values_mut() {
+        used.retain(|name| modules.contains(name));
+    }
+    imports
+}
+
+/// The first cycle that a walk from a module meets.
+fn cycle(imports: &Imports, way: &mut Vec<String>, done: &mut BTreeSet<String>) -> Option<String> {
+    let module = way.last().unwrap().clone();
+    for next in &imports[&module] {
+        if let Some(at) = way.iter().position(|before| before == next) {
+            return Some(format!("{} -> {next}", way[at..].join(" -> ")));
+        }
+        if !done.contains(next) {
+            way.push(next.clone());
+            let found = cycle(imports, way, done);
+            way.pop();
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+    done.insert(module);
+    None
+}
+
+#[test]
+fn modules_import_in_no_cycle() {
+    let imports = imports();
+    let mut done = BTreeSet::new();
+    for module in imports.keys() {
+        assert_eq!(cycle(&imports, &mut vec![module.clone()], &mut done), None);
+    }
+}
+
+#[test]
+fn modules_use_lower_floors_only() {
+    let floor = |module: &str| {
+        let name = if module.ends_with("::http") { "HANDLERS" } else { module };
+        let found = FLOORS.iter().position(|floor| floor.contains(&name));
+        found.unwrap_or_else(|| panic!("{module} stands on no floor"))
+    };
+    for (module, used) in imports() {
+        for used in used {
+            let are_handlers = module.ends_with("::http") && used.ends_with("::http");
+            assert!(are_handlers || floor(&used) < floor(&module), "{module} uses {used}");
+        }
+    }
+}
+
+#[test]
+fn cycle_search_finds_a_cycle() {
+    let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let imports: Imports = [("a", of(&["b"])), ("b", of(&["c"])), ("c", of(&["b"]))]
+        .map(|(k, v)| (k.to_owned(), v))
+        .into();
+    let found = cycle(&imports, &mut vec!["a".to_owned()], &mut BTreeSet::new());
+    assert_eq!(found.as_deref(), Some("b -> c -> b"));
+    assert_eq!(group("{a, b::{c, d}, e::http};"), ["a", " b::{c, d}", " e::http"]);
+    assert_eq!(module_named(" e::http::f}"), "e::http");
 }

@@ -7,13 +7,13 @@ use crate::on_both_stores;
 use crate::support::{Answer, Test, of, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::app::By;
 use unitpay::audit::Actor;
 use unitpay::base::PaymentAttemptId;
 use unitpay::credits::Source;
 use unitpay::db::{Lane, Sql, Tx, sql};
 use unitpay::invoices::{Reason, Status};
-use unitpay::settlement::{self, Attempt, AttemptStatus, Billed, Effect};
+use unitpay::settlement;
+use unitpay::settlement::{Attempt, AttemptStatus, Billed, Effect};
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts");
 const PENDING: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'pending'");
@@ -161,7 +161,7 @@ on_both_stores! {
         let invoice = t.bill(&customer, 1_000).await;
         let id = t.begin_to_pay(&invoice).await;
         // The processor has charged; whoever asked is gone with the answer.
-        settlement::charge(&t.app, &t.tenant, &t.attempt(id).await).await.unwrap();
+        unitpay::flows::charge(&t.app, &t.tenant, &t.attempt(id).await).await.unwrap();
         assert_eq!((t.charges().await, t.paid(&invoice).await), (1, false));
         t.advance(60);
         t.sweep().await;
@@ -206,7 +206,7 @@ on_both_stores! {
         for age in [0, 60, 600, 7_200] {
             t.advance(age);
             let unknown = unitpay::payments::ChargeResult::Unknown;
-            let attempt = settlement::record(&t.app, &t.tenant, id, unknown).await.unwrap();
+            let attempt = unitpay::flows::record(&t.app, &t.tenant, id, unknown).await.unwrap();
             waits.push(attempt.next_at.unwrap().seconds() - t.app.clock.now().seconds());
         }
         assert_eq!(waits, [60, 60, 660, 3_600]);
@@ -310,7 +310,7 @@ on_both_stores! {
         assert_eq!(outcome["kind"], "charged_inline");
         // A renewal has nobody there.
         let attempt = t.begin(&customer, Effect::CollectInvoice).await;
-        let attempt = settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        let attempt = unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(attempt.decline_reason.unwrap().as_str(), "authentication_required");
         let open = t.stored_invoice(attempt.invoice_id).await.unwrap();
         assert_eq!((open.status, open.number), (Status::Issued, Some(2)));
@@ -319,7 +319,7 @@ on_both_stores! {
     async fn a_renewal_without_a_card_is_declined_without_asking_anybody(t) {
         let customer = t.customer("c").await;
         let attempt = t.begin(&customer, Effect::CollectInvoice).await;
-        let attempt = settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        let attempt = unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(attempt.decline_reason.unwrap().as_str(), "payment_method_required");
         assert_eq!(attempt.status, AttemptStatus::Declined);
     }
@@ -341,7 +341,7 @@ on_both_stores! {
         let draft = t.stored_invoice(second.invoice_id).await.unwrap();
         assert_eq!((draft.status, draft.number, draft.reason), (Status::Draft, None, Reason::Renewal));
         for attempt in &attempts {
-            settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+            unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         }
         assert!(t.stored_invoice(first.invoice_id).await.is_none());
         let paid = t.stored_invoice(second.invoice_id).await.unwrap();
@@ -386,7 +386,7 @@ on_both_stores! {
         let invoice = t.bill(&customer, 1_000).await;
         let asked = t.pay(&invoice, json!({})).await.expect(200).json();
         let attempt = t.begin(&customer, t.starting()).await;
-        let pending = settlement::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        let pending = unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(pending.status, AttemptStatus::RequiresForm);
         t.advance(23 * 3_600 - 1);
         assert_eq!(t.sweep().await, 0);
@@ -425,13 +425,13 @@ on_both_stores! {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let attempt = t.begin(&customer, t.starting()).await;
-        let result = settlement::charge(&t.app, &t.tenant, &attempt).await.unwrap();
-        let (tenant, no, by) = (t.tenant, attempt.customer_no, By::new(&t.app, Actor::System));
+        let result = unitpay::flows::charge(&t.app, &t.tenant, &attempt).await.unwrap();
+        let (tenant, no, by) = (t.tenant, attempt.customer_no, t.app.by(Actor::System));
         let given_up = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             settlement::abandon_all_of_customer(tx, &tenant, no, &by).await
         });
         given_up.await.unwrap();
-        let attempt = settlement::record(&t.app, &t.tenant, attempt.id, result).await.unwrap();
+        let attempt = unitpay::flows::record(&t.app, &t.tenant, attempt.id, result).await.unwrap();
         assert_eq!(attempt.status, AttemptStatus::Refunded);
         assert_eq!((t.count(&NUMBERED).await, t.count(&REFUNDS).await), (0, 1));
     }

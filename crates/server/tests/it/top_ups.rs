@@ -170,7 +170,7 @@ on_both_stores! {
         assert_eq!(spend("g", 135).await, []);
         assert_eq!((t.charges().await, t.wallet("one").await["autoTopUp"]["pending"].clone()), (2, json!(false)));
         t.advance(31 * DAY);
-        unitpay::subscriptions::due::run_all(&t.app).await.unwrap();
+        unitpay::flows::due::run_all(&t.app).await.unwrap();
         assert_eq!(spend("h", 0).await, []);
         assert_eq!(spend("i", 1).await, []);
         settled(&t, 3).await;
@@ -224,7 +224,7 @@ on_both_stores! {
         assert_eq!((newest().await, t.balance("one").await), (json!(["pending", first]), 0));
         // Late is not lost.
         t.advance(40 * DAY);
-        unitpay::subscriptions::due::run_all(&t.app).await.unwrap();
+        unitpay::flows::due::run_all(&t.app).await.unwrap();
         assert_eq!(transfer(&first, 300).await, "paid");
         assert_eq!((newest().await, t.balance("one").await), (json!(["succeeded", first]), 50_000));
         let voided = send().await;

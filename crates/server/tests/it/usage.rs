@@ -248,7 +248,7 @@ on_both_stores! {
         // The period is over, whether or not it was rated yet.
         assert_eq!(t.used("one", &shop.call).await, "0");
         assert_eq!(t.tracked(json!([event_with("one", "call", "c", json!({ "quantity": 5 }))])).await, []);
-        unitpay::subscriptions::due::run_all(&t.app).await.unwrap();
+        unitpay::flows::due::run_all(&t.app).await.unwrap();
         assert_eq!(t.used("one", &shop.call).await, "5");
         let late = event_with("one", "call", "d", json!({ "timestamp": "2030-01-30T00:00:00Z" }));
         let again = event_with("one", "login", "e", json!({ "properties": { "user": "x" } }));

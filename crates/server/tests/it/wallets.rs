@@ -5,8 +5,8 @@ use crate::support::{Answer, Test, event, event_with, flat, get, monthly, post, 
 use serde_json::{Value, json};
 use unitpay::base::Time;
 use unitpay::credits::Source;
+use unitpay::flows::due;
 use unitpay::keys::KeyScopes;
-use unitpay::subscriptions::due;
 
 const DAY: u64 = 86_400;
 

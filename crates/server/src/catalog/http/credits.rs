@@ -2,12 +2,13 @@
 
 use super::{CatalogStatus, NAME, Shown, Viewer, Writer};
 use crate::app::App;
+use crate::auth::CatalogCaller;
 use crate::base::{CreditCurrencyId, CreditPackageId, Currency, Time};
 use crate::catalog::{
     CreditCurrency, CreditCurrencyChange, CreditPackage, CreditPackageChange, Denomination,
 };
 use crate::http::page::ListResponse;
-use crate::http::{CatalogCaller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use http::Uri;

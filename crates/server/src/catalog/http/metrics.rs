@@ -2,10 +2,11 @@
 
 use super::{NAME, Shown, Viewer, Writer};
 use crate::app::App;
+use crate::auth::CatalogCaller;
 use crate::base::{MetricId, ProductId, Time};
 use crate::catalog::{Aggregation, Metric, MetricChange};
 use crate::http::page::ListResponse;
-use crate::http::{CatalogCaller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use http::Uri;

@@ -10,9 +10,11 @@ pub mod products;
 
 use super::{Entry, Viewer, sql};
 use crate::app::App;
+use crate::auth::{CatalogCaller, SecretKey};
+use crate::catalog::CatalogError;
 use crate::db::{Lane, Tx};
 use crate::http::page::{ListResponse, path_id, query};
-use crate::http::{CatalogCaller, IdempotencyKey, Json, Problem, SecretKey};
+use crate::http::{Code, IdempotencyKey, Json, ParamError, Problem};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use axum::response::{IntoResponse, Response};
@@ -120,5 +122,24 @@ fn metadata(text: &str, viewer: Viewer) -> Option<Value> {
     match viewer {
         Viewer::Backend => Some(serde_json::from_str(text).unwrap_or_default()),
         Viewer::Customer(_) | Viewer::Public => None,
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Db(error) => error.into(),
+            CatalogError::SlugTaken => Self::new(Code::Conflict, "Another object has this slug."),
+            CatalogError::PlanImmutable => Self::new(
+                Code::PlanImmutable,
+                "What a plan charges, grants and lets try is fixed once it is no longer a draft.",
+            ),
+            CatalogError::InvalidTiers(param) => {
+                let message = "must ascend by upTo, and end with null";
+                let errors = vec![ParamError { param, message: message.to_owned() }];
+                Self { errors, ..Self::new(Code::InvalidTiers, "The tiers are not well-formed.") }
+            }
+            CatalogError::Unfit { param, message } => Self::invalid_param(&param, message),
+        }
     }
 }

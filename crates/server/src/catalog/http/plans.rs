@@ -2,13 +2,14 @@
 
 use super::{DESCRIPTION, NAME, Shown, Viewer, Writer};
 use crate::app::App;
+use crate::auth::CatalogCaller;
 use crate::base::{Currency, Decimal, PlanId, ProductId, Time};
 use crate::catalog::{
     Cadence, Charge, Entitlement, EntitlementValue, FeatureType, GrantRule, Interval, Plan,
     PlanChange, PlanStatus, Tier,
 };
 use crate::http::page::ListResponse;
-use crate::http::{CatalogCaller, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use http::Uri;

@@ -6,7 +6,9 @@ use crate::catalog::{
     Aggregation, CreditCurrency, CreditPackage, Feature, FeatureKind, FeatureType, Interval,
     Metric, Plan, PlanStatus, Product,
 };
-use crate::db::{Columns, DbError, JsonText, Sql, Value, json, sql, sql_of_each, word_columns};
+use crate::db::{
+    Columns, DbError, JsonText, Sql, Value, json, sql, sql_of_each, text_columns, word_columns,
+};
 
 /// Those products that are active, and those that the customer has.
 macro_rules! visible_product {
@@ -268,4 +270,5 @@ impl Plan {
     }
 }
 
+text_columns!(crate::catalog::Denomination);
 word_columns!(Aggregation, FeatureType, Interval, PlanStatus);

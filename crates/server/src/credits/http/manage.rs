@@ -1,12 +1,13 @@
 //! What the backend does to a wallet by hand.
 
 use super::shown::{CreditAccountResponse, GrantResponse, LedgerEntryResponse};
-use crate::app::{App, By};
+use crate::app::App;
+use crate::auth::SecretKey;
 use crate::base::{CreditAccountId, LedgerEntryId};
 use crate::credits::{self, sql};
 use crate::db::{Lane, Tx};
 use crate::http::page::path_id;
-use crate::http::{IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem, SecretKey};
+use crate::http::{IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::test_clock;
@@ -58,7 +59,7 @@ pub async fn grant(
     let (expires_at, description) = (fields.time("expiresAt"), fields.text("description", 1..=200));
     fields.finish()?;
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.id(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let idempotency = idempotency.as_ref();
@@ -94,7 +95,7 @@ pub async fn refund(
     fields.finish()?;
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
     let entry = path_id::<LedgerEntryId>(&entry)?;
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.id(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let idempotency = idempotency.as_ref();
@@ -147,7 +148,7 @@ async fn set_frozen(
     frozen: bool,
 ) -> Result<Json<CreditAccountResponse>, Problem> {
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(id)?);
-    let by = By::new(app, caller.actor());
+    let by = app.by(caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         credits::set_frozen(tx, &tenant, id, frozen, at, &by).await?;

@@ -3,22 +3,20 @@
 mod manage;
 mod read;
 mod shown;
-mod top_ups;
 
 pub use manage::*;
 pub use read::*;
-pub use shown::CreditAccountResponse;
-pub use top_ups::*;
+pub use shown::{AutoTopUpMode, CreditAccountResponse};
 
 use super::{AccountView, sql};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::base::{CreditAccountId, Time};
-use crate::credits;
 use crate::db::{DbError, Lane, Tx};
+use crate::http::Problem;
 use crate::http::page::path_id;
-use crate::http::{Caller, Problem};
 use crate::organizations::Tenant;
-use crate::test_clock;
+use crate::{credits, test_clock};
 
 /// Writes what is due in a customer's wallets, so that balances are those of now; which it tells.
 /// No reading connection is held meanwhile: who waits to write must not keep others from reading.
@@ -39,7 +37,7 @@ pub async fn write_due(app: &App, tenant: &Tenant, customer_no: i64) -> Result<T
 }
 
 /// The wallet of this id as it is now, where the caller may see it.
-async fn seen<const K: u32, const P: u32>(
+pub async fn seen<const K: u32, const P: u32>(
     app: &App,
     caller: &Caller<K, P>,
     id: &str,

@@ -5,11 +5,12 @@ use super::shown::{
 };
 use super::{seen, write_due};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::base::PageQuery;
 use crate::credits::{DayView, day, sql};
 use crate::customers::{self, CustomerRef};
 use crate::http::page::{ListResponse, query};
-use crate::http::{Caller, Json, PathText, Problem};
+use crate::http::{Json, PathText, Problem};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use crate::{test_clock, usage};

@@ -1,16 +1,17 @@
 //! Buying, changing and canceling. What moves money answers with a [`SettleOutcome`].
 
-use super::{PreviewResponse, SubscriptionResponse, Writer, view, viewer};
-use crate::app::{App, By};
+use crate::app::App;
+use crate::auth::Caller;
 use crate::base::PlanId;
 use crate::customers::{self, CustomerRef};
 use crate::db::{Lane, Tx};
+use crate::flows::http::answer::{SettleOutcomeResponse, answer};
+use crate::flows::{self, CancelMode, ChangeRequest, NewSubscription};
 use crate::http::page::path_id;
-use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
-use crate::settlement;
-use crate::settlement::http::SettleOutcomeResponse;
-use crate::subscriptions::{self, CancelMode, ChangeRequest, NewSubscription, SubscriptionError};
-use crate::test_clock;
+use crate::http::{Fields, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
+use crate::subscriptions::http::{PreviewResponse, SubscriptionResponse, Writer, view, viewer};
+use crate::work::BillingError;
+use crate::{settlement, subscriptions, test_clock};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -140,11 +141,11 @@ pub async fn preview(
 ) -> Result<Json<PreviewResponse>, Problem> {
     let tenant = caller.tenant();
     let asked = Asked::read(&caller, fields)?;
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let mut tx = app.db.read().await?;
     let new = asked.of(&mut tx, &caller).await?;
     let at = test_clock::now(&mut tx, &tenant, by.now).await?;
-    let preview = subscriptions::preview(&mut tx, &tenant, &new, at, &by).await?;
+    let preview = flows::preview(&mut tx, &tenant, &new, at, &by).await?;
     Ok(Json(StatusCode::OK, preview.into()))
 }
 
@@ -162,7 +163,7 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let (tenant, backend) = (caller.tenant(), is_backend(&caller));
     let asked = Asked::read(&caller, fields)?;
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let idempotency = idempotency.as_ref();
@@ -171,12 +172,12 @@ pub async fn create(
         }
         let new = asked.of(tx, &caller).await?;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let kept = subscriptions::create(tx, &tenant, &new, at, &by).await?;
+        let kept = flows::create(tx, &tenant, &new, at, &by).await?;
         settlement::keep(tx, idempotency, &kept).await?;
         Ok::<_, Problem>((kept, false))
     });
     let (kept, replayed) = done.await?;
-    settlement::http::answer(&app, &tenant, backend, kept, replayed).await
+    answer(&app, &tenant, backend, kept, replayed).await
 }
 
 fn is_backend(caller: &Writer) -> bool {
@@ -210,7 +211,7 @@ pub async fn preview_change(
     };
     let mut tx = app.db.read().await?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
-    let preview = subscriptions::preview_change(&mut tx, &tenant, &request, at).await?;
+    let preview = flows::preview_change(&mut tx, &tenant, &request, at).await?;
     Ok(Json(StatusCode::OK, preview.into()))
 }
 
@@ -234,20 +235,20 @@ pub async fn change_plan(
     fields.finish()?;
     let (subscription_id, viewer) = (path_id(&id)?, viewer(&caller));
     let request = ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date };
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let idempotency = idempotency.as_ref();
-        if let Some(kept) = settlement::replay::<SubscriptionError>(tx, idempotency).await? {
+        if let Some(kept) = settlement::replay::<BillingError>(tx, idempotency).await? {
             return Ok((kept, true));
         }
-        let at = test_clock::write_now::<SubscriptionError>(tx, &tenant, by.now).await?;
-        let kept = subscriptions::change(tx, &tenant, &request, at, &by).await?;
+        let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
+        let kept = flows::change(tx, &tenant, &request, at, &by).await?;
         settlement::keep(tx, idempotency, &kept).await?;
-        Ok::<_, SubscriptionError>((kept, false))
+        Ok::<_, BillingError>((kept, false))
     });
     let (kept, replayed) = done.await?;
-    settlement::http::answer(&app, &tenant, is_backend(&caller), kept, replayed).await
+    answer(&app, &tenant, is_backend(&caller), kept, replayed).await
 }
 
 /// Cancels a subscription: at its period's end, which may be undone until then, or now. Usage that
@@ -269,18 +270,18 @@ pub async fn cancel(
     let reason = fields.text("reason", 1..=500);
     fields.finish()?;
     let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<SubscriptionError>(tx, &tenant, by.now).await?;
+        let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
         let mut subscription = subscriptions::lock_own(tx, &tenant, viewer, id).await?;
         let (s, reason) = (&mut subscription, reason.clone());
-        let attempt = subscriptions::cancel(tx, &tenant, s, mode, reason, at, &by).await?;
-        Ok::<_, SubscriptionError>((subscription, attempt))
+        let attempt = flows::cancel(tx, &tenant, s, mode, reason, at, &by).await?;
+        Ok::<_, BillingError>((subscription, attempt))
     });
     let (subscription, attempt) = done.await?;
     if let Some(attempt) = attempt {
         // Whatever the charge comes to, the subscription has ended; its invoice tells.
-        settlement::run(&app, &tenant, attempt).await?;
+        flows::run(&app, &tenant, attempt).await?;
     }
     Ok(Json(StatusCode::OK, view(&caller, &subscription)))
 }
@@ -297,12 +298,12 @@ pub async fn uncancel(
     _: NoBody,
 ) -> Result<Json<SubscriptionResponse>, Problem> {
     let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<SubscriptionError>(tx, &tenant, by.now).await?;
+        let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
         let mut subscription = subscriptions::lock_own(tx, &tenant, viewer, id).await?;
-        subscriptions::uncancel(tx, &tenant, &mut subscription, at, &by).await?;
-        Ok::<_, SubscriptionError>(subscription)
+        flows::uncancel(tx, &tenant, &mut subscription, at, &by).await?;
+        Ok::<_, BillingError>(subscription)
     });
     Ok(Json(StatusCode::OK, view(&caller, &done.await?)))
 }

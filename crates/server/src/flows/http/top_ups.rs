@@ -1,18 +1,18 @@
 //! Buying credits, now or whenever few are left.
 
-use super::shown::CreditAccountResponse;
-use crate::app::{App, By};
+use crate::app::App;
+use crate::auth::Caller;
 use crate::base::CreditCurrencyId;
-use crate::credits::{self, AutoTopUp, Purchase, sql};
+use crate::credits::http::CreditAccountResponse;
+use crate::credits::{self, AutoTopUp, Purchase};
 use crate::customers::{self, Customer};
 use crate::db::{Lane, Tx};
+use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::http::page::path_id;
-use crate::http::{Caller, Fields, IdempotencyKey, Json, JsonBody, PathText, PathTexts, Problem};
+use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, PathTexts, Problem};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
-use crate::settlement;
-use crate::settlement::http::{SettleOutcomeResponse, answer};
-use crate::test_clock;
+use crate::{flows, settlement, test_clock};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -45,7 +45,7 @@ pub struct TopUpRequest {
 #[allow(dead_code)] // Describes what `set_rule` reads.
 pub struct AutoTopUpRequest {
     enabled: bool,
-    #[schema(value_type = super::shown::AutoTopUpMode)]
+    #[schema(value_type = crate::credits::http::AutoTopUpMode)]
     mode: String,
     /// A top-up begins when the balance is below.
     #[schema(minimum = 1)]
@@ -115,7 +115,7 @@ pub async fn top_up(
     let purchase = fields.purchase(None);
     let (currency_id, purchase) = fields.made(|| currency_id.zip(purchase))?;
     let (tenant, backend) = (caller.tenant(), caller.only_customer().is_none());
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let idempotency = idempotency.as_ref();
@@ -124,8 +124,7 @@ pub async fn top_up(
         }
         let customer_no = customer(tx, &caller, &id).await?.no;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let kept =
-            credits::top_up(tx, &tenant, customer_no, currency_id, &purchase, at, &by).await?;
+        let kept = flows::top_up(tx, &tenant, customer_no, currency_id, &purchase, at, &by).await?;
         settlement::keep(tx, idempotency, &kept).await?;
         Ok::<_, Problem>((kept, false))
     });
@@ -174,13 +173,13 @@ pub async fn set_auto_top_up(
     let currency_id = path_id::<CreditCurrencyId>(&currency_id)?;
     let (tenant, customer_no) =
         (caller.tenant(), customer(&mut app.db.read().await?, &caller, &id).await?.no);
-    let by = By::new(&app, caller.actor());
+    let by = app.by(caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         let (rule, by) = (rule.clone(), &by);
-        let set = credits::set_auto_top_up(tx, &tenant, customer_no, currency_id, rule, at, by);
+        let set = flows::set_auto_top_up(tx, &tenant, customer_no, currency_id, rule, at, by);
         let id = set.await?;
-        Ok::<_, Problem>(sql::view(tx, &tenant, id).await?)
+        Ok::<_, Problem>(credits::view(tx, &tenant, id).await?)
     });
     let view = done.await?.ok_or_else(Problem::not_found)?;
     Ok(Json(StatusCode::OK, view.into()))

@@ -2,11 +2,12 @@
 
 use super::{Confirmed, SIGNATURE};
 use crate::app::App;
-use crate::http::{Caller, Code, JsonBody, Problem};
+use crate::auth::Caller;
+use crate::http::{Code, JsonBody, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::Environment;
 use crate::payments::PaymentProcessor;
-use crate::{settlement, test_clock};
+use crate::{flows, test_clock};
 use axum::extract::State;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub async fn confirm(
     let event = sandbox.parse_webhook(&tenant, &headers, &delivery.body, app.clock.now()).await;
     let event = event.map_err(|_| Problem::internal("the sandbox's own webhook was refused"))?;
     if let Some(event) = event {
-        settlement::receive(&app, &tenant, sandbox.name(), event).await?;
+        flows::receive(&app, &tenant, sandbox.name(), event).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,16 +1,15 @@
 //! Subscriptions over HTTP: what is shown, and how callers ask for changes.
 
 mod read;
-mod write;
 
 pub use read::*;
-pub use write::*;
 
-use super::{Preview, Subscription, Upcoming};
+use super::Subscription;
+use crate::auth::Caller;
 use crate::base::{Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time};
 use crate::catalog::Viewer;
 use crate::catalog::http::plans::BillingInterval;
-use crate::http::Caller;
+use crate::flows::{Preview, Upcoming};
 use crate::invoices::InvoiceItem;
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
@@ -19,7 +18,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 type Reader = Caller<{ KeyScopes::SUBSCRIPTIONS_READ }, { PortalScopes::SUBSCRIPTIONS_READ }>;
-type Writer = Caller<{ KeyScopes::SUBSCRIPTIONS_WRITE }, { PortalScopes::SUBSCRIPTIONS_WRITE }>;
+pub type Writer = Caller<{ KeyScopes::SUBSCRIPTIONS_WRITE }, { PortalScopes::SUBSCRIPTIONS_WRITE }>;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -207,14 +206,14 @@ impl SubscriptionResponse {
 }
 
 /// As whom a caller sees subscriptions and plans.
-fn viewer<const K: u32, const P: u32>(caller: &Caller<K, P>) -> Viewer {
+pub fn viewer<const K: u32, const P: u32>(caller: &Caller<K, P>) -> Viewer {
     match caller {
         Caller::Key(_) => Viewer::Backend,
         Caller::Portal(portal) => Viewer::Customer(portal.verified().session().customer_no),
     }
 }
 
-fn view<const K: u32, const P: u32>(
+pub fn view<const K: u32, const P: u32>(
     caller: &Caller<K, P>,
     subscription: &Subscription,
 ) -> SubscriptionResponse {

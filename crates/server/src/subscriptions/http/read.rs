@@ -1,12 +1,13 @@
 //! Reading subscriptions.
 
-use super::{Reader, SubscriptionResponse, UpcomingResponse, view, viewer};
+use super::{SubscriptionResponse, UpcomingResponse, view, viewer};
 use crate::app::App;
-use crate::customers;
+use crate::auth::Caller;
 use crate::http::page::{ListResponse, path_id, query};
-use crate::http::{Caller, Json, PathText, Problem};
-use crate::invoices;
+use crate::http::{Json, PathText, Problem};
+use crate::subscriptions::http::Reader;
 use crate::subscriptions::{self, Status, sql};
+use crate::{customers, flows, invoices};
 use axum::extract::State;
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -79,6 +80,6 @@ pub async fn upcoming_invoice(
     let subscription = subscriptions::own(&mut tx, &tenant, viewer(&caller), id).await?;
     let (customer, currency) = (subscription.customer_no, subscription.currency);
     let waiting = invoices::waiting(&mut tx, &tenant, customer, currency).await?;
-    let upcoming = subscriptions::upcoming(&mut tx, &tenant, &subscription, waiting).await?;
+    let upcoming = flows::upcoming(&mut tx, &tenant, &subscription, waiting).await?;
     Ok(Json(StatusCode::OK, UpcomingInvoiceResponse { invoice: upcoming.map(Into::into) }))
 }

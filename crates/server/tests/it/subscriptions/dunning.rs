@@ -164,7 +164,7 @@ on_both_stores! {
         let id = t.begin_to_pay(open["id"].as_str().unwrap()).await;
         t.clock_to("2030-03-02T06:30:00Z").await;
         let declined = unitpay::payments::ChargeResult::Declined(unitpay::payments::DeclineReason::CardDeclined);
-        unitpay::settlement::record(&t.app, &t.tenant, id, declined).await.unwrap();
+        unitpay::flows::record(&t.app, &t.tenant, id, declined).await.unwrap();
         t.clock_to("2030-03-09T00:00:00Z").await;
         assert_eq!((status(&t, "c").await, statuses(&t, "c").await.pop().unwrap()), ("canceled".into(), "uncollectible".to_owned()));
     }
@@ -210,7 +210,7 @@ on_both_stores! {
         t.clock_to("2030-03-01T12:00:00Z").await;
         assert_eq!(statuses(&t, "c").await, ["paid", "overdue", "overdue"]);
         let declined = unitpay::payments::ChargeResult::Declined(unitpay::payments::DeclineReason::CardDeclined);
-        unitpay::settlement::record(&t.app, &t.tenant, attempt, declined).await.unwrap();
+        unitpay::flows::record(&t.app, &t.tenant, attempt, declined).await.unwrap();
         let good = t.card(&id, "pm_sandbox_visa").await;
         make_default(&t, &good).await;
         t.clock_to("2030-03-02T12:00:00Z").await;
@@ -260,7 +260,7 @@ on_both_stores! {
             make_default(&t, &lost).await;
             t.clock_to(&since.plus_days(7).to_string()).await;
             let last = pending(&t).await;
-            unitpay::settlement::record(&t.app, &t.tenant, last, declined()).await.unwrap();
+            unitpay::flows::record(&t.app, &t.tenant, last, declined()).await.unwrap();
             let owed = t.invoices_of(name).await.pop().unwrap();
             let attempt = t.begin_to_pay(owed["id"].as_str().unwrap()).await;
             t.bill_what_is_due().await;
@@ -268,9 +268,9 @@ on_both_stores! {
             let good = t.card(&id, "pm_sandbox_visa").await;
             make_default(&t, &good).await;
             if pays {
-                unitpay::settlement::run(&t.app, &t.tenant, attempt).await.unwrap();
+                unitpay::flows::run(&t.app, &t.tenant, attempt).await.unwrap();
             } else {
-                unitpay::settlement::record(&t.app, &t.tenant, attempt, declined()).await.unwrap();
+                unitpay::flows::record(&t.app, &t.tenant, attempt, declined()).await.unwrap();
             }
             t.advance(3_600);
             t.bill_what_is_due().await;

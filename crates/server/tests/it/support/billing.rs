@@ -2,16 +2,15 @@
 
 use super::{Answer, Test, get, post};
 use serde_json::{Value, json};
-use unitpay::app::By;
 use unitpay::audit::Actor;
-use unitpay::base::{Decimal, InvoiceId, PaymentAttemptId, Time};
-use unitpay::customers::{self, CustomerRef};
+use unitpay::base::{CollectionMethod, Decimal, InvoiceId, PaymentAttemptId, Time};
+use unitpay::customers::CustomerRef;
 use unitpay::db::{Lane, Sql, Tx, sql};
-use unitpay::invoices::{self, Invoice, InvoiceError, Line, LineKind, NewInvoice, Reason};
+use unitpay::invoices::{Invoice, Line, LineKind, NewInvoice, Reason};
 use unitpay::organizations::Tenant;
-use unitpay::payments;
-use unitpay::settlement::{self, Billed, Effect, Kept, SettleError};
-use unitpay::subscriptions::CollectionMethod;
+use unitpay::settlement::{Billed, Effect, Kept};
+use unitpay::work::BillingError;
+use unitpay::{customers, invoices, payments, settlement};
 
 const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
     WHERE key IS NOT NULL AND status IN ('succeeded', 'refunded')");
@@ -65,8 +64,8 @@ impl Test {
         tenant: Tenant,
         customer_no: i64,
         new: NewInvoice,
-    ) -> Result<Option<Invoice>, InvoiceError> {
-        let by = By::new(&self.app, Actor::System);
+    ) -> Result<Option<Invoice>, BillingError> {
+        let by = self.app.by(Actor::System);
         let at = Time::from_seconds(by.now.seconds());
         self.app
             .db
@@ -91,9 +90,9 @@ impl Test {
         customer: &str,
         new: NewInvoice,
         effect: Effect,
-    ) -> Result<Billed, SettleError> {
+    ) -> Result<Billed, BillingError> {
         let (no, tenant) = (self.customer_no(customer).await, self.tenant);
-        let by = By::new(&self.app, Actor::System);
+        let by = self.app.by(Actor::System);
         let at = Time::from_seconds(by.now.seconds());
         self.app
             .db
@@ -124,10 +123,10 @@ impl Test {
     /// Step (a) of paying an invoice, and no more.
     pub async fn begin_to_pay(&self, invoice: &str) -> PaymentAttemptId {
         let (tenant, id) = (self.tenant, invoice.parse().unwrap());
-        let by = By::new(&self.app, Actor::System);
+        let by = self.app.by(Actor::System);
         let at = Time::from_seconds(by.now.seconds());
         let kept = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            settlement::pay(tx, &tenant, id, None, at, &by).await
+            unitpay::flows::pay(tx, &tenant, id, None, at, &by).await
         });
         match kept.await.unwrap() {
             Kept::Attempt(id) => id,
@@ -164,6 +163,6 @@ impl Test {
 
     /// What the scheduler does of itself with payments.
     pub async fn sweep(&self) -> usize {
-        settlement::sweep(&self.app).await.unwrap()
+        unitpay::flows::sweep(&self.app).await.unwrap()
     }
 }

@@ -4,15 +4,15 @@ use super::DAY;
 use crate::on_both_stores;
 use crate::support::{Request, Test, get, told};
 use serde_json::{Value, json};
-use unitpay::app::By;
 use unitpay::audit::Actor;
 use unitpay::db::{Lane, Tx};
-use unitpay::settlement;
-use unitpay::usage::{self, NewEvent, Quantity, TrackError};
+use unitpay::flows;
+use unitpay::usage::{NewEvent, Quantity};
+use unitpay::work::BillingError;
 
-/// What a request to track does that costs 1 and a half, rounded up, and whose answer nobody sees; of
-/// one that was repeated nothing counts again.
-async fn generate(t: &Test, customer: &str) -> Result<(), TrackError> {
+/// Tracks an event that costs 1.5, rounded up, as a request whose answer is lost does. A repeated
+/// event does not count again.
+async fn generate(t: &Test, customer: &str) -> Result<(), BillingError> {
     let event = NewEvent {
         customer: customer.parse().unwrap(),
         name: "generate".into(),
@@ -22,12 +22,12 @@ async fn generate(t: &Test, customer: &str) -> Result<(), TrackError> {
         key: "1".into(),
         content: [1; 16],
     };
-    let (tenant, by) = (t.tenant, By::new(&t.app, Actor::System));
+    let (tenant, by) = (t.tenant, t.app.by(Actor::System));
     let track = async move |tx: &mut Tx<'_, '_>| {
-        usage::track(tx, &tenant, std::slice::from_ref(&event), &by).await
+        flows::track_events(tx, &tenant, std::slice::from_ref(&event), &by).await
     };
-    for id in t.app.db.write(Lane::Usual, track).await?.top_ups {
-        drop(settlement::run(&t.app, &tenant, id).await);
+    for id in t.app.db.write(Lane::Usual, track).await?.1 {
+        drop(flows::run(&t.app, &tenant, id).await);
     }
     Ok(())
 }

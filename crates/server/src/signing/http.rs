@@ -1,8 +1,9 @@
 //! What the server says of itself: health, readiness, its description and its public keys.
 
-use super::{Anyone, Json, Problem};
 use crate::app::App;
-use crate::signing;
+use crate::auth::Anyone;
+use crate::http::{Json, Problem};
+use crate::signing::{self, SigningError};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -63,10 +64,14 @@ pub async fn jwks(State(app): State<Arc<App>>, _: Anyone) -> Result<Response, Pr
     Ok((age, Json(StatusCode::OK, signing::jwks(&keys)?)).into_response())
 }
 
-/// This description.
-#[utoipa::path(get, path = "/openapi.json", tag = "system", operation_id = "openapi",
-    responses((status = 200, content_type = "application/json")))]
-pub async fn openapi(_: Anyone) -> Response {
-    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    (json, crate::routes::openapi_json()).into_response()
+impl From<SigningError> for Problem {
+    fn from(error: SigningError) -> Self {
+        match error {
+            SigningError::Db(error) => error.into(),
+            SigningError::Seal(_)
+            | SigningError::BadKey
+            | SigningError::UnknownKey
+            | SigningError::KeyExists => Self::internal(error),
+        }
+    }
 }

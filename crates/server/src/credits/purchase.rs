@@ -1,0 +1,103 @@
+//! Bought credits: they are added to the wallet when their invoice is paid, and never before.
+
+use super::{NewGrant, Source, TopUp, TopUpStatus, Wallet, sql};
+use crate::base::{CreditPackageId, PaymentMethodId, Time};
+use crate::catalog::{self, CreditPackage};
+use crate::customers::billing;
+use crate::db::{DbError, Tx};
+use crate::invoices::{Invoice, Reason, Status};
+use crate::organizations::Tenant;
+use crate::work::By;
+
+/// Grants what was bought by an invoice, which is about to be paid. One that bought nothing, or was
+/// told of before, changes nothing. `false` where the customer meanwhile pays in another currency
+/// than a draft is in, and the money is to go back.
+pub async fn topped_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &Invoice,
+    at: Time,
+    by: &By,
+) -> Result<bool, DbError> {
+    let customer_no = invoice.customer_no;
+    let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
+        return Ok(true);
+    };
+    let known = billing::get(tx, tenant, customer_no).await?.currency;
+    if invoice.status == Status::Draft && known.is_some_and(|known| known != top_up.currency) {
+        return Ok(false);
+    }
+    let package = package(tx, tenant, top_up.package_id).await?;
+    wallet.buy(&bought(package.as_ref(), top_up.credits, at), at, &by.ids);
+    if top_up.automatic {
+        wallet.auto_top_up_ended(None);
+    }
+    billing::set_currency(tx, tenant, customer_no, top_up.currency).await?;
+    top_up.status = TopUpStatus::Succeeded;
+    sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
+    sql::save_all(tx, &[wallet], at).await?;
+    Ok(true)
+}
+
+/// Nothing was paid, so nothing is granted; a rule that topped up by itself is paused while this card
+/// is the default. A draft is gone with it.
+pub async fn top_up_failed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &Invoice,
+    card: Option<PaymentMethodId>,
+    at: Time,
+    by: &By,
+) -> Result<(), DbError> {
+    let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
+        return Ok(());
+    };
+    if top_up.automatic {
+        wallet.auto_top_up_ended(Some(card));
+    }
+    top_up.status = TopUpStatus::Failed;
+    top_up.invoice_id = top_up.invoice_id.filter(|_| invoice.status != Status::Draft);
+    sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
+    sql::save_all(tx, &[wallet], at).await
+}
+
+/// The top-up that an invoice is to pay for, if it is still open, and the wallet that it fills.
+async fn open_top_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &Invoice,
+    at: Time,
+    by: &By,
+) -> Result<Option<(Wallet, TopUp)>, DbError> {
+    if invoice.reason != Reason::TopUp {
+        return Ok(None);
+    }
+    let customer_no = invoice.customer_no;
+    let open = sql::open_top_up(tx, tenant, customer_no, invoice.id).await?;
+    let Some((currency_id, top_up)) = open else { return Ok(None) };
+    let wallet = sql::lock_all(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
+    Ok(wallet.map(|wallet| (wallet, top_up)))
+}
+
+async fn package(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: Option<CreditPackageId>,
+) -> Result<Option<CreditPackage>, DbError> {
+    match id {
+        None => Ok(None),
+        Some(id) => catalog::credit_package(tx, tenant, id).await,
+    }
+}
+
+pub fn bought(package: Option<&CreditPackage>, amount: i64, at: Time) -> NewGrant {
+    let days = package.and_then(|package| package.expires_after_days);
+    NewGrant {
+        source: Source::Package,
+        amount,
+        expires_at: days.map(|days| at.plus_days(days)),
+        subscription_id: None,
+        cadence: None,
+        description: package.map(|package| package.name.clone()),
+    }
+}

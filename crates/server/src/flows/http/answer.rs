@@ -1,0 +1,202 @@
+//! The one answer of every request that moves money.
+
+use crate::app::App;
+use crate::base::{InvoiceId, SubscriptionId, Time};
+use crate::credits::http::CreditAccountResponse;
+use crate::flows::settle::run;
+use crate::http::{Code, Json, Problem, REPLAYED};
+use crate::invoices::http::InvoiceResponse;
+use crate::organizations::Tenant;
+use crate::payments::http::ClientResponse;
+use crate::settlement::{self, Attempt, Kept, SettleOutcome, Subject, Unsettled, outcome};
+use crate::subscriptions::http::SubscriptionResponse;
+use crate::{credits, invoices, subscriptions};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a request that moves money came to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[schema(as = SettleOutcome)]
+pub enum SettleOutcomeResponse {
+    /// Charged and done.
+    ChargedInline {
+        #[schema(required = true)]
+        subscription: Option<Box<SubscriptionResponse>>,
+        invoice: Box<InvoiceResponse>,
+    },
+    /// The customer has to fill in the processor's form; then it goes on by itself. What the form
+    /// is for stands in one of the last members.
+    #[serde(rename_all = "camelCase")]
+    RequiresForm {
+        client: ClientResponse,
+        #[schema(value_type = FormReasonName)]
+        reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subscription: Option<Box<SubscriptionResponse>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        invoice: Option<Box<InvoiceResponse>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        credit_account: Option<Box<CreditAccountResponse>>,
+    },
+    /// To be paid by its due date.
+    InvoiceSent { invoice: Box<InvoiceResponse> },
+    /// Too little to charge now; the next invoice has it.
+    InvoiceAdded {
+        #[schema(required = true)]
+        subscription: Option<Box<SubscriptionResponse>>,
+    },
+    /// It comes into force later.
+    #[serde(rename_all = "camelCase")]
+    Deferred {
+        subscription: Box<SubscriptionResponse>,
+        #[schema(value_type = String, format = DateTime)]
+        effective_at: Time,
+    },
+    /// Done, and nothing was to be paid.
+    CreatedNoCharge { subscription: Box<SubscriptionResponse> },
+    /// It was so already.
+    NoAction,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `SettleOutcomeResponse::RequiresForm`.
+pub enum FormReasonName {
+    PaymentMethodRequired,
+    AuthenticationRequired,
+}
+
+/// Answers a request that moves money: goes on with its attempt, if there is one, and shows what it
+/// came to. `backend` sees metadata.
+pub async fn answer(
+    app: &App,
+    tenant: &Tenant,
+    backend: bool,
+    kept: Kept,
+    replayed: bool,
+) -> Result<Response, Problem> {
+    let answer = match settled(app, tenant, kept).await {
+        Ok(outcome) => {
+            let body = Shown { app, tenant, backend }.outcome(outcome).await?;
+            Json(StatusCode::OK, body).into_response()
+        }
+        // A decline is an answer like any other.
+        Err(problem) if problem.code == Code::PaymentDeclined => problem.into_response(),
+        Err(problem) => return Err(problem),
+    };
+    Ok(if replayed { (REPLAYED, answer).into_response() } else { answer })
+}
+
+async fn settled(app: &App, tenant: &Tenant, kept: Kept) -> Result<SettleOutcome, Problem> {
+    let attempt = match kept {
+        Kept::Outcome(outcome) => return Ok(outcome),
+        Kept::Attempt(id) => run(app, tenant, id).await?,
+    };
+    let invoice = invoices::get(&mut app.db.read().await?, tenant, attempt.invoice_id).await?;
+    outcome(&attempt, invoice.and_then(|invoice| invoice.subscription_id)).map_err(|unsettled| {
+        match unsettled {
+            Unsettled::Declined(reason) => {
+                Problem::new(Code::PaymentDeclined, "The payment was declined.")
+                    .with("declineReason", reason.as_str())
+            }
+            Unsettled::Unknown => Problem::unavailable("the processor could not tell of a charge"),
+            Unsettled::Abandoned => {
+                let detail = "The payment was given up meanwhile; use a new Idempotency-Key.";
+                Problem::new(Code::Conflict, detail)
+            }
+        }
+    })
+}
+
+/// Shows objects to a caller as they are now.
+struct Shown<'a> {
+    app: &'a App,
+    tenant: &'a Tenant,
+    backend: bool,
+}
+
+impl Shown<'_> {
+    async fn outcome(&self, outcome: SettleOutcome) -> Result<SettleOutcomeResponse, Problem> {
+        Ok(match outcome {
+            SettleOutcome::ChargedInline { subscription_id, invoice_id } => {
+                SettleOutcomeResponse::ChargedInline {
+                    subscription: self.if_any(subscription_id).await?,
+                    invoice: self.invoice(invoice_id).await?,
+                }
+            }
+            SettleOutcome::RequiresForm { attempt_id } => {
+                let mut tx = self.app.db.read().await?;
+                let attempt = settlement::get(&mut tx, self.tenant, attempt_id).await?;
+                self.form(&attempt.ok_or_else(gone)?).await?
+            }
+            SettleOutcome::InvoiceSent { invoice_id } => {
+                SettleOutcomeResponse::InvoiceSent { invoice: self.invoice(invoice_id).await? }
+            }
+            SettleOutcome::InvoiceAdded { subscription_id } => {
+                let subscription = self.if_any(subscription_id).await?;
+                SettleOutcomeResponse::InvoiceAdded { subscription }
+            }
+            SettleOutcome::Deferred { subscription_id, effective_at } => {
+                let subscription = self.subscription(subscription_id).await?;
+                SettleOutcomeResponse::Deferred { subscription, effective_at }
+            }
+            SettleOutcome::CreatedNoCharge { subscription_id } => {
+                let subscription = self.subscription(subscription_id).await?;
+                SettleOutcomeResponse::CreatedNoCharge { subscription }
+            }
+            SettleOutcome::NoAction => SettleOutcomeResponse::NoAction,
+        })
+    }
+
+    async fn form(&self, attempt: &Attempt) -> Result<SettleOutcomeResponse, Problem> {
+        let (subscription, invoice, credit_account) = match attempt.subject() {
+            Subject::Subscription(id) => (Some(self.subscription(id).await?), None, None),
+            Subject::Invoice(id) => (None, Some(self.invoice(id).await?), None),
+            Subject::CreditAccount(id) => {
+                let view = credits::view(&mut self.app.db.read().await?, self.tenant, id).await?;
+                (None, None, Some(Box::new(view.ok_or_else(gone)?.into())))
+            }
+        };
+        Ok(SettleOutcomeResponse::RequiresForm {
+            client: attempt.client(&self.app.processors).ok_or_else(gone)?.into(),
+            reason: attempt.form_reason().as_str(),
+            subscription,
+            invoice,
+            credit_account,
+        })
+    }
+
+    async fn if_any(
+        &self,
+        id: Option<SubscriptionId>,
+    ) -> Result<Option<Box<SubscriptionResponse>>, Problem> {
+        match id {
+            None => Ok(None),
+            Some(id) => self.subscription(id).await.map(Some),
+        }
+    }
+
+    async fn subscription(&self, id: SubscriptionId) -> Result<Box<SubscriptionResponse>, Problem> {
+        let found = subscriptions::get(&mut self.app.db.read().await?, self.tenant, id).await?;
+        let found = found.ok_or_else(gone)?;
+        Ok(Box::new(match self.backend {
+            true => SubscriptionResponse::to_backend(&found),
+            false => SubscriptionResponse::to_browser(&found),
+        }))
+    }
+
+    async fn invoice(&self, id: InvoiceId) -> Result<Box<InvoiceResponse>, Problem> {
+        let mut tx = self.app.db.read().await?;
+        let found = invoices::get(&mut tx, self.tenant, id).await?.ok_or_else(gone)?;
+        let payments = invoices::payments(&mut tx, self.tenant, id).await?;
+        Ok(Box::new(InvoiceResponse::whole(self.app, found, payments, self.backend)))
+    }
+}
+
+/// What an outcome names is never deleted.
+fn gone() -> Problem {
+    Problem::internal("what an outcome names is missing")
+}

@@ -1,0 +1,83 @@
+//! Flows over HTTP: the requests that move money, with one answer for all of them.
+
+pub mod answer;
+pub mod invoices;
+pub mod subscriptions;
+pub mod top_ups;
+
+use crate::http::{Code, Problem};
+use crate::idempotency::KeyReused;
+use crate::test_clock::Advancing;
+use crate::work::BillingError;
+
+impl From<BillingError> for Problem {
+    fn from(error: BillingError) -> Self {
+        let (code, detail) = match error {
+            BillingError::Db(error) => return error.into(),
+            BillingError::KeyReused => return KeyReused.into(),
+            BillingError::Advancing => return Advancing.into(),
+            BillingError::NotFound => return Self::not_found(),
+            BillingError::CustomerNotFound => return Self::customer_not_found(),
+            BillingError::CustomerArchived => return Self::customer_archived(),
+            BillingError::OtherProduct => {
+                let message = "must be a plan of the subscription's product";
+                return Self::invalid_param("planId", message);
+            }
+            BillingError::ProrationDate => {
+                let message = "must be the prorationDate of a preview from the last 10 minutes; \
+                     the subscription must not have changed since";
+                return Self::invalid_param("prorationDate", message);
+            }
+            BillingError::NoCurrency => {
+                return Self::invalid_param("creditCurrencyId", "is not a credit currency");
+            }
+            BillingError::NoPackage => {
+                let message = "is not a package of this credit currency that can be bought";
+                return Self::invalid_param("packageId", message);
+            }
+            BillingError::EndsBeforeNow => {
+                return Self::invalid_param("expiresAt", "must be in the future");
+            }
+            BillingError::CurrencyMismatch => {
+                (Code::CurrencyMismatch, "The customer pays in another currency.")
+            }
+            BillingError::OutOfRange => (Code::AmountOutOfRange, "An amount is out of range."),
+            BillingError::PlanNotAvailable => {
+                (Code::PlanNotAvailable, "The plan cannot be chosen.")
+            }
+            BillingError::SubscriptionExists => {
+                (Code::SubscriptionExists, "The customer has a subscription of this product.")
+            }
+            BillingError::NotActive => {
+                (Code::SubscriptionNotActive, "The subscription is canceled.")
+            }
+            BillingError::Unpaid => {
+                (Code::InvoiceUnpaid, "An invoice of the subscription has to be paid first.")
+            }
+            BillingError::SellerIncomplete => {
+                let detail = "The branding needs the seller's legal name and address first.";
+                (Code::SellerIncomplete, detail)
+            }
+            BillingError::NotPayable => {
+                (Code::InvoiceNotPayable, "Nothing is owed on this invoice.")
+            }
+            BillingError::InProgress => {
+                (Code::PaymentInProgress, "A payment of this invoice is in progress.")
+            }
+            BillingError::NoProcessor => {
+                (Code::Conflict, "This environment has no payment processor.")
+            }
+            BillingError::BelowMinimum => {
+                (Code::AmountOutOfRange, "The amount due is less than the processor charges.")
+            }
+            BillingError::Frozen => (Code::WalletFrozen, "The wallet is frozen."),
+            BillingError::PackageRequired => {
+                (Code::PackageRequired, "Credits of this kind are bought in packages.")
+            }
+            BillingError::NotUndoable => {
+                (Code::Conflict, "The entry was undone before, or nothing of it is left.")
+            }
+        };
+        Self::new(code, detail)
+    }
+}

@@ -1,0 +1,36 @@
+//! Flows: what takes several slices to do. Each runs in one transaction, or in steps around a call
+//! to a payment processor.
+//!
+//! `create`, `change`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
+//! `dunning` what time brings; `settle` carries out a charge, `apply` and `settled` what its result
+//! brings about. `due` finds what is due and runs it, `advance` moves the test clock.
+
+pub mod advance;
+pub mod apply;
+pub mod archive;
+pub mod cancel;
+pub mod change;
+pub mod create;
+pub mod due;
+pub mod dunning;
+pub mod http;
+pub mod lines;
+pub mod pay;
+pub mod payment_methods;
+pub mod preview;
+pub mod renewal;
+pub mod settle;
+pub mod settled;
+pub mod top_up;
+pub mod track;
+
+pub use advance::{ClockError, go_on, go_on_with_all, set_out};
+pub use archive::archive_customer;
+pub use cancel::{CancelMode, cancel, uncancel};
+pub use change::{ChangeRequest, change};
+pub use create::{NewSubscription, create};
+pub use pay::{pay, transfer, void};
+pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
+pub use settle::{charge, receive, record, run, sweep};
+pub use top_up::{set_auto_top_up, top_up, top_up_if_low};
+pub use track::track_events;

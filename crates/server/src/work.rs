@@ -1,0 +1,133 @@
+//! What a rule gets to write with: who acts, when, and how ids are made.
+
+use crate::audit::{self, Action, Actor, NewEvent};
+use crate::base::{Currency, CustomerId, Ids, Overflow, Time};
+use crate::db::{DbError, Tx};
+use crate::idempotency::KeyReused;
+use crate::organizations::Tenant;
+use crate::test_clock::Advancing;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// Who does a billing write, and with what. `now` is real time; billing's now is passed beside it.
+#[derive(Clone, Debug)]
+pub struct By {
+    pub actor: Actor,
+    pub now: Time,
+    pub ids: Ids,
+    pub terms: Arc<dyn ChargeTerms>,
+}
+
+/// What a rule has to know of the payment processors before it begins a charge.
+pub trait ChargeTerms: Debug + Send + Sync {
+    /// The processor of a tenant; `None` if the tenant has none.
+    fn processor_of(&self, tenant: &Tenant, currency: Currency) -> Option<ProcessorTerms>;
+}
+
+/// The processor that charges a tenant's customers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessorTerms {
+    pub name: &'static str,
+    /// The least that it charges, in minor units.
+    pub minimum: i64,
+}
+
+impl By {
+    /// Records in the transaction what is done to something of a customer.
+    pub async fn note(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+        customer: CustomerId,
+        action: Action,
+        target: impl ToString,
+        detail: serde_json::Value,
+    ) -> Result<(), DbError> {
+        let event = NewEvent {
+            id: self.ids.event(),
+            actor: self.actor,
+            action,
+            target_id: target.to_string(),
+            customer_id: Some(customer),
+            detail,
+            at: self.now,
+        };
+        audit::record(tx, tenant.no, &event).await
+    }
+}
+
+/// Why billing refuses a request, or cannot answer it.
+#[derive(Debug)]
+pub enum BillingError {
+    Db(DbError),
+    /// The idempotency key was used with another request.
+    KeyReused,
+    /// The test clock is being advanced.
+    Advancing,
+    /// There is no such object, or not for this caller.
+    NotFound,
+    CustomerNotFound,
+    CustomerArchived,
+    /// The customer pays in another currency.
+    CurrencyMismatch,
+    /// An amount is not within its bounds, or what it comes to is not.
+    OutOfRange,
+    /// A draft or an archived plan.
+    PlanNotAvailable,
+    /// A plan of another product than the subscription's.
+    OtherProduct,
+    /// The customer has a live subscription of this product.
+    SubscriptionExists,
+    /// The subscription is canceled.
+    NotActive,
+    /// The subscription is pending or past due.
+    Unpaid,
+    /// Older than ten minutes or than the last change, in the future, or of another period.
+    ProrationDate,
+    /// A live invoice needs the seller's legal name and address.
+    SellerIncomplete,
+    /// The invoice is a draft, void or paid.
+    NotPayable,
+    /// An attempt on the invoice may have been charged.
+    InProgress,
+    /// The tenant has no processor to charge by.
+    NoProcessor,
+    /// The amount due is less than the processor charges.
+    BelowMinimum,
+    /// The wallet is frozen.
+    Frozen,
+    /// There is no such credit currency.
+    NoCurrency,
+    /// There is no package of this credit currency that can be bought.
+    NoPackage,
+    /// Credits of this kind have no value in money: they are bought in packages.
+    PackageRequired,
+    /// A grant would end before it begins.
+    EndsBeforeNow,
+    /// The ledger entry was undone before, or nothing of it is left.
+    NotUndoable,
+}
+
+impl From<DbError> for BillingError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<Overflow> for BillingError {
+    fn from(_: Overflow) -> Self {
+        Self::OutOfRange
+    }
+}
+
+impl From<KeyReused> for BillingError {
+    fn from(_: KeyReused) -> Self {
+        Self::KeyReused
+    }
+}
+
+impl From<Advancing> for BillingError {
+    fn from(_: Advancing) -> Self {
+        Self::Advancing
+    }
+}
