@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_credits_usage"),
     migration!(5, "0005_statistics"),
     migration!(6, "0006_token_issuer"),
+    migration!(7, "0007_usage_segments"),
 ];
 
 /// The version this program works with.

@@ -35,9 +35,7 @@ pub async fn succeeded(
         Effect::StartSubscription { subscription_id } => {
             settled::started(tx, tenant, *subscription_id, &mut invoice, at, by).await?
         }
-        Effect::ChangePlan(change) => {
-            settled::changed(tx, tenant, change, &invoice, at, by).await?
-        }
+        Effect::ChangePlan(change) => settled::changed(tx, tenant, change, at, by).await?,
         Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => {
             credits::topped_up(tx, tenant, &invoice, at, by).await?
         }

@@ -115,7 +115,8 @@ async fn stop(
     by: &By,
 ) -> Result<(), DbError> {
     if let Some(open) = subscription.usage_period {
-        usage::period_closed(tx, subscription, open).await?;
+        // The counts stay: until the window ends, a customer who comes back goes on with them.
+        usage::segment_closed(tx, subscription, open, at).await?;
         credits::subscription_ended(tx, tenant, subscription, at, &by.ids).await?;
     }
     subscription.status = Status::Canceled;

@@ -7,7 +7,7 @@
 use crate::audit::Action;
 use crate::base::{Period, PlanId, SubscriptionId, Time, money};
 use crate::catalog::{self, Interval, Plan, PlanStatus, Viewer};
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
 use crate::flows::lines;
 use crate::invoices::{Line, Reason};
 use crate::organizations::Tenant;
@@ -41,7 +41,7 @@ pub enum Way {
     Free,
     /// At once; the rest of the period is charged, what was paid for it credited.
     Prorated,
-    /// At once, with a new period: charged whole, the rest of the old one credited, open usage billed.
+    /// At once, with a new period: charged whole, the rest of the old one credited.
     Restarted,
     /// At the period's end.
     Deferred,
@@ -54,7 +54,10 @@ pub struct Quote {
     pub new: Plan,
     pub quantity: i64,
     pub way: Way,
+    /// Charges and credits of the change itself.
     pub lines: Vec<Line>,
+    /// Usage of the segment that the change closes, under the old plan.
+    pub usage: Vec<Line>,
     pub at: Time,
 }
 
@@ -119,13 +122,15 @@ async fn schedule(
 ) -> Result<Kept, BillingError> {
     let (old, mut new) = (&quote.subscription, quote.outcome());
     let subscription_id = new.id;
-    let unchanged = old.scheduled == new.scheduled && !old.cancel_at_period_end;
+    let unchanged =
+        old.scheduled == new.scheduled && old.cancel_at_period_end == new.cancel_at_period_end;
     if !unchanged {
         new.updated_at = at;
         subscriptions::update(tx, tenant, &new).await?;
         let scheduled = new.scheduled.map(|(plan, quantity)| json!([plan, quantity]));
         let detail = json!({ "scheduled": scheduled });
         note(tx, tenant, &new, Action::SubscriptionChangeScheduled, detail, by).await?;
+        note_kept_on(tx, tenant, old.cancel_at_period_end, &new, by).await?;
     }
     Ok(Kept::Outcome(match new.scheduled.and(new.current_period) {
         Some(period) => SettleOutcome::Deferred { subscription_id, effective_at: period.end },
@@ -142,10 +147,12 @@ async fn pay(
     at: Time,
     by: &By,
 ) -> Result<Billed, BillingError> {
-    let customer_no = quote.subscription.customer_no;
+    let (subscription, customer_no) = (&quote.subscription, quote.subscription.customer_no);
+    // The invoice takes in the lines of the segment. A change that is given up frees them.
+    lines::close_segment(tx, tenant, subscription, &quote.old, at, by).await?;
     let end = quote.outcome().current_period.map_or(quote.at, |period| period.end);
     let period = Some(Period { start: quote.at, end });
-    let invoice = quote.subscription.invoice(Reason::Change, quote.lines.clone(), period);
+    let invoice = subscription.invoice(Reason::Change, quote.lines.clone(), period);
     let method = payments::default_of(tx, tenant, customer_no).await?;
     let (method, effect) = (method.as_ref(), Effect::ChangePlan(quote.change()));
     settlement::collect(tx, tenant, customer_no, invoice, method, effect, at, by).await
@@ -162,15 +169,18 @@ pub async fn apply(
 ) -> Result<(), BillingError> {
     let old = subscriptions::plan(tx, tenant, change.old_plan_id).await?;
     let new = subscriptions::plan(tx, tenant, change.plan_id).await?;
+    lines::close_segment(tx, tenant, subscription, &old, at, by).await?;
     if change.restarts {
         if let Some(open) = subscription.usage_period {
             usage::period_closed(tx, subscription, open).await?;
         }
         restart(subscription, &new, change.at);
     }
+    let was_ending = subscription.cancel_at_period_end;
     switch(subscription, &new, change.quantity);
     subscription.updated_at = at;
     subscriptions::update(tx, tenant, subscription).await?;
+    note_kept_on(tx, tenant, was_ending, subscription, by).await?;
     credits::plan_changed(tx, tenant, subscription, &new, at, &by.ids).await?;
     let detail = json!({
         "oldPlanId": old.id, "oldQuantity": change.old_quantity,
@@ -207,26 +217,28 @@ pub async fn quote(
         true => Way::Same,
         false => way(subscription.status == Status::Trialing, from, to),
     };
-    let mut lines = Vec::new();
+    let (mut lines, mut usage) = (Vec::new(), Vec::new());
     match way {
-        Way::Same | Way::Free | Way::Deferred => {}
+        Way::Same | Way::Deferred => {}
+        Way::Free => usage = lines::usage(tx, tenant, &subscription, &old, at).await?,
         Way::Prorated => {
+            usage = lines::usage(tx, tenant, &subscription, &old, at).await?;
             lines.push(lines::unused(&old, subscription.quantity, period, at, -1)?);
             lines.push(lines::unused(&new, quantity, period, at, 1)?);
         }
         Way::Restarted => {
-            lines = lines::usage(tx, tenant, &subscription, &old, at).await?;
+            usage = lines::usage(tx, tenant, &subscription, &old, at).await?;
             if from.1 > 0 {
                 lines.push(lines::unused(&old, subscription.quantity, period, at, -1)?);
             }
             let next = calendar::period_from(at, at, new.billing_interval.months());
             lines.extend(lines::recurring(&new, quantity, next)?);
-            if money::sum(lines.iter().map(|line| line.amount))? < 0 {
-                (way, lines) = (Way::Deferred, Vec::new());
+            if money::sum(usage.iter().chain(&lines).map(|line| line.amount))? < 0 {
+                (way, lines, usage) = (Way::Deferred, Vec::new(), Vec::new());
             }
         }
     }
-    Ok(Quote { subscription, old, new, quantity, way, lines, at })
+    Ok(Quote { subscription, old, new, quantity, way, lines, usage, at })
 }
 
 /// The instant to prorate to. A preview's holds for a while, within its period, and not beyond
@@ -292,28 +304,48 @@ impl Quote {
                 restart(&mut subscription, &self.new, self.at);
             }
         }
-        keep_on(&mut subscription);
+        if self.new.id != self.old.id {
+            keep_on(&mut subscription);
+        }
         subscription
     }
 }
 
-/// A change undoes a cancellation that was to come.
+/// Choosing another plan undoes a cancellation that was to come; a quantity does not.
 fn keep_on(subscription: &mut Subscription) {
     subscription.cancel_at_period_end = false;
     subscription.cancel_reason = None;
 }
 
 fn switch(subscription: &mut Subscription, plan: &Plan, quantity: i64) {
+    if subscription.plan_id != plan.id {
+        keep_on(subscription);
+    }
     subscription.plan_id = plan.id;
     subscription.quantity = quantity;
     subscription.billing_interval = plan.billing_interval;
     subscription.scheduled = None;
-    keep_on(subscription);
+}
+
+/// Records that a change undid a cancellation that was to come.
+async fn note_kept_on(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    was_ending: bool,
+    subscription: &Subscription,
+    by: &By,
+) -> Result<(), DbError> {
+    if !was_ending || subscription.cancel_at_period_end {
+        return Ok(());
+    }
+    let detail = json!({ "planId": subscription.plan_id });
+    note(tx, tenant, subscription, Action::SubscriptionUncanceled, detail, by).await
 }
 
 fn restart(subscription: &mut Subscription, plan: &Plan, at: Time) {
     let period = |months| Some(calendar::period_from(at, at, months));
     subscription.anchor = Some(at);
+    subscription.trial_end = subscription.trial_end.map(|end| end.min(at));
     subscription.current_period = period(plan.billing_interval.months());
     subscription.usage_period = period(1);
 }

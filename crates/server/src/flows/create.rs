@@ -14,7 +14,7 @@ use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::subscriptions::{self, Status, Subscription, calendar, note};
 use crate::work::{BillingError, By};
-use crate::{credits, payments};
+use crate::{credits, payments, usage};
 use serde_json::json;
 
 /// A subscription that somebody asks for; its bounds are checked.
@@ -121,6 +121,7 @@ pub async fn offer(
         current_period: None,
         usage_period: None,
         trial_end: None,
+        started_at: None,
         cancel_at_period_end: false,
         cancel_reason: None,
         canceled_at: None,
@@ -161,6 +162,7 @@ pub fn begin(subscription: &mut Subscription, plan: &Plan, at: Time) -> Period {
     let first = calendar::period_from(at, at, plan.billing_interval.months());
     subscription.status = Status::Active;
     subscription.anchor = Some(at);
+    subscription.started_at = Some(at);
     subscription.current_period = Some(first);
     subscription.usage_period = Some(calendar::period_from(at, at, 1));
     subscription.updated_at = at;
@@ -172,6 +174,7 @@ fn begin_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
     subscription.status = Status::Trialing;
     subscription.anchor = Some(trial.end);
     subscription.trial_end = Some(trial.end);
+    subscription.started_at = Some(at);
     subscription.current_period = Some(trial);
     subscription.usage_period = Some(trial);
 }
@@ -187,7 +190,24 @@ pub async fn start(
     by: &By,
 ) -> Result<(), DbError> {
     billing::set_currency(tx, tenant, subscription.customer_no, plan.currency).await?;
+    continue_window(tx, tenant, subscription, at).await?;
     credits::subscription_started(tx, tenant, subscription, plan, paid, at, &by.ids).await?;
     let detail = json!({ "planId": plan.id, "quantity": subscription.quantity });
     note(tx, tenant, subscription, Action::SubscriptionStarted, detail, by).await
+}
+
+/// A usage window belongs to the customer and product. A customer who comes back before its end goes
+/// on counting where the last subscription stopped, so that leaving renews no allowance.
+async fn continue_window(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    at: Time,
+) -> Result<(), DbError> {
+    let (no, product) = (subscription.customer_no, subscription.product_id);
+    let ended = subscriptions::ended_in_window(tx, tenant, no, product, at).await?;
+    match ended.zip(subscription.usage_period) {
+        None => Ok(()),
+        Some((ended, window)) => usage::window_continued(tx, ended, subscription, window).await,
+    }
 }

@@ -3,11 +3,11 @@
 use crate::base::{Decimal, Overflow, Period, Time};
 use crate::catalog::{self, Charge, Plan, Tier};
 use crate::db::Tx;
-use crate::invoices::{Line, LineKind};
+use crate::invoices::{self, Line, LineKind};
 use crate::organizations::Tenant;
 use crate::subscriptions::{Status, Subscription, proration, rating};
 use crate::usage;
-use crate::work::BillingError;
+use crate::work::{BillingError, By};
 use unitpay_billing::Price;
 
 /// What a period costs in advance.
@@ -86,7 +86,8 @@ fn price(included: Decimal, tiers: &[Tier]) -> Price {
     Price { included, tiers: tiers.iter().map(tier).collect() }
 }
 
-/// What the open usage period has come to until `end`, by the plan in force. A trial's is not billed.
+/// Rates the open segments of the usage window, until `end`, under the plan in force. A trial's usage
+/// is not billed.
 pub async fn usage(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -98,26 +99,41 @@ pub async fn usage(
     if subscription.status == Status::Trialing {
         return Ok(Vec::new());
     }
-    let period = Period { start: open.start, end };
     let mut lines = Vec::new();
     for charge in &plan.charges {
-        let (metric_id, included, tiers) = match charge {
+        let (metric_id, price) = match charge {
             Charge::Usage { metric_id, included_units, tiers } => {
-                (*metric_id, *included_units, tiers)
+                (*metric_id, price(*included_units, tiers))
             }
             Charge::Recurring { .. } | Charge::OneOff { .. } => continue,
         };
-        let units =
-            usage::units(tx, subscription.customer_no, subscription.id, metric_id, open).await?;
+        let segment = usage::segment(tx, subscription, metric_id, open).await?;
         let metric = catalog::metric(tx, tenant, metric_id).await?;
         lines.push(Line {
             description: metric.map_or_else(|| plan.name.clone(), |metric| metric.name),
             kind: LineKind::Usage,
-            quantity: units,
+            quantity: segment.to.checked_sub(segment.from)?,
             unit_amount: None,
-            amount: price(included, tiers).of_window(units)?,
-            period: Some(period),
+            amount: price.of_segment(segment.from, segment.to)?,
+            period: Some(Period { start: segment.since, end }),
         });
     }
     Ok(lines)
+}
+
+/// Ends the open segments of the usage window under the plan in force. Their lines wait for the
+/// customer's next invoice, which may be one that this transaction is about to write.
+pub async fn close_segment(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    plan: &Plan,
+    at: Time,
+    by: &By,
+) -> Result<(), BillingError> {
+    let Some(open) = subscription.usage_period else { return Ok(()) };
+    let lines = usage(tx, tenant, subscription, plan, at).await?;
+    let (customer, currency) = (subscription.customer_no, subscription.currency);
+    invoices::wait_for_next(tx, tenant, customer, currency, lines, at, &by.ids).await?;
+    Ok(usage::segment_closed(tx, subscription, open, at).await?)
 }

@@ -1,7 +1,7 @@
 //! Previews: what a purchase or a change would come to, and what the next invoice will. Nothing is
 //! written; the same functions price what is shown and what is charged.
 
-use crate::base::{Currency, Period, Time};
+use crate::base::{Currency, Decimal, Period, Time};
 use crate::catalog::Charge;
 use crate::customers;
 use crate::db::Tx;
@@ -54,7 +54,7 @@ pub async fn preview(
     if subscription.status == Status::Pending {
         create::begin(&mut subscription, &offer.plan, at);
     }
-    show(tx, tenant, &subscription, offer.lines, at, at).await
+    show(tx, tenant, &subscription, (offer.lines, Vec::new()), at, at).await
 }
 
 /// What a change would come to.
@@ -70,24 +70,27 @@ pub async fn preview_change(
     let outcome = quote.outcome();
     let end = outcome.current_period.map_or(at, |period| period.end);
     let effective_at = if quote.way == Way::Deferred { end } else { quote.at };
-    show(tx, tenant, &outcome, quote.lines, effective_at, quote.at).await
+    show(tx, tenant, &outcome, (quote.lines, quote.usage), effective_at, quote.at).await
 }
 
+/// Shows what is due now and next. `closed` is the usage of the segment that ends with this.
 async fn show(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     subscription: &Subscription,
-    mut due: Vec<Line>,
+    (mut due, closed): (Vec<Line>, Vec<Line>),
     effective_at: Time,
     proration_date: Time,
 ) -> Result<Preview, BillingError> {
     let (customer, currency) = (subscription.customer_no, subscription.currency);
     let mut waiting = invoices::waiting(tx, tenant, customer, currency).await?;
-    // What waits goes with the first invoice that is written.
+    let changes = !closed.is_empty();
+    waiting.extend(closed.into_iter().filter(|line| line.amount != 0));
+    // Waiting lines go on the first invoice that is written.
     if due.iter().any(|line| line.amount != 0) {
-        due.append(&mut waiting);
+        due = invoices::with_waiting(due, std::mem::take(&mut waiting));
     }
-    let next = upcoming(tx, tenant, subscription, waiting).await?;
+    let next = upcoming_after(tx, tenant, subscription, waiting, changes).await?;
     Ok(Preview {
         currency,
         totals: invoices::price(tx, tenant, customer, &due).await?,
@@ -107,16 +110,34 @@ pub async fn upcoming(
     subscription: &Subscription,
     waiting: Vec<Line>,
 ) -> Result<Option<Upcoming>, BillingError> {
+    upcoming_after(tx, tenant, subscription, waiting, false).await
+}
+
+/// The same after a change that closes the open segment, whose usage is among `waiting`.
+async fn upcoming_after(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    waiting: Vec<Line>,
+    changes: bool,
+) -> Result<Option<Upcoming>, BillingError> {
     let periods = subscription.current_period.zip(subscription.usage_period);
     let Some((current, usage)) = periods.filter(|_| subscription.status.gives_access()) else {
         return Ok(None);
     };
     let plan = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
     let mut lines = lines::usage(tx, tenant, subscription, &plan, usage.end).await?;
-    let measured = plan.charges.iter().any(|charge| match charge {
+    if changes {
+        for line in &mut lines {
+            (line.quantity, line.amount) = (Decimal::ZERO, 0);
+        }
+    }
+    let is_usage = |charge: &Charge| match charge {
         Charge::Usage { .. } => true,
         Charge::Recurring { .. } | Charge::OneOff { .. } => false,
-    });
+    };
+    // Each usage month ends with an invoice if there is something to put on it.
+    let measured = !waiting.is_empty() || plan.charges.iter().any(is_usage);
     let (mut date, mut period) = (usage.end, Some(usage));
     if !measured || usage.end >= current.end {
         date = current.end;

@@ -5,10 +5,10 @@
 use crate::base::{SubscriptionId, Time};
 use crate::customers::billing;
 use crate::db::{DbError, Tx};
-use crate::flows::{cancel, change, create, dunning, lines};
-use crate::invoices::{self, Invoice, Line, LineKind};
+use crate::flows::{cancel, change, create, dunning};
+use crate::invoices::Invoice;
 use crate::organizations::Tenant;
-use crate::subscriptions::{self, PlanChange, Status, Subscription};
+use crate::subscriptions::{self, PlanChange, Status};
 use crate::work::{BillingError, By};
 
 /// The first invoice is paid: the subscription starts now. `false` where it no longer waits for
@@ -65,13 +65,13 @@ pub async fn expired(
     }
 }
 
-/// A change is paid for and comes into force as of the instant that it was prorated to. `false`
-/// where the subscription is not what it was quoted for, and the money is to go back.
+/// Brings a paid change into force, as of the instant that it was prorated to. The old plan was in
+/// force until now: what was used since the quote is a segment of its own. Returns `false` if the
+/// subscription is not what the change was quoted for, so that the money is refunded.
 pub async fn changed(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     change: &PlanChange,
-    invoice: &Invoice,
     at: Time,
     by: &By,
 ) -> Result<bool, BillingError> {
@@ -79,36 +79,8 @@ pub async fn changed(
     let Some(mut subscription) = found.filter(|found| change.fits(found)) else {
         return Ok(false);
     };
-    if change.restarts {
-        let rest = used_meanwhile(tx, tenant, &subscription, change, invoice).await?;
-        let (customer, currency) = (subscription.customer_no, subscription.currency);
-        if !rest.is_empty() {
-            invoices::add_to_next(tx, tenant, customer, currency, &rest, at, &by.ids).await?;
-        }
-    }
     change::apply(tx, tenant, &mut subscription, change, at, by).await?;
     Ok(true)
-}
-
-/// What was used of the open usage period between the quote, which billed it, and the payment: it
-/// goes with the next invoice.
-async fn used_meanwhile(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    subscription: &Subscription,
-    change: &PlanChange,
-    invoice: &Invoice,
-) -> Result<Vec<Line>, BillingError> {
-    let old = subscriptions::plan(tx, tenant, change.old_plan_id).await?;
-    let mut rest = lines::usage(tx, tenant, subscription, &old, change.at).await?;
-    let lines = invoice.lines.read()?;
-    let billed = lines.iter().filter(|line| line.kind == LineKind::Usage);
-    for (line, billed) in rest.iter_mut().zip(billed) {
-        line.quantity = line.quantity.checked_sub(billed.quantity)?;
-        line.amount -= billed.amount;
-    }
-    rest.retain(|line| line.amount > 0);
-    Ok(rest)
 }
 
 /// An invoice of a subscription was paid in full, or voided.

@@ -8,7 +8,7 @@ use crate::organizations::{Environment, Tenant};
 use crate::work::{BillingError, By};
 use serde_json::json;
 
-/// What lines come to for a customer.
+/// Returns the totals of lines for a customer.
 pub async fn price(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -19,8 +19,8 @@ pub async fn price(
     Ok(totals(lines, parties.tax())?)
 }
 
-/// The lines of amounts too small to charge, which the customer's next invoice of this currency
-/// takes in unless it is a top-up's.
+/// Returns the lines that wait for the customer's next invoice of this currency: usage that a change
+/// of plan cut off, and amounts too small to charge. A top-up's invoice does not take them.
 pub async fn waiting(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -30,7 +30,7 @@ pub async fn waiting(
     sql::additions(tx, tenant, customer_no, currency).await
 }
 
-/// Has lines wait for the customer's next invoice.
+/// Adds lines whose sum is too small to charge to the customer's next invoice.
 pub async fn add_to_next(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -42,10 +42,27 @@ pub async fn add_to_next(
 ) -> Result<(), DbError> {
     let addition = |line: &Line| Line { kind: LineKind::Addition, ..line.clone() };
     let lines: Vec<Line> = lines.iter().map(addition).collect();
+    wait_for_next(tx, tenant, customer_no, currency, lines, at, ids).await
+}
+
+/// Has lines wait, as they are, for the customer's next invoice. Lines of 0 are dropped.
+pub async fn wait_for_next(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency: Currency,
+    mut lines: Vec<Line>,
+    at: Time,
+    ids: &Ids,
+) -> Result<(), DbError> {
+    lines.retain(|line| line.amount != 0);
+    if lines.is_empty() {
+        return Ok(());
+    }
     sql::insert_addition(tx, tenant, customer_no, ids.invoice(), currency, &lines, at).await
 }
 
-/// Writes a draft; `None` where every line is 0 or an invoice of this `due_key` is there.
+/// Writes a draft. Returns `None` if there is nothing to bill, or an invoice with this `due_key`.
 pub async fn draft(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -54,7 +71,13 @@ pub async fn draft(
     at: Time,
     ids: &Ids,
 ) -> Result<Option<Invoice>, BillingError> {
-    if new.lines.iter().all(|line| line.amount == 0) {
+    let waiting = match new.reason {
+        Reason::TopUp => Vec::new(),
+        Reason::Create | Reason::Renewal | Reason::Usage | Reason::Change => {
+            sql::additions(tx, tenant, customer_no, new.currency).await?
+        }
+    };
+    if !is_worth_an_invoice(new.reason, &new.lines, &waiting) {
         return Ok(None);
     }
     if let Some(key) = &new.due_key
@@ -67,11 +90,10 @@ pub async fn draft(
         return Err(BillingError::SellerIncomplete);
     }
     let id = ids.invoice();
-    let mut lines = new.lines;
-    if new.reason != Reason::TopUp {
-        lines.extend(sql::additions(tx, tenant, customer_no, new.currency).await?);
+    if !waiting.is_empty() {
         sql::take_additions(tx, tenant, customer_no, new.currency, id).await?;
     }
+    let lines = with_waiting(new.lines, waiting);
     let invoice = Invoice {
         customer_no,
         customer_id: parties.buyer.id,
@@ -131,6 +153,25 @@ pub async fn issue(
         "totalAmount": invoice.totals.total,
     });
     Ok(by.note(tx, tenant, invoice.customer_id, Action::InvoiceIssued, invoice.id, detail).await?)
+}
+
+/// Puts the lines that wait beside an invoice's own: segments of usage first, the rest last.
+pub fn with_waiting(lines: Vec<Line>, waiting: Vec<Line>) -> Vec<Line> {
+    let (mut all, rest): (Vec<Line>, Vec<Line>) =
+        waiting.into_iter().partition(|line| line.kind == LineKind::Usage);
+    all.extend(lines);
+    all.extend(rest);
+    all
+}
+
+/// Whether there is something to bill. What waits is reason enough for an invoice that time brings,
+/// not for one that a caller asks for.
+fn is_worth_an_invoice(reason: Reason, lines: &[Line], waiting: &[Line]) -> bool {
+    let any = |lines: &[Line]| lines.iter().any(|line| line.amount != 0);
+    match reason {
+        Reason::Renewal | Reason::Usage => any(lines) || any(waiting),
+        Reason::Create | Reason::Change | Reason::TopUp => any(lines),
+    }
 }
 
 /// Drafts and issues; `None` as in [`draft`].

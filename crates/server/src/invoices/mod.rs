@@ -10,7 +10,10 @@ mod parties;
 pub mod pdf;
 mod sql;
 
-pub use issue::{add_to_next, create_issued, delete_draft, draft, issue, price, waiting};
+pub use issue::{
+    add_to_next, create_issued, delete_draft, draft, issue, price, wait_for_next, waiting,
+    with_waiting,
+};
 pub use lines::{InvoiceItem, Line, LineKind};
 pub use parties::{Buyer, Seller};
 pub use sql::{get, payments};

@@ -11,8 +11,8 @@ pub mod rating;
 mod sql;
 
 pub use sql::{
-    delete_pending, due as all_due, first_due, get, had_trial, insert, live_of_customer,
-    note_trial, postpone, update,
+    delete_pending, due as all_due, ended_in_window, first_due, get, had_trial, insert,
+    live_of_customer, note_trial, postpone, update,
 };
 
 use crate::audit::Action;
@@ -49,6 +49,8 @@ pub struct Subscription {
     pub current_period: Option<Period>,
     pub usage_period: Option<Period>,
     pub trial_end: Option<Time>,
+    /// When it began, with its trial if it has one; `None` while it is pending.
+    pub started_at: Option<Time>,
     pub cancel_at_period_end: bool,
     pub cancel_reason: Option<String>,
     pub canceled_at: Option<Time>,

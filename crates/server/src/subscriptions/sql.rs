@@ -12,7 +12,7 @@ macro_rules! select {
             "SELECT s.customer_no, c.id, s.id, s.product_id, s.plan_id, s.quantity, s.status, \
              s.billing_interval, s.currency, s.collection_method, s.anchor, \
              s.current_period_start, s.current_period_end, s.usage_period_start, \
-             s.usage_period_end, s.trial_end, s.cancel_at_period_end, s.cancel_reason, \
+             s.usage_period_end, s.trial_end, s.started_at, s.cancel_at_period_end, s.cancel_reason, \
              s.canceled_at, s.scheduled_plan_id, s.scheduled_quantity, s.dunning_failures, \
              s.dunning_since, s.dunning_next_at, s.metadata, s.created_at, s.updated_at \
              FROM subscriptions s JOIN customers c ON c.no = s.customer_no ",
@@ -26,6 +26,9 @@ const LIVE: Sql = sql(select!(
     "WHERE s.tenant_no = $1 AND s.customer_no = $2 \
      AND s.status IN ('trialing', 'active', 'past_due', 'pending') ORDER BY s.id"
 ));
+const ENDED_IN_WINDOW: Sql = sql("SELECT id, usage_period_start, usage_period_end \
+     FROM subscriptions WHERE tenant_no = $1 AND customer_no = $2 AND product_id = $3 \
+     AND status = 'canceled' AND usage_period_end > $4 ORDER BY canceled_at DESC, id DESC LIMIT 1");
 /// No filter is an empty text.
 const OF_TENANT: [Sql; 2] = [
     sql(select!(
@@ -50,15 +53,16 @@ const OF_CUSTOMER: [Sql; 2] = [
 const INSERT: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, product_id, \
      plan_id, quantity, status, billing_interval, currency, collection_method, anchor, \
      current_period_start, current_period_end, usage_period_start, usage_period_end, trial_end, \
-     next_due_at, metadata, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-     $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) ON CONFLICT DO NOTHING");
+     next_due_at, metadata, created_at, updated_at, started_at) VALUES ($1, $2, $3, $4, $5, $6, \
+     $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
+     ON CONFLICT DO NOTHING");
 const UPDATE: Sql = sql("UPDATE subscriptions SET plan_id = $1, quantity = $2, status = $3, \
      billing_interval = $4, anchor = $5, current_period_start = $6, current_period_end = $7, \
      usage_period_start = $8, usage_period_end = $9, trial_end = $10, \
      cancel_at_period_end = $11, cancel_reason = $12, canceled_at = $13, \
      scheduled_plan_id = $14, scheduled_quantity = $15, dunning_failures = $16, \
-     dunning_since = $17, dunning_next_at = $18, next_due_at = $19, updated_at = $20 \
-     WHERE tenant_no = $21 AND id = $22");
+     dunning_since = $17, dunning_next_at = $18, next_due_at = $19, updated_at = $20, \
+     started_at = $21 WHERE tenant_no = $22 AND id = $23");
 const DELETE: Sql =
     sql("DELETE FROM subscriptions WHERE tenant_no = $1 AND id = $2 AND status = 'pending'");
 const NOTE_TRIAL: Sql = sql("INSERT INTO trials (customer_no, product_id, tenant_no, started_at) \
@@ -111,6 +115,22 @@ pub async fn live_of_customer(
     tx.all(&LIVE, &[tenant.no.into(), customer_no.into()], read).await
 }
 
+/// Returns the customer's last subscription of a product that ended within a usage window which has
+/// not ended at this instant, and that window.
+pub async fn ended_in_window(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    product: ProductId,
+    at: Time,
+) -> Result<Option<(SubscriptionId, Period)>, DbError> {
+    let values = [tenant.no.into(), customer_no.into(), product.into(), at.into()];
+    tx.one(&ENDED_IN_WINDOW, &values, |row| {
+        Ok((row.take()?, Period { start: row.take()?, end: row.take()? }))
+    })
+    .await
+}
+
 /// A page of a tenant's subscriptions, or of one customer's.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
@@ -157,6 +177,7 @@ pub async fn insert(
         (&s.metadata).into(),
         s.created_at.into(),
         s.updated_at.into(),
+        s.started_at.into(),
     ];
     match tx.execute(&INSERT, &values).await? {
         0 => Err(tx.again()),
@@ -192,6 +213,7 @@ pub async fn update(
         s.dunning_next_at.into(),
         s.next_due_at().into(),
         s.updated_at.into(),
+        s.started_at.into(),
         tenant.no.into(),
         s.id.into(),
     ];
@@ -299,6 +321,7 @@ fn read(row: &mut Columns<'_>) -> Result<Subscription, DbError> {
         current_period: period(row)?,
         usage_period: period(row)?,
         trial_end: row.take()?,
+        started_at: row.take()?,
         cancel_at_period_end: row.take()?,
         cancel_reason: row.take()?,
         canceled_at: row.take()?,

@@ -34,6 +34,8 @@ pub struct Subscribed {
     pub product_id: ProductId,
     pub plan_id: PlanId,
     pub usage_period: Option<Period>,
+    /// Usage before this instant is never billed: it lies in a trial or before the start.
+    pub billed_from: Option<Time>,
 }
 
 #[derive(Clone, Debug)]
@@ -73,7 +75,7 @@ pub struct Part {
     pub subscription_id: SubscriptionId,
     pub metric_id: MetricId,
     pub period_start: Time,
-    /// Credits paid for it, so that no charge does again.
+    /// Never billed: credits paid for it, or it lies before `billed_from`.
     pub in_credits: bool,
     pub adds: Adds,
 }
@@ -119,7 +121,7 @@ impl World {
                 continue;
             };
             let adds = metric.adds(event).ok_or(Reason::Invalid)?;
-            let mut in_credits = false;
+            let mut in_credits = of.billed_from.is_none_or(|from| at < from);
             for feature in self.features.get(&metric.metric_id).into_iter().flatten() {
                 if self.given.contains(&(of.plan_id, feature.id)) {
                     let measured = match &adds {

@@ -14,7 +14,7 @@ mod sql;
 mod track;
 
 pub use meter::date;
-pub use sql::{period_closed, units, used};
+pub use sql::{period_closed, segment, segment_closed, used, window_continued};
 pub use track::{Tracked, track};
 
 use crate::base::money::NotMoney;
@@ -41,6 +41,15 @@ pub struct NewEvent {
     pub key: String,
     /// The start of a SHA-256 of all the rest: it tells a repetition from another event.
     pub content: [u8; 16],
+}
+
+/// The part of a usage window that no invoice has rated: the quantities of a metric from the last
+/// change of plan until now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    pub since: Time,
+    pub from: Decimal,
+    pub to: Decimal,
 }
 
 /// What is measured: millionths, from 0 to 10⁹ whole ones.

@@ -1,7 +1,7 @@
 //! The statements on usage. The hot ones go by the customer's number, which its tenant resolved.
 
 use super::judge::{CreditFeature, Measure, Subscribed, World};
-use super::{MILLIONTH, NewEvent};
+use super::{MILLIONTH, NewEvent, Segment};
 use crate::base::{Decimal, EventId, FeatureId, MetricId, Period, PlanId, SubscriptionId, Time};
 use crate::catalog::{Aggregation, Entitlement};
 use crate::customers::CustomerRef;
@@ -26,11 +26,11 @@ const BY_EXTERNAL_ID: Sql = sql_of_each(
      WHERE c.archived_at IS NULL ORDER BY c.no FOR NO KEY UPDATE OF c",
 );
 const SUBSCRIPTIONS: Sql = sql_of_each(
-    "SELECT customer_no, id, product_id, plan_id, usage_period_start, usage_period_end \
-     FROM subscriptions WHERE tenant_no = $1 AND customer_no = $2 \
+    "SELECT customer_no, id, product_id, plan_id, usage_period_start, usage_period_end, \
+     COALESCE(trial_end, started_at) FROM subscriptions WHERE tenant_no = $1 AND customer_no = $2 \
      AND status IN ('trialing', 'active', 'past_due')",
     "SELECT s.customer_no, s.id, s.product_id, s.plan_id, s.usage_period_start, \
-     s.usage_period_end FROM unnest($1::BIGINT[], $2::BIGINT[]) AS w(tenant_no, customer_no) \
+     s.usage_period_end, COALESCE(s.trial_end, s.started_at) FROM unnest($1::BIGINT[], $2::BIGINT[]) AS w(tenant_no, customer_no) \
      JOIN subscriptions s ON s.tenant_no = w.tenant_no AND s.customer_no = w.customer_no \
      WHERE s.status IN ('trialing', 'active', 'past_due')",
 );
@@ -129,9 +129,9 @@ const ADD_DAY: Sql = sql_of_each(
      millionths = usage_days.millionths + excluded.millionths",
 );
 
-const UNITS: Sql = sql("SELECT whole, millionths FROM usage_periods \
-     WHERE customer_no = $1 AND subscription_id = $2 AND metric_id = $3 AND period_start = $4 \
-     AND NOT in_credits");
+const SEGMENT: Sql = sql("SELECT rated_until, rated_whole, rated_millionths, whole, millionths \
+     FROM usage_periods WHERE customer_no = $1 AND subscription_id = $2 AND metric_id = $3 \
+     AND period_start = $4 AND NOT in_credits");
 const USED: Sql = sql("SELECT m.aggregation, p.subscription_id, p.period_start, p.whole, \
      p.millionths FROM billable_metrics m \
      JOIN subscriptions s ON s.tenant_no = m.tenant_no AND s.product_id = m.product_id \
@@ -145,24 +145,38 @@ const VALUES: Sql = sql("SELECT COUNT(DISTINCT value) FROM usage_values \
      WHERE customer_no = $1 AND subscription_id = $2 AND metric_id = $3 AND period_start = $4");
 const DAYS: Sql = sql("SELECT day, event_name, whole, millionths FROM usage_days \
      WHERE customer_no = $1 AND day >= $2 AND day <= $3");
+const CLOSE_SEGMENT: Sql = sql("UPDATE usage_periods SET rated_whole = whole, \
+     rated_millionths = millionths, rated_until = $1 WHERE customer_no = $2 \
+     AND subscription_id = $3 AND period_start = $4 AND NOT in_credits");
 const CLOSE: Sql = sql("DELETE FROM usage_periods \
      WHERE customer_no = $1 AND subscription_id = $2 AND period_start = $3");
 const CLOSE_VALUES: Sql = sql("DELETE FROM usage_values \
      WHERE customer_no = $1 AND subscription_id = $2 AND period_start = $3");
+const CARRY: Sql = sql("UPDATE usage_periods SET subscription_id = $1, period_start = $2 \
+     WHERE customer_no = $3 AND subscription_id = $4 AND period_start = $5");
+const CARRY_VALUES: Sql = sql("UPDATE usage_values SET subscription_id = $1, period_start = $2 \
+     WHERE customer_no = $3 AND subscription_id = $4 AND period_start = $5");
 
-/// What a metric measured in a usage period that is not rated yet, without what credits paid for.
-/// Whoever rates has the
-/// customer locked, as `track` has while it counts, and calls [`period_closed`] after.
-pub async fn units(
+/// Returns the open segment of a metric in a usage window. The caller has the customer locked, as
+/// `track` has while it counts, and calls [`segment_closed`] or [`period_closed`] once it is billed.
+pub async fn segment(
     tx: &mut Tx<'_, '_>,
-    customer_no: i64,
-    subscription_id: SubscriptionId,
+    subscription: &Subscription,
     metric_id: MetricId,
-    period: Period,
-) -> Result<Decimal, DbError> {
-    let values =
-        [customer_no.into(), subscription_id.into(), metric_id.into(), period.start.into()];
-    Ok(tx.one(&UNITS, &values, read_units).await?.unwrap_or_default())
+    window: Period,
+) -> Result<Segment, DbError> {
+    let values = [
+        subscription.customer_no.into(),
+        subscription.id.into(),
+        metric_id.into(),
+        window.start.into(),
+    ];
+    let segment = tx.one(&SEGMENT, &values, |row| {
+        let since = row.take::<Option<Time>>()?.unwrap_or(window.start);
+        Ok(Segment { since, from: read_units(row)?, to: read_units(row)? })
+    });
+    let none = Segment { since: window.start, from: Decimal::ZERO, to: Decimal::ZERO };
+    Ok(segment.await?.unwrap_or(none))
 }
 
 /// What a metric has measured of a customer so far in the current usage period.
@@ -206,7 +220,38 @@ pub async fn days(
     tx.all(&DAYS, &values, |row| Ok(((row.take()?, row.take()?), read_units(row)?))).await
 }
 
-/// Forgets what was measured in a period that is rated: nothing counts in it any more.
+/// Ends the open segments of a usage window; the next ones begin at the quantities reached so far.
+pub async fn segment_closed(
+    tx: &mut Tx<'_, '_>,
+    subscription: &Subscription,
+    window: Period,
+    at: Time,
+) -> Result<(), DbError> {
+    let Subscription { customer_no, id, .. } = subscription;
+    let values = [at.into(), (*customer_no).into(), (*id).into(), window.start.into()];
+    tx.execute(&CLOSE_SEGMENT, &values).await.map(|_| ())
+}
+
+/// Moves an ended subscription's usage window to the subscription that follows it, which goes on
+/// counting from the quantities reached so far.
+pub async fn window_continued(
+    tx: &mut Tx<'_, '_>,
+    ended: (SubscriptionId, Period),
+    next: &Subscription,
+    window: Period,
+) -> Result<(), DbError> {
+    let values = [
+        next.id.into(),
+        window.start.into(),
+        next.customer_no.into(),
+        ended.0.into(),
+        ended.1.start.into(),
+    ];
+    tx.execute(&CARRY, &values).await?;
+    tx.execute(&CARRY_VALUES, &values).await.map(|_| ())
+}
+
+/// Deletes the counts of a usage window that is rated: nothing counts in it any more.
 pub async fn period_closed(
     tx: &mut Tx<'_, '_>,
     subscription: &Subscription,
@@ -424,7 +469,8 @@ fn read_subscribed(row: &mut Columns<'_>) -> Result<(i64, Subscribed), DbError> 
     let (id, product_id, plan_id) = (row.take()?, row.take()?, row.take()?);
     let (start, end) = (row.take::<Option<Time>>()?, row.take::<Option<Time>>()?);
     let usage_period = start.zip(end).map(|(start, end)| Period { start, end });
-    Ok((customer_no, Subscribed { id, product_id, plan_id, usage_period }))
+    let billed_from = row.take()?;
+    Ok((customer_no, Subscribed { id, product_id, plan_id, usage_period, billed_from }))
 }
 
 fn read_measure(row: &mut Columns<'_>) -> Result<(String, Measure), DbError> {

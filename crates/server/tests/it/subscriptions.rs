@@ -8,3 +8,4 @@ mod proration;
 mod rating;
 mod renewal;
 mod restart;
+mod segments;

@@ -99,9 +99,10 @@ on_both_stores! {
         assert_eq!((cancels().await, state(&t, "c").await.1[0].clone()), (json!(false), json!(small)));
         cancel().await;
         assert_eq!((cancels().await, state(&t, "c").await.1), (json!(true), Value::Null));
-        // To stay on what there is, too.
+        // Only another plan does: staying on the plan leaves the cancellation.
         change(&t, &subscription, json!({})).await;
-        assert_eq!(cancels().await, false);
+        assert_eq!(cancels().await, true);
+        t.of_subscription(&subscription, "uncancel", json!({})).await.expect(200);
         t.clock_to("2030-02-01T00:00:00Z").await;
         assert_eq!(t.subscription_of("c").await["status"], "active");
     }
@@ -187,8 +188,9 @@ on_both_stores! {
         assert_eq!(lines(&bought), [("usage".into(), 90), ("recurring".into(), 10_000)]);
         // Ten more at 3 and twenty at 1.
         t.clock_to("2031-01-01T00:00:00Z").await;
-        let renewal = t.invoices_of("c").await.pop().unwrap();
-        assert_eq!(lines(&renewal), [("recurring".into(), 10_000), ("addition".into(), 50)]);
+        let invoices = t.invoices_of("c").await;
+        assert_eq!(lines(&invoices[1]), [("usage".into(), 50)]);
+        assert_eq!(lines(&invoices[2]), [("recurring".into(), 10_000)]);
     }
 
     async fn a_year_that_costs_less_than_what_is_left_of_the_month_waits(t) {
