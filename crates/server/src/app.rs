@@ -2,6 +2,7 @@
 
 use crate::audit::Actor;
 use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
+use crate::clock_guard::{ClockGuard, Untrusted};
 use crate::config::Config;
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::invoices::pdf::Renderer;
@@ -13,11 +14,6 @@ use crate::work::By;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-/// A node whose clock differs more than this from its store's serves no portal request.
-const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(2);
 
 pub struct App {
     pub config: Config,
@@ -33,12 +29,8 @@ pub struct App {
     pub key_uses: KeyUses,
     pub processors: Processors,
     pub invoices: Arc<Renderer>,
-    clock_differs: AtomicBool,
+    pub clock_guard: ClockGuard,
 }
-
-/// This node's clock differs from its store's.
-#[derive(Clone, Copy, Debug)]
-pub struct ClockDiffers;
 
 impl App {
     pub fn new(
@@ -57,7 +49,7 @@ impl App {
             ids: Ids::new(clock.clone(), random.clone()),
             limits: Limits::new(&config.limits),
             key_uses: KeyUses::default(),
-            clock_differs: AtomicBool::new(false),
+            clock_guard: ClockGuard::new(&clock, &db),
             codes: Codes::new(&signing),
             config,
             issuer,
@@ -74,21 +66,22 @@ impl App {
         By { actor, now: self.clock.now(), ids: self.ids.clone(), terms }
     }
 
-    /// Refuses while this node's clock and the store's disagree: expiry would be a matter of luck.
-    pub fn check_clock(&self) -> Result<(), ClockDiffers> {
-        if self.clock_differs.load(Ordering::Relaxed) { Err(ClockDiffers) } else { Ok(()) }
+    /// Refuses a request that depends on expiry while this node's clock cannot decide it.
+    pub fn check_clock(&self) -> Result<(), Untrusted> {
+        let verdict = self.clock_guard.verdict();
+        if verdict.may_expire() { Ok(()) } else { Err(Untrusted(verdict)) }
     }
 
-    /// Compares this node's clock with the store's; what it finds holds until the next time.
+    /// Refuses a write that goes by time while this node's clock is not trusted.
+    pub fn check_billing_clock(&self) -> Result<(), Untrusted> {
+        let verdict = self.clock_guard.verdict();
+        if verdict.may_bill() { Ok(()) } else { Err(Untrusted(verdict)) }
+    }
+
+    /// Compares this node's clock with its reference.
     pub async fn compare_clocks(&self) {
-        match self.db.clock_ahead_by(|| self.clock.now()).await {
-            Ok(difference) => {
-                let differs = difference > MAX_CLOCK_DIFFERENCE;
-                if self.clock_differs.swap(differs, Ordering::Relaxed) != differs {
-                    tracing::warn!(?difference, differs, "this node's clock and the store's");
-                }
-            }
-            Err(error) => tracing::warn!(%error, "cannot ask the store for its time"),
+        if let Err(error) = self.clock_guard.compare(&self.clock, &self.db).await {
+            tracing::warn!(%error, "cannot compare this node's clock with the store's");
         }
     }
 }

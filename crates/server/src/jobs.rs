@@ -1,7 +1,8 @@
-//! Work that no request asks for: what billing owes to time, retention, notes of key use, looking at
-//! the clocks.
+//! Work that no request asks for: billing what is due, retention, recording key use, comparing
+//! clocks.
 //!
-//! Every job takes bounded bites in transactions of its own and may be killed at any point.
+//! Every job works in small transactions and may be killed at any point. Jobs that go by time do
+//! nothing while this node's clock is not trusted.
 
 use crate::app::App;
 use crate::base::Time;
@@ -17,47 +18,55 @@ const BITES_PER_SWEEP: usize = 200;
 /// Sessions are kept this long after their absolute end, which is at most a day after their mint.
 const SESSION_DAYS: i64 = 30 + 1;
 
-/// How long one round may go on with a test clock.
+/// The longest that one round may advance test clocks.
 const ADVANCE: Duration = Duration::from_secs(5);
 
 /// Runs for as long as the server does.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(keep_house(&app), keep_billing(&app));
+    tokio::join!(keep_time(&app), keep_house(&app), keep_billing(&app));
 }
 
-/// What falls due waits for nothing else, and nothing else waits for it.
+/// Nothing else delays a comparison.
+async fn keep_time(app: &App) {
+    let mut rounds = interval(Duration::from_secs(2));
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        app.compare_clocks().await;
+    }
+}
+
+/// Billing has a loop of its own: it neither delays the other jobs nor waits for them.
 async fn keep_billing(app: &App) {
     let mut rounds = interval(Duration::from_secs(5));
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
         if let Err(error) = bill(app).await {
-            tracing::warn!(%error, "what is due could not be looked for and will be again");
+            tracing::warn!(%error, "cannot look for what is due; it will be tried again");
         }
     }
 }
 
-/// Does what billing owes to time by now: on any number of nodes at once.
+/// Bills what is due by now. Any number of nodes may do so at once.
 pub async fn bill(app: &App) -> Result<(), DbError> {
+    if !app.clock_guard.verdict().may_bill() {
+        return Ok(());
+    }
     flows::sweep(app).await?;
     flows::go_on_with_all(app, ADVANCE).await?;
     due::run_all(app).await
 }
 
 async fn keep_house(app: &App) {
-    let mut clocks = interval(Duration::from_secs(2));
     let mut idle = interval(Duration::from_secs(10));
     let mut uses = interval(Duration::from_secs(15));
     let mut sweeps = interval(Duration::from_secs(60));
-    for timer in [&mut clocks, &mut idle, &mut uses, &mut sweeps] {
+    for timer in [&mut idle, &mut uses, &mut sweeps] {
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
     loop {
         let done = tokio::select! {
-            _ = clocks.tick() => {
-                app.compare_clocks().await;
-                Ok(())
-            }
             _ = idle.tick() => {
                 app.limits.forget_idle();
                 Ok(())
@@ -71,7 +80,7 @@ async fn keep_house(app: &App) {
     }
 }
 
-/// What is deleted when it has been kept long enough.
+/// What retention deletes.
 #[derive(Clone, Copy, Debug)]
 enum Chore {
     Sessions,
@@ -83,6 +92,9 @@ enum Chore {
 
 /// Deletes what has been kept long enough.
 pub async fn sweep(app: &App) -> Result<(), DbError> {
+    if !app.clock_guard.verdict().may_bill() {
+        return Ok(());
+    }
     let now = app.clock.now();
     let audit_days = app.config.retention.audit_days;
     for chore in [
@@ -103,7 +115,7 @@ pub async fn sweep(app: &App) -> Result<(), DbError> {
 }
 
 impl Chore {
-    /// Deletes at most [`BITE`] rows and tells how many there were.
+    /// Deletes at most [`BITE`] rows and returns how many it deleted.
     async fn bite(self, tx: &mut Tx<'_, '_>, now: Time, audit_days: i64) -> Result<u64, DbError> {
         let sessions = now.plus_days(-SESSION_DAYS);
         match self {

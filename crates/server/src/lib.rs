@@ -7,6 +7,7 @@ pub mod app;
 pub mod auth;
 pub mod base;
 pub mod cli;
+pub mod clock_guard;
 pub mod config;
 pub mod db;
 pub mod http;

@@ -84,6 +84,11 @@ fn invalid_api_key() -> Problem {
     Problem::new(Code::InvalidApiKey, "The API key is not valid.")
 }
 
+/// Sessions and keys are revoked whatever the clock says. Handlers that mint one check the clock.
+const CHECKED_BY_HANDLERS: KeyScopes = KeyScopes::from_bits(
+    KeyScopes::PORTAL_SESSIONS_WRITE | KeyScopes::PORTAL_SESSIONS_READ | KeyScopes::API_KEYS_WRITE,
+);
+
 /// A key as every route but revocation takes it: in scope, of an active organization, in its limit.
 pub async fn limited_key(
     parts: &Parts,
@@ -94,6 +99,9 @@ pub async fn limited_key(
 ) -> Result<AuthenticatedKey, Problem> {
     let key = authenticate_key(parts, app, credential, kind).await?;
     check_key_scope(&key, scope)?;
+    if !parts.method.is_safe() && !CHECKED_BY_HANDLERS.contains(scope) {
+        app.check_billing_clock()?;
+    }
     if key.record.organization_suspended {
         let detail = "The organization is suspended.";
         return Err(Problem::new(Code::OrganizationSuspended, detail));
@@ -139,9 +147,10 @@ pub async fn authenticate_key(
     let expected = record.as_ref().map_or([0; 32], |record| record.secret_digest);
     let same = bool::from(expected.ct_eq(&key.digest()));
     let now = app.clock.now();
+    let expiry = app.clock_guard.verdict().expiry_time(now);
     let record = record
         .filter(|record| same && !record.revoked)
-        .filter(|record| record.expires_at.is_none_or(|end| now < end))
+        .filter(|record| record.expires_at.is_none_or(|end| expiry < end))
         .ok_or_else(bad)?;
     info.set_caller(Actor::ApiKey(id));
     app.key_uses.note(id, now);

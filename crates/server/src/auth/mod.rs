@@ -221,6 +221,9 @@ impl<const K: u32, const P: u32> FromRequestParts<Arc<App>> for Caller<K, P> {
         let credential = credential(&parts.headers)?;
         if credential.means_portal() {
             let portal = authenticate_portal(parts, app, &credential).await?;
+            if !parts.method.is_safe() {
+                app.check_billing_clock()?;
+            }
             return Ok(Self::Portal(Box::new(portal)));
         }
         let key = limited_key(parts, app, &credential, KeyKind::Secret, K).await?;

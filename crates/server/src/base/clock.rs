@@ -1,13 +1,14 @@
 //! The only `now` of the program.
 //!
 //! Within a process time never goes back: `now` is the wall clock or the last `now` plus the
-//! monotonic time since, whichever is later, so a clock set back revives nothing. Time-outs and
-//! rate limits do not ask here; they use the monotonic clock of the runtime.
+//! monotonic time since, whichever is later, so a clock set back revives nothing. A wall clock that
+//! steps ahead too far is not followed either: `clock_guard` decides about it. Timeouts and rate
+//! limits do not use this clock; they use the monotonic clock of the runtime.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An instant in microseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,8 +41,8 @@ impl Time {
 type TimeText = [u8; 27];
 
 impl Time {
-    /// RFC 3339 in UTC, cut off after so many fraction digits, at most six. Instants outside of
-    /// the years 0000 to 9999 are told as the nearest one within.
+    /// RFC 3339 in UTC, truncated to so many fraction digits, at most six. An instant outside of
+    /// the years 0000 to 9999 is written as the nearest one within.
     pub fn write(self, fraction_digits: usize, to: &mut impl fmt::Write) -> fmt::Result {
         to.write_str(text(self, fraction_digits, &mut TimeText::default()))
     }
@@ -97,9 +98,9 @@ fn text(time: Time, fraction_digits: usize, buffer: &mut TimeText) -> &str {
     std::str::from_utf8(&buffer[..=end]).unwrap_or_default()
 }
 
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years are
-/// counted from March, so that the day that some have and others have not is a year's last, in
-/// eras of 400 years, which are all equally long.
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in
+/// March, so that a leap day is the last day of its year, in eras of 400 years, which are all
+/// equally long.
 fn date(day: i64) -> (i64, i64, i64) {
     const ERA: i64 = 146_097;
     let from_march_of_0 = day + 719_468;
@@ -114,55 +115,119 @@ fn date(day: i64) -> (i64, i64, i64) {
     (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
-/// Tells the time; cheap to clone, shared by all who hold a clone.
+/// The furthest that `now` follows a step of the wall clock, until [`Clock::limit_steps`].
+pub const MAX_STEP: Duration = Duration::from_secs(3_600);
+
+/// The clock of a process. Clones share their state.
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Source>);
 
 #[derive(Debug)]
 enum Source {
     System {
-        started: Instant,
-        /// The largest difference seen between the wall clock and the time since `started`.
+        /// The largest difference between the wall clock and the monotonic clock that was trusted.
         offset: AtomicI64,
+        /// A wall clock that is further ahead of `now` than this is not followed.
+        max_step: AtomicI64,
     },
-    Manual(AtomicI64),
+    Manual {
+        now: AtomicI64,
+        wall_ahead: AtomicI64,
+    },
 }
 
 impl Clock {
     pub fn system() -> Self {
-        Self(Arc::new(Source::System { started: Instant::now(), offset: AtomicI64::new(i64::MIN) }))
+        let offset = AtomicI64::new(wall() - monotonic());
+        Self(Arc::new(Source::System { offset, max_step: AtomicI64::new(micros(MAX_STEP)) }))
     }
 
-    /// A clock that moves only when it is told to, for tests.
+    /// A clock that only [`Clock::advance`] moves, for tests.
     pub fn manual(start: Time) -> Self {
-        Self(Arc::new(Source::Manual(AtomicI64::new(start.0))))
+        let now = AtomicI64::new(start.0);
+        Self(Arc::new(Source::Manual { now, wall_ahead: AtomicI64::new(0) }))
     }
 
     pub fn now(&self) -> Time {
         match &*self.0 {
-            Source::System { started, offset } => {
-                let elapsed = micros(started.elapsed());
-                let seen = wall() - elapsed;
-                Time(elapsed + offset.fetch_max(seen, Ordering::Relaxed).max(seen))
+            Source::System { offset, max_step } => {
+                let monotonic = monotonic();
+                let seen = wall() - monotonic;
+                let trusted = offset.load(Ordering::Relaxed);
+                if seen <= trusted || seen - trusted > max_step.load(Ordering::Relaxed) {
+                    return Time(monotonic + trusted);
+                }
+                Time(monotonic + offset.fetch_max(seen, Ordering::Relaxed).max(seen))
             }
-            Source::Manual(now) => Time(now.load(Ordering::SeqCst)),
+            Source::Manual { now, .. } => Time(now.load(Ordering::SeqCst)),
         }
     }
 
-    /// Moves a manual clock forward; a system clock cannot be moved and stays as it is.
+    /// Microseconds that the wall clock is ahead of `now`; negative if it is behind.
+    pub fn wall_ahead(&self) -> i64 {
+        match &*self.0 {
+            Source::System { .. } => wall() - self.now().0,
+            Source::Manual { wall_ahead, .. } => wall_ahead.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Sets `now` to the wall clock, even back.
+    pub fn accept_wall(&self) {
+        match &*self.0 {
+            Source::System { offset, .. } => offset.store(wall() - monotonic(), Ordering::Relaxed),
+            Source::Manual { now, wall_ahead } => {
+                now.fetch_add(wall_ahead.swap(0, Ordering::SeqCst), Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Has `now` follow no step of the wall clock that is longer than this.
+    pub fn limit_steps(&self, to: Duration) {
+        match &*self.0 {
+            Source::System { max_step, .. } => max_step.store(micros(to), Ordering::Relaxed),
+            Source::Manual { .. } => {}
+        }
+    }
+
+    /// Moves a manual clock forward; a system clock cannot be moved.
     pub fn advance(&self, by: Duration) {
         match &*self.0 {
             Source::System { .. } => {}
-            Source::Manual(now) => {
+            Source::Manual { now, .. } => {
                 now.fetch_add(micros(by), Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Sets how far the wall clock is ahead of a manual clock, in seconds.
+    pub fn set_wall_ahead(&self, seconds: i64) {
+        match &*self.0 {
+            Source::System { .. } => {}
+            Source::Manual { wall_ahead, .. } => {
+                wall_ahead.store(seconds * 1_000_000, Ordering::SeqCst);
             }
         }
     }
 }
 
-/// The wall clock as it stands, for the log alone: it may go back.
+/// The wall clock, for the log only: it may go back.
 pub fn wall_clock() -> Time {
     Time(wall())
+}
+
+/// Microseconds of a clock that nobody can set. It counts while the machine is suspended, so that
+/// a suspended machine does not look like a wall clock that jumped.
+#[cfg(target_os = "linux")]
+fn monotonic() -> i64 {
+    use nix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |since| micros(since.into()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn monotonic() -> i64 {
+    static START: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
+    micros(START.elapsed())
 }
 
 #[allow(clippy::disallowed_methods)] // This is the one place that may ask.
@@ -198,13 +263,31 @@ mod tests {
     #[test]
     fn a_system_clock_never_goes_back() {
         let clock = Clock::system();
-        if let Source::System { offset, .. } = &*clock.0 {
-            // As though the wall clock had once been an hour ahead and was then set back.
-            clock.now();
-            offset.fetch_add(3_600_000_000, Ordering::Relaxed);
-        }
+        move_offset(&clock, 3_600_000_000);
         let first = clock.now();
         assert!(first.0 > wall() + 3_500_000_000);
         assert!(clock.now() >= first);
+        clock.accept_wall();
+        assert!(clock.now().0 <= wall());
+    }
+
+    #[test]
+    fn now_follows_a_short_step_and_no_long_one() {
+        let clock = Clock::system();
+        move_offset(&clock, -3_000_000);
+        assert!(clock.wall_ahead().abs() < 1_000_000);
+        move_offset(&clock, -3_601_000_000);
+        assert!(clock.wall_ahead() > 3_600_000_000);
+        clock.accept_wall();
+        clock.limit_steps(Duration::from_secs(2));
+        move_offset(&clock, -3_000_000);
+        assert!(clock.wall_ahead() > 2_900_000);
+    }
+
+    /// As though the wall clock had once been this far ahead of what it is now.
+    fn move_offset(clock: &Clock, by: i64) {
+        if let Source::System { offset, .. } = &*clock.0 {
+            offset.fetch_add(by, Ordering::Relaxed);
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::base::{Clock, Random};
 use crate::config::Config;
 use crate::db::{Db, Lane, Postgres, PostgresOptions, Sqlite, Tx, copy_database};
 use crate::signing::SigningKeys;
-use crate::{customers, keys};
+use crate::{clock_guard, customers, keys};
 use anyhow::{Context, bail};
 use clap::Args;
 use std::fs::{File, OpenOptions};
@@ -158,6 +158,21 @@ fn remove_database(path: &Path) -> anyhow::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
+    Ok(())
+}
+
+/// Confirms the wall clock. The server on this store reads the confirmation within two seconds.
+pub async fn accept_clock(config: &Config) -> anyhow::Result<()> {
+    if !config.database_url.is_empty() {
+        bail!("nodes on PostgreSQL go by its clock: set this machine's clock right instead");
+    }
+    let store = Store::open(config, Purpose::Beside).await?;
+    let wall = store.clock.now();
+    store
+        .db
+        .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| clock_guard::accept(tx, wall).await)
+        .await?;
+    say(&format!("confirmed that it is {wall}; a running server goes by it within two seconds"));
     Ok(())
 }
 

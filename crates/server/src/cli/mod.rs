@@ -61,6 +61,8 @@ enum Command {
     Restore(maintain::Restore),
     /// End every session of the installation
     NewEpoch,
+    /// Confirm the wall clock after it jumped: a server on the embedded store bills by it again
+    AcceptClock,
     /// Print the description of the API
     Openapi,
 }
@@ -107,6 +109,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => runtime.block_on(maintain::migrate(&which.plain()?)),
         Command::Backup { file } => maintain::backup(&which.plain()?, &file),
         Command::Restore(restore) => runtime.block_on(maintain::restore(&which.plain()?, &restore)),
+        Command::AcceptClock => runtime.block_on(maintain::accept_clock(&which.plain()?)),
         Command::NewEpoch => runtime.block_on(maintain::new_epoch(&which.plain()?)),
         Command::Openapi => print(crate::routes::openapi_json().trim_end()),
     }

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_statistics"),
     migration!(6, "0006_token_issuer"),
     migration!(7, "0007_usage_segments"),
+    migration!(8, "0008_clock_confirmations"),
 ];
 
 /// The version this program works with.

@@ -21,8 +21,6 @@ pub use sqlite::{Sqlite, copy_database};
 pub use value::{Cell, Column, Columns, JsonText, Stored, Value, json};
 pub(crate) use value::{text_columns, word_columns};
 
-use std::time::Duration;
-
 /// A handle on the store; cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -74,15 +72,15 @@ impl Db {
         Ok(Tx { engine, again: false })
     }
 
-    /// How far the store's clock is ahead of (or behind) `now`; zero on an embedded store, which
-    /// has no clock of its own.
-    pub async fn clock_ahead_by(
+    /// Microseconds that `now` is ahead of the store's clock, negative if it is behind; `None` on
+    /// an embedded store, which has no clock of its own.
+    pub async fn ahead_of_store(
         &self,
         now: impl Fn() -> crate::base::Time,
-    ) -> Result<Duration, DbError> {
+    ) -> Result<Option<i64>, DbError> {
         match self {
-            Self::Sqlite(_) => Ok(Duration::ZERO),
-            Self::Postgres(postgres) => postgres.clock_difference(now).await,
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(postgres) => postgres.ahead_of_store(now).await.map(Some),
         }
     }
 

@@ -122,10 +122,7 @@ impl Postgres {
         }
     }
 
-    pub(super) async fn clock_difference(
-        &self,
-        now: impl Fn() -> Time,
-    ) -> Result<Duration, DbError> {
+    pub(super) async fn ahead_of_store(&self, now: impl Fn() -> Time) -> Result<i64, DbError> {
         let client = self.client().await?;
         let before = now();
         let row = client
@@ -134,9 +131,8 @@ impl Postgres {
             .map_err(postgres_error)?;
         let theirs: i64 = row.try_get(0).map_err(postgres_error)?;
         let after = now();
-        // Somewhere between `before` and `after` the store looked at its clock.
-        let off = (before.0 - theirs).max(theirs - after.0).max(0);
-        Ok(Duration::from_micros(off.unsigned_abs()))
+        // The store read its clock somewhere between `before` and `after`.
+        Ok((before.0 - theirs).max(0) - (theirs - after.0).max(0))
     }
 
     pub(super) async fn version(&self) -> Result<i64, DbError> {

@@ -3,7 +3,7 @@
 //! A [`Problem`] keeps apart what leaves (code, detail, errors) and what is logged (source).
 //! Handlers return it; the request layer renders it once, with the request's id, and logs it once.
 
-use crate::app::ClockDiffers;
+use crate::clock_guard::Untrusted;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
 use crate::limits::LimitHit;
@@ -269,8 +269,10 @@ impl From<KeyReused> for Problem {
     }
 }
 
-impl From<ClockDiffers> for Problem {
-    fn from(_: ClockDiffers) -> Self {
-        Self::unavailable("this node's clock differs from the store's")
+/// The answer says why: an operator reads it at `/readyz`.
+impl From<Untrusted> for Problem {
+    fn from(Untrusted(verdict): Untrusted) -> Self {
+        let text = verdict.to_string();
+        Self { detail: format!("{text}.").into(), ..Self::unavailable(text) }
     }
 }

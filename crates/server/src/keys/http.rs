@@ -128,6 +128,7 @@ pub async fn create(
     idempotency: IdempotencyKey,
     JsonBody { mut fields, raw }: JsonBody,
 ) -> Result<Response, Problem> {
+    app.check_billing_clock()?;
     let now = app.clock.now();
     let own = caller.record();
     let name = fields.required_text("name", 1..=100);

@@ -346,6 +346,7 @@ pub async fn webhook(
     headers: HeaderMap,
     RawJsonBody(body): RawJsonBody<MAX_WEBHOOK_BYTES>,
 ) -> Result<StatusCode, Problem> {
+    app.check_billing_clock()?;
     let found = app.processors.of_endpoint(&mut app.db.read().await?, &name, &endpoint).await?;
     let (tenant, processor) = found.ok_or_else(Problem::not_found)?;
     let event = processor.parse_webhook(&tenant, &headers, &body, app.clock.now()).await;

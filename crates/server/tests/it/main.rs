@@ -14,6 +14,7 @@ mod billing_profiles;
 mod bodies;
 mod branding;
 mod catalog;
+mod clocks;
 mod commands;
 mod cors;
 mod crashes;

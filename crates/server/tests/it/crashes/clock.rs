@@ -1,8 +1,8 @@
 //! A wall clock that jumps, under a server that runs.
 
-use crate::support::{Engine, Place, Program};
+use crate::support::{Engine, Place, Program, get, ok, post};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Moves the wall clock of one process by the seconds that a file holds.
 const SHIM: &str = r#"
@@ -36,6 +36,9 @@ impl Jumping {
         let place = Place::new(engine).await;
         let by = place.path("jump");
         std::fs::write(&by, "0").unwrap();
+        if let Some(url) = &place.database {
+            shift_clock(url, &by).await;
+        }
         let shim = super::shim(&place, SHIM);
         Self { place, by, shim }
     }
@@ -52,6 +55,20 @@ impl Jumping {
         command.env("LD_PRELOAD", &self.shim).env("JUMP", &self.by);
         Program::start(command)
     }
+}
+
+/// Has the clock of a database, which nodes compare theirs with, jump as the program's does.
+async fn shift_clock(url: &str, by: &Path) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let database = url.rsplit('/').next().unwrap();
+    let shift = format!(
+        "CREATE FUNCTION public.clock_timestamp() RETURNS TIMESTAMPTZ LANGUAGE SQL VOLATILE AS $$ \
+         SELECT pg_catalog.clock_timestamp() + pg_read_file('{}')::FLOAT8 * INTERVAL '1 second' $$; \
+         ALTER DATABASE {database} SET search_path = public, pg_catalog",
+        by.display()
+    );
+    client.batch_execute(&shift).await.unwrap();
 }
 
 #[tokio::test]
@@ -75,8 +92,56 @@ async fn a_clock_set_back_revives_no_expired_token() {
     let minted = mint().await.expect(201);
     server.read(&minted.text("token")).await.expect(200);
     assert!(minted.text("expiresAt") >= expiry_of(&late));
-    jumping.jump(86_400);
+    jumping.jump(2 * 601);
     server.read(&late).await.refused(401, "token_expired");
+}
+
+/// Four hundred days ahead, under a server that renews what is due every few seconds.
+#[tokio::test]
+async fn jump_of_the_wall_clock_bills_nothing_until_it_is_confirmed() {
+    let jumping = Jumping::new(Engine::Sqlite).await;
+    let server = jumping.serve();
+    let key = jumping.place.key();
+    let product = server.make(&key, "products", json!({ "slug": "p", "name": "P" })).await;
+    let plan = json!({ "productId": product, "slug": "pro", "name": "Pro", "status": "active",
+        "billingInterval": "month", "currency": "USD", "charges": [{ "type": "recurring", "amount": 2_000 }] });
+    let plan = server.make(&key, "plans", plan).await;
+    server.customer(&key, "a").await.expect(201);
+    let call = |path: &str, body| server.client.call(post(path, &body).key(&key));
+    let card = json!({ "processorToken": "pm_sandbox_visa" });
+    call("/v1/customers/a/payment-methods", card).await.expect(201);
+    call("/v1/subscriptions", json!({ "customerId": "a", "planId": plan })).await.expect(200);
+    let token = server.token(&key, "a").await;
+    let invoices = async || {
+        let list = server.client.call(get("/v1/invoices?limit=100").key(&key)).await.expect(200);
+        list.json()["data"].as_array().unwrap().len()
+    };
+
+    jumping.jump(400 * 86_400);
+    server.wait_for("ahead of the monotonic clock");
+    let ready = server.client.call(get("/readyz")).await.refused(503, "unavailable");
+    assert!(ready.text("detail").contains("unitpay accept-clock"));
+    server.mint(&key, json!({ "customerId": "a" })).await.refused(503, "unavailable");
+    jumping.jump(0);
+    server.wait_for("the clock is trusted again");
+    server.client.call(get("/readyz")).await.expect(200);
+    server.read(&token).await.expect(200);
+    assert_eq!(invoices().await, 1);
+
+    jumping.jump(40 * 86_400);
+    let mut accept = jumping.place.command(&["accept-clock"]);
+    ok(accept.env("LD_PRELOAD", &jumping.shim).env("JUMP", &jumping.by));
+    server.wait_for("an operator confirmed the wall clock");
+    while invoices().await == 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(invoices().await, 2);
+}
+
+#[tokio::test]
+async fn accept_clock_is_refused_on_postgresql() {
+    let place = crate::support::Place::new(Engine::Postgres).await;
+    assert!(place.refused(&["accept-clock"]).contains("set this machine's clock right"));
 }
 
 fn expiry_of(token: &str) -> String {
