@@ -10,8 +10,8 @@ use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::portal::http_initial_data::OwnRoutes;
 use crate::{
-    audit, branding, customers, entitlements, invoices, keys, payments, portal, signing,
-    subscriptions, test_clock, usage,
+    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement,
+    signing, subscriptions, test_clock, usage,
 };
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -72,6 +72,7 @@ fn browser_routes() -> Routes {
         .routes(routes!(invoices::http::get))
         .routes(routes!(invoices::http::document))
         .routes(routes!(invoice_flows::pay))
+        .routes(routes!(settlement::http::get))
         .routes(routes!(payments::http::list, payments::http::add))
         .routes(routes!(payments::http::setup))
         .routes(routes!(payments::http::make_default))

@@ -146,7 +146,7 @@ async fn start(
             top_up.invoice_id = Some(invoice.id);
             let (subscription_id, invoice_id) = (None, invoice.id);
             Kept::Outcome(if invoice.status == Status::Paid {
-                SettleOutcome::ChargedInline { subscription_id, invoice_id }
+                SettleOutcome::ChargedInline { subscription_id, invoice_id, attempt_id: None }
             } else {
                 top_up.status = TopUpStatus::Pending;
                 SettleOutcome::InvoiceSent { invoice_id }

@@ -127,6 +127,10 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
     pub decline_reason: Option<&'a Value>,
+    /// The charge that was tried: `GET /v1/payment-attempts/{id}` returns what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub payment_attempt_id: Option<&'a Value>,
     /// What uses the payment method; with `payment_method_in_use` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
@@ -221,6 +225,7 @@ impl Problem {
             request_id,
             errors: &self.errors,
             decline_reason: self.member("declineReason"),
+            payment_attempt_id: self.member("paymentAttemptId"),
             dependencies: self.member("dependencies"),
             return_url: self.member("returnUrl"),
             branding: self.member("branding"),

@@ -6,6 +6,7 @@
 //! records the result and carries out the effect. Whoever dies in between leaves a pending attempt,
 //! which any node takes up. A time-out is no decline. Nothing here knows a processor by name.
 
+pub mod http;
 mod outcome;
 mod sql;
 
@@ -26,6 +27,7 @@ use crate::subscriptions::{PlanChange, Subscription};
 use crate::work::{BillingError, By};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// Another node may take an attempt up when its own has had this long.
 pub const TAKEN_UP_AFTER_SECONDS: i64 = 60;
@@ -79,7 +81,9 @@ pub struct Attempt {
     pub created_at: Time,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PaymentAttemptStatus)]
 pub enum AttemptStatus {
     /// It may have been charged or not.
     Pending,
@@ -87,7 +91,7 @@ pub enum AttemptStatus {
     RequiresForm,
     Succeeded,
     Declined,
-    /// Nobody wants it any more; what comes in for it goes back.
+    /// No longer wanted: a success that arrives later is refunded.
     Abandoned,
     RefundDue,
     Refunded,

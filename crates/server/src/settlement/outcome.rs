@@ -25,6 +25,9 @@ pub enum SettleOutcome {
     ChargedInline {
         subscription_id: Option<SubscriptionId>,
         invoice_id: InvoiceId,
+        /// Absent when nothing had to be charged, and in outcomes kept before it was recorded.
+        #[serde(default)]
+        attempt_id: Option<PaymentAttemptId>,
     },
     /// The customer has to fill in a form; the attempt has its secret.
     RequiresForm {
@@ -103,6 +106,7 @@ pub fn outcome(
         AttemptStatus::Succeeded => Ok(SettleOutcome::ChargedInline {
             subscription_id: attempt.effect.subscription_id().or(subscription_of_invoice),
             invoice_id: attempt.invoice_id,
+            attempt_id: Some(attempt.id),
         }),
         AttemptStatus::RequiresForm => Ok(SettleOutcome::RequiresForm { attempt_id: attempt.id }),
         AttemptStatus::Declined => {

@@ -4,7 +4,7 @@
 //! functions that the server itself takes them by, and leave out the rest.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Test, of, post};
+use crate::support::{Answer, Test, get, of, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::audit::Actor;
@@ -59,7 +59,77 @@ fn code(answer: &Answer) -> Value {
     answer.json()["code"].clone()
 }
 
+impl Test {
+    /// A payment attempt as a credential reads it.
+    async fn read_attempt(&self, id: &Value, token: Option<&str>) -> Answer {
+        let request = get(format!("/v1/payment-attempts/{}", id.as_str().unwrap()));
+        self.call(match token {
+            None => request.key(&self.key),
+            Some(token) => request.bearer(token),
+        })
+        .await
+    }
+}
+
 on_both_stores! {
+    async fn attempt_shows_a_payment_that_succeeded(t) {
+        let customer = t.customer("c").await;
+        let card = t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let id = &t.pay(&invoice, json!({})).await.expect(200).json()["paymentAttemptId"];
+        let attempt = t.read_attempt(id, None).await.expect(200).json();
+        assert_eq!(attempt, json!({
+            "id": id, "customerId": customer, "invoiceId": invoice, "subscriptionId": null,
+            "creditAccountId": null, "paymentMethodId": card, "status": "succeeded",
+            "amount": 1_000, "currency": "USD", "declineReason": null,
+            "createdAt": "2030-01-01T00:00:00.000Z",
+        }));
+    }
+
+    async fn attempt_shows_why_a_payment_was_declined(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_declined").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let refused = t.pay(&invoice, json!({})).await.refused(402, "payment_declined").json();
+        let attempt = t.read_attempt(&refused["paymentAttemptId"], None).await.expect(200).json();
+        assert_eq!((&attempt["status"], &attempt["declineReason"]), (&json!("declined"), &json!("card_declined")));
+    }
+
+    async fn attempt_follows_a_form_that_the_customer_fills_in(t) {
+        let customer = t.customer("c").await;
+        let token = t.token(&customer).await;
+        t.card(&customer, "pm_sandbox_requires_form").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let outcome = t.pay(&invoice, json!({})).await.expect(200).json();
+        let id = &outcome["paymentAttemptId"];
+        let status = async || t.read_attempt(id, Some(&token)).await.expect(200).text("status");
+        assert_eq!(status().await, "requires_form");
+        t.fill_in(secret_of(&outcome), "succeed").await.expect(204);
+        assert_eq!(status().await, "succeeded");
+    }
+
+    async fn attempt_shows_that_a_form_expired(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_requires_form").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let id = &t.pay(&invoice, json!({})).await.expect(200).json()["paymentAttemptId"];
+        t.advance(settlement::FORM_OPEN_FOR_SECONDS.unsigned_abs());
+        t.sweep().await;
+        let attempt = t.read_attempt(id, None).await.expect(200);
+        assert_eq!(attempt.text("status"), "abandoned");
+    }
+
+    async fn attempt_of_another_customer_is_not_found(t) {
+        let (customer, other) = (t.customer("c").await, t.customer("other").await);
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let id = &t.pay(&invoice, json!({})).await.expect(200).json()["paymentAttemptId"];
+        t.read_attempt(id, Some(&t.token(&customer).await)).await.expect(200);
+        t.read_attempt(id, Some(&t.token(&other).await)).await.refused(404, "not_found");
+        t.read_attempt(&json!(t.app.ids.payment_attempt()), None).await.refused(404, "not_found");
+        t.read_attempt(&json!("pay_nothing"), None).await.refused(404, "not_found");
+    }
+
     async fn paying_charges_the_default_card_and_pays_the_invoice(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_mastercard").await;

@@ -1,7 +1,7 @@
 //! The one answer of every request that moves money.
 
 use crate::app::App;
-use crate::base::{InvoiceId, SubscriptionId, Time};
+use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::credits::http::CreditAccountResponse;
 use crate::flows::settle::run;
 use crate::http::{Code, Json, Problem, REPLAYED};
@@ -22,10 +22,14 @@ use utoipa::ToSchema;
 #[schema(as = SettleOutcome)]
 pub enum SettleOutcomeResponse {
     /// Charged and done.
+    #[serde(rename_all = "camelCase")]
     ChargedInline {
         #[schema(required = true)]
         subscription: Option<Box<SubscriptionResponse>>,
         invoice: Box<InvoiceResponse>,
+        /// The charge; `null` when nothing had to be charged.
+        #[schema(value_type = Option<String>, required = true)]
+        payment_attempt_id: Option<PaymentAttemptId>,
     },
     /// The customer has to fill in the processor's form; then it goes on by itself. What the form
     /// is for stands in one of the last members.
@@ -34,6 +38,9 @@ pub enum SettleOutcomeResponse {
         client: ClientResponse,
         #[schema(value_type = FormReasonName)]
         reason: &'static str,
+        /// The charge that waits for the form: `GET /v1/payment-attempts/{id}` returns its status.
+        #[schema(value_type = String)]
+        payment_attempt_id: PaymentAttemptId,
         #[serde(skip_serializing_if = "Option::is_none")]
         subscription: Option<Box<SubscriptionResponse>>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,17 +104,18 @@ async fn settled(app: &App, tenant: &Tenant, kept: Kept) -> Result<SettleOutcome
     };
     let invoice = invoices::get(&mut app.db.read().await?, tenant, attempt.invoice_id).await?;
     outcome(&attempt, invoice.and_then(|invoice| invoice.subscription_id)).map_err(|unsettled| {
-        match unsettled {
+        let problem = match unsettled {
             Unsettled::Declined(reason) => {
                 Problem::new(Code::PaymentDeclined, "The payment was declined.")
                     .with("declineReason", reason.as_str())
             }
             Unsettled::Unknown => Problem::unavailable("the processor could not tell of a charge"),
             Unsettled::Abandoned => {
-                let detail = "The payment was given up meanwhile; use a new Idempotency-Key.";
+                let detail = "This payment was abandoned meanwhile. Use a new Idempotency-Key.";
                 Problem::new(Code::Conflict, detail)
             }
-        }
+        };
+        problem.with("paymentAttemptId", attempt.id.to_string())
     })
 }
 
@@ -121,10 +129,11 @@ struct Shown<'a> {
 impl Shown<'_> {
     async fn outcome(&self, outcome: SettleOutcome) -> Result<SettleOutcomeResponse, Problem> {
         Ok(match outcome {
-            SettleOutcome::ChargedInline { subscription_id, invoice_id } => {
+            SettleOutcome::ChargedInline { subscription_id, invoice_id, attempt_id } => {
                 SettleOutcomeResponse::ChargedInline {
                     subscription: self.if_any(subscription_id).await?,
                     invoice: self.invoice(invoice_id).await?,
+                    payment_attempt_id: attempt_id,
                 }
             }
             SettleOutcome::RequiresForm { attempt_id } => {
@@ -163,6 +172,7 @@ impl Shown<'_> {
         Ok(SettleOutcomeResponse::RequiresForm {
             client: attempt.client(&self.app.processors).ok_or_else(gone)?.into(),
             reason: attempt.form_reason().as_str(),
+            payment_attempt_id: attempt.id,
             subscription,
             invoice,
             credit_account,

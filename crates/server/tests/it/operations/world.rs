@@ -22,6 +22,8 @@ pub struct World {
     pub payment_method: String,
     pub subscription: String,
     pub invoice: String,
+    /// The charge of the top-up.
+    pub attempt: String,
     pub wallet: String,
     pub ledger_entry: String,
     pub form: String,
@@ -51,6 +53,7 @@ impl World {
             payment_method: id("pm"),
             subscription: id("sub"),
             invoice: id("inv"),
+            attempt: id("pay"),
             wallet: id("wal"),
             ledger_entry: id("led"),
             form: "form".to_owned(),
@@ -100,13 +103,14 @@ impl World {
         let bought =
             t.ask("subscriptions", json!({ "customerId": customer, "planId": plan })).await;
         let body = json!({ "creditCurrencyId": currency, "packageId": package });
-        t.ask(&format!("customers/{customer}/top-ups"), body).await;
+        let topped_up = t.ask(&format!("customers/{customer}/top-ups"), body).await;
         let wallet = t.wallet(&customer).await;
         let ledger_entry = t.ledger(&wallet).await[0]["id"].as_str().unwrap().to_owned();
         let wallet = wallet["id"].as_str().unwrap().to_owned();
         Self {
             organization: t.tenant.organization_id.to_string(),
             invoice: t.bill(&customer, 1_000).await,
+            attempt: topped_up["paymentAttemptId"].as_str().unwrap().to_owned(),
             form: t.set_up(&customer).await,
             subscription: bought["subscription"]["id"].as_str().unwrap().to_owned(),
             query_of_wallet: format!("creditAccountId={wallet}"),
@@ -131,7 +135,7 @@ impl World {
     }
 
     /// What another tenant or customer must never see.
-    pub fn ids(&self) -> [&str; 15] {
+    pub fn ids(&self) -> [&str; 16] {
         [
             &self.customer,
             &self.sid,
@@ -146,6 +150,7 @@ impl World {
             &self.payment_method,
             &self.subscription,
             &self.invoice,
+            &self.attempt,
             &self.wallet,
             &self.ledger_entry,
         ]
