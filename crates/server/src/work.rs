@@ -32,27 +32,39 @@ pub struct ProcessorTerms {
     pub minimum: i64,
 }
 
-impl By {
-    /// Records in the transaction what is done to something of a customer.
+/// A rule's transaction: the tenant that it is for, billing's now, and who acts. Billing's now is
+/// fixed when the work begins; an item that is due has its own.
+pub struct Work<'w, 'a, 'p> {
+    pub tx: &'w mut Tx<'a, 'p>,
+    pub tenant: &'w Tenant,
+    pub at: Time,
+    pub by: &'w By,
+}
+
+impl<'a, 'p> Work<'_, 'a, 'p> {
+    /// The same work at another instant of billing time.
+    pub const fn as_of(&mut self, at: Time) -> Work<'_, 'a, 'p> {
+        Work { tx: self.tx, tenant: self.tenant, at, by: self.by }
+    }
+
+    /// Records in the transaction what is done to an object of a customer.
     pub async fn note(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        tenant: &Tenant,
+        &mut self,
         customer: CustomerId,
         action: Action,
         target: impl ToString,
         detail: serde_json::Value,
     ) -> Result<(), DbError> {
         let event = NewEvent {
-            id: self.ids.event(),
-            actor: self.actor,
+            id: self.by.ids.event(),
+            actor: self.by.actor,
             action,
             target_id: target.to_string(),
             customer_id: Some(customer),
             detail,
-            at: self.now,
+            at: self.by.now,
         };
-        audit::record(tx, tenant.no, &event).await
+        audit::record(self.tx, self.tenant.no, &event).await
     }
 }
 

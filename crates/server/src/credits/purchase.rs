@@ -7,49 +7,40 @@ use crate::customers::billing;
 use crate::db::{DbError, Tx};
 use crate::invoices::{Invoice, Reason, Status};
 use crate::organizations::Tenant;
-use crate::work::By;
+use crate::work::Work;
 
 /// Grants what was bought by an invoice, which is about to be paid. One that bought nothing, or was
 /// told of before, changes nothing. `false` where the customer meanwhile pays in another currency
 /// than a draft is in, and the money is to go back.
-pub async fn topped_up(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    invoice: &Invoice,
-    at: Time,
-    by: &By,
-) -> Result<bool, DbError> {
+pub async fn topped_up(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<bool, DbError> {
     let customer_no = invoice.customer_no;
-    let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
+    let Some((mut wallet, mut top_up)) = open_top_up(work, invoice).await? else {
         return Ok(true);
     };
-    let known = billing::get(tx, tenant, customer_no).await?.currency;
+    let known = billing::get(work.tx, work.tenant, customer_no).await?.currency;
     if invoice.status == Status::Draft && known.is_some_and(|known| known != top_up.currency) {
         return Ok(false);
     }
-    let package = package(tx, tenant, top_up.package_id).await?;
-    wallet.buy(&bought(package.as_ref(), top_up.credits, at), at, &by.ids);
+    let package = package(work.tx, work.tenant, top_up.package_id).await?;
+    wallet.buy(&bought(package.as_ref(), top_up.credits, work.at), work.at, &work.by.ids);
     if top_up.automatic {
         wallet.auto_top_up_ended(None);
     }
-    billing::set_currency(tx, tenant, customer_no, top_up.currency).await?;
+    billing::set_currency(work.tx, work.tenant, customer_no, top_up.currency).await?;
     top_up.status = TopUpStatus::Succeeded;
-    sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
-    sql::save_all(tx, &[wallet], at).await?;
+    sql::end_top_up(work.tx, wallet.account.no, &top_up, work.at).await?;
+    sql::save_all(work.tx, &[wallet], work.at).await?;
     Ok(true)
 }
 
 /// Nothing was paid, so nothing is granted; a rule that topped up by itself is paused while this card
 /// is the default. A draft is gone with it.
 pub async fn top_up_failed(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
     card: Option<PaymentMethodId>,
-    at: Time,
-    by: &By,
 ) -> Result<(), DbError> {
-    let Some((mut wallet, mut top_up)) = open_top_up(tx, tenant, invoice, at, by).await? else {
+    let Some((mut wallet, mut top_up)) = open_top_up(work, invoice).await? else {
         return Ok(());
     };
     if top_up.automatic {
@@ -57,25 +48,25 @@ pub async fn top_up_failed(
     }
     top_up.status = TopUpStatus::Failed;
     top_up.invoice_id = top_up.invoice_id.filter(|_| invoice.status != Status::Draft);
-    sql::end_top_up(tx, wallet.account.no, &top_up, at).await?;
-    sql::save_all(tx, &[wallet], at).await
+    sql::end_top_up(work.tx, wallet.account.no, &top_up, work.at).await?;
+    sql::save_all(work.tx, &[wallet], work.at).await
 }
 
 /// The top-up that an invoice is to pay for, if it is still open, and the wallet that it fills.
 async fn open_top_up(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
-    at: Time,
-    by: &By,
 ) -> Result<Option<(Wallet, TopUp)>, DbError> {
     if invoice.reason != Reason::TopUp {
         return Ok(None);
     }
     let customer_no = invoice.customer_no;
-    let open = sql::open_top_up(tx, tenant, customer_no, invoice.id).await?;
+    let open = sql::open_top_up(work.tx, work.tenant, customer_no, invoice.id).await?;
     let Some((currency_id, top_up)) = open else { return Ok(None) };
-    let wallet = sql::lock_all(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
+    let wallet =
+        sql::lock_all(work.tx, work.tenant, &[(customer_no, currency_id)], work.at, &work.by.ids)
+            .await?
+            .pop();
     Ok(wallet.map(|wallet| (wallet, top_up)))
 }
 

@@ -5,11 +5,11 @@
 
 use super::wallet::{Drip, next_midnight};
 use super::{Wallet, sql};
-use crate::base::{CreditCurrencyId, Ids, Period, Time};
+use crate::base::{CreditCurrencyId, Period, Time};
 use crate::catalog::{Cadence, Plan};
 use crate::db::{DbError, Tx};
-use crate::organizations::Tenant;
 use crate::subscriptions::{Status, Subscription};
+use crate::work::Work;
 use std::collections::BTreeMap;
 
 /// What a plan grants of one currency in one cadence: rules of the same kind add up.
@@ -36,122 +36,115 @@ fn rules(plan: &Plan) -> Rules {
 /// Grants what the plan gives for the first windows; of daily credits the whole first day. A start
 /// that nothing is paid for takes off what the product granted the customer in windows that have not
 /// ended: whoever leaves and comes back is not given it again.
-#[allow(clippy::too_many_arguments)] // One start of one subscription.
 pub async fn subscription_started(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     plan: &Plan,
     paid: bool,
-    at: Time,
-    ids: &Ids,
 ) -> Result<(), DbError> {
-    let given = if paid { Given::new() } else { given(tx, tenant, subscription, at, ids).await? };
-    raise(tx, tenant, subscription, &rules(plan), &given, at, ids).await
+    let given = if paid { Given::new() } else { given(work, subscription).await? };
+    raise(work, subscription, &rules(plan), &given).await
 }
 
 /// Grants at once what the new plan gives more than was granted for the windows that have not ended;
 /// from the next ones on it gives what it gives.
 pub async fn plan_changed(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     new: &Plan,
-    at: Time,
-    ids: &Ids,
 ) -> Result<(), DbError> {
-    let given = given(tx, tenant, subscription, at, ids).await?;
-    raise(tx, tenant, subscription, &rules(new), &given, at, ids).await
+    let given = given(work, subscription).await?;
+    raise(work, subscription, &rules(new), &given).await
 }
 
 /// What a subscription's product has granted its customer in windows that have not ended.
-async fn given(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    subscription: &Subscription,
-    at: Time,
-    ids: &Ids,
-) -> Result<Given, DbError> {
-    super::write_due(tx, tenant, subscription.customer_no, at, ids).await?;
+async fn given(work: &mut Work<'_, '_, '_>, subscription: &Subscription) -> Result<Given, DbError> {
+    super::write_due(work.tx, work.tenant, subscription.customer_no, work.at, &work.by.ids).await?;
     let (customer, product) = (subscription.customer_no, subscription.product_id);
-    sql::given(tx, tenant, customer, product, at).await
+    sql::given(work.tx, work.tenant, customer, product, work.at).await
 }
 
 async fn raise(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     rules: &Rules,
     given: &Given,
-    at: Time,
-    ids: &Ids,
 ) -> Result<(), DbError> {
-    let mut wallets = Wallets::of(tx, tenant, subscription, rules, at, ids).await?;
+    let mut wallets = Wallets::of(work, subscription, rules).await?;
     for (&(currency, cadence), rule) in rules {
         let Some(wallet) = wallets.get(currency) else { continue };
         let end = match cadence {
             Cadence::Period => subscription.current_period.map(|period| period.end),
             Cadence::Month => subscription.usage_period.map(|period| period.end),
-            Cadence::Day => Some(next_midnight(at)),
+            Cadence::Day => Some(next_midnight(work.at)),
         };
         let before = given.get(&(currency, cadence)).copied().unwrap_or_default();
         let more = rule.amount.saturating_sub(before);
-        wallet.grant_window(subscription.id, cadence, 0, more, end, at, ids);
+        wallet.grant_window(subscription.id, cadence, 0, more, end, work.at, &work.by.ids);
     }
     for wallet in &mut wallets.0 {
         let daily = (wallet.account.currency_id, Cadence::Day);
-        set_drip(wallet, subscription, rules.get(&daily), at);
+        set_drip(wallet, subscription, rules.get(&daily), work.at);
     }
-    wallets.save(tx, at).await
+    wallets.save(work.tx, work.at).await
 }
 
 /// At the end of a window, of a period or a month: what is left ends, some of it rolls over, and the
 /// next window's credits are granted, as the plan gives that is in force from here on. Daily windows
 /// end by themselves, in [`super::write_due`], up to the end of the subscription's period.
-#[allow(clippy::too_many_arguments)] // One window of one subscription.
 pub async fn period_renewed(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     plan: &Plan,
     window: Period,
     cadence: Cadence,
-    at: Time,
-    ids: &Ids,
 ) -> Result<(), DbError> {
     let rules = rules(plan);
-    let mut wallets = Wallets::of(tx, tenant, subscription, &rules, at, ids).await?;
+    let mut wallets = Wallets::of(work, subscription, &rules).await?;
     for wallet in &mut wallets.0 {
         let rule = rules.get(&(wallet.account.currency_id, cadence)).copied().unwrap_or_default();
         let rest = wallet.take_lapsed(subscription.id, cadence, window.start);
         let daily = (wallet.account.currency_id, Cadence::Day);
-        let begins = set_drip(wallet, subscription, rules.get(&daily), at);
+        let begins = set_drip(wallet, subscription, rules.get(&daily), work.at);
         if subscription.status == Status::PastDue {
             continue;
         }
         let (rollover, end) = (rest.min(rule.rollover_cap), Some(window.end));
-        wallet.grant_window(subscription.id, cadence, rollover, rule.amount, end, at, ids);
+        wallet.grant_window(
+            subscription.id,
+            cadence,
+            rollover,
+            rule.amount,
+            end,
+            work.at,
+            &work.by.ids,
+        );
         if let Some(Rule { amount, .. }) = rules.get(&daily).filter(|_| begins) {
-            let end = Some(next_midnight(at));
-            wallet.grant_window(subscription.id, Cadence::Day, 0, *amount, end, at, ids);
+            let end = Some(next_midnight(work.at));
+            wallet.grant_window(
+                subscription.id,
+                Cadence::Day,
+                0,
+                *amount,
+                end,
+                work.at,
+                &work.by.ids,
+            );
         }
     }
-    wallets.save(tx, at).await
+    wallets.save(work.tx, work.at).await
 }
 
 /// Ends plan, daily and rollover grants of a subscription; promotional ones and packages stay.
 pub async fn subscription_ended(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
-    at: Time,
-    ids: &Ids,
 ) -> Result<(), DbError> {
-    let mut wallets = Wallets::all(tx, tenant, subscription, at, ids).await?;
+    let mut wallets = Wallets::all(work, subscription).await?;
     for wallet in &mut wallets.0 {
-        wallet.end_of_subscription(subscription.id, at, ids);
+        wallet.end_of_subscription(subscription.id, work.at, &work.by.ids);
     }
-    wallets.save(tx, at).await
+    wallets.save(work.tx, work.at).await
 }
 
 /// Every wallet of a subscription's customer, up to date, with the daily grants to come.
@@ -160,28 +153,36 @@ struct Wallets(Vec<Wallet>);
 impl Wallets {
     /// All there are, and those that these rules need.
     async fn of(
-        tx: &mut Tx<'_, '_>,
-        tenant: &Tenant,
+        work: &mut Work<'_, '_, '_>,
         subscription: &Subscription,
         rules: &Rules,
-        at: Time,
-        ids: &Ids,
     ) -> Result<Self, DbError> {
         for (currency, _) in rules.keys() {
-            sql::make(tx, tenant, subscription.customer_no, *currency, at, ids).await?;
+            sql::make(
+                work.tx,
+                work.tenant,
+                subscription.customer_no,
+                *currency,
+                work.at,
+                &work.by.ids,
+            )
+            .await?;
         }
-        Self::all(tx, tenant, subscription, at, ids).await
+        Self::all(work, subscription).await
     }
 
     async fn all(
-        tx: &mut Tx<'_, '_>,
-        tenant: &Tenant,
+        work: &mut Work<'_, '_, '_>,
         subscription: &Subscription,
-        at: Time,
-        ids: &Ids,
     ) -> Result<Self, DbError> {
-        let mut wallets =
-            sql::all_of_customer(tx, tenant, subscription.customer_no, at, ids).await?;
+        let mut wallets = sql::all_of_customer(
+            work.tx,
+            work.tenant,
+            subscription.customer_no,
+            work.at,
+            &work.by.ids,
+        )
+        .await?;
         let drips = wallets.iter_mut().flat_map(|wallet| wallet.drips.iter_mut().flatten());
         for drip in drips.filter(|drip| drip.subscription_id == subscription.id) {
             // Its row may not have been written yet.

@@ -16,6 +16,7 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
 use crate::portal::PortalScopes;
+use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -215,7 +216,11 @@ async fn set_archived(
     let changed = app
         .db
         .write(lane, async move |tx: &mut Tx<'_, '_>| match archived {
-            true => flows::archive_customer(tx, &tenant, &named, &by).await,
+            true => {
+                let at = crate::test_clock::now(tx, &tenant, by.now).await?;
+                flows::archive_customer(&mut Work { tx, tenant: &tenant, at, by: &by }, &named)
+                    .await
+            }
             false => super::unarchive(tx, &tenant, &named, by.actor, &by.ids, by.now).await,
         })
         .await?;

@@ -11,7 +11,7 @@ use crate::db::{DbError, Lane, Tx};
 use crate::flows::due;
 use crate::organizations::Tenant;
 use crate::test_clock::{self, TestClock};
-use crate::work::By;
+use crate::work::Work;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -32,45 +32,34 @@ pub enum ClockError {
 
 /// Sets out to advance a clock: until it is there nothing else is billed. Asked again for the same,
 /// it changes nothing.
-pub async fn set_out(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    to: Time,
-    by: &By,
-) -> Result<(), ClockError> {
-    let clock = test_clock::clock(tx, tenant).await?;
+pub async fn set_out(work: &mut Work<'_, '_, '_>, to: Time) -> Result<(), ClockError> {
+    let clock = test_clock::clock(work.tx, work.tenant).await?;
     if clock.advancing_to == Some(to) {
         return Ok(());
     }
     if clock.advancing_to.is_some() {
         return Err(ClockError::Advancing);
     }
-    let now = clock.now(by.now);
+    let now = clock.now(work.by.now);
     if to < now || to > now.plus_seconds(MOST_SECONDS) {
         return Err(ClockError::OutOfRange);
     }
-    test_clock::set_out(tx, tenant, to).await?;
-    note(tx, tenant, now, to, by).await?;
+    test_clock::set_out(work.tx, work.tenant, to).await?;
+    note(work, now, to).await?;
     Ok(())
 }
 
-async fn note(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    now: Time,
-    to: Time,
-    by: &By,
-) -> Result<(), DbError> {
+async fn note(work: &mut Work<'_, '_, '_>, now: Time, to: Time) -> Result<(), DbError> {
     let event = NewEvent {
-        id: by.ids.event(),
-        actor: by.actor,
+        id: work.by.ids.event(),
+        actor: work.by.actor,
         action: Action::TestClockAdvanced,
-        target_id: tenant.organization_id.to_string(),
+        target_id: work.tenant.organization_id.to_string(),
         customer_id: None,
         detail: json!({ "from": now, "to": to }),
-        at: by.now,
+        at: work.by.now,
     };
-    audit::record(tx, tenant.no, &event).await
+    audit::record(work.tx, work.tenant.no, &event).await
 }
 
 /// Goes on with a clock that is being advanced, for so long, and tells how it stands then.

@@ -13,7 +13,7 @@ use crate::invoices::{Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::subscriptions::{self, PlanChange, Status, Subscription, calendar, note, rating};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use crate::{credits, payments, usage};
 use serde_json::json;
 
@@ -84,20 +84,17 @@ fn way(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> Way {
 
 /// Changes a subscription, schedules the change, or begins the payment that it waits for.
 pub async fn change(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     request: &ChangeRequest,
-    at: Time,
-    by: &By,
 ) -> Result<Kept, BillingError> {
     let (viewer, id) = (request.viewer, request.subscription_id);
-    let subscription = subscriptions::lock_own(tx, tenant, viewer, id).await?;
-    let quote = quote(tx, tenant, subscription, request, at).await?;
-    settlement::close_form_of_subscription(tx, tenant, &quote.subscription, by).await?;
+    let subscription = subscriptions::lock_own(work.tx, work.tenant, viewer, id).await?;
+    let quote = quote(work.tx, work.tenant, subscription, request, work.at).await?;
+    settlement::close_form_of_subscription(work, &quote.subscription).await?;
     let subscription_id = quote.subscription.id;
     let outcome = match quote.way {
-        Way::Same | Way::Deferred => return schedule(tx, tenant, &quote, at, by).await,
-        Way::Free | Way::Prorated | Way::Restarted => pay(tx, tenant, &quote, at, by).await?,
+        Way::Same | Way::Deferred => return schedule(work, &quote).await,
+        Way::Free | Way::Prorated | Way::Restarted => pay(work, &quote).await?,
     };
     let outcome = match outcome {
         Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
@@ -108,29 +105,23 @@ pub async fn change(
         Billed::Issued(_) | Billed::Nothing => SettleOutcome::CreatedNoCharge { subscription_id },
     };
     let (change, mut subscription) = (quote.change(), quote.subscription);
-    apply(tx, tenant, &mut subscription, &change, at, by).await?;
+    apply(work, &mut subscription, &change).await?;
     Ok(Kept::Outcome(outcome))
 }
 
 /// Notes what the period's end brings; of what there is already, that it stays.
-async fn schedule(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    quote: &Quote,
-    at: Time,
-    by: &By,
-) -> Result<Kept, BillingError> {
+async fn schedule(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Kept, BillingError> {
     let (old, mut new) = (&quote.subscription, quote.outcome());
     let subscription_id = new.id;
     let unchanged =
         old.scheduled == new.scheduled && old.cancel_at_period_end == new.cancel_at_period_end;
     if !unchanged {
-        new.updated_at = at;
-        subscriptions::update(tx, tenant, &new).await?;
+        new.updated_at = work.at;
+        subscriptions::update(work.tx, work.tenant, &new).await?;
         let scheduled = new.scheduled.map(|(plan, quantity)| json!([plan, quantity]));
         let detail = json!({ "scheduled": scheduled });
-        note(tx, tenant, &new, Action::SubscriptionChangeScheduled, detail, by).await?;
-        note_kept_on(tx, tenant, old.cancel_at_period_end, &new, by).await?;
+        note(work, &new, Action::SubscriptionChangeScheduled, detail).await?;
+        note_kept_on(work, old.cancel_at_period_end, &new).await?;
     }
     Ok(Kept::Outcome(match new.scheduled.and(new.current_period) {
         Some(period) => SettleOutcome::Deferred { subscription_id, effective_at: period.end },
@@ -140,53 +131,44 @@ async fn schedule(
 }
 
 /// Bills what a change costs now.
-async fn pay(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    quote: &Quote,
-    at: Time,
-    by: &By,
-) -> Result<Billed, BillingError> {
+async fn pay(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Billed, BillingError> {
     let (subscription, customer_no) = (&quote.subscription, quote.subscription.customer_no);
     // The invoice takes in the lines of the segment. A change that is given up frees them.
-    lines::close_segment(tx, tenant, subscription, &quote.old, at, by).await?;
+    lines::close_segment(work, subscription, &quote.old).await?;
     let end = quote.outcome().current_period.map_or(quote.at, |period| period.end);
     let period = Some(Period { start: quote.at, end });
     let invoice = subscription.invoice(Reason::Change, quote.lines.clone(), period);
-    let method = payments::default_of(tx, tenant, customer_no).await?;
+    let method = payments::default_of(work.tx, work.tenant, customer_no).await?;
     let (method, effect) = (method.as_ref(), Effect::ChangePlan(quote.change()));
-    settlement::collect(tx, tenant, customer_no, invoice, method, effect, at, by).await
+    settlement::collect(work, customer_no, invoice, method, effect).await
 }
 
 /// Brings a change into force.
 pub async fn apply(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
     change: &PlanChange,
-    at: Time,
-    by: &By,
 ) -> Result<(), BillingError> {
-    let old = subscriptions::plan(tx, tenant, change.old_plan_id).await?;
-    let new = subscriptions::plan(tx, tenant, change.plan_id).await?;
-    lines::close_segment(tx, tenant, subscription, &old, at, by).await?;
+    let old = subscriptions::plan(work.tx, work.tenant, change.old_plan_id).await?;
+    let new = subscriptions::plan(work.tx, work.tenant, change.plan_id).await?;
+    lines::close_segment(work, subscription, &old).await?;
     if change.restarts {
         if let Some(open) = subscription.usage_period {
-            usage::period_closed(tx, subscription, open).await?;
+            usage::period_closed(work.tx, subscription, open).await?;
         }
         restart(subscription, &new, change.at);
     }
     let was_ending = subscription.cancel_at_period_end;
     switch(subscription, &new, change.quantity);
-    subscription.updated_at = at;
-    subscriptions::update(tx, tenant, subscription).await?;
-    note_kept_on(tx, tenant, was_ending, subscription, by).await?;
-    credits::plan_changed(tx, tenant, subscription, &new, at, &by.ids).await?;
+    subscription.updated_at = work.at;
+    subscriptions::update(work.tx, work.tenant, subscription).await?;
+    note_kept_on(work, was_ending, subscription).await?;
+    credits::plan_changed(work, subscription, &new).await?;
     let detail = json!({
         "oldPlanId": old.id, "oldQuantity": change.old_quantity,
         "planId": new.id, "quantity": change.quantity,
     });
-    Ok(note(tx, tenant, subscription, Action::SubscriptionChanged, detail, by).await?)
+    Ok(note(work, subscription, Action::SubscriptionChanged, detail).await?)
 }
 
 /// Decides and prices a change as of now or of the preview.
@@ -329,17 +311,15 @@ fn switch(subscription: &mut Subscription, plan: &Plan, quantity: i64) {
 
 /// Records that a change undid a cancellation that was to come.
 async fn note_kept_on(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     was_ending: bool,
     subscription: &Subscription,
-    by: &By,
 ) -> Result<(), DbError> {
     if !was_ending || subscription.cancel_at_period_end {
         return Ok(());
     }
     let detail = json!({ "planId": subscription.plan_id });
-    note(tx, tenant, subscription, Action::SubscriptionUncanceled, detail, by).await
+    note(work, subscription, Action::SubscriptionUncanceled, detail).await
 }
 
 fn restart(subscription: &mut Subscription, plan: &Plan, at: Time) {

@@ -13,7 +13,7 @@ use crate::invoices::{Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::subscriptions::{self, Status, Subscription, calendar, note};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use crate::{credits, payments, usage};
 use serde_json::json;
 
@@ -41,34 +41,31 @@ pub struct Offer {
 
 /// Starts a subscription, or begins the payment that starts it.
 pub async fn create(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     new: &NewSubscription,
-    at: Time,
-    by: &By,
 ) -> Result<Kept, BillingError> {
-    let customer = customers::lock_no(tx, tenant, new.customer_no).await?;
+    let customer = customers::lock_no(work.tx, work.tenant, new.customer_no).await?;
     let customer = customer.ok_or(BillingError::CustomerNotFound)?;
-    let Offer { mut subscription, plan, lines, first } =
-        offer(tx, tenant, &customer, new, at, by).await?;
-    if let Some(mut other) = replaceable(tx, tenant, &subscription).await? {
+    let Offer { mut subscription, plan, lines, first } = offer(work, &customer, new).await?;
+    if let Some(mut other) = replaceable(work.tx, work.tenant, &subscription).await? {
         if (other.plan_id, other.quantity) == (plan.id, new.quantity)
-            && let Some(form) = settlement::open_of_subscription(tx, tenant, &other).await?
+            && let Some(form) =
+                settlement::open_of_subscription(work.tx, work.tenant, &other).await?
         {
             return Ok(Kept::Attempt(form.id));
         }
-        cancel::give_up(tx, tenant, &mut other, at, by).await?;
+        cancel::give_up(work, &mut other).await?;
     }
     if subscription.status == Status::Trialing {
-        subscriptions::note_trial(tx, tenant, customer.no, plan.product_id, at).await?;
+        subscriptions::note_trial(work.tx, work.tenant, customer.no, plan.product_id, work.at)
+            .await?;
     }
-    subscriptions::insert(tx, tenant, &subscription).await?;
+    subscriptions::insert(work.tx, work.tenant, &subscription).await?;
     let id = subscription.id;
     let invoice = subscription.invoice(Reason::Create, lines, first);
-    let method = payments::default_of(tx, tenant, customer.no).await?;
+    let method = payments::default_of(work.tx, work.tenant, customer.no).await?;
     let effect = Effect::StartSubscription { subscription_id: id };
-    let billed =
-        settlement::collect(tx, tenant, customer.no, invoice, method.as_ref(), effect, at, by);
+    let billed = settlement::collect(work, customer.no, invoice, method.as_ref(), effect);
     let billed = billed.await?;
     let paid = !matches!(billed, Billed::Nothing);
     let outcome = match billed {
@@ -78,38 +75,35 @@ pub async fn create(
         Billed::Issued(invoice) => SettleOutcome::InvoiceSent { invoice_id: invoice.id },
     };
     if subscription.status == Status::Pending {
-        begin(&mut subscription, &plan, at);
-        subscriptions::update(tx, tenant, &subscription).await?;
+        begin(&mut subscription, &plan, work.at);
+        subscriptions::update(work.tx, work.tenant, &subscription).await?;
     }
-    start(tx, tenant, &subscription, &plan, paid, at, by).await?;
+    start(work, &subscription, &plan, paid).await?;
     Ok(Kept::Outcome(outcome))
 }
 
 /// Checks what is asked for and lays it out: nothing is written.
 pub async fn offer(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer: &Customer,
     new: &NewSubscription,
-    at: Time,
-    by: &By,
 ) -> Result<Offer, BillingError> {
     if customer.archived_at.is_some() {
         return Err(BillingError::CustomerArchived);
     }
-    let plan = catalog::visible_plan(tx, tenant, new.viewer, new.plan_id).await?;
+    let plan = catalog::visible_plan(work.tx, work.tenant, new.viewer, new.plan_id).await?;
     let plan = plan.ok_or(BillingError::NotFound)?;
     if plan.status != PlanStatus::Active {
         return Err(BillingError::PlanNotAvailable);
     }
-    let profile = billing::get(tx, tenant, customer.no).await?;
+    let profile = billing::get(work.tx, work.tenant, customer.no).await?;
     if profile.currency.is_some_and(|currency| currency != plan.currency) {
         return Err(BillingError::CurrencyMismatch);
     }
     let mut subscription = Subscription {
         customer_no: customer.no,
         customer_id: customer.id,
-        id: by.ids.subscription(),
+        id: work.by.ids.subscription(),
         product_id: plan.product_id,
         plan_id: plan.id,
         quantity: new.quantity,
@@ -130,15 +124,16 @@ pub async fn offer(
         dunning_since: None,
         dunning_next_at: None,
         metadata: new.metadata.clone(),
-        created_at: at,
-        updated_at: at,
+        created_at: work.at,
+        updated_at: work.at,
     };
-    let had_trial = subscriptions::had_trial(tx, tenant, customer.no, plan.product_id).await?;
+    let had_trial =
+        subscriptions::had_trial(work.tx, work.tenant, customer.no, plan.product_id).await?;
     if plan.trial_days > 0 && !had_trial {
-        begin_trial(&mut subscription, &plan, at);
+        begin_trial(&mut subscription, &plan, work.at);
         return Ok(Offer { subscription, plan, lines: Vec::new(), first: None });
     }
-    let first = calendar::period_from(at, at, plan.billing_interval.months());
+    let first = calendar::period_from(work.at, work.at, plan.billing_interval.months());
     let lines = lines::first(&plan, new.quantity, first)?;
     Ok(Offer { subscription, plan, lines, first: Some(first) })
 }
@@ -181,19 +176,16 @@ fn begin_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
 
 /// What comes with the start, a trial's or the first period's; `paid` where that costs something.
 pub async fn start(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     plan: &Plan,
     paid: bool,
-    at: Time,
-    by: &By,
 ) -> Result<(), DbError> {
-    billing::set_currency(tx, tenant, subscription.customer_no, plan.currency).await?;
-    continue_window(tx, tenant, subscription, at).await?;
-    credits::subscription_started(tx, tenant, subscription, plan, paid, at, &by.ids).await?;
+    billing::set_currency(work.tx, work.tenant, subscription.customer_no, plan.currency).await?;
+    continue_window(work.tx, work.tenant, subscription, work.at).await?;
+    credits::subscription_started(work, subscription, plan, paid).await?;
     let detail = json!({ "planId": plan.id, "quantity": subscription.quantity });
-    note(tx, tenant, subscription, Action::SubscriptionStarted, detail, by).await
+    note(work, subscription, Action::SubscriptionStarted, detail).await
 }
 
 /// A usage window belongs to the customer and product. A customer who comes back before its end goes

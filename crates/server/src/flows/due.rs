@@ -11,7 +11,7 @@ use crate::db::{DbError, Lane, Tx};
 use crate::flows::{cancel, dunning, renewal, settle};
 use crate::organizations::Tenant;
 use crate::subscriptions::{self, Due, Status, What};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, By, Work};
 use crate::{invoices, test_clock};
 use futures_util::{StreamExt, stream};
 
@@ -88,14 +88,14 @@ async fn subscription(
     test_clock::move_to(tx, tenant, at, by.now).await?;
     let s = &mut subscription;
     if s.status == Status::Pending {
-        cancel::expire(tx, tenant, s, at, by).await?;
+        cancel::expire(&mut Work { tx, tenant, at, by }, s).await?;
         Ok(None)
     } else if s.dunning_next_at == Some(at) {
-        dunning::retry(tx, tenant, s, at, by).await
+        dunning::retry(&mut Work { tx, tenant, at, by }, s).await
     } else if s.current_period.is_some_and(|period| period.end == at) {
-        renewal::period_end(tx, tenant, s, at, by).await
+        renewal::period_end(&mut Work { tx, tenant, at, by }, s).await
     } else {
-        renewal::usage_month(tx, tenant, s, at, by).await
+        renewal::usage_month(&mut Work { tx, tenant, at, by }, s).await
     }
 }
 
@@ -109,7 +109,7 @@ async fn invoice(
     let Some((_, mut invoice)) = invoices::lock(tx, tenant, id).await? else { return Ok(None) };
     if let Some(at) = invoice.overdue_from().filter(|at| *at <= due.at) {
         test_clock::move_to(tx, tenant, at, by.now).await?;
-        dunning::overdue(tx, tenant, &mut invoice, at, by).await?;
+        dunning::overdue(&mut Work { tx, tenant, at, by }, &mut invoice).await?;
     }
     Ok(None)
 }

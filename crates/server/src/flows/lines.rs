@@ -7,7 +7,7 @@ use crate::invoices::{self, Line, LineKind};
 use crate::organizations::Tenant;
 use crate::subscriptions::{Status, Subscription, proration, rating};
 use crate::usage;
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use unitpay_billing::Price;
 
 /// What a period costs in advance.
@@ -124,16 +124,13 @@ pub async fn usage(
 /// Ends the open segments of the usage window under the plan in force. Their lines wait for the
 /// customer's next invoice, which may be one that this transaction is about to write.
 pub async fn close_segment(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     plan: &Plan,
-    at: Time,
-    by: &By,
 ) -> Result<(), BillingError> {
     let Some(open) = subscription.usage_period else { return Ok(()) };
-    let lines = usage(tx, tenant, subscription, plan, at).await?;
+    let lines = usage(work.tx, work.tenant, subscription, plan, work.at).await?;
     let (customer, currency) = (subscription.customer_no, subscription.currency);
-    invoices::wait_for_next(tx, tenant, customer, currency, lines, at, &by.ids).await?;
-    Ok(usage::segment_closed(tx, subscription, open, at).await?)
+    invoices::wait_for_next(work, customer, currency, lines).await?;
+    Ok(usage::segment_closed(work.tx, subscription, open, work.at).await?)
 }

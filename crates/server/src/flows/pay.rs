@@ -1,116 +1,98 @@
 //! What people do with an issued invoice: pay it, record a transfer for it, void it.
 
 use crate::audit::Action;
-use crate::base::{InvoiceId, PaymentMethodId, Time};
+use crate::base::{InvoiceId, PaymentMethodId};
 use crate::customers::Customer;
 use crate::db::Tx;
 use crate::flows::settled;
 use crate::invoices::{self, Invoice, Payment, Status};
 use crate::organizations::Tenant;
 use crate::settlement::{self, AttemptStatus, Effect, Kept, begin, close_form};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use crate::{credits, payments};
 use serde_json::json;
 
 /// Begins to charge all that is due, by the method named or the default one. A form that is open
 /// for the same is shown again.
 pub async fn pay(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     id: InvoiceId,
     method: Option<PaymentMethodId>,
-    at: Time,
-    by: &By,
 ) -> Result<Kept, BillingError> {
-    let (customer, invoice) = payable(tx, tenant, id).await?;
+    let (customer, invoice) = payable(work.tx, work.tenant, id).await?;
     if customer.archived_at.is_some() {
         return Err(BillingError::CustomerArchived);
     }
     let method = match method {
-        None => payments::default_of(tx, tenant, customer.no).await?,
+        None => payments::default_of(work.tx, work.tenant, customer.no).await?,
         Some(id) => {
-            let named = payments::get(tx, tenant, id).await?;
+            let named = payments::get(work.tx, work.tenant, id).await?;
             let own = named.filter(|method| method.customer_no == customer.no);
             Some(own.ok_or(BillingError::NotFound)?)
         }
     };
-    if let Some(live) = settlement::live(tx, tenant, id).await?
+    if let Some(live) = settlement::live(work.tx, work.tenant, id).await?
         && live.status == AttemptStatus::RequiresForm
         && live.payment_method_id == method.as_ref().map(|method| method.id)
     {
         return Ok(Kept::Attempt(live.id));
     }
-    let attempt = begin(tx, tenant, &invoice, method.as_ref(), Effect::PayInvoice, at, by).await?;
+    let attempt = begin(work, &invoice, method.as_ref(), Effect::PayInvoice).await?;
     Ok(Kept::Attempt(attempt.id))
 }
 
 /// Records money that came in by another way than a processor.
 pub async fn transfer(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     id: InvoiceId,
     amount: i64,
     reference: &str,
-    at: Time,
-    by: &By,
 ) -> Result<Invoice, BillingError> {
-    let (customer, mut invoice) = payable(tx, tenant, id).await?;
-    close_form(tx, tenant, &invoice, by).await?;
+    let (customer, mut invoice) = payable(work.tx, work.tenant, id).await?;
+    close_form(work, &invoice).await?;
     let payment = Payment {
-        id: by.ids.payment_attempt(),
+        id: work.by.ids.payment_attempt(),
         amount,
-        paid_at: at,
+        paid_at: work.at,
         brand: None,
         last4: None,
         reference: Some(reference.to_owned()),
     };
-    invoices::mark_paid(tx, tenant, &mut invoice, &payment, at).await?;
+    invoices::mark_paid(work.tx, work.tenant, &mut invoice, &payment, work.at).await?;
     let detail = json!({ "amount": amount, "reference": reference });
-    by.note(tx, tenant, customer.id, Action::InvoiceTransferReceived, id, detail).await?;
+    work.note(customer.id, Action::InvoiceTransferReceived, id, detail).await?;
     if invoice.status == Status::Paid {
-        settled(tx, tenant, &invoice, at, by).await?;
+        settled(work, &invoice).await?;
     }
     Ok(invoice)
 }
 
 /// Voids an invoice of which nothing was paid; it keeps its number.
-pub async fn void(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    id: InvoiceId,
-    at: Time,
-    by: &By,
-) -> Result<Invoice, BillingError> {
-    let (customer, mut invoice) = payable(tx, tenant, id).await?;
+pub async fn void(work: &mut Work<'_, '_, '_>, id: InvoiceId) -> Result<Invoice, BillingError> {
+    let (customer, mut invoice) = payable(work.tx, work.tenant, id).await?;
     if invoice.amount_paid > 0 {
         return Err(BillingError::NotPayable);
     }
-    close_form(tx, tenant, &invoice, by).await?;
-    invoices::set_status(tx, tenant, &mut invoice, Status::Void, at).await?;
-    by.note(tx, tenant, customer.id, Action::InvoiceVoided, id, json!({})).await?;
-    settled(tx, tenant, &invoice, at, by).await?;
+    close_form(work, &invoice).await?;
+    invoices::set_status(work.tx, work.tenant, &mut invoice, Status::Void, work.at).await?;
+    work.note(customer.id, Action::InvoiceVoided, id, json!({})).await?;
+    settled(work, &invoice).await?;
     Ok(invoice)
 }
 
 /// Nothing is owed on an invoice any more: what it was for comes, unless it was voided, and its
 /// subscription is told.
-async fn settled(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    invoice: &Invoice,
-    at: Time,
-    by: &By,
-) -> Result<(), BillingError> {
+async fn settled(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), BillingError> {
     if invoice.status == Status::Paid {
-        credits::topped_up(tx, tenant, invoice, at, by).await?;
+        credits::topped_up(work, invoice).await?;
     } else {
-        let card = payments::default_of(tx, tenant, invoice.customer_no).await?;
+        let card = payments::default_of(work.tx, work.tenant, invoice.customer_no).await?;
         let card = card.map(|card| card.id);
-        credits::top_up_failed(tx, tenant, invoice, card, at, by).await?;
+        credits::top_up_failed(work, invoice, card).await?;
     }
     match invoice.subscription_id {
         None => Ok(()),
-        Some(id) => Ok(settled::invoice_paid(tx, tenant, id, at, by).await?),
+        Some(id) => Ok(settled::invoice_paid(work, id).await?),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::payments::processor::Holder;
 use crate::payments::{
     self, Card, Client, Dependencies, PaymentMethod, PaymentMethodError, PaymentProcessor,
 };
-use crate::work::By;
+use crate::work::Work;
 use crate::{credits, subscriptions};
 use serde_json::json;
 
@@ -95,26 +95,25 @@ pub async fn dependencies(
 
 /// Forgets a payment method that nothing would miss; `None` where there is none.
 pub async fn remove(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     id: PaymentMethodId,
-    by: &By,
 ) -> Result<Option<PaymentMethod>, PaymentMethodError> {
-    let customer = customers::lock_no(tx, tenant, customer_no).await?;
-    let (Some(customer), Some(method)) = (customer, payments::get(tx, tenant, id).await?) else {
+    let customer = customers::lock_no(work.tx, work.tenant, customer_no).await?;
+    let (Some(customer), Some(method)) = (customer, payments::get(work.tx, work.tenant, id).await?)
+    else {
         return Ok(None);
     };
-    let dependencies = dependencies(tx, tenant, &method).await?;
+    let dependencies = dependencies(work.tx, work.tenant, &method).await?;
     if dependencies.blocks_detach() {
         return Err(PaymentMethodError::InUse(dependencies));
     }
     if method.is_default {
-        billing::set_default_payment_method(tx, tenant, customer_no, None).await?;
+        billing::set_default_payment_method(work.tx, work.tenant, customer_no, None).await?;
     }
-    payments::delete(tx, tenant, id).await?;
+    payments::delete(work.tx, work.tenant, id).await?;
     let detail = json!({ "brand": method.card.brand, "last4": method.card.last4 });
-    by.note(tx, tenant, customer.id, Action::PaymentMethodRemoved, id, detail).await?;
+    work.note(customer.id, Action::PaymentMethodRemoved, id, detail).await?;
     Ok(Some(method))
 }
 

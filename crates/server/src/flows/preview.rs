@@ -11,7 +11,7 @@ use crate::flows::lines;
 use crate::invoices::{self, Line, Totals};
 use crate::organizations::Tenant;
 use crate::subscriptions::{self, Status, Subscription, calendar};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 
 /// What would be charged now, and what next.
 #[derive(Clone, Debug)]
@@ -40,21 +40,18 @@ pub struct Upcoming {
 
 /// What a new subscription would come to.
 pub async fn preview(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     new: &NewSubscription,
-    at: Time,
-    by: &By,
 ) -> Result<Preview, BillingError> {
-    let customer = customers::by_no(tx, tenant, new.customer_no).await?;
+    let customer = customers::by_no(work.tx, work.tenant, new.customer_no).await?;
     let customer = customer.ok_or(BillingError::CustomerNotFound)?;
-    let offer = create::offer(tx, tenant, &customer, new, at, by).await?;
-    create::replaceable(tx, tenant, &offer.subscription).await?;
+    let offer = create::offer(work, &customer, new).await?;
+    create::replaceable(work.tx, work.tenant, &offer.subscription).await?;
     let mut subscription = offer.subscription;
     if subscription.status == Status::Pending {
-        create::begin(&mut subscription, &offer.plan, at);
+        create::begin(&mut subscription, &offer.plan, work.at);
     }
-    show(tx, tenant, &subscription, (offer.lines, Vec::new()), at, at).await
+    show(work.tx, work.tenant, &subscription, (offer.lines, Vec::new()), work.at, work.at).await
 }
 
 /// What a change would come to.

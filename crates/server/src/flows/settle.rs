@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::audit::{Action, Actor};
-use crate::base::{PaymentAttemptId, Time};
+use crate::base::PaymentAttemptId;
 use crate::db::{DbError, Lane, Tx};
 use crate::flows::{apply, payment_methods};
 use crate::organizations::Tenant;
@@ -13,7 +13,7 @@ use crate::payments::{
 use crate::settlement::{
     self, Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, TAKEN_UP_AFTER_SECONDS,
 };
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use crate::{customers, test_clock};
 use futures_util::{StreamExt, stream};
 
@@ -106,7 +106,8 @@ pub async fn record(
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let mut attempt = locked(tx, &of, id).await?;
-            take_result(tx, &of, &mut attempt, &result, &by).await?;
+            let at = test_clock::now(tx, &of, by.now).await?;
+            take_result(&mut Work { tx, tenant: &of, at, by: &by }, &mut attempt, &result).await?;
             Ok::<_, BillingError>(attempt)
         })
         .await?;
@@ -122,11 +123,9 @@ pub async fn record(
 }
 
 async fn take_result(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     attempt: &mut Attempt,
     result: &ChargeResult,
-    by: &By,
 ) -> Result<(), BillingError> {
     use AttemptStatus::{
         Abandoned, Declined, Pending, RefundDue, Refunded, RequiresForm, Succeeded,
@@ -137,32 +136,32 @@ async fn take_result(
             attempt.charge_reference = Some(reference.clone());
             // A form is paid when it is filled in; all else as of when it began.
             let at = match before == RequiresForm {
-                true => test_clock::now(tx, tenant, by.now).await?,
+                true => work.at,
                 false => attempt.billed_at,
             };
-            let wanted = apply::succeeded(tx, tenant, attempt, card.as_ref(), at, by).await?;
+            let wanted = apply::succeeded(&mut work.as_of(at), attempt, card.as_ref()).await?;
             attempt.status = if wanted { Succeeded } else { RefundDue };
-            attempt.next_at = (!wanted).then_some(by.now);
+            attempt.next_at = (!wanted).then_some(work.by.now);
         }
         (Declined | Abandoned, ChargeResult::Succeeded { reference, .. }) => {
             attempt.charge_reference = Some(reference.clone());
-            (attempt.status, attempt.next_at) = (RefundDue, Some(by.now));
+            (attempt.status, attempt.next_at) = (RefundDue, Some(work.by.now));
         }
         (Pending, ChargeResult::Declined(reason)) => {
             attempt.decline_reason = Some(*reason);
             (attempt.status, attempt.next_at) = (Declined, None);
-            apply::declined(tx, tenant, attempt, by).await?;
+            apply::declined(work, attempt).await?;
         }
         (Pending, ChargeResult::RequiresForm { reference, client_secret }) => {
             attempt.charge_reference = Some(reference.clone());
             attempt.client_secret = Some(client_secret.clone());
             attempt.status = RequiresForm;
-            attempt.next_at = Some(by.now.plus_seconds(FORM_OPEN_FOR_SECONDS));
+            attempt.next_at = Some(work.by.now.plus_seconds(FORM_OPEN_FOR_SECONDS));
         }
         (Pending, ChargeResult::Unknown) => {
-            let age = by.now.seconds() - attempt.created_at.seconds();
+            let age = work.by.now.seconds() - attempt.created_at.seconds();
             let wait = age.clamp(TAKEN_UP_AFTER_SECONDS, LONGEST_WAIT_SECONDS);
-            attempt.next_at = Some(by.now.plus_seconds(wait));
+            attempt.next_at = Some(work.by.now.plus_seconds(wait));
         }
         (Succeeded | RefundDue | Refunded, _)
         | (
@@ -170,7 +169,7 @@ async fn take_result(
             ChargeResult::Declined(_) | ChargeResult::RequiresForm { .. } | ChargeResult::Unknown,
         ) => return Ok(()),
     }
-    settlement::store(tx, tenant, attempt, by.now).await?;
+    settlement::store(work.tx, work.tenant, attempt, work.by.now).await?;
     let action = match attempt.status {
         Succeeded => Action::PaymentSucceeded,
         Declined => Action::PaymentDeclined,
@@ -178,7 +177,7 @@ async fn take_result(
         RefundDue => Action::PaymentToBeRefunded,
         Pending | Abandoned | Refunded => return Ok(()),
     };
-    Ok(attempt.note(tx, tenant, action, by).await?)
+    Ok(attempt.note(work, action).await?)
 }
 
 /// Gives back what came in for an attempt that nobody wants any more.
@@ -196,7 +195,9 @@ async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt,
             if attempt.status == AttemptStatus::RefundDue {
                 (attempt.status, attempt.next_at) = (AttemptStatus::Refunded, None);
                 settlement::store(tx, &of, &attempt, by.now).await?;
-                attempt.note(tx, &of, Action::PaymentRefunded, &by).await?;
+                let at = test_clock::now(tx, &of, by.now).await?;
+                let mut work = Work { tx, tenant: &of, at, by: &by };
+                attempt.note(&mut work, Action::PaymentRefunded).await?;
             }
             Ok(attempt)
         })
@@ -224,7 +225,14 @@ pub async fn receive(
             let (of, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
             app.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    payments::add_for_reference(tx, &of, &name, &customer, &card, &by).await
+                    let at = test_clock::now(tx, &of, by.now).await?;
+                    payments::add_for_reference(
+                        &mut Work { tx, tenant: &of, at, by: &by },
+                        &name,
+                        &customer,
+                        &card,
+                    )
+                    .await
                 })
                 .await?
         }
@@ -258,7 +266,8 @@ async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(),
         if !settlement::take_up(tx, &of, id, now, until).await? {
             return Ok(false);
         }
-        expire_form(tx, &of, id, &by).await?;
+        let at = test_clock::now(tx, &of, by.now).await?;
+        expire_form(&mut Work { tx, tenant: &of, at, by: &by }, id).await?;
         Ok::<_, BillingError>(true)
     });
     if ours.await? {
@@ -269,15 +278,12 @@ async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(),
 
 /// Closes a form that has been open for as long as it may.
 async fn expire_form(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     id: PaymentAttemptId,
-    by: &By,
 ) -> Result<(), BillingError> {
-    let mut attempt = locked(tx, tenant, id).await?;
+    let mut attempt = locked(work.tx, work.tenant, id).await?;
     if attempt.status == AttemptStatus::RequiresForm {
-        let at: Time = test_clock::now(tx, tenant, by.now).await?;
-        apply::expired(tx, tenant, &mut attempt, at, by).await?;
+        apply::expired(work, &mut attempt).await?;
     }
     Ok(())
 }

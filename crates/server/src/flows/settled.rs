@@ -2,41 +2,38 @@
 //! behind the customer's lock. It issues a draft and marks it paid itself: after [`started`] and
 //! [`changed`], before [`invoice_paid`].
 
-use crate::base::{SubscriptionId, Time};
+use crate::base::SubscriptionId;
 use crate::customers::billing;
 use crate::db::{DbError, Tx};
 use crate::flows::{cancel, change, create, dunning};
 use crate::invoices::Invoice;
 use crate::organizations::Tenant;
 use crate::subscriptions::{self, PlanChange, Status};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 
 /// The first invoice is paid: the subscription starts now. `false` where it no longer waits for
 /// that, and the money is to go back.
 pub async fn started(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     id: SubscriptionId,
     invoice: &mut Invoice,
-    at: Time,
-    by: &By,
 ) -> Result<bool, BillingError> {
-    let Some(mut subscription) = subscriptions::get(tx, tenant, id).await? else {
+    let Some(mut subscription) = subscriptions::get(work.tx, work.tenant, id).await? else {
         return Ok(false);
     };
     if subscription.status != Status::Pending {
         return Ok(false);
     }
-    let plan = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
-    let profile = billing::get(tx, tenant, subscription.customer_no).await?;
+    let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
+    let profile = billing::get(work.tx, work.tenant, subscription.customer_no).await?;
     if profile.currency.is_some_and(|currency| currency != plan.currency) {
         // Something else was bought meanwhile, in another currency.
         return Ok(false);
     }
     // It was drafted when the form was opened; what is paid for begins now.
-    invoice.redate(create::begin(&mut subscription, &plan, at))?;
-    subscriptions::update(tx, tenant, &subscription).await?;
-    create::start(tx, tenant, &subscription, &plan, true, at, by).await?;
+    invoice.redate(create::begin(&mut subscription, &plan, work.at))?;
+    subscriptions::update(work.tx, work.tenant, &subscription).await?;
+    create::start(work, &subscription, &plan, true).await?;
     Ok(true)
 }
 
@@ -50,16 +47,10 @@ pub async fn not_started(
 }
 
 /// Nobody filled in the form of the first payment in time. The draft is the caller's.
-pub async fn expired(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    id: SubscriptionId,
-    at: Time,
-    by: &By,
-) -> Result<(), BillingError> {
-    match subscriptions::get(tx, tenant, id).await? {
+pub async fn expired(work: &mut Work<'_, '_, '_>, id: SubscriptionId) -> Result<(), BillingError> {
+    match subscriptions::get(work.tx, work.tenant, id).await? {
         Some(mut pending) if pending.status == Status::Pending => {
-            cancel::give_up(tx, tenant, &mut pending, at, by).await
+            cancel::give_up(work, &mut pending).await
         }
         Some(_) | None => Ok(()),
     }
@@ -69,47 +60,36 @@ pub async fn expired(
 /// force until now: what was used since the quote is a segment of its own. Returns `false` if the
 /// subscription is not what the change was quoted for, so that the money is refunded.
 pub async fn changed(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     change: &PlanChange,
-    at: Time,
-    by: &By,
 ) -> Result<bool, BillingError> {
-    let found = subscriptions::get(tx, tenant, change.subscription_id).await?;
+    let found = subscriptions::get(work.tx, work.tenant, change.subscription_id).await?;
     let Some(mut subscription) = found.filter(|found| change.fits(found)) else {
         return Ok(false);
     };
-    change::apply(tx, tenant, &mut subscription, change, at, by).await?;
+    change::apply(work, &mut subscription, change).await?;
     Ok(true)
 }
 
 /// An invoice of a subscription was paid in full, or voided.
 pub async fn invoice_paid(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     id: SubscriptionId,
-    at: Time,
-    by: &By,
 ) -> Result<(), BillingError> {
-    match subscriptions::get(tx, tenant, id).await? {
-        Some(mut subscription) => dunning::paid(tx, tenant, &mut subscription, at, by).await,
+    match subscriptions::get(work.tx, work.tenant, id).await? {
+        Some(mut subscription) => dunning::paid(work, &mut subscription).await,
         None => Ok(()),
     }
 }
 
 /// A charge that nobody asked for (of a renewal, of usage, a retry) failed.
 pub async fn invoice_declined(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     id: SubscriptionId,
     invoice: &mut Invoice,
-    at: Time,
-    by: &By,
 ) -> Result<(), BillingError> {
-    match subscriptions::get(tx, tenant, id).await? {
-        Some(mut subscription) => {
-            dunning::failed(tx, tenant, &mut subscription, invoice, at, by).await
-        }
+    match subscriptions::get(work.tx, work.tenant, id).await? {
+        Some(mut subscription) => dunning::failed(work, &mut subscription, invoice).await,
         None => Ok(()),
     }
 }

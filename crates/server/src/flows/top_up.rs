@@ -10,12 +10,11 @@ use crate::base::{
 use crate::catalog::{self, CreditPackage, Denomination};
 use crate::credits::{self, AutoTopUp, Purchase, TopUp, TopUpStatus, Wallet, bought};
 use crate::customers::{self, billing};
-use crate::db::{DbError, Tx};
+use crate::db::DbError;
 use crate::invoices::{Line, LineKind, NewInvoice, Reason, Status};
-use crate::organizations::Tenant;
 use crate::payments;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use serde_json::json;
 
 /// What a purchase is and costs.
@@ -30,87 +29,78 @@ struct Quote {
 
 /// Begins a top-up; makes the wallet where there is none.
 pub async fn top_up(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     currency_id: CreditCurrencyId,
     purchase: &Purchase,
-    at: Time,
-    by: &By,
 ) -> Result<Kept, BillingError> {
-    let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
+    let mut wallet = open(work, customer_no, currency_id).await?;
     if wallet.account.frozen {
         return Err(BillingError::Frozen);
     }
-    let kept = start(tx, tenant, &mut wallet, purchase, false, at, by).await?;
-    credits::save(tx, &[wallet], at).await?;
+    let kept = start(work, &mut wallet, purchase, false).await?;
+    credits::save(work.tx, &[wallet], work.at).await?;
     Ok(kept)
 }
 
 /// Sets when a wallet tops itself up, or that it does not any more: which is never refused for what
 /// it would have bought.
 pub async fn set_auto_top_up(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     currency_id: CreditCurrencyId,
     mut rule: AutoTopUp,
-    at: Time,
-    by: &By,
 ) -> Result<crate::base::CreditAccountId, BillingError> {
-    let mut wallet = open(tx, tenant, customer_no, currency_id, at, by).await?;
+    let mut wallet = open(work, customer_no, currency_id).await?;
     if rule.enabled {
-        quote(tx, tenant, &wallet, &rule.purchase, by).await?;
+        quote(work, &wallet, &rule.purchase).await?;
     }
     if let Some(old) = &wallet.account.auto_top_up {
         (rule.month, rule.count, rule.pending) = (old.month, old.count, old.pending);
     }
     let (id, detail) = (wallet.account.id, json!({ "enabled": rule.enabled }));
     wallet.set_auto_top_up(rule);
-    credits::save(tx, &[wallet], at).await?;
+    credits::save(work.tx, &[wallet], work.at).await?;
     let customer =
-        customers::by_no(tx, tenant, customer_no).await?.ok_or(BillingError::NotFound)?;
-    by.note(tx, tenant, customer.id, Action::AutoTopUpSet, id, detail).await?;
+        customers::by_no(work.tx, work.tenant, customer_no).await?.ok_or(BillingError::NotFound)?;
+    work.note(customer.id, Action::AutoTopUpSet, id, detail).await?;
     Ok(id)
 }
 
 /// A customer's wallet, made where there is none, behind its customer.
 async fn open(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     currency_id: CreditCurrencyId,
-    at: Time,
-    by: &By,
 ) -> Result<Wallet, BillingError> {
-    let customer = customers::lock_no(tx, tenant, customer_no).await?;
+    let customer = customers::lock_no(work.tx, work.tenant, customer_no).await?;
     if customer.ok_or(BillingError::NotFound)?.archived_at.is_some() {
         return Err(BillingError::CustomerArchived);
     }
-    if catalog::credit_currency(tx, tenant, currency_id).await?.is_none() {
+    if catalog::credit_currency(work.tx, work.tenant, currency_id).await?.is_none() {
         return Err(BillingError::NoCurrency);
     }
-    credits::make(tx, tenant, customer_no, currency_id, at, &by.ids).await?;
-    let wallet = credits::lock(tx, tenant, &[(customer_no, currency_id)], at, &by.ids).await?.pop();
+    credits::make(work.tx, work.tenant, customer_no, currency_id, work.at, &work.by.ids).await?;
+    let wallet =
+        credits::lock(work.tx, work.tenant, &[(customer_no, currency_id)], work.at, &work.by.ids)
+            .await?
+            .pop();
     wallet.ok_or(DbError::Broken("a wallet just made is missing").into())
 }
 
 /// The first transaction of a top-up, the customer locked.
 async fn start(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     wallet: &mut Wallet,
     purchase: &Purchase,
     automatic: bool,
-    at: Time,
-    by: &By,
 ) -> Result<Kept, BillingError> {
     let account = &wallet.account;
     let (id, no, customer_no) = (account.id, account.no, account.customer_no);
-    let quote = quote(tx, tenant, wallet, purchase, by).await?;
+    let quote = quote(work, wallet, purchase).await?;
     money::sum([wallet.account.balance, quote.credits])?;
-    let method = payments::default_of(tx, tenant, customer_no).await?;
-    let profile = billing::get(tx, tenant, customer_no).await?;
+    let method = payments::default_of(work.tx, work.tenant, customer_no).await?;
+    let profile = billing::get(work.tx, work.tenant, customer_no).await?;
     let new = NewInvoice {
         subscription_id: None,
         reason: Reason::TopUp,
@@ -124,9 +114,9 @@ async fn start(
     let credits = quote.credits;
     let effect = Effect::TopUp { credit_account_id: id, credits, package_id, automatic };
     let method = method.as_ref();
-    let billed = settlement::collect(tx, tenant, customer_no, new, method, effect, at, by).await?;
+    let billed = settlement::collect(work, customer_no, new, method, effect).await?;
     let mut top_up = TopUp {
-        id: by.ids.payment_attempt(),
+        id: work.by.ids.payment_attempt(),
         invoice_id: None,
         status: TopUpStatus::Succeeded,
         credits,
@@ -134,7 +124,7 @@ async fn start(
         currency: quote.currency,
         package_id,
         automatic,
-        created_at: at,
+        created_at: work.at,
     };
     let kept = match billed {
         Billed::Attempt(attempt) => {
@@ -155,42 +145,40 @@ async fn start(
         Billed::Added | Billed::Nothing => return Err(BillingError::OutOfRange),
     };
     if top_up.status == TopUpStatus::Succeeded {
-        wallet.buy(&bought(quote.package.as_ref(), credits, at), at, &by.ids);
-        billing::set_currency(tx, tenant, customer_no, quote.currency).await?;
+        wallet.buy(&bought(quote.package.as_ref(), credits, work.at), work.at, &work.by.ids);
+        billing::set_currency(work.tx, work.tenant, customer_no, quote.currency).await?;
     }
-    credits::add_top_up(tx, no, &top_up).await?;
+    credits::add_top_up(work.tx, no, &top_up).await?;
     let customer =
-        customers::by_no(tx, tenant, customer_no).await?.ok_or(BillingError::NotFound)?;
+        customers::by_no(work.tx, work.tenant, customer_no).await?.ok_or(BillingError::NotFound)?;
     let detail = json!({ "credits": credits, "automatic": automatic });
-    by.note(tx, tenant, customer.id, Action::TopUpStarted, id, detail).await?;
+    work.note(customer.id, Action::TopUpStarted, id, detail).await?;
     Ok(kept)
 }
 
 /// Begins a top-up where the wallet's rule asks for one, the customer locked. What cannot be begun
 /// pauses the rule.
 pub async fn top_up_if_low(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     wallet: &mut Wallet,
-    at: Time,
-    by: &By,
 ) -> Result<Option<PaymentAttemptId>, DbError> {
     let account = &wallet.account;
     let rule = account.auto_top_up.clone().filter(|_| wallet.wants_top_up());
     let Some(mut rule) = rule else { return Ok(None) };
-    let month = month(at);
+    let month = month(work.at);
     if rule.month != month {
         (rule.month, rule.count) = (month, 0);
     }
     if account.frozen || rule.count >= rule.max_per_month {
         return Ok(None);
     }
-    let card = payments::default_of(tx, tenant, account.customer_no).await?.map(|card| card.id);
+    let card =
+        payments::default_of(work.tx, work.tenant, account.customer_no).await?.map(|card| card.id);
     if rule.is_paused(card) {
         return Ok(None);
     }
     let purchase = rule.purchase.clone();
-    let begun = match start(tx, tenant, wallet, &purchase, true, at, by).await {
+    let begun = match start(work, wallet, &purchase, true).await {
         Ok(kept) => {
             rule.count += 1;
             rule.paused = false;
@@ -217,14 +205,12 @@ pub async fn top_up_if_low(
 /// Prices a purchase, in money that the customer pays in. Credits are paid for before they can be
 /// used, so what is too little to charge by itself is refused: no next invoice is to bring them.
 async fn quote(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     wallet: &Wallet,
     purchase: &Purchase,
-    by: &By,
 ) -> Result<Quote, BillingError> {
     let account = &wallet.account;
-    let credits_in = catalog::credit_currency(tx, tenant, account.currency_id).await?;
+    let credits_in = catalog::credit_currency(work.tx, work.tenant, account.currency_id).await?;
     let credits_in = credits_in.ok_or(BillingError::NoCurrency)?;
     let (credits, amount, currency, package, quantity) = match *purchase {
         Purchase::Amount { amount } => {
@@ -242,7 +228,7 @@ async fn quote(
             (credits, amount, currency, None, 1)
         }
         Purchase::Package { package_id, quantity } => {
-            let package = catalog::credit_package(tx, tenant, package_id).await?;
+            let package = catalog::credit_package(work.tx, work.tenant, package_id).await?;
             let sold = package
                 .filter(|package| !package.archived)
                 .filter(|package| package.credit_currency_id == account.currency_id);
@@ -251,7 +237,7 @@ async fn quote(
             (credits, times(package.price, quantity)?, package.currency, Some(package), quantity)
         }
     };
-    let profile = billing::get(tx, tenant, account.customer_no).await?;
+    let profile = billing::get(work.tx, work.tenant, account.customer_no).await?;
     if profile.currency.is_some_and(|known| known != currency) {
         return Err(BillingError::CurrencyMismatch);
     }
@@ -266,7 +252,7 @@ async fn quote(
     };
     if profile.collection_method == CollectionMethod::ChargeAutomatically {
         let (no, lines) = (account.customer_no, std::slice::from_ref(&line));
-        settlement::check_chargeable(tx, tenant, no, currency, lines, by).await?;
+        settlement::check_chargeable(work, no, currency, lines).await?;
     }
     Ok(Quote { credits, amount, currency, package, line })
 }

@@ -2,10 +2,10 @@
 
 use super::{Buyer, Invoice, Line, LineKind, NewInvoice, Reason, Status, Totals, sql};
 use crate::audit::Action;
-use crate::base::{CollectionMethod, Currency, Ids, Overflow, TaxRate, Time, money};
+use crate::base::{CollectionMethod, Currency, Overflow, TaxRate, money};
 use crate::db::{DbError, Stored, Tx};
 use crate::organizations::{Environment, Tenant};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use serde_json::json;
 
 /// Returns the totals of lines for a customer.
@@ -32,66 +32,66 @@ pub async fn waiting(
 
 /// Adds lines whose sum is too small to charge to the customer's next invoice.
 pub async fn add_to_next(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     currency: Currency,
     lines: &[Line],
-    at: Time,
-    ids: &Ids,
 ) -> Result<(), DbError> {
     let addition = |line: &Line| Line { kind: LineKind::Addition, ..line.clone() };
     let lines: Vec<Line> = lines.iter().map(addition).collect();
-    wait_for_next(tx, tenant, customer_no, currency, lines, at, ids).await
+    wait_for_next(work, customer_no, currency, lines).await
 }
 
 /// Has lines wait, as they are, for the customer's next invoice. Lines of 0 are dropped.
 pub async fn wait_for_next(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     currency: Currency,
     mut lines: Vec<Line>,
-    at: Time,
-    ids: &Ids,
 ) -> Result<(), DbError> {
     lines.retain(|line| line.amount != 0);
     if lines.is_empty() {
         return Ok(());
     }
-    sql::insert_addition(tx, tenant, customer_no, ids.invoice(), currency, &lines, at).await
+    sql::insert_addition(
+        work.tx,
+        work.tenant,
+        customer_no,
+        work.by.ids.invoice(),
+        currency,
+        &lines,
+        work.at,
+    )
+    .await
 }
 
 /// Writes a draft. Returns `None` if there is nothing to bill, or an invoice with this `due_key`.
 pub async fn draft(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     new: NewInvoice,
-    at: Time,
-    ids: &Ids,
 ) -> Result<Option<Invoice>, BillingError> {
     let waiting = match new.reason {
         Reason::TopUp => Vec::new(),
         Reason::Create | Reason::Renewal | Reason::Usage | Reason::Change => {
-            sql::additions(tx, tenant, customer_no, new.currency).await?
+            sql::additions(work.tx, work.tenant, customer_no, new.currency).await?
         }
     };
     if !is_worth_an_invoice(new.reason, &new.lines, &waiting) {
         return Ok(None);
     }
     if let Some(key) = &new.due_key
-        && sql::has_due_key(tx, key).await?
+        && sql::has_due_key(work.tx, key).await?
     {
         return Ok(None);
     }
-    let parties = sql::parties(tx, tenant, customer_no).await?;
-    if tenant.environment == Environment::Live && !parties.seller.is_complete() {
+    let parties = sql::parties(work.tx, work.tenant, customer_no).await?;
+    if work.tenant.environment == Environment::Live && !parties.seller.is_complete() {
         return Err(BillingError::SellerIncomplete);
     }
-    let id = ids.invoice();
+    let id = work.by.ids.invoice();
     if !waiting.is_empty() {
-        sql::take_additions(tx, tenant, customer_no, new.currency, id).await?;
+        sql::take_additions(work.tx, work.tenant, customer_no, new.currency, id).await?;
     }
     let lines = with_waiting(new.lines, waiting);
     let invoice = Invoice {
@@ -114,45 +114,39 @@ pub async fn draft(
         buyer: Stored::of(&parties.buyer)?,
         lines: Stored::of(&lines)?,
         metadata: "{}".to_owned(),
-        created_at: at,
-        updated_at: at,
+        created_at: work.at,
+        updated_at: work.at,
     };
-    if !sql::insert(tx, tenant, &invoice, new.due_key.as_ref()).await? {
-        return Err(tx.again().into());
+    if !sql::insert(work.tx, work.tenant, &invoice, new.due_key.as_ref()).await? {
+        return Err(work.tx.again().into());
     }
     Ok(Some(invoice))
 }
 
 /// Issues a draft: seller and buyer are frozen as they are now, lines and tax as they were drafted
 /// (and so what the buyer's tax hangs on), and last of all it takes its number.
-pub async fn issue(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    invoice: &mut Invoice,
-    at: Time,
-    by: &By,
-) -> Result<(), BillingError> {
-    let parties = sql::parties(tx, tenant, invoice.customer_no).await?;
+pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result<(), BillingError> {
+    let parties = sql::parties(work.tx, work.tenant, invoice.customer_no).await?;
     invoice.due_date = Some(match invoice.collection_method {
-        CollectionMethod::ChargeAutomatically => at,
-        CollectionMethod::SendInvoice => at.plus_days(parties.net_days),
+        CollectionMethod::ChargeAutomatically => work.at,
+        CollectionMethod::SendInvoice => work.at.plus_days(parties.net_days),
     });
     let Buyer { tax_ids, tax_status, .. } = invoice.buyer.read()?;
     invoice.seller = Stored::of(&parties.seller)?;
     invoice.buyer = Stored::of(&Buyer { tax_ids, tax_status, ..parties.buyer })?;
-    (invoice.issued_at, invoice.updated_at) = (Some(at), at);
+    (invoice.issued_at, invoice.updated_at) = (Some(work.at), work.at);
     invoice.status = Status::Issued;
     if invoice.totals.total == 0 {
-        (invoice.status, invoice.paid_at) = (Status::Paid, Some(at));
+        (invoice.status, invoice.paid_at) = (Status::Paid, Some(work.at));
     }
-    sql::spend_additions(tx, tenant, invoice).await?;
-    invoice.number = Some(sql::next_number(tx, tenant).await?);
-    sql::store_issued(tx, tenant, invoice).await?;
+    sql::spend_additions(work.tx, work.tenant, invoice).await?;
+    invoice.number = Some(sql::next_number(work.tx, work.tenant).await?);
+    sql::store_issued(work.tx, work.tenant, invoice).await?;
     let detail = json!({
         "number": invoice.number_text(), "currency": invoice.currency,
         "totalAmount": invoice.totals.total,
     });
-    Ok(by.note(tx, tenant, invoice.customer_id, Action::InvoiceIssued, invoice.id, detail).await?)
+    Ok(work.note(invoice.customer_id, Action::InvoiceIssued, invoice.id, detail).await?)
 }
 
 /// Puts the lines that wait beside an invoice's own: segments of usage first, the rest last.
@@ -176,17 +170,14 @@ fn is_worth_an_invoice(reason: Reason, lines: &[Line], waiting: &[Line]) -> bool
 
 /// Drafts and issues; `None` as in [`draft`].
 pub async fn create_issued(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     new: NewInvoice,
-    at: Time,
-    by: &By,
 ) -> Result<Option<Invoice>, BillingError> {
-    let Some(mut invoice) = draft(tx, tenant, customer_no, new, at, &by.ids).await? else {
+    let Some(mut invoice) = draft(work, customer_no, new).await? else {
         return Ok(None);
     };
-    issue(tx, tenant, &mut invoice, at, by).await?;
+    issue(work, &mut invoice).await?;
     Ok(Some(invoice))
 }
 
@@ -214,7 +205,7 @@ fn totals(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {
 mod tests {
     use super::*;
     use crate::base::Decimal;
-    use crate::base::Period;
+    use crate::base::{Period, Time};
 
     fn line(amount: i64) -> Line {
         let (kind, quantity) = (LineKind::Recurring, Decimal::from_integer(1));

@@ -26,7 +26,7 @@ use crate::base::{
 use crate::customers::{self, Customer};
 use crate::db::{DbError, Stored, Tx};
 use crate::organizations::Tenant;
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use serde_json::json;
 
 #[derive(Clone, Debug)]
@@ -170,32 +170,23 @@ pub async fn set_status(
 }
 
 /// An invoice was not paid when it should have been; told once.
-pub async fn overdue(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    invoice: &mut Invoice,
-    at: Time,
-    by: &By,
-) -> Result<(), DbError> {
+pub async fn overdue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result<(), DbError> {
     if invoice.status == Status::Overdue {
         return Ok(());
     }
-    set_status(tx, tenant, invoice, Status::Overdue, at).await?;
+    set_status(work.tx, work.tenant, invoice, Status::Overdue, work.at).await?;
     let action = Action::InvoiceOverdue;
-    by.note(tx, tenant, invoice.customer_id, action, invoice.id, json!({})).await
+    work.note(invoice.customer_id, action, invoice.id, json!({})).await
 }
 
 /// Nobody asks for an invoice any more; it may still be paid.
 pub async fn uncollectible(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     invoice: &mut Invoice,
-    at: Time,
-    by: &By,
 ) -> Result<(), DbError> {
-    set_status(tx, tenant, invoice, Status::Uncollectible, at).await?;
+    set_status(work.tx, work.tenant, invoice, Status::Uncollectible, work.at).await?;
     let action = Action::InvoiceUncollectible;
-    by.note(tx, tenant, invoice.customer_id, action, invoice.id, json!({})).await
+    work.note(invoice.customer_id, action, invoice.id, json!({})).await
 }
 
 /// Records money that came in, at most what is due; all of it makes the invoice paid. One that is

@@ -16,6 +16,7 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use crate::test_clock;
+use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
@@ -262,8 +263,14 @@ pub async fn add(
         if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
             return Ok(Outcome::Replay(kept));
         }
-        let method =
-            super::add(tx, &tenant, customer.no, &processor, &card, set_default, &by).await?;
+        let method = super::add(
+            &mut Work { tx, tenant: &tenant, at, by: &by },
+            customer.no,
+            &processor,
+            &card,
+            set_default,
+        )
+        .await?;
         let shown = PaymentMethodResponse::new(&method, customer.id, at, backend);
         let body = serde_json::to_value(shown).map_err(Problem::internal)?;
         idempotency::keep(tx, idempotency, &body).await?;
@@ -287,7 +294,12 @@ pub async fn make_default(
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let method = super::make_default(tx, &tenant, method.customer_no, method.id, &by).await?;
+        let method = super::make_default(
+            &mut Work { tx, tenant: &tenant, at, by: &by },
+            method.customer_no,
+            method.id,
+        )
+        .await?;
         Ok::<_, Problem>((method.ok_or_else(Problem::not_found)?, at))
     });
     let (method, at) = done.await?;
@@ -324,8 +336,13 @@ pub async fn remove(
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let method = payment_methods::remove(tx, &tenant, customer.no, method.id, &by).await?;
+        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
+        let method = payment_methods::remove(
+            &mut Work { tx, tenant: &tenant, at, by: &by },
+            customer.no,
+            method.id,
+        )
+        .await?;
         method.ok_or_else(Problem::not_found)
     });
     let method: PaymentMethod = done.await?;

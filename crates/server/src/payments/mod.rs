@@ -18,9 +18,9 @@ pub use sql::{default_of, delete, get, keep_reference, reference};
 use crate::audit::Action;
 use crate::base::{CreditAccountId, Currency, PaymentMethodId, SubscriptionId, Time};
 use crate::customers::{self, billing};
-use crate::db::{DbError, Tx};
+use crate::db::DbError;
 use crate::organizations::Tenant;
-use crate::work::{By, ChargeTerms, ProcessorTerms};
+use crate::work::{ChargeTerms, ProcessorTerms, Work};
 use serde_json::json;
 
 #[derive(Clone, Debug)]
@@ -58,25 +58,24 @@ pub enum PaymentMethodError {
 /// Keeps a payment method; one that is kept already is returned as it is. The first one of a
 /// customer becomes the default, and one of which it is wanted.
 pub async fn add(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     processor: &str,
     card: &Card,
     set_default: bool,
-    by: &By,
 ) -> Result<PaymentMethod, DbError> {
-    let customer = customers::lock_no(tx, tenant, customer_no).await?;
+    let customer = customers::lock_no(work.tx, work.tenant, customer_no).await?;
     let customer = customer.ok_or(DbError::Broken("no customer to add a payment method to"))?;
-    let id = by.ids.payment_method();
-    if sql::insert(tx, tenant, customer_no, id, processor, card, by.now).await? {
+    let id = work.by.ids.payment_method();
+    if sql::insert(work.tx, work.tenant, customer_no, id, processor, card, work.by.now).await? {
         let detail = json!({ "brand": card.brand, "last4": card.last4 });
-        by.note(tx, tenant, customer.id, Action::PaymentMethodAdded, id, detail).await?;
+        work.note(customer.id, Action::PaymentMethodAdded, id, detail).await?;
     }
-    let kept = sql::by_reference(tx, tenant, customer_no, processor, &card.reference).await?;
+    let kept =
+        sql::by_reference(work.tx, work.tenant, customer_no, processor, &card.reference).await?;
     let kept = kept.ok_or(DbError::Broken("a payment method just kept is missing"))?;
-    if set_default || default_of(tx, tenant, customer_no).await?.is_none() {
-        let kept = make_default(tx, tenant, customer_no, kept.id, by).await?;
+    if set_default || default_of(work.tx, work.tenant, customer_no).await?.is_none() {
+        let kept = make_default(work, customer_no, kept.id).await?;
         return kept.ok_or(DbError::Broken("a payment method just kept is missing"));
     }
     Ok(kept)
@@ -85,36 +84,32 @@ pub async fn add(
 /// Adds a payment method to the tenant's customer that has this reference at the processor; `false`
 /// if the tenant has no such customer.
 pub async fn add_for_reference(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     processor: &str,
     reference: &str,
     card: &Card,
-    by: &By,
 ) -> Result<bool, DbError> {
-    let found = sql::customer_of_reference(tx, tenant, processor, reference).await?;
+    let found = sql::customer_of_reference(work.tx, work.tenant, processor, reference).await?;
     let Some(no) = found else { return Ok(false) };
-    add(tx, tenant, no, processor, card, false, by).await.map(|_| true)
+    add(work, no, processor, card, false).await.map(|_| true)
 }
 
 /// Makes a payment method the one that is charged unless another is named; `None` where there is
 /// none.
 pub async fn make_default(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     id: PaymentMethodId,
-    by: &By,
 ) -> Result<Option<PaymentMethod>, DbError> {
-    let customer = customers::lock_no(tx, tenant, customer_no).await?;
-    let (Some(customer), Some(method)) = (customer, get(tx, tenant, id).await?) else {
+    let customer = customers::lock_no(work.tx, work.tenant, customer_no).await?;
+    let (Some(customer), Some(method)) = (customer, get(work.tx, work.tenant, id).await?) else {
         return Ok(None);
     };
     if method.is_default {
         return Ok(Some(method));
     }
-    billing::set_default_payment_method(tx, tenant, customer_no, Some(id)).await?;
-    by.note(tx, tenant, customer.id, Action::PaymentMethodMadeDefault, id, json!({})).await?;
+    billing::set_default_payment_method(work.tx, work.tenant, customer_no, Some(id)).await?;
+    work.note(customer.id, Action::PaymentMethodMadeDefault, id, json!({})).await?;
     Ok(Some(PaymentMethod { is_default: true, ..method }))
 }
 

@@ -24,7 +24,7 @@ use crate::invoices::{self, Invoice, Line, NewInvoice, Status};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
 use crate::subscriptions::{PlanChange, Subscription};
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -112,49 +112,44 @@ pub enum Billed {
 
 /// Refuses lines that could not be charged by themselves: nothing is written.
 pub async fn check_chargeable(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     currency: Currency,
     lines: &[Line],
-    by: &By,
 ) -> Result<(), BillingError> {
-    let terms = by.terms.processor_of(tenant, currency).ok_or(BillingError::NoProcessor)?;
-    let due = invoices::price(tx, tenant, customer_no, lines).await?.total;
+    let terms =
+        work.by.terms.processor_of(work.tenant, currency).ok_or(BillingError::NoProcessor)?;
+    let due = invoices::price(work.tx, work.tenant, customer_no, lines).await?.total;
     if due < terms.minimum { Err(BillingError::BelowMinimum) } else { Ok(()) }
 }
 
 /// Bills lines in the effect's first transaction, the customer locked. The caller carries out the
 /// effect itself unless there is an attempt. What has to be paid first stays a draft until it is.
-#[allow(clippy::too_many_arguments)] // One bill, all of it.
 pub async fn collect(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     new: NewInvoice,
     method: Option<&PaymentMethod>,
     effect: Effect,
-    at: Time,
-    by: &By,
 ) -> Result<Billed, BillingError> {
     let (currency, lines) = (new.currency, new.lines.clone());
-    let drafted = invoices::draft(tx, tenant, customer_no, new, at, &by.ids).await?;
+    let drafted = invoices::draft(work, customer_no, new).await?;
     let Some(mut invoice) = drafted else { return Ok(Billed::Nothing) };
     let sent = invoice.collection_method == CollectionMethod::SendInvoice;
     if sent || invoice.totals.total == 0 {
-        invoices::issue(tx, tenant, &mut invoice, at, by).await?;
+        invoices::issue(work, &mut invoice).await?;
         return Ok(Billed::Issued(Box::new(invoice)));
     }
-    match begin(tx, tenant, &invoice, method, effect, at, by).await {
+    match begin(work, &invoice, method, effect).await {
         Ok(attempt) => {
             if attempt.effect == Effect::CollectInvoice {
-                invoices::issue(tx, tenant, &mut invoice, at, by).await?;
+                invoices::issue(work, &mut invoice).await?;
             }
             Ok(Billed::Attempt(Box::new(attempt)))
         }
         Err(BillingError::BelowMinimum) => {
-            invoices::delete_draft(tx, tenant, &invoice).await?;
-            invoices::add_to_next(tx, tenant, customer_no, currency, &lines, at, &by.ids).await?;
+            invoices::delete_draft(work.tx, work.tenant, &invoice).await?;
+            invoices::add_to_next(work, customer_no, currency, &lines).await?;
             Ok(Billed::Added)
         }
         Err(error) => Err(error),
@@ -164,24 +159,21 @@ pub async fn collect(
 /// Begins to charge what is due of an invoice, its customer locked. Without a payment method a form
 /// will ask for one, or where nobody is there it is declined. A form that is open is given up.
 pub async fn begin(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
     method: Option<&PaymentMethod>,
     effect: Effect,
-    at: Time,
-    by: &By,
 ) -> Result<Attempt, BillingError> {
-    let terms = by.terms.processor_of(tenant, invoice.currency);
+    let terms = work.by.terms.processor_of(work.tenant, invoice.currency);
     let terms = terms.ok_or(BillingError::NoProcessor)?;
     if invoice.amount_due() < terms.minimum {
         return Err(BillingError::BelowMinimum);
     }
-    close_form(tx, tenant, invoice, by).await?;
+    close_form(work, invoice).await?;
     let attempt = Attempt {
         customer_no: invoice.customer_no,
         customer_id: invoice.customer_id,
-        id: by.ids.payment_attempt(),
+        id: work.by.ids.payment_attempt(),
         invoice_id: invoice.id,
         payment_method_id: method.map(|method| method.id),
         card: method.map(|method| method.card.clone()),
@@ -193,28 +185,28 @@ pub async fn begin(
         charge_reference: None,
         client_secret: None,
         decline_reason: None,
-        billed_at: at,
-        next_at: Some(by.now.plus_seconds(TAKEN_UP_AFTER_SECONDS)),
-        created_at: by.now,
+        billed_at: work.at,
+        next_at: Some(work.by.now.plus_seconds(TAKEN_UP_AFTER_SECONDS)),
+        created_at: work.by.now,
     };
-    sql::insert(tx, tenant, &attempt).await?;
-    attempt.note(tx, tenant, Action::PaymentStarted, by).await?;
+    sql::insert(work.tx, work.tenant, &attempt).await?;
+    attempt.note(work, Action::PaymentStarted).await?;
     Ok(attempt)
 }
 
 /// Gives up the form that is open for an invoice, its customer locked: what comes in for it later
 /// goes back. An attempt that may have been charged stands in the way.
 pub async fn close_form(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
-    by: &By,
 ) -> Result<(), BillingError> {
-    let Some(mut attempt) = sql::live(tx, tenant, invoice.id).await? else { return Ok(()) };
+    let Some(mut attempt) = sql::live(work.tx, work.tenant, invoice.id).await? else {
+        return Ok(());
+    };
     if attempt.status == AttemptStatus::Pending {
         return Err(BillingError::InProgress);
     }
-    Ok(abandon(tx, tenant, &mut attempt, by).await?)
+    Ok(abandon(work, &mut attempt).await?)
 }
 
 /// The attempt that is to start or change a subscription, if any, its customer locked.
@@ -230,49 +222,40 @@ pub async fn open_of_subscription(
 
 /// Gives up the form that is to start or change a subscription, as [`close_form`] does.
 pub async fn close_form_of_subscription(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
-    by: &By,
 ) -> Result<(), BillingError> {
-    match open_of_subscription(tx, tenant, subscription).await? {
+    match open_of_subscription(work.tx, work.tenant, subscription).await? {
         None => Ok(()),
         Some(attempt) if attempt.status == AttemptStatus::Pending => Err(BillingError::InProgress),
-        Some(mut attempt) => Ok(abandon(tx, tenant, &mut attempt, by).await?),
+        Some(mut attempt) => Ok(abandon(work, &mut attempt).await?),
     }
 }
 
 /// Gives up whatever is under way for a customer, who is locked: drafts go, and what comes in later
 /// goes back.
 pub async fn abandon_all_of_customer(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
-    by: &By,
 ) -> Result<(), DbError> {
-    for mut attempt in sql::live_of_customer(tx, tenant, customer_no).await? {
-        abandon(tx, tenant, &mut attempt, by).await?;
+    for mut attempt in sql::live_of_customer(work.tx, work.tenant, customer_no).await? {
+        abandon(work, &mut attempt).await?;
     }
     Ok(())
 }
 
 /// Gives up an attempt; its invoice goes where it is a draft.
-pub async fn abandon(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    attempt: &mut Attempt,
-    by: &By,
-) -> Result<(), DbError> {
+pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Result<(), DbError> {
     (attempt.status, attempt.next_at) = (AttemptStatus::Abandoned, None);
-    sql::store(tx, tenant, attempt, by.now).await?;
-    let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
+    sql::store(work.tx, work.tenant, attempt, work.by.now).await?;
+    let invoice = invoices::get(work.tx, work.tenant, attempt.invoice_id).await?;
     // An issued invoice stays, and so does what it is to pay for.
     if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
-        invoices::delete_draft(tx, tenant, &invoice).await?;
-        let (card, at) = (attempt.payment_method_id, attempt.billed_at);
-        credits::top_up_failed(tx, tenant, &invoice, card, at, by).await?;
+        invoices::delete_draft(work.tx, work.tenant, &invoice).await?;
+        let mut work = work.as_of(attempt.billed_at);
+        credits::top_up_failed(&mut work, &invoice, attempt.payment_method_id).await?;
     }
-    attempt.note(tx, tenant, Action::PaymentAbandoned, by).await
+    attempt.note(work, Action::PaymentAbandoned).await
 }
 
 impl Effect {
@@ -296,20 +279,15 @@ impl Effect {
 }
 
 impl Attempt {
-    pub async fn note(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        tenant: &Tenant,
-        action: Action,
-        by: &By,
-    ) -> Result<(), DbError> {
+    /// Records in the transaction what became of the attempt.
+    pub async fn note(&self, work: &mut Work<'_, '_, '_>, action: Action) -> Result<(), DbError> {
         let detail = json!({
             "invoiceId": self.invoice_id,
             "amount": self.amount,
             "currency": self.currency,
             "declineReason": self.decline_reason.map(DeclineReason::as_str),
         });
-        by.note(tx, tenant, self.customer_id, action, self.id, detail).await
+        work.note(self.customer_id, action, self.id, detail).await
     }
 }
 

@@ -25,7 +25,7 @@ use crate::customers;
 use crate::db::{DbError, Tx};
 use crate::invoices::{Line, NewInvoice, Reason};
 use crate::organizations::Tenant;
-use crate::work::{BillingError, By};
+use crate::work::{BillingError, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -80,14 +80,12 @@ pub enum Status {
 
 /// Records what was done to a subscription.
 pub async fn note(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     action: Action,
     detail: Value,
-    by: &By,
 ) -> Result<(), DbError> {
-    by.note(tx, tenant, subscription.customer_id, action, subscription.id, detail).await
+    work.note(subscription.customer_id, action, subscription.id, detail).await
 }
 
 /// Reads a subscription for change, behind its customer: whoever else bills that customer waits.

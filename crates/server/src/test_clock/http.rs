@@ -10,6 +10,7 @@ use crate::flows::advance::ClockError;
 use crate::http::{Code, Json, JsonBody, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::{Environment, Tenant};
+use crate::work::Work;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
@@ -91,7 +92,8 @@ pub async fn advance(
     let (to, by) = (Time::from_seconds(to.seconds()), app.by(caller.actor()));
     app.db
         .write::<_, ClockError, _>(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            flows::set_out(tx, &tenant, to, &by).await
+            let at = super::now(tx, &tenant, by.now).await?;
+            flows::set_out(&mut Work { tx, tenant: &tenant, at, by: &by }, to).await
         })
         .await?;
     let clock = flows::go_on(&app, &tenant, WAIT).await?;

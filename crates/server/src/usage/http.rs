@@ -10,6 +10,7 @@ use crate::http::page::query;
 use crate::http::{Json, Problem, RawJsonBody};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
+use crate::work::{BillingError, Work};
 use crate::{customers, flows, test_clock};
 use axum::extract::State;
 use http::{StatusCode, Uri};
@@ -158,7 +159,8 @@ pub async fn track(
     let (tracked, attempts) = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            flows::track_events(tx, &tenant, &events, &by).await
+            let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
+            flows::track_events(&mut Work { tx, tenant: &tenant, at, by: &by }, &events).await
         })
         .await?;
     for id in attempts {

@@ -4,11 +4,10 @@
 use super::judge::{Adds, Counted, Now, Part};
 use super::sql::{self, InPeriod, ToStore};
 use super::{NewEvent, Reason, Rejection};
-use crate::base::{CreditCurrencyId, Time};
+use crate::base::CreditCurrencyId;
 use crate::credits::{self, Wallet};
 use crate::db::{DbError, Tx};
-use crate::organizations::Tenant;
-use crate::work::By;
+use crate::work::Work;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What became of the events of a request.
@@ -35,15 +34,9 @@ struct Round {
 }
 
 /// Counts events. Events of one key within a request are taken one after the other.
-pub async fn track(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    events: &[NewEvent],
-    billing: Time,
-    by: &By,
-) -> Result<Tracked, DbError> {
-    let world = sql::world(tx, tenant, events).await?;
-    let now = Now { billing, real: by.now };
+pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<Tracked, DbError> {
+    let world = sql::world(work.tx, work.tenant, events).await?;
+    let now = Now { billing: work.at, real: work.by.now };
     let (mut rejections, mut low) = (Vec::new(), BTreeSet::new());
     let mut waiting: Vec<usize> = (0..events.len()).collect();
     while !waiting.is_empty() {
@@ -61,15 +54,16 @@ pub async fn track(
             };
             match world.judge(customer_no, event, now) {
                 Ok(counted) => {
-                    let stored = ToStore { customer_no, id: by.ids.event(), event, at: counted.at };
+                    let stored =
+                        ToStore { customer_no, id: work.by.ids.event(), event, at: counted.at };
                     candidates.push(Candidate { index, stored, counted });
                 }
                 Err(reason) => refused.push((customer_no, Rejection { index, reason })),
             }
             false
         });
-        rejections.extend(refuse(tx, events, refused).await?);
-        let counted = count(tx, tenant, candidates, billing, by).await?;
+        rejections.extend(refuse(work.tx, events, refused).await?);
+        let counted = count(work, candidates).await?;
         rejections.extend(counted.rejections);
         low.extend(counted.low);
     }
@@ -107,19 +101,16 @@ async fn refuse(
 
 /// Counts events whose key is free and whose credits suffice.
 async fn count(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     mut candidates: Vec<Candidate<'_>>,
-    at: Time,
-    by: &By,
 ) -> Result<Round, DbError> {
     let mut rejections = Vec::new();
     // Sorted, so that concurrent requests lock rows in one order and cannot deadlock.
     candidates.sort_by_key(|one| (one.stored.customer_no, &one.stored.event.key));
     let to_store: Vec<_> = candidates.iter().map(|one| one.stored).collect();
-    if sql::store(tx, &to_store).await? < to_store.len() as u64 {
+    if sql::store(work.tx, &to_store).await? < to_store.len() as u64 {
         let keys = to_store.iter().map(|one| (one.customer_no, one.event.key.as_str()));
-        let known = sql::find(tx, keys).await?;
+        let known = sql::find(work.tx, keys).await?;
         candidates.retain(|Candidate { index, stored, .. }| {
             let key = (stored.customer_no, stored.event.key.clone());
             let Some(found) = known.get(&key).filter(|found| found.id != stored.id) else {
@@ -132,23 +123,20 @@ async fn count(
         });
     }
     candidates.sort_unstable_by_key(|one| one.index);
-    let (short, low) = debit(tx, tenant, &mut candidates, at, by).await?;
+    let (short, low) = debit(work, &mut candidates).await?;
     let unpaid: Vec<_> = short.iter().map(|one| one.stored).collect();
-    sql::delete(tx, &unpaid).await?;
+    sql::delete(work.tx, &unpaid).await?;
     let reason = Reason::InsufficientCredits;
     rejections.extend(short.iter().map(|one| Rejection { index: one.index, reason }));
-    aggregate(tx, &candidates).await?;
+    aggregate(work.tx, &candidates).await?;
     Ok(Round { rejections, low })
 }
 
 /// Debits what the events cost, in their order, and takes out those that nothing suffices for.
 /// Returns these, and the wallets that are to be topped up.
 async fn debit<'a>(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     candidates: &mut Vec<Candidate<'a>>,
-    at: Time,
-    by: &By,
 ) -> Result<(Vec<Candidate<'a>>, Vec<(i64, CreditCurrencyId)>), DbError> {
     let wanted: BTreeSet<_> = candidates
         .iter()
@@ -160,7 +148,7 @@ async fn debit<'a>(
         return Ok((Vec::new(), Vec::new()));
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let wallets = credits::lock(tx, tenant, &wanted, at, &by.ids).await?;
+    let wallets = credits::lock(work.tx, work.tenant, &wanted, work.at, &work.by.ids).await?;
     let mut wallets: BTreeMap<_, Wallet> = wallets
         .into_iter()
         .map(|wallet| ((wallet.account.customer_no, wallet.account.currency_id), wallet))
@@ -177,7 +165,7 @@ async fn debit<'a>(
         if suffices {
             for (key, amount) in due {
                 if let Some(wallet) = wallets.get_mut(&key) {
-                    wallet.debit(amount, one.stored.id, at, &by.ids);
+                    wallet.debit(amount, one.stored.id, work.at, &work.by.ids);
                 }
             }
         }
@@ -187,7 +175,7 @@ async fn debit<'a>(
     let low = wallets.iter().filter(|(_, wallet)| wallet.wants_top_up()).map(|(key, _)| *key);
     let low = low.collect();
     let wallets: Vec<Wallet> = wallets.into_values().collect();
-    credits::save(tx, &wallets, at).await?;
+    credits::save(work.tx, &wallets, work.at).await?;
     Ok((short, low))
 }
 

@@ -11,6 +11,7 @@ use unitpay::invoices;
 use unitpay::invoices::{NewInvoice, Reason, Status};
 use unitpay::settlement::{Billed, Effect};
 use unitpay::work::BillingError;
+use unitpay::work::Work;
 
 const NUMBERS: Sql = sql("SELECT COUNT(DISTINCT number) * 1000 + MAX(number) FROM invoices");
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
@@ -54,7 +55,7 @@ on_both_stores! {
                 let issued = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                     unitpay::customers::lock_no(tx, &tenant, no).await?;
                     let new = of(&[1_000]);
-                    invoices::create_issued(tx, &tenant, no, new, at, &by).await?;
+                    invoices::create_issued(&mut Work { tx, tenant: &tenant, at, by: &by }, no, new).await?;
                     match fails {
                         true => Err(BillingError::Db(DbError::Broken("on purpose"))),
                         false => Ok(()),

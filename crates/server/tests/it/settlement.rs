@@ -14,6 +14,7 @@ use unitpay::db::{Lane, Sql, Tx, sql};
 use unitpay::invoices::{Reason, Status};
 use unitpay::settlement;
 use unitpay::settlement::{Attempt, AttemptStatus, Billed, Effect};
+use unitpay::work::Work;
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts");
 const PENDING: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'pending'");
@@ -498,7 +499,8 @@ on_both_stores! {
         let result = unitpay::flows::charge(&t.app, &t.tenant, &attempt).await.unwrap();
         let (tenant, no, by) = (t.tenant, attempt.customer_no, t.app.by(Actor::System));
         let given_up = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            settlement::abandon_all_of_customer(tx, &tenant, no, &by).await
+            let mut work = Work { tx, tenant: &tenant, at: by.now, by: &by };
+            settlement::abandon_all_of_customer(&mut work, no).await
         });
         given_up.await.unwrap();
         let attempt = unitpay::flows::record(&t.app, &t.tenant, attempt.id, result).await.unwrap();

@@ -11,6 +11,7 @@ use crate::http::{IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::test_clock;
+use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -69,8 +70,14 @@ pub async fn grant(
         }
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         let note = description.clone();
-        let grant =
-            credits::grant_by_hand(tx, &tenant, id, amount, expires_at, note, at, &by).await?;
+        let grant = credits::grant_by_hand(
+            &mut Work { tx, tenant: &tenant, at, by: &by },
+            id,
+            amount,
+            expires_at,
+            note,
+        )
+        .await?;
         let body = serde_json::to_value(GrantResponse::from(&grant)).map_err(Problem::internal)?;
         idempotency::keep(tx, idempotency, &body).await?;
         Ok::<_, Problem>(Outcome::Fresh(body))
@@ -104,7 +111,8 @@ pub async fn refund(
             return Ok(Outcome::Replay(kept));
         }
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let undone = credits::undo(tx, &tenant, id, entry, at, &by).await?;
+        let undone =
+            credits::undo(&mut Work { tx, tenant: &tenant, at, by: &by }, id, entry).await?;
         let body = LedgerEntryResponse::from(undone);
         let body = serde_json::to_value(body).map_err(Problem::internal)?;
         idempotency::keep(tx, idempotency, &body).await?;
@@ -151,7 +159,7 @@ async fn set_frozen(
     let by = app.by(caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        credits::set_frozen(tx, &tenant, id, frozen, at, &by).await?;
+        credits::set_frozen(&mut Work { tx, tenant: &tenant, at, by: &by }, id, frozen).await?;
         Ok::<_, Problem>(sql::view(tx, &tenant, id).await?)
     });
     let view = done.await?.ok_or_else(Problem::not_found)?;

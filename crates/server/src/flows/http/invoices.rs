@@ -15,6 +15,7 @@ use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use crate::settlement::{self, replay};
 use crate::test_clock;
+use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -72,7 +73,7 @@ pub async fn pay(
             return Ok((kept, true));
         }
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let kept = begin_to_pay(tx, &tenant, id, method, at, &by).await?;
+        let kept = begin_to_pay(&mut Work { tx, tenant: &tenant, at, by: &by }, id, method).await?;
         settlement::keep(tx, idempotency, &kept).await?;
         Ok::<_, Problem>((kept, false))
     });
@@ -108,7 +109,9 @@ pub async fn transfer(
             return Ok(Outcome::Replay(kept));
         }
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let invoice = record_transfer(tx, &tenant, id, amount, &reference, at, &by).await?;
+        let invoice =
+            record_transfer(&mut Work { tx, tenant: &tenant, at, by: &by }, id, amount, &reference)
+                .await?;
         let payments = invoices::payments(tx, &tenant, id).await?;
         let whole = InvoiceResponse::whole(&shared, invoice, payments, true);
         let body = serde_json::to_value(whole).map_err(Problem::internal)?;
@@ -133,7 +136,8 @@ pub async fn void(
     let by = app.by(caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        Ok::<Invoice, Problem>(void_invoice(tx, &tenant, id, at, &by).await?)
+        let mut work = Work { tx, tenant: &tenant, at, by: &by };
+        Ok::<Invoice, Problem>(void_invoice(&mut work, id).await?)
     });
     let invoice = done.await?;
     Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, Vec::new(), true)))

@@ -10,7 +10,7 @@ use crate::flows::{self, CancelMode, ChangeRequest, NewSubscription};
 use crate::http::page::path_id;
 use crate::http::{Fields, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
 use crate::subscriptions::http::{PreviewResponse, SubscriptionResponse, Writer, view, viewer};
-use crate::work::BillingError;
+use crate::work::{BillingError, Work};
 use crate::{settlement, subscriptions, test_clock};
 use axum::extract::State;
 use axum::response::Response;
@@ -145,7 +145,8 @@ pub async fn preview(
     let mut tx = app.db.read().await?;
     let new = asked.of(&mut tx, &caller).await?;
     let at = test_clock::now(&mut tx, &tenant, by.now).await?;
-    let preview = flows::preview(&mut tx, &tenant, &new, at, &by).await?;
+    let preview =
+        flows::preview(&mut Work { tx: &mut tx, tenant: &tenant, at, by: &by }, &new).await?;
     Ok(Json(StatusCode::OK, preview.into()))
 }
 
@@ -172,7 +173,7 @@ pub async fn create(
         }
         let new = asked.of(tx, &caller).await?;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let kept = flows::create(tx, &tenant, &new, at, &by).await?;
+        let kept = flows::create(&mut Work { tx, tenant: &tenant, at, by: &by }, &new).await?;
         settlement::keep(tx, idempotency, &kept).await?;
         Ok::<_, Problem>((kept, false))
     });
@@ -243,7 +244,7 @@ pub async fn change_plan(
             return Ok((kept, true));
         }
         let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
-        let kept = flows::change(tx, &tenant, &request, at, &by).await?;
+        let kept = flows::change(&mut Work { tx, tenant: &tenant, at, by: &by }, &request).await?;
         settlement::keep(tx, idempotency, &kept).await?;
         Ok::<_, BillingError>((kept, false))
     });
@@ -275,7 +276,8 @@ pub async fn cancel(
         let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
         let mut subscription = subscriptions::lock_own(tx, &tenant, viewer, id).await?;
         let (s, reason) = (&mut subscription, reason.clone());
-        let attempt = flows::cancel(tx, &tenant, s, mode, reason, at, &by).await?;
+        let attempt =
+            flows::cancel(&mut Work { tx, tenant: &tenant, at, by: &by }, s, mode, reason).await?;
         Ok::<_, BillingError>((subscription, attempt))
     });
     let (subscription, attempt) = done.await?;
@@ -302,7 +304,7 @@ pub async fn uncancel(
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
         let mut subscription = subscriptions::lock_own(tx, &tenant, viewer, id).await?;
-        flows::uncancel(tx, &tenant, &mut subscription, at, &by).await?;
+        flows::uncancel(&mut Work { tx, tenant: &tenant, at, by: &by }, &mut subscription).await?;
         Ok::<_, BillingError>(subscription)
     });
     Ok(Json(StatusCode::OK, view(&caller, &done.await?)))

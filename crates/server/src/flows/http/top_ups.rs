@@ -12,6 +12,7 @@ use crate::http::page::path_id;
 use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, PathTexts, Problem};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
+use crate::work::Work;
 use crate::{flows, settlement, test_clock};
 use axum::extract::State;
 use axum::response::Response;
@@ -124,7 +125,13 @@ pub async fn top_up(
         }
         let customer_no = customer(tx, &caller, &id).await?.no;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let kept = flows::top_up(tx, &tenant, customer_no, currency_id, &purchase, at, &by).await?;
+        let kept = flows::top_up(
+            &mut Work { tx, tenant: &tenant, at, by: &by },
+            customer_no,
+            currency_id,
+            &purchase,
+        )
+        .await?;
         settlement::keep(tx, idempotency, &kept).await?;
         Ok::<_, Problem>((kept, false))
     });
@@ -176,8 +183,8 @@ pub async fn set_auto_top_up(
     let by = app.by(caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let (rule, by) = (rule.clone(), &by);
-        let set = flows::set_auto_top_up(tx, &tenant, customer_no, currency_id, rule, at, by);
+        let mut work = Work { tx, tenant: &tenant, at, by: &by };
+        let set = flows::set_auto_top_up(&mut work, customer_no, currency_id, rule.clone());
         let id = set.await?;
         Ok::<_, Problem>(credits::view(tx, &tenant, id).await?)
     });

@@ -9,7 +9,7 @@ use unitpay::db::{Lane, Sql, Tx, sql};
 use unitpay::invoices::{Invoice, Line, LineKind, NewInvoice, Reason};
 use unitpay::organizations::Tenant;
 use unitpay::settlement::{Billed, Effect, Kept};
-use unitpay::work::BillingError;
+use unitpay::work::{BillingError, Work};
 use unitpay::{customers, invoices, payments, settlement};
 
 const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
@@ -71,7 +71,12 @@ impl Test {
             .db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                 customers::lock_no(tx, &tenant, customer_no).await?;
-                invoices::create_issued(tx, &tenant, customer_no, new.clone(), at, &by).await
+                invoices::create_issued(
+                    &mut Work { tx, tenant: &tenant, at, by: &by },
+                    customer_no,
+                    new.clone(),
+                )
+                .await
             })
             .await
     }
@@ -100,7 +105,14 @@ impl Test {
                 customers::lock_no(tx, &tenant, no).await?;
                 let card = payments::default_of(tx, &tenant, no).await?;
                 let (new, effect) = (new.clone(), effect.clone());
-                settlement::collect(tx, &tenant, no, new, card.as_ref(), effect, at, &by).await
+                settlement::collect(
+                    &mut Work { tx, tenant: &tenant, at, by: &by },
+                    no,
+                    new,
+                    card.as_ref(),
+                    effect,
+                )
+                .await
             })
             .await
     }
@@ -126,7 +138,7 @@ impl Test {
         let by = self.app.by(Actor::System);
         let at = Time::from_seconds(by.now.seconds());
         let kept = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            unitpay::flows::pay(tx, &tenant, id, None, at, &by).await
+            unitpay::flows::pay(&mut Work { tx, tenant: &tenant, at, by: &by }, id, None).await
         });
         match kept.await.unwrap() {
             Kept::Attempt(id) => id,

@@ -8,7 +8,7 @@ use unitpay::audit::Actor;
 use unitpay::db::{Lane, Tx};
 use unitpay::flows;
 use unitpay::usage::{NewEvent, Quantity};
-use unitpay::work::BillingError;
+use unitpay::work::{BillingError, Work};
 
 /// Tracks an event that costs 1.5, rounded up, as a request whose answer is lost does. A repeated
 /// event does not count again.
@@ -24,7 +24,9 @@ async fn generate(t: &Test, customer: &str) -> Result<(), BillingError> {
     };
     let (tenant, by) = (t.tenant, t.app.by(Actor::System));
     let track = async move |tx: &mut Tx<'_, '_>| {
-        flows::track_events(tx, &tenant, std::slice::from_ref(&event), &by).await
+        let at = unitpay::test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
+        let mut work = Work { tx, tenant: &tenant, at, by: &by };
+        flows::track_events(&mut work, std::slice::from_ref(&event)).await
     };
     for id in t.app.db.write(Lane::Usual, track).await?.1 {
         drop(flows::run(&t.app, &tenant, id).await);
