@@ -8,6 +8,7 @@ mod sql;
 pub use sql::{delete_before, insert as record};
 
 use crate::base::{ApiKeyId, CustomerId, EventId, PortalSessionId, Time};
+use crate::db::{self, FromRow, ToColumn, ToRow};
 use serde_json::Value;
 
 /// Who acted.
@@ -21,19 +22,21 @@ pub enum Actor {
     System,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToRow)]
 pub struct NewEvent {
     pub id: EventId,
+    #[record(skip)]
     pub actor: Actor,
     pub action: Action,
     pub target_id: String,
     pub customer_id: Option<CustomerId>,
-    /// What changed, never a secret.
+    /// The changes, without secrets.
     pub detail: Value,
+    #[record(name = "created_at")]
     pub at: Time,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Event {
     pub id: EventId,
     pub actor_type: String,
@@ -55,6 +58,14 @@ macro_rules! actions {
 
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
+            }
+        }
+
+        impl ToColumn for Action {
+            const TYPE: &'static str = "TEXT";
+
+            fn to_column(&self) -> db::Value<'_> {
+                self.as_str().into()
             }
         }
     };

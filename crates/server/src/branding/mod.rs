@@ -1,4 +1,4 @@
-//! Branding: how an organization looks in its portal, and who it is as a seller on invoices.
+//! Branding: an organization's look in its portal, and the seller on its invoices.
 
 pub mod http;
 mod sql;
@@ -7,12 +7,12 @@ pub use sql::get;
 
 use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::{Address, Ids, TaxRate, Time};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use serde_json::json;
 
-/// A tenant that never said anything has the default: nothing of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A tenant without a stored branding has the default: no field set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow, ToRow)]
 pub struct Branding {
     pub name: Option<String>,
     /// A `data:` URI.
@@ -22,18 +22,18 @@ pub struct Branding {
     /// The radius of corners in pixels.
     pub radius: Option<i64>,
     pub support_email: Option<String>,
-    /// Where sessions may be used from, and return to.
+    /// The origins that sessions may be used from and return to.
     pub portal_origins: Vec<String>,
     pub legal_name: Option<String>,
     pub address: Option<Address>,
     pub tax_id: Option<String>,
-    /// What a customer without a rate of its own pays.
+    /// The rate of customers without a rate of their own.
     pub tax_rate: Option<TaxRate>,
     pub invoice_footer: Option<String>,
     pub updated_at: Option<Time>,
 }
 
-/// Replaces the whole of a tenant's branding; the same again changes nothing.
+/// Replaces a tenant's branding. A no-op if nothing differs.
 pub async fn put(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -5,13 +5,14 @@ use crate::audit::Action;
 use crate::base::changes::changes;
 use crate::base::money::NotMoney;
 use crate::base::{CreditCurrencyId, CreditPackageId, Currency, Time};
-use crate::db::Tx;
+use crate::db::{FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use std::fmt;
 use std::str::FromStr;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct CreditCurrency {
+    #[record(insert_only)]
     pub id: CreditCurrencyId,
     pub slug: String,
     pub name: String,
@@ -36,8 +37,9 @@ pub enum Denomination {
     Money(Currency),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct CreditPackage {
+    #[record(insert_only)]
     pub id: CreditPackageId,
     pub credit_currency_id: CreditCurrencyId,
     pub name: String,

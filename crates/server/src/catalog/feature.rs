@@ -4,15 +4,17 @@ use super::{CatalogError, Entry};
 use crate::audit::Action;
 use crate::base::changes::changes;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId, MetricId, ProductId, Time};
-use crate::db::Tx;
+use crate::db::{FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Feature {
+    #[record(insert_only)]
     pub id: FeatureId,
     pub product_id: ProductId,
     pub slug: String,
     pub name: String,
+    #[record(prefix = "")]
     pub kind: FeatureKind,
     /// A JSON object of texts.
     pub metadata: String,

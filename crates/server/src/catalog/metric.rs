@@ -5,11 +5,12 @@ use super::{CatalogError, Entry};
 use crate::audit::Action;
 use crate::base::changes::changes;
 use crate::base::{MetricId, ProductId, Time};
-use crate::db::Tx;
+use crate::db::{FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Metric {
+    #[record(insert_only)]
     pub id: MetricId,
     pub product_id: ProductId,
     pub event_name: String,

@@ -30,7 +30,7 @@ use crate::base::{
     CreditCurrencyId, CreditPackageId, FeatureId, Ids, MetricId, PageQuery, PlanId, ProductId,
     Time, page,
 };
-use crate::db::{DbError, Sql, Tx};
+use crate::db::{DbError, Query, Tx};
 use crate::organizations::Tenant;
 use serde_json::json;
 use std::future::Future;
@@ -90,7 +90,7 @@ pub async fn create<T: Entry>(
     now: Time,
 ) -> Result<(), CatalogError> {
     new.check(tx, tenant).await?;
-    sql::put(tx, tenant, new.id(), new).await?;
+    sql::put(tx, tenant, new).await?;
     let event = NewEvent {
         id: ids.event(),
         actor,
@@ -121,7 +121,7 @@ pub async fn update<T: Entry>(
     }
     object.check(tx, tenant).await?;
     object.updated(now);
-    sql::put(tx, tenant, id, &object).await?;
+    sql::put(tx, tenant, &object).await?;
     let event = NewEvent {
         id: ids.event(),
         actor,
@@ -138,7 +138,7 @@ pub async fn update<T: Entry>(
 async fn check_slug<T: Entry<Id: PartialEq>>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    by_slug: &Sql,
+    by_slug: &Query<T>,
     slug: &str,
     own: &T,
 ) -> Result<(), CatalogError> {

@@ -8,13 +8,14 @@ use crate::base::money::sum;
 use crate::base::{
     CreditCurrencyId, Currency, Decimal, FeatureId, MetricId, PlanId, ProductId, Time,
 };
-use crate::db::Tx;
+use crate::db::{FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Plan {
+    #[record(insert_only)]
     pub id: PlanId,
     pub product_id: ProductId,
     pub slug: String,

@@ -4,11 +4,12 @@ use super::{CatalogError, Entry};
 use crate::audit::Action;
 use crate::base::changes::changes;
 use crate::base::{ProductId, Time};
-use crate::db::Tx;
+use crate::db::{FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Product {
+    #[record(insert_only)]
     pub id: ProductId,
     pub slug: String,
     pub name: String,

@@ -28,17 +28,18 @@ use crate::base::{
     SubscriptionId, Time,
 };
 use crate::catalog::Cadence;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use crate::work::BillingError;
 use serde::{Deserialize, Serialize};
 
 /// A wallet's own row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Account {
     pub no: i64,
     pub customer_no: i64,
     pub id: CreditAccountId,
+    #[record(name = "credit_currency_id")]
     pub currency_id: CreditCurrencyId,
     pub balance: i64,
     pub frozen: bool,
@@ -51,18 +52,25 @@ pub struct Account {
 }
 
 /// Credits that came in together and end together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Grant {
+    #[record(insert_only)]
     pub id: GrantId,
+    #[record(insert_only)]
     pub subscription_id: Option<SubscriptionId>,
+    #[record(insert_only)]
     pub source: Source,
     /// The window that it was granted for, where a plan granted it.
+    #[record(insert_only)]
     pub cadence: Option<Cadence>,
+    #[record(insert_only)]
     pub amount: i64,
     pub remaining: i64,
     /// What was left at its end, until its rollover is decided.
     pub lapsed: i64,
+    #[record(insert_only)]
     pub expires_at: Option<Time>,
+    #[record(insert_only)]
     pub created_at: Time,
 }
 

@@ -4,20 +4,26 @@ use super::{Account, Grant};
 use crate::base::{
     CreditPackageId, Currency, CustomerId, InvoiceId, PaymentAttemptId, PaymentMethodId, Time,
 };
+use crate::db::{FromRow, ToRow};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct AccountView {
+    #[record(join)]
     pub account: Account,
+    #[record(computed)]
     pub customer_id: CustomerId,
+    #[record(join)]
     pub currency: CurrencyView,
-    /// It tells whether the automatic top-up goes on.
+    /// Decides whether a paused automatic top-up resumes.
+    #[record(computed)]
     pub default_method: Option<PaymentMethodId>,
-    /// Those that something remains of, in the order in which they are used.
+    /// The grants with a remainder, in the order in which they are used.
+    #[record(skip)]
     pub grants: Vec<Grant>,
 }
 
-/// What a balance is counted in.
-#[derive(Clone, Debug)]
+/// The credit currency of a balance.
+#[derive(Clone, Debug, FromRow)]
 pub struct CurrencyView {
     pub slug: String,
     pub name: String,
@@ -25,19 +31,19 @@ pub struct CurrencyView {
     pub minor_unit_scale: i64,
 }
 
-/// What a ledger says of a UTC day, counted from 1970.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The sums of a ledger on a UTC day, counted from 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct DayView {
     pub day: i64,
     pub granted: i64,
-    /// Without what was given back.
+    /// Without refunds.
     pub used: i64,
-    /// Ended, or taken back.
+    /// Expired or reversed.
     pub expired: i64,
 }
 
-/// Credits that were bought, or tried to.
-#[derive(Clone, Debug)]
+/// A purchase of credits, whatever its result.
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct TopUp {
     pub id: PaymentAttemptId,
     pub invoice_id: Option<InvoiceId>,

@@ -7,6 +7,7 @@ use crate::base::{
     Time,
 };
 use crate::catalog::Cadence;
+use crate::db::{FromRow, ToRow};
 use std::collections::BTreeSet;
 
 #[derive(Debug)]
@@ -22,8 +23,9 @@ pub struct Wallet {
 }
 
 /// A daily grant of a subscription.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Drip {
+    #[record(insert_only)]
     pub subscription_id: SubscriptionId,
     /// 0 where it has ended.
     pub amount: i64,
@@ -31,14 +33,17 @@ pub struct Drip {
     /// The next midnight that is not written.
     pub next_at: Time,
     /// The end of what the subscription has begun: beyond it only its renewal knows.
+    #[record(computed)]
     pub until: Option<Time>,
     /// A subscription that is past due gets no further grants.
+    #[record(computed)]
     pub paused: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Entry {
     pub id: LedgerEntryId,
+    #[record(name = "type")]
     pub kind: EntryKind,
     /// Signed.
     pub amount: i64,

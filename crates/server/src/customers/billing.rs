@@ -1,13 +1,13 @@
-//! What billing knows of a customer. Whoever was never told anything has the defaults.
+//! Billing profiles: how a customer is taxed, addressed and charged. A customer without a stored
+//! profile has the defaults.
 
-pub use super::sql::{
-    billing as get, read_billing as read, set_currency, set_default_payment_method,
-};
+pub use super::sql::{billing as get, set_currency, set_default_payment_method};
 
 use crate::base::changes::changes;
 use crate::base::{Address, CollectionMethod, Currency, PaymentMethodId, TaxId, TaxRate};
+use crate::db::{FromRow, ToRow};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct BillingProfile {
     pub r#type: CustomerType,
     /// A BCP 47 language tag.
@@ -15,18 +15,20 @@ pub struct BillingProfile {
     pub address: Option<Address>,
     pub tax_ids: Vec<TaxId>,
     pub tax_status: TaxStatus,
-    /// Instead of the organization's.
+    /// Overrides the organization's rate.
     pub tax_rate: Option<TaxRate>,
+    #[record(read_only)]
     pub default_payment_method_id: Option<PaymentMethodId>,
-    /// What the customer pays in; set by the first purchase.
+    /// The currency that the customer pays in; set by the first purchase.
+    #[record(read_only)]
     pub currency: Option<Currency>,
     pub collection_method: CollectionMethod,
-    /// How many days a sent invoice may take to be paid.
+    /// The number of days until a sent invoice is due.
     pub net_days: i64,
 }
 
-/// What a PATCH sets; `None` leaves a part as it is. The currency and the default payment method are
-/// set by what they come from.
+/// The fields that a PATCH sets; `None` leaves a field as it is. The first purchase sets the
+/// currency, and the payment methods set their default.
 #[derive(Clone, Debug, Default)]
 pub struct BillingChange {
     pub r#type: Option<CustomerType>,
@@ -55,7 +57,7 @@ pub enum TaxStatus {
 }
 
 impl BillingProfile {
-    /// Makes a change and names what is different.
+    /// Applies a change and returns the names of the fields that differ.
     pub fn apply(&mut self, change: &BillingChange) -> Vec<&'static str> {
         changes!(self, change, {
             r#type "type", locale "locale", address "billingAddress", tax_ids "taxIds",

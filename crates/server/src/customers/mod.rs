@@ -9,22 +9,24 @@ mod http_fields;
 mod sql;
 
 pub use sql::{
-    by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, read, update as store,
+    by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, update as store,
 };
 
 use self::billing::BillingChange;
 use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::changes::changes;
 use crate::base::{CustomerId, Ids, Time};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::str::FromStr;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Customer {
+    #[record(read_only)]
     pub no: i64,
+    #[record(insert_only)]
     pub id: CustomerId,
     pub external_id: Option<String>,
     pub name: String,
@@ -32,21 +34,24 @@ pub struct Customer {
     /// A JSON object of texts.
     pub metadata: String,
     pub archived_at: Option<Time>,
+    #[record(read_only)]
     pub generation: i64,
+    #[record(insert_only)]
     pub created_at: Time,
     pub updated_at: Time,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToRow)]
 pub struct NewCustomer {
     pub external_id: Option<String>,
     pub name: String,
     pub email: String,
     pub metadata: String,
+    #[record(skip)]
     pub billing: BillingChange,
 }
 
-/// What a PATCH sets; `None` leaves a field as it is.
+/// The fields that a PATCH sets; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct CustomerChange {
     pub name: Option<String>,

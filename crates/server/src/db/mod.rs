@@ -8,18 +8,21 @@
 mod error;
 mod migrate;
 mod postgres;
+pub mod record;
 mod sql;
 mod sqlite;
+pub mod text;
 mod value;
 
 pub use error::DbError;
 pub use migrate::{Migration, newest_version};
 pub use postgres::{Postgres, PostgresOptions};
-pub(crate) use sql::list;
+pub use record::{Command, FromRow, Pages, Query, Scalar, ToRow, scalar};
+pub(crate) use record::{command, pages, query};
 pub use sql::{Sql, sql, sql_of_each};
 pub use sqlite::{Sqlite, copy_database};
-pub use value::{Cell, Column, Columns, JsonText, Stored, Value, json};
-pub(crate) use value::{text_columns, word_columns};
+pub use value::{Cell, Column, Columns, JsonText, Stored, ToColumn, Value, json};
+pub(crate) use value::{json_columns, text_columns, word_columns};
 
 /// A handle on the store; cheap to clone.
 #[derive(Clone, Debug)]
@@ -188,11 +191,11 @@ impl Tx<'_, '_> {
         }
     }
 
-    /// As [`Tx::each`], for a statement that returns nothing; tells how many rows were changed.
-    pub async fn execute_each<const N: usize>(
+    /// Runs a statement for each of these rows of parameters and returns how many rows it changed.
+    pub async fn execute_each<'v>(
         &mut self,
         sql: &Sql,
-        rows: &[[Value<'_>; N]],
+        rows: &[impl AsRef<[Value<'v>]>],
     ) -> Result<u64, DbError> {
         if rows.is_empty() {
             return Ok(0);
@@ -205,6 +208,91 @@ impl Tx<'_, '_> {
             Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
                 Err(DbError::Broken("a write on a reading connection"))
             }
+        }
+    }
+
+    /// Runs a query and reads every row.
+    pub async fn fetch<R: FromRow + Send>(
+        &mut self,
+        query: &Query<R>,
+        values: &[Value<'_>],
+    ) -> Result<Vec<R>, DbError> {
+        self.all(&query.sql, values, R::read).await
+    }
+
+    /// Runs a query that returns at most one row.
+    pub async fn fetch_one<R: FromRow + Send>(
+        &mut self,
+        query: &Query<R>,
+        values: &[Value<'_>],
+    ) -> Result<Option<R>, DbError> {
+        self.one(&query.sql, values, R::read).await
+    }
+
+    /// Runs a query for each of these rows of parameters: one by one on SQLite, where a statement
+    /// is a call; at once on PostgreSQL, whose text takes each parameter as an array (`unnest`).
+    pub async fn fetch_each<R: FromRow + Send, const N: usize>(
+        &mut self,
+        query: &Query<R>,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<Vec<R>, DbError> {
+        self.each(&query.sql, rows, R::read).await
+    }
+
+    /// Runs a statement that returns at most one row of one column.
+    pub async fn scalar<T: Column + Send>(
+        &mut self,
+        scalar: &Scalar<T>,
+        values: &[Value<'_>],
+    ) -> Result<Option<T>, DbError> {
+        self.one(&scalar.sql, values, |row| row.take()).await
+    }
+
+    /// Whether a statement returns a row.
+    pub async fn exists(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<bool, DbError> {
+        Ok(self.one(sql, values, |_| Ok(())).await?.is_some())
+    }
+
+    /// Writes a record and returns how many rows that changed. `given` are the statement's `$1`,
+    /// `$2`, …
+    pub async fn store<'v, R: ToRow>(
+        &mut self,
+        command: &Command<R>,
+        record: &'v R,
+        given: &[Value<'v>],
+    ) -> Result<u64, DbError> {
+        let values = command.values(self.is_postgres(), record, given)?;
+        self.execute(&command.sql, &values).await
+    }
+
+    /// As [`Tx::store`], where the write consists of this: see [`Tx::execute_alone`].
+    pub async fn store_alone<'v, R: ToRow>(
+        &mut self,
+        command: &Command<R>,
+        record: &'v R,
+        given: &[Value<'v>],
+    ) -> Result<u64, DbError> {
+        let values = command.values(self.is_postgres(), record, given)?;
+        self.execute_alone(&command.sql, &values).await
+    }
+
+    /// Writes these records and returns how many rows that changed: one by one on SQLite, all at
+    /// once on PostgreSQL.
+    pub async fn store_each<R: ToRow>(
+        &mut self,
+        command: &Command<R>,
+        records: &[R],
+    ) -> Result<u64, DbError> {
+        let postgres = self.is_postgres();
+        let rows = records.iter().map(|record| command.values(postgres, record, &[]));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        self.execute_each(&command.sql, &rows).await
+    }
+
+    fn is_postgres(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) | Engine::SqliteRead(_) => false,
+            Engine::Postgres(_) | Engine::PostgresRead(_) => true,
         }
     }
 

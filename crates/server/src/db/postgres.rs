@@ -222,10 +222,10 @@ impl<'p> Writing<'p> {
         each(self.transaction().await?, sql, rows, read).await
     }
 
-    pub(super) async fn execute_each<const N: usize>(
+    pub(super) async fn execute_each<'v>(
         &mut self,
         sql: &Sql,
-        rows: &[[Value<'_>; N]],
+        rows: &[impl AsRef<[Value<'v>]>],
     ) -> Result<u64, DbError> {
         execute_each(self.transaction().await?, sql, rows).await
     }
@@ -326,10 +326,10 @@ pub(super) async fn all<T>(
     rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
 }
 
-async fn execute_each<const N: usize>(
+async fn execute_each<'v>(
     client: &impl GenericClient,
     sql: &Sql,
-    rows: &[[Value<'_>; N]],
+    rows: &[impl AsRef<[Value<'v>]>],
 ) -> Result<u64, DbError> {
     let statement = client.prepare_cached(sql.postgres).await.map_err(postgres_error)?;
     client.execute_raw(&statement, arrays(rows)).await.map_err(postgres_error)
@@ -343,14 +343,16 @@ pub(super) async fn each<T, const N: usize>(
 ) -> Result<Vec<T>, DbError> {
     let statement = client.prepare_cached(sql.postgres).await.map_err(postgres_error)?;
     let arrays = arrays(rows);
-    let parameters = arrays.each_ref().map(|array| array as _);
+    let parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
+        arrays.iter().map(|array| array as _).collect();
     let rows = client.query(&statement, &parameters).await.map_err(postgres_error)?;
     rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
 }
 
 /// The columns of these rows, each as an array.
-fn arrays<'a, 'v, const N: usize>(rows: &'a [[Value<'v>; N]]) -> [Vec<&'a Value<'v>>; N] {
-    std::array::from_fn(|column| rows.iter().map(|row| &row[column]).collect())
+fn arrays<'a, 'v>(rows: &'a [impl AsRef<[Value<'v>]>]) -> Vec<Vec<&'a Value<'v>>> {
+    let columns = rows.first().map_or(0, |row| row.as_ref().len());
+    (0..columns).map(|column| rows.iter().map(|row| &row.as_ref()[column]).collect()).collect()
 }
 
 fn postgres_error(error: tokio_postgres::Error) -> DbError {

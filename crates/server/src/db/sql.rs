@@ -21,17 +21,6 @@ pub const fn sql_of_each(sqlite: &'static str, postgres: &'static str) -> Sql {
     Sql { sqlite, postgres }
 }
 
-/// A page of a list: the same statement walking to older rows (index 0) and to newer ones (1).
-macro_rules! list {
-    ($text:literal, $id:literal, $limit:literal) => {
-        [
-            $crate::db::sql(concat!($text, " ORDER BY ", $id, " DESC LIMIT ", $limit)),
-            $crate::db::sql(concat!($text, " ORDER BY ", $id, " ASC LIMIT ", $limit)),
-        ]
-    };
-}
-pub(crate) use list;
-
 #[allow(clippy::panic)] // Runs in the compiler: a panic is a compile error.
 const fn check(text: &str) {
     let bytes = text.as_bytes();

@@ -396,15 +396,15 @@ pub(super) fn execute(
     Ok(changed as u64)
 }
 
-pub(super) fn execute_each<const N: usize>(
+pub(super) fn execute_each<'v>(
     connection: &Connection,
     sql: &Sql,
-    rows: &[[Value<'_>; N]],
+    rows: &[impl AsRef<[Value<'v>]>],
 ) -> Result<u64, DbError> {
     let mut statement = connection.prepare_cached(sql.sqlite).map_err(sqlite_error)?;
     let mut changed = 0;
     for values in rows {
-        let values = rusqlite::params_from_iter(values);
+        let values = rusqlite::params_from_iter(values.as_ref());
         changed += statement.execute(values).map_err(sqlite_error)? as u64;
     }
     Ok(changed)

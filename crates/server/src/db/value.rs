@@ -46,6 +46,14 @@ pub trait Column: Sized {
     fn from_cell(cell: Cell<'_>) -> Option<Self>;
 }
 
+/// A type that a record writes to a column.
+pub trait ToColumn {
+    /// The column's type in PostgreSQL.
+    const TYPE: &'static str;
+
+    fn to_column(&self) -> Value<'_>;
+}
+
 impl<'r> Columns<'r> {
     pub(super) fn sqlite(row: &'r rusqlite::Row<'r>) -> Self {
         Self { row: Row::Sqlite(row), next: 0 }
@@ -57,18 +65,30 @@ impl<'r> Columns<'r> {
 
     /// The next column.
     pub fn take<T: Column>(&mut self) -> Result<T, DbError> {
-        let at = self.next;
+        let (at, cell) = (self.next, self.cell()?);
         self.next += 1;
-        let cell = match self.row {
-            Row::Sqlite(row) => sqlite_cell(row, at)?,
-            Row::Postgres(row) => {
-                row.try_get::<_, Cell<'_>>(at).map_err(|e| DbError::Unexpected(e.into()))?
-            }
-        };
         T::from_cell(cell).ok_or_else(|| {
             let wanted = std::any::type_name::<T>();
             DbError::Unexpected(format!("column {at} is not a {wanted}").into())
         })
+    }
+
+    /// Whether the next column is NULL; it stays the next.
+    pub(super) fn is_null(&self) -> Result<bool, DbError> {
+        Ok(matches!(self.cell()?, Cell::Null))
+    }
+
+    pub(super) fn skip(&mut self, columns: usize) {
+        self.next += columns;
+    }
+
+    fn cell(&self) -> Result<Cell<'r>, DbError> {
+        match self.row {
+            Row::Sqlite(row) => sqlite_cell(row, self.next),
+            Row::Postgres(row) => {
+                row.try_get::<_, Cell<'_>>(self.next).map_err(|e| DbError::Unexpected(e.into()))
+            }
+        }
     }
 }
 
@@ -241,6 +261,60 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
+impl ToColumn for serde_json::Value {
+    const TYPE: &'static str = "TEXT";
+
+    fn to_column(&self) -> Value<'_> {
+        self.to_string().into()
+    }
+}
+
+/// Implements [`ToColumn`] by a type's conversion into a parameter.
+macro_rules! to_column {
+    ($($name:ty: $type:literal = |$value:ident| $into:expr),* $(,)?) => {$(
+        impl ToColumn for $name {
+            const TYPE: &'static str = $type;
+
+            fn to_column(&self) -> Value<'_> {
+                let $value = self;
+                $into
+            }
+        }
+    )*};
+}
+to_column!(
+    i64: "BIGINT" = |int| Value::Int(*int),
+    bool: "BOOLEAN" = |bool| Value::Bool(*bool),
+    Time: "BIGINT" = |time| Value::Int(time.0),
+    String: "TEXT" = |text| text.into(),
+    str: "TEXT" = |text| text.into(),
+    Vec<u8>: "BYTEA" = |bytes| Value::Blob(bytes),
+);
+
+impl<const N: usize> ToColumn for [u8; N] {
+    const TYPE: &'static str = "BYTEA";
+
+    fn to_column(&self) -> Value<'_> {
+        Value::Blob(self)
+    }
+}
+
+impl<T: ToColumn> ToColumn for Option<T> {
+    const TYPE: &'static str = T::TYPE;
+
+    fn to_column(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::Null, ToColumn::to_column)
+    }
+}
+
+impl<T: ToColumn + ?Sized> ToColumn for &T {
+    const TYPE: &'static str = T::TYPE;
+
+    fn to_column(&self) -> Value<'_> {
+        T::to_column(self)
+    }
+}
+
 /// A column of JSON that we wrote.
 #[derive(Debug)]
 pub struct JsonText<T>(pub T);
@@ -282,6 +356,14 @@ impl<'a, T> From<&'a Stored<T>> for Value<'a> {
     }
 }
 
+impl<T> ToColumn for Stored<T> {
+    const TYPE: &'static str = "TEXT";
+
+    fn to_column(&self) -> Value<'_> {
+        self.into()
+    }
+}
+
 impl<T> Serialize for Stored<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.json.serialize(serializer)
@@ -303,6 +385,14 @@ macro_rules! word_columns {
             }
         }
 
+        impl $crate::db::ToColumn for $name {
+            const TYPE: &'static str = "TEXT";
+
+            fn to_column(&self) -> $crate::db::Value<'_> {
+                $crate::db::Value::from(self.as_str())
+            }
+        }
+
         impl From<$name> for $crate::db::Value<'_> {
             fn from(word: $name) -> Self {
                 Self::from(word.as_str())
@@ -310,7 +400,26 @@ macro_rules! word_columns {
         }
     )*};
 }
-pub(crate) use word_columns;
+
+/// Types that are stored as JSON.
+macro_rules! json_columns {
+    ($($name:ty),* $(,)?) => {$(
+        impl $crate::db::Column for $name {
+            fn from_cell(cell: $crate::db::Cell<'_>) -> Option<Self> {
+                <$crate::db::JsonText<Self> as $crate::db::Column>::from_cell(cell).map(|json| json.0)
+            }
+        }
+
+        impl $crate::db::ToColumn for $name {
+            const TYPE: &'static str = "TEXT";
+
+            fn to_column(&self) -> $crate::db::Value<'_> {
+                $crate::db::json(self).into()
+            }
+        }
+    )*};
+}
+pub(crate) use {json_columns, word_columns};
 
 /// Types that are stored as the text they print and parse.
 macro_rules! text_columns {
@@ -318,6 +427,14 @@ macro_rules! text_columns {
         impl $crate::db::Column for $name {
             fn from_cell(cell: $crate::db::Cell<'_>) -> Option<Self> {
                 if let $crate::db::Cell::Text(text) = cell { text.parse().ok() } else { None }
+            }
+        }
+
+        impl $crate::db::ToColumn for $name {
+            const TYPE: &'static str = "TEXT";
+
+            fn to_column(&self) -> $crate::db::Value<'_> {
+                $crate::db::Value::Text(self.to_string().into())
             }
         }
 
@@ -352,3 +469,4 @@ text_columns!(
     crate::base::Currency,
     crate::base::Decimal,
 );
+json_columns!(crate::base::Address, crate::base::TaxRate, Vec<crate::base::TaxId>, Vec<String>);

@@ -12,7 +12,9 @@ use crate::flows::lines;
 use crate::invoices::{Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
-use crate::subscriptions::{self, PlanChange, Status, Subscription, calendar, note, rating};
+use crate::subscriptions::{
+    self, PlanChange, Scheduled, Status, Subscription, calendar, note, rating,
+};
 use crate::work::{BillingError, Work};
 use crate::{credits, payments, usage};
 use serde_json::json;
@@ -118,7 +120,7 @@ async fn schedule(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Kept, Bi
     if !unchanged {
         new.updated_at = work.at;
         subscriptions::update(work.tx, work.tenant, &new).await?;
-        let scheduled = new.scheduled.map(|(plan, quantity)| json!([plan, quantity]));
+        let scheduled = new.scheduled.map(|change| json!([change.plan_id, change.quantity]));
         let detail = json!({ "scheduled": scheduled });
         note(work, &new, Action::SubscriptionChangeScheduled, detail).await?;
         note_kept_on(work, old.cancel_at_period_end, &new).await?;
@@ -277,7 +279,10 @@ impl Quote {
         let mut subscription = self.subscription.clone();
         match self.way {
             Way::Same => subscription.scheduled = None,
-            Way::Deferred => subscription.scheduled = Some((self.new.id, self.quantity)),
+            Way::Deferred => {
+                let change = Scheduled { plan_id: self.new.id, quantity: self.quantity };
+                subscription.scheduled = Some(change);
+            }
             Way::Free | Way::Prorated => {
                 switch(&mut subscription, &self.new, self.quantity);
             }

@@ -142,7 +142,9 @@ async fn upcoming_after(
         if !subscription.cancel_at_period_end {
             let (plan, quantity) = match subscription.scheduled {
                 None => (plan, subscription.quantity),
-                Some((id, quantity)) => (subscriptions::plan(tx, tenant, id).await?, quantity),
+                Some(change) => {
+                    (subscriptions::plan(tx, tenant, change.plan_id).await?, change.quantity)
+                }
             };
             let anchor = subscription.anchor.unwrap_or(current.end);
             let months = plan.billing_interval.months();

@@ -43,9 +43,9 @@ pub async fn period_end(
     let mut lines = lines::usage(work.tx, work.tenant, subscription, &old, work.at).await?;
     let plan = match subscription.scheduled.take() {
         None => old.clone(),
-        Some((plan_id, quantity)) => {
-            subscription.quantity = quantity;
-            subscriptions::plan(work.tx, work.tenant, plan_id).await?
+        Some(change) => {
+            subscription.quantity = change.quantity;
+            subscriptions::plan(work.tx, work.tenant, change.plan_id).await?
         }
     };
     subscription.plan_id = plan.id;

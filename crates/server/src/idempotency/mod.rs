@@ -9,20 +9,21 @@ mod sql;
 pub use sql::delete_old;
 
 use crate::base::Time;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, ToRow, Tx};
 use serde_json::Value;
 
 /// How long an answer is repeated.
 pub const KEPT_FOR_SECONDS: i64 = 86_400;
 
 /// What a request says of itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToRow)]
 pub struct Idempotency {
     /// The API key, or for a portal token the customer.
     pub caller: String,
     pub key: String,
     /// SHA-256 of method, path and raw body.
     pub request: [u8; 32],
+    #[record(name = "created_at")]
     pub now: Time,
 }
 

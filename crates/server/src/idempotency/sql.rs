@@ -2,32 +2,42 @@
 
 use super::{Idempotency, KEPT_FOR_SECONDS, Kept};
 use crate::base::Time;
-use crate::db::{DbError, Sql, Tx, sql, sql_of_each};
+use crate::db::{Command, DbError, FromRow, Query, Sql, Tx, command, query, sql, sql_of_each};
 use serde_json::Value;
 
-/// The embedded store has one writer, so no twin runs at the same time.
+/// SQLite has one writer, so no request of the same key runs at the same time.
 const WAIT: Sql = sql_of_each(
     "SELECT $1, $2",
     "SELECT pg_advisory_xact_lock(hashtextextended(CAST($1 AS TEXT), hashtextextended($2, 0)))",
 );
-const FIND: Sql = sql("SELECT request, response FROM idempotency_records \
-     WHERE caller = $1 AND key = $2 AND created_at > $3");
-/// Replaces a record that is too old to count; a younger one stands.
-const KEEP: Sql = sql("INSERT INTO idempotency_records \
-     (caller, key, request, response, created_at) VALUES ($1, $2, $3, $4, $5) \
+const FIND: Query<Record> = query!(
+    Record,
+    "SELECT {} FROM idempotency_records WHERE caller = $1 AND key = $2 AND created_at > $3"
+);
+/// Replaces an expired record; a younger one stays.
+const KEEP: Command<Idempotency> = command!(
+    Idempotency,
+    "INSERT INTO idempotency_records ({columns}, response) VALUES ({values}, $1) \
      ON CONFLICT (caller, key) DO UPDATE SET request = excluded.request, \
      response = excluded.response, created_at = excluded.created_at \
-     WHERE idempotency_records.created_at <= $6");
+     WHERE idempotency_records.created_at <= $2"
+);
 const DELETE_OLD: Sql = sql("DELETE FROM idempotency_records WHERE (caller, key) IN \
      (SELECT caller, key FROM idempotency_records WHERE created_at <= $1 \
      ORDER BY created_at LIMIT $2)");
 
+#[derive(FromRow)]
+struct Record {
+    request: [u8; 32],
+    response: String,
+}
+
 pub async fn find(tx: &mut Tx<'_, '_>, idempotency: &Idempotency) -> Result<Option<Kept>, DbError> {
     let values =
         [(&idempotency.caller).into(), (&idempotency.key).into(), oldest(idempotency.now).into()];
-    let kept =
-        tx.one(&FIND, &values, |row| Ok((row.take::<[u8; 32]>()?, row.take::<String>()?))).await?;
-    let Some((request, response)) = kept else { return Ok(None) };
+    let Some(Record { request, response }) = tx.fetch_one(&FIND, &values).await? else {
+        return Ok(None);
+    };
     if request != idempotency.request {
         return Ok(Some(Kept::OfAnotherRequest));
     }
@@ -35,27 +45,20 @@ pub async fn find(tx: &mut Tx<'_, '_>, idempotency: &Idempotency) -> Result<Opti
     Ok(Some(Kept::Answer(body)))
 }
 
-/// Has twins go one after the other, each in its own transaction.
+/// Serializes concurrent requests of one key until the transaction ends.
 pub async fn wait_for_twin(tx: &mut Tx<'_, '_>, idempotency: &Idempotency) -> Result<(), DbError> {
     let values = [(&idempotency.caller).into(), (&idempotency.key).into()];
-    tx.one(&WAIT, &values, |_| Ok(())).await.map(|_| ())
+    tx.exists(&WAIT, &values).await.map(|_| ())
 }
 
-/// Keeps an answer with the effect of this transaction.
+/// Stores an answer in the transaction of its effect.
 pub async fn keep(
     tx: &mut Tx<'_, '_>,
     idempotency: &Idempotency,
     body: &Value,
 ) -> Result<(), DbError> {
-    let values = [
-        (&idempotency.caller).into(),
-        (&idempotency.key).into(),
-        (&idempotency.request).into(),
-        body.to_string().into(),
-        idempotency.now.into(),
-        oldest(idempotency.now).into(),
-    ];
-    match tx.execute(&KEEP, &values).await? {
+    let given = [body.to_string().into(), oldest(idempotency.now).into()];
+    match tx.store(&KEEP, idempotency, &given).await? {
         0 => Err(tx.again()),
         _ => Ok(()),
     }

@@ -24,14 +24,15 @@ use crate::base::{
     TaxRate, Time,
 };
 use crate::customers::{self, Customer};
-use crate::db::{DbError, Stored, Tx};
+use crate::db::{DbError, FromRow, Stored, ToRow, Tx};
 use crate::organizations::Tenant;
 use crate::work::{BillingError, Work};
 use serde_json::json;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Invoice {
     pub customer_no: i64,
+    #[record(computed)]
     pub customer_id: CustomerId,
     pub id: InvoiceId,
     pub subscription_id: Option<SubscriptionId>,
@@ -41,15 +42,19 @@ pub struct Invoice {
     pub reason: Reason,
     pub collection_method: CollectionMethod,
     pub currency: Currency,
+    #[record(prefix = "")]
     pub totals: Totals,
     pub amount_paid: i64,
     pub issued_at: Option<Time>,
     pub due_date: Option<Time>,
     pub paid_at: Option<Time>,
+    #[record(prefix = "period_")]
     pub period: Option<Period>,
     pub seller: Stored<Seller>,
+    #[record(name = "customer")]
     pub buyer: Stored<Buyer>,
     /// Empty in a list.
+    #[record(name = "items")]
     pub lines: Stored<Vec<Line>>,
     /// A JSON object of texts.
     pub metadata: String,
@@ -90,16 +95,18 @@ pub enum Status {
 }
 
 /// What lines come to: the tax is on their sum, rounded once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Totals {
     pub subtotal: i64,
+    #[record(json)]
     pub tax: Option<TaxRate>,
     pub tax_amount: i64,
+    #[record(name = "total_amount")]
     pub total: i64,
 }
 
 /// Money that came in: a charge or a transfer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Payment {
     pub id: PaymentAttemptId,
     pub amount: i64,

@@ -15,7 +15,7 @@ pub use sql::{any, note_use, of_all_tenants, record, revoke_all};
 
 use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::{ApiKeyId, Ids, Random, Time, scopes::scopes};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 
 scopes! {
@@ -49,7 +49,7 @@ impl KeyScopes {
 }
 
 /// A key as it is listed: never the secret.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct ApiKey {
     pub id: ApiKeyId,
     pub kind: KeyKind,
@@ -58,18 +58,23 @@ pub struct ApiKey {
     pub last_four: String,
     pub created_at: Time,
     pub expires_at: Option<Time>,
+    #[record(read_only)]
     pub last_used_at: Option<Time>,
+    #[record(read_only)]
     pub revoked_at: Option<Time>,
 }
 
-/// What the authentication statement tells of a key.
-#[derive(Clone, Debug)]
+/// The answer of the authentication statement about a key.
+#[derive(Clone, Debug, FromRow)]
 pub struct KeyRecord {
+    #[record(join)]
     pub tenant: Tenant,
+    #[record(computed)]
     pub organization_suspended: bool,
     pub scopes: KeyScopes,
     pub secret_digest: [u8; 32],
     pub expires_at: Option<Time>,
+    #[record(computed)]
     pub revoked: bool,
 }
 
@@ -129,7 +134,8 @@ pub async fn store(
     audit::record(tx, tenant.no, &event).await
 }
 
-/// Ends a key, and with `sessions` what it minted; `None` where the tenant has no such key.
+/// Revokes a key, and with `sessions` the sessions that it minted; returns `None` if the tenant has
+/// no such key.
 pub async fn revoke(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -2,62 +2,66 @@
 
 use super::{ApiKey, KeyKind, KeyRecord};
 use crate::base::{ApiKeyId, PageQuery, Time};
-use crate::db::{Columns, DbError, Sql, Tx, list, sql, text_columns, word_columns};
-use crate::organizations::{Tenant, read_tenant};
+use crate::db::{
+    Command, DbError, FromRow, Pages, Query, Sql, Tx, command, pages, query, sql, text_columns,
+    word_columns,
+};
+use crate::organizations::Tenant;
 
-/// The authentication statement: it starts from the key's id alone.
-const RECORD: Sql = sql("SELECT t.no, t.organization_id, t.env, o.suspended, \
-     k.scopes, k.secret_digest, k.expires_at, k.revoked_at IS NOT NULL \
-     FROM api_keys k \
+/// The authentication statement: it starts from the key's id only.
+const RECORD: Query<KeyRecord> = query!(
+    KeyRecord,
+    "SELECT {k, tenant: t} FROM api_keys k \
      JOIN tenants t ON t.no = k.tenant_no \
      JOIN organizations o ON o.id = t.organization_id \
-     WHERE k.id = $1");
+     WHERE k.id = $1",
+    organization_suspended = "o.suspended",
+    revoked = "k.revoked_at IS NOT NULL",
+);
 const ANY: Sql = sql("SELECT id FROM api_keys LIMIT 1");
-const OF_ALL: Sql = sql("SELECT t.no, t.organization_id, t.env, k.id, k.kind, k.name, k.scopes, \
-     k.last_four, k.created_at, k.expires_at, k.last_used_at, k.revoked_at \
-     FROM api_keys k JOIN tenants t ON t.no = k.tenant_no ORDER BY k.id");
-const INSERT: Sql = sql("INSERT INTO api_keys \
-     (id, tenant_no, kind, name, scopes, secret_digest, last_four, created_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
-const GET: Sql = sql(
-    "SELECT id, kind, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \
-     FROM api_keys WHERE tenant_no = $1 AND id = $2",
+const OF_ALL: Query<KeyOfTenant> = query!(
+    KeyOfTenant,
+    "SELECT {tenant: t, key: k} FROM api_keys k JOIN tenants t ON t.no = k.tenant_no ORDER BY k.id"
 );
-const PAGE: [Sql; 2] = list!(
-    "SELECT id, kind, name, scopes, last_four, created_at, expires_at, last_used_at, revoked_at \
-     FROM api_keys WHERE tenant_no = $1 AND id < $2 AND id > $3",
-    "id",
-    "$4"
+const INSERT: Command<ApiKey> = command!(
+    ApiKey,
+    "INSERT INTO api_keys (tenant_no, secret_digest, {columns}) VALUES ($1, $2, {values})"
 );
-/// A second revocation keeps the first one's time and may only add the sessions' end.
+const GET: Query<ApiKey> =
+    query!(ApiKey, "SELECT {} FROM api_keys WHERE tenant_no = $1 AND id = $2");
+const PAGE: Pages<ApiKey> = pages!(
+    ApiKey,
+    "SELECT {} FROM api_keys WHERE tenant_no = $1 AND id < $2 AND id > $3 \
+     ORDER BY id {order} LIMIT $4"
+);
+/// A second revocation keeps the first one's time and can only add the end of the sessions.
 const REVOKE: Sql = sql("UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $1), \
      sessions_revoked = (sessions_revoked OR $2) WHERE tenant_no = $3 AND id = $4");
 const REVOKE_ALL: Sql = sql("UPDATE api_keys SET revoked_at = $1 WHERE revoked_at IS NULL");
 const USED: Sql = sql("UPDATE api_keys SET last_used_at = $1 WHERE id = $2 \
      AND (last_used_at IS NULL OR last_used_at < $1)");
 
+#[derive(FromRow)]
+struct KeyOfTenant {
+    #[record(join)]
+    tenant: Tenant,
+    #[record(join)]
+    key: ApiKey,
+}
+
 pub async fn record(tx: &mut Tx<'_, '_>, id: ApiKeyId) -> Result<Option<KeyRecord>, DbError> {
-    tx.one(&RECORD, &[id.into()], |row| {
-        Ok(KeyRecord {
-            tenant: read_tenant(row)?,
-            organization_suspended: row.take()?,
-            scopes: row.take()?,
-            secret_digest: row.take()?,
-            expires_at: row.take()?,
-            revoked: row.take()?,
-        })
-    })
-    .await
+    tx.fetch_one(&RECORD, &[id.into()]).await
 }
 
 /// Whether the installation has a key.
 pub async fn any(tx: &mut Tx<'_, '_>) -> Result<bool, DbError> {
-    Ok(tx.one(&ANY, &[], |row| row.take::<String>()).await?.is_some())
+    tx.exists(&ANY, &[]).await
 }
 
 /// Every key of the installation with its tenant, for the operator.
 pub async fn of_all_tenants(tx: &mut Tx<'_, '_>) -> Result<Vec<(Tenant, ApiKey)>, DbError> {
-    tx.all(&OF_ALL, &[], |row| Ok((read_tenant(row)?, read(row)?))).await
+    let keys = tx.fetch(&OF_ALL, &[]).await?;
+    Ok(keys.into_iter().map(|KeyOfTenant { tenant, key }| (tenant, key)).collect())
 }
 
 pub async fn insert(
@@ -66,18 +70,7 @@ pub async fn insert(
     key: &ApiKey,
     digest: &[u8; 32],
 ) -> Result<(), DbError> {
-    let values = [
-        key.id.into(),
-        tenant.no.into(),
-        key.kind.into(),
-        (&key.name).into(),
-        key.scopes.to_string().into(),
-        digest.into(),
-        (&key.last_four).into(),
-        key.created_at.into(),
-        key.expires_at.into(),
-    ];
-    tx.execute(&INSERT, &values).await.map(|_| ())
+    tx.store(&INSERT, key, &[tenant.no.into(), digest.into()]).await.map(|_| ())
 }
 
 pub async fn get(
@@ -85,7 +78,7 @@ pub async fn get(
     tenant: &Tenant,
     id: ApiKeyId,
 ) -> Result<Option<ApiKey>, DbError> {
-    tx.one(&GET, &[tenant.no.into(), id.into()], read).await
+    tx.fetch_one(&GET, &[tenant.no.into(), id.into()]).await
 }
 
 pub async fn page(
@@ -95,10 +88,10 @@ pub async fn page(
 ) -> Result<Vec<ApiKey>, DbError> {
     let (before, after, newer) = query.bounds();
     let values = [tenant.no.into(), before.into(), after.into(), query.fetch().into()];
-    tx.all(&PAGE[usize::from(newer)], &values, read).await
+    tx.fetch(&PAGE[usize::from(newer)], &values).await
 }
 
-/// Ends a key; `false` where the tenant has none of this id.
+/// Revokes a key; returns `false` if the tenant has none of this id.
 pub async fn revoke(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -110,27 +103,13 @@ pub async fn revoke(
     Ok(tx.execute(&REVOKE, &values).await? == 1)
 }
 
-/// Ends every key of the installation.
+/// Revokes every key of the installation.
 pub async fn revoke_all(tx: &mut Tx<'_, '_>, now: Time) -> Result<u64, DbError> {
     tx.execute(&REVOKE_ALL, &[now.into()]).await
 }
 
 pub async fn note_use(tx: &mut Tx<'_, '_>, id: ApiKeyId, at: Time) -> Result<(), DbError> {
     tx.execute(&USED, &[at.into(), id.into()]).await.map(|_| ())
-}
-
-fn read(row: &mut Columns<'_>) -> Result<ApiKey, DbError> {
-    Ok(ApiKey {
-        id: row.take()?,
-        kind: row.take()?,
-        name: row.take()?,
-        scopes: row.take()?,
-        last_four: row.take()?,
-        created_at: row.take()?,
-        expires_at: row.take()?,
-        last_used_at: row.take()?,
-        revoked_at: row.take()?,
-    })
 }
 
 text_columns!(super::KeyScopes);

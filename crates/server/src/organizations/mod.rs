@@ -5,23 +5,25 @@
 
 mod sql;
 
-pub use sql::{all, by_name, insert, read_tenant, suspend, tenant};
+pub use sql::{all, by_name, insert, suspend, tenant};
 
 use crate::base::{OrganizationId, Time};
+use crate::db::FromRow;
 pub use unitpay_token::Environment;
 
 /// The organization that a new store has.
 pub const DEFAULT_ORGANIZATION: &str = "default";
 
 /// One organization in one environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
 pub struct Tenant {
     pub no: i64,
     pub organization_id: OrganizationId,
+    #[record(name = "env")]
     pub environment: Environment,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Organization {
     pub id: OrganizationId,
     pub name: String,

@@ -2,28 +2,28 @@
 
 use super::{Environment, Organization, Tenant};
 use crate::base::{OrganizationId, Time};
-use crate::db::{Cell, Column, Columns, DbError, Sql, Tx, sql};
+use crate::db::{Cell, Column, DbError, Query, Sql, Tx, query, sql};
 
-const ALL: Sql =
-    sql("SELECT id, name, suspended, created_at FROM organizations ORDER BY created_at, id");
-const BY_NAME: Sql =
-    sql("SELECT id, name, suspended, created_at FROM organizations WHERE name = $1");
+const ALL: Query<Organization> =
+    query!(Organization, "SELECT {} FROM organizations ORDER BY created_at, id");
+const BY_NAME: Query<Organization> =
+    query!(Organization, "SELECT {} FROM organizations WHERE name = $1");
 const INSERT: Sql = sql("INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3) \
      ON CONFLICT (name) DO NOTHING");
 const INSERT_TENANT: Sql = sql("INSERT INTO tenants (organization_id, env) VALUES ($1, $2)");
-const TENANT: Sql = sql("SELECT no, organization_id, env FROM tenants \
-     WHERE organization_id = $1 AND env = $2");
+const TENANT: Query<Tenant> =
+    query!(Tenant, "SELECT {} FROM tenants WHERE organization_id = $1 AND env = $2");
 const SUSPEND: Sql = sql("UPDATE organizations SET suspended = $1 WHERE id = $2");
 
 pub async fn all(tx: &mut Tx<'_, '_>) -> Result<Vec<Organization>, DbError> {
-    tx.all(&ALL, &[], read).await
+    tx.fetch(&ALL, &[]).await
 }
 
 pub async fn by_name(tx: &mut Tx<'_, '_>, name: &str) -> Result<Option<Organization>, DbError> {
-    tx.one(&BY_NAME, &[name.into()], read).await
+    tx.fetch_one(&BY_NAME, &[name.into()]).await
 }
 
-/// Makes an organization and its two tenants; `false` where the name is taken.
+/// Stores an organization and its two tenants; returns `false` if the name is taken.
 pub async fn insert(
     tx: &mut Tx<'_, '_>,
     id: OrganizationId,
@@ -44,30 +44,16 @@ pub async fn tenant(
     organization: OrganizationId,
     environment: Environment,
 ) -> Result<Option<Tenant>, DbError> {
-    tx.one(&TENANT, &[organization.into(), environment.as_str().into()], read_tenant).await
+    tx.fetch_one(&TENANT, &[organization.into(), environment.as_str().into()]).await
 }
 
-/// Suspends or resumes an organization; `false` where there is none.
+/// Suspends or resumes an organization; returns `false` if there is none.
 pub async fn suspend(
     tx: &mut Tx<'_, '_>,
     organization: OrganizationId,
     suspended: bool,
 ) -> Result<bool, DbError> {
     Ok(tx.execute(&SUSPEND, &[suspended.into(), organization.into()]).await? == 1)
-}
-
-/// Reads `no, organization_id, env`.
-pub fn read_tenant(row: &mut Columns<'_>) -> Result<Tenant, DbError> {
-    Ok(Tenant { no: row.take()?, organization_id: row.take()?, environment: row.take()? })
-}
-
-fn read(row: &mut Columns<'_>) -> Result<Organization, DbError> {
-    Ok(Organization {
-        id: row.take()?,
-        name: row.take()?,
-        suspended: row.take()?,
-        created_at: row.take()?,
-    })
 }
 
 impl Column for Environment {

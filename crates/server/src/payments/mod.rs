@@ -18,17 +18,19 @@ pub use sql::{default_of, delete, get, keep_reference, reference};
 use crate::audit::Action;
 use crate::base::{CreditAccountId, Currency, PaymentMethodId, SubscriptionId, Time};
 use crate::customers::{self, billing};
-use crate::db::DbError;
+use crate::db::{DbError, FromRow};
 use crate::organizations::Tenant;
 use crate::work::{ChargeTerms, ProcessorTerms, Work};
 use serde_json::json;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct PaymentMethod {
     pub customer_no: i64,
     pub id: PaymentMethodId,
     pub processor: String,
+    #[record(prefix = "")]
     pub card: Card,
+    #[record(computed)]
     pub is_default: bool,
     /// A JSON object of texts.
     pub metadata: String,

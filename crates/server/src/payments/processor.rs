@@ -3,7 +3,7 @@
 
 use super::Sandbox;
 use crate::base::{Currency, CustomerId, PaymentAttemptId, Time};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::{self, Environment, Tenant};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
@@ -118,7 +118,7 @@ pub enum ChargeResult {
 }
 
 /// A payment method as the processor tells it: never a number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromRow, ToRow)]
 pub struct Card {
     pub reference: String,
     pub brand: String,

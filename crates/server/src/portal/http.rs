@@ -423,7 +423,8 @@ pub async fn get(
 }
 
 fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
-    let (revoked_at, revoked_reason) = session.revoked.clone().unzip();
+    let (revoked_at, revoked_reason) =
+        session.revoked.clone().map(|end| (end.at, end.reason)).unzip();
     PortalSessionResponse {
         id: session.sid,
         customer_id: session.customer_id,

@@ -5,7 +5,7 @@ use super::{PageOptions, PortalScopes, sql};
 use crate::app::App;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::{self, CustomerRef, SessionsEnd};
-use crate::db::{DbError, Lane, Tx};
+use crate::db::{DbError, Lane, ToRow, Tx};
 use crate::idempotency::{self, Idempotency, KeyReused, Outcome};
 use crate::organizations::Tenant;
 use crate::signing::SigningError;
@@ -16,15 +16,18 @@ use unitpay_token::{Claims, UnverifiedToken};
 const ATTEMPTS: usize = 3;
 
 /// A session to be minted; its bounds are checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToRow)]
 pub struct NewSession {
+    #[record(skip)]
     pub customer: CustomerRef,
     pub api_key_id: ApiKeyId,
     pub ttl_seconds: i64,
+    #[record(skip)]
     pub max_lifetime_seconds: i64,
     pub scopes: PortalScopes,
     pub allowed_origins: String,
     pub metadata: String,
+    #[record(skip)]
     pub invalidate_existing: bool,
     pub page: PageOptions,
 }

@@ -1,6 +1,7 @@
 //! How a session's hosted page is to look: where it leads back to, its language, what it begins
 //! with. Kept in the session's row; the page reads it, the rules of sessions do not.
 
+use crate::db::{ToColumn, Value, json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,12 +57,16 @@ impl Flow {
     ];
 }
 
-impl PageOptions {
-    /// As it is stored; nothing where there is nothing.
-    pub fn to_json(&self) -> Option<String> {
-        (*self != Self::default()).then(|| serde_json::to_string(self).unwrap_or_default())
-    }
+/// Stored as JSON, or as NULL if no option is set.
+impl ToColumn for PageOptions {
+    const TYPE: &'static str = "TEXT";
 
+    fn to_column(&self) -> Value<'_> {
+        (*self != Self::default()).then(|| json(self)).into()
+    }
+}
+
+impl PageOptions {
     pub fn from_json(json: Option<&str>) -> Self {
         json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
     }

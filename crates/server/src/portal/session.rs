@@ -2,15 +2,18 @@
 
 use super::PortalScopes;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
+use crate::db::{FromRow, ToRow};
 use crate::organizations::Tenant;
 use unitpay_token::Claims;
 
-/// A session as it is stored, with whom it belongs to.
-#[derive(Clone, Debug)]
+/// A session as it is stored, with its tenant and its customer's id.
+#[derive(Clone, Debug, FromRow)]
 pub struct PortalSession {
     pub sid: PortalSessionId,
+    #[record(join)]
     pub tenant: Tenant,
     pub customer_no: i64,
+    #[record(computed)]
     pub customer_id: CustomerId,
     pub api_key_id: ApiKeyId,
     pub scopes: PortalScopes,
@@ -22,15 +25,18 @@ pub struct PortalSession {
     pub ttl_seconds: i64,
     pub absolute_expires_at: Time,
     pub refresh_count: i64,
+    #[record(prefix = "")]
     pub current: Token,
+    #[record(prefix = "previous_")]
     pub previous: Option<Token>,
-    pub revoked: Option<(Time, String)>,
-    /// How the hosted page is to look, JSON of [`super::PageOptions`].
+    #[record(prefix = "revoked_")]
+    pub revoked: Option<Revocation>,
+    /// The look of the hosted page, JSON of [`super::PageOptions`].
     pub page: Option<String>,
 }
 
 /// What is stored of a token: its signing key, the hash of its bytes, when it expires.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Token {
     pub kid: String,
     pub digest: [u8; 32],
@@ -38,6 +44,13 @@ pub struct Token {
     pub expires_at: Time,
     /// Its `iss`; `None` if an older version signed it, and then this node's own is assumed.
     pub issuer: Option<String>,
+}
+
+/// The early end of a session.
+#[derive(Clone, Debug, FromRow)]
+pub struct Revocation {
+    pub at: Time,
+    pub reason: String,
 }
 
 impl Token {

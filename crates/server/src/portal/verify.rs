@@ -9,23 +9,30 @@ use crate::app::App;
 use crate::base::{PortalSessionId, Time};
 use crate::customers::Customer;
 use crate::customers::billing::BillingProfile;
-use crate::db::DbError;
+use crate::db::{DbError, FromRow};
 use crate::limits::LimitHit;
 use crate::signing::{KeyStatus, SigningError};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 use unitpay_token::{Claims, Expected, UnverifiedToken, VerifyError};
 
-/// What the authentication statement tells of a session: its row and all that can end it.
-#[derive(Clone, Debug)]
+/// The answer of the authentication statement: a session's row and everything that can end it.
+#[derive(Clone, Debug, FromRow)]
 pub struct SessionRecord {
+    #[record(join)]
     pub session: PortalSession,
     pub generation: i64,
+    #[record(join)]
     pub customer: Customer,
+    #[record(join, default)]
     pub billing: BillingProfile,
+    #[record(computed)]
     pub organization_suspended: bool,
+    #[record(computed)]
     pub key_sessions_revoked: bool,
+    #[record(computed)]
     pub signing_key: KeyStatus,
+    #[record(computed)]
     pub previous_signing_key: Option<KeyStatus>,
 }
 

@@ -19,7 +19,7 @@ use crate::base::{
     PaymentAttemptId, PaymentMethodId, SubscriptionId, Time,
 };
 use crate::credits;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::invoices::{self, Invoice, Line, NewInvoice, Status};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
@@ -56,28 +56,39 @@ pub enum Effect {
 }
 
 /// One try to charge an invoice.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Attempt {
+    #[record(insert_only)]
     pub customer_no: i64,
+    #[record(computed)]
     pub customer_id: CustomerId,
+    #[record(insert_only)]
     pub id: PaymentAttemptId,
+    #[record(insert_only)]
     pub invoice_id: InvoiceId,
     pub payment_method_id: Option<PaymentMethodId>,
     /// What is charged, as it was when the attempt began.
+    #[record(json)]
     pub card: Option<Card>,
+    #[record(insert_only)]
     pub processor: String,
+    #[record(insert_only)]
     pub amount: i64,
+    #[record(insert_only)]
     pub currency: Currency,
+    #[record(insert_only, json)]
     pub effect: Effect,
     pub status: AttemptStatus,
     pub charge_reference: Option<String>,
     pub client_secret: Option<String>,
     pub decline_reason: Option<DeclineReason>,
     /// Billing's now when it began.
+    #[record(insert_only)]
     pub billed_at: Time,
     /// When any node may go on with it.
     pub next_at: Option<Time>,
     /// Real time, as `next_at` is.
+    #[record(insert_only)]
     pub created_at: Time,
 }
 

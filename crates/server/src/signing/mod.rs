@@ -14,7 +14,7 @@ pub use seal::{MasterKey, SealError};
 pub use sql::{all, remove_retired_before};
 
 use crate::base::{Clock, Random, Time};
-use crate::db::{Db, DbError, Lane, Tx};
+use crate::db::{Db, DbError, FromRow, Lane, ToRow, Tx};
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub enum KeyStatus {
 }
 
 /// A signing key as it is kept: the seed sealed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct StoredKey {
     pub kid: String,
     pub status: KeyStatus,
@@ -257,7 +257,7 @@ impl SigningKeys {
 }
 
 /// A key about to be stored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToRow)]
 pub struct NewKey {
     kid: String,
     public_key: Vec<u8>,

@@ -2,19 +2,22 @@
 
 use super::{KeyStatus, NewKey, StoredKey};
 use crate::base::Time;
-use crate::db::{Cell, Column, DbError, Sql, Tx, Value, sql};
+use crate::db::{
+    Cell, Column, Command, DbError, Query, Scalar, Sql, Tx, command, query, scalar, sql,
+};
 
 const KEEP_CHECK: Sql =
     sql("INSERT INTO store_facts (name, value) VALUES ('master_key_check', $1) \
      ON CONFLICT (name) DO NOTHING");
-const CHECK: Sql = sql("SELECT value FROM store_facts WHERE name = 'master_key_check'");
+const CHECK: Scalar<[u8; 32]> =
+    scalar("SELECT value FROM store_facts WHERE name = 'master_key_check'");
 const LOCK: Sql = sql("UPDATE store_facts SET value = value WHERE name = 'master_key_check'");
-const ALL: Sql =
-    sql("SELECT kid, status, public_key, sealed_seed, created_at, activated_at, ended_at \
-     FROM signing_keys ORDER BY created_at DESC, kid");
-const INSERT: Sql = sql(
-    "INSERT INTO signing_keys (kid, status, public_key, sealed_seed, created_at, activated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6)",
+const ALL: Query<StoredKey> =
+    query!(StoredKey, "SELECT {} FROM signing_keys ORDER BY created_at DESC, kid");
+const INSERT: Command<NewKey> = command!(
+    NewKey,
+    "INSERT INTO signing_keys (status, created_at, activated_at, {columns}) \
+     VALUES ($1, $2, $3, {values})"
 );
 const RETIRE: Sql =
     sql("UPDATE signing_keys SET status = 'retiring', ended_at = $1 WHERE status = 'active'");
@@ -25,33 +28,22 @@ const END: Sql =
 const REMOVE: Sql = sql("UPDATE signing_keys SET status = 'removed', sealed_seed = NULL \
      WHERE status = 'retiring' AND ended_at < $1");
 
-/// Keeps the check value of the first master key ever used and returns what is kept.
+/// Stores the check value of the first master key ever used and returns the stored one.
 pub async fn keep_master_key_check(
     tx: &mut Tx<'_, '_>,
     check: &[u8; 32],
 ) -> Result<[u8; 32], DbError> {
     tx.execute(&KEEP_CHECK, &[check.into()]).await?;
-    tx.one(&CHECK, &[], |row| row.take()).await?.ok_or(DbError::Broken("no master key check"))
+    tx.scalar(&CHECK, &[]).await?.ok_or(DbError::Broken("no master key check"))
 }
 
-/// Has other changes of the keys wait until this transaction ends.
+/// Locks the signing keys against other changes until this transaction ends.
 pub async fn lock(tx: &mut Tx<'_, '_>) -> Result<(), DbError> {
     tx.execute(&LOCK, &[]).await.map(|_| ())
 }
 
 pub async fn all(tx: &mut Tx<'_, '_>) -> Result<Vec<StoredKey>, DbError> {
-    tx.all(&ALL, &[], |row| {
-        Ok(StoredKey {
-            kid: row.take()?,
-            status: row.take()?,
-            public_key: row.take()?,
-            sealed_seed: row.take()?,
-            created_at: row.take()?,
-            activated_at: row.take()?,
-            ended_at: row.take()?,
-        })
-    })
-    .await
+    tx.fetch(&ALL, &[]).await
 }
 
 pub async fn insert(
@@ -61,15 +53,8 @@ pub async fn insert(
     now: Time,
 ) -> Result<(), DbError> {
     let activated = (status == KeyStatus::Active).then_some(now);
-    let values = [
-        (&key.kid).into(),
-        status.as_str().into(),
-        Value::Blob(&key.public_key),
-        Value::Blob(&key.sealed_seed),
-        now.into(),
-        activated.into(),
-    ];
-    tx.execute(&INSERT, &values).await.map(|_| ())
+    let given = [status.as_str().into(), now.into(), activated.into()];
+    tx.store(&INSERT, key, &given).await.map(|_| ())
 }
 
 pub async fn retire_active(tx: &mut Tx<'_, '_>, now: Time) -> Result<(), DbError> {
@@ -89,7 +74,7 @@ pub async fn end(
     tx.execute(&END, &[status.as_str().into(), now.into(), kid.into()]).await.map(|_| ())
 }
 
-/// Forgets the private halves of keys that retired before this instant.
+/// Deletes the private halves of keys that retired before this instant.
 pub async fn remove_retired_before(tx: &mut Tx<'_, '_>, before: Time) -> Result<u64, DbError> {
     tx.execute(&REMOVE, &[before.into()]).await
 }

@@ -22,7 +22,7 @@ use crate::base::{
 };
 use crate::catalog::{self, Interval, Plan, Viewer};
 use crate::customers;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::invoices::{Line, NewInvoice, Reason};
 use crate::organizations::Tenant;
 use crate::work::{BillingError, Work};
@@ -32,21 +32,29 @@ use serde_json::Value;
 /// How long a form may wait for its customer.
 const FORM_SECONDS: i64 = 23 * 3_600;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Subscription {
+    #[record(insert_only)]
     pub customer_no: i64,
+    #[record(computed)]
     pub customer_id: CustomerId,
+    #[record(insert_only)]
     pub id: SubscriptionId,
+    #[record(insert_only)]
     pub product_id: ProductId,
     pub plan_id: PlanId,
     pub quantity: i64,
     pub status: Status,
     pub billing_interval: Interval,
+    #[record(insert_only)]
     pub currency: Currency,
+    #[record(insert_only)]
     pub collection_method: CollectionMethod,
     /// The start of the first period that is no trial; boundaries are counted from it.
     pub anchor: Option<Time>,
+    #[record(prefix = "current_period_")]
     pub current_period: Option<Period>,
+    #[record(prefix = "usage_period_")]
     pub usage_period: Option<Period>,
     pub trial_end: Option<Time>,
     /// When it began, with its trial if it has one; `None` while it is pending.
@@ -54,8 +62,9 @@ pub struct Subscription {
     pub cancel_at_period_end: bool,
     pub cancel_reason: Option<String>,
     pub canceled_at: Option<Time>,
-    /// What comes into force at the period's end.
-    pub scheduled: Option<(PlanId, i64)>,
+    /// The change that takes effect at the end of the period.
+    #[record(prefix = "scheduled_")]
+    pub scheduled: Option<Scheduled>,
     /// How often the oldest unpaid invoice was tried by the clock, and failed.
     pub dunning_failures: i64,
     /// The first of these failures.
@@ -63,9 +72,18 @@ pub struct Subscription {
     /// The next try; none while one is under way.
     pub dunning_next_at: Option<Time>,
     /// A JSON object of texts.
+    #[record(insert_only)]
     pub metadata: String,
+    #[record(insert_only)]
     pub created_at: Time,
     pub updated_at: Time,
+}
+
+/// A plan and a quantity that take effect later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow, ToRow)]
+pub struct Scheduled {
+    pub plan_id: PlanId,
+    pub quantity: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

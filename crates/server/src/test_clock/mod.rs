@@ -10,7 +10,7 @@ mod sql;
 pub use sql::{arrive, lease, left, release, set_out};
 
 use crate::base::Time;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, FromRow, Tx};
 use crate::organizations::{Environment, Tenant};
 
 /// The tenant's clock is being advanced: no billing write may come in between.
@@ -35,7 +35,7 @@ where
 }
 
 /// A tenant's clock as it is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct TestClock {
     offset_seconds: i64,
     pub advancing_to: Option<Time>,

@@ -7,6 +7,7 @@ use crate::base::{
 };
 use crate::catalog::Aggregation;
 use crate::customers::CustomerRef;
+use crate::db::FromRow;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -28,28 +29,33 @@ pub struct World {
     pub given: HashSet<(PlanId, FeatureId)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Subscribed {
     pub id: SubscriptionId,
     pub product_id: ProductId,
     pub plan_id: PlanId,
+    #[record(prefix = "usage_period_")]
     pub usage_period: Option<Period>,
     /// Usage before this instant is never billed: it lies in a trial or before the start.
+    #[record(computed)]
     pub billed_from: Option<Time>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Measure {
+    #[record(name = "id")]
     pub metric_id: MetricId,
     pub product_id: ProductId,
     pub aggregation: Aggregation,
     pub property: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub struct CreditFeature {
     pub id: FeatureId,
+    #[record(name = "credit_currency_id")]
     pub currency_id: CreditCurrencyId,
+    #[record(name = "credit_cost")]
     pub cost: Decimal,
 }
 

@@ -20,6 +20,7 @@ pub use track::{Tracked, track};
 use crate::base::money::NotMoney;
 use crate::base::{Decimal, Time};
 use crate::customers::CustomerRef;
+use crate::db::ToRow;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -30,12 +31,15 @@ const MAX_QUANTITY: i64 = 1_000_000_000;
 const MILLIONTH: i128 = Decimal::ONE / 1_000_000;
 
 /// An event as it was sent, of the right shape.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToRow)]
 pub struct NewEvent {
+    #[record(skip)]
     pub customer: CustomerRef,
+    #[record(name = "event_name")]
     pub name: String,
     pub quantity: Quantity,
     pub properties: Option<Map<String, Value>>,
+    #[record(skip)]
     pub timestamp: Option<Time>,
     /// Unique for the customer.
     pub key: String,

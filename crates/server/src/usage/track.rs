@@ -189,7 +189,13 @@ async fn aggregate(tx: &mut Tx<'_, '_>, candidates: &[Candidate<'_>]) -> Result<
         let customer_no = stored.customer_no;
         for part in &counted.parts {
             let Part { subscription_id, metric_id, period_start, in_credits, adds } = part;
-            let place = (customer_no, *subscription_id, *metric_id, *period_start, *in_credits);
+            let place = InPeriod {
+                customer_no,
+                subscription_id: *subscription_id,
+                metric_id: *metric_id,
+                period_start: *period_start,
+                in_credits: *in_credits,
+            };
             match adds {
                 Adds::Sum(quantity) => add(sums.entry(place).or_default(), quantity.parts()),
                 Adds::Max(quantity) => {

@@ -4,104 +4,78 @@ mod tables;
 
 use super::Viewer;
 use crate::base::PageQuery;
-use crate::db::{Columns, DbError, Sql, Tx, Value, json};
+use crate::db::{Command, DbError, FromRow, Pages, Query, ToRow, Tx, Value, json};
 use crate::organizations::Tenant;
 use serde::Serialize;
 
-/// How an object of the catalog is stored.
-pub trait Row: Sized + Send + Sync + 'static {
+/// An object of the catalog and its statements.
+pub trait Row: FromRow + ToRow + Send + Sync + 'static {
     type Id: Copy + Send + Sync + Into<Value<'static>>;
-    const GET: Sql;
-    const LOCK: Sql;
-    const MANY: Sql;
-    const PAGE: [Sql; 2];
-    const PUT: Sql;
-
-    /// Reads the id and the columns of the table, in their order.
-    fn read(row: &mut Columns<'_>) -> Result<Self, DbError>;
-
-    /// The same columns as parameters, without the id.
-    fn values(&self) -> Vec<Value<'_>>;
+    const GET: Query<Self>;
+    const LOCK: Query<Self>;
+    const MANY: Query<Self>;
+    const PAGE: Pages<Self>;
+    const PUT: Command<Self>;
 }
 
-/// A table: its columns with their places in `PUT`, what `$2`, the viewer, may see of it (nothing
-/// hides from the backend, which is NULL), and by which column a list is filtered.
+/// A table: its record, the rows that the viewer `$2` may see (the backend, NULL, sees all), the
+/// column that a list is filtered by, and the columns that rows are found by.
 macro_rules! table {
     (
-        $type:ident, $id:ident, $table:literal, $visible:tt, $filter:literal, $columns:tt
-        $($find:ident $by:literal)*
+        $type:ident, $id:ident, $table:literal, $visible:expr, $filter:literal
+        $(, $find:ident $by:literal)* $(,)?
     ) => {
         impl $type {
-            $(table!(@find $find $by $table $columns);)*
+            $(pub(in crate::catalog) const $find: Query<Self> = query!(
+                $type,
+                concat!(
+                    "SELECT {} FROM ", $table, " WHERE tenant_no = $1 AND ", $by,
+                    " = $2 ORDER BY id"
+                )
+            );)*
         }
-        table!(@row $type, $id, $table, $visible, $filter, $columns);
-    };
-    (@find $find:ident $by:literal $table:literal {
-        $first:ident $($column:ident $place:literal)*
-    }) => {
-        pub(in crate::catalog) const $find: Sql = sql(concat!(
-            table!(@select $table $first $($column)*), " AND ", $by, " = $2 ORDER BY id"
-        ));
-    };
-    (
-        @row $type:ident, $id:ident, $table:literal, [$($visible:tt)*], $filter:literal,
-        { $first:ident $($column:ident $place:literal)* }
-    ) => {
+
         impl Row for $type {
             type Id = $id;
-            const GET: Sql = sql(concat!(
-                table!(@select $table $first $($column)*),
-                " AND (CAST($2 AS BIGINT) IS NULL OR ", $($visible)*, ") AND id = $3"
-            ));
-            const LOCK: Sql = sql_of_each(
-                concat!(table!(@select $table $first $($column)*), " AND id = $2"),
-                concat!(table!(@select $table $first $($column)*), " AND id = $2 FOR NO KEY UPDATE"),
-            );
-            const MANY: Sql = sql_of_each(
+            const GET: Query<Self> = query!(
+                $type,
                 concat!(
-                    table!(@select $table $first $($column)*),
-                    " AND id IN (SELECT value FROM json_each($2)) ORDER BY id"
+                    "SELECT {} FROM ", $table, " WHERE tenant_no = $1 \
+                     AND (CAST($2 AS BIGINT) IS NULL OR ", $visible, ") AND id = $3"
+                )
+            );
+            const LOCK: Query<Self> = query!(
+                $type,
+                concat!("SELECT {} FROM ", $table, " WHERE tenant_no = $1 AND id = $2 {lock}")
+            );
+            const MANY: Query<Self> = query!(
+                $type,
+                sqlite = concat!(
+                    "SELECT {} FROM ", $table, " WHERE tenant_no = $1 \
+                     AND id IN (SELECT value FROM json_each($2)) ORDER BY id"
                 ),
-                concat!(
-                    table!(@select $table $first $($column)*),
-                    " AND id IN (SELECT json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) ORDER BY id"
+                postgres = concat!(
+                    "SELECT {} FROM ", $table, " WHERE tenant_no = $1 AND id IN \
+                     (SELECT json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON))) ORDER BY id"
                 ),
             );
-            const PAGE: [Sql; 2] = [
-                sql(concat!(
-                    table!(@select $table $first $($column)*),
-                    " AND (CAST($2 AS BIGINT) IS NULL OR ", $($visible)*,
+            const PAGE: Pages<Self> = pages!(
+                $type,
+                concat!(
+                    "SELECT {} FROM ", $table, " WHERE tenant_no = $1 \
+                     AND (CAST($2 AS BIGINT) IS NULL OR ", $visible,
                     ") AND (CAST($3 AS TEXT) IS NULL OR ", $filter,
-                    " = $3) AND id < $4 AND id > $5 ORDER BY id DESC LIMIT $6"
-                )),
-                sql(concat!(
-                    table!(@select $table $first $($column)*),
-                    " AND (CAST($2 AS BIGINT) IS NULL OR ", $($visible)*,
-                    ") AND (CAST($3 AS TEXT) IS NULL OR ", $filter,
-                    " = $3) AND id < $4 AND id > $5 ORDER BY id ASC LIMIT $6"
-                )),
-            ];
-            const PUT: Sql = sql(concat!(
-                "INSERT INTO ", $table, " (tenant_no, id, ", stringify!($first),
-                $(", ", stringify!($column),)* ") VALUES ($1, $2, $3", $(", ", $place,)*
-                ") ON CONFLICT (tenant_no, id) DO UPDATE SET ",
-                stringify!($first), " = excluded.", stringify!($first),
-                $(", ", stringify!($column), " = excluded.", stringify!($column),)*
-            ));
-
-            fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
-                $type::read(row)
-            }
-
-            fn values(&self) -> Vec<Value<'_>> {
-                $type::values(self)
-            }
+                    " = $3) AND id < $4 AND id > $5 ORDER BY id {order} LIMIT $6"
+                )
+            );
+            const PUT: Command<Self> = command!(
+                $type,
+                concat!(
+                    "INSERT INTO ", $table, " (tenant_no, {columns}) VALUES ($1, {values}) \
+                     ON CONFLICT (tenant_no, id) DO UPDATE SET {set excluded}"
+                )
+            );
         }
-    };
-    (@select $table:literal $($column:ident)*) => {
-        concat!(
-            "SELECT id", $(", ", stringify!($column),)* " FROM ", $table, " WHERE tenant_no = $1"
-        )
     };
 }
 
@@ -113,10 +87,10 @@ pub async fn get<T: Row>(
     viewer: Viewer,
     id: T::Id,
 ) -> Result<Option<T>, DbError> {
-    tx.one(&T::GET, &[tenant.no.into(), viewer.into(), id.into()], T::read).await
+    tx.fetch_one(&T::GET, &[tenant.no.into(), viewer.into(), id.into()]).await
 }
 
-/// Those of these ids, whatever their status; in no order of the caller's.
+/// Returns the objects of these ids, whatever their status, in the order of their ids.
 pub async fn many<T: Row<Id: Serialize>>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -125,19 +99,19 @@ pub async fn many<T: Row<Id: Serialize>>(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    tx.all(&T::MANY, &[tenant.no.into(), json(ids).into()], T::read).await
+    tx.fetch(&T::MANY, &[tenant.no.into(), json(ids).into()]).await
 }
 
-/// Reads an object for change: whoever else wants to change it waits.
+/// Reads an object and locks its row until the transaction ends.
 pub async fn lock<T: Row>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     id: T::Id,
 ) -> Result<Option<T>, DbError> {
-    tx.one(&T::LOCK, &[tenant.no.into(), id.into()], T::read).await
+    tx.fetch_one(&T::LOCK, &[tenant.no.into(), id.into()]).await
 }
 
-/// A page of those that the viewer may see and whose filtered column has this value.
+/// Returns a page of the objects that the viewer may see and whose filtered column has this value.
 pub async fn page<T: Row>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -154,29 +128,22 @@ pub async fn page<T: Row>(
         after.into(),
         query.fetch().into(),
     ];
-    tx.all(&T::PAGE[usize::from(newer)], &values, T::read).await
+    tx.fetch(&T::PAGE[usize::from(newer)], &values).await
 }
 
-/// Those that one of the statements by a text finds, oldest first.
+/// Returns the objects that a statement finds by a text, the oldest first.
 pub async fn find<T: Row>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    statement: &Sql,
+    statement: &Query<T>,
     text: &str,
 ) -> Result<Vec<T>, DbError> {
-    tx.all(statement, &[tenant.no.into(), text.into()], T::read).await
+    tx.fetch(statement, &[tenant.no.into(), text.into()]).await
 }
 
-/// Stores all of an object, new or not.
-pub async fn put<T: Row>(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    id: T::Id,
-    object: &T,
-) -> Result<(), DbError> {
-    let mut values = vec![tenant.no.into(), id.into()];
-    values.extend(object.values());
-    tx.execute(&T::PUT, &values).await.map(|_| ())
+/// Inserts an object or replaces it.
+pub async fn put<T: Row>(tx: &mut Tx<'_, '_>, tenant: &Tenant, object: &T) -> Result<(), DbError> {
+    tx.store(&T::PUT, object, &[tenant.no.into()]).await.map(|_| ())
 }
 
 /// NULL is the backend; no customer has the number 0.

@@ -2,6 +2,7 @@
 
 use super::super::processor::{Card, Charge, ChargeResult, DeclineReason, Event, month};
 use crate::base::{Currency, PaymentAttemptId, Time};
+use crate::db::{FromRow, ToRow};
 
 /// What a token does; `pm_sandbox_…` in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Behaviour {
 }
 
 /// A charge or a form as the sandbox keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Intent {
     pub reference: String,
     pub customer: String,

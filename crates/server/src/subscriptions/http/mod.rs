@@ -4,7 +4,7 @@ mod read;
 
 pub use read::*;
 
-use super::Subscription;
+use super::{Scheduled, Subscription};
 use crate::auth::Caller;
 use crate::base::{Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time};
 use crate::catalog::Viewer;
@@ -178,7 +178,8 @@ impl SubscriptionResponse {
     pub fn to_browser(subscription: &Subscription) -> Self {
         let s = subscription;
         let end = s.current_period.map(|period| period.end);
-        let scheduled = s.scheduled.zip(end).map(|((plan_id, quantity), effective_at)| {
+        let scheduled = s.scheduled.zip(end).map(|(change, effective_at)| {
+            let Scheduled { plan_id, quantity } = change;
             ScheduledChange { plan_id, quantity, effective_at }
         });
         Self {
