@@ -71,21 +71,21 @@ impl<'de> serde::Deserialize<'de> for Time {
 
 fn text(time: Time, fraction_digits: usize, buffer: &mut TimeText) -> &str {
     const SECOND: i64 = 1_000_000;
-    const DAY: i64 = 86_400 * SECOND;
     // The last instant whose year has four digits in every time zone.
     let micros = time.0.clamp(-62_167_219_200 * SECOND, 253_402_207_200 * SECOND);
-    let (year, month, day) = date(micros.div_euclid(DAY));
-    let of_day = micros.rem_euclid(DAY);
-    let second = of_day / SECOND;
+    let time = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
+    let at = jiff::tz::Offset::UTC.to_datetime(time);
+    let [month, day, hour, minute, second] =
+        [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(i64::from);
     *buffer = *b"0000-00-00T00:00:00.000000Z";
     for (digits, value) in [
-        (0..4, year),
+        (0..4, i64::from(at.year())),
         (5..7, month),
         (8..10, day),
-        (11..13, second / 3_600),
-        (14..16, second / 60 % 60),
-        (17..19, second % 60),
-        (20..26, of_day % SECOND),
+        (11..13, hour),
+        (14..16, minute),
+        (17..19, second),
+        (20..26, i64::from(at.subsec_nanosecond()) / 1_000),
     ] {
         let mut rest = value;
         for digit in buffer[digits].iter_mut().rev() {
@@ -96,23 +96,6 @@ fn text(time: Time, fraction_digits: usize, buffer: &mut TimeText) -> &str {
     let end = 20 + fraction_digits.min(6);
     buffer[end] = b'Z';
     std::str::from_utf8(&buffer[..=end]).unwrap_or_default()
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in
-/// March, so that a leap day is the last day of its year, in eras of 400 years, which are all
-/// equally long.
-fn date(day: i64) -> (i64, i64, i64) {
-    const ERA: i64 = 146_097;
-    let from_march_of_0 = day + 719_468;
-    let of_era = from_march_of_0.rem_euclid(ERA);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / (ERA - 1)) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // Five months from March on have 153 days, and so have the next five.
-    let month_from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + 400 * from_march_of_0.div_euclid(ERA);
-    (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
 /// The furthest that `now` follows a step of the wall clock, until [`Clock::limit_steps`].
