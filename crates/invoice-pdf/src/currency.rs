@@ -1,17 +1,13 @@
-//! What ISO 4217 says of a currency, and the sign that readers expect.
+//! Currencies: their decimals (ISO 4217) and their signs.
 
-/// How many decimals the amounts of a currency have: 0, 2 or 3 (ISO 4217). The few codes with
-/// four are no money that anybody pays with.
+use unitpay_billing::money::Currency;
+
+/// Returns the number of decimals of a currency's amounts; 2 for an unknown code.
 pub fn exponent(code: &str) -> u32 {
-    match code {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
-        | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
-    }
+    code.parse::<Currency>().map_or(2, |currency| currency.exponent())
 }
 
-/// The sign of a currency, where it has one that cannot be taken for another currency's.
+/// Returns the sign of a currency, if it has an unambiguous one.
 /// The plain `$` is kept for readers in the United States.
 pub(crate) fn symbol(code: &str, language: &str, region: &str) -> Option<&'static str> {
     let us = region == "US" || (language == "en" && region.is_empty());
