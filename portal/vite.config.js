@@ -16,7 +16,7 @@ const bootFirst = {
 /** Puts everything that the first view needs in one file; each dynamic import gets its own. */
 function chunkOf(id, context) {
   // The language files import `flat` while `main` still awaits them.
-  if (id === at('src/boot.ts') || id === `${sdk}/locales/flat.ts`) return 'boot';
+  if (id === at('src/boot.ts') || id === `${sdk}/format/flat.ts`) return 'boot';
   const seen = new Set();
   const isFirst = (one) => {
     if (one === at('src/main.tsx')) return true;

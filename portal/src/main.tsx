@@ -1,9 +1,10 @@
-/** Opens the session of the address and shows it. */
+/** Opens the session that the address names and renders the page. */
 import '@unitpay/react/styles.css';
 import './page.css';
 
 import { createRoot } from 'react-dom/client';
 
+import { directionOf } from '../../sdk/react/src/react/i18n.js';
 import { logoOf, variablesOf } from './branding.js';
 import { open } from './open.js';
 import { Page } from './page.js';
@@ -14,9 +15,9 @@ const [language, logo] = await Promise.all([languageFor(opened.locale), logoOf(o
 
 const { documentElement } = document;
 documentElement.lang = language.messages?.language ?? 'en';
-documentElement.dir = documentElement.lang === 'ar' ? 'rtl' : 'ltr';
+documentElement.dir = directionOf(documentElement.lang);
 document.title = [language.texts.title, opened.branding.name].filter(Boolean).join(' · ');
-// By `setProperty`: the page's policy takes no `style` attribute.
+// The page's policy refuses `style` attributes.
 for (const [name, value] of Object.entries(variablesOf(opened.branding))) {
   documentElement.style.setProperty(name, value);
 }
@@ -24,7 +25,7 @@ for (const [name, value] of Object.entries(variablesOf(opened.branding))) {
 const page = document.getElementById('page');
 if (page) createRoot(page).render(<Page opened={opened} language={language} logo={logo} />);
 
-// Another link in this tab's address bar opens another session, and no document by itself.
+// Opening another link in the same tab changes only the hash, so the page reloads for its session.
 addEventListener('hashchange', () => {
   location.reload();
 });

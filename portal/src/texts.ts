@@ -1,4 +1,4 @@
-/** What the page itself says. `{name}` stands for the organization's name. */
+/** The texts of the page around the portal. `{name}` is replaced by the organization's name. */
 import type { Messages } from '@unitpay/react';
 
 import type { Closed } from './open.js';
@@ -18,7 +18,7 @@ export interface Language {
   /** BCP 47. */
   locale: string;
   texts: Texts;
-  /** The package's own texts; nothing for English, which it has in it. */
+  /** The texts of `@unitpay/react`; absent for English, which the package contains. */
   messages?: Messages;
 }
 
@@ -27,58 +27,56 @@ const en: Texts = {
   back: 'Back',
   backTo: 'Back to {name}',
   signOut: 'Sign out',
-  signOutFailed: 'You are still signed in: the server cannot be reached.',
+  signOutFailed: 'You are still signed in because the server cannot be reached.',
   questions: 'Questions about your bill?',
   retry: 'Try again',
   closed: {
     nothing: {
       title: 'Open billing from your account',
-      body: 'This page opens by a link in the product that you use. Go there and choose billing.',
+      body: 'You reach this page through a link in the product that you use. Go there and open billing.',
     },
     link: {
       title: 'This link no longer works',
-      body: 'For your safety, a link to billing opens once and within a few minutes. Open billing from your account again to get a new one.',
+      body: 'For your security, a billing link works only once and for a few minutes. Open billing from your account to get a new one.',
     },
     expired: {
       title: 'Your session has ended',
-      body: 'Open billing from your account again to go on. Nothing that you saved is lost.',
+      body: 'Open billing from your account again to continue. Everything that you saved is kept.',
     },
     revoked: {
       title: 'Your session has ended',
-      body: 'It was ended for your safety. Open billing from your account again to go on.',
+      body: 'It was ended for your security. Open billing from your account again to continue.',
     },
     archived: {
       title: 'This account is closed',
-      body: 'Its billing page cannot be opened any more.',
+      body: 'Its billing page is no longer available.',
     },
     signedOut: {
       title: 'You have signed out',
       body: 'You can close this page.',
     },
     unavailable: {
-      title: 'Billing cannot be shown now',
-      body: 'The fault is ours, and nothing was changed. Please try again in a moment.',
+      title: 'Billing is unavailable right now',
+      body: 'This is a problem on our side, and nothing was changed. Please try again in a moment.',
     },
     offline: {
       title: 'No connection',
-      body: 'Billing could not be reached. Check your connection and try again.',
+      body: 'Check your connection and try again.',
     },
   },
 };
 
-const FURTHER: Record<string, (() => Promise<Omit<Language, 'locale'>>) | undefined> = {
-  de: () => import('./languages/de.js'),
-  ar: () => import('./languages/ar.js'),
-};
+/** Loads the other languages: each file of the folder is one. */
+const LANGUAGES = import.meta.glob<Omit<Language, 'locale'>>('./languages/*.ts');
 
-/** The language of the locale that was set, else the first of the browser's, else English. */
+/** Returns the language of `locale`, else the first that the browser prefers, else English. */
 export async function languageFor(locale: string | null): Promise<Language> {
   const wanted = locale === null ? navigator.languages : [locale];
   for (const one of wanted) {
     const name = one.toLowerCase().split('-', 1)[0] ?? '';
     if (name === 'en') return { locale: one, texts: en };
-    // Where it cannot be loaded, English is better than nothing.
-    const found = await FURTHER[name]?.().catch(() => null);
+    // A language that fails to load must not keep the page from opening in English.
+    const found = await LANGUAGES[`./languages/${name}.ts`]?.().catch(() => null);
     if (found) return { locale: one, ...found };
   }
   return { locale: 'en', texts: en };

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { defineConfig } from 'tsdown';
 
 /** Writes the style sheet twice: plain, and in `@layer unitpay` for pages that use layers. */
@@ -10,13 +10,13 @@ async function writeStyles() {
   await writeFile('dist/styles.layer.css', `@layer unitpay {\n${css}}\n`);
 }
 
+const languages = (await readdir('src/locales')).map((file) => `locales/${file.slice(0, -3)}`);
 const sourceFile = /\/(?:react|wire)\/src\/(.+?)(?<!\.d)\.tsx?$/;
 
 export default defineConfig({
   entry: {
     core: 'src/core.ts',
-    'locales/de': 'src/locales/de.ts',
-    'locales/ar': 'src/locales/ar.ts',
+    ...Object.fromEntries(languages.map((name) => [name, `src/${name}.ts`])),
     index: 'src/index.ts',
   },
   format: ['esm', 'cjs'],

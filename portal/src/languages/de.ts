@@ -9,17 +9,17 @@ export const texts: Texts = {
   back: 'Zurück',
   backTo: 'Zurück zu {name}',
   signOut: 'Abmelden',
-  signOutFailed: 'Sie sind noch angemeldet: Der Server ist nicht erreichbar.',
+  signOutFailed: 'Sie sind noch angemeldet, weil der Server nicht erreichbar ist.',
   questions: 'Fragen zu Ihrer Rechnung?',
   retry: 'Erneut versuchen',
   closed: {
     nothing: {
       title: 'Öffnen Sie die Abrechnung aus Ihrem Konto',
-      body: 'Diese Seite öffnet sich über einen Link in dem Produkt, das Sie nutzen. Wählen Sie dort die Abrechnung.',
+      body: 'Sie erreichen diese Seite über einen Link in dem Produkt, das Sie nutzen. Öffnen Sie dort die Abrechnung.',
     },
     link: {
       title: 'Dieser Link funktioniert nicht mehr',
-      body: `Zu Ihrer Sicherheit öffnet ein Link zur Abrechnung nur einmal und innerhalb weniger Minuten. ${AGAIN}, um einen neuen zu erhalten.`,
+      body: `Zu Ihrer Sicherheit funktioniert ein Link zur Abrechnung nur einmal und nur wenige Minuten. ${AGAIN}, um einen neuen zu erhalten.`,
     },
     expired: {
       title: 'Ihre Sitzung ist beendet',
@@ -31,19 +31,19 @@ export const texts: Texts = {
     },
     archived: {
       title: 'Dieses Konto ist geschlossen',
-      body: 'Seine Abrechnung kann nicht mehr geöffnet werden.',
+      body: 'Die Abrechnung dieses Kontos ist nicht mehr verfügbar.',
     },
     signedOut: {
       title: 'Sie haben sich abgemeldet',
       body: 'Sie können diese Seite schließen.',
     },
     unavailable: {
-      title: 'Die Abrechnung kann gerade nicht angezeigt werden',
+      title: 'Die Abrechnung ist zurzeit nicht verfügbar',
       body: 'Der Fehler liegt bei uns, und nichts wurde geändert. Bitte versuchen Sie es gleich noch einmal.',
     },
     offline: {
       title: 'Keine Verbindung',
-      body: 'Die Abrechnung ist nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
+      body: 'Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
     },
   },
 };

@@ -1,4 +1,4 @@
-/** The reader's language: texts, numbers, days. */
+/** Texts, numbers and dates in the reader's language. */
 import { useMemo } from 'react';
 
 import type { CurrentSession } from '../api-types.js';
@@ -15,7 +15,7 @@ export interface I18n {
   locale: string;
   timeZone: string;
   dir: 'ltr' | 'rtl';
-  /** `count` chooses among the plural forms of `key`. */
+  /** Returns a text. The value `count` selects the plural form. */
   t: (key: Key, values?: Values) => string;
   errorText: (error: ApiError) => string;
   money: (minor: number, currency: string) => string;
@@ -26,12 +26,17 @@ export interface I18n {
 }
 
 type Stem<K extends string> = K extends `${infer S}_one` ? S : K;
-/** A text, in whichever plural form. */
+/** The key of a text, without its plural suffix. */
 export type Key = Stem<MessageKey>;
 
 const RTL = /^(ar|dv|fa|he|ks|ps|sd|ug|ur|yi)\b/;
 
-/** `isNeeded` false: somebody asks for it who has it already. */
+/** Returns the writing direction of a language. */
+export function directionOf(language: string): 'ltr' | 'rtl' {
+  return RTL.test(language) ? 'rtl' : 'ltr';
+}
+
+/** Returns texts and formats. `isNeeded` false: a component above provides them already. */
 export function useI18n(isNeeded: boolean): I18n {
   const { locale: asked, messages, session, timeZone } = usePortal();
   const { data } = useRead<CurrentSession>(
@@ -41,11 +46,11 @@ export function useI18n(isNeeded: boolean): I18n {
   const wanted = asked ?? data?.session.locale ?? data?.customer?.locale ?? undefined;
   return useMemo(() => {
     const texts = textsFor(wanted, messages);
-    // Without a word of the page's own, numbers and days speak the language of the texts.
-    const isTheirs = wanted !== undefined && languageOf(wanted) === languageOf(texts.language);
+    // Unless the host page asks for a locale, numbers and dates follow the language of the texts.
+    const isSame = wanted !== undefined && languageOf(wanted) === languageOf(texts.language);
     return i18n(
       texts,
-      wanted !== undefined && (isTheirs || asked) ? wanted : texts.language,
+      wanted !== undefined && (isSame || asked) ? wanted : texts.language,
       timeZone,
     );
   }, [wanted, asked, messages, timeZone]);
@@ -64,7 +69,7 @@ function i18n(texts: Messages, locale: string, timeZone: string): I18n {
   return {
     locale,
     timeZone,
-    dir: RTL.test(texts.language) ? 'rtl' : 'ltr',
+    dir: directionOf(texts.language),
     t,
     errorText: ({ code = 'unknown', declineReason = '' }) =>
       has(texts, `decline.${declineReason}`) ??
@@ -82,12 +87,12 @@ function textsFor(
   locale: string | undefined,
   given: ReturnType<typeof usePortal>['messages'],
 ): Messages {
-  const own = Array.isArray(given)
+  const overrides = Array.isArray(given)
     ? (given as readonly Partial<Messages>[]).find(
         ({ language }) => language === languageOf(locale ?? 'en'),
       )
     : (given as Partial<Messages>);
-  return { ...en, ...own };
+  return { ...en, ...overrides };
 }
 
 function has(texts: Readonly<Record<string, string>>, key: string): string | undefined {

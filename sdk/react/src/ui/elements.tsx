@@ -253,8 +253,9 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
       {...p('dialog', isWide && 'wide')}
       aria-labelledby={id}
       onClose={() => {
-        // Strict mode closes it and opens it again, and this comes later.
-        if (!ref.current?.open) onClose();
+        // The event arrives late: after Strict Mode has opened the dialog again, or, under Preact,
+        // after the dialog is gone because its task is done.
+        if (ref.current?.open === false) onClose();
       }}
     >
       <header {...p('card-head')}>
