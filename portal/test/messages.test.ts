@@ -63,17 +63,12 @@ const TASKS: [string, string | RegExp, (page: Page) => Promise<void>, string | R
     'Your plan is now Scale.',
   ],
   ['a cancellation', 'Cancel plan', (page) => press(page, 'Cancel plan'), /^Ends on /],
-  [
-    'a new card',
-    'Add payment method',
-    (page) => press(page, 'Add card'),
-    'The payment method was added.',
-  ],
+  ['a new card', 'Add payment method', (page) => press(page, 'Add card'), 'Payment method added.'],
   [
     'a removed card',
     'Remove Mastercard ending in 4444',
     (page) => press(page, 'Remove'),
-    'The payment method was removed.',
+    'Payment method removed.',
   ],
   ['a top-up', /^Buy credits/, (page) => press(page, /^Pay \$/), 'Credits added.'],
   [

@@ -74,11 +74,11 @@ test('the link of a session that has ended says so, and leads back', async () =>
   await revoke(revoked.jti);
   const { page } = await openTab(context, revoked.url);
   await heading(page, 'Your session has ended');
-  await page.getByText('It was ended for your safety.').waitFor();
+  await page.getByText('It was ended for your security.').waitFor();
   await page.waitForFunction((end) => Date.now() > end, Date.parse(short.expiresAt) + 500);
   const late = await openTab(context, short.url);
   await heading(late.page, 'Your session has ended');
-  await late.page.getByText('Nothing that you saved is lost.').waitFor();
+  await late.page.getByText('Everything that you saved is kept.').waitFor();
   await late.page.getByRole('link', { name: 'Back to Nimbus' }).click();
   await late.page.waitForURL(`${APP}/?reason=expired`);
 });
@@ -103,7 +103,7 @@ test('where nothing answers the page offers another try, which uses the same lin
 test('where the server fails the page says that it is not the reader', async () => {
   await context.route('**/exchange', (route) => route.fulfill({ status: 503, body: 'busy' }));
   const { page } = await openTab(context, (await mint()).url);
-  await heading(page, 'Billing cannot be shown now');
+  await heading(page, 'Billing is unavailable right now');
   await context.unroute('**/exchange');
   await page.getByRole('button', { name: 'Try again' }).click();
   await isFull(page);

@@ -25,7 +25,7 @@ test('a session that is revoked while the page is open ends at its next request'
   await revoke(jti);
   await page.getByText('Next invoice').click();
   await heading(page, 'Your session has ended');
-  await page.getByText('It was ended for your safety.').waitFor();
+  await page.getByText('It was ended for your security.').waitFor();
   expect(await page.getByText('Ada Lovelace').count()).toBe(0);
   await page.getByRole('link', { name: 'Back to Nimbus' }).click();
   await page.waitForURL(`${APP}/?reason=expired`);

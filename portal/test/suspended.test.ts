@@ -41,7 +41,7 @@ test('the page cannot be shown, leads back with the reason, and opens once it ca
   await unitpay(server.dataDir, 'orgs', 'suspend', organization);
   const context = await browser.newContext();
   const { page } = await openTab(context, url);
-  await heading(page, 'Billing cannot be shown now');
+  await heading(page, 'Billing is unavailable right now');
   expect(await page.getByText('Ada').count()).toBe(0);
   await page.getByRole('link', { name: 'Back to Nimbus' }).click();
   await page.waitForURL(`${APP}/billing?team=1&reason=error`);

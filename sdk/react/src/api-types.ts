@@ -77,5 +77,6 @@ export type CreditStats = Schemas['CreditStats'];
 export type UsageMeter = Schemas['UsageMeter'];
 export type UsageDay = Schemas['UsageDay'];
 
-/** What came of a call that may move money. */
+export type PaymentAttempt = Schemas['PaymentAttempt'];
+/** The outcome of a call that may move money. */
 export type SettleOutcome = Schemas['SettleOutcome'];

@@ -44,8 +44,12 @@ export {
   type MeteredValue,
   type Permission,
 } from './hooks/customer.js';
-export * from './hooks/invoices.js';
-export * from './hooks/payment-methods.js';
+export { useInvoice, useInvoices, usePayInvoice } from './hooks/invoices.js';
+export {
+  useAddPaymentMethod,
+  usePaymentMethodDependencies,
+  usePaymentMethods,
+} from './hooks/payment-methods.js';
 export {
   useActiveSubscription,
   useCancelSubscription,
@@ -67,6 +71,7 @@ export {
   type BillingPortalProps,
   type Section,
 } from './components/billing-portal.js';
+export { CheckoutButton, type CheckoutButtonProps } from './components/checkout-button.js';
 export { CreditBalance, type CreditBalanceProps } from './components/credit-balance.js';
 export * from './components/gates.js';
 export { InvoiceList, type InvoiceListProps } from './components/invoice-list.js';

@@ -5,6 +5,7 @@ import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
 import { Notice } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { AmountDue } from './amount-due.js';
 import { BillingDetails } from './billing-details.js';
 import { CreditBalance } from './credit-balance.js';
 import type { FlowProps } from './flow.js';
@@ -16,7 +17,7 @@ import { UsageChart } from './usage-chart.js';
 export type Section =
   'subscription' | 'usage' | 'invoices' | 'credits' | 'paymentMethods' | 'details';
 
-/** What each needs, and what it is. */
+/** The scope and the component of each section. */
 const SECTIONS: Record<Section, [scope: Scope, card: ComponentType<StyleProps & FlowProps>]> = {
   subscription: ['subscriptions:read', SubscriptionCard],
   usage: ['usage:read', UsageChart],
@@ -28,18 +29,18 @@ const SECTIONS: Record<Section, [scope: Scope, card: ComponentType<StyleProps & 
 
 const ALL = Object.keys(SECTIONS) as Section[];
 
-/** Side by side where there is room. */
+/** Columns, side by side in a wide container. */
 const COLUMNS: readonly (readonly Section[])[] = [
   ['subscription', 'usage', 'invoices'],
   ['credits', 'paymentMethods', 'details'],
 ];
 
 export interface BillingPortalProps extends StyleProps, FlowProps {
-  /** Which, and in which order within their columns. Default: all that the session may see. */
+  /** The sections to show, in this order within their columns. Default: all. */
   sections?: readonly Section[] | undefined;
 }
 
-/** The whole portal: every section that the session may see. */
+/** The whole portal: every section for which the session has the scope. */
 export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ defineComponent(
   null,
   function BillingPortal({ sections = ALL, flow, onFlowEnd }) {
@@ -51,6 +52,7 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
       <div {...p('portal')}>
         <Head />
         {shown.length === 0 ? <p {...p('text', 'muted')}>{t('error.insufficient_scope')}</p> : null}
+        {shown.includes('invoices') ? <AmountDue /> : null}
         <div {...p('columns')}>
           {COLUMNS.map((column) => {
             const here = shown.filter((section) => column.includes(section));
@@ -94,11 +96,11 @@ function Name() {
   );
 }
 
-/** Only once it has lasted for a moment: a refresh that failed once is nobody's business. */
-function useLasting(isSo: boolean): boolean {
+/** Returns true once a state has lasted, so that one failed refresh shows no warning. */
+function useLasting(isActive: boolean): boolean {
   const [hasLasted, setLasted] = useState(false);
   useEffect(() => {
-    if (!isSo) return undefined;
+    if (!isActive) return undefined;
     const timer = setTimeout(() => {
       setLasted(true);
     }, 1500);
@@ -106,7 +108,7 @@ function useLasting(isSo: boolean): boolean {
       clearTimeout(timer);
       setLasted(false);
     };
-  }, [isSo]);
+  }, [isActive]);
   return hasLasted;
 }
 

@@ -4,6 +4,7 @@ export { AutoTopUpForm } from './auto-top-up.js';
 export { CancelDialog } from './cancel-dialog.js';
 export { DetailsForm } from './details-form.js';
 export { InvoiceDialog } from './invoice-dialog.js';
+export { PayDialog } from './pay-dialog.js';
 export { PaymentForm } from './payment-form.js';
 export { PlanChangeDialog } from './plan-change-dialog.js';
 export { PlansDialog } from './plans-dialog.js';

@@ -4,31 +4,32 @@ import { useCan } from '../react/session.js';
 import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
 import { Lines } from '../ui/lines.js';
 import { useUi } from '../ui/parts.js';
-import { isPayable, usePaying } from './paying.js';
+import { isPayable, useDownload, usePaying } from './paying.js';
 
 interface InvoiceDialogProps {
   id: string;
-  /** With what to tell where it was paid. */
+  /** Gets a message when the invoice was paid. */
   onClose: (done?: string) => void;
 }
 
-/** One invoice, line by line. */
+/** One invoice with its lines. */
 export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
   const { t, money } = useUi();
   const { invoice, downloadPdf, ...read } = useInvoice(id);
-  const pay = usePaying(onClose);
+  const paying = usePaying(onClose);
+  const { download, error } = useDownload();
   const mayPay = useCan('invoices:pay') && invoice && isPayable(invoice);
   return (
     <Dialog title={t('invoices.of', { number: invoice?.invoiceNumber ?? '' })} onClose={onClose}>
       <Loaded read={read} lines={8} has={invoice !== null}>
         {invoice ? <Shown invoice={invoice} /> : null}
       </Loaded>
-      <Failure error={pay.error} />
+      <Failure error={error} />
       <Actions>
         {invoice?.invoiceNumber ? (
           <Button
             onClick={() => {
-              pay.download(downloadPdf);
+              download(downloadPdf);
             }}
             aria-label={t('invoices.pdfOf', { number: invoice.invoiceNumber })}
           >
@@ -38,16 +39,15 @@ export function InvoiceDialog({ id, onClose }: InvoiceDialogProps) {
         {mayPay ? (
           <Button
             kind="primary"
-            isBusy={pay.payingId !== undefined}
             onClick={() => {
-              pay.start(invoice);
+              paying.start(invoice);
             }}
           >
             {t('invoices.pay', { amount: money(invoice.amountDue, invoice.currency) })}
           </Button>
         ) : null}
       </Actions>
-      {pay.dialog}
+      {paying.dialog}
     </Dialog>
   );
 }

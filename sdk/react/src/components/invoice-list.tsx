@@ -8,7 +8,7 @@ import { Table, type Column } from '../ui/table.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import { InvoiceDialog } from './lazy-forms.js';
-import { isPayable, usePaying } from './paying.js';
+import { isPayable, useDownload, usePaying } from './paying.js';
 
 const TONES: Record<InvoiceStatus, 'good' | 'warn' | 'bad' | 'quiet'> = {
   draft: 'quiet',
@@ -22,7 +22,7 @@ const TONES: Record<InvoiceStatus, 'good' | 'warn' | 'bad' | 'quiet'> = {
 
 export interface InvoiceListProps extends StyleProps, FlowProps {}
 
-/** What was billed: each invoice with its PDF, and the open ones with a way to pay. */
+/** The invoices, each with its PDF; open ones can be paid. */
 export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defineComponent(
   'invoices:read',
   function InvoiceList(props) {
@@ -32,22 +32,22 @@ export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defi
     const [flow, endFlow] = useFlow(props, 'pay_invoice');
     const [shownId, setShownId] = useState(flow?.invoiceId ?? null);
     const [done, setDone] = useState<string | null>(null);
-    const pay = usePaying(setDone);
+    const paying = usePaying(setDone);
+    const { download, error } = useDownload();
     const columns = useColumns({
       show: setShownId,
       pay: (invoice) => {
         setDone(null);
-        pay.start(invoice);
+        paying.start(invoice);
       },
-      payingId: pay.payingId,
       download: (id) => {
-        pay.download(() => downloadPdf(id));
+        download(() => downloadPdf(id));
       },
     });
     return (
       <Card title={t('invoices.title')}>
         <Status>{done}</Status>
-        <Failure error={pay.error} />
+        <Failure error={error} />
         <Loaded
           read={list}
           lines={8}
@@ -62,7 +62,7 @@ export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defi
           />
           <More list={list} />
         </Loaded>
-        {pay.dialog}
+        {paying.dialog}
         {shownId ? (
           <InvoiceDialog
             id={shownId}
@@ -81,11 +81,10 @@ export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defi
 interface RowActions {
   show: (id: string) => void;
   pay: (invoice: Invoice) => void;
-  payingId: string | undefined;
   download: (id: string) => void;
 }
 
-function useColumns({ show, pay, payingId, download }: RowActions): Column<Invoice>[] {
+function useColumns({ show, pay, download }: RowActions): Column<Invoice>[] {
   const { p, t, date, money } = useUi();
   const mayPay = useCan('invoices:pay');
   const numberOf = ({ id, invoiceNumber }: Invoice) =>
@@ -110,7 +109,6 @@ function useColumns({ show, pay, payingId, download }: RowActions): Column<Invoi
         {mayPay && isPayable(invoice) ? (
           <Button
             kind="primary"
-            isBusy={payingId === invoice.id}
             aria-label={t('invoices.payOf', { amount, number })}
             onClick={() => {
               pay(invoice);

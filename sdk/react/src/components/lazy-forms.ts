@@ -8,6 +8,7 @@ export const CancelDialog = /* @__PURE__ */ lazy(async () => (await forms()).Can
 export const DetailsForm = /* @__PURE__ */ lazy(async () => (await forms()).DetailsForm, 12);
 export const InvoiceDialog = /* @__PURE__ */ lazy(async () => (await forms()).InvoiceDialog, 0);
 export const Lines = /* @__PURE__ */ lazy(async () => (await forms()).Lines, 3);
+export const PayDialog = /* @__PURE__ */ lazy(async () => (await forms()).PayDialog, 0);
 export const PaymentForm = /* @__PURE__ */ lazy(async () => (await forms()).PaymentForm, 4);
 export const PlanChangeDialog = /* @__PURE__ */ lazy(
   async () => (await forms()).PlanChangeDialog,

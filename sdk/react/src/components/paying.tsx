@@ -1,52 +1,36 @@
-/** Paying an invoice: now, or by the processor's form in a dialog of its own. */
+/** Pays and downloads invoices. */
 import { useState } from 'react';
 
 import type { Invoice } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
-import { usePayInvoice } from '../hooks/invoices.js';
-import { Dialog } from '../ui/elements.js';
-import { useSettling } from './settling.js';
-import { useUi } from '../ui/parts.js';
+import { PayDialog } from './lazy-forms.js';
 
 export function isPayable({ status, amountDue }: Invoice): boolean {
   const isOpen = ['issued', 'partially_paid', 'overdue', 'uncollectible'].includes(status);
   return isOpen && amountDue > 0;
 }
 
-/** `onPaid` gets what to tell. */
+/** Opens the payment dialog of an invoice. `onPaid` gets a message. */
 export function usePaying(onPaid: (text: string) => void) {
-  const { t, money } = useUi();
   const [paying, setPaying] = useState<Invoice | null>(null);
-  const { payInvoice, isPending, error } = usePayInvoice();
-  const close = () => {
-    setPaying(null);
-  };
-  const { take, form, cancel } = useSettling((outcome) => {
-    close();
-    const number = 'invoice' in outcome ? outcome.invoice?.invoiceNumber : '';
-    onPaid(t('invoices.paid', { number: number ?? '' }));
-  }, close);
-  const [failure, setFailure] = useState<ApiError | null>(null);
-  const start = (invoice: Invoice) => {
-    setFailure(null);
-    setPaying(invoice);
-    payInvoice(invoice.id).then(
-      (outcome) => {
-        take(outcome, money(invoice.amountDue, invoice.currency));
-      },
-      () => undefined,
-    );
-  };
-  const dialog = form ? (
-    <Dialog title={t('form.confirm')} onClose={cancel}>
-      {form}
-    </Dialog>
+  const dialog = paying ? (
+    <PayDialog
+      invoice={paying}
+      onClose={(done) => {
+        setPaying(null);
+        if (done !== undefined) onPaid(done);
+      }}
+    />
   ) : null;
-  /** Its failure stands where that of paying does. */
+  return { start: setPaying, dialog };
+}
+
+/** Runs a download and keeps its error. */
+export function useDownload() {
+  const [error, setError] = useState<ApiError | null>(null);
   const download = (save: () => Promise<void>) => {
-    setFailure(null);
-    save().catch(setFailure);
+    setError(null);
+    save().catch(setError);
   };
-  const payingId = isPending ? paying?.id : undefined;
-  return { start, download, dialog, error: failure ?? error, payingId };
+  return { download, error };
 }

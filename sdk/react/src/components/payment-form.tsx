@@ -10,18 +10,20 @@ import { Choice, Form } from '../ui/form.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 
 interface FormProps {
-  /** What a call answered that requires a form; without it another payment method is added. */
+  /** The `client` of an outcome that requires a form; without it the form adds a payment method. */
   client?: FormClient | undefined;
-  /** What is paid by it, as text for its button: `€19.00`. */
+  /** The amount on the button, formatted. */
   amount?: string | undefined;
-  /** With the payment method where one was added. */
+  /** Gets the payment method if one was added. */
   onSuccess: (added?: PaymentMethod) => void;
   onCancel?: (() => void) | undefined;
+  /** Offered after a decline. */
+  onOtherMethod?: (() => void) | undefined;
 }
 
-export interface PaymentFormProps extends StyleProps, FormProps {}
+export interface PaymentFormProps extends StyleProps, Omit<FormProps, 'onOtherMethod'> {}
 
-/** The sandbox's cards by their last digits, and what each does. */
+/** The test cards of the sandbox and their tokens. */
 const CARDS = [
   ['Visa 4242', 'visa'],
   ['Mastercard 4444', 'mastercard'],
@@ -31,14 +33,14 @@ const CARDS = [
   ['Visa 0119', 'timeout'],
 ] as const;
 
-/** The processor's form: the sandbox's is our own. */
+/** The processor's form. The sandbox's form is part of this package. */
 export const PaymentForm: ComponentType<PaymentFormProps> =
   /* @__PURE__ */ defineComponent<PaymentFormProps>(null, ProcessorForm);
 
-/** The same inside of another component. */
+/** The same form, for use inside another component. */
 export function ProcessorForm({ client: given, ...props }: FormProps) {
   const { p, t } = useUi();
-  const { client, error } = useForm(given);
+  const { client, error } = useFormClient(given);
   if (error) return <Failure error={error} />;
   if (!client) return <Skeleton lines={5} />;
   if (client.processor !== 'sandbox') {
@@ -51,14 +53,14 @@ export function ProcessorForm({ client: given, ...props }: FormProps) {
   );
 }
 
-function useForm(given: FormClient | undefined) {
+function useFormClient(given: FormClient | undefined) {
   const { setupPayment } = useSetupPayment();
-  const [made, setMade] = useState<FormClient | null>(null);
+  const [created, setCreated] = useState<FormClient | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
-  const client = given ?? made;
+  const client = given ?? created;
   const isWanted = !client && !error;
   useEffect(() => {
-    if (isWanted) setupPayment().then(setMade, setError);
+    if (isWanted) setupPayment().then(setCreated, setError);
   }, [isWanted, setupPayment]);
   return { client, error };
 }
@@ -89,6 +91,7 @@ function ConfirmForm({
   amount,
   onSuccess,
   onCancel,
+  onOtherMethod,
 }: FormProps & { clientSecret: string }) {
   const { p, t } = useUi();
   const { confirm, isPending, error } = useWrite(
@@ -108,6 +111,13 @@ function ConfirmForm({
     <div {...p('form')}>
       <p {...p('text')}>{t('form.sandbox')}</p>
       <Failure error={error} />
+      {error && onOtherMethod ? (
+        <Actions>
+          <Button kind="plain" onClick={onOtherMethod}>
+            {t('pay.other')}
+          </Button>
+        </Actions>
+      ) : null}
       <Actions onCancel={onCancel}>
         <Button
           isOff={isPending}

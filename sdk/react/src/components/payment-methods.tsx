@@ -3,16 +3,16 @@ import { useState, type ComponentType } from 'react';
 import type { PaymentMethod } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { usePaymentMethods } from '../hooks/payment-methods.js';
-import type { I18n } from '../react/i18n.js';
 import { useCan } from '../react/session.js';
 import { Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
+import { expiryText, isExpired, methodText } from './method-text.js';
 import { PaymentForm, RemoveDialog } from './lazy-forms.js';
 
 export interface PaymentMethodsProps extends StyleProps, FlowProps {}
 
-/** What is charged: add, make default, remove. */
+/** The payment methods: add, make default, remove. */
 export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ */ defineComponent(
   'payment_methods:read',
   function PaymentMethods(props) {
@@ -33,7 +33,7 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
       setFailure(null);
       setDone(undefined);
       setDefault(method.id).then(() => {
-        setDone(t('methods.defaultSet', { card: cardText(method, ui) }));
+        setDone(t('methods.defaultSet', { card: methodText(method, ui) }));
       }, setFailure);
     };
     const add = (
@@ -79,7 +79,7 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
           </Dialog>
         ) : null}
         {open && open !== 'add' ? (
-          <RemoveDialog id={open.id} card={cardText(open, ui)} onClose={close} />
+          <RemoveDialog id={open.id} card={methodText(open, ui)} onClose={close} />
         ) : null}
       </Card>
     );
@@ -96,7 +96,7 @@ interface MethodProps {
 function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
   const ui = useUi();
   const { p, t } = ui;
-  const card = cardText(method, ui);
+  const card = methodText(method, ui);
   const expiry = expiryText(method, ui);
   return (
     <li {...p('item')}>
@@ -104,7 +104,11 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
         <span {...p('item-name')}>
           {card} {method.isDefault ? <Badge tone="quiet">{t('methods.default')}</Badge> : null}
         </span>
-        {expiry ? <span {...p('item-detail')}>{expiry}</span> : null}
+        {expiry ? (
+          <span {...p('item-detail')}>
+            {isExpired(method) ? <Badge tone="bad">{expiry}</Badge> : expiry}
+          </span>
+        ) : null}
       </div>
       <span {...p('row-actions')}>
         {onDefault && !method.isDefault ? (
@@ -133,23 +137,4 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
       </span>
     </li>
   );
-}
-
-function cardText({ cardBrand, cardLast4, type }: PaymentMethod, { t }: I18n): string {
-  if (!cardLast4) return type;
-  const name = cardBrand.charAt(0).toUpperCase() + cardBrand.slice(1);
-  return t('methods.card', { brand: name, last4: cardLast4 });
-}
-
-function expiryText({ expMonth, expYear }: PaymentMethod, { t, locale }: I18n): string | null {
-  if (!expMonth || !expYear) return null;
-  const format = new Intl.DateTimeFormat(locale, {
-    month: '2-digit',
-    year: 'numeric',
-    timeZone: 'UTC',
-  });
-  // A card is good until its month is over.
-  const isOver = Date.UTC(expYear, expMonth) <= Date.now();
-  const date = format.format(Date.UTC(expYear, expMonth - 1));
-  return t(isOver ? 'methods.expired' : 'methods.expires', { date });
 }

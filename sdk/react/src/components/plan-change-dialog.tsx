@@ -1,87 +1,132 @@
 import { useState, type ComponentType } from 'react';
 
-import type { PlanPreview, SettleOutcome } from '../api-types.js';
+import type { Plan, PlanPreview, SettleOutcome, Subscription } from '../api-types.js';
 import { isDefinite } from '../core/verbs.js';
 import { usePlans } from '../hooks/catalog.js';
+import { useAllowedProfile } from '../hooks/customer.js';
 import {
+  useAllowedSubscriptions,
   useChangePlan,
   useCreateSubscription,
-  useAllowedSubscriptions,
   usePlanPreview,
+  type NewSubscription,
 } from '../hooks/subscriptions.js';
 import type { I18n } from '../react/i18n.js';
 import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
+import { Field } from '../ui/form.js';
 import { Lines } from '../ui/lines.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { UnpaidInvoices } from './amount-due.js';
+import { useMethodChoice } from './method-choice.js';
+import { isPerUnit } from './prices.js';
 import { useSettling } from './settling.js';
 
 export interface PlanChangeDialogProps extends StyleProps {
-  /** Without it the plan is started anew. */
+  /** The subscription to change; without it the dialog starts a new one. */
   subscriptionId?: string | null | undefined;
   planId: string;
+  /** The initial quantity of a plan with a price per unit. Default: the current one, else 1. */
+  quantity?: number | undefined;
   open: boolean;
-  /** With what came of it where the plan was changed. */
+  /** Gets the outcome if the plan was changed or started. */
   onClose: (outcome?: SettleOutcome) => void;
 }
 
-/** What a plan costs before it is taken: its lines, what is due now, what follows. */
+/** Shows the price of a plan and confirms it. */
 export const PlanChangeDialog: ComponentType<PlanChangeDialogProps> =
   /* @__PURE__ */ defineComponent(
     'subscriptions:write',
-    function PlanChangeDialog({ open, planId, subscriptionId, onClose }) {
+    function PlanChangeDialog({ open, planId, subscriptionId, quantity, onClose }) {
       const { t } = useUi();
-      const { plans } = usePlans();
+      const { plans, ...read } = usePlans();
+      const { subscriptions } = useAllowedSubscriptions();
       if (!open) return null;
-      const plan = plans.find(({ id }) => id === planId)?.name ?? '';
-      const title = t(subscriptionId ? 'change.title' : 'change.start', { plan });
+      const plan = plans.find(({ id }) => id === planId);
+      const title = t(subscriptionId ? 'change.title' : 'change.start', { plan: plan?.name ?? '' });
       return (
         <Dialog title={title} onClose={onClose}>
-          <Change planId={planId} subscriptionId={subscriptionId ?? undefined} onClose={onClose} />
+          <Loaded read={read} lines={6}>
+            <Change
+              plan={plan}
+              planId={planId}
+              subscriptionId={subscriptionId ?? undefined}
+              subscription={subscriptions.find(({ id }) => id === subscriptionId)}
+              initialQuantity={quantity}
+              onClose={onClose}
+            />
+          </Loaded>
         </Dialog>
       );
     },
   );
 
 interface ChangeProps {
+  plan: Plan | undefined;
   planId: string;
   subscriptionId: string | undefined;
+  subscription: Subscription | undefined;
+  initialQuantity: number | undefined;
   onClose: (outcome?: SettleOutcome) => void;
 }
 
-function Change({ planId, subscriptionId, onClose }: ChangeProps) {
+function Change(props: ChangeProps) {
+  const { plan, planId, subscriptionId, subscription, initialQuantity, onClose } = props;
   const ui = useUi();
   const { t, money } = ui;
-  const { preview, ...read } = usePlanPreview({ planId, subscriptionId });
-  const subscription = useAllowedSubscriptions().subscriptions.find(
-    ({ id }) => id === subscriptionId,
-  );
-  const { confirm, isPending, error } = useConfirm(planId, subscriptionId, read.refetch);
-  const settling = useSettling(onClose, onClose);
+  const current = subscription?.quantity ?? 1;
+  const [typed, setTyped] = useState(String(initialQuantity ?? current));
+  const hasQuantity = plan !== undefined && isPerUnit(plan);
+  const quantity = hasQuantity ? readQuantity(typed) : 1;
+  const wanted = quantity === null ? null : { planId, quantity };
+  const { preview, ...read } = usePlanPreview(wanted && { ...wanted, subscriptionId });
+  const { confirm, isPending, error } = useConfirm(subscriptionId, read.refetch);
+  const isInvoiced = useIsInvoiced(subscription);
+  const method = useMethodChoice(true);
+  const settling = useSettling({
+    onDone: onClose,
+    onCancel: onClose,
+    onOtherMethod: method.open,
+  });
   if (settling.form) return settling.form;
-  const isCurrent = subscription?.planId === planId;
-  const isSame = isCurrent && !subscription.scheduledChange;
+  if (method.form) return method.form;
+  const isKept = subscription?.planId === planId && quantity === current;
+  const isUnchanged = isKept && !subscription.scheduledChange;
+  const isCharged = preview !== null && preview.totalAmount > 0 && !isLater(preview);
+  const isUnpaid = [error, read.error].some((one) => one?.code === 'invoice_unpaid');
+  const submit = async () => {
+    if (!preview || !wanted) return;
+    const amount = money(preview.totalAmount, preview.currency);
+    try {
+      if (isCharged && !isInvoiced) await method.makeDefault();
+      settling.take(await confirm(wanted, preview), amount);
+    } catch {
+      method.open();
+    }
+  };
   return (
     <>
+      {hasQuantity ? (
+        <Field
+          label={t('plans.quantity')}
+          type="number"
+          min={1}
+          max={MAX_QUANTITY}
+          required
+          value={typed}
+          isWrong={quantity === null}
+          onValue={setTyped}
+        />
+      ) : null}
       <Loaded read={read} lines={6}>
-        {preview ? <Preview preview={preview} isCurrent={isCurrent} isSame={isSame} /> : null}
+        {preview ? <Preview preview={preview} isKept={isKept} isUnchanged={isUnchanged} /> : null}
       </Loaded>
+      {isCharged && !isInvoiced && !isUnchanged ? method.fields : null}
       <Failure error={error} text={error?.errors.length ? t('change.stale') : undefined} />
+      {isUnpaid ? <UnpaidInvoices onPaid={() => void read.refetch()} /> : null}
       <Actions onCancel={onClose}>
-        {preview && !isSame ? (
-          <Button
-            kind="primary"
-            isBusy={isPending}
-            onClick={() => {
-              const amount = money(preview.totalAmount, preview.currency);
-              confirm(preview).then(
-                (outcome) => {
-                  settling.take(outcome, amount);
-                },
-                () => undefined,
-              );
-            }}
-          >
-            {confirmText(preview, ui, subscriptionId !== undefined, isCurrent)}
+        {preview && !isUnchanged ? (
+          <Button kind="primary" isBusy={isPending} onClick={() => void submit()}>
+            {confirmText(preview, ui, subscriptionId !== undefined, isKept)}
           </Button>
         ) : null}
       </Actions>
@@ -89,25 +134,41 @@ function Change({ planId, subscriptionId, onClose }: ChangeProps) {
   );
 }
 
-/** Takes the plan for what the preview told. */
-function useConfirm(planId: string, id: string | undefined, refetch: () => Promise<void>) {
+const MAX_QUANTITY = 1_000_000;
+
+/** Returns null for a text that is no valid quantity. */
+function readQuantity(text: string): number | null {
+  const quantity = Number(text);
+  return Number.isSafeInteger(quantity) && quantity >= 1 && quantity <= MAX_QUANTITY
+    ? quantity
+    : null;
+}
+
+/** Returns whether the charge is billed by an invoice that the customer pays later. */
+function useIsInvoiced(subscription: Subscription | undefined): boolean {
+  const { customer } = useAllowedProfile();
+  return (subscription ?? customer)?.collectionMethod === 'send_invoice';
+}
+
+/** Changes or starts the plan at the price of the preview. */
+function useConfirm(subscriptionId: string | undefined, refetch: () => Promise<void>) {
   const change = useChangePlan();
   const create = useCreateSubscription();
-  /** Sent, and not answered: to be sent again as it was, so that it is one change. */
+  /** The date of a request without an answer. Sending it again unchanged makes it one change. */
   const [unanswered, setUnanswered] = useState<string | null>(null);
-  const confirm = async (preview: PlanPreview) => {
+  const confirm = async (wanted: NewSubscription, preview: PlanPreview) => {
     const prorationDate = unanswered ?? preview.prorationDate;
     try {
-      return id === undefined
-        ? await create.createSubscription({ planId })
-        : await change.changePlan({ subscriptionId: id, planId, prorationDate });
+      return subscriptionId === undefined
+        ? await create.createSubscription(wanted)
+        : await change.changePlan({ subscriptionId, ...wanted, prorationDate });
     } catch (error) {
       setUnanswered(isDefinite(error) ? null : prorationDate);
       if (isDefinite(error)) void refetch();
       throw error;
     }
   };
-  const { isPending, error } = id === undefined ? create : change;
+  const { isPending, error } = subscriptionId === undefined ? create : change;
   return { confirm, isPending, error };
 }
 
@@ -115,10 +176,10 @@ function isLater({ effectiveAt, prorationDate }: PlanPreview): boolean {
   return Date.parse(effectiveAt) > Date.parse(prorationDate);
 }
 
-function confirmText(preview: PlanPreview, ui: I18n, isChange: boolean, isCurrent: boolean) {
+function confirmText(preview: PlanPreview, ui: I18n, isChange: boolean, isKept: boolean) {
   const { t, money, date } = ui;
   const { totalAmount, currency, effectiveAt } = preview;
-  if (isCurrent) return t('subscription.undo');
+  if (isKept) return t('subscription.undo');
   if (isLater(preview)) return t('change.schedule', { date: date(effectiveAt) });
   if (totalAmount > 0) return t('invoices.pay', { amount: money(totalAmount, currency) });
   return t(isChange ? 'subscription.change' : 'change.startConfirm');
@@ -126,15 +187,15 @@ function confirmText(preview: PlanPreview, ui: I18n, isChange: boolean, isCurren
 
 interface PreviewProps {
   preview: PlanPreview;
-  isCurrent: boolean;
-  isSame: boolean;
+  isKept: boolean;
+  isUnchanged: boolean;
 }
 
-function Preview({ preview, isCurrent, isSame }: PreviewProps) {
+function Preview({ preview, isKept, isUnchanged }: PreviewProps) {
   const { p, t, money, date } = useUi();
   const { currency, effectiveAt, nextInvoice, items, trialEnd } = preview;
-  if (isSame) return <p {...p('text')}>{t('plans.current')}</p>;
-  const when = isCurrent
+  if (isUnchanged) return <p {...p('text')}>{t('plans.current')}</p>;
+  const when = isKept
     ? t('subscription.kept')
     : isLater(preview)
       ? t('change.later', { date: date(effectiveAt) })

@@ -8,20 +8,20 @@ import { useUi } from '../ui/parts.js';
 
 interface PlansDialogProps {
   productId?: string | undefined;
-  /** In place of which a plan is chosen. */
+  /** The subscription to change. */
   subscriptionId?: string | undefined;
-  /** Chosen to begin with. */
+  /** The plan to confirm first. */
   planId?: string | undefined;
-  /** With what to tell where a plan was taken. */
+  /** Gets a message when a plan was changed or started. */
   onClose: (done?: string) => void;
 }
 
-/** The plans, and over them what a chosen one costs. */
+/** The plans, and the confirmation of the chosen one. */
 export function PlansDialog({ productId, subscriptionId, planId, onClose }: PlansDialogProps) {
   const ui = useUi();
   const { plans } = usePlans();
   const [chosen, setChosen] = useState<string>();
-  // Once the plans are open: of dialogs that open together the inner one would be below.
+  // After the first render, because of two dialogs that open together the inner one is below.
   useEffect(() => {
     setChosen(planId);
   }, [planId]);

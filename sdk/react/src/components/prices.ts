@@ -1,9 +1,14 @@
-/** What a plan costs, as people read it. */
+/** Formats the prices and features of plans. */
 import type { Charge, FeatureValue, GrantRule, Plan, Pricing } from '../api-types.js';
 import { formatUnitPrice } from '../format/money.js';
 import type { I18n } from '../react/i18n.js';
 
-/** Say, "€19.00 per month, plus usage". */
+/** Returns whether a plan has a price per unit, such as a seat. */
+export function isPerUnit(plan: Plan): boolean {
+  return plan.charges.some((charge) => charge.type === 'recurring' && charge.perUnit);
+}
+
+/** Formats a price, for example "€19.00 per month, plus usage". */
 export function priceText(plan: Plan, { t, money }: I18n): { amount: string; rest: string } {
   let amount = 0;
   const rest = [t(`plans.per.${plan.billingInterval}`)];
@@ -20,18 +25,18 @@ export function priceText(plan: Plan, { t, money }: I18n): { amount: string; res
 export interface FeatureLine {
   id: string;
   name: string;
-  /** How much of it; empty where there is nothing to say. */
+  /** The amount or value; empty for a feature that has neither. */
   text: string;
-  /** What its use costs. */
+  /** The price of its usage. */
   detail: string;
 }
 
-/** What a plan gives, in the product's order. */
-export function featuresOf(plan: Plan, pricing: Pricing, ui: I18n): FeatureLine[] {
+/** Lists the features of a plan in the product's order. */
+export function listFeatures(plan: Plan, pricing: Pricing, ui: I18n): FeatureLine[] {
   return pricing.featureRows.flatMap(({ feature, plans }) => {
     const { id, name, metricId, creditCurrencyId } = feature;
-    const given = plans.find(({ planId }) => planId === plan.id);
-    if (!given) return [];
+    const entry = plans.find(({ planId }) => planId === plan.id);
+    if (!entry) return [];
     const usage = plan.charges.find(
       (charge) => charge.type === 'usage' && charge.metricId === metricId,
     );
@@ -40,13 +45,13 @@ export function featuresOf(plan: Plan, pricing: Pricing, ui: I18n): FeatureLine[
       usage?.type === 'usage'
         ? usageText(usage, plan.currency, ui)
         : grants.map((rule) => grantText(rule, plan, pricing, ui)).join(ui.t('comma'));
-    // What is paid for has no limit worth a word.
-    const isPaid = given.value.type === 'metered' && given.value.limit === null && detail !== '';
-    return [{ id, name, text: isPaid ? '' : valueText(given.value, ui), detail }];
+    // "Unlimited" beside a price per use would mislead.
+    const isPaid = entry.value.type === 'metered' && entry.value.limit === null && detail !== '';
+    return [{ id, name, text: isPaid ? '' : valueText(entry.value, ui), detail }];
   });
 }
 
-/** Say, "10,000 included, then $0.001 – $0.002 each". */
+/** Formats a usage price, for example "10,000 included, then $0.001 – $0.002 each". */
 function usageText(usage: Extract<Charge, { type: 'usage' }>, currency: string, ui: I18n) {
   const { t, number, locale } = ui;
   const prices = usage.tiers
@@ -60,7 +65,7 @@ function usageText(usage: Extract<Charge, { type: 'usage' }>, currency: string, 
   return `${t('plans.included', { count: number(usage.includedUnits) })} ${each}`;
 }
 
-/** Say, "50 credits per day". */
+/** Formats a grant, for example "50 credits per day". */
 function grantText(rule: GrantRule, plan: Plan, { creditCurrencies }: Pricing, ui: I18n) {
   const { t, credits } = ui;
   const currency = creditCurrencies.find(({ id }) => id === rule.creditCurrencyId);

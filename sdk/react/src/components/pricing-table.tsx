@@ -8,16 +8,16 @@ import { useCan } from '../react/session.js';
 import { Badge, Button, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { PlanChangeDialog } from './lazy-forms.js';
-import { featuresOf, priceText } from './prices.js';
+import { listFeatures, priceText } from './prices.js';
 
 export interface PricingTableProps extends StyleProps {
-  /** Default: the provider's, the active subscription's, or the seller's first. */
+  /** Default: the provider's, else the active subscription's, else the organization's first. */
   productId?: string | undefined;
-  /** In place of our own dialog. */
+  /** Replaces the package's own dialog. */
   onSelect?: ((plan: Plan) => void) | undefined;
 }
 
-/** The plans of a product side by side, and the way to one of them. */
+/** The plans of a product side by side; one of them can be chosen. */
 export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ defineComponent(
   null,
   function PricingTable({ productId, onSelect }) {
@@ -58,7 +58,7 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
   },
 );
 
-/** What came of a change, in a sentence. */
+/** Describes the outcome of a change. */
 export function doneText(outcome: SettleOutcome, plan: string, { t, date }: I18n) {
   if (outcome.kind === 'deferred')
     return t('subscription.scheduled', { plan, date: date(outcome.effectiveAt) });
@@ -70,7 +70,7 @@ export function doneText(outcome: SettleOutcome, plan: string, { t, date }: I18n
 interface PlansProps {
   pricing: Pricing;
   current: Subscription | undefined;
-  /** Had none of the product's plans before: there is a trial but once. */
+  /** The customer never had a plan of this product, so a trial is still available. */
   isNew: boolean;
   onSelect: (plan: Plan) => void;
 }
@@ -144,7 +144,7 @@ function PlanItem({ plan, pricing, isCurrent, isNew, onSelect }: PlanItemProps) 
   const { p, t } = ui;
   const mayWrite = useCan('subscriptions:write');
   const price = priceText(plan, ui);
-  const rows = featuresOf(plan, pricing, ui);
+  const rows = listFeatures(plan, pricing, ui);
   return (
     <li {...p('plan', isCurrent && 'current')}>
       <div {...p('plan-head')}>

@@ -1,50 +1,66 @@
 import { useState } from 'react';
 
 import type { SettleOutcome } from '../api-types.js';
-import { settled } from '../core/settled.js';
+import { waitForPayment, type Settled } from '../core/settled.js';
 import { usePortal } from '../react/context.js';
 import { ACCOUNT, queriesIn } from '../react/groups.js';
-import { Actions, Button } from '../ui/elements.js';
+import { Actions, Button, Text } from '../ui/elements.js';
 import { useUi } from '../ui/parts.js';
 import { ProcessorForm } from './payment-form.js';
 
 export interface Waiting {
   outcome: Extract<SettleOutcome, { kind: 'requires_form' }>;
-  /** What it costs, as text. */
+  /** The amount, formatted. */
   amount: string;
 }
 
 interface SettleFormProps extends Waiting {
   onDone: () => void;
   onCancel: () => void;
+  onOtherMethod: () => void;
 }
 
-/** The form, and then the wait for what it was for. */
-export function SettleForm({ outcome, amount, onDone, onCancel }: SettleFormProps) {
+/** Shows the processor's form and waits for the payment. */
+export function SettleForm({ outcome, amount, onDone, onCancel, onOtherMethod }: SettleFormProps) {
   const { p, t } = useUi();
   const { client, session, queryClient } = usePortal();
-  const [state, setState] = useState<'form' | 'waiting' | 'late'>('form');
+  const [state, setState] = useState<'form' | 'waiting' | Settled>('form');
   const wait = async () => {
+    if (!session) return;
     setState('waiting');
-    const isDone = session && (await settled(client, outcome, session.signal).catch(() => false));
+    const { paymentAttemptId } = outcome;
+    // Without permission to read the payment its outcome stays unknown.
+    const unknown = () => 'late' as const;
+    const settled = await waitForPayment(client, paymentAttemptId, session.signal).catch(unknown);
     void queryClient.invalidateQueries(queriesIn(session, ACCOUNT));
-    if (isDone) onDone();
-    else setState('late');
+    setState(settled);
+    if (settled === 'succeeded') onDone();
   };
-  return state === 'form' ? (
-    <ProcessorForm
-      client={outcome.client}
-      amount={amount}
-      onSuccess={() => void wait()}
-      onCancel={onCancel}
-    />
-  ) : (
+  if (state === 'form') {
+    return (
+      <ProcessorForm
+        client={outcome.client}
+        amount={amount}
+        onSuccess={() => void wait()}
+        onCancel={onCancel}
+        onOtherMethod={onOtherMethod}
+      />
+    );
+  }
+  const text = { late: 'form.late', failed: 'pay.failed' } as const;
+  const isWaiting = state === 'waiting' || state === 'succeeded';
+  return (
     <>
       <p {...p('text')} role="status">
-        {t(state === 'late' ? 'form.late' : 'action.working')}
+        <Text>{t(isWaiting ? 'action.working' : text[state])}</Text>
       </p>
       <Actions>
-        {state === 'late' ? <Button onClick={onCancel}>{t('action.close')}</Button> : null}
+        {isWaiting ? null : <Button onClick={onCancel}>{t('action.close')}</Button>}
+        {state === 'failed' ? (
+          <Button kind="primary" onClick={onOtherMethod}>
+            {t('pay.other')}
+          </Button>
+        ) : null}
       </Actions>
     </>
   );

@@ -1,23 +1,24 @@
-/** What follows a call that may move money: done, or the processor's form and then done. */
+/** Completes a call that may move money: shows the processor's form if the outcome needs one. */
 import { useState, type ReactNode } from 'react';
 
 import type { SettleOutcome } from '../api-types.js';
 import { SettleForm } from './lazy-forms.js';
 import type { Waiting } from './settle-form.js';
 
-/**
- * `take` gets every outcome, and what it costs; `form` is shown in place of what asked, until it is
- * null. `cancel` gives the form up, where its dialog is closed.
- */
-export function useSettling(onDone: (outcome: SettleOutcome) => void, onCancel: () => void) {
+interface SettlingHandlers {
+  onDone: (outcome: SettleOutcome) => void;
+  /** The customer dismissed the form. */
+  onCancel: () => void;
+  /** The customer wants to pay with another payment method. */
+  onOtherMethod: () => void;
+}
+
+/** `take` gets the outcome and its amount. While `form` is not null, it replaces the screen. */
+export function useSettling({ onDone, onCancel, onOtherMethod }: SettlingHandlers) {
   const [waiting, setWaiting] = useState<Waiting | null>(null);
   const take = (outcome: SettleOutcome, amount: string) => {
     if (outcome.kind === 'requires_form') setWaiting({ outcome, amount });
     else onDone(outcome);
-  };
-  const cancel = () => {
-    setWaiting(null);
-    onCancel();
   };
   const form: ReactNode = waiting ? (
     <SettleForm
@@ -26,8 +27,15 @@ export function useSettling(onDone: (outcome: SettleOutcome) => void, onCancel: 
         setWaiting(null);
         onDone(waiting.outcome);
       }}
-      onCancel={cancel}
+      onCancel={() => {
+        setWaiting(null);
+        onCancel();
+      }}
+      onOtherMethod={() => {
+        setWaiting(null);
+        onOtherMethod();
+      }}
     />
   ) : null;
-  return { take, form, cancel };
+  return { take, form };
 }

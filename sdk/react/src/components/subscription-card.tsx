@@ -9,6 +9,7 @@ import {
   useUncancelSubscription,
   useUpcomingInvoice,
 } from '../hooks/subscriptions.js';
+import { useAllowedInvoices } from '../hooks/invoices.js';
 import type { I18n } from '../react/i18n.js';
 import { useCan } from '../react/session.js';
 import {
@@ -21,11 +22,13 @@ import {
   Loaded,
   Notice,
   Status,
+  Text,
 } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
-import { CancelDialog, Lines, PlansDialog } from './lazy-forms.js';
-import { priceText } from './prices.js';
+import { CancelDialog, Lines, PlanChangeDialog, PlansDialog } from './lazy-forms.js';
+import { isPayable, usePaying } from './paying.js';
+import { isPerUnit, priceText } from './prices.js';
 
 export interface SubscriptionCardProps extends StyleProps, FlowProps {
   /** Default: every live subscription. */
@@ -39,7 +42,7 @@ interface Opened {
   endFlow: (isDone: boolean) => void;
 }
 
-/** The plan that the customer has, and what can be done with it. */
+/** The customer's plan, with the actions to change or cancel it. */
 export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
   /* @__PURE__ */ defineComponent(
     'subscriptions:read',
@@ -49,9 +52,9 @@ export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
       const one = useSubscription(subscriptionId);
       const [flow, endFlow] = useFlow(props, 'change_plan', 'cancel');
       const read = subscriptionId ? one : live;
-      const own = one.subscription ? [one.subscription] : [];
-      const shown = subscriptionId ? own : live.subscriptions;
-      const named = flow?.subscriptionId ?? shown[0]?.id;
+      const named = one.subscription ? [one.subscription] : [];
+      const shown = subscriptionId ? named : live.subscriptions;
+      const flowTarget = flow?.subscriptionId ?? shown[0]?.id;
       return (
         <Card title={t('subscription.title')}>
           <Loaded read={read} lines={8} has={shown.length > 0}>
@@ -59,7 +62,7 @@ export const SubscriptionCard: ComponentType<SubscriptionCardProps> =
               <Live
                 key={subscription.id}
                 subscription={subscription}
-                flow={named === subscription.id ? flow : null}
+                flow={flowTarget === subscription.id ? flow : null}
                 endFlow={endFlow}
               />
             ))}
@@ -111,7 +114,9 @@ function Live({ subscription, flow, endFlow }: LiveProps) {
   const { plans } = usePlans();
   const { status, productId, currentBillingPeriodEnd: end } = subscription;
   const mayWrite = useCan('subscriptions:write') && status !== 'canceled';
-  const [open, setOpen] = useState(mayWrite && flow ? flow.type : null);
+  const [open, setOpen] = useState<Opening['type'] | 'quantity' | null>(
+    mayWrite && flow ? flow.type : null,
+  );
   const [done, setDone] = useState<string | null>(null);
   const plan = plans.find(({ id }) => id === subscription.planId);
   const close = (text?: string) => {
@@ -124,15 +129,27 @@ function Live({ subscription, flow, endFlow }: LiveProps) {
     <div {...p('subscription')}>
       <PlanSummary plan={plan} subscription={subscription} />
       <Status>{done}</Status>
-      <Notes subscription={subscription} plans={plans} />
+      <Notes subscription={subscription} plans={plans} onDone={setDone} />
       <Upcoming subscription={subscription} />
-      {mayWrite ? <Verbs subscription={subscription} onOpen={setOpen} onDone={setDone} /> : null}
+      {mayWrite ? (
+        <Verbs plan={plan} subscription={subscription} onOpen={setOpen} onDone={setDone} />
+      ) : null}
       {open === 'change_plan' ? (
         <PlansDialog
           productId={productId}
           planId={planId ?? (status === 'pending' ? subscription.planId : undefined)}
           subscriptionId={status === 'pending' ? undefined : subscription.id}
           onClose={close}
+        />
+      ) : null}
+      {open === 'quantity' ? (
+        <PlanChangeDialog
+          open
+          planId={subscription.planId}
+          subscriptionId={subscription.id}
+          onClose={(outcome) => {
+            close(outcome && t('state.saved'));
+          }}
         />
       ) : null}
       {open === 'cancel' ? (
@@ -149,13 +166,14 @@ function Live({ subscription, flow, endFlow }: LiveProps) {
 }
 
 interface VerbsProps {
+  plan: Plan | undefined;
   subscription: Subscription;
-  onOpen: (what: Opening['type']) => void;
+  onOpen: (dialog: Opening['type'] | 'quantity') => void;
   onDone: (text: string | null) => void;
 }
 
-/** The buttons: whichever of cancel and its undo fits, and the way to the other plans. */
-function Verbs({ subscription, onOpen, onDone }: VerbsProps) {
+/** The buttons to cancel or keep the plan, and to change it. */
+function Verbs({ plan, subscription, onOpen, onDone }: VerbsProps) {
   const { t } = useUi();
   const uncancel = useUncancelSubscription();
   const stay = useChangePlan();
@@ -173,23 +191,35 @@ function Verbs({ subscription, onOpen, onDone }: VerbsProps) {
       () => undefined,
     );
   };
-  const open = (what: Opening['type']) => () => {
+  const open = (dialog: Parameters<typeof onOpen>[0]) => () => {
     onDone(null);
-    onOpen(what);
+    onOpen(dialog);
   };
+  const hasQuantity = plan !== undefined && isPerUnit(plan) && status !== 'pending';
   return (
     <>
       <Failure error={uncancel.error ?? stay.error} />
       <Actions>
         {isUndone ? (
-          <Button kind="primary" isBusy={uncancel.isPending || stay.isPending} onClick={undo}>
+          // Keys keep one button from becoming the other under a second click.
+          <Button
+            key="undo"
+            kind="primary"
+            isBusy={uncancel.isPending || stay.isPending}
+            onClick={undo}
+          >
             {t('subscription.undo')}
           </Button>
         ) : (
-          <Button kind="plain" onClick={open('cancel')}>
+          <Button key="cancel" kind="plain" onClick={open('cancel')}>
             {t('subscription.cancel')}
           </Button>
         )}
+        {hasQuantity ? (
+          <Button kind="plain" onClick={open('quantity')}>
+            {t('subscription.changeQuantity')}
+          </Button>
+        ) : null}
         <Button kind={status === 'pending' ? 'primary' : undefined} onClick={open('change_plan')}>
           {t(status === 'pending' ? 'subscription.resume' : 'subscription.change')}
         </Button>
@@ -209,20 +239,29 @@ function PlanSummary({ plan, subscription }: PlanSummaryProps) {
   const price = plan ? priceText(plan, ui) : { amount: '', rest: '' };
   const { quantity } = subscription;
   const when = whenText(subscription, ui);
-  const quantityText = quantity > 1 ? t('subscription.quantity', { count: number(quantity) }) : '';
+  const hasQuantity = plan !== undefined && isPerUnit(plan);
+  const quantityText = hasQuantity ? t('subscription.quantity', { count: number(quantity) }) : '';
   return (
     <div {...p('summary')}>
       <div {...p('plan-head')}>
         <p {...p('plan-name')}>
-          <bdi>{plan?.name ?? '\u00a0'}</bdi>
+          <bdi>
+            <Text>{plan?.name ?? '\u00a0'}</Text>
+          </bdi>
         </p>
         <SubscriptionBadge subscription={subscription} />
       </div>
       <p {...p('price')}>
-        <span {...p('price-amount')}>{price.amount}</span>{' '}
-        <span {...p('price-rest')}>{price.rest}</span>
+        <span {...p('price-amount')}>
+          <Text>{price.amount}</Text>
+        </span>{' '}
+        <span {...p('price-rest')}>
+          <Text>{price.rest}</Text>
+        </span>
       </p>
-      <p {...p('text', 'muted')}>{[quantityText, when].filter(Boolean).join(' · ')}</p>
+      <p {...p('text', 'muted')}>
+        <Text>{[quantityText, when].filter(Boolean).join(' · ')}</Text>
+      </p>
     </div>
   );
 }
@@ -256,13 +295,19 @@ function SubscriptionBadge({ subscription }: { subscription: Subscription }) {
   );
 }
 
-function Notes({ subscription, plans }: { subscription: Subscription; plans: readonly Plan[] }) {
+interface NotesProps {
+  subscription: Subscription;
+  plans: readonly Plan[];
+  onDone: (text: string | null) => void;
+}
+
+function Notes({ subscription, plans, onDone }: NotesProps) {
   const { t, date } = useUi();
   const { status, scheduledChange } = subscription;
   const next = plans.find(({ id }) => id === scheduledChange?.planId);
   return (
     <>
-      {status === 'past_due' ? <Notice tone="warn">{t('subscription.pastDue')}</Notice> : null}
+      {status === 'past_due' ? <PastDue subscription={subscription} onDone={onDone} /> : null}
       {status === 'pending' ? <Notice tone="warn">{t('subscription.pending')}</Notice> : null}
       {scheduledChange ? (
         <Notice tone="quiet">
@@ -276,7 +321,37 @@ function Notes({ subscription, plans }: { subscription: Subscription; plans: rea
   );
 }
 
-/** On demand: it is a request of its own. */
+/** Warns about the failed payment and offers to pay its invoice. */
+function PastDue({ subscription, onDone }: Pick<NotesProps, 'subscription' | 'onDone'>) {
+  const { p, t, money } = useUi();
+  const mayPay = useCan('invoices:pay');
+  const { invoices } = useAllowedInvoices();
+  const invoice = invoices.find((one) => one.subscriptionId === subscription.id && isPayable(one));
+  const paying = usePaying(onDone);
+  return (
+    <>
+      <div {...p('notice', 'warn')}>
+        <Text>{t('subscription.pastDue')}</Text>
+        {mayPay && invoice ? (
+          <Actions>
+            <Button
+              kind="primary"
+              onClick={() => {
+                onDone(null);
+                paying.start(invoice);
+              }}
+            >
+              {t('invoices.pay', { amount: money(invoice.amountDue, invoice.currency) })}
+            </Button>
+          </Actions>
+        ) : null}
+      </div>
+      {paying.dialog}
+    </>
+  );
+}
+
+/** The next invoice, requested when it is unfolded. */
 function Upcoming({ subscription }: { subscription: Subscription }) {
   const { t } = useUi();
   const { id, status } = subscription;

@@ -1,14 +1,18 @@
-/** Buying credits now. */
+/** Buys credits. */
+import { useState } from 'react';
+
 import { useTopUp } from '../hooks/credits.js';
+import { useAllowedProfile } from '../hooks/customer.js';
 import { Loaded } from '../ui/elements.js';
 import { Form } from '../ui/form.js';
+import { useUi } from '../ui/parts.js';
+import { useMethodChoice } from './method-choice.js';
 import { usePurchase, type WalletCurrency } from './purchase.js';
 import { useSettling } from './settling.js';
-import { useUi } from '../ui/parts.js';
 
 interface TopUpFormProps {
   currency: WalletCurrency;
-  /** With what to tell where credits were bought. */
+  /** Gets a message when credits were bought. */
   onClose: (done?: string | null) => void;
 }
 
@@ -16,32 +20,45 @@ export function TopUpForm({ currency, onClose }: TopUpFormProps) {
   const { t, money } = useUi();
   const { read, isSold, purchase, fields } = usePurchase(currency);
   const { topUp, isPending, error } = useTopUp();
-  const { take, form } = useSettling(({ kind }) => {
-    onClose(t(kind === 'invoice_sent' ? 'change.invoiced' : 'credits.bought'));
-  }, onClose);
-  if (form) return form;
+  const isInvoiced = useAllowedProfile().customer?.collectionMethod === 'send_invoice';
+  const method = useMethodChoice(true);
+  const [isPreparing, setPreparing] = useState(false);
+  const settling = useSettling({
+    onDone: ({ kind }) => {
+      onClose(t(kind === 'invoice_sent' ? 'change.invoiced' : 'credits.bought'));
+    },
+    onCancel: onClose,
+    onOtherMethod: method.open,
+  });
+  if (settling.form) return settling.form;
+  if (method.form) return method.form;
   const amount = purchase && money(purchase.price, purchase.code);
-  const buy = () => {
+  const buy = async () => {
     if (!purchase) return;
     const { packageId, amount: spent, price, code } = purchase;
-    const what = packageId === undefined ? { amount: spent } : { packageId };
-    topUp({ creditCurrencyId: currency.id, ...what }).then(
-      (outcome) => {
-        take(outcome, money(price, code));
-      },
-      () => undefined,
-    );
+    const item = packageId === undefined ? { amount: spent } : { packageId };
+    setPreparing(true);
+    try {
+      if (!isInvoiced) await method.makeDefault();
+      const outcome = await topUp({ creditCurrencyId: currency.id, ...item });
+      settling.take(outcome, money(price, code));
+    } catch {
+      method.open();
+    } finally {
+      setPreparing(false);
+    }
   };
   return (
     <Form
       action={isSold ? (amount ? t('invoices.pay', { amount }) : t('credits.topUp')) : null}
-      isBusy={isPending}
+      isBusy={isPending || isPreparing}
       error={error}
-      onSubmit={buy}
+      onSubmit={() => void buy()}
       onCancel={onClose}
     >
       <Loaded read={read} lines={4} empty={!isSold && t('credits.notSold')}>
         {fields}
+        {isInvoiced ? null : method.fields}
       </Loaded>
     </Form>
   );

@@ -1,37 +1,36 @@
-/** After a processor's form: whether what it was for has come about. */
-import type { CreditAccount, Invoice, SettleOutcome, Subscription } from '../api-types.js';
+/** Waits for the outcome of a payment after the customer has filled in the processor's form. */
+import type { PaymentAttempt } from '../api-types.js';
 import type { UnitPayClient } from './client.js';
+import { ApiError } from './errors.js';
 import { sleep } from './http.js';
 
-type Waiting = Extract<SettleOutcome, { kind: 'requires_form' }>;
+/** `late`: the processor has not confirmed or refused the payment within half a minute. */
+export type Settled = 'succeeded' | 'failed' | 'late';
 
 const TRIES = 30;
 const PAUSE_MS = 1000;
 
-/** Asks each second, for half a minute; false where nothing has come about by then. */
-export async function settled(client: UnitPayClient, outcome: Waiting, signal: AbortSignal) {
+/** Reads the payment attempt each second until it is final, for half a minute at most. */
+export async function waitForPayment(
+  client: UnitPayClient,
+  paymentAttemptId: string,
+  signal: AbortSignal,
+): Promise<Settled> {
   for (let tries = 0; tries < TRIES && !signal.aborted; tries += 1) {
-    if (await isSettled(client, outcome)) return true;
+    const status = await readStatus(client, paymentAttemptId);
+    if (status === 'succeeded') return 'succeeded';
+    if (status !== 'pending' && status !== 'requires_form') return 'failed';
     await sleep(PAUSE_MS, signal);
   }
-  return false;
+  return 'late';
 }
 
-async function isSettled(client: UnitPayClient, outcome: Waiting) {
-  const { subscription, invoice, creditAccount } = outcome;
-  if (invoice) {
-    const { status } = await client.get<Invoice>(`/invoices/${invoice.id}`);
-    return status === 'paid';
+/** A temporary failure counts as pending, since the next try may succeed. */
+async function readStatus(client: UnitPayClient, id: string): Promise<PaymentAttempt['status']> {
+  try {
+    return (await client.get<PaymentAttempt>(`/payment-attempts/${id}`)).status;
+  } catch (error) {
+    if (error instanceof ApiError && error.isPassing) return 'pending';
+    throw error;
   }
-  if (subscription) {
-    const path = `/subscriptions/${subscription.id}`;
-    const { status, planId } = await client.get<Subscription>(path);
-    return (
-      status !== 'pending' && (subscription.status === 'pending' || planId !== subscription.planId)
-    );
-  }
-  if (!creditAccount) return true;
-  const { data } = await client.list<CreditAccount>('/credit-accounts', { limit: 100 });
-  const now = data.find(({ id }) => id === creditAccount.id);
-  return now !== undefined && now.balance !== creditAccount.balance;
 }

@@ -14,7 +14,7 @@ import type {
 
 import type { UnitPayClient } from '../core/client.js';
 import { usePortal } from '../react/context.js';
-import { useAsk, useOne, useRead, type Read } from '../react/read.js';
+import { useAsk, useIfAllowed, useOne, useRead, type Read } from '../react/read.js';
 import { PROFILE } from '../react/groups.js';
 import { useWrite } from '../react/write.js';
 
@@ -63,6 +63,12 @@ export function useCustomer(): Read<CustomerState> {
     setupPayment,
     payInvoice,
   };
+}
+
+/** Returns the customer, or null when the session lacks the scope. */
+export function useAllowedProfile(): Read<{ customer: Customer | null }> {
+  const path = useIfAllowed('customer:read', useCustomerPath());
+  return useOne('customer', 'customer', path);
 }
 
 /** Returns the customer without its entitlements. */

@@ -2,7 +2,7 @@
 import type { Invoice } from '../api-types.js';
 import type { UnitPayClient } from '../core/client.js';
 import { usePortal } from '../react/context.js';
-import { useOne, usePages, type Id, type Paged, type Read } from '../react/read.js';
+import { useIfAllowed, useOne, usePages, type Id, type Paged, type Read } from '../react/read.js';
 import { useSettle, type SettleHandlers } from '../react/write.js';
 import { sendPayment } from './customer.js';
 
@@ -19,6 +19,13 @@ export function useInvoices(): Paged<{
       rows.find((row) => row.id === id),
     );
   return { ...state, invoices: rows, downloadPdf };
+}
+
+/** Returns the first page of invoices, or none when the session lacks the scope. */
+export function useAllowedInvoices(): Read<{ invoices: Invoice[] }> {
+  const path = useIfAllowed('invoices:read', '/invoices');
+  const { rows, ...state } = usePages<Invoice>('invoices', path);
+  return { ...state, invoices: rows };
 }
 
 export function useInvoice(

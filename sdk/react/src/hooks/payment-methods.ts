@@ -3,7 +3,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 
 import type { PaymentMethod, PaymentMethodDependencies } from '../api-types.js';
 import { withDependencies, type ApiError } from '../core/errors.js';
-import { useAll, useQueryOf, type Id, type Read } from '../react/read.js';
+import { useAll, useIfAllowed, useQueryOf, type Id, type Read } from '../react/read.js';
 import { PAYMENT_METHODS } from '../react/groups.js';
 import { useWrite } from '../react/write.js';
 import { useCustomerPath } from './customer.js';
@@ -41,6 +41,13 @@ export function usePaymentMethods(): Read<{
     },
     isActing: setting.isPending || detaching.isPending,
   };
+}
+
+/** Returns the payment methods, or none when the session lacks the scope. */
+export function useAllowedPaymentMethods(): Read<{ paymentMethods: PaymentMethod[] }> {
+  const path = useCustomerPath('/payment-methods');
+  const allowed = useIfAllowed('payment_methods:read', path);
+  return useAll('paymentMethods', 'paymentMethods', allowed);
 }
 
 /** Returns the subscriptions and top-ups that depend on a payment method, as a TanStack result. */

@@ -45,6 +45,7 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       pastDue: 'فشلت آخر دفعة. ادفع الفاتورة المفتوحة للاحتفاظ بخطتك.',
       pending: 'لم تُؤكَّد دفعتك الأولى بعد.',
       quantity: 'الكمية: {count}',
+      changeQuantity: 'تغيير الكمية',
       nextInvoice: 'الفاتورة القادمة',
     },
     status: {
@@ -109,7 +110,6 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
     due: {
       title: 'المبلغ المستحق',
       since: 'متأخرة منذ {date}',
-      open: 'فشلت الدفعة',
     },
     pay: {
       title: 'دفع الفاتورة {number}',

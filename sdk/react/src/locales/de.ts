@@ -45,6 +45,7 @@ export const de: Messages = /* @__PURE__ */ flat({
       'Die letzte Zahlung ist fehlgeschlagen. Bezahlen Sie die offene Rechnung, um Ihren Tarif zu behalten.',
     pending: 'Ihre erste Zahlung ist noch nicht bestätigt.',
     quantity: 'Menge: {count}',
+    changeQuantity: 'Menge ändern',
     nextInvoice: 'Nächste Rechnung',
   },
   status: {
@@ -105,7 +106,6 @@ export const de: Messages = /* @__PURE__ */ flat({
   due: {
     title: 'Offener Betrag',
     since: 'Überfällig seit {date}',
-    open: 'Zahlung fehlgeschlagen',
   },
   pay: {
     title: 'Rechnung {number} bezahlen',

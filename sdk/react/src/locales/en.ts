@@ -44,6 +44,7 @@ export const en = /* @__PURE__ */ flat({
     pastDue: 'Your last payment failed. Pay the open invoice to keep your plan.',
     pending: 'Your first payment has not been confirmed yet.',
     quantity: 'Quantity: {count}',
+    changeQuantity: 'Change quantity',
     nextInvoice: 'Next invoice',
   },
   status: {
@@ -104,7 +105,6 @@ export const en = /* @__PURE__ */ flat({
   due: {
     title: 'Amount due',
     since: 'Overdue since {date}',
-    open: 'Payment failed',
   },
   pay: {
     title: 'Pay invoice {number}',

@@ -1,4 +1,4 @@
-/** The few elements that all components are made of. */
+/** Basic elements: cards, buttons, notices, dialogs. */
 import {
   useEffect,
   useId,
@@ -9,19 +9,18 @@ import {
 } from 'react';
 
 import type { ApiError } from '../core/errors.js';
-import type { Key } from '../react/i18n.js';
 import type { Read } from '../react/read.js';
 import { useUi } from './parts.js';
 
 interface CardProps {
   title: string;
-  /** Beside the title. */
+  /** A short text beside the title. */
   detail?: string;
   actions?: ReactNode;
   children: ReactNode;
 }
 
-/** It has the focus where what had it in the card is gone. */
+/** A section. It takes the focus when the focused element inside it is removed. */
 export function Card({ title, detail, actions, children }: CardProps) {
   const { p } = useUi();
   const id = useId();
@@ -54,16 +53,16 @@ export function Card({ title, detail, actions, children }: CardProps) {
 
 interface LoadedProps {
   read: Read<unknown>;
-  /** How many lines the skeleton has, so that nothing moves when the data is there. */
+  /** The height of the skeleton, so that the layout does not shift when the data arrives. */
   lines: number;
-  /** In place of the children where there is nothing. */
+  /** Replaces the children when the list is empty. */
   empty?: string | false | undefined;
-  /** There is something from before, which stays while asking again fails. */
+  /** There is earlier data, which stays visible when a refetch fails. */
   has?: boolean;
   children: ReactNode;
 }
 
-/** A skeleton, then the data, or why there is none and a way to try again. */
+/** Shows a skeleton, then the children, or the error and a retry button. */
 export function Loaded({ read, lines, empty, has = false, children }: LoadedProps) {
   const { p, t, errorText } = useUi();
   const { isLoading, isFetching, error, refetch } = read;
@@ -97,9 +96,9 @@ export function Skeleton({ lines }: { lines: number }) {
 
 interface ButtonProps extends Omit<ComponentProps<'button'>, 'type' | 'className' | 'style'> {
   kind?: 'primary' | 'danger' | 'plain' | 'link' | undefined;
-  /** What it does is under way, and it says so. */
+  /** The action is in progress; the label says so. */
   isBusy?: boolean | undefined;
-  /** Keeps the focus, and takes no click. */
+  /** Ignores clicks but keeps the focus, unlike `disabled`. */
   isOff?: boolean | undefined;
   isSubmit?: boolean | undefined;
 }
@@ -113,7 +112,7 @@ export function Button({
   children,
   ...rest
 }: ButtonProps) {
-  const { p } = useUi();
+  const { p, t } = useUi();
   return (
     <button
       {...p('button', kind)}
@@ -125,13 +124,17 @@ export function Button({
       }}
       {...rest}
     >
-      {isBusy ? <Text of="action.working" /> : children}
+      <Text>{isBusy ? t('action.working') : children}</Text>
     </button>
   );
 }
 
-function Text({ of }: { of: Key }) {
-  return useUi().t(of);
+/**
+ * Text that can change. Each text has an element of its own, because browser translation replaces
+ * text nodes, after which React can no longer update or remove them.
+ */
+export function Text({ children }: { children?: ReactNode }) {
+  return typeof children === 'string' ? <span key={children}>{children}</span> : children;
 }
 
 export interface ActionsProps {
@@ -139,17 +142,18 @@ export interface ActionsProps {
   children?: ReactNode;
 }
 
-/** What may be done, after the way out. */
+/** A row of buttons, led by Cancel if there is `onCancel`. */
 export function Actions({ onCancel, children }: ActionsProps) {
+  const { p, t } = useUi();
   return (
-    <div {...useUi().p('actions')}>
+    <div {...p('actions')}>
       {onCancel ? (
         <Button
           onClick={() => {
             onCancel();
           }}
         >
-          <Text of="action.cancel" />
+          {t('action.cancel')}
         </Button>
       ) : null}
       {children}
@@ -160,7 +164,11 @@ export function Actions({ onCancel, children }: ActionsProps) {
 type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
 export function Badge({ tone, children }: { tone: Tone; children: ReactNode }) {
-  return <span {...useUi().p('badge', tone)}>{children}</span>;
+  return (
+    <span {...useUi().p('badge', tone)}>
+      <Text>{children}</Text>
+    </span>
+  );
 }
 
 interface NoticeProps {
@@ -169,22 +177,30 @@ interface NoticeProps {
 }
 
 export function Notice({ tone, children }: NoticeProps) {
-  return <div {...useUi().p('notice', tone)}>{children}</div>;
+  return (
+    <div {...useUi().p('notice', tone)}>
+      <Text>{children}</Text>
+    </div>
+  );
 }
 
-/** Always there, so that what appears in it is read out. */
+/** A live region. It is always rendered, so that screen readers announce what appears in it. */
 export function Status({ children }: { children?: ReactNode }) {
   const { p } = useUi();
   return (
     <div {...p('live')} role="status">
-      {children ? <p {...p('notice', 'good')}>{children}</p> : null}
+      {children ? (
+        <p {...p('notice', 'good')}>
+          <Text>{children}</Text>
+        </p>
+      ) : null}
     </div>
   );
 }
 
 interface FailureProps {
   error: ApiError | null;
-  /** In place of the error's own. */
+  /** Replaces the error's own text. */
   text?: string | undefined;
 }
 
@@ -194,7 +210,7 @@ export function Failure({ error, text }: FailureProps) {
     <div {...p('live')} role="alert">
       {error ? (
         <p {...p('notice', 'bad')}>
-          {text ?? errorText(error)} {error.status ? null : t('error.once')}
+          <Text>{text ?? errorText(error)}</Text> {error.status ? null : t('error.once')}
         </p>
       ) : null}
     </div>
@@ -207,7 +223,7 @@ interface DetailsProps {
   children: ReactNode;
 }
 
-/** Shown on demand. */
+/** Content that the reader can unfold. */
 export function Details({ summary, onOpen, children }: DetailsProps) {
   const { p } = useUi();
   return (
@@ -230,7 +246,7 @@ interface DialogProps {
   children: ReactNode;
 }
 
-/** Open as long as it is rendered. The browser keeps the focus inside. */
+/** A modal dialog that is open while it is rendered. The browser keeps the focus inside. */
 export function Dialog({ title, isWide = false, onClose, children }: DialogProps) {
   const { p, t } = useUi();
   const id = useId();
@@ -239,11 +255,11 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
     const dialog = ref.current;
     const opener = document.activeElement as HTMLElement | null;
     dialog?.showModal();
-    // What it is about comes first, and not the way out.
+    // Focuses the title rather than the close button.
     dialog?.querySelector<HTMLElement>('h2')?.focus();
     return () => {
       dialog?.close();
-      // Browsers do so with one dialog, but not with two that end at once.
+      // Browsers restore the focus themselves, except when two dialogs close at once.
       giveFocus(opener);
     };
   }, []);
@@ -280,7 +296,7 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
   );
 }
 
-/** Where nothing has it, once the page is as it will be. */
+/** Focuses `to` after this render if nothing else has the focus. */
 function giveFocus(to: HTMLElement | null) {
   queueMicrotask(() => {
     if (document.activeElement === document.body) to?.focus({ preventScroll: true });

@@ -1,4 +1,4 @@
-/** What forms are made of. */
+/** Forms and their fields. */
 import { useId, type ComponentProps } from 'react';
 
 import type { ApiError } from '../core/errors.js';
@@ -6,7 +6,7 @@ import { Actions, Button, Failure, Select, type ActionsProps, type Option } from
 import { useUi } from './parts.js';
 
 interface FormProps extends ActionsProps {
-  /** What its button says; null where there is nothing to send. */
+  /** The label of the submit button; null hides it. */
   action: string | null;
   isBusy: boolean;
   error: ApiError | null;
@@ -41,10 +41,10 @@ interface FieldProps extends Pick<
 > {
   label: string;
   value: string;
-  /** To choose from, in place of writing. */
+  /** Makes the field a menu of these. */
   options?: readonly Option[];
   hint?: string | undefined;
-  /** The server did not take it. */
+  /** The server refused the value. */
   isWrong?: boolean | undefined;
   onValue: (value: string) => void;
 }
@@ -53,11 +53,11 @@ export function Field(props: FieldProps) {
   const { label, options, hint, isWrong, onValue, ...rest } = props;
   const { p, t } = useUi();
   const id = useId();
-  const why = `${id}why`;
+  const noteId = `${id}note`;
   const note = isWrong ? t('error.field') : hint;
-  const stated = {
+  const aria = {
     'aria-invalid': isWrong,
-    'aria-describedby': note ? why : undefined,
+    'aria-describedby': note ? noteId : undefined,
   };
   return (
     <div {...p('field')}>
@@ -65,7 +65,7 @@ export function Field(props: FieldProps) {
         {label}
       </label>
       {options ? (
-        <Select id={id} options={options} onValue={onValue} {...stated} {...rest} />
+        <Select id={id} options={options} onValue={onValue} {...aria} {...rest} />
       ) : (
         <input
           {...p('input')}
@@ -74,12 +74,12 @@ export function Field(props: FieldProps) {
           onChange={(event) => {
             onValue(event.target.value);
           }}
-          {...stated}
+          {...aria}
           {...rest}
         />
       )}
       {note ? (
-        <span {...p('field-note', isWrong && 'bad')} id={why}>
+        <span {...p('field-note', isWrong && 'bad')} id={noteId}>
           {note}
         </span>
       ) : null}
@@ -117,7 +117,7 @@ interface ChoiceProps {
   onValue: (value: string) => void;
 }
 
-/** One of several, as a group of radio buttons. */
+/** A group of radio buttons. */
 export function Choice({ label, options, value, onValue }: ChoiceProps) {
   const { p } = useUi();
   const name = useId();

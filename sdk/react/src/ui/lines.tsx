@@ -8,11 +8,11 @@ interface LinesProps {
   subtotal: number;
   taxAmount: number;
   totalAmount: number;
-  /** What the total is called. */
+  /** The label of the total. */
   total: string;
 }
 
-/** The lines of an invoice, and what they come to. */
+/** The lines of an invoice and their total. */
 export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total }: LinesProps) {
   const { p, t, money } = useUi();
   const sum = (label: string, amount: number, isTotal = false) => (
@@ -43,7 +43,7 @@ export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total
   );
 }
 
-/** For when, and how much of what at which price. */
+/** The period, quantity and unit price of a line. */
 function Detail({ item, currency }: { item: InvoiceItem; currency: string }) {
   const { p, period, number, locale } = useUi();
   const { periodStart, periodEnd, quantity, unitAmount } = item;

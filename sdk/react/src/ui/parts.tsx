@@ -1,4 +1,4 @@
-/** The outermost element of each component, and how every part of it gets its classes. */
+/** The root element of each component, and the class names of its parts. */
 import {
   Component,
   createContext,
@@ -20,13 +20,13 @@ export interface StyleProps {
   classNames?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What an element of a part carries: its name, our class, and yours. */
+/** Returns the attributes of a part: its name and its classes, ours and the host page's. */
 export type PartOf = (
   name: string,
   modifier?: string | false,
 ) => { 'data-upay': string; className: string };
 
-/** What every element needs: its part, and the reader's language. */
+/** Class names and texts for the elements of a component. */
 export interface Ui extends I18n {
   p: PartOf;
   classNames: Readonly<Record<string, string>>;
@@ -34,30 +34,30 @@ export interface Ui extends I18n {
 
 const UiContext = /* @__PURE__ */ createContext<Ui | null>(null);
 
-/** Of the frame around it. */
+/** Returns those of the frame above. */
 export function useUi(): Ui {
   const ui = useContext(UiContext);
-  if (!ui) throw new Error('UnitPay: no component around.');
+  if (!ui) throw new Error('UnitPay: this must be rendered inside a UnitPay component.');
   return ui;
 }
 
 function partsOf(classNames: Ui['classNames']): PartOf {
   return (name, modifier) => {
-    const own = modifier ? `upay-${name} upay-${name}-${modifier}` : `upay-${name}`;
+    const ours = modifier ? `upay-${name} upay-${name}-${modifier}` : `upay-${name}`;
     const given = classNames[name];
-    return { 'data-upay': name, className: given ? `${own} ${given}` : own };
+    return { 'data-upay': name, className: given ? `${ours} ${given}` : ours };
   };
 }
 
-/** Inside another component, such as `BillingPortal`, the frame is there already. */
-function Frame({ className, classNames: own, children }: StyleProps & { children: ReactNode }) {
+/** The root element. Inside another component, such as `BillingPortal`, it is a plain wrapper. */
+function Frame({ className, classNames: given, children }: StyleProps & { children: ReactNode }) {
   const { appearance } = usePortal();
   const outer = useContext(UiContext);
   const found = useI18n(outer === null);
   const ui = useMemo<Ui>(() => {
-    const classNames = { ...appearance.classNames, ...outer?.classNames, ...own };
+    const classNames = { ...appearance.classNames, ...outer?.classNames, ...given };
     return { ...(outer ?? found), classNames, p: partsOf(classNames) };
-  }, [appearance.classNames, outer, own, found]);
+  }, [appearance.classNames, outer, given, found]);
   const root = useVariables(appearance);
   const frame = outer ? 'upay-slot' : 'upay';
   return (
@@ -76,7 +76,7 @@ function Frame({ className, classNames: own, children }: StyleProps & { children
   );
 }
 
-/** By `setProperty`: pages with a strict policy refuse `style` attributes in their markup. */
+/** Sets CSS variables by `setProperty`, because a strict policy refuses `style` attributes. */
 function useVariables({ variables = {} }: Appearance) {
   const root = useRef<HTMLDivElement>(null);
   const set = JSON.stringify(variables);
@@ -95,7 +95,7 @@ interface BoundaryProps {
   children: ReactNode;
 }
 
-/** One card that fails leaves the others usable. */
+/** Catches the error of one card, so that the others stay usable. */
 class Boundary extends Component<BoundaryProps, { hasFailed: boolean }> {
   override state = { hasFailed: false };
 
@@ -116,7 +116,7 @@ function Failed({ reset }: { reset: () => void }) {
   const { p, t } = useUi();
   const { session, queryClient } = usePortal();
   const retry = () => {
-    // Of the card's own queries nobody is left who would ask again.
+    // The card's hooks are unmounted, so their queries count as inactive.
     const all = { queryKey: keyOf(session), refetchType: 'all' } as const;
     void queryClient.invalidateQueries(all).then(reset);
   };
@@ -128,8 +128,8 @@ function Failed({ reset }: { reset: () => void }) {
 }
 
 /**
- * Makes a component of the package: it has the frame, a boundary for errors, and begins anew with
- * another customer. Without its read scope it is not there, and asks for nothing.
+ * Wraps a component in a frame and an error boundary, and remounts it for another customer. Without
+ * its read scope it renders nothing and sends no request.
  */
 export function defineComponent<P extends StyleProps>(
   scope: Scope | null,
@@ -150,7 +150,6 @@ export function defineComponent<P extends StyleProps>(
       </Frame>
     );
   }
-  // Tools show it, where the code is as it was written.
   Defined.displayName = Inner.name;
   return Defined;
 }

@@ -6,9 +6,9 @@ export interface Column<Row> {
   key: string;
   label: string;
   cell: (row: Row) => ReactNode;
-  /** At the end of its cell, in figures of one width. */
+  /** Aligned to the end, in tabular figures. */
   isNumber?: boolean;
-  /** Its head is for screen readers alone. */
+  /** Only screen readers get its heading. */
   isQuiet?: boolean;
 }
 
@@ -19,7 +19,7 @@ interface TableProps<Row> {
   keyOf: (row: Row) => string;
 }
 
-/** Where it is narrow each row becomes a block of its own. */
+/** A table whose rows become blocks in a narrow container. */
 export function Table<Row>({ label, columns, rows, keyOf }: TableProps<Row>) {
   const { p } = useUi();
   return (

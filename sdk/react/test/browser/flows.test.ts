@@ -42,6 +42,9 @@ const focused = (page: Page) =>
     return [part?.getAttribute('data-upay'), title];
   });
 
+const pressInDialog = (page: Page, name: string) =>
+  page.getByRole('dialog').last().getByRole('button', { name, exact: true }).click();
+
 /** Waits until the page tells it. */
 const told = (page: Page, text: string) =>
   page.getByRole('status').filter({ hasText: text }).first().waitFor();
@@ -123,7 +126,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await press(page, /^Change on /);
     await told(page, 'Changes to Pro on');
     await press(page, 'Keep plan');
-    await told(page, 'Your plan goes on.');
+    await told(page, 'Your plan will continue.');
     await page.getByText('Changes to Pro').waitFor({ state: 'detached' });
   });
 
@@ -136,7 +139,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await told(page, 'Ends on');
     expect((await planOf(customerId))?.cancelAtPeriodEnd).toBe(true);
     await press(page, 'Keep plan');
-    await told(page, 'Your plan goes on.');
+    await told(page, 'Your plan will continue.');
     expect((await planOf(customerId))?.cancelAtPeriodEnd).toBe(false);
   });
 
@@ -145,6 +148,8 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await addCard(customerId);
     const page = await open(customerId);
     await press(page, `Pay €29.00 for invoice ${number}`);
+    await page.getByRole('dialog').getByText('Visa ending in 4242').waitFor();
+    await pressInDialog(page, 'Pay €29.00');
     await told(page, `Invoice ${number} is paid.`);
     expect((await invoiceOf(customerId)).payments).toHaveLength(1);
     // Its button is gone.
@@ -161,10 +166,11 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await addCard(customerId, 'requires_form');
     const page = await open(customerId);
     await press(page, `Pay €29.00 for invoice ${number}`);
+    await pressInDialog(page, 'Pay €29.00');
     await press(page, 'Decline payment');
     await page.getByRole('alert').filter({ hasText: 'The payment was declined.' }).waitFor();
     expect((await invoiceOf(customerId)).payments).toHaveLength(0);
-    await press(page, 'Pay €29.00');
+    await pressInDialog(page, 'Pay €29.00');
     await told(page, `Invoice ${number} is paid.`);
     expect((await invoiceOf(customerId)).payments).toHaveLength(1);
   });
@@ -173,16 +179,18 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     const { customerId, number } = await newDebtor(shop.plans.pro);
     await addCard(customerId, 'requires_form');
     const page = await open(customerId);
-    const dialog = page.getByRole('dialog', { name: 'Confirm payment' });
+    const dialog = page.getByRole('dialog', { name: `Pay invoice ${number}` });
     for (const close of [() => press(page, 'Close'), () => page.keyboard.press('Escape')]) {
       await press(page, `Pay €29.00 for invoice ${number}`);
-      await dialog.waitFor();
+      await pressInDialog(page, 'Pay €29.00');
+      await dialog.getByRole('button', { name: 'Decline payment' }).waitFor();
       await close();
       await dialog.waitFor({ state: 'detached' });
     }
     await press(page, `Pay €29.00 for invoice ${number}`);
-    await dialog.waitFor();
-    await press(page, 'Pay €29.00');
+    await pressInDialog(page, 'Pay €29.00');
+    await dialog.getByRole('button', { name: 'Decline payment' }).waitFor();
+    await pressInDialog(page, 'Pay €29.00');
     await told(page, `Invoice ${number} is paid.`);
     expect((await invoiceOf(customerId)).payments).toHaveLength(1);
   });
@@ -190,19 +198,19 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
   test('cards are added, made the default and removed, but not while one is needed', async () => {
     const page = await open(await newSubscriber(shop.plans.pro));
     await press(page, 'Remove Visa ending in 4242');
-    await page.getByText('It cannot be removed while it is needed:').waitFor();
+    await page.getByText('You cannot remove it while it is in use:').waitFor();
     await page.getByText('Plan Pro').waitFor();
     await press(page, 'Close');
     await press(page, 'Add payment method');
     await choose(page, /Mastercard/);
     await press(page, 'Add card');
-    await told(page, 'The payment method was added.');
+    await told(page, 'Payment method added.');
     await press(page, 'Make default: Mastercard ending in 4444');
-    await told(page, 'Mastercard ending in 4444 is the default now.');
+    await told(page, 'Mastercard ending in 4444 is now the default.');
     await expect.poll(() => focused(page)).toEqual(['card', 'Payment methods']);
     await press(page, 'Remove Visa ending in 4242');
     await press(page, 'Remove');
-    await told(page, 'The payment method was removed.');
+    await told(page, 'Payment method removed.');
     await page.getByText('Visa ending in 4242').waitFor({ state: 'detached' });
   });
 
@@ -212,7 +220,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await press(page, 'Buy credits: Tokens');
     await choose(page, /Large/);
     await press(page, 'Pay €40.00');
-    await told(page, 'The credits are there.');
+    await told(page, 'Credits added.');
     await page.getByText('5,000', { exact: true }).waitFor();
     await press(page, 'Edit: Automatic top-up');
     await fill(page, 'When the balance falls below', '250');
@@ -234,9 +242,9 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await press(page, 'Pay €10.00');
     await button(page, 'Decline payment').waitFor();
     await press(page, 'Pay €10.00');
-    await told(page, 'The credits are there.');
+    await told(page, 'Credits added.');
     await page.getByText('1,000', { exact: true }).waitFor();
-    expect(await page.getByText('The credits are there.').count()).toBe(1);
+    expect(await page.getByText('Credits added.').count()).toBe(1);
     await expect.poll(() => focused(page)).toEqual(['button', 'Buy credits']);
   });
 
@@ -272,12 +280,12 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     const page = await open(customerId);
     await press(page, 'Edit: Billing details');
     await fill(page, 'Name', 'Lovelace Ltd');
-    await fill(page, 'Street and number', '1 Analytical Way');
+    await fill(page, 'Street address', '1 Analytical Way');
     await fill(page, 'City', 'London');
     await page.getByLabel('Country').selectOption('GB');
-    await press(page, 'Add tax id');
+    await press(page, 'Add tax ID');
     await fill(page, 'Number', 'GB123456789');
-    await page.getByLabel('Kind').selectOption('gb_vat');
+    await page.getByLabel('Type').selectOption('gb_vat');
     await press(page, 'Save');
     await told(page, 'Saved.');
     await page.getByText('United Kingdom').waitFor();
@@ -319,7 +327,8 @@ test('a double click pays once', async () => {
   page.on('request', (request) => {
     if (request.method() === 'POST') sent.push(request.url());
   });
-  await button(page, `Pay €29.00 for invoice ${number}`).dblclick();
+  await button(page, `Pay €29.00 for invoice ${number}`).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Pay €29.00' }).dblclick();
   await told(page, `Invoice ${number} is paid.`);
   expect(sent.filter((url) => url.endsWith('/pay'))).toHaveLength(1);
   expect((await invoiceOf(customerId)).payments).toHaveLength(1);
@@ -337,11 +346,12 @@ test('after an answer that was lost the next click is the same payment', async (
     return route.abort();
   });
   await button(page, `Pay €29.00 for invoice ${number}`).click();
+  await pressInDialog(page, 'Pay €29.00');
   await page
     .getByRole('alert')
-    .filter({ hasText: /No connection.* Nothing is done twice/ })
+    .filter({ hasText: /No connection.* You will not be charged twice/ })
     .waitFor();
-  await button(page, `Pay €29.00 for invoice ${number}`).click();
+  await pressInDialog(page, 'Pay €29.00');
   await told(page, `Invoice ${number} is paid.`);
   expect(new Set(keys).size).toBe(1);
   expect((await invoiceOf(customerId)).payments).toHaveLength(1);
@@ -353,7 +363,9 @@ test('deep links open their dialog and tell how it ended', async () => {
   const { data } = await ask<{ data: { id: string }[] }>(`/invoices?customerId=${customerId}`);
   const flow = { type: 'pay_invoice', invoiceId: data[0]?.id };
   const page = await open(customerId, { flow: JSON.stringify(flow) });
-  await page.getByRole('dialog').getByRole('button', { name: 'Pay €29.00' }).click();
+  await pressInDialog(page, 'Pay €29.00');
+  await page.getByRole('dialog', { name: /^Pay invoice/ }).waitFor();
+  await pressInDialog(page, 'Pay €29.00');
   await page
     .getByTestId('flow-end')
     .filter({ hasText: 'completed' })

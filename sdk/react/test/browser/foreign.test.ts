@@ -41,7 +41,7 @@ test('a token of another installation opens nothing here', async () => {
   const { token } = await post('/portal-sessions', { customerId: id });
   const { page, shows, said } = await open({ token, api: inject('baseUrl'), part: 'portal' });
   await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
-  await page.getByText('Go back and open billing again to go on.').waitFor();
+  await page.getByText('Go back and open billing again to continue.').waitFor();
   await shows('state', 'expired');
   await shows('name', 'invalid_token');
   await shows('reasons', 'expired');

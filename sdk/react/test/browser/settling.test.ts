@@ -3,7 +3,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { ask, call, mintFor, newCustomer } from '../support/backend.js';
-import { addCard, newDebtor, newSubscriber, openShop, type Shop } from '../support/shop.js';
+import { openOffer } from '../support/features.js';
+import { addCard, newDebtor, newSubscriber, openShop, track, type Shop } from '../support/shop.js';
 import { launch, openPage, servePage } from './support.js';
 
 let browser: Browser;
@@ -42,6 +43,7 @@ interface Row {
   id: string;
   planId: string;
   status: string;
+  quantity?: number;
 }
 
 async function rowOf(path: string): Promise<Row> {
@@ -52,6 +54,23 @@ async function rowOf(path: string): Promise<Row> {
 }
 
 const subscriptionOf = (customerId: string) => rowOf(`/subscriptions?customerId=${customerId}`);
+
+/** Creates a plan with a price per seat. */
+async function newSeatPlan(): Promise<string> {
+  const { id } = await call<{ id: string }>('/plans', {
+    productId: shop.product,
+    slug: `seats-${crypto.randomUUID().slice(0, 8)}`,
+    name: 'Team',
+    tier: 3,
+    billingInterval: 'month',
+    currency: 'EUR',
+    status: 'active',
+    isPublic: true,
+    charges: [{ type: 'recurring', amount: 1000, perUnit: true }],
+    entitlements: [],
+  });
+  return id;
+}
 
 /** Has a plan, and a card that wants a confirmation for the next one. */
 async function newCautious(): Promise<string> {
@@ -102,10 +121,10 @@ test('after a form it asks each second, for half a minute, and then says that it
   const query = new URLSearchParams({ token, part: 'invoices', tools: 'none' });
   await page.goto(`http://127.0.0.1:${String(site.port)}/?${query.toString()}`);
   await press(page, `Pay €29.00 for invoice ${number}`);
+  await press(page, 'Pay €29.00');
   await page.getByRole('button', { name: 'Decline payment' }).waitFor();
-  const { id } = await rowOf(`/invoices?customerId=${customerId}`);
   const asked: number[] = [];
-  const isAsked = (url: string) => url.endsWith(`/invoices/${id}`);
+  const isAsked = (url: string) => url.includes('/payment-attempts/');
   page.on('request', (request) => {
     if (isAsked(request.url())) asked.push(asked.length);
   });
@@ -126,7 +145,78 @@ test('after a form it asks each second, for half a minute, and then says that it
   await page.unroute('**/forms/confirm');
   await press(page, `Pay €29.00 for invoice ${number}`);
   await press(page, 'Pay €29.00');
+  await page.getByRole('button', { name: 'Decline payment' }).waitFor();
+  await press(page, 'Pay €29.00');
   await told(page, `Invoice ${number} is paid.`);
+});
+
+test('a debit during the form of a top-up does not count as its payment', async () => {
+  const offer = await openOffer();
+  await addCard(offer.user, 'requires_form');
+  const { page } = await open(offer.user);
+  // The processor accepts the form but does not confirm the payment.
+  const headers = { 'access-control-allow-origin': '*' };
+  await page.route('**/forms/confirm', (route) => route.fulfill({ json: {}, headers }));
+  await page.getByRole('button', { name: 'Buy credits: Desk tokens' }).first().click();
+  await press(page, 'Pay €5.00');
+  await page.getByRole('button', { name: 'Decline payment' }).waitFor();
+  await track(offer.user, offer.debitEvent, 1);
+  const asked = () => page.waitForResponse(/\/payment-attempts\//);
+  const first = asked();
+  await press(page, 'Pay €5.00');
+  await first;
+  await asked();
+  await page.getByRole('dialog').getByText('One moment…').waitFor();
+  expect(await page.getByText('Credits added.').count()).toBe(0);
+});
+
+test('a change of quantity alone is confirmed by the form', async () => {
+  const planId = await newSeatPlan();
+  const customerId = await newSubscriber(planId);
+  await addCard(customerId, 'requires_form');
+  const { page } = await open(customerId);
+  await press(page, 'Change quantity');
+  await page.getByLabel('Quantity', { exact: true }).fill('3');
+  await press(page, /^Pay €/);
+  await page.getByRole('button', { name: 'Decline payment' }).waitFor();
+  await press(page, /^Pay €/);
+  await told(page, 'Saved.');
+  await page.getByText(/^Quantity: 3/).waitFor();
+  expect(await subscriptionOf(customerId)).toMatchObject({ planId, quantity: 3 });
+});
+
+test('after a decline the customer pays with another card', async () => {
+  const { customerId, number } = await newDebtor(shop.plans.pro);
+  await call(`/customers/${customerId}/payment-methods`, { processorToken: 'pm_sandbox_visa' });
+  await addCard(customerId, 'declined');
+  const { page } = await open(customerId);
+  await press(page, `Pay €29.00 for invoice ${number}`);
+  await page.getByRole('dialog').getByText('Visa ending in 0002').waitFor();
+  await press(page, 'Pay €29.00');
+  await page.getByRole('alert').filter({ hasText: 'The payment was declined.' }).waitFor();
+  await page.getByRole('radio', { name: /4242/ }).check();
+  await press(page, 'Pay €29.00');
+  await told(page, `Invoice ${number} is paid.`);
+});
+
+test('a plan is paid with a card that is added on the way', async () => {
+  const customerId = await newSubscriber(shop.plans.pro);
+  await addCard(customerId, 'declined');
+  const query = { part: 'change', planId: shop.plans.scale };
+  const { id: subscriptionId } = await subscriptionOf(customerId);
+  const { page, shows } = await open(customerId, { ...query, subscriptionId });
+  await press(page, 'Take it');
+  await page.getByRole('dialog').getByText('Visa ending in 0002').waitFor();
+  await press(page, 'Use another payment method');
+  await press(page, 'Add payment method');
+  await page.getByRole('radio', { name: /Mastercard/ }).check();
+  await press(page, 'Add card');
+  await page.getByText('This becomes your default payment method.').waitFor();
+  await press(page, /^Pay €/);
+  await shows('outcomes', 'charged_inline');
+  const path = `/customers/${customerId}/payment-methods`;
+  const { data } = await ask<{ data: { cardLast4: string; isDefault: boolean }[] }>(path);
+  expect(data.find(({ isDefault }) => isDefault)?.cardLast4).toBe('4444');
 });
 
 test('credits are bought for an amount, with a point or a comma', async () => {
@@ -140,7 +230,7 @@ test('credits are bought for an amount, with a point or a comma', async () => {
   await page.getByRole('button', { name: 'Pay €12.50' }).waitFor();
   await amount.fill('25.50');
   await press(page, 'Pay €25.50');
-  await told(page, 'The credits are there.');
+  await told(page, 'Credits added.');
   await page.getByText('€45.50', { exact: true }).waitFor();
   const { data } = await ask<{ data: { balance: number }[] }>(
     `/customers/${customerId}/credit-accounts`,

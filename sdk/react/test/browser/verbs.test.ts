@@ -53,7 +53,7 @@ test('a card form asks for nothing again, and a card for what hangs on it alone'
   await button(page, 'Add card').waitFor();
   expect(calls).toEqual(['POST /customers/…/payment-methods/setup']);
   await button(page, 'Add card').click();
-  await page.getByText('The payment method was added.').waitFor();
+  await page.getByText('Payment method added.').waitFor();
   await page.waitForLoadState('networkidle');
   expect(calls.slice(1).sort()).toEqual([
     'GET /credit-accounts',
@@ -78,6 +78,7 @@ test('new details are read alone, a payment leaves the catalog as it is', async 
   );
   calls.length = 0;
   await button(page, `Pay €29.00 for invoice ${number}`).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Pay €29.00' }).click();
   await page.getByText(`Invoice ${number} is paid.`).waitFor();
   await page.waitForLoadState('networkidle');
   expect(calls).toContain('GET /invoices');
@@ -86,9 +87,9 @@ test('new details are read alone, a payment leaves the catalog as it is', async 
 });
 
 const REASONS = [
-  ['en', 'insufficient_funds', 'This card has too little money on it.'],
-  ['de', 'insufficient_funds', 'Auf dieser Karte ist nicht genug Geld.'],
-  ['en', 'incorrect_cvc', 'The security code is wrong.'],
+  ['en', 'insufficient_funds', 'This card has insufficient funds.'],
+  ['de', 'insufficient_funds', 'Diese Karte ist nicht ausreichend gedeckt.'],
+  ['en', 'incorrect_cvc', 'The security code is incorrect.'],
   ['en', 'expired_card', 'This card has expired.'],
   ['en', 'a_reason_of_tomorrow', 'The payment was declined. Please try another payment method.'],
 ] as const;
@@ -111,6 +112,7 @@ test.each(REASONS)('in %s a payment declined for %s says so', async (locale, rea
     }),
   );
   await page.locator('[data-upay=row-actions] .upay-button-primary').first().click();
+  await page.locator('[data-upay=dialog] .upay-button-primary').click();
   await page.getByRole('alert').filter({ hasText: text }).waitFor();
 });
 
@@ -139,7 +141,7 @@ test('what a top-up may cost is told before', async () => {
   await page.getByRole('alert').filter({ hasText: 'too small or too large' }).waitFor();
   await amount.fill('5');
   await button(page, 'Pay €5.00').click();
-  await page.getByText('The credits are there.').waitFor();
+  await page.getByText('Credits added.').waitFor();
 });
 
 test('who has no plan yet sees the plans of the first of several products', async () => {

@@ -12,6 +12,8 @@ export interface Offer {
   metricId: string;
   /** Has used 4 of 10 calls and 10 of 100 tokens. */
   user: string;
+  /** The event that debits two tokens. */
+  debitEvent: string;
   /** The user's wallet. */
   accountId: string;
   /** Has used every call, and never had a token. */
@@ -88,7 +90,7 @@ export async function openOffer(): Promise<Offer> {
   await track(user, callsOf, 4);
   await track(user, answersOf, 5);
   await track(spent, callsOf, 10);
-  return { slugs, metricId, user, spent, accountId: await accountOf(user) };
+  return { slugs, metricId, user, spent, debitEvent: answersOf, accountId: await accountOf(user) };
 }
 
 async function accountOf(customerId: string): Promise<string> {
