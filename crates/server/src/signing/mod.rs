@@ -10,7 +10,7 @@ mod seal;
 mod sql;
 
 pub use codes::Codes;
-pub use seal::{MasterKey, SealError};
+pub use seal::{MasterKey, Seal, SealError};
 pub use sql::{all, remove_retired_before};
 
 use crate::base::{Clock, Random, Time};
@@ -113,6 +113,11 @@ impl SigningKeys {
     /// A secret for one purpose, the same on every node of the installation.
     pub fn derive(&self, purpose: &[u8]) -> [u8; 32] {
         self.master.derive(purpose)
+    }
+
+    /// The seal for one kind of secret, the same on every node of the installation.
+    pub fn seal_for(&self, purpose: &[u8]) -> Seal {
+        self.master.seal_for(purpose)
     }
 
     /// The key that signs now, as far as this node knows.
