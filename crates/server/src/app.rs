@@ -8,7 +8,7 @@ use crate::db::{Db, DbError, Lane, Tx};
 use crate::invoices::pdf::Renderer;
 use crate::keys;
 use crate::limits::Limits;
-use crate::payments::{Processors, Sandbox};
+use crate::payments::{Processors, Sandbox, stripe};
 use crate::signing::{Codes, SigningKeys};
 use crate::work::By;
 use parking_lot::Mutex;
@@ -43,8 +43,12 @@ impl App {
     ) -> Self {
         let webhooks = signing.derive(b"unitpay sandbox webhooks");
         let sandbox = Sandbox::new(db.clone(), clock.clone(), random.clone(), &webhooks);
+        let stripe = stripe::Accounts::new(
+            stripe::Client::new(config.stripe.api_base.clone()),
+            signing.seal_for(stripe::SEALED_FOR),
+        );
         Self {
-            processors: Processors::new(sandbox),
+            processors: Processors::new(sandbox, stripe),
             invoices: Arc::new(Renderer::new(config.fonts_dir.clone())),
             ids: Ids::new(clock.clone(), random.clone()),
             limits: Limits::new(&config.limits),

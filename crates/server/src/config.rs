@@ -30,6 +30,7 @@ pub struct Config {
     pub limits: LimitsConfig,
     pub postgres: PostgresConfig,
     pub retention: RetentionConfig,
+    pub stripe: StripeConfig,
     pub log: LogConfig,
 }
 
@@ -72,6 +73,51 @@ pub struct PostgresConfig {
 #[serde(deny_unknown_fields)]
 pub struct RetentionConfig {
     pub audit_days: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StripeConfig {
+    pub api_base: ApiOrigin,
+}
+
+/// The origin of an API that this server calls with secrets: https, or http on loopback.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ApiOrigin {
+    pub tls: bool,
+    pub host: String,
+    pub port: u16,
+}
+
+impl ApiOrigin {
+    /// The value of the `Host` header.
+    pub fn authority(&self) -> String {
+        let usual = if self.tls { 443 } else { 80 };
+        if self.port == usual { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+    }
+}
+
+impl TryFrom<String> for ApiOrigin {
+    type Error = &'static str;
+
+    fn try_from(url: String) -> Result<Self, Self::Error> {
+        const WRONG: &str = "must be https://host or, on loopback only, http://host, with no path";
+        let (tls, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => return Err(WRONG),
+        };
+        let (host, port) = rest.split_once(':').unwrap_or((rest, if tls { "443" } else { "80" }));
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b);
+        let is_loopback = host == "localhost"
+            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if host.is_empty() || !host.bytes().all(plain) || !(tls || is_loopback) {
+            return Err(WRONG);
+        }
+        let port = port.parse().map_err(|_| WRONG)?;
+        Ok(Self { tls, host: host.to_owned(), port })
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -281,6 +327,31 @@ mod tests {
         assert_eq!(config.portal.min_ttl_seconds, 7);
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.http.trusted_proxies.len(), 2);
+    }
+
+    #[test]
+    fn api_origin_is_https_or_on_loopback() {
+        for (url, authority) in [
+            ("https://api.stripe.com", "api.stripe.com"),
+            ("https://proxy.example:8443", "proxy.example:8443"),
+            ("http://127.0.0.1:12111", "127.0.0.1:12111"),
+            ("http://localhost:80", "localhost"),
+        ] {
+            let config = load(None, &[("UNITPAY_STRIPE_API_BASE", url)]).unwrap();
+            assert_eq!(config.stripe.api_base.authority(), authority);
+        }
+        for url in [
+            "http://api.stripe.com",
+            "api.stripe.com",
+            "https://",
+            "https://api.stripe.com/v1",
+            "https://user@api.stripe.com",
+            "https://api.stripe.com:port",
+            "http://10.0.0.1",
+            "",
+        ] {
+            assert!(load(None, &[("UNITPAY_STRIPE_API_BASE", url)]).is_err(), "{url}");
+        }
     }
 
     #[test]

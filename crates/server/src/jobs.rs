@@ -1,5 +1,5 @@
-//! Work that no request asks for: billing what is due, retention, recording key use, comparing
-//! clocks.
+//! Work that no request asks for: billing what is due, events of processors, retention, recording
+//! key use, comparing clocks.
 //!
 //! Every job works in small transactions and may be killed at any point. Jobs that go by time do
 //! nothing while this node's clock is not trusted.
@@ -23,7 +23,31 @@ const ADVANCE: Duration = Duration::from_secs(5);
 
 /// Runs for as long as the server does.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(keep_time(&app), keep_house(&app), keep_billing(&app));
+    tokio::join!(
+        keep_time(&app),
+        keep_house(&app),
+        keep_billing(&app),
+        keep_up_with_processors(&app)
+    );
+}
+
+/// Applies what processors report. Apart from the other loops: it waits for somebody else's network.
+async fn keep_up_with_processors(app: &App) {
+    let mut rounds = interval(Duration::from_secs(5));
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        if !app.clock_guard.verdict().may_bill() {
+            continue;
+        }
+        let done = async {
+            flows::sweep_events(app).await?;
+            flows::poll_events(app).await
+        };
+        if let Err(error) = done.await {
+            tracing::warn!(%error, "cannot look for events of processors; it will be tried again");
+        }
+    }
 }
 
 /// Nothing else delays a comparison.
@@ -87,6 +111,7 @@ enum Chore {
     EndedGenerations,
     IdempotencyRecords,
     AuditEvents,
+    ProcessorEvents,
     SigningKeys,
 }
 
@@ -102,6 +127,7 @@ pub async fn sweep(app: &App) -> Result<(), DbError> {
         Chore::EndedGenerations,
         Chore::IdempotencyRecords,
         Chore::AuditEvents,
+        Chore::ProcessorEvents,
         Chore::SigningKeys,
     ] {
         for _ in 0..BITES_PER_SWEEP {
@@ -123,6 +149,7 @@ impl Chore {
             Self::EndedGenerations => customers::delete_ended_before(tx, sessions, BITE).await,
             Self::IdempotencyRecords => idempotency::delete_old(tx, now, BITE).await,
             Self::AuditEvents => audit::delete_before(tx, now.plus_days(-audit_days), BITE).await,
+            Self::ProcessorEvents => flows::delete_old_events(tx, now, BITE).await,
             Self::SigningKeys => {
                 signing::remove_retired_before(tx, signing::removable_before(now)).await
             }

@@ -107,6 +107,7 @@ fn backend_routes() -> Routes {
         .routes(routes!(invoice_flows::transfer))
         .routes(routes!(invoice_flows::void))
         .routes(routes!(payments::http::webhook))
+        .routes(routes!(payments::http_processors::list))
         .routes(routes!(signing::http::jwks))
         .routes(routes!(signing::http::health))
         .routes(routes!(signing::http::readiness))

@@ -6,6 +6,7 @@ use crate::db::{DbError, Tx};
 use crate::idempotency::KeyReused;
 use crate::organizations::Tenant;
 use crate::test_clock::Advancing;
+use futures_util::future::BoxFuture;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -20,8 +21,15 @@ pub struct By {
 
 /// What a rule has to know of the payment processors before it begins a charge.
 pub trait ChargeTerms: Debug + Send + Sync {
-    /// The processor of a tenant; `None` if the tenant has none.
-    fn processor_of(&self, tenant: &Tenant, currency: Currency) -> Option<ProcessorTerms>;
+    /// The tenant's processor of this name or, without a name, the one that its new charges go to;
+    /// `None` if the tenant has none.
+    fn processor_of<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_, '_>,
+        tenant: &'a Tenant,
+        name: Option<&'a str>,
+        currency: Currency,
+    ) -> BoxFuture<'a, Result<Option<ProcessorTerms>, DbError>>;
 }
 
 /// The processor that charges a tenant's customers.

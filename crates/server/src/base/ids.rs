@@ -55,6 +55,11 @@ macro_rules! ids {
                 std::str::from_utf8(&buffer[..START.len() + DIGITS]).unwrap_or_default()
             }
 
+            /// When it was made, to the millisecond.
+            pub fn made_at(self) -> super::Time {
+                super::Time(i64::try_from(self.0 >> 80).unwrap_or(0).saturating_mul(1_000))
+            }
+
             /// The least id that can be made at this instant: those made before it are less.
             pub fn first_at(time: super::Time) -> Self {
                 Self(uuid_v7(u64::try_from(time.milliseconds()).unwrap_or(0), 0, 0))

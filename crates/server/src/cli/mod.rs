@@ -4,6 +4,7 @@
 mod demo;
 mod maintain;
 mod manage;
+mod processors;
 mod serve;
 mod store;
 
@@ -53,6 +54,9 @@ enum Command {
     /// Rotate, list, revoke and import signing keys
     #[command(subcommand)]
     SigningKeys(manage::Signing),
+    /// Connect, list and disconnect payment processors
+    #[command(subcommand)]
+    Processors(processors::Processors),
     /// Bring the store's schema to this version
     Migrate,
     /// Copy the embedded store to a file, beside a running server too
@@ -106,6 +110,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::SigningKeys(command) => {
             runtime.block_on(manage::signing(&which.plain()?, command))
         }
+        Command::Processors(command) => runtime.block_on(processors::run(&which.plain()?, command)),
         Command::Migrate => runtime.block_on(maintain::migrate(&which.plain()?)),
         Command::Backup { file } => maintain::backup(&which.plain()?, &file),
         Command::Restore(restore) => runtime.block_on(maintain::restore(&which.plain()?, &restore)),

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_token_issuer"),
     migration!(7, "0007_usage_segments"),
     migration!(8, "0008_clock_confirmations"),
+    migration!(9, "0009_processors"),
 ];
 
 /// The version this program works with.

@@ -3,7 +3,8 @@
 //!
 //! `create`, `change`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
 //! `dunning` what time brings; `settle` carries out a charge, `apply` and `settled` what its result
-//! brings about. `due` finds what is due and runs it, `advance` moves the test clock.
+//! brings about, `events` what processors report. `due` finds what is due and runs it, `advance`
+//! moves the test clock.
 
 pub mod advance;
 pub mod apply;
@@ -13,6 +14,7 @@ pub mod change;
 pub mod create;
 pub mod due;
 pub mod dunning;
+pub mod events;
 pub mod http;
 pub mod lines;
 pub mod pay;
@@ -29,8 +31,11 @@ pub use archive::archive_customer;
 pub use cancel::{CancelMode, cancel, uncancel};
 pub use change::{ChangeRequest, change};
 pub use create::{NewSubscription, create};
+pub use events::{
+    delete_old as delete_old_events, poll as poll_events, sweep as sweep_events, take as take_event,
+};
 pub use pay::{pay, transfer, void};
 pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
-pub use settle::{charge, receive, record, run, sweep};
+pub use settle::{charge, record, run, sweep};
 pub use top_up::{set_auto_top_up, top_up, top_up_if_low};
 pub use track::track_events;

@@ -1,20 +1,19 @@
-//! Payment methods: what is asked of the processor first, and what would miss one that is removed.
+//! Payment methods: the calls to the processor, and the objects that are charged to a method.
 
 use crate::app::App;
-use crate::audit::Action;
 use crate::base::{CollectionMethod, PaymentMethodId, Time};
-use crate::customers::{self, Customer, billing};
+use crate::customers::{self, Customer};
 use crate::db::{DbError, Lane, Tx};
 use crate::organizations::Tenant;
 use crate::payments::processor::Holder;
 use crate::payments::{
     self, Card, Client, Dependencies, PaymentMethod, PaymentMethodError, PaymentProcessor,
+    Processor,
 };
 use crate::work::Work;
 use crate::{credits, subscriptions};
-use serde_json::json;
 
-/// The processor's reference of a customer, which is made there when it is first asked for.
+/// Returns the processor's reference of a customer, creating the customer there if needed.
 pub async fn reference_of(
     app: &App,
     tenant: &Tenant,
@@ -46,12 +45,12 @@ pub async fn setup(
     tenant: &Tenant,
     customer: &Customer,
 ) -> Result<Client, PaymentMethodError> {
-    let processor = usable(app, tenant, customer)?;
-    let reference = reference_of(app, tenant, processor, customer).await?;
+    let processor = usable(app, tenant, customer).await?;
+    let reference = reference_of(app, tenant, &*processor, customer).await?;
     Ok(processor.setup(tenant, &reference).await?)
 }
 
-/// Has the processor give a customer what a token stands for.
+/// Reads the payment method that a form's token stands for. It must belong to this customer.
 pub async fn attach(
     app: &App,
     tenant: &Tenant,
@@ -59,23 +58,24 @@ pub async fn attach(
     token: &str,
     at: Time,
 ) -> Result<(String, Card), PaymentMethodError> {
-    let processor = usable(app, tenant, customer)?;
-    let reference = reference_of(app, tenant, processor, customer).await?;
+    let processor = usable(app, tenant, customer).await?;
+    let reference = reference_of(app, tenant, &*processor, customer).await?;
     Ok((processor.name().to_owned(), processor.attach(tenant, &reference, token, at).await?))
 }
 
-fn usable<'a>(
-    app: &'a App,
+async fn usable(
+    app: &App,
     tenant: &Tenant,
     customer: &Customer,
-) -> Result<&'a dyn PaymentProcessor, PaymentMethodError> {
+) -> Result<Processor, PaymentMethodError> {
     if customer.archived_at.is_some() {
         return Err(PaymentMethodError::CustomerArchived);
     }
-    app.processors.of(tenant).ok_or(PaymentMethodError::NoProcessor)
+    let processor = app.processors.of(&mut app.db.read().await?, tenant).await?;
+    processor.ok_or(PaymentMethodError::NoProcessor)
 }
 
-/// What would miss a payment method: only the default one is missed.
+/// Lists what is charged to a payment method: nothing unless it is the default.
 pub async fn dependencies(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -93,7 +93,7 @@ pub async fn dependencies(
     Ok(Dependencies { id, is_default, subscriptions, auto_top_up_accounts })
 }
 
-/// Forgets a payment method that nothing would miss; `None` where there is none.
+/// Removes a payment method that nothing is charged to; `None` if there is no such method.
 pub async fn remove(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -108,20 +108,23 @@ pub async fn remove(
     if dependencies.blocks_detach() {
         return Err(PaymentMethodError::InUse(dependencies));
     }
-    if method.is_default {
-        billing::set_default_payment_method(work.tx, work.tenant, customer_no, None).await?;
-    }
-    payments::delete(work.tx, work.tenant, id).await?;
-    let detail = json!({ "brand": method.card.brand, "last4": method.card.last4 });
-    work.note(customer.id, Action::PaymentMethodRemoved, id, detail).await?;
+    payments::forget(work, customer.id, &method).await?;
     Ok(Some(method))
 }
 
-/// Has the processor forget a payment method that we forgot. Where it cannot, the card stays there
-/// and is never charged: only what we keep is.
+/// Detaches a removed payment method at the processor. Best effort: a method that stays there is never
+/// charged, since its row here is gone.
 pub async fn detach(app: &App, tenant: &Tenant, method: &PaymentMethod) {
-    let Some(processor) = app.processors.by_name(&method.processor) else { return };
-    if let Err(error) = processor.detach(tenant, &method.card.reference).await {
+    let detached = async {
+        let mut tx = app.db.read().await?;
+        let processor = app.processors.by_name(&mut tx, tenant, &method.processor).await?;
+        drop(tx);
+        match processor {
+            Some(processor) => processor.detach(tenant, &method.card.reference).await,
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = detached.await {
         tracing::warn!(method = %method.id, %error, "a payment method stays at the processor");
     }
 }

@@ -7,8 +7,8 @@ use crate::db::{DbError, Lane, Tx};
 use crate::flows::{apply, payment_methods};
 use crate::organizations::Tenant;
 use crate::payments::{
-    self, Charge, ChargeResult, DeclineReason, Event, PaymentMethodError, PaymentProcessor,
-    ProcessorError,
+    self, Charge, ChargeResult, DeclineReason, Event, PaymentMethodError, Processor,
+    ProcessorError, Refund,
 };
 use crate::settlement::{
     self, Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, TAKEN_UP_AFTER_SECONDS,
@@ -55,10 +55,10 @@ pub async fn charge(
     if off_session && attempt.card.is_none() {
         return Ok(ChargeResult::Declined(DeclineReason::PaymentMethodRequired));
     }
-    let processor = processor_of(app, attempt)?;
+    let processor = processor_of(app, tenant, attempt).await?;
     let customer = customers::by_no(&mut app.db.read().await?, tenant, attempt.customer_no).await?;
     let customer = customer.ok_or(DbError::Broken("an attempt without its customer"))?;
-    let customer = match payment_methods::reference_of(app, tenant, processor, &customer).await {
+    let customer = match payment_methods::reference_of(app, tenant, &*processor, &customer).await {
         Ok(reference) => reference,
         Err(PaymentMethodError::Processor(error)) => return Ok(unknown(attempt, &error)),
         Err(PaymentMethodError::Db(error)) => return Err(error.into()),
@@ -180,24 +180,62 @@ async fn take_result(
     Ok(attempt.note(work, action).await?)
 }
 
-/// Gives back what came in for an attempt that nobody wants any more.
+/// Refunds the charge of an attempt that was given up.
 async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt, BillingError> {
-    let reference = attempt.charge_reference.clone().unwrap_or_default();
-    let asked = processor_of(app, &attempt)?.refund(tenant, attempt.id, &reference).await;
-    let (of, id, by) = (*tenant, attempt.id, app.by(Actor::System));
-    if let Err(error) = asked {
-        tracing::warn!(attempt = %attempt.id, %error, "a refund failed and will be tried again");
+    if attempt.next_at.is_none() {
+        // It failed for good: a refund is never repeated.
         return Ok(attempt);
     }
+    let reference = attempt.charge_reference.clone().unwrap_or_default();
+    let processor = processor_of(app, tenant, &attempt).await?;
+    match processor.refund(tenant, attempt.id, &reference).await {
+        Ok(refund) => record_refund(app, tenant, attempt.id, refund).await,
+        Err(error) => {
+            tracing::warn!(attempt = %attempt.id, %error, "a refund failed and will be tried again");
+            Ok(attempt)
+        }
+    }
+}
+
+/// Records the state of a refund, in one transaction. Idempotent.
+async fn record_refund(
+    app: &App,
+    tenant: &Tenant,
+    id: PaymentAttemptId,
+    refund: Refund,
+) -> Result<Attempt, BillingError> {
+    use AttemptStatus::{
+        Abandoned, Declined, Pending, RefundDue, Refunded, RequiresForm, Succeeded,
+    };
+    let (of, by) = (*tenant, app.by(Actor::System));
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let mut attempt = locked(tx, &of, id).await?;
-            if attempt.status == AttemptStatus::RefundDue {
-                (attempt.status, attempt.next_at) = (AttemptStatus::Refunded, None);
-                settlement::store(tx, &of, &attempt, by.now).await?;
+            let has_failed = attempt.status == RefundDue && attempt.next_at.is_none();
+            let action = match (attempt.status, refund) {
+                (RefundDue, Refund::Done) => {
+                    (attempt.status, attempt.next_at) = (Refunded, None);
+                    Some(Action::PaymentRefunded)
+                }
+                (RefundDue, Refund::Pending) if !has_failed => {
+                    attempt.next_at = Some(by.now.plus_seconds(LONGEST_WAIT_SECONDS));
+                    None
+                }
+                (RefundDue | Refunded, Refund::Failed) if !has_failed => {
+                    (attempt.status, attempt.next_at) = (RefundDue, None);
+                    tracing::error!(attempt = %id, "a refund failed for good; an operator has to act");
+                    Some(Action::PaymentRefundFailed)
+                }
+                (
+                    Pending | RequiresForm | Succeeded | Declined | Abandoned | RefundDue | Refunded,
+                    Refund::Done | Refund::Pending | Refund::Failed,
+                ) => return Ok(attempt),
+            };
+            settlement::store(tx, &of, &attempt, by.now).await?;
+            if let Some(action) = action {
                 let at = test_clock::now(tx, &of, by.now).await?;
                 let mut work = Work { tx, tenant: &of, at, by: &by };
-                attempt.note(&mut work, Action::PaymentRefunded).await?;
+                attempt.note(&mut work, action).await?;
             }
             Ok(attempt)
         })
@@ -235,6 +273,34 @@ pub async fn receive(
                     .await
                 })
                 .await?
+        }
+        Event::CardChanged { customer, card } => {
+            let (of, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
+            app.db
+                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                    let at = test_clock::now(tx, &of, by.now).await?;
+                    let mut work = Work { tx, tenant: &of, at, by: &by };
+                    payments::card_changed(&mut work, &name, &customer, &card).await
+                })
+                .await?
+        }
+        Event::CardGone { customer, reference } => {
+            let (of, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
+            app.db
+                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                    let at = test_clock::now(tx, &of, by.now).await?;
+                    let mut work = Work { tx, tenant: &of, at, by: &by };
+                    payments::card_gone(&mut work, &name, &customer, &reference).await
+                })
+                .await?
+        }
+        Event::RefundChanged { key, refund } => {
+            let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
+            let known = attempt.is_some_and(|attempt| attempt.processor == processor);
+            if known {
+                record_refund(app, tenant, key, refund).await?;
+            }
+            known
         }
     };
     if !known {
@@ -301,11 +367,14 @@ async fn locked(
     settlement::get(tx, tenant, id).await?.ok_or(MISSING)
 }
 
-fn processor_of<'a>(
-    app: &'a App,
+async fn processor_of(
+    app: &App,
+    tenant: &Tenant,
     attempt: &Attempt,
-) -> Result<&'a dyn PaymentProcessor, BillingError> {
-    app.processors.by_name(&attempt.processor).ok_or(BillingError::NoProcessor)
+) -> Result<Processor, BillingError> {
+    let mut tx = app.db.read().await?;
+    let found = app.processors.by_name(&mut tx, tenant, &attempt.processor).await?;
+    found.ok_or(BillingError::NoProcessor)
 }
 
 /// What a processor that does not answer leaves us with.

@@ -1,6 +1,6 @@
 //! Payment methods over HTTP, and what processors tell.
 
-use super::processor::WebhookError;
+use super::processor::BadWebhook;
 use super::{Client, Dependencies, PaymentMethod, PaymentMethodError, ProcessorError, sql};
 use crate::app::App;
 use crate::auth::{Anyone, Caller};
@@ -366,17 +366,12 @@ pub async fn webhook(
     app.check_billing_clock()?;
     let found = app.processors.of_endpoint(&mut app.db.read().await?, &name, &endpoint).await?;
     let (tenant, processor) = found.ok_or_else(Problem::not_found)?;
-    let event = processor.parse_webhook(&tenant, &headers, &body, app.clock.now()).await;
-    let event = event.map_err(|error| match error {
-        WebhookError::Bad => {
-            let detail = "The signature is missing, wrong or too old.";
-            Problem::new(Code::MalformedRequest, detail)
-        }
-        WebhookError::Processor(error) => Problem::unavailable(error),
+    let id = processor.verify_webhook(&tenant, &headers, &body, app.clock.now());
+    let id = id.map_err(|BadWebhook| {
+        let detail = "The signature is missing, wrong or too old, or this is no event.";
+        Problem::new(Code::MalformedRequest, detail)
     })?;
-    if let Some(event) = event {
-        flows::receive(&app, &tenant, processor.name(), event).await?;
-    }
+    flows::take_event(&app, &tenant, processor.name(), &id, &body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,26 +1,29 @@
 //! Payment methods, and the processors that charge them.
 //!
-//! Card numbers never reach us: the processor's form takes them and gives a token. What is kept is
+//! Card numbers never reach this server: the processor's form takes them and gives a token. Stored are
 //! the processor's reference and what a customer needs to tell cards apart.
 
 pub mod http;
+pub mod http_processors;
 pub mod processor;
 pub mod sandbox;
 mod sql;
+pub mod stripe;
 
 pub use processor::{
     Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, PaymentProcessor,
-    ProcessorError, Processors,
+    Processor, ProcessorError, Processors, Refund,
 };
 pub use sandbox::Sandbox;
-pub use sql::{default_of, delete, get, keep_reference, reference};
+pub use sql::{default_of, get, keep_reference, reference};
 
 use crate::audit::Action;
-use crate::base::{CreditAccountId, Currency, PaymentMethodId, SubscriptionId, Time};
+use crate::base::{CreditAccountId, Currency, CustomerId, PaymentMethodId, SubscriptionId, Time};
 use crate::customers::{self, billing};
-use crate::db::{DbError, FromRow};
+use crate::db::{DbError, FromRow, Tx};
 use crate::organizations::Tenant;
 use crate::work::{ChargeTerms, ProcessorTerms, Work};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 
 #[derive(Clone, Debug, FromRow)]
@@ -38,7 +41,7 @@ pub struct PaymentMethod {
     pub updated_at: Time,
 }
 
-/// What would miss a payment method that is the default.
+/// The objects that are charged to a payment method while it is the default.
 #[derive(Clone, Debug)]
 pub struct Dependencies {
     pub id: PaymentMethodId,
@@ -57,8 +60,8 @@ pub enum PaymentMethodError {
     InUse(Dependencies),
 }
 
-/// Keeps a payment method; one that is kept already is returned as it is. The first one of a
-/// customer becomes the default, and one of which it is wanted.
+/// Adds a payment method, or returns it if the customer has it already. A customer's first one becomes
+/// the default.
 pub async fn add(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -96,8 +99,7 @@ pub async fn add_for_reference(
     add(work, no, processor, card, false).await.map(|_| true)
 }
 
-/// Makes a payment method the one that is charged unless another is named; `None` where there is
-/// none.
+/// Makes a payment method the default; `None` if there is no such method.
 pub async fn make_default(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -113,6 +115,59 @@ pub async fn make_default(
     billing::set_default_payment_method(work.tx, work.tenant, customer_no, Some(id)).await?;
     work.note(customer.id, Action::PaymentMethodMadeDefault, id, json!({})).await?;
     Ok(Some(PaymentMethod { is_default: true, ..method }))
+}
+
+/// Updates a payment method whose card the bank replaced; `false` if the tenant has no such customer.
+pub async fn card_changed(
+    work: &mut Work<'_, '_, '_>,
+    processor: &str,
+    reference: &str,
+    card: &Card,
+) -> Result<bool, DbError> {
+    let found = sql::customer_of_reference(work.tx, work.tenant, processor, reference).await?;
+    let Some(no) = found else { return Ok(false) };
+    let customer = customers::lock_no(work.tx, work.tenant, no).await?;
+    let kept = sql::by_reference(work.tx, work.tenant, no, processor, &card.reference).await?;
+    if let (Some(customer), Some(kept)) = (customer, kept)
+        && kept.card != *card
+    {
+        sql::set_card(work.tx, work.tenant, kept.id, card, work.by.now).await?;
+        let detail = json!({ "brand": card.brand, "last4": card.last4 });
+        work.note(customer.id, Action::PaymentMethodUpdated, kept.id, detail).await?;
+    }
+    Ok(true)
+}
+
+/// Removes a payment method that was removed at the processor, even if something is charged to it;
+/// `false` if the tenant has no such customer.
+pub async fn card_gone(
+    work: &mut Work<'_, '_, '_>,
+    processor: &str,
+    customer: &str,
+    reference: &str,
+) -> Result<bool, DbError> {
+    let found = sql::customer_of_reference(work.tx, work.tenant, processor, customer).await?;
+    let Some(no) = found else { return Ok(false) };
+    let customer = customers::lock_no(work.tx, work.tenant, no).await?;
+    let kept = sql::by_reference(work.tx, work.tenant, no, processor, reference).await?;
+    if let (Some(customer), Some(method)) = (customer, kept) {
+        forget(work, customer.id, &method).await?;
+    }
+    Ok(true)
+}
+
+/// Deletes a payment method of a customer who is locked.
+pub async fn forget(
+    work: &mut Work<'_, '_, '_>,
+    customer: CustomerId,
+    method: &PaymentMethod,
+) -> Result<(), DbError> {
+    if method.is_default {
+        billing::set_default_payment_method(work.tx, work.tenant, method.customer_no, None).await?;
+    }
+    sql::delete(work.tx, work.tenant, method.id).await?;
+    let detail = json!({ "brand": method.card.brand, "last4": method.card.last4 });
+    work.note(customer, Action::PaymentMethodRemoved, method.id, detail).await
 }
 
 impl Dependencies {
@@ -141,8 +196,22 @@ impl From<ProcessorError> for PaymentMethodError {
 }
 
 impl ChargeTerms for Processors {
-    fn processor_of(&self, tenant: &Tenant, currency: Currency) -> Option<ProcessorTerms> {
-        let processor = self.of(tenant)?;
-        Some(ProcessorTerms { name: processor.name(), minimum: processor.minimum(currency) })
+    fn processor_of<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_, '_>,
+        tenant: &'a Tenant,
+        name: Option<&'a str>,
+        currency: Currency,
+    ) -> BoxFuture<'a, Result<Option<ProcessorTerms>, DbError>> {
+        Box::pin(async move {
+            let processor = match name {
+                Some(name) => self.by_name(tx, tenant, name).await?,
+                None => self.of(tx, tenant).await?,
+            };
+            Ok(processor.map(|processor| ProcessorTerms {
+                name: processor.name(),
+                minimum: processor.minimum(currency),
+            }))
+        })
     }
 }

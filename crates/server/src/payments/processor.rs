@@ -1,7 +1,7 @@
-//! What a payment processor does for us. Each verb maps to one call of a processor's HTTP API; see
-//! `docs/decisions/0013-payment-processor.md`. No verb runs inside a transaction of ours.
+//! The verbs of a payment processor; see `docs/decisions/0013-payment-processor.md`. No verb runs
+//! inside a transaction of ours: each waits for somebody else's network.
 
-use super::Sandbox;
+use super::{Sandbox, sandbox, stripe};
 use crate::base::{Currency, CustomerId, PaymentAttemptId, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::{self, Environment, Tenant};
@@ -49,13 +49,14 @@ pub trait PaymentProcessor: Send + Sync {
         charge: &'a Charge,
     ) -> Reply<'a, Option<ChargeResult>>;
 
-    /// Gives a charge back, whole and once.
+    /// Refunds a charge, whole and once, and returns the refund's state. A repeated call returns the
+    /// state as it is by then.
     fn refund<'a>(
         &'a self,
         tenant: &'a Tenant,
         key: PaymentAttemptId,
         reference: &'a str,
-    ) -> Reply<'a, ()>;
+    ) -> Reply<'a, Refund>;
 
     /// The least that can be charged, in minor units.
     fn minimum(&self, currency: Currency) -> i64;
@@ -64,16 +65,25 @@ pub trait PaymentProcessor: Send + Sync {
     /// for before it is repeated.
     fn key_holds_for_seconds(&self) -> i64;
 
-    /// Reads a webhook that came to a tenant's endpoint, if it was signed recently with that tenant's
-    /// secret; `None` if its type is of no interest. Asks the processor for details that the webhook
-    /// only names.
-    fn parse_webhook<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        headers: &'a HeaderMap,
-        body: &'a [u8],
+    /// The key by which a browser opens the processor's forms, if it needs one.
+    fn publishable_key(&self) -> Option<String>;
+
+    /// Checks that a webhook was signed recently with the tenant's secret, and returns the id of its
+    /// event.
+    fn verify_webhook(
+        &self,
+        tenant: &Tenant,
+        headers: &HeaderMap,
+        body: &[u8],
         now: Time,
-    ) -> BoxFuture<'a, Result<Option<Event>, WebhookError>>;
+    ) -> Result<String, BadWebhook>;
+
+    /// Reads an event; `None` if it means nothing here. Asks the processor for details that the event
+    /// only names.
+    fn read_event<'a>(&'a self, tenant: &'a Tenant, body: &'a [u8]) -> Reply<'a, Option<Event>>;
+
+    /// The events since an instant, oldest first, whether or not webhooks brought them.
+    fn events_since<'a>(&'a self, tenant: &'a Tenant, since: Time) -> Reply<'a, Vec<RawEvent>>;
 }
 
 /// Whom a processor's customer stands for.
@@ -165,6 +175,30 @@ pub enum Event {
     Charged { key: PaymentAttemptId, reference: String, card: Option<Card> },
     /// A form that asked only for a payment method was filled in.
     SetUp { customer: String, card: Card },
+    /// The bank replaced a card or its expiry changed.
+    CardChanged { customer: String, card: Card },
+    /// A payment method was removed at the processor: it cannot be charged any more.
+    CardGone { customer: String, reference: String },
+    /// A refund of an attempt's charge succeeded or failed.
+    RefundChanged { key: PaymentAttemptId, refund: Refund },
+}
+
+/// An event as the processor sends it.
+#[derive(Clone, Debug)]
+pub struct RawEvent {
+    pub id: String,
+    pub body: String,
+}
+
+/// The state of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refund {
+    Done,
+    /// The processor will refund it later.
+    Pending,
+    /// The money stays where it is until somebody acts. It may fail after it was done.
+    Failed,
 }
 
 #[derive(Debug)]
@@ -175,29 +209,53 @@ pub enum ProcessorError {
     Unavailable(Box<dyn Error + Send + Sync>),
 }
 
-#[derive(Debug)]
-pub enum WebhookError {
-    /// The signature is missing, wrong or too old, or the body is malformed.
-    Bad,
-    Processor(ProcessorError),
-}
+/// The signature of a webhook is missing, wrong or too old, or its body is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadWebhook;
+
+/// A processor, ready to be used for one tenant.
+pub type Processor = Arc<dyn PaymentProcessor>;
 
 /// The processors of this installation; cheap to clone.
 #[derive(Clone)]
 pub struct Processors {
     sandbox: Arc<Sandbox>,
+    stripe: Arc<stripe::Accounts>,
 }
 
 impl Processors {
-    pub fn new(sandbox: Sandbox) -> Self {
-        Self { sandbox: Arc::new(sandbox) }
+    pub fn new(sandbox: Sandbox, stripe: stripe::Accounts) -> Self {
+        Self { sandbox: Arc::new(sandbox), stripe: Arc::new(stripe) }
     }
 
-    /// The processor that a tenant charges by. The live environment has none in this version.
-    pub fn of(&self, tenant: &Tenant) -> Option<&dyn PaymentProcessor> {
-        match tenant.environment {
-            Environment::Sandbox => Some(&*self.sandbox),
-            Environment::Live => None,
+    /// The processor that a tenant's new charges go to: the account that it has connected, or else, in a
+    /// sandbox environment, the built-in sandbox.
+    pub async fn of(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+    ) -> Result<Option<Processor>, DbError> {
+        if let Some(stripe) = self.stripe.of(tx, tenant).await? {
+            return Ok(Some(stripe));
+        }
+        self.by_name(tx, tenant, sandbox::NAME).await
+    }
+
+    /// The tenant's processor of this name, which has its earlier charges and payment methods.
+    pub async fn by_name(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+        name: &str,
+    ) -> Result<Option<Processor>, DbError> {
+        match (name, tenant.environment) {
+            (sandbox::NAME, Environment::Sandbox) => {
+                Ok(Some(Arc::clone(&self.sandbox) as Processor))
+            }
+            (stripe::NAME, _) => {
+                Ok(self.stripe.of(tx, tenant).await?.map(|stripe| stripe as Processor))
+            }
+            (_, _) => Ok(None),
         }
     }
 
@@ -208,14 +266,23 @@ impl Processors {
         tx: &mut Tx<'_, '_>,
         name: &str,
         endpoint: &str,
-    ) -> Result<Option<(Tenant, &dyn PaymentProcessor)>, DbError> {
-        let Ok(organization) = endpoint.parse() else { return Ok(None) };
-        let tenant = organizations::tenant(tx, organization, Environment::Sandbox).await?;
-        Ok(tenant.zip(self.by_name(name)))
+    ) -> Result<Option<(Tenant, Processor)>, DbError> {
+        match (name, endpoint.parse()) {
+            (stripe::NAME, _) => {
+                let found = self.stripe.of_endpoint(tx, endpoint).await?;
+                Ok(found.map(|(tenant, stripe)| (tenant, stripe as Processor)))
+            }
+            (sandbox::NAME, Ok(organization)) => {
+                let tenant = organizations::tenant(tx, organization, Environment::Sandbox).await?;
+                Ok(tenant.map(|tenant| (tenant, Arc::clone(&self.sandbox) as Processor)))
+            }
+            (_, _) => Ok(None),
+        }
     }
 
-    pub fn by_name(&self, name: &str) -> Option<&dyn PaymentProcessor> {
-        (name == self.sandbox.name()).then_some(&*self.sandbox as &dyn PaymentProcessor)
+    /// The Stripe accounts that organizations have connected.
+    pub fn stripe(&self) -> &stripe::Accounts {
+        &self.stripe
     }
 
     pub fn sandbox(&self) -> &Sandbox {

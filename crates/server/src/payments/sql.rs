@@ -42,6 +42,10 @@ const INSERT: Command<Card> = command!(
      metadata, created_at, updated_at) \
      VALUES ($1, $2, $3, $4, 'card', {values}, '{}', $5, $5) ON CONFLICT DO NOTHING"
 );
+const SET_CARD: Command<Card> = command!(
+    Card,
+    "UPDATE payment_methods SET {set}, updated_at = $1 WHERE tenant_no = $2 AND id = $3"
+);
 const DELETE: Sql = sql("DELETE FROM payment_methods WHERE tenant_no = $1 AND id = $2");
 const REFERENCE: Scalar<String> = scalar(
     "SELECT reference FROM processor_customers \
@@ -106,6 +110,17 @@ pub async fn insert(
 ) -> Result<bool, DbError> {
     let given = [tenant.no.into(), customer_no.into(), id.into(), processor.into(), now.into()];
     Ok(tx.store(&INSERT, card, &given).await? == 1)
+}
+
+pub async fn set_card(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: PaymentMethodId,
+    card: &Card,
+    now: Time,
+) -> Result<(), DbError> {
+    let given = [now.into(), tenant.no.into(), id.into()];
+    tx.store(&SET_CARD, card, &given).await.map(|_| ())
 }
 
 pub async fn delete(

@@ -11,7 +11,10 @@ mod outcome;
 mod sql;
 
 pub use outcome::{FormReason, Kept, SettleOutcome, Subject, Unsettled, keep, outcome, replay};
-pub use sql::{due as all_due, get, live, store, take_up};
+pub use sql::{
+    DueEvent, WaitingEvent, delete_events_before, due as all_due, due_events, event_done, get,
+    keep_event, live, store, take_up, take_up_event, waiting_event,
+};
 
 use crate::audit::Action;
 use crate::base::{
@@ -104,6 +107,7 @@ pub enum AttemptStatus {
     Declined,
     /// No longer wanted: a success that arrives later is refunded.
     Abandoned,
+    /// To be refunded. Without a `next_at` the processor could not, and an operator has to.
     RefundDue,
     Refunded,
 }
@@ -128,8 +132,8 @@ pub async fn check_chargeable(
     currency: Currency,
     lines: &[Line],
 ) -> Result<(), BillingError> {
-    let terms =
-        work.by.terms.processor_of(work.tenant, currency).ok_or(BillingError::NoProcessor)?;
+    let terms = work.by.terms.processor_of(work.tx, work.tenant, None, currency).await?;
+    let terms = terms.ok_or(BillingError::NoProcessor)?;
     let due = invoices::price(work.tx, work.tenant, customer_no, lines).await?.total;
     if due < terms.minimum { Err(BillingError::BelowMinimum) } else { Ok(()) }
 }
@@ -175,7 +179,9 @@ pub async fn begin(
     method: Option<&PaymentMethod>,
     effect: Effect,
 ) -> Result<Attempt, BillingError> {
-    let terms = work.by.terms.processor_of(work.tenant, invoice.currency);
+    // A saved payment method is known to its own processor only.
+    let name = method.map(|method| method.processor.as_str());
+    let terms = work.by.terms.processor_of(work.tx, work.tenant, name, invoice.currency).await?;
     let terms = terms.ok_or(BillingError::NoProcessor)?;
     if invoice.amount_due() < terms.minimum {
         return Err(BillingError::BelowMinimum);

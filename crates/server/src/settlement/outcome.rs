@@ -7,7 +7,7 @@ use super::{Attempt, AttemptStatus, Effect};
 use crate::base::{CreditAccountId, InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::db::{DbError, Tx};
 use crate::idempotency::{self, Idempotency, KeyReused};
-use crate::payments::{Client, ClientKind, DeclineReason, Processors};
+use crate::payments::DeclineReason;
 use serde::{Deserialize, Serialize};
 
 /// What the first transaction of such a request leaves, stored in this form.
@@ -120,13 +120,6 @@ pub fn outcome(
 }
 
 impl Attempt {
-    /// What a browser needs to show the form that is open.
-    pub fn client(&self, processors: &Processors) -> Option<Client> {
-        let processor = processors.by_name(&self.processor)?.name();
-        let secret = self.client_secret.clone()?;
-        Some(Client { processor, kind: ClientKind::Payment, secret, publishable_key: None })
-    }
-
     pub const fn form_reason(&self) -> FormReason {
         match self.card {
             None => FormReason::PaymentMethodRequired,

@@ -43,6 +43,41 @@ const DUE: Query<DueAttempt> = query!(
 const TAKE_UP: Sql = sql("UPDATE payment_attempts SET next_at = $1 \
      WHERE tenant_no = $2 AND id = $3 AND next_at <= $4");
 
+const KEEP_EVENT: Sql = sql("INSERT INTO processor_events (tenant_no, id, processor, body, \
+     received_at, next_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING");
+const WAITING_EVENT: Query<WaitingEvent> = query!(
+    WaitingEvent,
+    "SELECT {} FROM processor_events WHERE tenant_no = $1 AND id = $2 AND next_at IS NOT NULL"
+);
+/// The body holds personal data that nothing needs any more.
+const EVENT_DONE: Sql = sql("UPDATE processor_events SET body = '', next_at = NULL \
+     WHERE tenant_no = $1 AND id = $2");
+const DUE_EVENTS: Query<DueEvent> = query!(
+    DueEvent,
+    "SELECT {e, tenant: t} FROM processor_events e JOIN tenants t ON t.no = e.tenant_no \
+     WHERE e.next_at <= $1 ORDER BY e.next_at LIMIT $2"
+);
+const TAKE_UP_EVENT: Sql = sql("UPDATE processor_events SET next_at = $1 \
+     WHERE tenant_no = $2 AND id = $3 AND next_at <= $4");
+const DELETE_OLD_EVENTS: Sql = sql("DELETE FROM processor_events WHERE (tenant_no, id) IN \
+     (SELECT tenant_no, id FROM processor_events WHERE received_at < $1 LIMIT $2)");
+
+/// An event that was not applied yet.
+#[derive(FromRow)]
+pub struct WaitingEvent {
+    pub processor: String,
+    pub body: String,
+}
+
+/// An event that any node may apply.
+#[derive(FromRow)]
+pub struct DueEvent {
+    pub id: String,
+    pub received_at: Time,
+    #[record(join)]
+    pub tenant: Tenant,
+}
+
 #[derive(FromRow)]
 struct DueAttempt {
     id: PaymentAttemptId,
@@ -113,6 +148,62 @@ pub async fn take_up(
 ) -> Result<bool, DbError> {
     let values = [until.into(), tenant.no.into(), id.into(), now.into()];
     Ok(tx.execute(&TAKE_UP, &values).await? == 1)
+}
+
+/// Stores an event, unless it was stored before.
+pub async fn keep_event(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    processor: &str,
+    id: &str,
+    body: &str,
+    now: Time,
+    next: Time,
+) -> Result<(), DbError> {
+    let values =
+        [tenant.no.into(), id.into(), processor.into(), body.into(), now.into(), next.into()];
+    tx.execute(&KEEP_EVENT, &values).await.map(|_| ())
+}
+
+/// Returns an event that was not applied yet.
+pub async fn waiting_event(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: &str,
+) -> Result<Option<WaitingEvent>, DbError> {
+    tx.fetch_one(&WAITING_EVENT, &[tenant.no.into(), id.into()]).await
+}
+
+pub async fn event_done(tx: &mut Tx<'_, '_>, tenant: &Tenant, id: &str) -> Result<(), DbError> {
+    tx.execute(&EVENT_DONE, &[tenant.no.into(), id.into()]).await.map(|_| ())
+}
+
+pub async fn due_events(
+    tx: &mut Tx<'_, '_>,
+    now: Time,
+    limit: i64,
+) -> Result<Vec<DueEvent>, DbError> {
+    tx.fetch(&DUE_EVENTS, &[now.into(), limit.into()]).await
+}
+
+/// Takes an event up until `until`; returns `false` if another node has.
+pub async fn take_up_event(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: &str,
+    now: Time,
+    until: Time,
+) -> Result<bool, DbError> {
+    let values = [until.into(), tenant.no.into(), id.into(), now.into()];
+    Ok(tx.execute(&TAKE_UP_EVENT, &values).await? == 1)
+}
+
+pub async fn delete_events_before(
+    tx: &mut Tx<'_, '_>,
+    before: Time,
+    limit: i64,
+) -> Result<u64, DbError> {
+    tx.execute(&DELETE_OLD_EVENTS, &[before.into(), limit.into()]).await
 }
 
 word_columns!(AttemptStatus);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use unitpay::audit::Action;
 use unitpay::keys::KeyScopes;
+use unitpay::payments::{Card, Event, Refund};
 
 on_both_stores! {
     async fn every_action_is_told_where_it_happens_and_nothing_else_is(t) {
@@ -192,12 +193,40 @@ async fn cards_and_forms(log: &mut Log<'_>, shop: &Shop) {
     let fill =
         post("/v1/sandbox/forms/confirm", &json!({ "clientSecret": secret, "outcome": "succeed" }));
     log.ask(fill, &["system payment.to_be_refunded", "system payment.refunded"]).await;
+    reports_of_the_processor(log).await;
     let undo = post(format!("{path}/uncancel"), &json!({}));
     log.ask(undo, &["subscription.uncanceled"]).await;
     let default = post(format!("/v1/payment-methods/{first}/default"), &json!({}));
     log.ask(default, &["payment_method.made_default"]).await;
     let remove = delete(format!("/v1/payment-methods/{card}"));
     log.ask(remove, &["payment_method.removed"]).await;
+}
+
+/// A card that the bank replaced, and a refund that failed after it was made.
+async fn reports_of_the_processor(log: &mut Log<'_>) {
+    let t = log.t;
+    let listed = t.call(get("/v1/audit-events?limit=1").key(&t.key)).await.expect(200).json();
+    let attempt = listed["data"][0]["targetId"].as_str().unwrap().parse().unwrap();
+    let customer = t.call(get("/v1/customers/one").key(&t.key)).await.expect(200).text("id");
+    let card = Card {
+        reference: "pm_sandbox_visa".into(),
+        brand: "visa".into(),
+        last4: "1111".into(),
+        exp_month: 1,
+        exp_year: 2040,
+    };
+    for (event, action) in [
+        (Event::CardChanged { customer, card }, "system payment_method.updated"),
+        (
+            Event::RefundChanged { key: attempt, refund: Refund::Failed },
+            "system payment.refund_failed",
+        ),
+    ] {
+        let delivery = t.app.processors.sandbox().deliver(&t.tenant, &event).unwrap();
+        let path = format!("/v1/webhooks/sandbox/{}", t.tenant.organization_id);
+        let request = Request::new("POST", path).raw_json(delivery.body);
+        log.ask(request.header("sandbox-signature", delivery.signature), &[action]).await;
+    }
 }
 
 async fn credits(log: &mut Log<'_>, shop: &Shop) {

@@ -46,6 +46,7 @@ mod sessions;
 mod settlement;
 mod signing_keys;
 mod stores;
+mod stripe;
 mod subscriptions;
 mod tokens;
 mod top_ups;

@@ -66,6 +66,15 @@ def request(operation, method, path):
 def main():
     spec, fixtures = (json.load(open(name)) for name in sys.argv[1:3])
     described = spec["paths"]
+    objects = {
+        name: cut({**spec["components"]["schemas"][name], "additionalProperties": False}, 3)
+        for name in OBJECTS
+    }
+    examples = {
+        # The examples are of another version: what the description does not have is left out.
+        name: {m: v for m, v in fixtures["resources"][name].items() if m in objects[name]["properties"]}
+        for name in OBJECTS
+    }
     found = {
         "source": "https://github.com/stripe/openapi, MIT, see LICENSE",
         "version": spec["info"]["version"],
@@ -73,11 +82,8 @@ def main():
             f"{method.upper()} {path}": request(described[path][method], method, path)
             for method, path in OPERATIONS
         },
-        "objects": {
-            name: cut({**spec["components"]["schemas"][name], "additionalProperties": False}, 3)
-            for name in OBJECTS
-        },
-        "fixtures": {name: fixtures["resources"][name] for name in OBJECTS},
+        "objects": objects,
+        "fixtures": examples,
     }
     json.dump(found, sys.stdout, indent=1, sort_keys=True)
     print()

@@ -8,6 +8,7 @@ use crate::http::{Code, Json, Problem, REPLAYED};
 use crate::invoices::http::InvoiceResponse;
 use crate::organizations::Tenant;
 use crate::payments::http::ClientResponse;
+use crate::payments::{Client, ClientKind};
 use crate::settlement::{self, Attempt, Kept, SettleOutcome, Subject, Unsettled, outcome};
 use crate::subscriptions::http::SubscriptionResponse;
 use crate::{credits, invoices, subscriptions};
@@ -170,12 +171,26 @@ impl Shown<'_> {
             }
         };
         Ok(SettleOutcomeResponse::RequiresForm {
-            client: attempt.client(&self.app.processors).ok_or_else(gone)?.into(),
+            client: self.client(attempt).await?.into(),
             reason: attempt.form_reason().as_str(),
             payment_attempt_id: attempt.id,
             subscription,
             invoice,
             credit_account,
+        })
+    }
+
+    /// What a browser needs to show the form that is open.
+    async fn client(&self, attempt: &Attempt) -> Result<Client, Problem> {
+        let mut tx = self.app.db.read().await?;
+        let processors = &self.app.processors;
+        let processor = processors.by_name(&mut tx, self.tenant, &attempt.processor).await?;
+        let (processor, secret) = processor.zip(attempt.client_secret.clone()).ok_or_else(gone)?;
+        Ok(Client {
+            processor: processor.name(),
+            kind: ClientKind::Payment,
+            secret,
+            publishable_key: processor.publishable_key(),
         })
     }
 

@@ -7,6 +7,7 @@ use crate::http::{Code, JsonBody, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::Environment;
 use crate::payments::PaymentProcessor;
+use crate::payments::processor::BadWebhook;
 use crate::{flows, test_clock};
 use axum::extract::State;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -72,10 +73,8 @@ pub async fn confirm(
     let mut headers = HeaderMap::new();
     let signature = HeaderValue::from_str(&delivery.signature).map_err(Problem::internal)?;
     headers.insert(SIGNATURE, signature);
-    let event = sandbox.parse_webhook(&tenant, &headers, &delivery.body, app.clock.now()).await;
-    let event = event.map_err(|_| Problem::internal("the sandbox's own webhook was refused"))?;
-    if let Some(event) = event {
-        flows::receive(&app, &tenant, sandbox.name(), event).await?;
-    }
+    let id = sandbox.verify_webhook(&tenant, &headers, &delivery.body, app.clock.now());
+    let id = id.map_err(|BadWebhook| Problem::internal("the sandbox's own webhook was refused"))?;
+    flows::take_event(&app, &tenant, sandbox.name(), &id, &delivery.body).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,14 +9,14 @@ mod intent;
 mod sql;
 
 use super::processor::{
-    Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, Holder, PaymentProcessor,
-    ProcessorError, Reply, WebhookError,
+    BadWebhook, Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, Holder,
+    PaymentProcessor, ProcessorError, RawEvent, Refund, Reply,
 };
 use crate::base::{Clock, Currency, CustomerId, PaymentAttemptId, Random, Time};
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::organizations::Tenant;
 use ::http::HeaderMap;
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
@@ -201,7 +201,7 @@ impl PaymentProcessor for Sandbox {
         tenant: &'a Tenant,
         key: PaymentAttemptId,
         reference: &'a str,
-    ) -> Reply<'a, ()> {
+    ) -> Reply<'a, Refund> {
         Box::pin(async move {
             let (tenant, reference) = (*tenant, reference.to_owned());
             self.db
@@ -212,8 +212,8 @@ impl PaymentProcessor for Sandbox {
                     intent.status = IntentStatus::Refunded;
                     sql::set_status(tx, &intent).await
                 })
-                .await
-                .map_err(Into::into)
+                .await?;
+            Ok(Refund::Done)
         })
     }
 
@@ -226,17 +226,30 @@ impl PaymentProcessor for Sandbox {
         KEY_KEPT_FOR_SECONDS
     }
 
-    fn parse_webhook<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        headers: &'a HeaderMap,
-        body: &'a [u8],
+    fn publishable_key(&self) -> Option<String> {
+        None
+    }
+
+    fn verify_webhook(
+        &self,
+        tenant: &Tenant,
+        headers: &HeaderMap,
+        body: &[u8],
         now: Time,
-    ) -> BoxFuture<'a, Result<Option<Event>, WebhookError>> {
-        Box::pin(async move {
-            let event = self.verified(tenant, headers, body, now).ok_or(WebhookError::Bad)?;
-            serde_json::from_slice(event).map(Some).map_err(|_| WebhookError::Bad)
-        })
+    ) -> Result<String, BadWebhook> {
+        let body = self.verified(tenant, headers, body, now).ok_or(BadWebhook)?;
+        serde_json::from_slice::<Event>(body).map_err(|_| BadWebhook)?;
+        Ok(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, body)))
+    }
+
+    fn read_event<'a>(&'a self, _: &'a Tenant, body: &'a [u8]) -> Reply<'a, Option<Event>> {
+        let event = serde_json::from_slice(body);
+        Box::pin(async { event.map(Some).map_err(|e| ProcessorError::Unavailable(e.into())) })
+    }
+
+    /// None: each event is delivered when its form is filled in.
+    fn events_since<'a>(&'a self, _: &'a Tenant, _: Time) -> Reply<'a, Vec<RawEvent>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 }
 

@@ -142,6 +142,7 @@ pub const OPERATIONS: &[Row] = &[
     ("getTestClock", Sandbox("subscriptions:read"), none, no_body, 200, Passes),
     ("advanceTestClock", Sandbox("subscriptions:write"), none, |_| json!({ "to": "2030-01-01T00:30:00.000Z" }), 200, Passes),
     ("confirmSandboxForm", Form("payment_methods:write"), none, |w| json!({ "clientSecret": w.form, "outcome": "succeed" }), 204, NOTHING),
+    ("listProcessors", Key("payment_methods:read"), none, no_body, 200, Passes),
     ("receiveWebhook", Signed, |_| "sandbox", |_| json!({}), 204, UNSIGNED),
     ("jwks", Public, none, no_body, 200, Passes),
     ("health", Public, none, no_body, 200, Passes),

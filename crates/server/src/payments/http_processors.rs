@@ -1,0 +1,112 @@
+//! The payment processors of an organization over HTTP: what is connected, never a secret.
+
+use super::stripe::{Connection, accounts};
+use crate::app::App;
+use crate::auth::SecretKey;
+use crate::base::Time;
+use crate::http::{Json, Problem};
+use crate::keys::KeyScopes;
+use crate::organizations::Environment;
+use crate::payments::{sandbox, stripe};
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// The processors of the caller's organization and environment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProcessorList)]
+pub struct ProcessorsResponse {
+    pub data: Vec<ProcessorResponse>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Processor)]
+pub struct ProcessorResponse {
+    /// Its name, as payment methods and forms carry it.
+    pub processor: &'static str,
+    #[schema(value_type = ProcessorStatus)]
+    pub status: &'static str,
+    /// Whether new payments go to this processor.
+    pub is_used: bool,
+    /// The processor's id of the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub account: Option<String>,
+    /// The last four characters of the secret key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub secret_key_last4: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub publishable_key: Option<String>,
+    /// Where the processor has to send its webhooks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub webhook_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub updated_at: Option<Time>,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `ProcessorResponse::status`.
+pub enum ProcessorStatus {
+    /// Part of this server.
+    BuiltIn,
+    Connected,
+    /// Its credentials were deleted; the customers' references to it are kept.
+    Disconnected,
+}
+
+type Reader = SecretKey<{ KeyScopes::PAYMENT_METHODS_READ }>;
+
+/// Lists the payment processors of the organization.
+#[utoipa::path(get, path = "/v1/processors", tag = "processors", operation_id = "listProcessors",
+    security(("secretKey" = ["payment_methods:read"])),
+    responses((status = 200, body = ProcessorsResponse)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Reader,
+) -> Result<Json<ProcessorsResponse>, Problem> {
+    let tenant = caller.tenant();
+    let connection = accounts::of_tenant(&mut app.db.read().await?, &tenant).await?;
+    let connected = connection.as_ref().is_some_and(Connection::is_connected);
+    let mut data = Vec::new();
+    data.extend(connection.map(|connection| of_stripe(connection, &app.issuer)));
+    if tenant.environment == Environment::Sandbox {
+        data.push(built_in(!connected));
+    }
+    Ok(Json(StatusCode::OK, ProcessorsResponse { data }))
+}
+
+fn of_stripe(connection: Connection, issuer: &str) -> ProcessorResponse {
+    let connected = connection.is_connected();
+    ProcessorResponse {
+        processor: stripe::NAME,
+        status: if connected { "connected" } else { "disconnected" },
+        is_used: connected,
+        webhook_url: Some(connection.webhook_url(issuer)),
+        account: Some(connection.account),
+        secret_key_last4: connected.then_some(connection.last_four),
+        publishable_key: connected.then_some(connection.publishable_key),
+        updated_at: Some(connection.updated_at),
+    }
+}
+
+const fn built_in(is_used: bool) -> ProcessorResponse {
+    ProcessorResponse {
+        processor: sandbox::NAME,
+        status: "built_in",
+        is_used,
+        account: None,
+        secret_key_last4: None,
+        publishable_key: None,
+        webhook_url: None,
+        updated_at: None,
+    }
+}
