@@ -20,6 +20,7 @@ mod cors;
 mod crashes;
 mod customers;
 mod entitlements;
+mod histories;
 mod history;
 mod hosted;
 mod hosted_page;
