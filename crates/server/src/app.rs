@@ -67,7 +67,13 @@ impl App {
     /// What a write by this actor needs beside its transaction.
     pub fn by(&self, actor: Actor) -> By {
         let terms = Arc::new(self.processors.clone());
-        By { actor, now: self.clock.now(), ids: self.ids.clone(), terms }
+        By {
+            actor,
+            now: self.clock.now(),
+            ids: self.ids.clone(),
+            terms,
+            usage_grace_seconds: self.config.billing.usage_grace_seconds,
+        }
     }
 
     /// Refuses a request that depends on expiry while this node's clock cannot decide it.

@@ -29,6 +29,7 @@ pub struct Config {
     pub http: HttpConfig,
     pub limits: LimitsConfig,
     pub postgres: PostgresConfig,
+    pub billing: BillingConfig,
     pub retention: RetentionConfig,
     pub stripe: StripeConfig,
     pub log: LogConfig,
@@ -67,6 +68,12 @@ pub struct LimitsConfig {
 pub struct PostgresConfig {
     pub connections: usize,
     pub root_certificates: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BillingConfig {
+    pub usage_grace_seconds: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -212,6 +219,9 @@ impl Config {
         ];
         if let Some((key, _, most)) = bounded.iter().find(|(_, value, most)| value > most) {
             bail!("{key} must be at most {most}");
+        }
+        if !(0..=604_800).contains(&self.billing.usage_grace_seconds) {
+            bail!("billing.usage_grace_seconds must be 0 to 604800");
         }
         if !self.public_url.is_empty() {
             check_public_url(&self.public_url)?;

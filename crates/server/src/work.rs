@@ -1,7 +1,7 @@
 //! What a rule gets to write with: who acts, when, and how ids are made.
 
 use crate::audit::{self, Action, Actor, NewEvent};
-use crate::base::{Currency, CustomerId, Ids, Overflow, Time};
+use crate::base::{Currency, CustomerId, Ids, InvoiceId, Overflow, Time};
 use crate::db::{DbError, Tx};
 use crate::idempotency::KeyReused;
 use crate::organizations::Tenant;
@@ -17,6 +17,8 @@ pub struct By {
     pub now: Time,
     pub ids: Ids,
     pub terms: Arc<dyn ChargeTerms>,
+    /// How long an ended subscription accepts late events.
+    pub usage_grace_seconds: i64,
 }
 
 /// What a rule has to know of the payment processors before it begins a charge.
@@ -102,6 +104,8 @@ pub enum BillingError {
     NotActive,
     /// The subscription is pending or past due.
     Unpaid,
+    /// The customer owes this invoice, which is overdue or uncollectible.
+    Owes(InvoiceId),
     /// Older than ten minutes or than the last change, in the future, or of another period.
     ProrationDate,
     /// A live invoice needs the seller's legal name and address.

@@ -101,6 +101,7 @@ actions! {
     SubscriptionChangeScheduled = "subscription.change_scheduled",
     SubscriptionCancelScheduled = "subscription.cancel_scheduled",
     SubscriptionUncanceled = "subscription.uncanceled",
+    SubscriptionNeedsAttention = "subscription.needs_attention",
     SubscriptionPastDue = "subscription.past_due",
     SubscriptionRecovered = "subscription.recovered",
     SubscriptionCanceled = "subscription.canceled",

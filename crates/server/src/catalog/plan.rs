@@ -204,6 +204,14 @@ impl Plan {
         (*currency, *billing_interval, *trial_days, charges, grant_rules)
     }
 
+    /// Whether it charges for usage.
+    pub fn charges_for_usage(&self) -> bool {
+        self.charges.iter().any(|charge| match charge {
+            Charge::Usage { .. } => true,
+            Charge::Recurring { .. } | Charge::OneOff { .. } => false,
+        })
+    }
+
     /// What it gives of a feature.
     pub fn gives(&self, feature: FeatureId) -> Option<&EntitlementValue> {
         let given = self.entitlements.iter().find(|given| given.feature_id == feature);

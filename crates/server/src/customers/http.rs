@@ -16,6 +16,7 @@ use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
 use crate::portal::PortalScopes;
+use crate::subscriptions;
 use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -167,6 +168,9 @@ pub async fn update(
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let changed = super::update(tx, &tenant, &named, &change, actor, &ids, now).await?;
             let customer = changed.ok_or_else(Problem::customer_not_found)?;
+            if let Some(method) = change.billing.collection_method {
+                subscriptions::set_collection_method(tx, &tenant, customer.no, method).await?;
+            }
             let profile = billing::get(tx, &tenant, customer.no).await?;
             Ok::<_, Problem>((customer, profile))
         })

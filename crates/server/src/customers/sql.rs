@@ -59,7 +59,7 @@ const PUT_BILLING: Command<BillingProfile> = command!(
 );
 const SET_CURRENCY: Sql = sql("INSERT INTO customer_billing (tenant_no, customer_no, currency) \
      VALUES ($1, $2, $3) ON CONFLICT (customer_no) DO UPDATE \
-     SET currency = COALESCE(customer_billing.currency, excluded.currency)");
+     SET currency = excluded.currency");
 const SET_DEFAULT_PAYMENT_METHOD: Sql = sql("INSERT INTO customer_billing \
      (tenant_no, customer_no, default_payment_method_id) VALUES ($1, $2, $3) \
      ON CONFLICT (customer_no) DO UPDATE SET \

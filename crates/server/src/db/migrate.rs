@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007_usage_segments"),
     migration!(8, "0008_clock_confirmations"),
     migration!(9, "0009_processors"),
+    migration!(10, "0010_billing_rules"),
 ];
 
 /// The version this program works with.

@@ -42,16 +42,18 @@ pub async fn succeeded(
     if invoice.status == Status::Draft {
         invoices::issue(work, &mut invoice).await?;
     }
+    // A late job charges as of the period's end; the invoice is dated later, and paid then.
+    let at = invoice.issued_at.map_or(work.at, |issued| issued.max(work.at));
     let card = attempt.card.as_ref();
     let payment = Payment {
         id: attempt.id,
         amount: attempt.amount,
-        paid_at: work.at,
+        paid_at: at,
         brand: card.map(|card| card.brand.clone()),
         last4: card.map(|card| card.last4.clone()),
         reference: None,
     };
-    invoices::mark_paid(work.tx, work.tenant, &mut invoice, &payment, work.at).await?;
+    invoices::mark_paid(work.tx, work.tenant, &mut invoice, &payment, at).await?;
     if let Some(id) = invoice.subscription_id {
         settled::invoice_paid(work, id).await?;
     }

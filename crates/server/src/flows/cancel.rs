@@ -1,15 +1,17 @@
-//! Cancel: at the period's end, which may be undone until then, or now. Nothing is refunded; what
-//! was used and not yet billed is invoiced when the subscription ends.
+//! Cancel: at the period's end, which may be undone until then, or now. Nothing is refunded. Usage
+//! that is not billed yet is invoiced after the subscription has ended, once late events had
+//! `billing.usage_grace_seconds` to arrive.
 
 use crate::audit::Action;
-use crate::base::{PaymentAttemptId, Period};
+use crate::base::{PaymentAttemptId, Period, Time};
+use crate::catalog::Plan;
 use crate::db::DbError;
 use crate::flows::dunning::bill;
 use crate::flows::lines;
-use crate::invoices::Reason;
-use crate::subscriptions::{self, Status, Subscription, note};
+use crate::invoices::{self, Line, Reason};
+use crate::subscriptions::{self, Attention, Status, Subscription, note};
 use crate::work::{BillingError, Work};
-use crate::{credits, settlement, usage};
+use crate::{credits, customers, settlement, usage};
 use serde_json::json;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ impl CancelMode {
     }
 }
 
-/// Cancels a live subscription; the attempt is to be carried out.
+/// Cancels a live subscription. The caller carries out the returned attempt.
 pub async fn cancel(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
@@ -41,16 +43,17 @@ pub async fn cancel(
     }
     match (subscription.status, mode) {
         (Status::Canceled, _) => Err(BillingError::NotActive),
-        // One that waits for its form has no period yet.
+        // A pending subscription has no period yet.
         (Status::Pending, _) => {
             give_up(work, subscription).await?;
             Ok(None)
         }
         (Status::Trialing | Status::Active | Status::PastDue, CancelMode::Now) => {
+            settlement::close_form_of_subscription(work, subscription).await?;
             end(work, subscription).await
         }
         (Status::Trialing | Status::Active | Status::PastDue, CancelMode::PeriodEnd) => {
-            // Paid later, the form of a change would undo this.
+            // A change that is paid later would undo the cancellation.
             settlement::close_form_of_subscription(work, subscription).await?;
             subscription.cancel_at_period_end = true;
             subscription.scheduled = None;
@@ -83,16 +86,94 @@ pub async fn uncancel(
     Ok(note(work, subscription, action, json!({})).await?)
 }
 
-/// Ends a subscription now and bills what it used.
+/// Ends a subscription now. Its usage is billed once late events had their time to arrive, or now if
+/// there is nothing to wait for.
 pub async fn end(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
 ) -> Result<Option<PaymentAttemptId>, BillingError> {
+    close_form(work, subscription).await?;
     let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
-    let lines = lines::usage(work.tx, work.tenant, subscription, &plan, work.at).await?;
-    let period = subscription.usage_period.map(|open| Period { end: work.at, ..open });
-    let invoice = subscription.invoice(Reason::Usage, lines, period);
+    let measured = subscription.status != Status::Trialing && plan.charges_for_usage();
+    if measured && work.by.usage_grace_seconds > 0 {
+        subscription.usage_grace_until = Some(work.at.plus_seconds(work.by.usage_grace_seconds));
+        stop(work, subscription).await?;
+        return Ok(None);
+    }
+    let lines = last_usage(work, subscription, &plan, work.at).await?;
     stop(work, subscription).await?;
+    bill_last(work, subscription, lines).await
+}
+
+/// Closes the form of a change, which frees the lines that its draft took in. A charge that is under
+/// way finds the subscription canceled and is refunded.
+async fn close_form(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &Subscription,
+) -> Result<(), BillingError> {
+    match settlement::close_form_of_subscription(work, subscription).await {
+        Ok(()) | Err(BillingError::InProgress) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Bills the usage of a subscription whose grace is over.
+pub async fn grace_over(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &mut Subscription,
+) -> Result<Option<PaymentAttemptId>, BillingError> {
+    let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
+    let end = subscription.canceled_at.unwrap_or(work.at);
+    let lines = last_usage(work, subscription, &plan, end).await?;
+    if let Some(open) = subscription.usage_period {
+        usage::segment_closed(work.tx, subscription, open, end).await?;
+    }
+    subscription.usage_grace_until = None;
+    subscriptions::update(work.tx, work.tenant, subscription).await?;
+    let customer = customers::by_no(work.tx, work.tenant, subscription.customer_no).await?;
+    if customer.is_none_or(|customer| customer.archived_at.is_some()) {
+        return Ok(None);
+    }
+    bill_last(work, subscription, lines).await
+}
+
+/// Rates the last usage of a subscription. Usage beyond the range of amounts is not billed: the
+/// subscription ends nevertheless, and needs attention.
+async fn last_usage(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &mut Subscription,
+    plan: &Plan,
+    end: Time,
+) -> Result<Vec<Line>, BillingError> {
+    let (customer, currency) = (subscription.customer_no, subscription.currency);
+    let waiting = invoices::waiting(work.tx, work.tenant, customer, currency).await?;
+    let rated = lines::usage(work.tx, work.tenant, subscription, plan, end).await;
+    let priced = match rated {
+        Ok(lines) => {
+            let all = invoices::with_waiting(lines.clone(), waiting);
+            invoices::price(work.tx, work.tenant, customer, &all).await.map(|_| lines)
+        }
+        Err(error) => Err(error),
+    };
+    match priced {
+        Err(BillingError::OutOfRange) => {
+            let why = Attention::AmountOutOfRange;
+            subscriptions::needs_attention(work, subscription, why).await?;
+            Ok(Vec::new())
+        }
+        priced => priced,
+    }
+}
+
+/// Issues the last usage invoice of a subscription, with whatever waits for one.
+async fn bill_last(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &Subscription,
+    lines: Vec<Line>,
+) -> Result<Option<PaymentAttemptId>, BillingError> {
+    let end = subscription.canceled_at.unwrap_or(work.at);
+    let period = subscription.usage_period.map(|open| Period { end, ..open });
+    let invoice = subscription.invoice(Reason::Usage, lines, period);
     bill(work, subscription.customer_no, invoice).await
 }
 
@@ -100,7 +181,9 @@ pub async fn end(
 async fn stop(work: &mut Work<'_, '_, '_>, subscription: &mut Subscription) -> Result<(), DbError> {
     if let Some(open) = subscription.usage_period {
         // The counts stay: until the window ends, a customer who comes back goes on with them.
-        usage::segment_closed(work.tx, subscription, open, work.at).await?;
+        if subscription.usage_grace_until.is_none() {
+            usage::segment_closed(work.tx, subscription, open, work.at).await?;
+        }
         credits::subscription_ended(work, subscription).await?;
     }
     subscription.status = Status::Canceled;
@@ -122,19 +205,17 @@ pub async fn give_up(
     Ok(stop(work, pending).await?)
 }
 
-/// Ends a subscription whose first payment did not come in time. What may have been charged by now
-/// is told later, and goes back.
+/// Ends a subscription whose first payment did not come in time. A charge whose result is not known
+/// yet is refunded when it turns out to have succeeded.
 pub async fn expire(
     work: &mut Work<'_, '_, '_>,
     pending: &mut Subscription,
 ) -> Result<(), BillingError> {
-    match settlement::close_form_of_subscription(work, pending).await {
-        Ok(()) | Err(BillingError::InProgress) => Ok(stop(work, pending).await?),
-        Err(error) => Err(error),
-    }
+    close_form(work, pending).await?;
+    Ok(stop(work, pending).await?)
 }
 
-/// Ends every subscription of a customer that is archived, and charges nothing more.
+/// Ends every subscription of an archived customer. Nothing more is charged.
 pub async fn end_all_of_customer(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,

@@ -1,14 +1,14 @@
-//! Change: another plan of the product, or another quantity; at once where it costs more, at the
-//! period's end where it costs less.
+//! Change: another plan of the product, or another quantity; at once if it costs more, at the
+//! period's end if it costs less.
 //!
-//! `quote` decides and prices, for the preview and for the change itself, so the two agree. What
-//! costs something is paid first: until then nothing changes.
+//! `quote` decides and prices both the preview and the change, so that the two agree. A change with
+//! a price is paid first: until then nothing changes.
 
 use crate::audit::Action;
 use crate::base::{Period, PlanId, SubscriptionId, Time, money};
 use crate::catalog::{self, Interval, Plan, PlanStatus, Viewer};
 use crate::db::{DbError, Tx};
-use crate::flows::lines;
+use crate::flows::{create, lines};
 use crate::invoices::{Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
@@ -19,31 +19,33 @@ use crate::work::{BillingError, Work};
 use crate::{credits, payments, usage};
 use serde_json::json;
 
-/// How long what a preview showed holds.
+/// A preview holds this long.
 const QUOTE_SECONDS: i64 = 600;
 
-/// A change that somebody asks for; its bounds are checked.
+/// A requested change; its bounds are checked.
 #[derive(Clone, Debug)]
 pub struct ChangeRequest {
     pub subscription_id: SubscriptionId,
-    /// As whom subscriptions and plans are looked for.
+    /// The caller whose view of subscriptions and plans applies.
     pub viewer: Viewer,
     pub plan_id: Option<PlanId>,
     pub quantity: Option<i64>,
-    /// What a preview told.
+    /// The `prorationDate` of a preview.
     pub proration_date: Option<Time>,
+    /// Whether a customer who owes an invoice may upgrade; a backend's choice.
+    pub allow_unpaid: bool,
 }
 
-/// How a change comes into force.
+/// The way in which a change comes into force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// It is what there is.
+    /// Nothing changes.
     Same,
-    /// At once; nothing is charged.
+    /// At once; nothing recurring is charged.
     Free,
-    /// At once; the rest of the period is charged, what was paid for it credited.
+    /// At once; the rest of the period is charged, the unused part of the old price credited.
     Prorated,
-    /// At once, with a new period: charged whole, the rest of the old one credited.
+    /// At once, with a new period that is charged in full; the rest of the old period is credited.
     Restarted,
     /// At the period's end.
     Deferred,
@@ -63,7 +65,16 @@ pub struct Quote {
     pub at: Time,
 }
 
-/// Decides by the totals that recur: of the plan in force and of the wanted one.
+impl Way {
+    const fn is_now(self) -> bool {
+        match self {
+            Self::Free | Self::Prorated | Self::Restarted => true,
+            Self::Same | Self::Deferred => false,
+        }
+    }
+}
+
+/// Compares the recurring totals of the plan in force and of the wanted plan.
 fn way(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> Way {
     let ((old_interval, old), (new_interval, new)) = (from, to);
     if trialing {
@@ -92,6 +103,18 @@ pub async fn change(
     let (viewer, id) = (request.viewer, request.subscription_id);
     let subscription = subscriptions::lock_own(work.tx, work.tenant, viewer, id).await?;
     let quote = quote(work.tx, work.tenant, subscription, request, work.at).await?;
+    match quote.way {
+        Way::Prorated | Way::Restarted => {
+            create::may_buy(
+                work.tx,
+                work.tenant,
+                quote.subscription.customer_no,
+                request.allow_unpaid,
+            )
+            .await?;
+        }
+        Way::Same | Way::Free | Way::Deferred => {}
+    }
     settlement::close_form_of_subscription(work, &quote.subscription).await?;
     let subscription_id = quote.subscription.id;
     let outcome = match quote.way {
@@ -111,7 +134,7 @@ pub async fn change(
     Ok(Kept::Outcome(outcome))
 }
 
-/// Notes what the period's end brings; of what there is already, that it stays.
+/// Schedules the change for the period's end, or removes a scheduled change.
 async fn schedule(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Kept, BillingError> {
     let (old, mut new) = (&quote.subscription, quote.outcome());
     let subscription_id = new.id;
@@ -132,7 +155,7 @@ async fn schedule(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Kept, Bi
     }))
 }
 
-/// Bills what a change costs now.
+/// Bills the price of a change.
 async fn pay(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Billed, BillingError> {
     let (subscription, customer_no) = (&quote.subscription, quote.subscription.customer_no);
     // The invoice takes in the lines of the segment. A change that is given up frees them.
@@ -166,6 +189,9 @@ pub async fn apply(
     subscriptions::update(work.tx, work.tenant, subscription).await?;
     note_kept_on(work, was_ending, subscription).await?;
     credits::plan_changed(work, subscription, &new).await?;
+    if subscription.status != Status::Trialing {
+        lines::one_off_billed(work.tx, subscription.customer_no, &new, work.at).await?;
+    }
     let detail = json!({
         "oldPlanId": old.id, "oldQuantity": change.old_quantity,
         "planId": new.id, "quantity": change.quantity,
@@ -173,7 +199,7 @@ pub async fn apply(
     Ok(note(work, subscription, Action::SubscriptionChanged, detail).await?)
 }
 
-/// Decides and prices a change as of now or of the preview.
+/// Decides and prices a change, as of now or of its preview.
 pub async fn quote(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -222,11 +248,14 @@ pub async fn quote(
             }
         }
     }
+    if way.is_now() && new.id != old.id && subscription.status != Status::Trialing {
+        lines.extend(lines::one_off(tx, subscription.customer_no, &new).await?);
+    }
     Ok(Quote { subscription, old, new, quantity, way, lines, usage, at })
 }
 
-/// The instant to prorate to. A preview's holds for a while, within its period, and not beyond
-/// another change of the subscription.
+/// Returns the instant to prorate to. The instant of a preview holds for ten minutes, within the same
+/// period, until the subscription changes.
 fn instant(
     subscription: &Subscription,
     period: Period,
@@ -239,7 +268,7 @@ fn instant(
     holds.then_some(at).ok_or(BillingError::ProrationDate)
 }
 
-/// Another plan that this caller may choose instead.
+/// Reads the wanted plan, if this caller may choose it.
 async fn wanted(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -274,7 +303,7 @@ impl Quote {
         }
     }
 
-    /// The subscription as it would be.
+    /// Returns the subscription as the change would leave it.
     pub fn outcome(&self) -> Subscription {
         let mut subscription = self.subscription.clone();
         match self.way {
@@ -298,7 +327,7 @@ impl Quote {
     }
 }
 
-/// Choosing another plan undoes a cancellation that was to come; a quantity does not.
+/// Undoes a scheduled cancellation. Choosing another plan does this; a quantity does not.
 fn keep_on(subscription: &mut Subscription) {
     subscription.cancel_at_period_end = false;
     subscription.cancel_reason = None;
@@ -314,7 +343,7 @@ fn switch(subscription: &mut Subscription, plan: &Plan, quantity: i64) {
     subscription.scheduled = None;
 }
 
-/// Records that a change undid a cancellation that was to come.
+/// Audits that a change undid a scheduled cancellation.
 async fn note_kept_on(
     work: &mut Work<'_, '_, '_>,
     was_ending: bool,

@@ -1,15 +1,15 @@
-//! Create: a trial and what costs nothing start at once, everything else with its first payment.
+//! Create: a trial or a free plan starts at once, everything else with its first payment.
 //!
-//! Until then the subscription is `pending` and gives nothing. It is stored beside the draft and
-//! the payment attempt, so that a form may be filled in later and a crash loses nothing.
+//! Until then the subscription is `pending` and grants nothing. It is stored beside the draft and
+//! the payment attempt, so that the form can be filled in later and a crash loses nothing.
 
 use crate::audit::Action;
-use crate::base::{Period, PlanId, Time};
+use crate::base::{Currency, Period, PlanId, Time};
 use crate::catalog::{self, Plan, PlanStatus, Viewer};
 use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
 use crate::flows::{cancel, lines};
-use crate::invoices::{Line, Reason};
+use crate::invoices::{self, Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::subscriptions::{self, Status, Subscription, calendar, note};
@@ -17,25 +17,27 @@ use crate::work::{BillingError, Work};
 use crate::{credits, payments, usage};
 use serde_json::json;
 
-/// A subscription that somebody asks for; its bounds are checked.
+/// A requested subscription; its bounds are checked.
 #[derive(Clone, Debug)]
 pub struct NewSubscription {
     pub customer_no: i64,
-    /// As whom the plan is looked for.
+    /// The caller whose view of plans applies.
     pub viewer: Viewer,
     pub plan_id: PlanId,
     pub quantity: i64,
+    /// Whether a customer who owes an invoice may buy; a backend's choice.
+    pub allow_unpaid: bool,
     /// A JSON object of texts.
     pub metadata: String,
 }
 
-/// What is asked for, laid out as of now, and what is to be paid before it starts.
+/// The requested subscription as of now, and the lines to be paid before it starts.
 #[derive(Clone, Debug)]
 pub struct Offer {
     pub subscription: Subscription,
     pub plan: Plan,
     pub lines: Vec<Line>,
-    /// What they are for.
+    /// The period that the lines pay for.
     pub first: Option<Period>,
 }
 
@@ -46,6 +48,7 @@ pub async fn create(
 ) -> Result<Kept, BillingError> {
     let customer = customers::lock_no(work.tx, work.tenant, new.customer_no).await?;
     let customer = customer.ok_or(BillingError::CustomerNotFound)?;
+    may_buy(work.tx, work.tenant, customer.no, new.allow_unpaid).await?;
     let Offer { mut subscription, plan, lines, first } = offer(work, &customer, new).await?;
     if let Some(mut other) = replaceable(work.tx, work.tenant, &subscription).await? {
         if (other.plan_id, other.quantity) == (plan.id, new.quantity)
@@ -82,7 +85,44 @@ pub async fn create(
     Ok(Kept::Outcome(outcome))
 }
 
-/// Checks what is asked for and lays it out: nothing is written.
+/// Whether the customer may buy in a currency: in its own, or in any as long as nothing was invoiced
+/// above zero, no credits are left and no subscription is in another one.
+pub async fn may_pay_in(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    currency: Currency,
+) -> Result<bool, DbError> {
+    let own = billing::get(tx, tenant, customer_no).await?.currency;
+    if own.is_none_or(|own| own == currency) {
+        return Ok(true);
+    }
+    let live = subscriptions::live_of_customer(tx, tenant, customer_no).await?;
+    let elsewhere = |one: &Subscription| one.status.gives_access() && one.currency != currency;
+    if live.iter().any(elsewhere) || invoices::has_billed(tx, tenant, customer_no).await? {
+        return Ok(false);
+    }
+    let balances = credits::balances(tx, tenant, customer_no).await?;
+    Ok(balances.iter().all(|(_, balance, _)| *balance == 0))
+}
+
+/// Refuses to start or upgrade while the customer owes an overdue or uncollectible invoice.
+pub async fn may_buy(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    allow_unpaid: bool,
+) -> Result<(), BillingError> {
+    if allow_unpaid {
+        return Ok(());
+    }
+    match invoices::owed(tx, tenant, customer_no).await? {
+        None => Ok(()),
+        Some(invoice) => Err(BillingError::Owes(invoice)),
+    }
+}
+
+/// Checks and prices a request. Writes nothing.
 pub async fn offer(
     work: &mut Work<'_, '_, '_>,
     customer: &Customer,
@@ -97,7 +137,7 @@ pub async fn offer(
         return Err(BillingError::PlanNotAvailable);
     }
     let profile = billing::get(work.tx, work.tenant, customer.no).await?;
-    if profile.currency.is_some_and(|currency| currency != plan.currency) {
+    if !may_pay_in(work.tx, work.tenant, customer.no, plan.currency).await? {
         return Err(BillingError::CurrencyMismatch);
     }
     let mut subscription = Subscription {
@@ -116,7 +156,9 @@ pub async fn offer(
         usage_period: None,
         trial_end: None,
         started_at: None,
+        usage_grace_until: None,
         cancel_at_period_end: false,
+        attention: None,
         cancel_reason: None,
         canceled_at: None,
         scheduled: None,
@@ -134,12 +176,12 @@ pub async fn offer(
         return Ok(Offer { subscription, plan, lines: Vec::new(), first: None });
     }
     let first = calendar::period_from(work.at, work.at, plan.billing_interval.months());
-    let lines = lines::first(&plan, new.quantity, first)?;
+    let mut lines = lines::recurring(&plan, new.quantity, first)?;
+    lines.extend(lines::one_off(work.tx, customer.no, &plan).await?);
     Ok(Offer { subscription, plan, lines, first: Some(first) })
 }
 
-/// The customer's subscription of the same product that waits for its first payment, if any. A
-/// living one stands in the way.
+/// Returns the customer's pending subscription of the same product, if any. A live one is an error.
 pub async fn replaceable(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -174,32 +216,41 @@ fn begin_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
     subscription.usage_period = Some(trial);
 }
 
-/// What comes with the start, a trial's or the first period's; `paid` where that costs something.
+/// Grants and records the start of a trial or of the first period; `paid` if it has a price.
 pub async fn start(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     plan: &Plan,
     paid: bool,
-) -> Result<(), DbError> {
+) -> Result<(), BillingError> {
     billing::set_currency(work.tx, work.tenant, subscription.customer_no, plan.currency).await?;
-    continue_window(work.tx, work.tenant, subscription, work.at).await?;
+    continue_window(work, subscription).await?;
     credits::subscription_started(work, subscription, plan, paid).await?;
+    if subscription.status != Status::Trialing {
+        lines::one_off_billed(work.tx, subscription.customer_no, plan, work.at).await?;
+    }
     let detail = json!({ "planId": plan.id, "quantity": subscription.quantity });
-    note(work, subscription, Action::SubscriptionStarted, detail).await
+    Ok(note(work, subscription, Action::SubscriptionStarted, detail).await?)
 }
 
 /// A usage window belongs to the customer and product. A customer who comes back before its end goes
-/// on counting where the last subscription stopped, so that leaving renews no allowance.
+/// on counting where the last subscription stopped, so that leaving renews no allowance. Usage of
+/// that subscription which is not billed yet waits for the next invoice.
 async fn continue_window(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
-    at: Time,
-) -> Result<(), DbError> {
+) -> Result<(), BillingError> {
     let (no, product) = (subscription.customer_no, subscription.product_id);
-    let ended = subscriptions::ended_in_window(tx, tenant, no, product, at).await?;
-    match ended.zip(subscription.usage_period) {
-        None => Ok(()),
-        Some((ended, window)) => usage::window_continued(tx, ended, subscription, window).await,
+    let ended = subscriptions::ended_in_window(work.tx, work.tenant, no, product, work.at).await?;
+    let Some((ended, window)) = ended.zip(subscription.usage_period) else { return Ok(()) };
+    if ended.usage_grace_until.is_some() {
+        if subscription.status == Status::Trialing {
+            // A trial bills nothing: late events still count in the window that it would move.
+            return Ok(());
+        }
+        let plan = subscriptions::plan(work.tx, work.tenant, ended.plan_id).await?;
+        let end = ended.canceled_at.unwrap_or(work.at);
+        lines::close_segment(&mut work.as_of(end), &ended, &plan).await?;
     }
+    Ok(usage::window_continued(work.tx, &ended, subscription, window).await?)
 }

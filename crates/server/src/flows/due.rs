@@ -1,8 +1,8 @@
-//! What falls due with time: it is found by an index and run at its own instant, each item in one
-//! transaction and then, where it charges, in the two further steps of `settlement`.
+//! Due items: an index finds them, and each runs as of its own instant, in one transaction; if it
+//! charges, in the two further steps of `settlement` too.
 //!
-//! Nothing here is lost or done twice, whoever runs it and wherever it is killed: an item is what
-//! its row says when its customer is locked, and a charge is an attempt that any node takes up.
+//! Nothing is lost or done twice, on any node and wherever it is killed: an item is what its row says
+//! once the customer is locked, and a charge is an attempt that any node takes up.
 
 use crate::app::App;
 use crate::audit::Actor;
@@ -10,19 +10,19 @@ use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::db::{DbError, Lane, Tx};
 use crate::flows::{cancel, dunning, renewal, settle};
 use crate::organizations::Tenant;
-use crate::subscriptions::{self, Due, Status, What};
+use crate::subscriptions::{self, Attention, Due, Status, What};
 use crate::work::{BillingError, By, Work};
-use crate::{invoices, test_clock};
+use crate::{invoices, settlement, test_clock};
 use futures_util::{StreamExt, stream};
 
-/// How many items run at once; of one customer never two.
+/// Items that run at once; never two of one customer.
 const AT_ONCE: usize = 16;
 const BITE: i64 = 200;
 const BITES_PER_RUN: usize = 20;
-/// What fails of itself, such as an amount out of range, is tried again a day later.
+/// An item that fails, such as an amount out of range, is retried a day later.
 const POSTPONED_DAYS: i64 = 1;
 
-/// What of a tenant is due first by an instant: items of one moment, at most so many.
+/// Returns the items of a tenant that are due first, all at one instant.
 pub async fn first(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -32,7 +32,7 @@ pub async fn first(
     subscriptions::first_due(tx, tenant, until, limit).await
 }
 
-/// Runs what is due by now in every organization that is not suspended.
+/// Runs the items that are due in every organization that is not suspended.
 pub async fn run_all(app: &App) -> Result<(), DbError> {
     for _ in 0..BITES_PER_RUN {
         let due = subscriptions::all_due(&mut app.db.read().await?, app.clock.now(), BITE).await?;
@@ -44,8 +44,8 @@ pub async fn run_all(app: &App) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Runs items of different subscriptions, some at a time. An error where one can neither be run nor
-/// put off: it would be found again at once. The others have been run by then.
+/// Runs items of different subscriptions, some at a time. Fails if an item can neither run nor be
+/// postponed: it would be found again at once. The others have run by then.
 pub async fn run_at_once(app: &App, due: &[Due]) -> Result<(), DbError> {
     let each = stream::iter(due.to_vec()).map(|due| run_or_postpone(app, due));
     let done: Vec<_> = each.buffer_unordered(AT_ONCE).collect().await;
@@ -56,7 +56,10 @@ async fn run_or_postpone(app: &App, due: Due) -> Result<(), DbError> {
     let Err(error) = run(app, due).await else { return Ok(()) };
     tracing::error!(?due, ?error, "what is due could not be run and will be tried again");
     match due.what {
-        What::Subscription(id) => postpone(app, due, id).await,
+        What::Subscription(id) => {
+            let beyond = matches!(error, BillingError::OutOfRange);
+            postpone(app, due, id, beyond.then_some(Attention::AmountOutOfRange)).await
+        }
         What::Invoice(_) => Err(DbError::Broken("a sent invoice could not become overdue")),
     }
 }
@@ -69,7 +72,7 @@ async fn run(app: &App, due: Due) -> Result<(), BillingError> {
     };
     match app.db.write(Lane::Usual, step).await? {
         None => Ok(()),
-        // What it comes to is recorded with it; one that cannot be told is taken up again.
+        // The result is recorded with the attempt; an unknown one is taken up again.
         Some(attempt) => Ok(settle::run(app, &due.tenant, attempt).await.map(|_| ())?),
     }
 }
@@ -87,9 +90,12 @@ async fn subscription(
     let Some(at) = subscription.next_due_at().filter(|at| *at <= due.at) else { return Ok(None) };
     test_clock::move_to(tx, tenant, at, by.now).await?;
     let s = &mut subscription;
+    settlement::expire_form_of_subscription(&mut Work { tx, tenant, at, by }, s).await?;
     if s.status == Status::Pending {
         cancel::expire(&mut Work { tx, tenant, at, by }, s).await?;
         Ok(None)
+    } else if s.usage_grace_until == Some(at) {
+        cancel::grace_over(&mut Work { tx, tenant, at, by }, s).await
     } else if s.dunning_next_at == Some(at) {
         dunning::retry(&mut Work { tx, tenant, at, by }, s).await
     } else if s.current_period.is_some_and(|period| period.end == at) {
@@ -114,11 +120,26 @@ async fn invoice(
     Ok(None)
 }
 
-async fn postpone(app: &App, due: Due, id: SubscriptionId) -> Result<(), DbError> {
+/// Postpones an item that failed, and marks the subscription if an operator has to look at it.
+async fn postpone(
+    app: &App,
+    due: Due,
+    id: SubscriptionId,
+    attention: Option<Attention>,
+) -> Result<(), DbError> {
+    let by = app.by(Actor::System);
     let to = due.at.plus_days(POSTPONED_DAYS);
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            subscriptions::postpone(tx, &due.tenant, id, due.at, to).await
+            let tenant = &due.tenant;
+            if let Some(why) = attention
+                && let Some(mut subscription) = subscriptions::lock(tx, tenant, id).await?
+            {
+                let work = &mut Work { tx, tenant, at: due.at, by: &by };
+                subscriptions::needs_attention(work, &mut subscription, why).await?;
+                subscriptions::update(tx, tenant, &subscription).await?;
+            }
+            subscriptions::postpone(tx, tenant, id, due.at, to).await
         })
         .await
 }

@@ -1,26 +1,24 @@
-//! Dunning: what follows a charge that time brought and that failed. Four more tries, each on the
-//! card that is the default by then; after the last the subscription ends as by a cancellation, and
-//! what it owes may still be paid but revives nothing. Who is sent invoices is past due until they
-//! are paid.
+//! Dunning: retries after an automatic charge has failed. There are four, each on the card that is
+//! the default by then. After the last the subscription is canceled; its invoices can still be paid,
+//! which revives nothing. An invoice of a canceled subscription is retried as often. A customer who
+//! is sent invoices is past due until they are paid.
 
 use crate::audit::Action;
 use crate::base::{CollectionMethod, PaymentAttemptId};
-use crate::db::Tx;
 use crate::flows::cancel;
 use crate::invoices::{self, Invoice, NewInvoice};
-use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect};
 use crate::subscriptions::{self, Status, Subscription, note};
 use crate::work::{BillingError, Work};
 use crate::{credits, payments};
 use serde_json::json;
 
-/// When a failed charge is tried again, in days after the first failure.
+/// Days after the first failure at which a charge is retried.
 const RETRY_DAYS: [i64; 4] = [1, 3, 5, 7];
-/// How long a retry waits for a payment that is under way.
+/// A retry waits this long for a payment that is in progress.
 const IN_PROGRESS_SECONDS: i64 = 3_600;
 
-/// Issues an invoice that time brings, and begins to charge it; the attempt is to be carried out.
+/// Issues an invoice that falls due and begins to charge it. The caller carries out the attempt.
 pub async fn bill(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -35,23 +33,25 @@ pub async fn bill(
     })
 }
 
-/// Tries the oldest unpaid invoice again or, where the last try has failed, gives up.
+/// Retries the oldest unpaid invoice, or gives up after the last retry.
 pub async fn retry(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
 ) -> Result<Option<PaymentAttemptId>, BillingError> {
     subscription.dunning_next_at = None;
     subscriptions::update(work.tx, work.tenant, subscription).await?;
-    let unpaid = unpaid(work.tx, work.tenant, subscription).await?;
+    let unpaid = unpaid(work, subscription).await?;
     let done = if is_over(subscription) {
         give_up(work, subscription, unpaid).await
     } else if let Some(oldest) = unpaid.into_iter().next() {
         try_again(work, subscription, oldest).await
     } else {
+        // Nothing is left that could be charged.
+        paid(work, subscription).await?;
         Ok(None)
     };
     match done {
-        // Somebody is paying it now: what comes of that is seen by then.
+        // A payment is in progress: its result is known by then.
         Err(BillingError::InProgress) => {
             subscription.dunning_next_at = Some(work.at.plus_seconds(IN_PROGRESS_SECONDS));
             subscriptions::update(work.tx, work.tenant, subscription).await?;
@@ -70,7 +70,7 @@ async fn try_again(
     let effect = Effect::CollectInvoice;
     match settlement::begin(work, &invoice, method.as_ref(), effect).await {
         Ok(attempt) => Ok(Some(attempt.id)),
-        // What a transfer left of it is too little to charge.
+        // Nothing was paid, and it is less than the processor charges.
         Err(BillingError::BelowMinimum) => {
             failed(work, subscription, &mut invoice).await?;
             Ok(None)
@@ -79,12 +79,13 @@ async fn try_again(
     }
 }
 
-/// Whether the last try has failed.
+/// Whether the last retry has failed.
 fn is_over(subscription: &Subscription) -> bool {
     usize::try_from(subscription.dunning_failures).is_ok_and(|tries| tries > RETRY_DAYS.len())
 }
 
-/// Ends the subscription and bills what it used, which is charged once and then owed with the rest.
+/// Gives up the unpaid invoices and ends the subscription. Its last usage invoice has retries of its
+/// own.
 async fn give_up(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
@@ -96,40 +97,39 @@ async fn give_up(
     for mut invoice in unpaid {
         invoices::uncollectible(work, &mut invoice).await?;
     }
+    (subscription.dunning_failures, subscription.dunning_since) = (0, None);
+    if subscription.status == Status::Canceled {
+        subscriptions::update(work.tx, work.tenant, subscription).await?;
+        return Ok(None);
+    }
     cancel::end(work, subscription).await
 }
 
-/// A charge failed: the invoice is overdue, and the subscription past due until it is tried again.
-/// What a subscription owes that dunning has ended is not collected any more.
+/// Records a failed charge: the invoice is overdue and will be retried. The subscription is past due
+/// unless it is canceled.
 pub async fn failed(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
     invoice: &mut Invoice,
 ) -> Result<(), BillingError> {
-    let given_up = subscription.status == Status::Canceled && is_over(subscription);
-    if given_up {
-        invoices::uncollectible(work, invoice).await?;
-    } else {
-        invoices::overdue(work, invoice).await?;
+    invoices::overdue(work, invoice).await?;
+    if subscription.status != Status::Canceled {
+        past_due(work, subscription).await?;
     }
-    if subscription.status == Status::Canceled {
-        return Ok(());
-    }
-    past_due(work, subscription).await?;
-    // Another invoice of a subscription that is being dunned waits for its turn.
-    let unpaid = unpaid(work.tx, work.tenant, subscription).await?;
+    // Only the oldest unpaid invoice of a subscription is retried.
+    let unpaid = unpaid(work, subscription).await?;
     if unpaid.first().is_none_or(|oldest| oldest.id == invoice.id) {
         let since = *subscription.dunning_since.get_or_insert(work.at);
         let tries = usize::try_from(subscription.dunning_failures).unwrap_or_default();
         subscription.dunning_failures += 1;
-        // The end comes at once, but of itself: it begins a charge, which nobody here carries out.
+        // The end is an item of its own, due at once: it begins a charge, which nobody here carries out.
         let next = RETRY_DAYS.get(tries).map_or(work.at, |days| since.plus_days(*days));
         subscription.dunning_next_at = Some(next);
     }
     Ok(subscriptions::update(work.tx, work.tenant, subscription).await?)
 }
 
-/// A sent invoice was not paid in time.
+/// Records that a sent invoice was not paid in time.
 pub async fn overdue(
     work: &mut Work<'_, '_, '_>,
     invoice: &mut Invoice,
@@ -153,7 +153,7 @@ async fn past_due(
     if subscription.status == Status::PastDue {
         return Ok(());
     }
-    // What falls due until now is granted; from now on nothing is.
+    // Grants that fell due until now are written; from now on none is.
     credits::write_due(work.tx, work.tenant, subscription.customer_no, work.at, &work.by.ids)
         .await?;
     subscription.status = Status::PastDue;
@@ -162,35 +162,58 @@ async fn past_due(
     Ok(())
 }
 
-/// An invoice is no longer owed. With the last one in arrears the subscription is active again;
-/// while there is another, that one is tried now.
+/// Records that an invoice is no longer owed. Without another one in arrears the subscription is
+/// active again; otherwise the next one is retried now.
 pub async fn paid(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
 ) -> Result<(), BillingError> {
-    if subscription.status != Status::PastDue {
-        return Ok(());
+    match subscription.status {
+        Status::PastDue | Status::Canceled => {}
+        Status::Trialing | Status::Active | Status::Pending => return Ok(()),
     }
     (subscription.dunning_failures, subscription.dunning_since) = (0, None);
     subscription.dunning_next_at = None;
-    if unpaid(work.tx, work.tenant, subscription).await?.is_empty() {
+    let owes = !unpaid(work, subscription).await?.is_empty();
+    if !owes && subscription.status == Status::PastDue {
         credits::write_due(work.tx, work.tenant, subscription.customer_no, work.at, &work.by.ids)
             .await?;
         subscription.status = Status::Active;
         subscription.updated_at = work.at;
         note(work, subscription, Action::SubscriptionRecovered, json!({})).await?;
-    } else if subscription.collection_method == CollectionMethod::ChargeAutomatically {
+    } else if owes && subscription.collection_method == CollectionMethod::ChargeAutomatically {
         subscription.dunning_next_at = Some(work.at);
     }
     Ok(subscriptions::update(work.tx, work.tenant, subscription).await?)
 }
 
-/// The invoices in arrears, oldest first. One that was just issued is not.
+/// Returns the invoices in arrears, oldest first. An invoice that was just issued is not, nor is a
+/// remainder that is too small to charge: it stays payable, and ends no subscription.
 async fn unpaid(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
 ) -> Result<Vec<Invoice>, BillingError> {
     let customer = subscription.customer_no;
-    Ok(invoices::in_arrears(tx, tenant, customer, subscription.id).await?)
+    let arrears = invoices::in_arrears(work.tx, work.tenant, customer, subscription.id).await?;
+    let mut unpaid = Vec::with_capacity(arrears.len());
+    for invoice in arrears {
+        if !is_small_remainder(work, &invoice).await? {
+            unpaid.push(invoice);
+        }
+    }
+    Ok(unpaid)
+}
+
+/// Whether a part of a charged invoice was paid and the rest is less than the processor charges.
+pub async fn is_small_remainder(
+    work: &mut Work<'_, '_, '_>,
+    invoice: &Invoice,
+) -> Result<bool, BillingError> {
+    let charged = invoice.collection_method == CollectionMethod::ChargeAutomatically;
+    if !charged || invoice.amount_paid == 0 {
+        return Ok(false);
+    }
+    let terms = &work.by.terms;
+    let terms = terms.processor_of(work.tx, work.tenant, None, invoice.currency).await?;
+    Ok(terms.is_some_and(|terms| invoice.amount_due() < terms.minimum))
 }

@@ -1,16 +1,16 @@
-//! The lines of invoices: what a plan charges for a period, and what a change within one costs.
+//! The lines of invoices: a plan's charges for a period, and the price of a change within one.
 
 use crate::base::{Decimal, Overflow, Period, Time};
 use crate::catalog::{self, Charge, Plan, Tier};
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
 use crate::invoices::{self, Line, LineKind};
 use crate::organizations::Tenant;
-use crate::subscriptions::{Status, Subscription, proration, rating};
+use crate::subscriptions::{self, Status, Subscription, proration, rating};
 use crate::usage;
 use crate::work::{BillingError, Work};
 use unitpay_billing::Price;
 
-/// What a period costs in advance.
+/// Returns the charges of a period in advance.
 pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>, Overflow> {
     let line = |charge: &Charge| match charge {
         Charge::Recurring { amount, per_unit } => Some((*amount, *per_unit)),
@@ -33,8 +33,34 @@ pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>
         .collect()
 }
 
-/// What the first period that is no trial costs, once.
-pub fn one_off(plan: &Plan) -> Vec<Line> {
+/// Returns the plan's one-off charges, which the customer's first paid period on the plan bills: once
+/// for a customer and plan, ever.
+pub async fn one_off(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    plan: &Plan,
+) -> Result<Vec<Line>, DbError> {
+    let lines = one_off_lines(plan);
+    if lines.is_empty() || subscriptions::had_one_off(tx, customer_no, plan.id).await? {
+        return Ok(Vec::new());
+    }
+    Ok(lines)
+}
+
+/// Records that a paid period on the plan has begun.
+pub async fn one_off_billed(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    plan: &Plan,
+    at: Time,
+) -> Result<(), DbError> {
+    if one_off_lines(plan).is_empty() {
+        return Ok(());
+    }
+    subscriptions::note_one_off(tx, customer_no, plan.id, at).await
+}
+
+fn one_off_lines(plan: &Plan) -> Vec<Line> {
     let amount = |charge: &Charge| match charge {
         Charge::OneOff { amount } => Some(*amount),
         Charge::Recurring { .. } | Charge::Usage { .. } => None,
@@ -53,14 +79,7 @@ pub fn one_off(plan: &Plan) -> Vec<Line> {
         .collect()
 }
 
-/// All of a first period.
-pub fn first(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>, Overflow> {
-    let mut lines = recurring(plan, quantity, period)?;
-    lines.extend(one_off(plan));
-    Ok(lines)
-}
-
-/// The unused part of what was paid for a period (`sign` −1), or of what is to be paid (1).
+/// Returns a credit for the unused part of a period (`sign` −1), or a charge for it (1).
 pub fn unused(
     plan: &Plan,
     quantity: i64,

@@ -1,10 +1,10 @@
-//! What people do with an issued invoice: pay it, record a transfer for it, void it.
+//! Writes on an issued invoice: pay it, record a transfer, void it.
 
 use crate::audit::Action;
 use crate::base::{InvoiceId, PaymentMethodId};
 use crate::customers::Customer;
 use crate::db::Tx;
-use crate::flows::settled;
+use crate::flows::{dunning, settled};
 use crate::invoices::{self, Invoice, Payment, Status};
 use crate::organizations::Tenant;
 use crate::settlement::{self, AttemptStatus, Effect, Kept, begin, close_form};
@@ -12,8 +12,8 @@ use crate::work::{BillingError, Work};
 use crate::{credits, payments};
 use serde_json::json;
 
-/// Begins to charge all that is due, by the method named or the default one. A form that is open
-/// for the same is shown again.
+/// Begins to charge the amount due to the named method or the default one. A form that is open for
+/// the same is returned again.
 pub async fn pay(
     work: &mut Work<'_, '_, '_>,
     id: InvoiceId,
@@ -41,7 +41,7 @@ pub async fn pay(
     Ok(Kept::Attempt(attempt.id))
 }
 
-/// Records money that came in by another way than a processor.
+/// Records money that did not come in through a processor.
 pub async fn transfer(
     work: &mut Work<'_, '_, '_>,
     id: InvoiceId,
@@ -63,6 +63,10 @@ pub async fn transfer(
     work.note(customer.id, Action::InvoiceTransferReceived, id, detail).await?;
     if invoice.status == Status::Paid {
         settled(work, &invoice).await?;
+    } else if let Some(id) = invoice.subscription_id
+        && dunning::is_small_remainder(work, &invoice).await?
+    {
+        settled::invoice_paid(work, id).await?;
     }
     Ok(invoice)
 }
@@ -80,8 +84,8 @@ pub async fn void(work: &mut Work<'_, '_, '_>, id: InvoiceId) -> Result<Invoice,
     Ok(invoice)
 }
 
-/// Nothing is owed on an invoice any more: what it was for comes, unless it was voided, and its
-/// subscription is told.
+/// Applies the end of a debt: grants the credits that a paid invoice was for, and updates its
+/// subscription.
 async fn settled(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), BillingError> {
     if invoice.status == Status::Paid {
         credits::topped_up(work, invoice).await?;
@@ -96,7 +100,7 @@ async fn settled(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), B
     }
 }
 
-/// An invoice on which money is owed, behind its customer.
+/// Locks the customer and reads an invoice on which money is owed.
 async fn payable(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -1,8 +1,7 @@
-//! Previews: what a purchase or a change would come to, and what the next invoice will. Nothing is
-//! written; the same functions price what is shown and what is charged.
+//! Previews: the price of a purchase or a change, and the next invoice. Nothing is written; the same
+//! functions price the preview and the charge.
 
 use crate::base::{Currency, Decimal, Period, Time};
-use crate::catalog::Charge;
 use crate::customers;
 use crate::db::Tx;
 use crate::flows::change::{self, ChangeRequest, Way};
@@ -13,22 +12,22 @@ use crate::organizations::Tenant;
 use crate::subscriptions::{self, Status, Subscription, calendar};
 use crate::work::{BillingError, Work};
 
-/// What would be charged now, and what next.
+/// The charges due now, and the next invoice.
 #[derive(Clone, Debug)]
 pub struct Preview {
     pub currency: Currency,
-    /// Due now; none where nothing is.
+    /// Due now; may be empty.
     pub lines: Vec<Line>,
     pub totals: Totals,
-    /// When it comes into force.
+    /// The instant at which it comes into force.
     pub effective_at: Time,
-    /// The instant that it is prorated to; the change may name it.
+    /// The instant to which it is prorated; `change-plan` accepts it.
     pub proration_date: Time,
     pub trial_end: Option<Time>,
     pub next: Option<Upcoming>,
 }
 
-/// An invoice to come, of what is known of it by now.
+/// The next invoice, as far as it is known by now.
 #[derive(Clone, Debug)]
 pub struct Upcoming {
     pub date: Time,
@@ -38,7 +37,7 @@ pub struct Upcoming {
     pub totals: Totals,
 }
 
-/// What a new subscription would come to.
+/// Prices a new subscription.
 pub async fn preview(
     work: &mut Work<'_, '_, '_>,
     new: &NewSubscription,
@@ -54,7 +53,7 @@ pub async fn preview(
     show(work.tx, work.tenant, &subscription, (offer.lines, Vec::new()), work.at, work.at).await
 }
 
-/// What a change would come to.
+/// Prices a change.
 pub async fn preview_change(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -99,8 +98,8 @@ async fn show(
     })
 }
 
-/// The next invoice that time will bring, were it now, with what waits for it; `None` where none is
-/// to come.
+/// Returns the next invoice as if it were due now, with the lines that wait for it; `None` if there
+/// will be none.
 pub async fn upcoming(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -129,12 +128,8 @@ async fn upcoming_after(
             (line.quantity, line.amount) = (Decimal::ZERO, 0);
         }
     }
-    let is_usage = |charge: &Charge| match charge {
-        Charge::Usage { .. } => true,
-        Charge::Recurring { .. } | Charge::OneOff { .. } => false,
-    };
     // Each usage month ends with an invoice if there is something to put on it.
-    let measured = !waiting.is_empty() || plan.charges.iter().any(is_usage);
+    let measured = !waiting.is_empty() || plan.charges_for_usage();
     let (mut date, mut period) = (usage.end, Some(usage));
     if !measured || usage.end >= current.end {
         date = current.end;
@@ -150,8 +145,8 @@ async fn upcoming_after(
             let months = plan.billing_interval.months();
             let next = calendar::period_from(anchor, current.end, months);
             lines.extend(lines::recurring(&plan, quantity, next)?);
-            if subscription.status == Status::Trialing {
-                lines.extend(lines::one_off(&plan));
+            if !changes {
+                lines.extend(lines::one_off(tx, subscription.customer_no, &plan).await?);
             }
             period = Some(next);
         }

@@ -1,7 +1,7 @@
-//! What the end of a period brings: usage is rated, the next period is billed and opened.
+//! The end of a period: usage is rated, the next period is billed and opened.
 //!
-//! Each runs in one transaction as of the period's own end, and leaves at most one payment attempt
-//! to be carried out. Whoever comes second finds the period closed.
+//! Each runs in one transaction as of the period's end, and leaves at most one payment attempt to be
+//! carried out. A second run finds the period closed.
 
 use crate::audit::Action;
 use crate::base::PaymentAttemptId;
@@ -15,7 +15,7 @@ use crate::work::{BillingError, Work};
 use crate::{credits, usage};
 use serde_json::json;
 
-/// Ends a usage month within a longer period: it is invoiced by itself.
+/// Ends a usage month within a longer period. It has an invoice of its own.
 pub async fn usage_month(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
@@ -24,14 +24,15 @@ pub async fn usage_month(
     let lines = lines::usage(work.tx, work.tenant, subscription, &plan, work.at).await?;
     let invoice = subscription.invoice(Reason::Usage, lines, subscription.usage_period);
     open_usage_month(work, subscription, &plan).await?;
+    subscription.attention = None;
     subscriptions::update(work.tx, work.tenant, subscription).await?;
     let (action, detail) = (Action::SubscriptionUsageMonthEnded, json!({ "end": work.at }));
     note(work, subscription, action, detail).await?;
     bill(work, subscription.customer_no, invoice).await
 }
 
-/// Ends the period: the subscription with it where that was asked for, else the next one begins, on
-/// the plan that was scheduled for it. Of a trial's usage nothing is billed.
+/// Ends the period. The subscription ends with it if a cancellation was scheduled; otherwise the next
+/// period begins, on the scheduled plan if there is one. Usage in a trial is not billed.
 pub async fn period_end(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
@@ -53,8 +54,9 @@ pub async fn period_end(
     let anchor = subscription.anchor.unwrap_or(work.at);
     let period = calendar::period_from(anchor, work.at, plan.billing_interval.months());
     lines.extend(lines::recurring(&plan, subscription.quantity, period)?);
+    lines.extend(lines::one_off(work.tx, subscription.customer_no, &plan).await?);
+    lines::one_off_billed(work.tx, subscription.customer_no, &plan, work.at).await?;
     if subscription.status == Status::Trialing {
-        lines.extend(lines::one_off(&plan));
         subscription.status = Status::Active;
     }
     subscription.current_period = Some(period);
@@ -62,6 +64,7 @@ pub async fn period_end(
     open_usage_month(work, subscription, &plan).await?;
     let cadence = Cadence::Period;
     credits::period_renewed(work, subscription, &plan, period, cadence).await?;
+    subscription.attention = None;
     subscriptions::update(work.tx, work.tenant, subscription).await?;
     let detail = json!({ "planId": plan.id, "periodStart": period.start });
     note(work, subscription, Action::SubscriptionRenewed, detail).await?;

@@ -139,7 +139,13 @@ async fn take_result(
                 true => work.at,
                 false => attempt.billed_at,
             };
-            let wanted = apply::succeeded(&mut work.as_of(at), attempt, card.as_ref()).await?;
+            // A form expires by billing time, whenever the sweep comes by.
+            let wanted = if attempt.form_is_over(at) {
+                apply::expired(work, attempt).await?;
+                false
+            } else {
+                apply::succeeded(&mut work.as_of(at), attempt, card.as_ref()).await?
+            };
             attempt.status = if wanted { Succeeded } else { RefundDue };
             attempt.next_at = (!wanted).then_some(work.by.now);
         }

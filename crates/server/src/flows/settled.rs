@@ -1,9 +1,8 @@
-//! What payments bring about. `settlement` calls these in the transaction that records a result,
-//! behind the customer's lock. It issues a draft and marks it paid itself: after [`started`] and
+//! Effects of payments on subscriptions. `apply` calls these in the transaction that records a
+//! result, with the customer locked. It issues the draft and marks it paid: after [`started`] and
 //! [`changed`], before [`invoice_paid`].
 
 use crate::base::SubscriptionId;
-use crate::customers::billing;
 use crate::db::{DbError, Tx};
 use crate::flows::{cancel, change, create, dunning};
 use crate::invoices::Invoice;
@@ -11,8 +10,8 @@ use crate::organizations::Tenant;
 use crate::subscriptions::{self, PlanChange, Status};
 use crate::work::{BillingError, Work};
 
-/// The first invoice is paid: the subscription starts now. `false` where it no longer waits for
-/// that, and the money is to go back.
+/// Starts the subscription whose first invoice is paid. Returns `false` if it no longer waits for
+/// the payment, so that the money is refunded.
 pub async fn started(
     work: &mut Work<'_, '_, '_>,
     id: SubscriptionId,
@@ -25,19 +24,18 @@ pub async fn started(
         return Ok(false);
     }
     let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
-    let profile = billing::get(work.tx, work.tenant, subscription.customer_no).await?;
-    if profile.currency.is_some_and(|currency| currency != plan.currency) {
-        // Something else was bought meanwhile, in another currency.
+    if !create::may_pay_in(work.tx, work.tenant, subscription.customer_no, plan.currency).await? {
+        // The customer bought something in another currency meanwhile.
         return Ok(false);
     }
-    // It was drafted when the form was opened; what is paid for begins now.
+    // The draft is as old as the form; the period that it pays for begins now.
     invoice.redate(create::begin(&mut subscription, &plan, work.at))?;
     subscriptions::update(work.tx, work.tenant, &subscription).await?;
     create::start(work, &subscription, &plan, true).await?;
     Ok(true)
 }
 
-/// The first charge was declined: it is as though nobody had asked. The draft is the caller's.
+/// Deletes the pending subscription whose first charge was declined. The caller deletes the draft.
 pub async fn not_started(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -46,7 +44,7 @@ pub async fn not_started(
     subscriptions::delete_pending(tx, tenant, id).await
 }
 
-/// Nobody filled in the form of the first payment in time. The draft is the caller's.
+/// Ends the pending subscription whose form expired. The caller deletes the draft.
 pub async fn expired(work: &mut Work<'_, '_, '_>, id: SubscriptionId) -> Result<(), BillingError> {
     match subscriptions::get(work.tx, work.tenant, id).await? {
         Some(mut pending) if pending.status == Status::Pending => {
@@ -71,7 +69,7 @@ pub async fn changed(
     Ok(true)
 }
 
-/// An invoice of a subscription was paid in full, or voided.
+/// Records that an invoice of a subscription was paid in full or voided.
 pub async fn invoice_paid(
     work: &mut Work<'_, '_, '_>,
     id: SubscriptionId,
@@ -82,7 +80,7 @@ pub async fn invoice_paid(
     }
 }
 
-/// A charge that nobody asked for (of a renewal, of usage, a retry) failed.
+/// Records that an automatic charge failed: of a renewal, of usage or a retry.
 pub async fn invoice_declined(
     work: &mut Work<'_, '_, '_>,
     id: SubscriptionId,

@@ -135,6 +135,10 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub dependencies: Option<&'a Value>,
+    /// The invoice to pay first; with `invoice_unpaid` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub invoice_id: Option<&'a Value>,
     /// Where the hosted page leads back to, beside a code of ours that is not taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
@@ -227,6 +231,7 @@ impl Problem {
             decline_reason: self.member("declineReason"),
             payment_attempt_id: self.member("paymentAttemptId"),
             dependencies: self.member("dependencies"),
+            invoice_id: self.member("invoiceId"),
             return_url: self.member("returnUrl"),
             branding: self.member("branding"),
         }

@@ -5,6 +5,7 @@ use crate::audit::Action;
 use crate::base::{CollectionMethod, Currency, Overflow, TaxRate, money};
 use crate::db::{DbError, Stored, Tx};
 use crate::organizations::{Environment, Tenant};
+use crate::test_clock;
 use crate::work::{BillingError, Work};
 use serde_json::json;
 
@@ -42,7 +43,7 @@ pub async fn add_to_next(
     wait_for_next(work, customer_no, currency, lines).await
 }
 
-/// Has lines wait, as they are, for the customer's next invoice. Lines of 0 are dropped.
+/// Keeps lines for the customer's next invoice. Drops lines of 0.
 pub async fn wait_for_next(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -123,24 +124,27 @@ pub async fn draft(
     Ok(Some(invoice))
 }
 
-/// Issues a draft: seller and buyer are frozen as they are now, lines and tax as they were drafted
-/// (and so what the buyer's tax hangs on), and last of all it takes its number.
+/// Issues a draft: freezes seller and buyer as they are now, lines and tax (with the buyer's tax ids
+/// and status) as they were drafted. Takes the next number; the date is today's.
 pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result<(), BillingError> {
     let parties = sql::parties(work.tx, work.tenant, invoice.customer_no).await?;
+    sql::spend_additions(work.tx, work.tenant, invoice).await?;
+    // A late job bills as of the period's end, but an invoice carries the date of its issue.
+    let now = test_clock::now(work.tx, work.tenant, work.by.now).await?.max(work.at);
+    let (number, at) = sql::next_number(work.tx, work.tenant, now).await?;
+    invoice.number = Some(number);
     invoice.due_date = Some(match invoice.collection_method {
-        CollectionMethod::ChargeAutomatically => work.at,
-        CollectionMethod::SendInvoice => work.at.plus_days(parties.net_days),
+        CollectionMethod::ChargeAutomatically => at,
+        CollectionMethod::SendInvoice => at.plus_days(parties.net_days),
     });
     let Buyer { tax_ids, tax_status, .. } = invoice.buyer.read()?;
     invoice.seller = Stored::of(&parties.seller)?;
     invoice.buyer = Stored::of(&Buyer { tax_ids, tax_status, ..parties.buyer })?;
-    (invoice.issued_at, invoice.updated_at) = (Some(work.at), work.at);
+    (invoice.issued_at, invoice.updated_at) = (Some(at), at);
     invoice.status = Status::Issued;
     if invoice.totals.total == 0 {
-        (invoice.status, invoice.paid_at) = (Status::Paid, Some(work.at));
+        (invoice.status, invoice.paid_at) = (Status::Paid, Some(at));
     }
-    sql::spend_additions(work.tx, work.tenant, invoice).await?;
-    invoice.number = Some(sql::next_number(work.tx, work.tenant).await?);
     sql::store_issued(work.tx, work.tenant, invoice).await?;
     let detail = json!({
         "number": invoice.number_text(), "currency": invoice.currency,
@@ -158,8 +162,8 @@ pub fn with_waiting(lines: Vec<Line>, waiting: Vec<Line>) -> Vec<Line> {
     all
 }
 
-/// Whether there is something to bill. What waits is reason enough for an invoice that time brings,
-/// not for one that a caller asks for.
+/// Whether there is something to bill. Waiting lines justify an invoice that falls due, not one that
+/// a caller asks for.
 fn is_worth_an_invoice(reason: Reason, lines: &[Line], waiting: &[Line]) -> bool {
     let any = |lines: &[Line]| lines.iter().any(|line| line.amount != 0);
     match reason {
@@ -168,7 +172,7 @@ fn is_worth_an_invoice(reason: Reason, lines: &[Line], waiting: &[Line]) -> bool
     }
 }
 
-/// Drafts and issues; `None` as in [`draft`].
+/// Drafts and issues an invoice; `None` as in [`draft`].
 pub async fn create_issued(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -181,7 +185,7 @@ pub async fn create_issued(
     Ok(Some(invoice))
 }
 
-/// Deletes a draft; what it took in waits again. An issued invoice stays as it is.
+/// Deletes a draft; the lines that it took in wait again. An issued invoice stays.
 pub async fn delete_draft(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -1,7 +1,7 @@
-//! Invoices: what a customer owes, line by line, and what of it came in.
+//! Invoices: the amounts that a customer owes, line by line, and the payments.
 //!
 //! A draft waits for its payment. Issuing takes the tenant's next number and freezes seller and
-//! buyer; from then on the lines never change. Nothing here charges: that is `settlement`'s.
+//! buyer; from then on the lines never change. `settlement` charges them.
 
 pub mod http;
 mod issue;
@@ -16,7 +16,7 @@ pub use issue::{
 };
 pub use lines::{InvoiceItem, Line, LineKind};
 pub use parties::{Buyer, Seller};
-pub use sql::{get, payments};
+pub use sql::{get, has_billed, owed, payments};
 
 use crate::audit::Action;
 use crate::base::{
@@ -28,6 +28,8 @@ use crate::db::{DbError, FromRow, Stored, ToRow, Tx};
 use crate::organizations::Tenant;
 use crate::work::{BillingError, Work};
 use serde_json::json;
+
+const DAY_SECONDS: i64 = 86_400;
 
 #[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Invoice {
@@ -113,7 +115,7 @@ pub struct Payment {
     pub paid_at: Time,
     pub brand: Option<String>,
     pub last4: Option<String>,
-    /// What a transfer said.
+    /// The reference of a transfer.
     pub reference: Option<String>,
 }
 
@@ -130,14 +132,15 @@ impl Invoice {
         }
     }
 
-    /// When it is overdue, where it is sent and not all of it came in.
+    /// Returns the instant at which a sent invoice that is not fully paid becomes overdue: the end of
+    /// its due day, UTC.
     pub fn overdue_from(&self) -> Option<Time> {
         let sent = self.collection_method == CollectionMethod::SendInvoice;
         let open = matches!(self.status, Status::Issued | Status::PartiallyPaid);
-        self.due_date.filter(|_| sent && open)
+        self.due_date.filter(|_| sent && open).map(end_of_day)
     }
 
-    /// Has a draft's first period be this one; what it costs stays.
+    /// Moves a draft's first period; its price stays.
     pub fn redate(&mut self, period: Period) -> Result<(), DbError> {
         let drafted = self.period.replace(period);
         let mut lines = self.lines.read()?;
@@ -154,7 +157,12 @@ impl Invoice {
     }
 }
 
-/// Reads an invoice for change, behind its customer: whoever else bills that customer waits.
+/// Returns the first instant of the next day, UTC.
+pub const fn end_of_day(at: Time) -> Time {
+    Time::from_seconds((at.seconds().div_euclid(DAY_SECONDS) + 1) * DAY_SECONDS)
+}
+
+/// Locks the customer and reads an invoice: other writers on the customer's billing wait.
 pub async fn lock(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -176,7 +184,7 @@ pub async fn set_status(
     sql::store_state(tx, tenant, invoice).await
 }
 
-/// An invoice was not paid when it should have been; told once.
+/// Marks an invoice as overdue; audited once.
 pub async fn overdue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result<(), DbError> {
     if invoice.status == Status::Overdue {
         return Ok(());
@@ -186,7 +194,7 @@ pub async fn overdue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Resu
     work.note(invoice.customer_id, action, invoice.id, json!({})).await
 }
 
-/// Nobody asks for an invoice any more; it may still be paid.
+/// Marks an invoice as uncollectible. It can still be paid.
 pub async fn uncollectible(
     work: &mut Work<'_, '_, '_>,
     invoice: &mut Invoice,
@@ -196,8 +204,8 @@ pub async fn uncollectible(
     work.note(invoice.customer_id, action, invoice.id, json!({})).await
 }
 
-/// Records money that came in, at most what is due; all of it makes the invoice paid. One that is
-/// overdue stays so until then.
+/// Records a payment of at most the amount due. The full amount makes the invoice paid; until then
+/// an overdue invoice stays overdue.
 pub async fn mark_paid(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -225,8 +233,7 @@ pub async fn mark_paid(
     Ok(set_status(tx, tenant, invoice, status, at).await?)
 }
 
-/// The issued invoices of a subscription that were not paid when they should have been, oldest
-/// first.
+/// Returns the overdue invoices of a subscription, oldest first.
 pub async fn in_arrears(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -79,9 +79,19 @@ const STORE_STATE: Command<Invoice> = command!(
 );
 const DELETE_DRAFT: Sql =
     sql("DELETE FROM invoices WHERE tenant_no = $1 AND id = $2 AND status = 'draft'");
-const NEXT_NUMBER: Scalar<i64> = scalar(
-    "INSERT INTO invoice_numbers (tenant_no, last) VALUES ($1, 1) \
-     ON CONFLICT (tenant_no) DO UPDATE SET last = invoice_numbers.last + 1 RETURNING last",
+const NEXT_NUMBER: Query<Numbered> = query!(
+    Numbered,
+    "INSERT INTO invoice_numbers (tenant_no, last, last_issued_at) VALUES ($1, 1, $2) \
+     ON CONFLICT (tenant_no) DO UPDATE SET last = invoice_numbers.last + 1, \
+     last_issued_at = CASE WHEN invoice_numbers.last_issued_at > excluded.last_issued_at \
+     THEN invoice_numbers.last_issued_at ELSE excluded.last_issued_at END RETURNING {}"
+);
+const HAS_BILLED: Sql = sql("SELECT 1 WHERE EXISTS (SELECT 1 FROM invoices \
+     WHERE tenant_no = $1 AND customer_no = $2 AND status <> 'draft' AND total_amount > 0) \
+     OR EXISTS (SELECT 1 FROM invoice_additions WHERE tenant_no = $1 AND customer_no = $2)");
+const OWED: Scalar<InvoiceId> = scalar(
+    "SELECT id FROM invoices WHERE tenant_no = $1 AND customer_no = $2 \
+     AND status IN ('overdue', 'uncollectible') ORDER BY number LIMIT 1",
 );
 const ADDITIONS: Query<Addition> = query!(
     Addition,
@@ -126,6 +136,12 @@ struct SellerRow {
     support_email: Option<String>,
     invoice_footer: Option<String>,
     tax_rate: Option<TaxRate>,
+}
+
+#[derive(FromRow)]
+struct Numbered {
+    last: i64,
+    last_issued_at: Time,
 }
 
 #[derive(FromRow)]
@@ -186,6 +202,24 @@ pub async fn in_arrears(
     tx.fetch(&IN_ARREARS, &values).await
 }
 
+/// Whether the customer was ever invoiced an amount above zero, or will be: lines wait.
+pub async fn has_billed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<bool, DbError> {
+    tx.exists(&HAS_BILLED, &[tenant.no.into(), customer_no.into()]).await
+}
+
+/// Returns the oldest invoice that the customer should have paid by now.
+pub async fn owed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<Option<InvoiceId>, DbError> {
+    tx.scalar(&OWED, &[tenant.no.into(), customer_no.into()]).await
+}
+
 /// Returns the current seller and buyer.
 pub async fn parties(
     tx: &mut Tx<'_, '_>,
@@ -239,12 +273,17 @@ pub async fn delete_draft(
     tx.execute(&DELETE_DRAFT, &[tenant.no.into(), id.into()]).await.map(|_| ())
 }
 
-/// Takes the tenant's next invoice number. Other transactions that issue wait for the end of this
+/// Takes the tenant's next invoice number, and the date of an invoice that is issued at this
+/// instant: never before the last number's. Other transactions that issue wait for the end of this
 /// one; a rollback returns the number.
-pub async fn next_number(tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<i64, DbError> {
-    tx.scalar(&NEXT_NUMBER, &[tenant.no.into()])
-        .await?
-        .ok_or(DbError::Broken("no invoice number came back"))
+pub async fn next_number(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    at: Time,
+) -> Result<(i64, Time), DbError> {
+    let numbered = tx.fetch_one(&NEXT_NUMBER, &[tenant.no.into(), at.into()]).await?;
+    let numbered = numbered.ok_or(DbError::Broken("no invoice number came back"))?;
+    Ok((numbered.last, numbered.last_issued_at))
 }
 
 pub async fn additions(

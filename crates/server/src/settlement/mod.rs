@@ -26,7 +26,7 @@ use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::invoices::{self, Invoice, Line, NewInvoice, Status};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
-use crate::subscriptions::{PlanChange, Subscription};
+use crate::subscriptions::{PlanChange, Status as SubscriptionStatus, Subscription};
 use crate::work::{BillingError, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -249,6 +249,22 @@ pub async fn close_form_of_subscription(
     }
 }
 
+/// Gives up the form of a change that has been open for as long as it may be, by billing time.
+pub async fn expire_form_of_subscription(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &Subscription,
+) -> Result<(), BillingError> {
+    if subscription.status == SubscriptionStatus::Pending {
+        return Ok(());
+    }
+    match open_of_subscription(work.tx, work.tenant, subscription).await? {
+        Some(mut attempt) if attempt.form_is_over(work.at) => {
+            Ok(abandon(work, &mut attempt).await?)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Gives up whatever is under way for a customer, who is locked: drafts go, and what comes in later
 /// goes back.
 pub async fn abandon_all_of_customer(
@@ -296,7 +312,13 @@ impl Effect {
 }
 
 impl Attempt {
-    /// Records in the transaction what became of the attempt.
+    /// Whether its form has expired. An issued invoice may be paid for as long as it is owed.
+    pub fn form_is_over(&self, at: Time) -> bool {
+        self.status == AttemptStatus::RequiresForm
+            && self.effect != Effect::PayInvoice
+            && at >= self.billed_at.plus_seconds(FORM_OPEN_FOR_SECONDS)
+    }
+
     pub async fn note(&self, work: &mut Work<'_, '_, '_>, action: Action) -> Result<(), DbError> {
         let detail = json!({
             "invoiceId": self.invoice_id,

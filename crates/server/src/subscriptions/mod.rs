@@ -1,4 +1,4 @@
-//! Subscriptions: who pays for which plan, and what period it is in.
+//! Subscriptions: a customer's plan, and the period that it is in.
 //!
 //! The record, its statements and the pure rules: `calendar`, `proration` and `rating`. What changes
 //! a subscription together with money, usage or credits is in `flows`. Every instant here is billing
@@ -11,8 +11,8 @@ pub mod rating;
 mod sql;
 
 pub use sql::{
-    delete_pending, due as all_due, ended_in_window, first_due, get, had_trial, insert,
-    live_of_customer, note_trial, postpone, update,
+    delete_pending, due as all_due, ended_in_window, first_due, get, had_one_off, had_trial,
+    insert, live_of_customer, note_one_off, note_trial, postpone, set_collection_method, update,
 };
 
 use crate::audit::Action;
@@ -29,7 +29,7 @@ use crate::work::{BillingError, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How long a form may wait for its customer.
+/// A form waits this long for its customer.
 const FORM_SECONDS: i64 = 23 * 3_600;
 
 #[derive(Clone, Debug, FromRow, ToRow)]
@@ -50,16 +50,20 @@ pub struct Subscription {
     pub currency: Currency,
     #[record(insert_only)]
     pub collection_method: CollectionMethod,
-    /// The start of the first period that is no trial; boundaries are counted from it.
+    /// The start of the first period after the trial; boundaries are counted from it.
     pub anchor: Option<Time>,
     #[record(prefix = "current_period_")]
     pub current_period: Option<Period>,
     #[record(prefix = "usage_period_")]
     pub usage_period: Option<Period>,
     pub trial_end: Option<Time>,
-    /// When it began, with its trial if it has one; `None` while it is pending.
+    /// The instant at which it began, with its trial if it has one; `None` while it is pending.
     pub started_at: Option<Time>,
+    /// Set after the end: until then late events count, and the last usage is not billed yet.
+    pub usage_grace_until: Option<Time>,
     pub cancel_at_period_end: bool,
+    /// Why billing cannot go on with it.
+    pub attention: Option<Attention>,
     pub cancel_reason: Option<String>,
     pub canceled_at: Option<Time>,
     /// The change that takes effect at the end of the period.
@@ -69,7 +73,7 @@ pub struct Subscription {
     pub dunning_failures: i64,
     /// The first of these failures.
     pub dunning_since: Option<Time>,
-    /// The next try; none while one is under way.
+    /// The next retry; `None` while one is in progress.
     pub dunning_next_at: Option<Time>,
     /// A JSON object of texts.
     #[record(insert_only)]
@@ -96,7 +100,14 @@ pub enum Status {
     Canceled,
 }
 
-/// Records what was done to a subscription.
+/// Why billing cannot go on with a subscription until somebody looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// An invoice would come to more than an amount may be.
+    AmountOutOfRange,
+}
+
+/// Audits a write on a subscription.
 pub async fn note(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
@@ -106,7 +117,20 @@ pub async fn note(
     work.note(subscription.customer_id, action, subscription.id, detail).await
 }
 
-/// Reads a subscription for change, behind its customer: whoever else bills that customer waits.
+/// Marks a subscription that billing cannot go on with; audited once.
+pub async fn needs_attention(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &mut Subscription,
+    why: Attention,
+) -> Result<(), DbError> {
+    if subscription.attention.replace(why) == Some(why) {
+        return Ok(());
+    }
+    let detail = serde_json::json!({ "attention": why.as_str() });
+    note(work, subscription, Action::SubscriptionNeedsAttention, detail).await
+}
+
+/// Locks the customer and reads a subscription: other writers on the customer's billing wait.
 pub async fn lock(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -117,7 +141,7 @@ pub async fn lock(
     sql::get(tx, tenant, id).await
 }
 
-/// A subscription that this caller may reach: a customer its own alone.
+/// Reads a subscription that this caller may reach: a customer only its own.
 pub async fn own(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -133,7 +157,7 @@ pub async fn own(
     found.ok_or(BillingError::NotFound)
 }
 
-/// The same for change.
+/// The same with the customer locked.
 pub async fn lock_own(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -144,13 +168,13 @@ pub async fn lock_own(
     lock(tx, tenant, id).await?.ok_or(BillingError::NotFound)
 }
 
-/// A plan that a subscription names, whatever its status by now.
+/// Reads the plan of a subscription, whatever its status by now.
 pub async fn plan(tx: &mut Tx<'_, '_>, tenant: &Tenant, id: PlanId) -> Result<Plan, DbError> {
     let plan = catalog::plan(tx, tenant, id).await?;
     plan.ok_or(DbError::Broken("a subscription's plan is missing"))
 }
 
-/// A change as it was quoted; kept with its payment.
+/// A quoted change; stored with its payment attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanChange {
     pub subscription_id: SubscriptionId,
@@ -164,7 +188,7 @@ pub struct PlanChange {
     pub restarts: bool,
 }
 
-/// Something that is due.
+/// An item that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     pub tenant: Tenant,
@@ -181,8 +205,8 @@ pub enum What {
 }
 
 impl Subscription {
-    /// An invoice of this subscription. What time brings has a key of its own, so that there is
-    /// never a second one of the same.
+    /// Returns an invoice of this subscription. An invoice that falls due has a key of its own, so that
+    /// there is never a second one.
     pub fn invoice(&self, reason: Reason, lines: Vec<Line>, period: Option<Period>) -> NewInvoice {
         let key = |period: Period| format!("{} {} {}", self.id, period.start, reason.as_str());
         let due_key = match reason {
@@ -200,11 +224,13 @@ impl Subscription {
         }
     }
 
-    /// When time has something to do here: the earliest of all that may fall due.
+    /// Returns the earliest instant at which something falls due.
     pub fn next_due_at(&self) -> Option<Time> {
         let periods = [self.current_period, self.usage_period].into_iter().flatten();
         match self.status {
-            Status::Canceled => None,
+            Status::Canceled => {
+                self.usage_grace_until.into_iter().chain(self.dunning_next_at).min()
+            }
             Status::Pending => Some(self.created_at.plus_seconds(FORM_SECONDS)),
             Status::Trialing | Status::Active | Status::PastDue => {
                 periods.map(|period| period.end).chain(self.dunning_next_at).min()
@@ -221,6 +247,16 @@ impl PlanChange {
             && (subscription.plan_id, subscription.quantity)
                 == (self.old_plan_id, self.old_quantity)
             && subscription.current_period.is_some_and(within)
+    }
+}
+
+impl Attention {
+    pub const ALL: [Self; 1] = [Self::AmountOutOfRange];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AmountOutOfRange => "amount_out_of_range",
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The statements on subscriptions.
 
-use super::{Due, Status, Subscription, What};
+use super::{Attention, Due, Status, Subscription, What};
 use crate::base::{
-    CollectionMethod, InvoiceId, PageQuery, Period, ProductId, SubscriptionId, Time,
+    CollectionMethod, InvoiceId, PageQuery, PlanId, ProductId, SubscriptionId, Time,
 };
 use crate::db::{
     Command, DbError, FromRow, Pages, Query, Sql, Tx, command, pages, query, sql, word_columns,
 };
+use crate::invoices::end_of_day;
 use crate::organizations::Tenant;
 
 macro_rules! subscriptions {
@@ -28,10 +29,11 @@ const LIVE: Query<Subscription> = subscriptions!(
     "WHERE s.tenant_no = $1 AND s.customer_no = $2 \
      AND s.status IN ('trialing', 'active', 'past_due', 'pending') ORDER BY s.id"
 );
-const ENDED_IN_WINDOW: Query<Ended> = query!(
-    Ended,
-    "SELECT {} FROM subscriptions WHERE tenant_no = $1 AND customer_no = $2 AND product_id = $3 \
-     AND status = 'canceled' AND usage_period_end > $4 ORDER BY canceled_at DESC, id DESC LIMIT 1"
+const ENDED_IN_WINDOW: Query<Subscription> = subscriptions!(
+    query,
+    "WHERE s.tenant_no = $1 AND s.customer_no = $2 AND s.product_id = $3 \
+     AND s.status = 'canceled' AND s.usage_period_end > $4 \
+     ORDER BY s.canceled_at DESC, s.id DESC LIMIT 1"
 );
 /// An empty text is no filter.
 const OF_TENANT: Pages<Subscription> = subscriptions!(
@@ -55,6 +57,13 @@ const UPDATE: Command<Subscription> = command!(
 );
 const DELETE: Sql =
     sql("DELETE FROM subscriptions WHERE tenant_no = $1 AND id = $2 AND status = 'pending'");
+const SET_COLLECTION_METHOD: Sql = sql("UPDATE subscriptions SET collection_method = $1 \
+     WHERE tenant_no = $2 AND customer_no = $3 \
+     AND status IN ('trialing', 'active', 'past_due', 'pending')");
+const HAD_ONE_OFF: Sql =
+    sql("SELECT 1 FROM one_off_charges WHERE customer_no = $1 AND plan_id = $2");
+const NOTE_ONE_OFF: Sql = sql("INSERT INTO one_off_charges (customer_no, plan_id, charged_at) \
+     VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 const NOTE_TRIAL: Sql = sql("INSERT INTO trials (customer_no, product_id, tenant_no, started_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
 const HAD_TRIAL: Sql =
@@ -80,8 +89,8 @@ const OVERDUE: Query<OfTenant<DueInvoice>> = query!(
      LEFT JOIN billing_clocks b ON b.tenant_no = t.no \
      JOIN invoices i ON i.tenant_no = t.no \
      WHERE NOT o.suspended AND b.advancing_to IS NULL AND i.status IN ('issued', 'partially_paid') \
-     AND i.collection_method = 'send_invoice' AND i.due_date <= \
-     CAST($1 AS BIGINT) + COALESCE(b.offset_seconds, 0) * 1000000 \
+     AND i.collection_method = 'send_invoice' AND i.due_date < \
+     (CAST($1 AS BIGINT) + COALESCE(b.offset_seconds, 0) * 1000000) / 86400000000 * 86400000000 \
      ORDER BY i.due_date, i.id LIMIT $2"
 );
 /// The subscriptions of one tenant that are due first, by a given instant.
@@ -94,17 +103,10 @@ const FIRST_DUE: Query<DueSubscription> = query!(
 const FIRST_OVERDUE: Query<DueInvoice> = query!(
     DueInvoice,
     "SELECT {} FROM invoices WHERE tenant_no = $1 AND status IN ('issued', 'partially_paid') \
-     AND collection_method = 'send_invoice' AND due_date <= $2 ORDER BY due_date, id LIMIT 1"
+     AND collection_method = 'send_invoice' AND due_date < $2 ORDER BY due_date, id LIMIT 1"
 );
 const POSTPONE: Sql = sql("UPDATE subscriptions SET next_due_at = $1 \
      WHERE tenant_no = $2 AND id = $3 AND next_due_at <= $4");
-
-#[derive(FromRow)]
-struct Ended {
-    id: SubscriptionId,
-    #[record(prefix = "usage_period_")]
-    usage_period: Period,
-}
 
 #[derive(FromRow)]
 struct OfTenant<R: FromRow> {
@@ -134,7 +136,7 @@ impl DueSubscription {
 
 impl DueInvoice {
     const fn of(self, tenant: Tenant) -> Due {
-        Due { tenant, what: What::Invoice(self.id), at: self.due_date }
+        Due { tenant, what: What::Invoice(self.id), at: end_of_day(self.due_date) }
     }
 }
 
@@ -157,20 +159,19 @@ pub async fn live_of_customer(
 }
 
 /// Returns the customer's last subscription of a product that ended within a usage window which has
-/// not ended at this instant, and that window.
+/// not ended at this instant.
 pub async fn ended_in_window(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer_no: i64,
     product: ProductId,
     at: Time,
-) -> Result<Option<(SubscriptionId, Period)>, DbError> {
+) -> Result<Option<Subscription>, DbError> {
     let values = [tenant.no.into(), customer_no.into(), product.into(), at.into()];
-    let ended = tx.fetch_one(&ENDED_IN_WINDOW, &values).await?;
-    Ok(ended.map(|Ended { id, usage_period }| (id, usage_period)))
+    tx.fetch_one(&ENDED_IN_WINDOW, &values).await
 }
 
-/// A page of a tenant's subscriptions, or of one customer's.
+/// Returns a page of a tenant's subscriptions, or of one customer's.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -220,6 +221,37 @@ pub async fn delete_pending(
     tx.execute(&DELETE, &[tenant.no.into(), id.into()]).await.map(|_| ())
 }
 
+/// Sets how the next invoices of a customer's live subscriptions are collected.
+pub async fn set_collection_method(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    method: CollectionMethod,
+) -> Result<(), DbError> {
+    let values = [method.into(), tenant.no.into(), customer_no.into()];
+    tx.execute(&SET_COLLECTION_METHOD, &values).await.map(|_| ())
+}
+
+/// Whether the customer was billed the one-off charges of a plan.
+pub async fn had_one_off(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    plan: PlanId,
+) -> Result<bool, DbError> {
+    let values = [customer_no.into(), plan.into()];
+    tx.exists(&HAD_ONE_OFF, &values).await
+}
+
+pub async fn note_one_off(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    plan: PlanId,
+    at: Time,
+) -> Result<(), DbError> {
+    let values = [customer_no.into(), plan.into(), at.into()];
+    tx.execute(&NOTE_ONE_OFF, &values).await.map(|_| ())
+}
+
 pub async fn had_trial(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -260,8 +292,10 @@ pub async fn first_due(
 ) -> Result<Vec<Due>, DbError> {
     let values = [tenant.no.into(), until.into(), limit.into()];
     let due = tx.fetch(&FIRST_DUE, &values).await?;
-    let until = due.first().map_or(until, |first| first.next_due_at);
-    let overdue = tx.fetch(&FIRST_OVERDUE, &[tenant.no.into(), until.into()]).await?;
+    // At one instant, renewals come before invoices become overdue.
+    let until = due.first().map_or(until, |first| first.next_due_at.plus_seconds(-1));
+    let day = Time::from_seconds(until.seconds().div_euclid(86_400) * 86_400);
+    let overdue = tx.fetch(&FIRST_OVERDUE, &[tenant.no.into(), day.into()]).await?;
     Ok(if overdue.is_empty() {
         due.into_iter().map(|due| due.of(*tenant)).collect()
     } else {
@@ -281,4 +315,4 @@ pub async fn postpone(
     tx.execute(&POSTPONE, &values).await.map(|_| ())
 }
 
-word_columns!(CollectionMethod, Status);
+word_columns!(Attention, CollectionMethod, Status);

@@ -1,4 +1,4 @@
-//! What an event counts for, if anything. Pure: it looks at what was read for the whole request.
+//! Judging events: whether and where an event counts. Pure, over data read for the whole request.
 
 use super::{NewEvent, Quantity, Reason};
 use crate::base::money::divide_up;
@@ -15,17 +15,18 @@ const AHEAD_SECONDS: i64 = 5 * 60;
 const LATE_DAYS: i64 = 7;
 const MAX_VALUE_BYTES: usize = 200;
 
-/// What the events of a request are measured by.
+/// Data by which the events of a request are judged.
 #[derive(Debug, Default)]
 pub struct World {
-    /// Numbers of customers that are not archived.
+    /// Numbers of the customers that are not archived.
     pub customers: HashMap<CustomerRef, i64>,
-    /// Subscriptions with access, by the customer's number.
+    /// Subscriptions with access or in their grace, the last started first, by the customer's
+    /// number.
     pub subscriptions: HashMap<i64, Vec<Subscribed>>,
     pub metrics: HashMap<String, Vec<Measure>>,
     /// Credit features, by metric.
     pub features: HashMap<MetricId, Vec<CreditFeature>>,
-    /// Which credit features a plan gives.
+    /// The credit features that plans grant.
     pub given: HashSet<(PlanId, FeatureId)>,
 }
 
@@ -36,9 +37,11 @@ pub struct Subscribed {
     pub plan_id: PlanId,
     #[record(prefix = "usage_period_")]
     pub usage_period: Option<Period>,
-    /// Usage before this instant is never billed: it lies in a trial or before the start.
-    #[record(computed)]
-    pub billed_from: Option<Time>,
+    pub started_at: Option<Time>,
+    pub trial_end: Option<Time>,
+    pub canceled_at: Option<Time>,
+    /// Set while the last usage window of a canceled subscription accepts late events.
+    pub usage_grace_until: Option<Time>,
 }
 
 #[derive(Clone, Debug, FromRow)]
@@ -59,14 +62,14 @@ pub struct CreditFeature {
     pub cost: Decimal,
 }
 
-/// The instants that an event's timestamp is held against.
+/// The instants with which an event's timestamp is compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     pub billing: Time,
     pub real: Time,
 }
 
-/// What an event counts for.
+/// The result of an event that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
     pub at: Time,
@@ -75,13 +78,13 @@ pub struct Counted {
     pub debits: Vec<(CreditCurrencyId, i64)>,
 }
 
-/// What an event adds to a metric in a usage period.
+/// An addition to a metric in a usage period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     pub subscription_id: SubscriptionId,
     pub metric_id: MetricId,
     pub period_start: Time,
-    /// Never billed: credits paid for it, or it lies before `billed_from`.
+    /// Never billed: credits paid for it, or it lies in a trial or before the start.
     pub in_credits: bool,
     pub adds: Adds,
 }
@@ -90,17 +93,17 @@ pub struct Part {
 pub enum Adds {
     Sum(Quantity),
     Max(Quantity),
-    /// One, where the value is new to the period.
+    /// One, if the value is new in the period.
     Value(String),
 }
 
 impl Now {
-    /// When an event counts as having happened.
+    /// Returns the instant at which an event counts.
     fn instant(self, stamp: Option<Time>) -> Result<Time, Reason> {
         let stamp = stamp.unwrap_or(self.billing);
         let ahead = self.billing.seconds() != self.real.seconds();
         if ahead && (stamp.0 - self.real.0).abs() <= AHEAD_SECONDS * 1_000_000 {
-            // Whoever sends events knows nothing of the test clock.
+            // The sender of events knows nothing of the test clock.
             return Ok(self.billing);
         }
         if stamp > self.billing.plus_seconds(AHEAD_SECONDS) {
@@ -111,7 +114,7 @@ impl Now {
 }
 
 impl World {
-    /// What an event of this customer counts for.
+    /// Judges an event of this customer.
     pub fn judge(&self, customer_no: i64, event: &NewEvent, now: Now) -> Result<Counted, Reason> {
         let metrics = self.metrics.get(&event.name).ok_or(Reason::NoMetric)?;
         let at = now.instant(event.timestamp)?;
@@ -119,7 +122,7 @@ impl World {
         let mut counted = Counted { at, parts: Vec::new(), debits: Vec::new() };
         let mut why_not = Reason::NoSubscription;
         for metric in metrics {
-            let Some(of) = subscriptions.iter().find(|s| s.product_id == metric.product_id) else {
+            let Some((of, billed)) = place(subscriptions, metric.product_id, at, now) else {
                 continue;
             };
             let Some(period_start) = period_start(of.usage_period, at) else {
@@ -127,7 +130,7 @@ impl World {
                 continue;
             };
             let adds = metric.adds(event).ok_or(Reason::Invalid)?;
-            let mut in_credits = of.billed_from.is_none_or(|from| at < from);
+            let mut in_credits = !billed;
             for feature in self.features.get(&metric.metric_id).into_iter().flatten() {
                 if self.given.contains(&(of.plan_id, feature.id)) {
                     let measured = match &adds {
@@ -147,8 +150,41 @@ impl World {
     }
 }
 
-/// The period that an event counts in: the open one, a little late too, or the one that follows
-/// where the clock has passed the end and the renewal has yet to come.
+/// Finds the subscription of a product that an event counts for, and whether it is billed.
+///
+/// An event of an ended subscription counts in its window until its grace is over. When the customer
+/// came back within that window, the window moved on, and the event with it.
+fn place(
+    subscriptions: &[Subscribed],
+    product: ProductId,
+    at: Time,
+    now: Now,
+) -> Option<(&Subscribed, bool)> {
+    let mut of_product = subscriptions.iter().filter(|one| one.product_id == product);
+    let late = |one: &&Subscribed| {
+        let end = one.canceled_at.zip(one.usage_grace_until);
+        end.is_some_and(|(end, until)| at < end && now.billing < until) && one.bills(at)
+    };
+    if let Some(ended) = of_product.clone().find(late) {
+        let follows = |one: &&Subscribed| {
+            let window = ended.usage_period.zip(one.started_at);
+            one.trial_end.is_none() && window.is_some_and(|(window, start)| start < window.end)
+        };
+        return Some((of_product.find(follows).unwrap_or(ended), true));
+    }
+    let live = of_product.find(|one| one.canceled_at.is_none())?;
+    Some((live, live.bills(at)))
+}
+
+impl Subscribed {
+    /// Whether usage of this instant is billed: after the start, and after the trial.
+    fn bills(&self, at: Time) -> bool {
+        self.trial_end.or(self.started_at).is_some_and(|from| from <= at)
+    }
+}
+
+/// Returns the start of the period in which an event counts: the open period, also if the event is a
+/// little late, or the next one if the event is past the end and the renewal has not run yet.
 fn period_start(open: Option<Period>, at: Time) -> Option<Time> {
     let Period { start, end } = open?;
     if at >= end {
@@ -158,7 +194,7 @@ fn period_start(open: Option<Period>, at: Time) -> Option<Time> {
 }
 
 impl Measure {
-    /// `None` where the event lacks what is measured.
+    /// Returns `None` if the event lacks the measured property.
     fn adds(&self, event: &NewEvent) -> Option<Adds> {
         let properties = event.properties.as_ref();
         let value = self.property.as_ref().map(|name| properties?.get(name));
@@ -176,7 +212,7 @@ impl Measure {
 }
 
 impl CreditFeature {
-    /// The price of one event, rounded up; `None` beyond all credits.
+    /// Returns the price of one event, rounded up; `None` if it is out of range.
     fn debit(&self, measured: Quantity) -> Option<i64> {
         let units = measured.to_decimal().units().checked_mul(self.cost.units())?;
         divide_up(units, Decimal::ONE * Decimal::ONE).ok()

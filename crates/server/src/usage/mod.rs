@@ -1,10 +1,9 @@
-//! Usage: events, what they add up to, and what of it a period is charged for.
+//! Usage: events and their aggregates.
 //!
-//! An event counts once for its customer and key, for ever. What it adds is kept in its own
-//! transaction: for each metric in the usage period, for each event name on its day. So rating and
-//! charts never look at events. An event that a credit feature measures is paid from a wallet at
-//! once, every other one is there to be rated. Limits are not enforced here: who asks beforehand is
-//! told by `check`.
+//! An event counts once for its customer and key, for ever. Aggregates are kept in the event's
+//! transaction: for each metric in the usage window, for each event name on its day. Rating and
+//! charts never read events. An event that a credit feature measures is paid from a wallet at once;
+//! every other event is rated. `track` does not enforce limits; `check` answers beforehand.
 
 pub mod http;
 mod http_body;
@@ -43,7 +42,7 @@ pub struct NewEvent {
     pub timestamp: Option<Time>,
     /// Unique for the customer.
     pub key: String,
-    /// The start of a SHA-256 of all the rest: it tells a repetition from another event.
+    /// The start of a SHA-256 of everything else: tells a replay from another event.
     pub content: [u8; 16],
 }
 
@@ -56,11 +55,11 @@ pub struct Segment {
     pub to: Decimal,
 }
 
-/// What is measured: millionths, from 0 to 10⁹ whole ones.
+/// A measured quantity in millionths, from 0 to 10⁹ units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity(i64);
 
-/// Why an event does not count.
+/// The reason why an event does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     NoMetric,
@@ -93,7 +92,7 @@ impl Quantity {
         Decimal::from_units(self.0 as i128 * MILLIONTH)
     }
 
-    /// Whole ones, and millionths beside them.
+    /// Splits the quantity into whole units and millionths.
     const fn parts(self) -> (i64, i64) {
         (self.0 / Self::ONE.0, self.0 % Self::ONE.0)
     }

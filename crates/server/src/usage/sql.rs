@@ -36,11 +36,12 @@ const BY_EXTERNAL_ID: Query<ByExternalId> = query!(
 const SUBSCRIPTIONS: Query<SubscribedOf> = query!(
     SubscribedOf,
     sqlite = "SELECT {s} FROM subscriptions s WHERE s.tenant_no = $1 AND s.customer_no = $2 \
-         AND s.status IN ('trialing', 'active', 'past_due')",
+         AND (s.status IN ('trialing', 'active', 'past_due') OR s.usage_grace_until IS NOT NULL) \
+         ORDER BY s.started_at DESC, s.id DESC",
     postgres = "SELECT {s} FROM unnest($1::BIGINT[], $2::BIGINT[]) AS w(tenant_no, customer_no) \
          JOIN subscriptions s ON s.tenant_no = w.tenant_no AND s.customer_no = w.customer_no \
-         WHERE s.status IN ('trialing', 'active', 'past_due')",
-    billed_from = "COALESCE(s.trial_end, s.started_at)",
+         WHERE s.status IN ('trialing', 'active', 'past_due') OR s.usage_grace_until IS NOT NULL \
+         ORDER BY s.started_at DESC, s.id DESC",
 );
 const METRICS: Query<MeasureOf> = query!(
     MeasureOf,
@@ -327,16 +328,17 @@ pub async fn segment_closed(
 /// counting from the quantities reached so far.
 pub async fn window_continued(
     tx: &mut Tx<'_, '_>,
-    ended: (SubscriptionId, Period),
+    ended: &Subscription,
     next: &Subscription,
     window: Period,
 ) -> Result<(), DbError> {
+    let Some(open) = ended.usage_period else { return Ok(()) };
     let values = [
         next.id.into(),
         window.start.into(),
         next.customer_no.into(),
-        ended.0.into(),
-        ended.1.start.into(),
+        ended.id.into(),
+        open.start.into(),
     ];
     tx.execute(&CARRY, &values).await?;
     tx.execute(&CARRY_VALUES, &values).await.map(|_| ())
@@ -387,7 +389,7 @@ pub struct InPeriod {
     pub in_credits: bool,
 }
 
-/// Reads what these events are measured by, in a statement for each kind of thing.
+/// Reads the data by which these events are judged, in one statement for each kind of record.
 pub async fn world(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -497,7 +499,7 @@ pub async fn add_values(
     tx.fetch_each(&ADD_VALUE, &rows).await
 }
 
-/// Adds to what metrics have measured in usage periods.
+/// Adds to the sums of metrics in usage windows.
 pub async fn add(
     tx: &mut Tx<'_, '_>,
     sums: impl Iterator<Item = (InPeriod, [i64; 2])>,
@@ -505,7 +507,7 @@ pub async fn add(
     tx.store_each(&ADD, &period_rows(sums)).await.map(|_| ())
 }
 
-/// Raises the maxima that metrics have measured in usage periods.
+/// Raises the maxima of metrics in usage windows.
 pub async fn raise(
     tx: &mut Tx<'_, '_>,
     maxima: impl Iterator<Item = (InPeriod, [i64; 2])>,
@@ -521,7 +523,7 @@ fn period_rows(counted: impl Iterator<Item = (InPeriod, [i64; 2])>) -> Vec<Perio
     counted.map(row).collect()
 }
 
-/// Adds to the days of event names.
+/// Adds to the daily quantities of event names.
 pub async fn add_days<'a>(
     tx: &mut Tx<'_, '_>,
     days: impl Iterator<Item = ((i64, i64, &'a str), [i64; 2])>,

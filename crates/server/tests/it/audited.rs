@@ -21,6 +21,7 @@ on_both_stores! {
         cards_and_forms(&mut log, &shop).await;
         credits(&mut log, &shop).await;
         time(&mut log).await;
+        attention(&mut log).await;
         let all: BTreeSet<String> = Action::NAMES.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(log.seen, all);
     }
@@ -290,6 +291,20 @@ async fn time(log: &mut Log<'_>) {
     let open = log.t.bill("two", 700).await;
     log.told(&["system invoice.issued"]).await;
     log.ask(post(format!("/v1/invoices/{open}/void"), &json!({})), &["invoice.voided"]).await;
+}
+
+/// Usage beyond the range of amounts: the subscription ends nevertheless.
+async fn attention(log: &mut Log<'_>) {
+    let tiers = json!([{ "upTo": null, "unitPrice": "999999999999" }]);
+    let usage = with(log.t.calls().await, json!({ "tiers": tiers }));
+    let plan = log.t.plan(monthly("dear", json!([usage]))).await;
+    log.told(&["product.created", "billable_metric.created", "plan.created"]).await;
+    log.t.customer("three").await;
+    let subscription = log.t.buy("three", &plan, 1).await;
+    log.told(&["customer.created", "subscription.started"]).await;
+    log.t.call_for("three", "a", 1_000_000_000).await;
+    log.t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
+    log.told(&["subscription.needs_attention", "subscription.canceled"]).await;
 }
 
 fn clock_to(day: &str) -> Request {

@@ -4,6 +4,8 @@ mod cancel;
 mod change;
 mod create;
 mod dunning;
+mod grace;
+mod owing;
 mod proration;
 mod rating;
 mod renewal;

@@ -51,6 +51,11 @@ impl From<BillingError> for Problem {
             BillingError::NotActive => {
                 (Code::SubscriptionNotActive, "The subscription is canceled.")
             }
+            BillingError::Owes(invoice) => {
+                let detail = "The customer owes an invoice that has to be paid first.";
+                return Self::new(Code::InvoiceUnpaid, detail)
+                    .with("invoiceId", invoice.to_string());
+            }
             BillingError::Unpaid => {
                 (Code::InvoiceUnpaid, "An invoice of the subscription has to be paid first.")
             }

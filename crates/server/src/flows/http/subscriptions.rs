@@ -35,6 +35,10 @@ pub struct CreateSubscriptionRequest {
     /// Not with a portal token.
     #[schema(nullable = false)]
     metadata: Option<BTreeMap<String, String>>,
+    /// Whether a customer who owes an overdue or uncollectible invoice may buy. Default false. Not
+    /// with a portal token.
+    #[schema(nullable = false)]
+    allow_unpaid: Option<bool>,
 }
 
 #[derive(Debug, ToSchema)]
@@ -59,9 +63,13 @@ pub struct ChangePlanRequest {
     /// Default the quantity in force.
     #[schema(minimum = 1, maximum = 1000000, nullable = false)]
     quantity: Option<i64>,
-    /// What `preview-change` told, at most ten minutes ago.
+    /// The `prorationDate` of a preview that is at most ten minutes old.
     #[schema(format = DateTime, nullable = false)]
     proration_date: Option<String>,
+    /// Whether a customer who owes an overdue or uncollectible invoice may upgrade. Default false.
+    /// Not with a portal token.
+    #[schema(nullable = false)]
+    allow_unpaid: Option<bool>,
 }
 
 #[derive(Debug, ToSchema)]
@@ -94,6 +102,7 @@ struct Asked {
     customer: Option<CustomerRef>,
     plan_id: PlanId,
     quantity: i64,
+    allow_unpaid: bool,
     metadata: Option<String>,
 }
 
@@ -103,6 +112,7 @@ impl Asked {
         fields.required(&["planId"]);
         let plan_id = fields.plan_id();
         let quantity = fields.integer("quantity", QUANTITY).unwrap_or(1);
+        let allow_unpaid = allow_unpaid(caller, &mut fields);
         let metadata = match caller {
             Caller::Key(_) => {
                 if customer.is_none() {
@@ -113,7 +123,7 @@ impl Asked {
             Caller::Portal(_) => None,
         };
         let plan_id = fields.made(|| plan_id)?;
-        Ok(Self { customer, plan_id, quantity, metadata })
+        Ok(Self { customer, plan_id, quantity, allow_unpaid, metadata })
     }
 
     /// What it means now: the customer is looked up.
@@ -124,8 +134,17 @@ impl Asked {
             viewer: viewer(caller),
             plan_id: self.plan_id,
             quantity: self.quantity,
+            allow_unpaid: self.allow_unpaid,
             metadata: self.metadata.clone().unwrap_or_else(|| "{}".to_owned()),
         })
+    }
+}
+
+/// Reads `allowUnpaid`, which a portal token may not name.
+fn allow_unpaid(caller: &Writer, fields: &mut Fields) -> bool {
+    match caller {
+        Caller::Key(_) => fields.boolean("allowUnpaid").unwrap_or(false),
+        Caller::Portal(_) => false,
     }
 }
 
@@ -209,6 +228,7 @@ pub async fn preview_change(
         plan_id,
         quantity,
         proration_date: None,
+        allow_unpaid: true,
     };
     let mut tx = app.db.read().await?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
@@ -233,9 +253,11 @@ pub async fn change_plan(
     let tenant = caller.tenant();
     let (plan_id, quantity) = (fields.plan_id(), fields.integer("quantity", QUANTITY));
     let proration_date = fields.time("prorationDate");
+    let allow_unpaid = allow_unpaid(&caller, &mut fields);
     fields.finish()?;
     let (subscription_id, viewer) = (path_id(&id)?, viewer(&caller));
-    let request = ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date };
+    let request =
+        ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date, allow_unpaid };
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {

@@ -4,7 +4,7 @@ mod read;
 
 pub use read::*;
 
-use super::{Scheduled, Subscription};
+use super::{Attention, Scheduled, Subscription};
 use crate::auth::Caller;
 use crate::base::{Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time};
 use crate::catalog::Viewer;
@@ -51,6 +51,9 @@ pub struct SubscriptionResponse {
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub trial_end: Option<Time>,
     pub cancel_at_period_end: bool,
+    /// Why billing cannot go on with it until somebody looks at it.
+    #[schema(value_type = Option<SubscriptionAttention>, required = true)]
+    pub attention: Option<&'static str>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub canceled_at: Option<Time>,
     /// What comes into force at the period's end.
@@ -85,6 +88,13 @@ pub enum SubscriptionStatus {
     PastDue,
     Pending,
     Canceled,
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code)] // Describes `SubscriptionResponse::attention`.
+pub enum SubscriptionAttention {
+    AmountOutOfRange,
 }
 
 #[derive(Debug, ToSchema)]
@@ -197,6 +207,7 @@ impl SubscriptionResponse {
             usage_period_end: s.usage_period.map(|period| period.end),
             trial_end: s.trial_end,
             cancel_at_period_end: s.cancel_at_period_end,
+            attention: s.attention.map(Attention::as_str),
             canceled_at: s.canceled_at,
             scheduled_change: scheduled,
             metadata: None,

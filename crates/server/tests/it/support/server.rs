@@ -307,6 +307,8 @@ async fn run(
 ) -> (Arc<App>, Arc<Client>, watch::Sender<bool>) {
     let mut config = Config::load(None, [], &[]).unwrap();
     config.limits.portal_session_per_second = 0;
+    // Tests of the grace turn it on: elsewhere an ended subscription is billed at once.
+    config.billing.usage_grace_seconds = 0;
     config.limits.bad_credentials_per_second = 0;
     config.postgres.connections = 6;
     change(&mut config);

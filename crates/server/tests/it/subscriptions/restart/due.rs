@@ -53,7 +53,7 @@ on_both_stores! {
             let body = json!({ "name": name, "email": "c@example.com", "externalId": name, "collectionMethod": "send_invoice", "netDays": 10 });
             t.make("customers", body).await;
             t.buy(name, &plan, 1).await;
-            t.advance(10 * DAY);
+            t.advance(11 * DAY);
         };
         let work = async |_: &str| t.try_to_bill().await;
         let expected = async |name: &str, rows: i64| {

@@ -78,7 +78,7 @@ on_both_stores! {
         let expected = async |name: &str, rows: i64| {
             assert_eq!(
                 told(&t.invoices_of(name).await),
-                [("create", "paid", 2_000), ("renewal", "uncollectible", 2_000), ("usage", "uncollectible", 150)],
+                [("create", "paid", 2_000), ("renewal", "uncollectible", 2_000), ("usage", "overdue", 150)],
                 "after {rows} rows"
             );
             // The renewal five times, what was used once.
