@@ -6,6 +6,7 @@ use crate::catalog::http::{credits, features, metrics, plans, pricing, products}
 use crate::credits::http as wallets;
 use crate::flows::http::{invoices as invoice_flows, subscriptions as subscription_flows, top_ups};
 use crate::http::description::Common;
+use crate::http::operation::described;
 use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::portal::http_initial_data::OwnRoutes;
@@ -26,92 +27,122 @@ use utoipa_axum::routes;
 
 type Routes = OpenApiRouter<Arc<App>>;
 
+/// The routes of these handlers, each described by its extractors.
+macro_rules! operations {
+    [$($handler:path),* $(,)?] => {
+        OpenApiRouter::new()$(.routes(described(routes!($handler), &$handler)))*
+    };
+}
+
 /// Routes that a browser may call, with a portal token or a publishable key: they answer CORS, for
 /// every method, since a browser asks for a path.
 fn browser_routes() -> Routes {
-    OpenApiRouter::new()
-        .routes(routes!(portal::http_browser::current, portal::http_browser::end))
-        .routes(routes!(portal::http_browser::refresh))
-        .routes(routes!(customers::http::get, customers::http::update))
-        .routes(routes!(entitlements::http::list))
-        .routes(routes!(entitlements::http::check))
-        .routes(routes!(entitlements::http::check_of_customer))
-        .routes(routes!(usage::http::get))
-        .routes(routes!(usage::http::aggregate))
-        .routes(routes!(wallets::list))
-        .routes(routes!(wallets::list_of_customer))
-        .routes(routes!(wallets::ledger))
-        .routes(routes!(wallets::top_ups))
-        .routes(routes!(wallets::stats))
-        .routes(routes!(top_ups::top_up))
-        .routes(routes!(top_ups::set_auto_top_up))
-        .routes(routes!(products::create, products::list))
-        .routes(routes!(products::get, products::update))
-        .routes(routes!(plans::create, plans::list))
-        .routes(routes!(plans::get, plans::update))
-        .routes(routes!(features::create, features::list))
-        .routes(routes!(features::get, features::update))
-        .routes(routes!(metrics::create, metrics::list))
-        .routes(routes!(metrics::get, metrics::update))
-        .routes(routes!(credits::create_currency, credits::list_currencies))
-        .routes(routes!(credits::get_currency, credits::update_currency))
-        .routes(routes!(credits::create_package, credits::list_packages))
-        .routes(routes!(credits::get_package, credits::update_package))
-        .routes(routes!(pricing::get))
-        .routes(routes!(branding::http::get, branding::http::put))
-        .routes(routes!(subscription_flows::create, subscriptions::http::list))
-        .routes(routes!(subscription_flows::preview))
-        .routes(routes!(subscriptions::http::get))
-        .routes(routes!(subscriptions::http::upcoming_invoice))
-        .routes(routes!(subscription_flows::preview_change))
-        .routes(routes!(subscription_flows::change_plan))
-        .routes(routes!(subscription_flows::cancel))
-        .routes(routes!(subscription_flows::uncancel))
-        .routes(routes!(invoices::http::list))
-        .routes(routes!(invoices::http::list_of_customer))
-        .routes(routes!(invoices::http::get))
-        .routes(routes!(invoices::http::document))
-        .routes(routes!(invoice_flows::pay))
-        .routes(routes!(settlement::http::get))
-        .routes(routes!(payments::http::list, payments::http::add))
-        .routes(routes!(payments::http::setup))
-        .routes(routes!(payments::http::make_default))
-        .routes(routes!(payments::http::dependencies))
-        .routes(routes!(payments::http::remove))
-        .routes(routes!(payments::sandbox::http::confirm))
+    operations![
+        portal::http_browser::current,
+        portal::http_browser::end,
+        portal::http_browser::refresh,
+        customers::http::get,
+        customers::http::update,
+        entitlements::http::list,
+        entitlements::http::check,
+        entitlements::http::check_of_customer,
+        usage::http::get,
+        usage::http::aggregate,
+        wallets::list,
+        wallets::list_of_customer,
+        wallets::ledger,
+        wallets::top_ups,
+        wallets::stats,
+        top_ups::top_up,
+        top_ups::set_auto_top_up,
+        products::create,
+        products::list,
+        products::get,
+        products::update,
+        plans::create,
+        plans::list,
+        plans::get,
+        plans::update,
+        features::create,
+        features::list,
+        features::get,
+        features::update,
+        metrics::create,
+        metrics::list,
+        metrics::get,
+        metrics::update,
+        credits::create_currency,
+        credits::list_currencies,
+        credits::get_currency,
+        credits::update_currency,
+        credits::create_package,
+        credits::list_packages,
+        credits::get_package,
+        credits::update_package,
+        pricing::get,
+        branding::http::get,
+        branding::http::put,
+        subscription_flows::create,
+        subscriptions::http::list,
+        subscription_flows::preview,
+        subscriptions::http::get,
+        subscriptions::http::upcoming_invoice,
+        subscription_flows::preview_change,
+        subscription_flows::change_plan,
+        subscription_flows::cancel,
+        subscription_flows::uncancel,
+        invoices::http::list,
+        invoices::http::list_of_customer,
+        invoices::http::get,
+        invoices::http::document,
+        invoice_flows::pay,
+        settlement::http::get,
+        payments::http::list,
+        payments::http::add,
+        payments::http::setup,
+        payments::http::make_default,
+        payments::http::dependencies,
+        payments::http::remove,
+        payments::sandbox::http::confirm,
+    ]
 }
 
 /// Routes for the backend, and the public ones.
 fn backend_routes() -> Routes {
-    OpenApiRouter::new()
-        .routes(routes!(portal::http::create, portal::http::list))
-        .routes(routes!(portal::http::revoke))
-        .routes(routes!(portal::http::introspect))
-        .routes(routes!(portal::http_exchange::exchange))
+    let routes = operations![
+        portal::http::create,
+        portal::http::list,
+        portal::http::revoke,
+        portal::http::introspect,
+        portal::http_exchange::exchange,
+        portal::http::get,
+        customers::http::create,
+        customers::http::list,
+        customers::http::archive,
+        customers::http::unarchive,
+        keys::http::create,
+        keys::http::list,
+        keys::http::revoke,
+        usage::http::track,
+        wallets::grant,
+        wallets::refund,
+        wallets::freeze,
+        wallets::unfreeze,
+        audit::http::list,
+        test_clock::http::get,
+        test_clock::http::advance,
+        invoice_flows::transfer,
+        invoice_flows::void,
+        payments::http::webhook,
+        payments::http_processors::list,
+        signing::http::jwks,
+        signing::http::health,
+        signing::http::readiness,
+        serve_openapi,
+    ];
+    routes
         .route("/portal", get(portal::http_page::page))
         .route("/portal/assets/{name}", get(portal::http_page::asset))
-        .routes(routes!(portal::http::get))
-        .routes(routes!(customers::http::create, customers::http::list))
-        .routes(routes!(customers::http::archive))
-        .routes(routes!(customers::http::unarchive))
-        .routes(routes!(keys::http::create, keys::http::list))
-        .routes(routes!(keys::http::revoke))
-        .routes(routes!(usage::http::track))
-        .routes(routes!(wallets::grant))
-        .routes(routes!(wallets::refund))
-        .routes(routes!(wallets::freeze))
-        .routes(routes!(wallets::unfreeze))
-        .routes(routes!(audit::http::list))
-        .routes(routes!(test_clock::http::get))
-        .routes(routes!(test_clock::http::advance))
-        .routes(routes!(invoice_flows::transfer))
-        .routes(routes!(invoice_flows::void))
-        .routes(routes!(payments::http::webhook))
-        .routes(routes!(payments::http_processors::list))
-        .routes(routes!(signing::http::jwks))
-        .routes(routes!(signing::http::health))
-        .routes(routes!(signing::http::readiness))
-        .routes(routes!(serve_openapi))
 }
 
 /// All routes without what is around them, for this process to ask: a request carries its own

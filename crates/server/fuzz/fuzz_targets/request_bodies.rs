@@ -8,6 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use unitpay::http::leaves::Slug;
 use unitpay::http::{Code, Fields, Problem};
 
 const MAX_DEPTH: usize = 32;
@@ -54,7 +55,7 @@ fn read(mut fields: Fields, value: &Value) {
             3 => assert!(fields.texts(name, 10).is_none_or(|texts| texts.len() <= 10)),
             4 => drop(fields.metadata(name)),
             5 => drop(fields.clearable_metadata(name)),
-            6 => drop(fields.clearable_text(name, 1..=128)),
+            6 => drop(fields.nullable_field::<Slug>(name)),
             _ => drop(fields.time(name)),
         }
         assert!(!fields.has(name));

@@ -1,15 +1,16 @@
 //! The audit log over HTTP.
 
-use super::{Action, Event, sql};
+use super::{Action, ActorType, Event, sql};
 use crate::app::App;
 use crate::auth::SecretKey;
 use crate::base::{CustomerId, EventId, Time};
-use crate::customers;
-use crate::http::page::{ListResponse, query};
+use crate::customers::{self, CustomerRef};
+use crate::http::page::{ListQuery, ListResponse};
+use crate::http::wire::Request;
 use crate::http::{Json, Problem};
 use crate::keys::KeyScopes;
 use axum::extract::State;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -36,16 +37,6 @@ pub struct AuditEventResponse {
     pub created_at: Time,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `AuditEventResponse::actor_type`.
-pub enum ActorType {
-    ApiKey,
-    PortalSession,
-    Operator,
-    System,
-}
-
 fn action_schema() -> utoipa::openapi::schema::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)
@@ -68,23 +59,24 @@ impl From<Event> for AuditEventResponse {
     }
 }
 
+#[derive(Debug, Request)]
+pub struct AuditFilter {
+    customer_id: Option<CustomerRef>,
+}
+
 /// Lists who changed what, newest first.
 #[utoipa::path(get, path = "/v1/audit-events", tag = "audit", operation_id = "listAuditEvents",
-    security(("secretKey" = ["audit:read"])),
-    params(("customerId" = Option<String>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<AuditEventResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::AUDIT_READ }>,
-    uri: Uri,
+    query: ListQuery<AuditFilter>,
 ) -> Result<Json<ListResponse<AuditEventResponse>>, Problem> {
     let tenant = caller.tenant();
-    let mut fields = query(&uri)?;
-    let customer = fields.customer("customerId");
-    let page = fields.page(&tenant, &format!("audit-events {customer:?}"));
-    fields.finish()?;
+    let (filter, page) = query.read(&tenant, "audit-events")?;
     let mut tx = app.db.read().await?;
-    let customer = customers::http::resolve(&mut tx, &tenant, customer.as_ref()).await?;
+    let named = filter.customer_id.as_ref();
+    let customer = customers::http::resolve(&mut tx, &tenant, named).await?;
     let events = sql::page(&mut tx, &tenant, customer.map(|found| found.id), &page).await?;
     let page = page.page(events, |event| event.id.to_string()).map(AuditEventResponse::from);
     Ok(Json(StatusCode::OK, page.into()))

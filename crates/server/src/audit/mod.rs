@@ -7,6 +7,7 @@ mod sql;
 
 pub use sql::{delete_before, insert as record};
 
+use crate::base::words::words;
 use crate::base::{ApiKeyId, CustomerId, EventId, PortalSessionId, Time};
 use crate::db::{self, FromRow, ToColumn, ToRow};
 use serde_json::Value;
@@ -131,14 +132,24 @@ actions! {
     InvoiceTransferReceived = "invoice.transfer_received",
 }
 
+words! {
+    ActorType {
+        ApiKey = "api_key",
+        PortalSession = "portal_session",
+        Operator = "operator",
+        System = "system",
+    }
+}
+
 impl Actor {
     pub const fn kind(self) -> &'static str {
-        match self {
-            Self::ApiKey(_) => "api_key",
-            Self::PortalSession(_) => "portal_session",
-            Self::Operator => "operator",
-            Self::System => "system",
-        }
+        let kind = match self {
+            Self::ApiKey(_) => ActorType::ApiKey,
+            Self::PortalSession(_) => ActorType::PortalSession,
+            Self::Operator => ActorType::Operator,
+            Self::System => ActorType::System,
+        };
+        kind.as_str()
     }
 
     pub fn id(self) -> Option<String> {

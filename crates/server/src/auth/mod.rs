@@ -4,6 +4,7 @@
 //! no check that a handler could forget. The kind is decided by the credential's shape.
 
 mod authenticate;
+mod describe;
 
 use crate::app::App;
 use crate::audit::Actor;

@@ -9,6 +9,7 @@ pub mod period;
 pub mod random;
 pub mod scopes;
 pub mod secret;
+pub mod words;
 
 pub use address::{Address, TaxId, TaxRate};
 pub use clock::{Clock, Time, wall_clock};

@@ -1,6 +1,7 @@
 //! Spans of billing time, and how an invoice is collected.
 
 use super::Time;
+use super::words::words;
 use serde::{Deserialize, Serialize};
 
 /// `[start, end)`, whole seconds.
@@ -10,19 +11,9 @@ pub struct Period {
     pub end: Time,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CollectionMethod {
-    ChargeAutomatically,
-    SendInvoice,
-}
-
-impl CollectionMethod {
-    pub const ALL: [Self; 2] = [Self::ChargeAutomatically, Self::SendInvoice];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ChargeAutomatically => "charge_automatically",
-            Self::SendInvoice => "send_invoice",
-        }
+words! {
+    CollectionMethod {
+        ChargeAutomatically = "charge_automatically",
+        SendInvoice = "send_invoice",
     }
 }

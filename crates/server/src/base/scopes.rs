@@ -7,7 +7,6 @@ macro_rules! scopes {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct $set(u32);
 
-        #[allow(dead_code)] // Not every set needs every word.
         impl $set {
             $crate::base::scopes::scopes!(@constants 0; $($name)*);
             pub const NAMES: &[&str] = &[$($text),*];
@@ -98,5 +97,7 @@ mod tests {
         assert!(set.contains(Colours::RED) && !set.contains(Colours::GREEN));
         assert!(set.is_subset_of(Colours::ALL));
         assert_eq!("red pink".parse::<Colours>(), Err(()));
+        assert_eq!(Colours::from_bits(Colours::BLUE).and(set).to_string(), "blue");
+        assert!(set.without(Colours::RED | Colours::BLUE).is_empty());
     }
 }

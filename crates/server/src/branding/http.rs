@@ -1,17 +1,20 @@
-//! Branding over HTTP: the backend's whole, the part that pages show.
+//! Branding over HTTP: all of it for the backend, what pages show for browsers.
 
 use super::Branding;
 use crate::app::App;
 use crate::auth::{CatalogCaller, SecretKey};
 use crate::base::{Address, TaxRate, Time};
 use crate::db::{Lane, Tx};
-use crate::http::{Fields, Json, JsonBody, Problem};
+use crate::http::leaves::{Email, Image, Integer, Origins, Text, string};
+use crate::http::wire::{Field, Request};
+use crate::http::{Body, Fields, Json, Problem};
 use crate::keys::KeyScopes;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -34,7 +37,7 @@ pub struct BrandingResponse {
     pub seller: Option<SellerResponse>,
 }
 
-/// What a secret key alone sees.
+/// The part that only a secret key reads.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SellerResponse {
@@ -44,40 +47,11 @@ pub struct SellerResponse {
     pub legal_name: Option<String>,
     pub address: Option<Address>,
     pub tax_id: Option<String>,
-    /// What a customer without a rate of its own pays.
+    /// The rate of customers that have none of their own.
     pub tax_rate: Option<TaxRate>,
     pub invoice_footer: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Time>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `put` reads.
-pub struct PutBrandingRequest {
-    #[schema(min_length = 1, max_length = 100)]
-    name: Option<String>,
-    /// A `data:` URI in base64.
-    #[schema(max_length = 32768)]
-    logo: Option<String>,
-    /// `#rrggbb`.
-    #[schema(pattern = "^#[0-9a-f]{6}$")]
-    accent_color: Option<String>,
-    #[schema(minimum = 0, maximum = 32)]
-    radius: Option<i64>,
-    #[schema(min_length = 3, max_length = 254)]
-    support_email: Option<String>,
-    /// Exact origins.
-    #[schema(max_items = 10)]
-    portal_origins: Option<Vec<String>>,
-    #[schema(min_length = 1, max_length = 200)]
-    legal_name: Option<String>,
-    address: Option<Address>,
-    #[schema(min_length = 1, max_length = 40)]
-    tax_id: Option<String>,
-    tax_rate: Option<TaxRate>,
-    #[schema(min_length = 1, max_length = 500)]
-    invoice_footer: Option<String>,
 }
 
 impl BrandingResponse {
@@ -106,53 +80,77 @@ impl BrandingResponse {
     }
 }
 
-impl Fields {
-    /// A whole branding: what is absent or null is nothing.
-    fn branding(&mut self) -> Branding {
-        let text = |fields: &mut Self, name: &str, most| {
-            fields.optional(true, name, |fields, name| fields.text(name, 1..=most)).flatten()
-        };
-        Branding {
-            name: text(self, "name", 100),
-            logo: self.optional(true, "logo", |fields, name| fields.image(name)).flatten(),
-            accent_color: self
-                .optional(true, "accentColor", |fields, name| fields.color(name))
-                .flatten(),
-            radius: self
-                .optional(true, "radius", |fields, name| fields.integer(name, 0..=32))
-                .flatten(),
-            support_email: self
-                .optional(true, "supportEmail", |fields, name| fields.email(name))
-                .flatten(),
-            portal_origins: self
-                .optional(true, "portalOrigins", |fields, name| fields.origins(name))
-                .flatten()
-                .unwrap_or_default(),
-            legal_name: text(self, "legalName", 200),
-            address: self.optional(true, "address", |fields, name| fields.address(name)).flatten(),
-            tax_id: text(self, "taxId", 40),
-            tax_rate: self
-                .optional(true, "taxRate", |fields, name| fields.tax_rate(name))
-                .flatten(),
-            invoice_footer: text(self, "invoiceFooter", 500),
+#[derive(Debug, Request)]
+pub struct PutBrandingRequest {
+    #[request(with = Text<1, 100>, nullable)]
+    name: Option<String>,
+    /// A `data:` URI in base64.
+    #[request(with = Image, nullable)]
+    logo: Option<String>,
+    /// `#rrggbb`.
+    #[request(with = Color, nullable)]
+    accent_color: Option<String>,
+    #[request(with = Integer<0, 32>, nullable)]
+    radius: Option<i64>,
+    #[request(with = Email, nullable)]
+    support_email: Option<String>,
+    /// Exact origins.
+    #[request(with = Origins, nullable)]
+    portal_origins: Option<Vec<String>>,
+    #[request(with = Text<1, 200>, nullable)]
+    legal_name: Option<String>,
+    #[request(nullable)]
+    address: Option<Address>,
+    #[request(with = Text<1, 40>, nullable)]
+    tax_id: Option<String>,
+    #[request(nullable)]
+    tax_rate: Option<TaxRate>,
+    #[request(with = Text<1, 500>, nullable)]
+    invoice_footer: Option<String>,
+}
+
+impl From<PutBrandingRequest> for Branding {
+    fn from(new: PutBrandingRequest) -> Self {
+        Self {
+            name: new.name,
+            logo: new.logo,
+            accent_color: new.accent_color,
+            radius: new.radius,
+            support_email: new.support_email,
+            portal_origins: new.portal_origins.unwrap_or_default(),
+            legal_name: new.legal_name,
+            address: new.address,
+            tax_id: new.tax_id,
+            tax_rate: new.tax_rate,
+            invoice_footer: new.invoice_footer,
             updated_at: None,
         }
     }
+}
 
-    fn color(&mut self, name: &str) -> Option<String> {
-        let color = self.text(name, 7..=7)?;
+/// A color as `#rrggbb`.
+pub struct Color;
+
+impl Field for Color {
+    type Value = String;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<String> {
+        let color = fields.text(name, 7..=7)?;
         let digits = color.strip_prefix('#').unwrap_or_default();
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if digits.len() != 6 || !digits.bytes().all(hex) {
-            self.wrong(name, "must be a color, as #1a2b3c");
+            fields.wrong(name, "must be a color, such as #1a2b3c");
         }
         Some(color)
     }
+
+    fn schema() -> RefOr<Schema> {
+        string().pattern(Some("^#[0-9a-f]{6}$")).into()
+    }
 }
 
-/// Reads the branding; a page sees what it shows.
+/// Reads the branding; a page reads only what it shows.
 #[utoipa::path(get, path = "/v1/branding", tag = "branding", operation_id = "getBranding",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
     responses((status = 200, body = BrandingResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -168,18 +166,15 @@ pub async fn get(
     Ok(Json(StatusCode::OK, body))
 }
 
-/// Replaces the whole branding: what is absent or null is nothing.
+/// Replaces the whole branding: a field that is absent or null is cleared.
 #[utoipa::path(put, path = "/v1/branding", tag = "branding", operation_id = "putBranding",
-    security(("secretKey" = ["catalog:write"])),
-    request_body = PutBrandingRequest,
     responses((status = 200, body = BrandingResponse)))]
 pub async fn put(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CATALOG_WRITE }>,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<PutBrandingRequest>,
 ) -> Result<Json<BrandingResponse>, Problem> {
-    let new = fields.branding();
-    fields.finish()?;
+    let new = Branding::from(body.read()?.0);
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let stored = app

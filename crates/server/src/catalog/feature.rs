@@ -3,6 +3,7 @@
 use super::{CatalogError, Entry};
 use crate::audit::Action;
 use crate::base::changes::changes;
+use crate::base::words::words;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId, MetricId, ProductId, Time};
 use crate::db::{FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
@@ -40,13 +41,14 @@ pub enum FeatureKind {
     Enum,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeatureType {
-    Boolean,
-    Metered,
-    Credit,
-    Config,
-    Enum,
+words! {
+    FeatureType {
+        Boolean = "boolean",
+        Metered = "metered",
+        Credit = "credit",
+        Config = "config",
+        Enum = "enum",
+    }
 }
 
 impl FeatureKind {
@@ -100,21 +102,6 @@ impl FeatureKind {
                 _,
                 _,
             ) => None,
-        }
-    }
-}
-
-impl FeatureType {
-    pub const ALL: [Self; 5] =
-        [Self::Boolean, Self::Metered, Self::Credit, Self::Config, Self::Enum];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Boolean => "boolean",
-            Self::Metered => "metered",
-            Self::Credit => "credit",
-            Self::Config => "config",
-            Self::Enum => "enum",
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::{CatalogError, Entry};
 use crate::audit::Action;
 use crate::base::changes::changes;
+use crate::base::words::words;
 use crate::base::{MetricId, ProductId, Time};
 use crate::db::{FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
@@ -24,26 +25,14 @@ pub struct Metric {
     pub updated_at: Time,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aggregation {
-    Sum,
-    /// How many events there were.
-    Count,
-    Max,
-    /// How many values of the property there were.
-    Unique,
-}
-
-impl Aggregation {
-    pub const ALL: [Self; 4] = [Self::Sum, Self::Count, Self::Max, Self::Unique];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sum => "sum",
-            Self::Count => "count",
-            Self::Max => "max",
-            Self::Unique => "unique",
-        }
+words! {
+    Aggregation as MetricAggregation {
+        Sum = "sum",
+        /// How many events there were.
+        Count = "count",
+        Max = "max",
+        /// How many values of the property there were.
+        Unique = "unique",
     }
 }
 

@@ -26,6 +26,7 @@ pub use pricing::{Pricing, pricing};
 pub use product::{Product, ProductChange};
 
 use crate::audit::{self, Action, Actor, NewEvent};
+use crate::base::words::words;
 use crate::base::{
     CreditCurrencyId, CreditPackageId, FeatureId, Ids, MetricId, PageQuery, PlanId, ProductId,
     Time, page,
@@ -58,6 +59,27 @@ pub enum CatalogError {
         param: String,
         message: &'static str,
     },
+}
+
+words! {
+    /// Whether a product or a credit package can still be chosen.
+    CatalogStatus {
+        Active = "active",
+        Archived = "archived",
+    }
+}
+
+impl CatalogStatus {
+    pub const fn new(archived: bool) -> Self {
+        if archived { Self::Archived } else { Self::Active }
+    }
+
+    pub const fn is_archived(self) -> bool {
+        match self {
+            Self::Active => false,
+            Self::Archived => true,
+        }
+    }
 }
 
 /// An object as it is made and changed.

@@ -5,6 +5,7 @@ use super::{CatalogError, Entry, Feature, FeatureType};
 use crate::audit::Action;
 use crate::base::changes::changes;
 use crate::base::money::sum;
+use crate::base::words::words;
 use crate::base::{
     CreditCurrencyId, Currency, Decimal, FeatureId, MetricId, PlanId, ProductId, Time,
 };
@@ -36,19 +37,21 @@ pub struct Plan {
     pub updated_at: Time,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanStatus {
-    Draft,
-    /// Can be chosen; what it charges is fixed.
-    Active,
-    /// Renews, cannot be chosen.
-    Archived,
+words! {
+    PlanStatus {
+        Draft = "draft",
+        /// Can be chosen; what it charges is fixed.
+        Active = "active",
+        /// Renews, cannot be chosen.
+        Archived = "archived",
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interval {
-    Month,
-    Year,
+words! {
+    Interval as BillingInterval {
+        Month = "month",
+        Year = "year",
+    }
 }
 
 /// What a plan charges for, stored and shown in this form.
@@ -344,28 +347,7 @@ impl Cadence {
     }
 }
 
-impl PlanStatus {
-    pub const ALL: [Self; 3] = [Self::Draft, Self::Active, Self::Archived];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Active => "active",
-            Self::Archived => "archived",
-        }
-    }
-}
-
 impl Interval {
-    pub const ALL: [Self; 2] = [Self::Month, Self::Year];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
-
     pub const fn months(self) -> i64 {
         match self {
             Self::Month => 1,

@@ -4,6 +4,7 @@
 pub use super::sql::{billing as get, set_currency, set_default_payment_method};
 
 use crate::base::changes::changes;
+use crate::base::words::words;
 use crate::base::{Address, CollectionMethod, Currency, PaymentMethodId, TaxId, TaxRate};
 use crate::db::{FromRow, ToRow};
 
@@ -41,19 +42,21 @@ pub struct BillingChange {
     pub net_days: Option<i64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CustomerType {
-    Company,
-    Individual,
+words! {
+    CustomerType {
+        Company = "company",
+        Individual = "individual",
+    }
 }
 
-/// Whether tax is added to what the customer buys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaxStatus {
-    Taxable,
-    Exempt,
-    /// The customer owes the tax itself; the invoice says so.
-    ReverseCharge,
+words! {
+    /// Whether tax is added to what the customer buys.
+    TaxStatus {
+        Taxable = "taxable",
+        Exempt = "exempt",
+        /// The customer owes the tax itself; the invoice says so.
+        ReverseCharge = "reverse_charge",
+    }
 }
 
 impl BillingProfile {
@@ -80,29 +83,6 @@ impl Default for BillingProfile {
             currency: None,
             collection_method: CollectionMethod::ChargeAutomatically,
             net_days: 30,
-        }
-    }
-}
-
-impl CustomerType {
-    pub const ALL: [Self; 2] = [Self::Company, Self::Individual];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Company => "company",
-            Self::Individual => "individual",
-        }
-    }
-}
-
-impl TaxStatus {
-    pub const ALL: [Self; 3] = [Self::Taxable, Self::Exempt, Self::ReverseCharge];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Taxable => "taxable",
-            Self::Exempt => "exempt",
-            Self::ReverseCharge => "reverse_charge",
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Customers over HTTP: the backend's whole, the browser's own.
 
-use super::http_fields::NAME;
 pub use super::http_fields::{
     CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest, reference,
 };
@@ -10,8 +9,9 @@ use crate::auth::{Caller, SecretKey};
 use crate::customers::CustomerError;
 use crate::db::{Lane, Tx};
 use crate::flows;
-use crate::http::page::{ListResponse, query};
-use crate::http::{Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
+use crate::http::page::{ListQuery, ListResponse};
+use crate::http::wire::Request;
+use crate::http::{Body, Code, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
@@ -20,10 +20,15 @@ use crate::subscriptions;
 use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use std::sync::Arc;
 
-/// Finds the customer that a request names, where it names one.
+#[derive(Debug, Request)]
+pub struct CustomerFilter {
+    status: Option<CustomerStatus>,
+}
+
+/// Finds the customer that a request names, if it names one.
 pub async fn resolve(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -53,25 +58,21 @@ pub async fn meant<const K: u32, const P: u32>(
 
 /// Makes a customer.
 #[utoipa::path(post, path = "/v1/customers", tag = "customers", operation_id = "createCustomer",
-    security(("secretKey" = ["customers:write"])),
-    params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body = CreateCustomerRequest,
     responses((status = 201, body = CustomerResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<CreateCustomerRequest>,
 ) -> Result<Response, Problem> {
-    fields.required(&["email"]);
+    let (new, raw) = body.read()?;
     let new = NewCustomer {
-        name: fields.required_text("name", NAME),
-        email: fields.email("email").unwrap_or_default(),
-        external_id: fields.external_id(false).flatten(),
-        metadata: fields.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
-        billing: fields.billing(false, true),
+        name: new.name,
+        email: new.email,
+        external_id: new.external_id,
+        metadata: new.metadata.unwrap_or_else(|| "{}".to_owned()),
+        billing: new.profile.into(),
     };
-    fields.finish()?;
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let idempotency = idempotency.of(caller.id(), &raw, now);
@@ -94,19 +95,15 @@ pub async fn create(
 
 /// Lists customers, newest first.
 #[utoipa::path(get, path = "/v1/customers", tag = "customers", operation_id = "listCustomers",
-    security(("secretKey" = ["customers:read"])),
-    params(("status" = Option<CustomerStatus>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<CustomerResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::CUSTOMERS_READ }>,
-    uri: Uri,
+    query: ListQuery<CustomerFilter>,
 ) -> Result<Json<ListResponse<CustomerResponse>>, Problem> {
     let tenant = caller.tenant();
-    let mut fields = query(&uri)?;
-    let archived = fields.archived();
-    let page = fields.page(&tenant, &format!("customers {archived:?}"));
-    fields.finish()?;
+    let (filter, page) = query.read(&tenant, "customers")?;
+    let archived = filter.status.map(CustomerStatus::is_archived);
     let rows = sql::page(&mut app.db.read().await?, &tenant, archived, &page).await?;
     let page = page.page(rows, |(customer, _)| customer.id.to_string());
     let page = page.map(|(customer, profile)| CustomerResponse::to_backend(&customer, profile));
@@ -118,8 +115,6 @@ type Writer = Caller<{ KeyScopes::CUSTOMERS_WRITE }, { PortalScopes::CUSTOMER_WR
 
 /// Reads a customer, by our id or the integrator's; a portal token reads its own.
 #[utoipa::path(get, path = "/v1/customers/{id}", tag = "customers", operation_id = "getCustomer",
-    security(("secretKey" = ["customers:read"]), ("portalToken" = ["customer:read"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = CustomerResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -137,27 +132,21 @@ pub async fn get(
 /// Changes a customer; a portal token changes name, e-mail address, address, tax ids and locale of
 /// its own.
 #[utoipa::path(patch, path = "/v1/customers/{id}", tag = "customers", operation_id = "updateCustomer",
-    security(("secretKey" = ["customers:write"]), ("portalToken" = ["customer:write"])),
-    params(("id" = String, Path,)),
-    request_body = UpdateCustomerRequest,
     responses((status = 200, body = CustomerResponse)))]
 pub async fn update(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<UpdateCustomerRequest>,
 ) -> Result<Json<CustomerResponse>, Problem> {
-    let mut change = CustomerChange {
-        name: fields.text("name", NAME),
-        email: fields.email("email"),
-        billing: fields.billing(true, matches!(caller, Caller::Key(_))),
-        ..CustomerChange::default()
+    let (new, _) = body.read()?;
+    let change = CustomerChange {
+        name: new.name,
+        email: new.email,
+        external_id: new.external_id,
+        metadata: new.metadata,
+        billing: new.profile.into(),
     };
-    if let Caller::Key(_) = caller {
-        change.external_id = fields.external_id(true);
-        change.metadata = fields.clearable_metadata("metadata");
-    }
-    fields.finish()?;
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let named = reference(&id);
@@ -181,8 +170,6 @@ pub async fn update(
 
 /// Archives a customer and ends every session of theirs for good.
 #[utoipa::path(post, path = "/v1/customers/{id}/archive", tag = "customers", operation_id = "archiveCustomer",
-    security(("secretKey" = ["customers:write"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = CustomerResponse)))]
 pub async fn archive(
     State(app): State<Arc<App>>,
@@ -195,8 +182,6 @@ pub async fn archive(
 
 /// Makes an archived customer usable again; sessions that ended stay ended.
 #[utoipa::path(post, path = "/v1/customers/{id}/unarchive", tag = "customers", operation_id = "unarchiveCustomer",
-    security(("secretKey" = ["customers:write"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = CustomerResponse)))]
 pub async fn unarchive(
     State(app): State<Arc<App>>,

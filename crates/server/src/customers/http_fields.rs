@@ -1,17 +1,18 @@
 //! A customer as it is read and written over HTTP.
 
+use crate::base::words::words;
 use crate::base::{
     Address, CollectionMethod, Currency, CustomerId, PaymentMethodId, TaxId, TaxRate, Time,
 };
 use crate::customers::billing::{BillingChange, BillingProfile, CustomerType, TaxStatus};
 use crate::customers::{Customer, CustomerRef};
 use crate::http::Fields;
+use crate::http::leaves::{Email, Integer, List, Locale, Metadata, Text};
+use crate::http::wire::{Field, Request};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
-
-pub const NAME: std::ops::RangeInclusive<usize> = 1..=200;
+use utoipa::openapi::{RefOr, Schema};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -24,31 +25,27 @@ pub struct CustomerResponse {
     pub external_id: Option<String>,
     pub name: String,
     pub email: String,
-    #[schema(value_type = CustomerStatus)]
-    pub status: &'static str,
-    #[schema(value_type = CustomerTypeName)]
-    pub r#type: &'static str,
+    pub status: CustomerStatus,
+    pub r#type: CustomerType,
     /// A language tag, for the portal and invoices.
     #[schema(required = true)]
     pub locale: Option<String>,
     #[schema(required = true)]
     pub billing_address: Option<Address>,
     pub tax_ids: Vec<TaxId>,
-    #[schema(value_type = TaxStatusName)]
-    pub tax_status: &'static str,
-    /// Instead of the organization's.
+    pub tax_status: TaxStatus,
+    /// Replaces the organization's rate.
     #[schema(required = true)]
     pub tax_rate: Option<TaxRate>,
     #[schema(value_type = Option<String>, required = true)]
     pub default_payment_method_id: Option<PaymentMethodId>,
-    /// What the customer pays in; set by its first purchase.
+    /// The currency of the customer's payments; set by its first purchase.
     #[schema(value_type = Option<String>, required = true)]
     pub currency: Option<Currency>,
-    #[schema(value_type = CollectionMethodName)]
-    pub collection_method: &'static str,
-    /// How many days a sent invoice may take to be paid.
+    pub collection_method: CollectionMethod,
+    /// Days until a sent invoice is due.
     pub net_days: i64,
-    /// The integrator's own notes; left out where a portal token asks.
+    /// The integrator's own notes; absent with a portal token.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -58,106 +55,68 @@ pub struct CustomerResponse {
     pub updated_at: Time,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `CustomerResponse::status`.
-pub enum CustomerStatus {
-    Active,
-    Archived,
+words! {
+    CustomerStatus {
+        Active = "active",
+        Archived = "archived",
+    }
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(as = CustomerType, rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `CustomerResponse::type`.
-pub enum CustomerTypeName {
-    Company,
-    Individual,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(as = TaxStatus, rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `CustomerResponse::tax_status`.
-pub enum TaxStatusName {
-    Taxable,
-    Exempt,
-    ReverseCharge,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(as = CollectionMethod, rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `CustomerResponse::collection_method`.
-pub enum CollectionMethodName {
-    ChargeAutomatically,
-    SendInvoice,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
+#[derive(Debug, Request)]
 pub struct CreateCustomerRequest {
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    #[schema(min_length = 3, max_length = 254)]
-    email: String,
-    /// 1 to 128 bytes, unique, never of the form of our ids.
-    #[schema(min_length = 1, max_length = 128, nullable = false)]
-    external_id: Option<String>,
-    #[schema(nullable = false)]
-    r#type: Option<CustomerTypeName>,
-    /// A BCP 47 language tag.
-    #[schema(min_length = 2, max_length = 35, nullable = false)]
-    locale: Option<String>,
-    #[schema(nullable = false)]
-    billing_address: Option<Address>,
-    #[schema(max_items = 5, nullable = false)]
-    tax_ids: Option<Vec<TaxId>>,
-    #[schema(nullable = false)]
-    tax_status: Option<TaxStatusName>,
-    #[schema(nullable = false)]
-    tax_rate: Option<TaxRate>,
-    #[schema(nullable = false)]
-    collection_method: Option<CollectionMethodName>,
-    #[schema(minimum = 0, maximum = 365, nullable = false)]
-    net_days: Option<i64>,
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
+    #[request(with = Text<1, 200>)]
+    pub name: String,
+    #[request(with = Email)]
+    pub email: String,
+    /// Unique among customers; never of the form of a UnitPay id.
+    #[request(with = ExternalId)]
+    pub external_id: Option<String>,
+    #[request(flatten)]
+    pub profile: Profile,
+    #[request(with = Metadata)]
+    pub metadata: Option<String>,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `update` reads.
+#[derive(Debug, Request)]
+#[request(patch)]
 pub struct UpdateCustomerRequest {
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    name: Option<String>,
-    #[schema(min_length = 3, max_length = 254, nullable = false)]
-    email: Option<String>,
-    /// `null` clears it. Not with a portal token.
-    #[schema(min_length = 1, max_length = 128, nullable = true)]
-    external_id: Option<String>,
-    /// Not with a portal token.
-    #[schema(nullable = false)]
-    r#type: Option<CustomerTypeName>,
-    /// A BCP 47 language tag; `null` clears it.
-    #[schema(min_length = 2, max_length = 35)]
-    locale: Option<String>,
-    /// Replaces the whole; `null` clears it.
-    billing_address: Option<Address>,
-    /// Replaces the whole.
-    #[schema(max_items = 5, nullable = false)]
+    #[request(with = Text<1, 200>)]
+    pub name: Option<String>,
+    #[request(with = Email)]
+    pub email: Option<String>,
+    /// `null` clears it.
+    #[request(with = ExternalId, key_only)]
+    pub external_id: Option<Option<String>>,
+    #[request(flatten)]
+    pub profile: Profile,
+    /// Replaces all of it; `null` empties it.
+    #[request(with = Metadata, key_only)]
+    pub metadata: Option<String>,
+}
+
+/// The billing profile in a request. `null` clears a field only in an update.
+#[derive(Debug, Request)]
+pub struct Profile {
+    #[request(key_only)]
+    r#type: Option<CustomerType>,
+    /// A BCP 47 language tag, for the portal and invoices.
+    #[request(with = Locale)]
+    locale: Option<Option<String>>,
+    /// Replaces the whole address.
+    billing_address: Option<Option<Address>>,
+    /// Replaces all of them.
+    #[request(with = List<TaxId, 5>)]
     tax_ids: Option<Vec<TaxId>>,
-    /// Not with a portal token.
-    #[schema(nullable = false)]
-    tax_status: Option<TaxStatusName>,
-    /// `null` clears it. Not with a portal token.
-    tax_rate: Option<TaxRate>,
-    /// Not with a portal token.
-    #[schema(nullable = false)]
-    collection_method: Option<CollectionMethodName>,
-    /// Not with a portal token.
-    #[schema(minimum = 0, maximum = 365, nullable = false)]
+    #[request(key_only)]
+    tax_status: Option<TaxStatus>,
+    /// Replaces the organization's rate.
+    #[request(key_only)]
+    tax_rate: Option<Option<TaxRate>>,
+    #[request(key_only)]
+    collection_method: Option<CollectionMethod>,
+    /// Days until a sent invoice is due.
+    #[request(with = Integer<0, 365>, key_only)]
     net_days: Option<i64>,
-    /// Replaces the whole; `null` empties it. Not with a portal token.
-    metadata: Option<BTreeMap<String, String>>,
 }
 
 impl CustomerResponse {
@@ -172,16 +131,16 @@ impl CustomerResponse {
             external_id: customer.external_id.clone(),
             name: customer.name.clone(),
             email: customer.email.clone(),
-            status: if customer.archived_at.is_some() { "archived" } else { "active" },
-            r#type: profile.r#type.as_str(),
+            status: CustomerStatus::new(customer.archived_at.is_some()),
+            r#type: profile.r#type,
             locale: profile.locale,
             billing_address: profile.address,
             tax_ids: profile.tax_ids,
-            tax_status: profile.tax_status.as_str(),
+            tax_status: profile.tax_status,
             tax_rate: profile.tax_rate,
             default_payment_method_id: profile.default_payment_method_id,
             currency: profile.currency,
-            collection_method: profile.collection_method.as_str(),
+            collection_method: profile.collection_method,
             net_days: profile.net_days,
             metadata: None,
             created_at: customer.created_at,
@@ -190,43 +149,73 @@ impl CustomerResponse {
     }
 }
 
-impl Fields {
-    /// Reads how a request names a customer.
-    pub fn customer(&mut self, name: &str) -> Option<CustomerRef> {
-        self.text(name, 1..=128).map(|text| reference(&text))
+impl From<Profile> for BillingChange {
+    fn from(profile: Profile) -> Self {
+        Self {
+            r#type: profile.r#type,
+            locale: profile.locale,
+            address: profile.billing_address,
+            tax_ids: profile.tax_ids,
+            tax_status: profile.tax_status,
+            tax_rate: profile.tax_rate,
+            collection_method: profile.collection_method,
+            net_days: profile.net_days,
+        }
+    }
+}
+
+impl CustomerStatus {
+    pub const fn new(archived: bool) -> Self {
+        if archived { Self::Archived } else { Self::Active }
     }
 
-    /// Reads an `externalId`; in a PATCH `null` clears it.
-    pub(super) fn external_id(&mut self, patch: bool) -> Option<Option<String>> {
-        pub const NAME: &str = "externalId";
-        let id = self.optional(patch, NAME, |fields, name| fields.text(name, 1..=128))?;
-        if id.as_deref().is_some_and(|id| id.parse::<CustomerId>().is_ok()) {
-            self.wrong(NAME, "must not have the form of a customer id of ours");
+    pub const fn is_archived(self) -> bool {
+        match self {
+            Self::Active => false,
+            Self::Archived => true,
+        }
+    }
+}
+
+impl Field for CustomerRef {
+    type Value = Self;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.customer(name)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        Text::<1, 128>::schema()
+    }
+}
+
+/// The integrator's own id of a customer.
+pub struct ExternalId;
+
+impl Field for ExternalId {
+    type Value = String;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<String> {
+        let id = fields.text(name, 1..=128)?;
+        if id.parse::<CustomerId>().is_ok() {
+            fields.wrong(name, "must not have the form of a UnitPay customer id");
         }
         Some(id)
     }
 
-    /// Reads what billing knows of a customer; what only the backend may say, with `all`.
-    pub(super) fn billing(&mut self, patch: bool, all: bool) -> BillingChange {
-        let mut change = BillingChange {
-            locale: self.optional(patch, "locale", |fields, name| fields.locale(name)),
-            address: self.optional(patch, "billingAddress", |fields, name| fields.address(name)),
-            tax_ids: self.tax_ids("taxIds"),
-            ..BillingChange::default()
-        };
-        if all {
-            change.r#type = self.word("type", &CustomerType::ALL, CustomerType::as_str);
-            change.tax_status = self.word("taxStatus", &TaxStatus::ALL, TaxStatus::as_str);
-            change.tax_rate = self.optional(patch, "taxRate", |fields, name| fields.tax_rate(name));
-            let methods = &CollectionMethod::ALL;
-            change.collection_method =
-                self.word("collectionMethod", methods, CollectionMethod::as_str);
-            change.net_days = self.integer("netDays", 0..=365);
-        }
-        change
+    fn schema() -> RefOr<Schema> {
+        Text::<1, 128>::schema()
     }
 }
 
+impl Fields {
+    /// Reads a reference to a customer.
+    pub fn customer(&mut self, name: &str) -> Option<CustomerRef> {
+        self.text(name, 1..=128).map(|text| reference(&text))
+    }
+}
+
+/// Reads a reference to a customer: a UnitPay id, or the integrator's own.
 pub fn reference(text: &str) -> CustomerRef {
     text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
 }

@@ -1,13 +1,15 @@
 //! Entitlements over HTTP: all that a customer has, and whether it may use one thing now.
 
-use super::{DeniedReason, Request, State as Has};
+use super::{DeniedReason, Request as Wanted, State as Has};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId};
 use crate::catalog::{self, Feature, FeatureType, Viewer};
 use crate::credits;
 use crate::customers::{self, CustomerRef};
-use crate::http::{Fields, Json, JsonBody, PathText, Problem};
+use crate::http::leaves::{Quantity, ShortText, Texts};
+use crate::http::wire::Request;
+use crate::http::{Body, Fields, Json, PathText, Problem};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use axum::extract::State;
@@ -93,45 +95,7 @@ pub struct CheckedFeature {
     pub id: FeatureId,
     pub slug: String,
     pub name: String,
-    #[schema(value_type = crate::catalog::http::features::FeatureTypeName)]
-    pub r#type: &'static str,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `check_of_customer` reads.
-pub struct CheckOfCustomerRequest {
-    feature_slug: String,
-    /// Of a metered or credit feature, in a string or a number: a decimal of at most six fraction
-    /// digits; 1, unless it says so.
-    #[schema(schema_with = quantity_schema, required = false)]
-    requested_usage: String,
-    /// Of a config or enum feature: whether it has all of these.
-    #[schema(max_items = 100, nullable = false)]
-    requested_values: Option<Vec<String>>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `check` reads.
-pub struct CheckRequest {
-    /// Ours or the integrator's; required of a secret key.
-    #[schema(min_length = 1, max_length = 128, nullable = false)]
-    customer_id: Option<String>,
-    feature_slug: String,
-    /// Of a metered or credit feature, in a string or a number: a decimal of at most six fraction
-    /// digits; 1, unless it says so.
-    #[schema(schema_with = quantity_schema, required = false)]
-    requested_usage: String,
-    /// Of a config or enum feature: whether it has all of these.
-    #[schema(max_items = 100, nullable = false)]
-    requested_values: Option<Vec<String>>,
-}
-
-fn quantity_schema() -> utoipa::openapi::schema::Object {
-    use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-    let either: SchemaType = [Type::String, Type::Number].into_iter().collect();
-    ObjectBuilder::new().schema_type(either).build()
+    pub r#type: FeatureType,
 }
 
 fn denied_reason_schema() -> utoipa::openapi::schema::Object {
@@ -158,30 +122,37 @@ impl CustomerEntitlement {
     }
 }
 
-/// What is asked for, before the feature is known.
-struct Asked {
+#[derive(Debug, Request)]
+pub struct CheckRequest {
+    /// A UnitPay id, or the integrator's own. Required with a secret key.
+    customer_id: Option<CustomerRef>,
+    #[request(flatten)]
+    asked: Asked,
+}
+
+#[derive(Debug, Request)]
+#[request(name = "CheckOfCustomerRequest", before = Self::check)]
+pub struct Asked {
+    #[request(with = ShortText<64>, name = "featureSlug")]
     slug: String,
+    /// For a metered or credit feature: a decimal with at most six fraction digits, in a string or
+    /// a number. Default 1.
+    #[request(with = Quantity, name = "requestedUsage")]
     usage: Option<Decimal>,
+    /// For a config or enum feature: whether it has all of these values.
+    #[request(with = Texts<100>, name = "requestedValues")]
     values: Option<Vec<String>>,
 }
 
-impl Fields {
-    fn asked(&mut self) -> Asked {
-        let (usage, values) = (self.has("requestedUsage"), self.has("requestedValues"));
-        if usage && values {
-            self.wrong("requestedValues", "must not be used with requestedUsage");
-        }
-        Asked {
-            slug: self.required_text("featureSlug", 1..=64),
-            usage: self.quantity("requestedUsage"),
-            values: self.texts("requestedValues", 100),
+impl Asked {
+    fn check(fields: &mut Fields) {
+        if fields.has("requestedUsage") && fields.has("requestedValues") {
+            fields.wrong("requestedValues", "must not be used with requestedUsage");
         }
     }
-}
 
-impl Asked {
     /// What is asked for of this feature: each type has its own.
-    fn of(self, feature: &Feature) -> Result<Option<Request>, Problem> {
+    fn of(self, feature: &Feature) -> Result<Option<Wanted>, Problem> {
         let countable = match feature.kind.r#type() {
             FeatureType::Metered | FeatureType::Credit => Some(true),
             FeatureType::Config | FeatureType::Enum => Some(false),
@@ -191,16 +162,14 @@ impl Asked {
         match (self.usage, self.values) {
             (Some(_), _) if countable != Some(true) => Err(wrong("requestedUsage")),
             (_, Some(_)) if countable != Some(false) => Err(wrong("requestedValues")),
-            (Some(usage), _) => Ok(Some(Request::Usage(usage))),
-            (None, values) => Ok(values.map(Request::Values)),
+            (Some(usage), _) => Ok(Some(Wanted::Usage(usage))),
+            (None, values) => Ok(values.map(Wanted::Values)),
         }
     }
 }
 
 /// Lists all that a customer has.
 #[utoipa::path(get, path = "/v1/customers/{id}/entitlements", tag = "entitlements", operation_id = "listCustomerEntitlements",
-    security(("secretKey" = ["customers:read"]), ("portalToken" = ["customer:read"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = EntitlementsResponse)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -218,34 +187,26 @@ pub async fn list(
 
 /// Tells whether a customer may use something now. It takes nothing.
 #[utoipa::path(post, path = "/v1/check", tag = "entitlements", operation_id = "checkEntitlement",
-    security(("secretKey" = ["customers:read"]), ("portalToken" = ["customer:read"])),
-    request_body = CheckRequest,
     responses((status = 200, body = CheckResponse)))]
 pub async fn check(
     State(app): State<Arc<App>>,
     caller: Reader,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<CheckRequest>,
 ) -> Result<Json<CheckResponse>, Problem> {
-    let named = fields.customer("customerId");
-    let asked = fields.asked();
-    fields.finish()?;
-    answer(&app, &caller, named, asked).await
+    let (CheckRequest { customer_id, asked }, _) = body.read()?;
+    answer(&app, &caller, customer_id, asked).await
 }
 
 /// Tells whether this customer may use something now. It takes nothing.
 #[utoipa::path(post, path = "/v1/customers/{id}/check", tag = "entitlements", operation_id = "checkCustomerEntitlement",
-    security(("secretKey" = ["customers:read"]), ("portalToken" = ["customer:read"])),
-    params(("id" = String, Path,)),
-    request_body = CheckOfCustomerRequest,
     responses((status = 200, body = CheckResponse)))]
 pub async fn check_of_customer(
     State(app): State<Arc<App>>,
     caller: Reader,
     PathText(id): PathText,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<Asked>,
 ) -> Result<Json<CheckResponse>, Problem> {
-    let asked = fields.asked();
-    fields.finish()?;
+    let (asked, _) = body.read()?;
     answer(&app, &caller, Some(customers::http::reference(&id)), asked).await
 }
 
@@ -272,7 +233,7 @@ async fn answer(
         credit_balance: state.as_ref().and_then(Has::balance),
         feature: CheckedFeature {
             id: feature.id,
-            r#type: feature.kind.r#type().as_str(),
+            r#type: feature.kind.r#type(),
             slug: feature.slug,
             name: feature.name,
         },

@@ -3,6 +3,7 @@
 //! `billing.usage_grace_seconds` to arrive.
 
 use crate::audit::Action;
+use crate::base::words::words;
 use crate::base::{PaymentAttemptId, Period, Time};
 use crate::catalog::Plan;
 use crate::db::DbError;
@@ -14,20 +15,10 @@ use crate::work::{BillingError, Work};
 use crate::{credits, customers, settlement, usage};
 use serde_json::json;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CancelMode {
-    PeriodEnd,
-    Now,
-}
-
-impl CancelMode {
-    pub const ALL: [Self; 2] = [Self::PeriodEnd, Self::Now];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PeriodEnd => "period_end",
-            Self::Now => "now",
-        }
+words! {
+    CancelMode {
+        PeriodEnd = "period_end",
+        Now = "now",
     }
 }
 

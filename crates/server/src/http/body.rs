@@ -1,16 +1,20 @@
 //! Reading what a request carries beside its credential: a JSON body, what its path names, an
 //! idempotency key.
 
+use super::request::RequestInfo;
+use super::wire::Request as Declared;
 use super::{Code, Fields, Problem};
 use crate::app::App;
+use crate::audit::Actor;
 use crate::base::Time;
 use crate::idempotency::Idempotency;
-use axum::body::{Body, Bytes};
+use axum::body::{Body as AxumBody, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,13 +22,20 @@ use std::time::Duration;
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A body of JSON, read strictly.
-#[derive(Debug)]
-pub struct JsonBody {
-    pub fields: Fields,
-    pub raw: Bytes,
+struct JsonBody {
+    fields: Fields,
+    raw: Bytes,
 }
 
-/// No body, or an empty object: whoever sends more expects of it what it would not do.
+/// A body of JSON that `T` declares. With `Option`, the body may be absent.
+#[derive(Debug)]
+pub struct Body<T> {
+    pub fields: Fields,
+    pub raw: Bytes,
+    declared: PhantomData<fn() -> T>,
+}
+
+/// No body, or an empty object: a client that sends more expects something that will not happen.
 #[derive(Debug)]
 pub struct NoBody;
 
@@ -32,9 +43,16 @@ pub struct NoBody;
 #[derive(Debug)]
 pub struct RawJsonBody<const MOST: usize>(pub Bytes);
 
-/// A body of JSON or of a form.
+/// A body of JSON or of a form, that `T` declares.
 #[derive(Debug)]
-pub struct JsonOrFormBody(pub Fields);
+pub struct FormBody<T>(Fields, PhantomData<fn() -> T>);
+
+impl<T: Declared> FormBody<T> {
+    pub fn read(mut self) -> Result<T, Problem> {
+        let declared = T::read(&mut self.0);
+        self.0.made(|| declared)
+    }
+}
 
 /// What stands in a path for the one object that it names.
 #[derive(Debug)]
@@ -65,6 +83,53 @@ impl FromRequest<Arc<App>> for JsonBody {
     }
 }
 
+impl<T: Declared> Body<T> {
+    /// Reads the whole body; every mistake in it is in the answer.
+    pub fn read(mut self) -> Result<(T, Bytes), Problem> {
+        let declared = T::read(&mut self.fields);
+        Ok((self.fields.made(|| declared)?, self.raw))
+    }
+
+    /// Reads a body that may be absent: that is the same as an empty object.
+    pub fn read_optional(body: Option<Self>) -> Result<(T, Bytes), Problem> {
+        let absent =
+            || Self { fields: Fields::default(), raw: Bytes::new(), declared: PhantomData };
+        body.unwrap_or_else(absent).read()
+    }
+}
+
+/// Whether a secret key sent the request: then every field may be set.
+fn is_of_key(extensions: &http::Extensions) -> bool {
+    let info = extensions.get::<Arc<RequestInfo>>();
+    info.and_then(|info| info.caller()).is_some_and(|caller| matches!(caller, Actor::ApiKey(_)))
+}
+
+impl<T> FromRequest<Arc<App>> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let of_key = is_of_key(request.extensions());
+        let body = <JsonBody as FromRequest<Arc<App>>>::from_request(request, app).await?;
+        let fields = body.fields.from_key(of_key);
+        Ok(Self { fields, raw: body.raw, declared: PhantomData })
+    }
+}
+
+impl<T> OptionalFromRequest<Arc<App>> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Option<Self>, Problem> {
+        if is_absent(&request) {
+            return Ok(None);
+        }
+        <Self as FromRequest<Arc<App>>>::from_request(request, app).await.map(Some)
+    }
+}
+
+fn is_absent(request: &Request) -> bool {
+    !request.headers().contains_key(header::CONTENT_TYPE) && request.body().is_end_stream()
+}
+
 impl<const MOST: usize> FromRequest<Arc<App>> for RawJsonBody<MOST> {
     type Rejection = Problem;
 
@@ -89,21 +154,7 @@ impl FromRequest<Arc<App>> for NoBody {
     }
 }
 
-/// A body that a request may leave out.
-impl OptionalFromRequest<Arc<App>> for JsonBody {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Option<Self>, Problem> {
-        let absent =
-            !request.headers().contains_key(header::CONTENT_TYPE) && request.body().is_end_stream();
-        if absent {
-            return Ok(None);
-        }
-        <Self as FromRequest<Arc<App>>>::from_request(request, app).await.map(Some)
-    }
-}
-
-impl FromRequest<Arc<App>> for JsonOrFormBody {
+impl<T> FromRequest<Arc<App>> for FormBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
@@ -117,11 +168,17 @@ impl FromRequest<Arc<App>> for JsonOrFormBody {
             }
         };
         let raw = read(app, &parts.headers, body, MAX_BODY_BYTES).await?;
-        Ok(Self(if form { Fields::from_pairs(&raw)? } else { Fields::from_json(&raw)? }))
+        let fields = if form { Fields::from_pairs(&raw)? } else { Fields::from_json(&raw)? };
+        Ok(Self(fields, PhantomData))
     }
 }
 
-async fn read(app: &App, headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Problem> {
+async fn read(
+    app: &App,
+    headers: &HeaderMap,
+    body: AxumBody,
+    most: usize,
+) -> Result<Bytes, Problem> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(unsupported("The body must not be compressed."));
     }

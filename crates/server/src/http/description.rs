@@ -1,7 +1,7 @@
 //! What the description says of every operation alike: the credentials, and how errors answer.
 //!
-//! Each operation names the credential and scope that it takes (`security(…)` beside its handler);
-//! the table test of operations holds that against what the handler does.
+//! Credential and scope of each operation come from the extractors of its handler
+//! ([`operation`](super::operation)).
 
 use http::StatusCode;
 use utoipa::Modify;
@@ -85,7 +85,7 @@ fn describe(status: &str, answer: &mut RefOr<Response>) {
     }
 }
 
-fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+pub fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     let PathItem { get, put, post, delete, patch, .. } = path;
     [get, put, post, delete, patch].into_iter().flatten()
 }

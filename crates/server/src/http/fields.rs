@@ -1,27 +1,32 @@
 //! Reading the fields of a request strictly, naming each that is wrong.
 //!
-//! A body is one JSON object; a query or a form is read as an object of texts. Nothing is coerced,
-//! nothing unknown passes, and all that is wrong is told at once.
+//! A body is one JSON object; a query or a form is read as an object of strings. Nothing is coerced,
+//! unknown fields are refused, and every mistake is reported at once.
 
 use super::strict::{not_taken, strict};
 use super::{ParamError, Problem};
+use crate::base::Time;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
 const REQUIRED: &str = "is required";
 
-/// The fields of a request that have not been read yet, and what was wrong with those that were.
+/// The fields of a request that are not read yet, and the mistakes in those that are.
 #[derive(Debug, Default)]
 pub struct Fields {
     values: Map<String, Value>,
     errors: Vec<ParamError>,
+    /// Whether `null` clears a field.
+    patch: bool,
+    /// Whether a secret key sent them, which may set every field.
+    of_key: bool,
 }
 
 impl Fields {
-    /// Reads a JSON body. What is not JSON is malformed; what is, but not as we take it, invalid.
+    /// Reads a JSON body. A text that is no JSON is malformed; other JSON than an object is invalid.
     pub fn from_json(body: &[u8]) -> Result<Self, Problem> {
         match strict(body).map_err(|error| not_taken(&error))? {
-            Value::Object(values) => Ok(Self { values, errors: Vec::new() }),
+            Value::Object(values) => Ok(Self { values, ..Self::default() }),
             Value::Null
             | Value::Bool(_)
             | Value::Number(_)
@@ -37,7 +42,7 @@ impl Fields {
             serde_urlencoded::from_bytes(text).map_err(|_| malformed())?;
         let mut fields = Self::default();
         for (name, value) in pairs {
-            // What is not UTF-8 comes out of the decoder as this character, which names nothing.
+            // The decoder returns this character for bytes that are not UTF-8.
             if name.contains(char::REPLACEMENT_CHARACTER)
                 || value.contains(char::REPLACEMENT_CHARACTER)
             {
@@ -53,26 +58,90 @@ impl Fields {
         Ok(fields)
     }
 
+    /// Says that a secret key sent them.
+    #[must_use]
+    pub fn from_key(self, of_key: bool) -> Self {
+        Self { of_key, ..self }
+    }
+
+    pub const fn is_of_key(&self) -> bool {
+        self.of_key
+    }
+
+    pub const fn is_patch(&self) -> bool {
+        self.patch
+    }
+
+    /// Sets whether `null` clears fields, and returns whether it did.
+    pub fn set_patch(&mut self, patch: bool) -> bool {
+        let outer = self.patch;
+        self.patch |= patch;
+        outer
+    }
+
+    pub fn restore_patch(&mut self, patch: bool) {
+        self.patch = patch;
+    }
+
+    /// Takes a field out if it is null.
+    pub fn take_null(&mut self, name: &str) -> bool {
+        let is_null = self.values.get(name) == Some(&Value::Null);
+        if is_null {
+            self.values.remove(name);
+        }
+        is_null
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
 
-    pub fn has_error(&self, name: &str) -> bool {
-        self.errors.iter().any(|error| error.param == name)
+    /// A text that is there, left in its place.
+    pub fn peek(&self, name: &str) -> Option<&str> {
+        self.values.get(name).and_then(Value::as_str)
     }
 
-    /// Notes what is wrong with a field.
+    /// A time that is there, left in its place.
+    pub fn peek_time(&self, name: &str) -> Option<Time> {
+        self.peek(name).and_then(parse_time)
+    }
+
+    /// Whether a field that is there is true; it is left in its place.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.values.get(name) == Some(&Value::Bool(true))
+    }
+
+    /// Checks an integer that is there against bounds that its declaration cannot know, and leaves
+    /// it in its place. Returns it when it is within the bounds.
+    pub fn check_integer(&mut self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
+        let value = self.values.get(name).and_then(Value::as_i64)?;
+        if range.contains(&value) {
+            return Some(value);
+        }
+        let (least, most) = range.into_inner();
+        self.wrong(name, format!("must be an integer from {least} to {most}"));
+        None
+    }
+
+    /// Notes a mistake in a field.
     pub fn wrong(&mut self, param: &str, message: impl Into<String>) {
         self.errors.push(ParamError { param: param.to_owned(), message: message.into() });
     }
 
-    /// Ends the reading: whatever was not read is unknown, and whatever was wrong is told.
+    /// Ends the reading: fields that were not read are unknown, and every mistake is returned.
     pub fn finish(mut self) -> Result<(), Problem> {
         self.note_unknown();
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
     }
 
-    /// Ends the reading and makes what was read, of which each part is there or was told missing.
+    /// Ends the reading of a request that has a mistake.
+    pub fn refusal(self) -> Problem {
+        let missing = || Problem::internal("a mistake in a request was not noted");
+        self.finish().err().unwrap_or_else(missing)
+    }
+
+    /// Ends the reading and makes a value of what was read. `make` returns a value unless a mistake
+    /// was noted.
     pub fn made<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
         self.finish()?;
         make().ok_or_else(|| Problem::internal("a required field was not asked for"))
@@ -132,7 +201,7 @@ impl Fields {
         }
     }
 
-    /// A field that may be absent from the object: in a PATCH, `null` clears it (`Some(None)`).
+    /// Reads a field that may be absent. In a PATCH, `null` clears it (`Some(None)`).
     pub fn optional<T>(
         &mut self,
         patch: bool,
@@ -146,7 +215,7 @@ impl Fields {
         read(self, name).map(Some)
     }
 
-    /// An object: what is wrong in it is named by its path.
+    /// Reads an object; a mistake in it is named by its path.
     pub fn object<T>(
         &mut self,
         name: &str,
@@ -196,9 +265,9 @@ impl Fields {
             self.wrong(path, "must be an object");
             return None;
         };
-        let mut inner = Self { values, errors: Vec::new() };
+        let mut inner = Self { values, errors: Vec::new(), patch: self.patch, of_key: self.of_key };
         let made = read(&mut inner);
-        // Where the kind of object is unknown, so are its fields.
+        // The fields of an object of unknown type are unknown, too: nothing to report.
         if made.is_some() {
             inner.note_unknown();
         }
@@ -280,7 +349,7 @@ impl Fields {
         found
     }
 
-    /// A text that a type of ours reads; `what` says what it is.
+    /// Reads a text as a type of ours; `what` names the type in the error.
     pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, what: &str) -> Option<T> {
         let parsed = self.text(name, 0..=100)?.parse().ok();
         if parsed.is_none() {
@@ -301,14 +370,19 @@ impl Fields {
     }
 
     /// A time in RFC 3339 with an offset.
-    pub fn time(&mut self, name: &str) -> Option<crate::base::Time> {
+    pub fn time(&mut self, name: &str) -> Option<Time> {
         let text = self.text(name, 1..=64)?;
-        let time = text.parse::<jiff::Timestamp>().ok();
+        let time = parse_time(&text);
         if time.is_none() {
-            self.wrong(name, "must be an RFC 3339 time, as 2030-01-31T00:00:00Z");
+            self.wrong(name, "must be an RFC 3339 time, such as 2030-01-31T00:00:00Z");
         }
-        time.map(|time| crate::base::Time(time.as_microsecond()))
+        time
     }
+}
+
+fn parse_time(text: &str) -> Option<Time> {
+    let time = text.parse::<jiff::Timestamp>().ok()?;
+    Some(Time(time.as_microsecond()))
 }
 
 #[cfg(test)]

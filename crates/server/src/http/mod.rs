@@ -5,14 +5,17 @@ pub mod description;
 pub mod fields;
 pub mod gzip;
 mod impatient;
+pub mod leaves;
 pub mod listener;
+pub mod operation;
 pub mod page;
 pub mod problem;
 pub mod request;
 pub mod strict;
+pub mod wire;
 pub mod words;
 
-pub use body::{IdempotencyKey, JsonBody, NoBody, PathText, PathTexts, RawJsonBody};
+pub use body::{Body, IdempotencyKey, NoBody, PathText, PathTexts, RawJsonBody};
 pub use fields::Fields;
 pub use problem::{Code, ParamError, Problem};
 

@@ -1,10 +1,17 @@
 //! Lists over HTTP: the query's `limit`, `cursor` and filters, and the envelope of a page.
 
+use super::wire::Request;
 use super::{Fields, Problem};
+use crate::app::App;
 use crate::base::{Cursor, Page, PageQuery, page};
 use crate::organizations::Tenant;
+use axum::extract::FromRequestParts;
 use http::Uri;
+use http::request::Parts;
 use serde::Serialize;
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// A page of a list, newest first.
@@ -60,6 +67,79 @@ impl Fields {
             cursor
         });
         PageQuery { limit, cursor, list }
+    }
+}
+
+/// A query that `T` declares.
+#[derive(Debug)]
+pub struct Query<T> {
+    fields: Fields,
+    declared: PhantomData<fn() -> T>,
+}
+
+/// The query of a list, whose filters `T` declares; `limit` and `cursor` stand beside them.
+#[derive(Debug)]
+pub struct ListQuery<T>(Query<T>);
+
+/// The `limit` and `cursor` of a list whose filters were read.
+#[derive(Debug)]
+pub struct Paging(Fields);
+
+/// No filters.
+#[derive(Debug, Request)]
+pub struct Unfiltered {}
+
+impl<T: Request> Query<T> {
+    pub fn read(mut self) -> Result<T, Problem> {
+        let declared = T::read(&mut self.fields);
+        self.fields.made(|| declared)
+    }
+}
+
+impl<T: Request + Debug> ListQuery<T> {
+    /// Reads filters and page. A cursor belongs to one list: its name with its filters.
+    pub fn read(self, tenant: &Tenant, name: &str) -> Result<(T, PageQuery), Problem> {
+        let mut fields = self.0.fields;
+        let filters = T::read(&mut fields);
+        let page = fields.page(tenant, &format!("{name} {filters:?}"));
+        Ok((fields.made(|| filters)?, page))
+    }
+
+    /// Reads the filters first, for a list whose name depends on them.
+    pub fn begin(self) -> Result<(T, Paging), Problem> {
+        let mut fields = self.0.fields;
+        match T::read(&mut fields) {
+            Some(filters) => Ok((filters, Paging(fields))),
+            None => {
+                fields.take("limit");
+                fields.take("cursor");
+                Err(fields.refusal())
+            }
+        }
+    }
+}
+
+impl Paging {
+    pub fn read(mut self, tenant: &Tenant, list: &str) -> Result<PageQuery, Problem> {
+        let page = self.0.page(tenant, list);
+        self.0.finish()?;
+        Ok(page)
+    }
+}
+
+impl<T> FromRequestParts<Arc<App>> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        Ok(Self { fields: query(&parts.uri)?, declared: PhantomData })
+    }
+}
+
+impl<T> FromRequestParts<Arc<App>> for ListQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        Query::from_request_parts(parts, app).await.map(Self)
     }
 }
 

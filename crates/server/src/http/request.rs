@@ -49,6 +49,10 @@ impl RequestInfo {
     }
 
     /// Notes who called, for the log.
+    pub fn caller(&self) -> Option<&Actor> {
+        self.caller.get()
+    }
+
     pub fn set_caller(&self, caller: Actor) {
         // A second note would be of the same request; the first one stands.
         let _ = self.caller.set(caller);

@@ -1,7 +1,7 @@
 //! Reading the words that several slices share: slugs, money, addresses, origins, images.
 
 use super::Fields;
-use crate::base::{Address, Currency, Decimal, MAX_AMOUNT, TaxId, TaxRate};
+use crate::base::{Address, Currency, Decimal, MAX_AMOUNT, TaxRate};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Uri;
@@ -21,12 +21,6 @@ impl Fields {
             return None;
         }
         Some(slug)
-    }
-
-    /// Reads `status` of what is active or archived.
-    pub fn archived(&mut self) -> Option<bool> {
-        let word = |archived| if archived { "archived" } else { "active" };
-        self.word("status", &[false, true], word)
     }
 
     /// An amount of money or credits, in minor units.
@@ -117,14 +111,6 @@ impl Fields {
                 postal_code: code.flatten(),
                 country: country?,
             })
-        })
-    }
-
-    pub fn tax_ids(&mut self, name: &str) -> Option<Vec<TaxId>> {
-        self.objects(name, 5, |fields| {
-            fields.required(&["type", "value"]);
-            let (r#type, value) = (fields.slug("type"), fields.text("value", 1..=40));
-            Some(TaxId { r#type: r#type?, value: value? })
         })
     }
 

@@ -1,19 +1,20 @@
 //! Invoices over HTTP: reading them. A portal token sees its own customer's, and no drafts.
 
-use super::{Buyer, Invoice, InvoiceItem, Line, Payment, Seller, Status, pdf, sql};
+use super::{Buyer, Invoice, InvoiceItem, Line, Payment, Reason, Seller, Status, pdf, sql};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::base::{Currency, CustomerId, InvoiceId, SubscriptionId, TaxRate, Time};
 use crate::branding;
-use crate::customers::{self, Customer};
+use crate::customers::{self, Customer, CustomerRef};
 use crate::db::{Stored, Tx};
-use crate::http::page::{ListResponse, path_id, query};
-use crate::http::{Fields, Json, PathText, Problem};
+use crate::http::page::{ListQuery, ListResponse, Paging, path_id};
+use crate::http::wire::Request;
+use crate::http::{Json, PathText, Problem};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,17 +32,15 @@ pub struct InvoiceResponse {
     pub customer_id: CustomerId,
     #[schema(value_type = Option<String>, required = true)]
     pub subscription_id: Option<SubscriptionId>,
-    /// `INV-000042`, from when it is issued.
+    /// `INV-000042`; set when it is issued.
     #[schema(required = true)]
     pub invoice_number: Option<String>,
-    #[schema(value_type = InvoiceStatus)]
-    pub status: &'static str,
-    #[schema(value_type = InvoiceReason)]
-    pub reason: &'static str,
+    pub status: Status,
+    pub reason: Reason,
     #[schema(value_type = String)]
     pub currency: Currency,
     pub subtotal: i64,
-    /// The rate that `taxAmount` comes of.
+    /// The rate that `taxAmount` is computed with.
     #[schema(required = true)]
     pub tax: Option<TaxRate>,
     pub tax_amount: i64,
@@ -62,18 +61,18 @@ pub struct InvoiceResponse {
     pub seller: Stored<Seller>,
     #[schema(value_type = Buyer)]
     pub customer: Stored<Buyer>,
-    /// Asked for with the same credential as the invoice; `null` for a draft.
+    /// Takes the same credential as the invoice; `null` for a draft.
     #[schema(required = true)]
     pub pdf_url: Option<String>,
-    /// Left out in lists.
+    /// Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<InvoiceItem>>, required = false)]
     pub items: Option<Stored<Vec<Line>>>,
-    /// What came in; left out in lists.
+    /// Payments received; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub payments: Option<Vec<InvoicePayment>>,
-    /// The integrator's own notes; left out where a portal token asks.
+    /// The integrator's own notes; absent with a portal token.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -96,30 +95,6 @@ pub struct InvoicePayment {
     pub last4: Option<String>,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `InvoiceResponse::status`.
-pub enum InvoiceStatus {
-    Draft,
-    Issued,
-    PartiallyPaid,
-    Paid,
-    Overdue,
-    Void,
-    Uncollectible,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `InvoiceResponse::reason`.
-pub enum InvoiceReason {
-    Create,
-    Renewal,
-    Usage,
-    Change,
-    TopUp,
-}
-
 impl InvoiceResponse {
     /// An invoice, with its lines and payments or as a list shows it; `backend` sees the metadata.
     fn of(app: &App, invoice: Invoice, payments: Option<Vec<Payment>>, backend: bool) -> Self {
@@ -131,8 +106,8 @@ impl InvoiceResponse {
             customer_id: invoice.customer_id,
             subscription_id: invoice.subscription_id,
             invoice_number: invoice.number_text(),
-            status: invoice.status.as_str(),
-            reason: invoice.reason.as_str(),
+            status: invoice.status,
+            reason: invoice.reason,
             currency: invoice.currency,
             subtotal: invoice.totals.subtotal,
             tax_amount: invoice.totals.tax_amount,
@@ -173,44 +148,49 @@ impl From<Payment> for InvoicePayment {
     }
 }
 
+#[derive(Debug, Request)]
+pub struct InvoiceFilter {
+    customer_id: Option<CustomerRef>,
+    status: Option<Status>,
+}
+
+#[derive(Debug, Request)]
+pub struct InvoiceStatusFilter {
+    status: Option<Status>,
+}
+
 /// Lists invoices, newest first; for a portal token its customer's.
 #[utoipa::path(get, path = "/v1/invoices", tag = "invoices", operation_id = "listInvoices",
-    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
-    params(("customerId" = Option<String>, Query,), ("status" = Option<InvoiceStatus>, Query,),
-        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<InvoiceResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: Reader,
-    uri: Uri,
+    query: ListQuery<InvoiceFilter>,
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
-    let mut fields = query(&uri)?;
-    let named = fields.customer("customerId");
+    let (filter, paging) = query.begin()?;
+    let named = filter.customer_id;
     let mut tx = app.db.read().await?;
     let customer = match (&named, &caller) {
         (None, Caller::Key(_)) => None,
         (named, _) => Some(customers::http::meant(&mut tx, &caller, named.as_ref()).await?),
     };
-    page(&app, &mut tx, &caller, customer.as_ref(), fields).await
+    page(&app, &mut tx, &caller, customer.as_ref(), (filter.status, paging)).await
 }
 
 /// Lists a customer's invoices, newest first.
 #[utoipa::path(get, path = "/v1/customers/{id}/invoices", tag = "invoices", operation_id = "listCustomerInvoices",
-    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
-    params(("id" = String, Path,), ("status" = Option<InvoiceStatus>, Query,),
-        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<InvoiceResponse>)))]
 pub async fn list_of_customer(
     State(app): State<Arc<App>>,
     caller: Reader,
     PathText(id): PathText,
-    uri: Uri,
+    query: ListQuery<InvoiceStatusFilter>,
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
-    let fields = query(&uri)?;
+    let (filter, paging) = query.begin()?;
     let mut tx = app.db.read().await?;
     let named = customers::http::reference(&id);
     let customer = customers::http::meant(&mut tx, &caller, Some(&named)).await?;
-    page(&app, &mut tx, &caller, Some(&customer), fields).await
+    page(&app, &mut tx, &caller, Some(&customer), (filter.status, paging)).await
 }
 
 async fn page(
@@ -218,24 +198,20 @@ async fn page(
     tx: &mut Tx<'_, '_>,
     caller: &Reader,
     customer: Option<&Customer>,
-    mut fields: Fields,
+    (status, paging): (Option<Status>, Paging),
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
     let (tenant, customer) = (caller.tenant(), customer.map(|one| (one.no, one.id)));
     let no = customer.map(|(no, _)| no);
     let backend = caller.only_customer().is_none();
-    let status = fields.word("status", &Status::ALL, Status::as_str);
-    let page = fields.page(&tenant, &format!("invoices {no:?} {status:?}"));
-    fields.finish()?;
+    let page = paging.read(&tenant, &format!("invoices {no:?} {status:?}"))?;
     let rows = sql::page(tx, &tenant, customer, status, backend, &page).await?;
     let page = page.page(rows, |invoice| invoice.id.to_string());
     let short = |invoice| InvoiceResponse::of(app, invoice, None, backend);
     Ok(Json(StatusCode::OK, page.map(short).into()))
 }
 
-/// Reads an invoice with its lines and what came in for it.
+/// Reads an invoice with its lines and payments.
 #[utoipa::path(get, path = "/v1/invoices/{id}", tag = "invoices", operation_id = "getInvoice",
-    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = InvoiceResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -251,8 +227,6 @@ pub async fn get(
 
 /// An issued invoice as a PDF document, in the customer's language.
 #[utoipa::path(get, path = "/v1/invoices/{id}/pdf", tag = "invoices", operation_id = "getInvoicePdf",
-    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = Vec<u8>, content_type = "application/pdf")))]
 pub async fn document(
     State(app): State<Arc<App>>,

@@ -19,6 +19,7 @@ pub use parties::{Buyer, Seller};
 pub use sql::{get, has_billed, owed, payments};
 
 use crate::audit::Action;
+use crate::base::words::words;
 use crate::base::{
     CollectionMethod, Currency, CustomerId, InvoiceId, PaymentAttemptId, Period, SubscriptionId,
     TaxRate, Time,
@@ -76,24 +77,26 @@ pub struct NewInvoice {
     pub due_key: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    Create,
-    Renewal,
-    Usage,
-    Change,
-    TopUp,
+words! {
+    Reason as InvoiceReason {
+        Create = "create",
+        Renewal = "renewal",
+        Usage = "usage",
+        Change = "change",
+        TopUp = "top_up",
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Draft,
-    Issued,
-    PartiallyPaid,
-    Paid,
-    Overdue,
-    Void,
-    Uncollectible,
+words! {
+    Status as InvoiceStatus {
+        Draft = "draft",
+        Issued = "issued",
+        PartiallyPaid = "partially_paid",
+        Paid = "paid",
+        Overdue = "overdue",
+        Void = "void",
+        Uncollectible = "uncollectible",
+    }
 }
 
 /// What lines come to: the tax is on their sum, rounded once.
@@ -244,48 +247,11 @@ pub async fn in_arrears(
 }
 
 impl Status {
-    pub const ALL: [Self; 7] = [
-        Self::Draft,
-        Self::Issued,
-        Self::PartiallyPaid,
-        Self::Paid,
-        Self::Overdue,
-        Self::Void,
-        Self::Uncollectible,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Issued => "issued",
-            Self::PartiallyPaid => "partially_paid",
-            Self::Paid => "paid",
-            Self::Overdue => "overdue",
-            Self::Void => "void",
-            Self::Uncollectible => "uncollectible",
-        }
-    }
-
     /// Whether money is owed: an uncollectible invoice may still be paid.
     pub const fn is_payable(self) -> bool {
         match self {
             Self::Issued | Self::PartiallyPaid | Self::Overdue | Self::Uncollectible => true,
             Self::Draft | Self::Paid | Self::Void => false,
-        }
-    }
-}
-
-impl Reason {
-    pub const ALL: [Self; 5] =
-        [Self::Create, Self::Renewal, Self::Usage, Self::Change, Self::TopUp];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Renewal => "renewal",
-            Self::Usage => "usage",
-            Self::Change => "change",
-            Self::TopUp => "top_up",
         }
     }
 }

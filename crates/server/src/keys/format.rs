@@ -1,6 +1,7 @@
 //! The text of an API key. Everything about it is fixed in length, so parsing compares lengths.
 
 use crate::base::ApiKeyId;
+use crate::base::words::words;
 use std::fmt;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -12,25 +13,17 @@ const CHECKSUM: usize = 6;
 /// The length of each kind's prefix.
 const PREFIX: usize = 8;
 
-/// What a key opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// A backend's: never leaves it.
-    Secret,
-    /// A page's: everybody may read it, and by it the public catalog.
-    Publishable,
+words! {
+    /// What a key opens.
+    KeyKind as ApiKeyKind {
+        /// A backend's: never leaves it.
+        Secret = "secret",
+        /// A page's: everybody may read it, and by it the public catalog.
+        Publishable = "publishable",
+    }
 }
 
 impl KeyKind {
-    pub const ALL: [Self; 2] = [Self::Secret, Self::Publishable];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Secret => "secret",
-            Self::Publishable => "publishable",
-        }
-    }
-
     const fn prefix(self) -> &'static str {
         match self {
             Self::Secret => "upay_sk_",

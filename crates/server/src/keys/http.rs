@@ -3,17 +3,22 @@
 use super::{ApiKey, KeyKind, KeyScopes, NewApiKey, sql};
 use crate::app::App;
 use crate::auth::SecretKey;
+use crate::base::words::words;
 use crate::base::{ApiKeyId, Secret, Time};
 use crate::db::{Lane, Tx};
-use crate::http::page::{ListResponse, path_id, query};
-use crate::http::{Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, description};
+use crate::http::leaves::Text;
+use crate::http::page::{ListQuery, ListResponse, Unfiltered, path_id};
+use crate::http::wire::{Field, Request};
+use crate::http::{Body, Code, Fields, IdempotencyKey, Json, PathText, Problem, description};
 use crate::idempotency::{self, Outcome};
+use crate::organizations::Environment;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -21,11 +26,9 @@ use utoipa::ToSchema;
 pub struct ApiKeyResponse {
     #[schema(value_type = String)]
     pub id: ApiKeyId,
-    #[schema(value_type = ApiKeyKind)]
-    pub kind: &'static str,
+    pub kind: KeyKind,
     pub name: String,
-    #[schema(value_type = Env)]
-    pub env: &'static str,
+    pub env: Env,
     #[schema(schema_with = scopes_schema)]
     pub scopes: KeyScopes,
     pub last_four: String,
@@ -33,65 +36,57 @@ pub struct ApiKeyResponse {
     pub created_at: Time,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub expires_at: Option<Time>,
-    /// Noted within half a minute.
+    /// Up to half a minute late.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub last_used_at: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub revoked_at: Option<Time>,
-    /// The key itself: once, in the answer that made it.
+    /// The key itself; only in the answer that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub secret: Option<Secret>,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `ApiKeyResponse::env`.
-pub enum Env {
-    Sandbox,
-    Live,
+words! {
+    Env {
+        Sandbox = "sandbox",
+        Live = "live",
+    }
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `ApiKeyResponse::kind`.
-pub enum ApiKeyKind {
-    Secret,
-    Publishable,
+impl From<Environment> for Env {
+    fn from(environment: Environment) -> Self {
+        match environment {
+            Environment::Sandbox => Self::Sandbox,
+            Environment::Live => Self::Live,
+        }
+    }
+}
+
+#[derive(Debug, Request)]
+pub struct CreateApiKeyRequest {
+    #[request(with = Text<1, 100>)]
+    name: String,
+    /// At most the scopes of the calling key; default all of them except `api_keys:write`.
+    scopes: Option<KeyScopes>,
+    /// Not later than the end of the calling key.
+    expires_at: Option<Time>,
+}
+
+#[derive(Debug, Request)]
+pub struct RevokeApiKeyRequest {
+    /// Also ends the sessions that the key minted.
+    revoke_sessions: Option<bool>,
 }
 
 fn scopes_schema() -> utoipa::openapi::schema::Array {
     description::names(KeyScopes::NAMES)
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
-pub struct CreateApiKeyRequest {
-    #[schema(min_length = 1, max_length = 100)]
-    name: String,
-    /// At most what the calling key may do; without it all of that but `api_keys:write`.
-    #[schema(schema_with = scopes_schema)]
-    #[schema(nullable = false)]
-    scopes: Option<Vec<String>>,
-    /// Not later than the calling key's own.
-    #[schema(format = DateTime, nullable = false)]
-    expires_at: Option<String>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `revoke` reads.
-pub struct RevokeApiKeyRequest {
-    /// Ends the sessions that the key minted, too.
-    #[schema(nullable = false)]
-    revoke_sessions: Option<bool>,
-}
-
-fn response(key: &ApiKey, env: &'static str) -> ApiKeyResponse {
+fn response(key: &ApiKey, env: Env) -> ApiKeyResponse {
     ApiKeyResponse {
         id: key.id,
-        kind: key.kind.as_str(),
+        kind: key.kind,
         name: key.name.clone(),
         env,
         scopes: key.scopes,
@@ -104,56 +99,59 @@ fn response(key: &ApiKey, env: &'static str) -> ApiKeyResponse {
     }
 }
 
-impl Fields {
-    fn key_scopes(&mut self) -> Option<KeyScopes> {
-        let names = self.texts("scopes", KeyScopes::NAMES.len())?;
-        let scopes = names.iter().try_fold(KeyScopes::default(), |set, name| set.with_name(name));
+impl Field for KeyScopes {
+    type Value = Self;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        let names = fields.texts(name, Self::NAMES.len())?;
+        let scopes = names.iter().try_fold(Self::default(), |set, name| set.with_name(name));
         let scopes = scopes.filter(|scopes| !scopes.is_empty());
         if scopes.is_none() {
-            self.wrong("scopes", format!("must be some of {}", KeyScopes::NAMES.join(", ")));
+            fields.wrong(name, format!("must be some of {}", Self::NAMES.join(", ")));
         }
         scopes
     }
+
+    fn schema() -> RefOr<Schema> {
+        RefOr::T(scopes_schema().into())
+    }
 }
 
-/// Makes a secret key of the caller's organization and environment. Its secret is in this answer alone.
+/// Creates a secret key of the caller's organization and environment. Only this answer shows the key
+/// itself.
 #[utoipa::path(post, path = "/v1/api-keys", tag = "apiKeys", operation_id = "createApiKey",
-    security(("secretKey" = ["api_keys:write"])),
-    params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body = CreateApiKeyRequest,
     responses((status = 201, body = ApiKeyResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::API_KEYS_WRITE }>,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    mut body: Body<CreateApiKeyRequest>,
 ) -> Result<Response, Problem> {
     app.check_billing_clock()?;
     let now = app.clock.now();
     let own = caller.record();
-    let name = fields.required_text("name", 1..=100);
-    let scopes = fields.key_scopes().unwrap_or(own.scopes.and(KeyScopes::USUAL));
-    let expires_at = fields.time("expiresAt");
-    if expires_at.is_some_and(|end| end <= now) {
-        fields.wrong("expiresAt", "must be in the future");
+    let end = body.fields.peek_time("expiresAt");
+    if end.is_some_and(|end| end <= now) {
+        body.fields.wrong("expiresAt", "must be in the future");
     }
-    if own.expires_at.is_some_and(|own| expires_at.is_some_and(|end| end > own)) {
-        fields.wrong("expiresAt", "must not be later than the calling key's");
+    if own.expires_at.is_some_and(|own| end.is_some_and(|end| end > own)) {
+        body.fields.wrong("expiresAt", "must not be later than the calling key's");
     }
-    fields.finish()?;
+    let (request, raw) = body.read()?;
+    let scopes = request.scopes.unwrap_or(own.scopes.and(KeyScopes::USUAL));
     if !scopes.is_subset_of(own.scopes) {
-        let detail = "A key cannot make one that may do more than itself.";
+        let detail = "This API key cannot create a key with scopes that it does not have.";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
     let new = NewApiKey {
         kind: KeyKind::Secret,
-        name,
+        name: request.name,
         scopes,
-        expires_at: expires_at.or(own.expires_at),
+        expires_at: request.expires_at.or(own.expires_at),
     };
     let made = Arc::new(super::make(&new, &app.ids, &app.random, now));
     let (tenant, actor, ids) = (caller.tenant(), caller.actor(), app.ids.clone());
-    let env = tenant.environment.as_str();
+    let env = Env::from(tenant.environment);
     let idempotency = idempotency.of(caller.id(), &raw, now);
     let stored = Arc::clone(&made);
     let body = serde_json::to_value(response(&made.key, env)).map_err(Problem::internal)?;
@@ -181,39 +179,31 @@ pub async fn create(
 
 /// Lists the keys of the caller's organization and environment, newest first.
 #[utoipa::path(get, path = "/v1/api-keys", tag = "apiKeys", operation_id = "listApiKeys",
-    security(("secretKey" = ["api_keys:read"])),
-    params(("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<ApiKeyResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::API_KEYS_READ }>,
-    uri: Uri,
+    query: ListQuery<Unfiltered>,
 ) -> Result<Json<ListResponse<ApiKeyResponse>>, Problem> {
     let tenant = caller.tenant();
-    let mut fields = query(&uri)?;
-    let page = fields.page(&tenant, "api-keys");
-    fields.finish()?;
+    let (_, page) = query.read(&tenant, "api-keys")?;
     let keys = sql::page(&mut app.db.read().await?, &tenant, &page).await?;
     let page = page.page(keys, |key| key.id.to_string());
-    let env = tenant.environment.as_str();
+    let env = Env::from(tenant.environment);
     Ok(Json(StatusCode::OK, page.map(|key| response(&key, env)).into()))
 }
 
-/// Ends a key at once, and on request the sessions that it minted.
+/// Revokes a key immediately, and on request the sessions that it minted.
 #[utoipa::path(post, path = "/v1/api-keys/{id}/revoke", tag = "apiKeys", operation_id = "revokeApiKey",
-    security(("secretKey" = ["api_keys:write"])),
-    params(("id" = String, Path,)),
-    request_body = Option<RevokeApiKeyRequest>,
     responses((status = 200, body = ApiKeyResponse)))]
 pub async fn revoke(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::API_KEYS_WRITE }>,
     PathText(id): PathText,
-    body: Option<JsonBody>,
+    body: Option<Body<RevokeApiKeyRequest>>,
 ) -> Result<Json<ApiKeyResponse>, Problem> {
-    let mut fields = body.map(|body| body.fields).unwrap_or_default();
-    let sessions = fields.boolean("revokeSessions").unwrap_or(false);
-    fields.finish()?;
+    let (request, _) = Body::read_optional(body)?;
+    let sessions = request.revoke_sessions.unwrap_or(false);
     let id: ApiKeyId = path_id(&id)?;
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
@@ -224,5 +214,5 @@ pub async fn revoke(
         })
         .await?;
     let key = revoked.ok_or_else(Problem::not_found)?;
-    Ok(Json(StatusCode::OK, response(&key, tenant.environment.as_str())))
+    Ok(Json(StatusCode::OK, response(&key, tenant.environment.into())))
 }

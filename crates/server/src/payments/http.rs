@@ -1,16 +1,21 @@
 //! Payment methods over HTTP, and what processors tell.
 
 use super::processor::BadWebhook;
-use super::{Client, Dependencies, PaymentMethod, PaymentMethodError, ProcessorError, sql};
+use super::{
+    Client, ClientKind, Dependencies, PaymentMethod, PaymentMethodError, ProcessorError, sql,
+};
 use crate::app::App;
 use crate::auth::{Anyone, Caller};
+use crate::base::words::words;
 use crate::base::{CustomerId, PaymentMethodId, SubscriptionId, Time};
 use crate::customers::{self, Customer};
 use crate::db::{Lane, Tx};
 use crate::flows::{self, payment_methods};
-use crate::http::page::{ListResponse, path_id, query};
+use crate::http::leaves::Text;
+use crate::http::page::{ListQuery, ListResponse, Unfiltered, path_id};
+use crate::http::wire::Request;
 use crate::http::{
-    Code, IdempotencyKey, Json, JsonBody, NoBody, PathText, PathTexts, Problem, RawJsonBody,
+    Body, Code, IdempotencyKey, Json, NoBody, PathText, PathTexts, Problem, RawJsonBody,
 };
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
@@ -19,7 +24,7 @@ use crate::test_clock;
 use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -39,10 +44,8 @@ pub struct PaymentMethodResponse {
     pub id: PaymentMethodId,
     #[schema(value_type = String)]
     pub customer_id: CustomerId,
-    #[schema(value_type = PaymentMethodType)]
-    pub r#type: &'static str,
-    #[schema(value_type = PaymentMethodStatus)]
-    pub status: &'static str,
+    pub r#type: PaymentMethodType,
+    pub status: PaymentMethodStatus,
     /// Whether it is charged unless another is named.
     pub is_default: bool,
     pub card: CardResponse,
@@ -70,22 +73,6 @@ pub struct CardResponse {
     pub exp_year: i64,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `PaymentMethodResponse::type`.
-pub enum PaymentMethodType {
-    Card,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `PaymentMethodResponse::status`.
-pub enum PaymentMethodStatus {
-    Active,
-    /// Its month is over.
-    Expired,
-}
-
 /// What a browser needs to show the processor's form.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -93,21 +80,12 @@ pub enum PaymentMethodStatus {
 pub struct ClientResponse {
     /// Whose form it is.
     pub processor: &'static str,
-    #[schema(value_type = ClientType)]
-    pub r#type: &'static str,
+    pub r#type: ClientKind,
     /// Opens this one form; for the customer's own browser alone.
     pub client_secret: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub publishable_key: Option<String>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `ClientResponse::type`.
-pub enum ClientType {
-    Setup,
-    Payment,
 }
 
 /// What would miss a payment method.
@@ -128,16 +106,34 @@ pub struct DependenciesResponse {
     pub auto_top_up_accounts: Vec<crate::base::CreditAccountId>,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `add` reads.
+words! {
+    PaymentMethodType {
+        Card = "card",
+    }
+}
+
+words! {
+    PaymentMethodStatus {
+        Active = "active",
+        /// The card's last month is over.
+        Expired = "expired",
+    }
+}
+
+impl PaymentMethodStatus {
+    const fn new(expired: bool) -> Self {
+        if expired { Self::Expired } else { Self::Active }
+    }
+}
+
+#[derive(Debug, Request)]
 pub struct AddPaymentMethodRequest {
-    /// What the processor's form gave.
-    #[schema(min_length = 1, max_length = 200)]
+    /// The token from the processor's form.
+    #[request(with = Text<1, 200>)]
     processor_token: String,
-    /// Default false; a customer's first payment method becomes the default anyway.
-    #[schema(nullable = false)]
-    set_default: Option<bool>,
+    /// Default false. A customer's first payment method always becomes the default.
+    #[request(default = false)]
+    set_default: bool,
 }
 
 impl PaymentMethodResponse {
@@ -147,8 +143,8 @@ impl PaymentMethodResponse {
         Self {
             id: method.id,
             customer_id: customer,
-            r#type: "card",
-            status: if card.has_expired(at) { "expired" } else { "active" },
+            r#type: PaymentMethodType::Card,
+            status: PaymentMethodStatus::new(card.has_expired(at)),
             is_default: method.is_default,
             card: CardResponse {
                 brand: card.brand.clone(),
@@ -171,7 +167,7 @@ impl From<Client> for ClientResponse {
     fn from(client: Client) -> Self {
         Self {
             processor: client.processor,
-            r#type: client.kind.as_str(),
+            r#type: client.kind,
             client_secret: client.secret,
             publishable_key: client.publishable_key,
         }
@@ -192,20 +188,18 @@ impl From<Dependencies> for DependenciesResponse {
 
 /// Lists a customer's payment methods, newest first.
 #[utoipa::path(get, path = "/v1/customers/{id}/payment-methods", tag = "paymentMethods", operation_id = "listPaymentMethods",
-    security(("secretKey" = ["payment_methods:read"]), ("portalToken" = ["payment_methods:read"])),
-    params(("id" = String, Path,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<PaymentMethodResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: Reader,
     PathText(id): PathText,
-    uri: Uri,
+    query: ListQuery<Unfiltered>,
 ) -> Result<Json<ListResponse<PaymentMethodResponse>>, Problem> {
-    let (tenant, mut fields) = (caller.tenant(), query(&uri)?);
+    let tenant = caller.tenant();
+    let (_, paging) = query.begin()?;
     let mut tx = app.db.read().await?;
     let customer = named(&mut tx, &caller, &id).await?;
-    let page = fields.page(&tenant, &format!("payment-methods {}", customer.no));
-    fields.finish()?;
+    let page = paging.read(&tenant, &format!("payment-methods {}", customer.no))?;
     let rows = sql::page(&mut tx, &tenant, customer.no, &page).await?;
     let page = page.page(rows, |method| method.id.to_string());
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
@@ -216,8 +210,6 @@ pub async fn list(
 
 /// Opens the processor's form, in which the customer enters a payment method.
 #[utoipa::path(post, path = "/v1/customers/{id}/payment-methods/setup", tag = "paymentMethods", operation_id = "setUpPaymentMethod",
-    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = ["payment_methods:write"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = ClientResponse)))]
 pub async fn setup(
     State(app): State<Arc<App>>,
@@ -232,20 +224,15 @@ pub async fn setup(
 
 /// Keeps the payment method that a form's token stands for.
 #[utoipa::path(post, path = "/v1/customers/{id}/payment-methods", tag = "paymentMethods", operation_id = "addPaymentMethod",
-    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = ["payment_methods:write"])),
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body = AddPaymentMethodRequest,
     responses((status = 201, body = PaymentMethodResponse)))]
 pub async fn add(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<AddPaymentMethodRequest>,
 ) -> Result<Response, Problem> {
-    let token = fields.required_text("processorToken", 1..=200);
-    let set_default = fields.boolean("setDefault").unwrap_or(false);
-    fields.finish()?;
+    let (AddPaymentMethodRequest { processor_token: token, set_default }, raw) = body.read()?;
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let mut tx = app.db.read().await?;
@@ -281,8 +268,6 @@ pub async fn add(
 
 /// Makes a payment method the one that is charged unless another is named.
 #[utoipa::path(post, path = "/v1/payment-methods/{id}/default", tag = "paymentMethods", operation_id = "setDefaultPaymentMethod",
-    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = ["payment_methods:write"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = PaymentMethodResponse)))]
 pub async fn make_default(
     State(app): State<Arc<App>>,
@@ -309,8 +294,6 @@ pub async fn make_default(
 
 /// Shows what would miss a payment method.
 #[utoipa::path(get, path = "/v1/payment-methods/{id}/dependencies", tag = "paymentMethods", operation_id = "getPaymentMethodDependencies",
-    security(("secretKey" = ["payment_methods:read"]), ("portalToken" = ["payment_methods:read"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = DependenciesResponse)))]
 pub async fn dependencies(
     State(app): State<Arc<App>>,
@@ -325,8 +308,6 @@ pub async fn dependencies(
 
 /// Removes a payment method, unless it is the default one and something is charged to it.
 #[utoipa::path(delete, path = "/v1/payment-methods/{id}", tag = "paymentMethods", operation_id = "removePaymentMethod",
-    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = ["payment_methods:write"])),
-    params(("id" = String, Path,)),
     responses((status = 204)))]
 pub async fn remove(
     State(app): State<Arc<App>>,
@@ -351,9 +332,8 @@ pub async fn remove(
 }
 
 /// Receives a payment processor's webhook for one organization, signed with that organization's
-/// secret.
+/// secret. `endpoint` names the organization and environment.
 #[utoipa::path(post, path = "/v1/webhooks/{processor}/{endpoint}", tag = "webhooks", operation_id = "receiveWebhook",
-    params(("processor" = String, Path,), ("endpoint" = String, Path, description = "Names the organization and environment."),),
     request_body = Value,
     responses((status = 204)))]
 pub async fn webhook(

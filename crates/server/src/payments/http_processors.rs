@@ -4,6 +4,7 @@ use super::stripe::{Connection, accounts};
 use crate::app::App;
 use crate::auth::SecretKey;
 use crate::base::Time;
+use crate::base::words::words;
 use crate::http::{Json, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::Environment;
@@ -28,8 +29,7 @@ pub struct ProcessorsResponse {
 pub struct ProcessorResponse {
     /// Its name, as payment methods and forms carry it.
     pub processor: &'static str,
-    #[schema(value_type = ProcessorStatus)]
-    pub status: &'static str,
+    pub status: ProcessorStatus,
     /// Whether new payments go to this processor.
     pub is_used: bool,
     /// The processor's id of the account.
@@ -52,22 +52,20 @@ pub struct ProcessorResponse {
     pub updated_at: Option<Time>,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `ProcessorResponse::status`.
-pub enum ProcessorStatus {
-    /// Part of this server.
-    BuiltIn,
-    Connected,
-    /// Its credentials were deleted; the customers' references to it are kept.
-    Disconnected,
+words! {
+    ProcessorStatus {
+        /// Part of this server.
+        BuiltIn = "built_in",
+        Connected = "connected",
+        /// Its credentials were deleted; the customers' references to it are kept.
+        Disconnected = "disconnected",
+    }
 }
 
 type Reader = SecretKey<{ KeyScopes::PAYMENT_METHODS_READ }>;
 
 /// Lists the payment processors of the organization.
 #[utoipa::path(get, path = "/v1/processors", tag = "processors", operation_id = "listProcessors",
-    security(("secretKey" = ["payment_methods:read"])),
     responses((status = 200, body = ProcessorsResponse)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -88,7 +86,10 @@ fn of_stripe(connection: Connection, issuer: &str) -> ProcessorResponse {
     let connected = connection.is_connected();
     ProcessorResponse {
         processor: stripe::NAME,
-        status: if connected { "connected" } else { "disconnected" },
+        status: match connected {
+            true => ProcessorStatus::Connected,
+            false => ProcessorStatus::Disconnected,
+        },
         is_used: connected,
         webhook_url: Some(connection.webhook_url(issuer)),
         account: Some(connection.account),
@@ -101,7 +102,7 @@ fn of_stripe(connection: Connection, issuer: &str) -> ProcessorResponse {
 const fn built_in(is_used: bool) -> ProcessorResponse {
     ProcessorResponse {
         processor: sandbox::NAME,
-        status: "built_in",
+        status: ProcessorStatus::BuiltIn,
         is_used,
         account: None,
         secret_key_last4: None,

@@ -2,6 +2,7 @@
 //! inside a transaction of ours: each waits for somebody else's network.
 
 use super::{Sandbox, sandbox, stripe};
+use crate::base::words::words;
 use crate::base::{Currency, CustomerId, PaymentAttemptId, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::{self, Environment, Tenant};
@@ -160,10 +161,11 @@ pub struct Client {
     pub publishable_key: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientKind {
-    Setup,
-    Payment,
+words! {
+    ClientKind as ClientType {
+        Setup = "setup",
+        Payment = "payment",
+    }
 }
 
 /// An event that a processor reports. It is applied only to objects of the tenant whose secret signed
@@ -317,15 +319,6 @@ impl DeclineReason {
             Self::AuthenticationRequired => "authentication_required",
             Self::PaymentMethodRequired => "payment_method_required",
             Self::ProcessingError => "processing_error",
-        }
-    }
-}
-
-impl ClientKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Setup => "setup",
-            Self::Payment => "payment",
         }
     }
 }

@@ -8,13 +8,17 @@ use super::{
 use crate::app::App;
 use crate::auth::{RevokingKey, SecretKey};
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
-use crate::http::body::JsonOrFormBody;
-use crate::http::page::{ListResponse, path_id, query};
+use crate::customers::CustomerRef;
+use crate::http::body::FormBody;
+use crate::http::leaves::{AnyText, Integer, Locale, Metadata, Origins, objects, string};
+use crate::http::page::{ListQuery, ListResponse, path_id};
+use crate::http::wire::{Components, Field, Request, named, named_component};
 use crate::http::{
-    Code, Fields, IdempotencyKey, Json, JsonBody, PathText, Problem, REPLAYED, description,
+    Body, Code, Fields, IdempotencyKey, Json, PathText, Problem, REPLAYED, description,
 };
 use crate::idempotency::KeyReused;
 use crate::keys::KeyScopes;
+use crate::keys::http::Env;
 use crate::organizations::Tenant;
 use crate::{branding, customers};
 use axum::extract::State;
@@ -22,47 +26,68 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use unitpay_token::Claims;
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
+#[derive(Debug, Request)]
 pub struct CreatePortalSessionRequest {
-    /// Our id, or the integrator's own.
-    #[schema(min_length = 1, max_length = 128)]
-    customer_id: String,
-    /// Life of a token. Default 3600.
-    #[schema(minimum = 60, maximum = 86400, nullable = false)]
+    /// A UnitPay id, or the integrator's own.
+    customer_id: CustomerRef,
+    /// The life of a token. Default 3600.
+    #[request(with = Seconds)]
     ttl_seconds: Option<i64>,
-    /// Absolute end that refresh cannot pass, from `ttlSeconds` on. Default 86400.
-    #[schema(minimum = 60, maximum = 86400, nullable = false)]
+    /// The absolute end, which refresh cannot pass; at least `ttlSeconds`. Default 86400.
+    #[request(with = Seconds)]
     max_lifetime_seconds: Option<i64>,
-    /// At least one, within what the key may grant; default all of it.
-    #[schema(schema_with = scopes_schema)]
-    scopes: Option<Vec<String>>,
-    /// Every `:read` scope and nothing else; excludes `scopes`.
-    #[schema(nullable = false)]
-    read_only: Option<bool>,
-    /// At most 10 exact origins; default any.
-    #[schema(max_items = 10, nullable = false)]
-    allowed_origins: Option<Vec<String>>,
+    /// At least one, and only scopes that the key may grant. Default: all of those.
+    scopes: Option<PortalScopes>,
+    /// Every `:read` scope and no other; excludes `scopes`.
+    #[request(default = false)]
+    read_only: bool,
+    /// At most 10 exact origins. Default: any origin.
+    #[request(with = Origins, default = Vec::new())]
+    allowed_origins: Vec<String>,
     /// Ends the customer's other sessions in the same write.
-    #[schema(nullable = false)]
-    invalidate_existing: Option<bool>,
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
-    /// Where the hosted page leads back to; of one of the organization's `portalOrigins`.
-    #[schema(max_length = 2000, nullable = false)]
+    #[request(default = false)]
+    invalidate_existing: bool,
+    #[request(with = Metadata, default = "{}".to_owned())]
+    metadata: String,
+    /// Where the hosted page leads back to. Its origin must be one of the organization's
+    /// `portalOrigins`.
+    #[request(with = ReturnUrl)]
     return_url: Option<String>,
-    /// The portal's language, as `de` or `pt-BR`.
-    #[schema(max_length = 35, nullable = false)]
+    /// The portal's language, such as `de` or `pt-BR`.
+    #[request(with = Locale)]
     locale: Option<String>,
-    /// What the portal begins with.
-    #[schema(nullable = false)]
+    /// The first page of the portal.
     flow: Option<Flow>,
+}
+
+#[derive(Debug, Request)]
+#[request(before = Self::check)]
+pub struct RevokePortalSessionRequest {
+    /// Any `jti` of a session, of its first token or of a refreshed one; excludes `customerId`.
+    #[request(with = Jti)]
+    jti: Option<PortalSessionId>,
+    /// Ends every session of this customer; excludes `jti`.
+    customer_id: Option<CustomerRef>,
+}
+
+#[derive(Debug, Request)]
+pub struct PortalSessionFilter {
+    customer_id: Option<CustomerRef>,
+    status: Option<SessionStatus>,
+}
+
+#[derive(Debug, Request)]
+pub struct IntrospectRequest {
+    #[request(with = AnyText)]
+    token: String,
+    /// Ignored (RFC 7662, section 2.1).
+    #[request(with = AnyText, name = "token_type_hint")]
+    _token_type_hint: Option<String>,
 }
 
 pub fn scopes_schema() -> utoipa::openapi::schema::Array {
@@ -90,18 +115,6 @@ pub struct CreatePortalSessionResponse {
     pub url: Secret,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `revoke` reads.
-pub struct RevokePortalSessionRequest {
-    /// Any `jti` of a session, first or refreshed; excludes `customerId`.
-    #[schema(nullable = false)]
-    jti: Option<String>,
-    /// Ends every session of this customer; excludes `jti`.
-    #[schema(nullable = false)]
-    customer_id: Option<String>,
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PortalSession)]
@@ -110,8 +123,7 @@ pub struct PortalSessionResponse {
     pub id: PortalSessionId,
     #[schema(value_type = String)]
     pub customer_id: CustomerId,
-    #[schema(value_type = PortalSessionStatus)]
-    pub status: &'static str,
+    pub status: SessionStatus,
     #[schema(schema_with = scopes_schema)]
     pub scopes: PortalScopes,
     pub allowed_origins: Vec<String>,
@@ -130,25 +142,6 @@ pub struct PortalSessionResponse {
     pub created_by_key_id: ApiKeyId,
     #[schema(value_type = BTreeMap<String, String>)]
     pub metadata: Value,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `PortalSessionResponse::status`.
-pub enum PortalSessionStatus {
-    Active,
-    Expired,
-    Revoked,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes what `introspect` reads.
-pub struct IntrospectRequest {
-    token: String,
-    /// Ignored (RFC 7662, section 2.1).
-    #[schema(nullable = false)]
-    token_type_hint: Option<String>,
 }
 
 /// RFC 7662, section 2.2: of a token that is not good nothing is told but that.
@@ -172,8 +165,7 @@ pub struct ActiveToken {
     pub sid: String,
     pub jti: String,
     pub org: String,
-    #[schema(value_type = crate::keys::http::Env)]
-    pub env: &'static str,
+    pub env: Env,
     pub iat: i64,
     pub exp: i64,
 }
@@ -194,21 +186,19 @@ fn always_false() -> utoipa::openapi::schema::Object {
 
 /// Mints a portal session: a token scoped to one customer.
 #[utoipa::path(post, path = "/v1/portal-sessions", tag = "portalSessions", operation_id = "createPortalSession",
-    security(("secretKey" = ["portal_sessions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body = CreatePortalSessionRequest,
     responses((status = 201, body = CreatePortalSessionResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_WRITE }>,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    mut body: Body<CreatePortalSessionRequest>,
 ) -> Result<Response, Problem> {
     let grantable = PortalScopes::grantable_by(caller.record().scopes);
-    let new = fields.new_session(&app, caller.id(), grantable);
-    fields.finish()?;
+    CreatePortalSessionRequest::check(&mut body.fields, &app);
+    let (request, raw) = body.read()?;
+    let new = request.into_session(&app, caller.id(), grantable);
     if new.scopes.is_empty() || !new.scopes.is_subset_of(grantable) {
-        let detail = "A key cannot grant what it may not do itself.";
+        let detail = "This API key cannot grant scopes that it does not have.";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
     // A node whose clock is wrong would promise an end that others do not keep.
@@ -249,27 +239,133 @@ async fn check_return_url(app: &App, tenant: &Tenant, page: &PageOptions) -> Res
     Err(Problem::invalid_param("returnUrl", "must be of one of the organization's portalOrigins"))
 }
 
-impl Fields {
-    fn page_options(&mut self) -> PageOptions {
-        PageOptions {
-            return_url: self.return_url(),
-            locale: self.locale("locale"),
-            flow: self.flow(),
+impl CreatePortalSessionRequest {
+    /// Checks what depends on other fields and on the configuration.
+    fn check(fields: &mut Fields, app: &App) {
+        let portal = &app.config.portal;
+        let (least, longest) = (portal.min_ttl_seconds, portal.max_lifetime_seconds);
+        let ttl = fields.check_integer("ttlSeconds", least..=longest);
+        let ttl = ttl.unwrap_or_else(|| default_ttl(app));
+        fields.check_integer("maxLifetimeSeconds", ttl..=longest);
+        if fields.has("scopes") && fields.is_true("readOnly") {
+            fields.wrong("readOnly", "must not be used with scopes");
         }
     }
 
-    fn return_url(&mut self) -> Option<String> {
-        let url = self.text("returnUrl", 1..=2000)?;
+    fn into_session(self, app: &App, api_key_id: ApiKeyId, grantable: PortalScopes) -> NewSession {
+        let default_scopes = match self.read_only {
+            true => grantable.and(PortalScopes::READ_ONLY),
+            false => grantable,
+        };
+        NewSession {
+            customer: self.customer_id,
+            api_key_id,
+            ttl_seconds: self.ttl_seconds.unwrap_or_else(|| default_ttl(app)),
+            max_lifetime_seconds: self
+                .max_lifetime_seconds
+                .unwrap_or(app.config.portal.max_lifetime_seconds),
+            scopes: self.scopes.unwrap_or(default_scopes),
+            allowed_origins: Value::from(self.allowed_origins).to_string(),
+            invalidate_existing: self.invalidate_existing,
+            metadata: self.metadata,
+            page: PageOptions { return_url: self.return_url, locale: self.locale, flow: self.flow },
+        }
+    }
+}
+
+fn default_ttl(app: &App) -> i64 {
+    let portal = &app.config.portal;
+    3_600.clamp(portal.min_ttl_seconds, portal.max_lifetime_seconds)
+}
+
+impl RevokePortalSessionRequest {
+    fn check(fields: &mut Fields) {
+        if fields.has("jti") == fields.has("customerId") {
+            fields.wrong("jti", "exactly one of jti and customerId is required");
+        }
+    }
+}
+
+/// A number of seconds; the configuration may narrow the bounds.
+pub struct Seconds;
+
+impl Field for Seconds {
+    type Value = i64;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<i64> {
+        fields.integer(name, 1..=86_400)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        Integer::<60, 86_400>::schema()
+    }
+}
+
+/// A session, by any of its `jti`.
+pub struct Jti;
+
+impl Field for Jti {
+    type Value = PortalSessionId;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<PortalSessionId> {
+        let jti = fields.text(name, 1..=64)?;
+        let sid = unitpay_token::parse_token_id(&jti).and_then(|(sid, _)| sid.parse().ok());
+        if sid.is_none() {
+            fields.wrong(name, "is not a jti, which begins with ps_; a token is no jti");
+        }
+        sid
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string().into()
+    }
+}
+
+pub struct ReturnUrl;
+
+impl Field for ReturnUrl {
+    type Value = String;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<String> {
+        let url = fields.text(name, 1..=2_000)?;
         let parsed = url.parse::<Uri>().ok();
         if !parsed.is_some_and(|url| matches!(url.scheme_str(), Some("https" | "http"))) {
-            self.wrong("returnUrl", "must be an https:// or http:// URL");
+            fields.wrong(name, "must be an https:// or http:// URL");
         }
         Some(url)
     }
 
-    fn flow(&mut self) -> Option<Flow> {
+    fn schema() -> RefOr<Schema> {
+        string().max_length(Some(2_000)).into()
+    }
+}
+
+impl Field for PortalScopes {
+    type Value = Self;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        let names = fields.texts(name, Self::NAMES.len())?;
+        let scopes = names.iter().try_fold(Self::default(), |set, name| set.with_name(name));
+        let scopes = scopes.filter(|scopes| !scopes.is_empty());
+        if scopes.is_none() {
+            fields.wrong(name, format!("must be some of {}", Self::NAMES.join(", ")));
+        }
+        scopes
+    }
+
+    fn schema() -> RefOr<Schema> {
+        RefOr::T(scopes_schema().into())
+    }
+}
+
+objects! {
+    Flow: |fields, name| fields.flow(name)
+}
+
+impl Fields {
+    fn flow(&mut self, name: &str) -> Option<Flow> {
         const ID: std::ops::RangeInclusive<usize> = 1..=64;
-        self.object("flow", |flow| {
+        self.object(name, |flow| {
             flow.required(&["type"]);
             let kind = flow.word("type", Flow::TYPES, |name| name)?;
             let required = |flow: &mut Self, name| {
@@ -289,78 +385,20 @@ impl Fields {
             })
         })
     }
-
-    fn new_session(
-        &mut self,
-        app: &App,
-        api_key_id: ApiKeyId,
-        grantable: PortalScopes,
-    ) -> NewSession {
-        let portal = &app.config.portal;
-        let longest = portal.max_lifetime_seconds;
-        let ttl = self.integer("ttlSeconds", portal.min_ttl_seconds..=longest);
-        let ttl_seconds = ttl.unwrap_or_else(|| 3_600.clamp(portal.min_ttl_seconds, longest));
-        let lifetime = self.integer("maxLifetimeSeconds", ttl_seconds..=longest);
-        let customer = self.customer("customerId");
-        if customer.is_none() && !self.has_error("customerId") {
-            self.wrong("customerId", "is required");
-        }
-        NewSession {
-            customer: customer.unwrap_or(customers::CustomerRef::External(String::new())),
-            api_key_id,
-            ttl_seconds,
-            max_lifetime_seconds: lifetime.unwrap_or(longest),
-            scopes: self.session_scopes(grantable),
-            allowed_origins: Value::from(self.origins("allowedOrigins").unwrap_or_default())
-                .to_string(),
-            invalidate_existing: self.boolean("invalidateExisting").unwrap_or(false),
-            metadata: self.metadata("metadata").unwrap_or_else(|| "{}".to_owned()),
-            page: self.page_options(),
-        }
-    }
-
-    fn session_scopes(&mut self, grantable: PortalScopes) -> PortalScopes {
-        let named = self.has("scopes");
-        let read_only = self.boolean("readOnly").unwrap_or(false);
-        if named && read_only {
-            self.wrong("readOnly", "must not be used with scopes");
-        }
-        let Some(names) = self.texts("scopes", PortalScopes::NAMES.len()) else {
-            return if read_only { grantable.and(PortalScopes::READ_ONLY) } else { grantable };
-        };
-        let scopes =
-            names.iter().try_fold(PortalScopes::default(), |set, name| set.with_name(name));
-        scopes.filter(|scopes| !scopes.is_empty()).unwrap_or_else(|| {
-            self.wrong("scopes", format!("must be some of {}", PortalScopes::NAMES.join(", ")));
-            grantable
-        })
-    }
 }
 
 /// Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered.
 #[utoipa::path(post, path = "/v1/portal-sessions/revoke", tag = "portalSessions", operation_id = "revokePortalSessions",
-    security(("secretKey" = ["portal_sessions:write"])),
-    request_body = RevokePortalSessionRequest,
     responses((status = 204)))]
 pub async fn revoke(
     State(app): State<Arc<App>>,
     caller: RevokingKey,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<RevokePortalSessionRequest>,
 ) -> Result<StatusCode, Problem> {
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
-    if fields.has("jti") == fields.has("customerId") {
-        fields.wrong("jti", "exactly one of jti and customerId is required");
-    }
-    let sid = fields.text("jti", 1..=64).and_then(|jti| {
-        let sid = unitpay_token::parse_token_id(&jti).and_then(|(sid, _)| sid.parse().ok());
-        if sid.is_none() {
-            fields.wrong("jti", "is not a jti; it begins with ps_ and is no token");
-        }
-        sid
-    });
-    let customer = fields.customer("customerId");
-    fields.finish()?;
+    let (request, _) = body.read()?;
+    let (sid, customer) = (request.jti, request.customer_id);
     let by = if customer.is_some() { "customer" } else { "jti" };
     if let Some(sid) = sid {
         revoke_session(&app.db, tenant, sid, RevokedReason::Revoked, actor, ids, now).await?;
@@ -375,27 +413,15 @@ pub async fn revoke(
 
 /// Lists sessions, newest first; never a token.
 #[utoipa::path(get, path = "/v1/portal-sessions", tag = "portalSessions", operation_id = "listPortalSessions",
-    security(("secretKey" = ["portal_sessions:read"])),
-    params(("customerId" = Option<String>, Query,), ("status" = Option<PortalSessionStatus>, Query,),
-        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<PortalSessionResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_READ }>,
-    uri: Uri,
+    query: ListQuery<PortalSessionFilter>,
 ) -> Result<Json<ListResponse<PortalSessionResponse>>, Problem> {
     let (tenant, now) = (caller.tenant(), app.clock.now());
-    let mut fields = query(&uri)?;
-    let customer = fields.customer("customerId");
-    let status = fields.text("status", 1..=20).and_then(|text| {
-        let status = SessionStatus::ALL.into_iter().find(|status| status.as_str() == text);
-        if status.is_none() {
-            fields.wrong("status", "must be active, expired or revoked");
-        }
-        status
-    });
-    let page = fields.page(&tenant, &format!("portal-sessions {customer:?} {status:?}"));
-    fields.finish()?;
+    let (PortalSessionFilter { customer_id: customer, status }, page) =
+        query.read(&tenant, "portal-sessions")?;
     let mut tx = app.db.read().await?;
     let customer = customers::http::resolve(&mut tx, &tenant, customer.as_ref()).await?;
     let no = customer.map(|customer| customer.no);
@@ -407,8 +433,6 @@ pub async fn list(
 
 /// Reads one session; never a token.
 #[utoipa::path(get, path = "/v1/portal-sessions/{sid}", tag = "portalSessions", operation_id = "getPortalSession",
-    security(("secretKey" = ["portal_sessions:read"])),
-    params(("sid" = String, Path,)),
     responses((status = 200, body = PortalSessionResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -428,7 +452,7 @@ fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
     PortalSessionResponse {
         id: session.sid,
         customer_id: session.customer_id,
-        status: session.status(now).as_str(),
+        status: session.status(now),
         scopes: session.scopes,
         allowed_origins: session.allowed_origins(),
         created_at: session.created_at,
@@ -444,20 +468,13 @@ fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
 
 /// Tells whether a token is good right now (RFC 7662).
 #[utoipa::path(post, path = "/v1/portal-sessions/introspect", tag = "portalSessions", operation_id = "introspectPortalToken",
-    security(("secretKey" = ["portal_sessions:read"])),
-    request_body(content((IntrospectRequest = "application/json"), (IntrospectRequest = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = IntrospectResponse)))]
 pub async fn introspect(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_READ }>,
-    JsonOrFormBody(mut fields): JsonOrFormBody,
+    body: FormBody<IntrospectRequest>,
 ) -> Result<Json<IntrospectResponse>, Problem> {
-    if !fields.has("token") {
-        fields.wrong("token", "is required");
-    }
-    let token = fields.any_text("token").unwrap_or_default();
-    fields.any_text("token_type_hint");
-    fields.finish()?;
+    let token = body.read()?.token;
     app.check_clock()?;
     let verified = match verify(&app, &token, None).await {
         Ok(verified) => Some(verified).filter(|found| found.session().tenant == caller.tenant()),
@@ -492,7 +509,7 @@ fn active(claims: Claims) -> ActiveToken {
         sid: claims.session_id,
         jti: claims.token_id,
         org: claims.organization_id,
-        env: claims.environment.as_str(),
+        env: claims.environment.into(),
         iat: claims.issued_at,
         exp: claims.expires_at,
     }

@@ -1,8 +1,7 @@
 //! Portal sessions over HTTP, for the browser that holds the token: read, refresh, log out.
 
-use super::http::PortalSessionStatus;
 use super::{
-    Flow, PageOptions, PortalScopes, PortalSession, Refreshed, RevokedReason,
+    Flow, PageOptions, PortalScopes, PortalSession, Refreshed, RevokedReason, SessionStatus,
     refresh as next_token, revoke_session,
 };
 use crate::app::App;
@@ -44,8 +43,7 @@ pub struct CurrentSession {
     pub id: PortalSessionId,
     #[schema(value_type = String)]
     pub customer_id: CustomerId,
-    #[schema(value_type = PortalSessionStatus)]
-    pub status: &'static str,
+    pub status: SessionStatus,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
     /// When the session's current token ends.
@@ -90,7 +88,6 @@ pub struct RefreshResponse {
 
 /// What a token opens: its session, its customer, its scopes.
 #[utoipa::path(get, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "getCurrentPortalSession",
-    security(("portalToken" = [])),
     params(("include" = Option<String>, Query, description = "`initialData`, or nothing.")),
     responses((status = 200, body = CurrentSessionResponse)))]
 pub async fn current(
@@ -136,7 +133,7 @@ fn view(session: &PortalSession, now: Time) -> CurrentSession {
     CurrentSession {
         id: session.sid,
         customer_id: session.customer_id,
-        status: session.status(now).as_str(),
+        status: session.status(now),
         created_at: session.created_at,
         expires_at: session.current.expires_at,
         absolute_expires_at: session.absolute_expires_at,
@@ -149,7 +146,6 @@ fn view(session: &PortalSession, now: Time) -> CurrentSession {
 
 /// Answers the token to go on with: the same for every tab that asks.
 #[utoipa::path(post, path = "/v1/portal-sessions/refresh", tag = "portalSessions", operation_id = "refreshPortalSession",
-    security(("portalToken" = [])),
     responses((status = 200, body = RefreshResponse)))]
 pub async fn refresh(
     State(app): State<Arc<App>>,
@@ -162,7 +158,6 @@ pub async fn refresh(
 
 /// Logs out: ends the session at once.
 #[utoipa::path(delete, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "endCurrentPortalSession",
-    security(("portalToken" = [])),
     responses((status = 204)))]
 pub async fn end(State(app): State<Arc<App>>, caller: Portal<0>) -> Result<StatusCode, Problem> {
     let (tenant, sid, actor) = (caller.tenant(), caller.sid(), caller.actor());

@@ -7,8 +7,10 @@ use crate::auth::Anyone;
 use crate::base::{PortalSessionId, Secret};
 use crate::branding;
 use crate::branding::http::BrandingResponse;
+use crate::http::leaves::TextUpTo;
 use crate::http::request::RequestInfo;
-use crate::http::{Code, Json, JsonBody, Problem};
+use crate::http::wire::Request;
+use crate::http::{Body, Code, Fields, Json, Problem};
 use crate::organizations::Tenant;
 use crate::portal::http_initial_data::{self, InitialData, OwnRoutes};
 use axum::Extension;
@@ -22,16 +24,23 @@ use utoipa::ToSchema;
 
 const PATH: &str = "/v1/portal-sessions/exchange";
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `exchange` reads.
+#[derive(Debug, Request)]
+#[request(before = Self::check)]
 pub struct ExchangeRequest {
-    /// What follows the `#` of the session's `url`; excludes `sid`.
-    #[schema(nullable = false)]
+    /// The part of the session's `url` behind `#`; excludes `sid`.
+    #[request(with = TextUpTo<200>)]
     code: Option<String>,
-    /// With the cookie of an earlier exchange, as a reload has it; excludes `code`.
-    #[schema(nullable = false)]
+    /// With the cookie of an earlier exchange, after a reload; excludes `code`.
+    #[request(with = TextUpTo<64>)]
     sid: Option<String>,
+}
+
+impl ExchangeRequest {
+    fn check(fields: &mut Fields) {
+        if fields.has("code") == fields.has("sid") {
+            fields.wrong("code", "exactly one of code and sid is required");
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,7 +55,6 @@ pub struct ExchangeResponse {
 
 /// Exchanges the code of a session's `url`, once, for the session's token. For the hosted page.
 #[utoipa::path(post, path = "/v1/portal-sessions/exchange", tag = "portalSessions", operation_id = "exchangePortalCode",
-    request_body = ExchangeRequest,
     responses((status = 200, body = ExchangeResponse)))]
 pub async fn exchange(
     State(app): State<Arc<App>>,
@@ -54,15 +62,10 @@ pub async fn exchange(
     Extension(info): Extension<Arc<RequestInfo>>,
     Extension(routes): Extension<OwnRoutes>,
     headers: HeaderMap,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<ExchangeRequest>,
 ) -> Result<Response, Problem> {
     check_same_origin(&headers, &app)?;
-    if fields.has("code") == fields.has("sid") {
-        fields.wrong("code", "exactly one of code and sid is required");
-    }
-    let code = fields.text("code", 0..=200);
-    let sid = fields.text("sid", 0..=64);
-    fields.finish()?;
+    let (ExchangeRequest { code, sid }, _) = body.read()?;
     app.check_clock()?;
     let opening = match (code, sid) {
         (Some(code), _) => app.codes.open(&code).map(Opening::Code),

@@ -1,6 +1,7 @@
 //! The portal session itself: its row in our words, and its tokens.
 
 use super::PortalScopes;
+use crate::base::words::words;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
 use crate::db::{FromRow, ToRow};
 use crate::organizations::Tenant;
@@ -59,11 +60,12 @@ impl Token {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionStatus {
-    Active,
-    Expired,
-    Revoked,
+words! {
+    SessionStatus as PortalSessionStatus {
+        Active = "active",
+        Expired = "expired",
+        Revoked = "revoked",
+    }
 }
 
 /// Why one session ended before its time.
@@ -121,18 +123,6 @@ impl PortalSession {
 /// `sid` for the first token, `sid.n` for the n-th refresh.
 pub fn token_id(sid: PortalSessionId, refreshes: i64) -> String {
     if refreshes == 0 { sid.to_string() } else { format!("{sid}.{refreshes}") }
-}
-
-impl SessionStatus {
-    pub const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
 }
 
 impl RevokedReason {

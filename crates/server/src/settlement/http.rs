@@ -85,8 +85,6 @@ impl From<Attempt> for PaymentAttemptResponse {
 /// Returns a payment attempt: what became of a charge or of its form. A portal token reads those of
 /// its own customer.
 #[utoipa::path(get, path = "/v1/payment-attempts/{id}", tag = "invoices", operation_id = "getPaymentAttempt",
-    security(("secretKey" = ["invoices:read"]), ("portalToken" = ["invoices:read"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = PaymentAttemptResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,

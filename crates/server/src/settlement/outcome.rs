@@ -4,6 +4,7 @@
 //! attempt that was cut off is gone on with.
 
 use super::{Attempt, AttemptStatus, Effect};
+use crate::base::words::words;
 use crate::base::{CreditAccountId, InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::db::{DbError, Tx};
 use crate::idempotency::{self, Idempotency, KeyReused};
@@ -67,10 +68,11 @@ pub enum Subject {
     CreditAccount(CreditAccountId),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FormReason {
-    PaymentMethodRequired,
-    AuthenticationRequired,
+words! {
+    FormReason as FormReasonName {
+        PaymentMethodRequired = "payment_method_required",
+        AuthenticationRequired = "authentication_required",
+    }
 }
 
 /// What an earlier request of this key left, a twin under way awaited.
@@ -133,15 +135,6 @@ impl Attempt {
             Effect::ChangePlan(ref change) => Subject::Subscription(change.subscription_id),
             Effect::CollectInvoice | Effect::PayInvoice => Subject::Invoice(self.invoice_id),
             Effect::TopUp { credit_account_id, .. } => Subject::CreditAccount(credit_account_id),
-        }
-    }
-}
-
-impl FormReason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PaymentMethodRequired => "payment_method_required",
-            Self::AuthenticationRequired => "authentication_required",
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::signing::{self, SigningError};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -18,15 +18,13 @@ pub struct HealthResponse {
 }
 
 /// A set of public keys (RFC 7517).
-#[derive(Debug, ToSchema)]
-#[allow(dead_code)] // Describes what `signing::jwks` builds.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct KeySet {
     pub keys: Vec<PublicJwk>,
 }
 
 /// An Ed25519 public key (RFC 8037).
-#[derive(Debug, ToSchema)]
-#[allow(dead_code)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct PublicJwk {
     pub kty: String,
     pub crv: String,
@@ -61,7 +59,9 @@ pub async fn readiness(
 pub async fn jwks(State(app): State<Arc<App>>, _: Anyone) -> Result<Response, Problem> {
     let keys = signing::all(&mut app.db.read().await?).await?;
     let age = [(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
-    Ok((age, Json(StatusCode::OK, signing::jwks(&keys)?)).into_response())
+    let keys =
+        serde_json::from_value::<KeySet>(signing::jwks(&keys)?).map_err(Problem::internal)?;
+    Ok((age, Json(StatusCode::OK, keys)).into_response())
 }
 
 impl From<SigningError> for Problem {

@@ -16,6 +16,7 @@ pub use sql::{
 };
 
 use crate::audit::Action;
+use crate::base::words::words;
 use crate::base::{
     CollectionMethod, Currency, CustomerId, InvoiceId, Period, PlanId, ProductId, SubscriptionId,
     Time,
@@ -90,21 +91,23 @@ pub struct Scheduled {
     pub quantity: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Trialing,
-    Active,
-    PastDue,
-    /// Waits for the customer's form; grants nothing.
-    Pending,
-    Canceled,
+words! {
+    Status as SubscriptionStatus {
+        Trialing = "trialing",
+        Active = "active",
+        PastDue = "past_due",
+        /// Waits for the customer's form; grants nothing.
+        Pending = "pending",
+        Canceled = "canceled",
+    }
 }
 
-/// Why billing cannot go on with a subscription until somebody looks at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attention {
-    /// An invoice would come to more than an amount may be.
-    AmountOutOfRange,
+words! {
+    /// Why billing cannot go on with a subscription until somebody looks at it.
+    Attention as SubscriptionAttention {
+        /// An invoice would come to more than an amount may be.
+        AmountOutOfRange = "amount_out_of_range",
+    }
 }
 
 /// Audits a write on a subscription.
@@ -250,30 +253,7 @@ impl PlanChange {
     }
 }
 
-impl Attention {
-    pub const ALL: [Self; 1] = [Self::AmountOutOfRange];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AmountOutOfRange => "amount_out_of_range",
-        }
-    }
-}
-
 impl Status {
-    pub const ALL: [Self; 5] =
-        [Self::Trialing, Self::Active, Self::PastDue, Self::Pending, Self::Canceled];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trialing => "trialing",
-            Self::Active => "active",
-            Self::PastDue => "past_due",
-            Self::Pending => "pending",
-            Self::Canceled => "canceled",
-        }
-    }
-
     /// Whether its entitlements and grants count.
     pub const fn gives_access(self) -> bool {
         matches!(self, Self::Trialing | Self::Active | Self::PastDue)

@@ -4,10 +4,12 @@ use super::{Advancing, TestClock};
 use crate::app::App;
 use crate::auth::SecretKey;
 use crate::base::Time;
+use crate::base::words::words;
 use crate::db::{Lane, Tx};
 use crate::flows;
 use crate::flows::advance::ClockError;
-use crate::http::{Code, Json, JsonBody, Problem};
+use crate::http::wire::Request;
+use crate::http::{Body, Code, Json, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::{Environment, Tenant};
 use crate::work::Work;
@@ -24,31 +26,30 @@ const WAIT: Duration = Duration::from_secs(20);
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TestClock)]
 pub struct TestClockResponse {
-    #[schema(value_type = TestClockStatus)]
-    pub status: &'static str,
+    pub status: TestClockStatus,
     /// Billing's now: of a clock on its way, what it has come to.
     #[schema(value_type = String, format = DateTime)]
     pub now: Time,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `TestClockResponse::status`.
-pub enum TestClockStatus {
-    Ready,
-    Advancing,
+words! {
+    TestClockStatus {
+        Ready = "ready",
+        Advancing = "advancing",
+    }
 }
 
-#[derive(Debug, ToSchema)]
-#[allow(dead_code)] // Describes what `advance` reads.
+#[derive(Debug, Request)]
 pub struct AdvanceTestClockRequest {
     /// From now on to two years ahead.
-    #[schema(format = DateTime)]
-    to: String,
+    to: Time,
 }
 
 fn response(clock: TestClock, real: Time) -> TestClockResponse {
-    let status = if clock.advancing_to.is_some() { "advancing" } else { "ready" };
+    let status = match clock.advancing_to {
+        Some(_) => TestClockStatus::Advancing,
+        None => TestClockStatus::Ready,
+    };
     TestClockResponse { status, now: clock.now(real) }
 }
 
@@ -61,7 +62,6 @@ fn sandbox(tenant: Tenant) -> Result<Tenant, Problem> {
 
 /// Tells billing's now.
 #[utoipa::path(get, path = "/v1/test-clock", tag = "testClock", operation_id = "getTestClock",
-    security(("secretKey" = ["subscriptions:read"])),
     responses((status = 200, body = TestClockResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -75,20 +75,14 @@ pub async fn get(
 /// Moves billing's now forward; everything that falls due until then happens, each at its own
 /// instant. Answers 202 where that takes longer than twenty seconds: it goes on by itself.
 #[utoipa::path(post, path = "/v1/test-clock/advance", tag = "testClock", operation_id = "advanceTestClock",
-    security(("secretKey" = ["subscriptions:write"])),
-    request_body = AdvanceTestClockRequest,
     responses((status = 200, body = TestClockResponse), (status = 202, body = TestClockResponse)))]
 pub async fn advance(
     State(app): State<Arc<App>>,
     caller: SecretKey<{ KeyScopes::SUBSCRIPTIONS_WRITE }>,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<AdvanceTestClockRequest>,
 ) -> Result<Json<TestClockResponse>, Problem> {
     let tenant = sandbox(caller.tenant())?;
-    if !fields.has("to") {
-        fields.wrong("to", "is required");
-    }
-    let to = fields.time("to").unwrap_or_default();
-    fields.finish()?;
+    let to = body.read()?.0.to;
     let (to, by) = (Time::from_seconds(to.seconds()), app.by(caller.actor()));
     app.db
         .write::<_, ClockError, _>(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {

@@ -5,15 +5,18 @@ use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::base::{Decimal, MetricId};
 use crate::catalog::Viewer;
+use crate::customers::CustomerRef;
 use crate::db::{Lane, Tx};
-use crate::http::page::query;
+use crate::http::leaves::{Day, ShortText};
+use crate::http::page::{Query, path_id};
+use crate::http::wire::Request;
 use crate::http::{Json, Problem, RawJsonBody};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use crate::work::{BillingError, Work};
 use crate::{customers, flows, test_clock};
 use axum::extract::State;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -146,7 +149,6 @@ impl From<Tracked> for TrackResponse {
 
 /// Counts usage events, each once for its customer and key; at most 1000 of them, or one.
 #[utoipa::path(post, path = "/v1/usage/track", tag = "usage", operation_id = "trackUsage",
-    security(("secretKey" = ["usage:write"])),
     request_body = TrackRequest,
     responses((status = 200, body = TrackResponse)))]
 pub async fn track(
@@ -175,26 +177,36 @@ pub async fn track(
     Ok(Json(StatusCode::OK, tracked.into()))
 }
 
+#[derive(Debug, Request)]
+pub struct MeterQuery {
+    #[request(with = ShortText<128>)]
+    metric_id: String,
+    customer_id: Option<CustomerRef>,
+}
+
+#[derive(Debug, Request)]
+pub struct HistoryQuery {
+    #[request(with = Day)]
+    from: i64,
+    #[request(with = Day)]
+    to: i64,
+    customer_id: Option<CustomerRef>,
+}
+
 type Reader = Caller<{ KeyScopes::USAGE_READ }, { PortalScopes::USAGE_READ }>;
 
 /// How much of a metric a customer has used in the usage period, and of what limit.
 #[utoipa::path(get, path = "/v1/usage", tag = "usage", operation_id = "getUsage",
-    security(("secretKey" = ["usage:read"]), ("portalToken" = ["usage:read"])),
-    params(("metricId" = String, Query,), ("customerId" = Option<String>, Query,)),
     responses((status = 200, body = UsageMeter)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Reader,
-    uri: Uri,
+    query: Query<MeterQuery>,
 ) -> Result<Json<UsageMeter>, Problem> {
-    let (tenant, mut fields) = (caller.tenant(), query(&uri)?);
-    fields.required(&["metricId"]);
-    let metric_id = fields.text("metricId", 1..=128);
-    let named = fields.customer("customerId");
-    fields.finish()?;
+    let (tenant, query) = (caller.tenant(), query.read()?);
     let mut tx = app.db.read().await?;
-    let customer = customers::http::of_caller(&mut tx, &caller, named).await?;
-    let metric_id = metric_id.and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)?;
+    let customer = customers::http::of_caller(&mut tx, &caller, query.customer_id).await?;
+    let metric_id = path_id::<MetricId>(&query.metric_id)?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
     let viewer = caller.only_customer().map_or(Viewer::Backend, Viewer::Customer);
     let meter = meter::read(&mut tx, &tenant, viewer, customer.no, metric_id, at).await?;
@@ -214,27 +226,19 @@ pub async fn get(
 
 /// What a customer used on each day of a range of at most 92, by event name.
 #[utoipa::path(get, path = "/v1/usage/aggregate", tag = "usage", operation_id = "aggregateUsage",
-    security(("secretKey" = ["usage:read"]), ("portalToken" = ["usage:read"])),
-    params(("from" = String, Query, format = Date), ("to" = String, Query, format = Date),
-        ("customerId" = Option<String>, Query,)),
     responses((status = 200, body = UsageHistory)))]
 pub async fn aggregate(
     State(app): State<Arc<App>>,
     caller: Reader,
-    uri: Uri,
+    query: Query<HistoryQuery>,
 ) -> Result<Json<UsageHistory>, Problem> {
-    let mut fields = query(&uri)?;
-    fields.required(&["from", "to"]);
-    let (from, to) = (fields.day("from"), fields.day("to"));
-    let named = fields.customer("customerId");
-    let range = from.zip(to);
-    if range.is_some_and(|(from, to)| !(0..meter::MAX_DAYS).contains(&(to - from))) {
-        fields.wrong("to", format!("must be 0 to {} days after from", meter::MAX_DAYS - 1));
+    let HistoryQuery { from, to, customer_id } = query.read()?;
+    if !(0..meter::MAX_DAYS).contains(&(to - from)) {
+        let message = format!("must be 0 to {} days after from", meter::MAX_DAYS - 1);
+        return Err(Problem::invalid_param("to", message));
     }
-    fields.finish()?;
-    let (from, to) = range.unwrap_or_default();
     let mut tx = app.db.read().await?;
-    let customer = customers::http::of_caller(&mut tx, &caller, named).await?;
+    let customer = customers::http::of_caller(&mut tx, &caller, customer_id).await?;
     let days = meter::history(&mut tx, customer.no, from, to).await?;
     let data = days.into_iter().map(|(day, event_name, total)| UsageDay {
         date: meter::date(day),

@@ -72,7 +72,7 @@ fn randomness_comes_from_one_place() {
 const FLOORS: &[&[&str]] = &[
     &["base", "config"],
     &["db", "limits", "log"],
-    &["organizations", "idempotency", "signing"],
+    &["organizations", "idempotency", "signing", "clock_guard"],
     &["audit", "test_clock"],
     &["work", "keys", "customers", "catalog", "branding"],
     &["invoices", "payments"],
@@ -209,4 +209,22 @@ fn cycle_search_finds_a_cycle() {
     assert_eq!(found.as_deref(), Some("b -> c -> b"));
     assert_eq!(group("{a, b::{c, d}, e::http};"), ["a", " b::{c, d}", " e::http"]);
     assert_eq!(module_named(" e::http::f}"), "e::http");
+}
+
+#[test]
+fn no_type_exists_only_to_describe_a_request() {
+    let sources = sources();
+    let found: Vec<&Path> = sources
+        .iter()
+        .filter(|(_, text)| text.contains("allow(dead_code)"))
+        .map(|(path, _)| path.as_path())
+        .collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn credentials_stand_only_in_the_signatures_of_handlers() {
+    let sources = sources();
+    let found = sources.iter().find(|(_, text)| text.contains("security("));
+    assert_eq!(found.map(|(path, _)| path), None);
 }

@@ -1,18 +1,18 @@
 //! Features over HTTP.
 
-use super::{NAME, Shown, Viewer, Writer};
+use super::{Name, OfProduct, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId, MetricId, ProductId, Time};
 use crate::catalog::{Feature, FeatureChange, FeatureKind, FeatureType};
-use crate::http::page::ListResponse;
-use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::http::leaves::{DecimalText, Metadata, Slug};
+use crate::http::page::{ListQuery, ListResponse};
+use crate::http::wire::Request;
+use crate::http::{Body, Fields, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use http::Uri;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -26,8 +26,7 @@ pub struct FeatureResponse {
     pub product_id: ProductId,
     pub slug: String,
     pub name: String,
-    #[schema(value_type = FeatureTypeName)]
-    pub r#type: &'static str,
+    pub r#type: FeatureType,
     /// What is metered, or paid for in credits.
     #[schema(value_type = Option<String>, required = true)]
     pub metric_id: Option<MetricId>,
@@ -46,54 +45,40 @@ pub struct FeatureResponse {
     pub updated_at: Time,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(as = FeatureType, rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `FeatureResponse::type`.
-pub enum FeatureTypeName {
-    Boolean,
-    Metered,
-    Credit,
-    Config,
-    Enum,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
+#[derive(Debug, Request)]
+#[request(before = Self::check)]
 pub struct CreateFeatureRequest {
-    product_id: String,
+    product_id: ProductId,
     /// Lower-case letters, digits, hyphens and underscores; unique among features.
-    #[schema(min_length = 1, max_length = 64)]
+    #[request(with = Slug)]
     slug: String,
-    #[schema(min_length = 1, max_length = 200)]
+    #[request(with = Name)]
     name: String,
-    r#type: FeatureTypeName,
-    /// Of the same product; required for `metered` and `credit`, and for these alone.
-    #[schema(nullable = false)]
-    metric_id: Option<String>,
-    /// Required for `credit`, and for it alone.
-    #[schema(nullable = false)]
-    credit_currency_id: Option<String>,
-    /// A decimal; required for `credit`, and for it alone.
-    #[schema(nullable = false)]
-    credit_cost: Option<String>,
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
+    r#type: FeatureType,
+    /// Of the same product. Required for `metered` and `credit`; not allowed for other types.
+    metric_id: Option<MetricId>,
+    /// Required for `credit`; not allowed for other types.
+    credit_currency_id: Option<CreditCurrencyId>,
+    /// A decimal. Required for `credit`; not allowed for other types.
+    #[request(with = DecimalText<12>)]
+    credit_cost: Option<Decimal>,
+    #[request(with = Metadata, default = no_metadata())]
+    metadata: String,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `update` reads.
+#[derive(Debug, Request)]
+#[request(patch)]
 pub struct UpdateFeatureRequest {
-    #[schema(min_length = 1, max_length = 64, nullable = false)]
+    #[request(with = Slug)]
     slug: Option<String>,
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    #[request(with = Name)]
     name: Option<String>,
-    /// Of a feature of type `credit`; holds from the next event on.
-    #[schema(nullable = false)]
-    credit_cost: Option<String>,
-    /// Replaces the whole; `null` empties it.
-    metadata: Option<BTreeMap<String, String>>,
+    /// Only for features of type `credit`; in force from the next event on.
+    #[request(with = DecimalText<12>)]
+    credit_cost: Option<Decimal>,
+    /// Replaces all of it; `null` empties it.
+    #[request(with = Metadata)]
+    metadata: Option<String>,
 }
 
 impl Shown for Feature {
@@ -106,7 +91,7 @@ impl Shown for Feature {
             product_id: self.product_id,
             slug: self.slug.clone(),
             name: self.name.clone(),
-            r#type: self.kind.r#type().as_str(),
+            r#type: self.kind.r#type(),
             metric_id: self.kind.metric_id(),
             credit_currency_id,
             credit_cost,
@@ -117,88 +102,68 @@ impl Shown for Feature {
     }
 }
 
-impl Fields {
-    fn feature(&mut self, patch: bool) -> FeatureChange {
-        FeatureChange {
-            slug: self.slug("slug"),
-            name: self.text("name", NAME),
-            credit_cost: if patch { self.decimal("creditCost", 12) } else { None },
-            metadata: self.notes(patch),
-        }
-    }
-
-    /// A feature's type and what it needs: no more and no less.
-    fn feature_kind(&mut self) -> Option<FeatureKind> {
-        let parts = ["metricId", "creditCurrencyId", "creditCost"];
-        let given = parts.map(|name| self.has(name));
-        let metric_id = self.parsed("metricId", "the id of a billable metric");
-        let currency = self.parsed("creditCurrencyId", "the id of a credit currency");
-        let cost = self.decimal("creditCost", 12);
-        let r#type = self.word("type", &FeatureType::ALL, FeatureType::as_str)?;
-        let needed = match r#type {
-            FeatureType::Boolean | FeatureType::Config | FeatureType::Enum => [false; 3],
-            FeatureType::Metered => [true, false, false],
-            FeatureType::Credit => [true; 3],
+impl CreateFeatureRequest {
+    /// Checks that the type has what it needs: no more and no less.
+    fn check(fields: &mut Fields) {
+        let needed = match fields
+            .peek("type")
+            .and_then(|name| FeatureType::ALL.into_iter().find(|known| known.as_str() == name))
+        {
+            None => return,
+            Some(FeatureType::Boolean | FeatureType::Config | FeatureType::Enum) => [false; 3],
+            Some(FeatureType::Metered) => [true, false, false],
+            Some(FeatureType::Credit) => [true; 3],
         };
-        for ((name, given), needed) in parts.into_iter().zip(given).zip(needed) {
-            match (given, needed) {
-                (true, false) => self.wrong(name, "is not for features of this type"),
-                (false, true) => self.wrong(name, "is required for features of this type"),
+        for (name, needed) in ["metricId", "creditCurrencyId", "creditCost"].into_iter().zip(needed)
+        {
+            match (fields.has(name), needed) {
+                (true, false) => fields.wrong(name, "is not for features of this type"),
+                (false, true) => fields.wrong(name, "is required for features of this type"),
                 (true, true) | (false, false) => {}
             }
         }
-        FeatureKind::of(r#type, metric_id, currency.zip(cost))
     }
 }
 
 /// Makes a feature.
 #[utoipa::path(post, path = "/v1/features", tag = "catalog", operation_id = "createFeature",
-    security(("secretKey" = ["catalog:write"])),
-    params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body = CreateFeatureRequest,
     responses((status = 201, body = FeatureResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Writer,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<CreateFeatureRequest>,
 ) -> Result<Response, Problem> {
-    fields.required(&["productId", "slug", "name", "type"]);
-    let (id, now, new) = (app.ids.feature(), app.clock.now(), fields.feature(false));
-    let product_id = fields.parsed("productId", "the id of a product");
-    let kind = fields.feature_kind();
-    let feature = fields.made(|| {
-        Some(Feature {
-            id,
-            product_id: product_id?,
-            slug: new.slug?,
-            name: new.name?,
-            kind: kind?,
-            metadata: new.metadata.unwrap_or_else(|| "{}".to_owned()),
-            created_at: now,
-            updated_at: now,
-        })
-    })?;
+    let (new, raw) = body.read()?;
+    let now = app.clock.now();
+    let credit = new.credit_currency_id.zip(new.credit_cost);
+    let kind = FeatureKind::of(new.r#type, new.metric_id, credit);
+    let feature = Feature {
+        id: app.ids.feature(),
+        product_id: new.product_id,
+        slug: new.slug,
+        name: new.name,
+        kind: kind.ok_or_else(|| Problem::internal("a feature's parts were not checked"))?,
+        metadata: new.metadata,
+        created_at: now,
+        updated_at: now,
+    };
     super::create(&app, &caller, idempotency, &raw, feature).await
 }
 
 /// Lists features, newest first.
 #[utoipa::path(get, path = "/v1/features", tag = "catalog", operation_id = "listFeatures",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("productId" = Option<String>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<FeatureResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: CatalogCaller,
-    uri: Uri,
+    query: ListQuery<OfProduct>,
 ) -> Result<Json<ListResponse<FeatureResponse>>, Problem> {
-    super::list::<Feature>(&app, &caller, &uri, "features", "productId").await
+    super::list::<Feature, OfProduct>(&app, &caller, query, "features").await
 }
 
 /// Reads a feature.
 #[utoipa::path(get, path = "/v1/features/{id}", tag = "catalog", operation_id = "getFeature",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = FeatureResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -210,17 +175,19 @@ pub async fn get(
 
 /// Changes a feature. Its type and what it counts are fixed.
 #[utoipa::path(patch, path = "/v1/features/{id}", tag = "catalog", operation_id = "updateFeature",
-    security(("secretKey" = ["catalog:write"])),
-    params(("id" = String, Path,)),
-    request_body = UpdateFeatureRequest,
     responses((status = 200, body = FeatureResponse)))]
 pub async fn update(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<UpdateFeatureRequest>,
 ) -> Result<Json<FeatureResponse>, Problem> {
-    let change = fields.feature(true);
-    fields.finish()?;
+    let (new, _) = body.read()?;
+    let change = FeatureChange {
+        slug: new.slug,
+        name: new.name,
+        credit_cost: new.credit_cost,
+        metadata: new.metadata,
+    };
     super::update::<Feature>(&app, &caller, &id, change).await
 }

@@ -1,18 +1,18 @@
 //! Billable metrics over HTTP.
 
-use super::{NAME, Shown, Viewer, Writer};
+use super::{Name, OfProduct, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
 use crate::base::{MetricId, ProductId, Time};
 use crate::catalog::{Aggregation, Metric, MetricChange};
-use crate::http::page::ListResponse;
-use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::http::leaves::{Metadata, Text};
+use crate::http::page::{ListQuery, ListResponse};
+use crate::http::wire::Request;
+use crate::http::{Body, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use http::Uri;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -26,8 +26,7 @@ pub struct MetricResponse {
     pub product_id: ProductId,
     pub event_name: String,
     pub name: String,
-    #[schema(value_type = MetricAggregation)]
-    pub aggregation: &'static str,
+    pub aggregation: Aggregation,
     /// The property of an event that is aggregated; without one it is the quantity.
     #[schema(required = true)]
     pub property: Option<String>,
@@ -41,40 +40,29 @@ pub struct MetricResponse {
     pub updated_at: Time,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `MetricResponse::aggregation`.
-pub enum MetricAggregation {
-    Sum,
-    Count,
-    Max,
-    Unique,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
+#[derive(Debug, Request)]
 pub struct CreateMetricRequest {
-    product_id: String,
-    #[schema(min_length = 1, max_length = 100)]
+    product_id: ProductId,
+    #[request(with = Text<1, 100>)]
     event_name: String,
-    #[schema(min_length = 1, max_length = 200)]
+    #[request(with = Name)]
     name: String,
-    aggregation: MetricAggregation,
-    /// Required for `unique`, not for `count`.
-    #[schema(min_length = 1, max_length = 100, nullable = false)]
+    aggregation: Aggregation,
+    /// Required for `unique`; not allowed for `count`.
+    #[request(with = Text<1, 100>)]
     property: Option<String>,
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
+    #[request(with = Metadata, default = no_metadata())]
+    metadata: String,
 }
 
-#[derive(Debug, ToSchema)]
-#[allow(dead_code)] // Describes what `update` reads.
+#[derive(Debug, Request)]
+#[request(patch)]
 pub struct UpdateMetricRequest {
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    #[request(with = Name)]
     name: Option<String>,
-    /// Replaces the whole; `null` empties it.
-    metadata: Option<BTreeMap<String, String>>,
+    /// Replaces all of it; `null` empties it.
+    #[request(with = Metadata)]
+    metadata: Option<String>,
 }
 
 impl Shown for Metric {
@@ -86,7 +74,7 @@ impl Shown for Metric {
             product_id: self.product_id,
             event_name: self.event_name.clone(),
             name: self.name.clone(),
-            aggregation: self.aggregation.as_str(),
+            aggregation: self.aggregation,
             property: self.property.clone(),
             metadata: super::metadata(&self.metadata, viewer),
             created_at: self.created_at,
@@ -95,63 +83,44 @@ impl Shown for Metric {
     }
 }
 
-impl Fields {
-    fn metric(&mut self, patch: bool) -> MetricChange {
-        MetricChange { name: self.text("name", NAME), metadata: self.notes(patch) }
-    }
-}
-
 /// Makes a billable metric. How it adds up never changes.
 #[utoipa::path(post, path = "/v1/billable-metrics", tag = "catalog", operation_id = "createBillableMetric",
-    security(("secretKey" = ["catalog:write"])),
-    params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body = CreateMetricRequest,
     responses((status = 201, body = MetricResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Writer,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<CreateMetricRequest>,
 ) -> Result<Response, Problem> {
-    fields.required(&["productId", "eventName", "name", "aggregation"]);
-    let (id, now, new) = (app.ids.metric(), app.clock.now(), fields.metric(false));
-    let product_id = fields.parsed("productId", "the id of a product");
-    let event_name = fields.text("eventName", 1..=100);
-    let aggregation = fields.word("aggregation", &Aggregation::ALL, Aggregation::as_str);
-    let property = fields.text("property", 1..=100);
-    let metric = fields.made(|| {
-        Some(Metric {
-            id,
-            product_id: product_id?,
-            event_name: event_name?,
-            name: new.name?,
-            aggregation: aggregation?,
-            property,
-            metadata: new.metadata.unwrap_or_else(|| "{}".to_owned()),
-            created_at: now,
-            updated_at: now,
-        })
-    })?;
+    let (new, raw) = body.read()?;
+    let now = app.clock.now();
+    let metric = Metric {
+        id: app.ids.metric(),
+        product_id: new.product_id,
+        event_name: new.event_name,
+        name: new.name,
+        aggregation: new.aggregation,
+        property: new.property,
+        metadata: new.metadata,
+        created_at: now,
+        updated_at: now,
+    };
     super::create(&app, &caller, idempotency, &raw, metric).await
 }
 
 /// Lists billable metrics, newest first.
 #[utoipa::path(get, path = "/v1/billable-metrics", tag = "catalog", operation_id = "listBillableMetrics",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("productId" = Option<String>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<MetricResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: CatalogCaller,
-    uri: Uri,
+    query: ListQuery<OfProduct>,
 ) -> Result<Json<ListResponse<MetricResponse>>, Problem> {
-    super::list::<Metric>(&app, &caller, &uri, "billable-metrics", "productId").await
+    super::list::<Metric, OfProduct>(&app, &caller, query, "billable-metrics").await
 }
 
 /// Reads a billable metric.
 #[utoipa::path(get, path = "/v1/billable-metrics/{id}", tag = "catalog", operation_id = "getBillableMetric",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = MetricResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -163,17 +132,14 @@ pub async fn get(
 
 /// Renames a billable metric.
 #[utoipa::path(patch, path = "/v1/billable-metrics/{id}", tag = "catalog", operation_id = "updateBillableMetric",
-    security(("secretKey" = ["catalog:write"])),
-    params(("id" = String, Path,)),
-    request_body = UpdateMetricRequest,
     responses((status = 200, body = MetricResponse)))]
 pub async fn update(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<UpdateMetricRequest>,
 ) -> Result<Json<MetricResponse>, Problem> {
-    let change = fields.metric(true);
-    fields.finish()?;
+    let (new, _) = body.read()?;
+    let change = MetricChange { name: new.name, metadata: new.metadata };
     super::update::<Metric>(&app, &caller, &id, change).await
 }

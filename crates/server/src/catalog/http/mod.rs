@@ -13,35 +13,66 @@ use crate::app::App;
 use crate::auth::{CatalogCaller, SecretKey};
 use crate::catalog::CatalogError;
 use crate::db::{Lane, Tx};
-use crate::http::page::{ListResponse, path_id, query};
+use crate::http::leaves::{ShortText, Text};
+use crate::http::page::{ListQuery, ListResponse, path_id};
+use crate::http::wire::Request;
 use crate::http::{Code, IdempotencyKey, Json, ParamError, Problem};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
+use std::fmt::Debug;
 use std::str::FromStr;
 use utoipa::ToSchema;
 
 type Writer = SecretKey<{ KeyScopes::CATALOG_WRITE }>;
 
-const NAME: std::ops::RangeInclusive<usize> = 1..=200;
-const DESCRIPTION: std::ops::RangeInclusive<usize> = 1..=2_000;
+type Name = Text<1, 200>;
+type LongText = Text<1, 2_000>;
+
+/// The filter of a list by product.
+#[derive(Debug, Request)]
+pub struct OfProduct {
+    #[request(with = ShortText<100>)]
+    product_id: Option<String>,
+}
+
+/// The filter of a list by slug.
+#[derive(Debug, Request)]
+pub struct BySlug {
+    #[request(with = ShortText<100>)]
+    slug: Option<String>,
+}
+
+/// The one filter of a list in the catalog.
+trait Filter: Request + Debug {
+    fn into_text(self) -> Option<String>;
+}
+
+impl Filter for OfProduct {
+    fn into_text(self) -> Option<String> {
+        self.product_id
+    }
+}
+
+impl Filter for BySlug {
+    fn into_text(self) -> Option<String> {
+        self.slug
+    }
+}
+
+/// The notes of a new object, which has none unless the request has some.
+fn no_metadata() -> String {
+    "{}".to_owned()
+}
 
 /// How an object is answered.
 trait Shown: Entry<Id: FromStr> {
     type Response: Serialize + ToSchema + Send;
 
     fn show(&self, viewer: Viewer) -> Self::Response;
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes the status of a product or a package.
-pub enum CatalogStatus {
-    Active,
-    Archived,
 }
 
 async fn create<T: Shown>(
@@ -98,19 +129,16 @@ async fn get<T: Shown>(
     Ok(Json(StatusCode::OK, found.ok_or_else(Problem::not_found)?.show(viewer)))
 }
 
-/// A page of a list, which the query may filter by one field.
-async fn list<T: Shown>(
+/// Returns a page of a list, which the query may filter by one field.
+async fn list<T: Shown, F: Filter>(
     app: &App,
     caller: &CatalogCaller,
-    uri: &Uri,
+    query: ListQuery<F>,
     name: &str,
-    filter: &str,
 ) -> Result<Json<ListResponse<T::Response>>, Problem> {
     let (tenant, viewer) = (caller.tenant(), caller.viewer());
-    let mut fields = query(uri)?;
-    let filter = fields.text(filter, 1..=100);
-    let page = fields.page(&tenant, &format!("{name} {filter:?}"));
-    fields.finish()?;
+    let (filter, page) = query.read(&tenant, name)?;
+    let filter = filter.into_text();
     let rows = &mut app.db.read().await?;
     let rows: Vec<T> = sql::page(rows, &tenant, viewer, filter.as_deref(), &page).await?;
     let page = page.page(rows, |object| object.id().to_string());

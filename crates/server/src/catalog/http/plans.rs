@@ -1,29 +1,31 @@
 //! Plans over HTTP.
 
-use super::{DESCRIPTION, NAME, Shown, Viewer, Writer};
+use super::{LongText, Name, OfProduct, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
+use crate::base::words::words;
 use crate::base::{Currency, Decimal, PlanId, ProductId, Time};
 use crate::catalog::{
     Cadence, Charge, Entitlement, EntitlementValue, FeatureType, GrantRule, Interval, Plan,
     PlanChange, PlanStatus, Tier,
 };
-use crate::http::page::ListResponse;
-use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::http::leaves::{Integer, Item, List, Metadata, Slug};
+use crate::http::page::{ListQuery, ListResponse};
+use crate::http::wire::Request;
+use crate::http::{Body, Fields, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use http::Uri;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-const MAX_CHARGES: usize = 20;
 const MAX_TIERS: usize = 50;
-const MAX_ENTITLEMENTS: usize = 100;
-const MAX_GRANT_RULES: usize = 20;
-const MAX_TRIAL_DAYS: i64 = 730;
+type Charges = List<Charge, 20>;
+type Entitlements = List<Entitlement, 100>;
+type GrantRules = List<GrantRule, 20>;
+type Rank = Integer<0, 1_000>;
+type TrialDays = Integer<0, 730>;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -39,12 +41,10 @@ pub struct PlanResponse {
     pub description: Option<String>,
     /// Plans of one tier differ in interval or currency; a higher tier is a larger plan.
     pub tier: i64,
-    #[schema(value_type = PlanStatusName)]
-    pub status: &'static str,
+    pub status: PlanStatus,
     /// Whether pages show it, and customers may choose it by themselves.
     pub is_public: bool,
-    #[schema(value_type = BillingInterval)]
-    pub billing_interval: &'static str,
+    pub billing_interval: Interval,
     #[schema(value_type = String)]
     pub currency: Currency,
     pub trial_days: i64,
@@ -61,98 +61,95 @@ pub struct PlanResponse {
     pub updated_at: Time,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(as = PlanStatus, rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `PlanResponse::status`.
-pub enum PlanStatusName {
-    Draft,
-    Active,
-    Archived,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `PlanResponse::billing_interval`.
-pub enum BillingInterval {
-    Month,
-    Year,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
+#[derive(Debug, Request)]
 pub struct CreatePlanRequest {
-    product_id: String,
+    product_id: ProductId,
     /// Lower-case letters, digits, hyphens and underscores; unique among plans.
-    #[schema(min_length = 1, max_length = 64)]
+    #[request(with = Slug)]
     slug: String,
-    #[schema(min_length = 1, max_length = 200)]
+    #[request(with = Name)]
     name: String,
-    #[schema(min_length = 1, max_length = 2000, nullable = false)]
+    #[request(with = LongText)]
     description: Option<String>,
     /// Default 0.
-    #[schema(minimum = 0, maximum = 1000, nullable = false)]
-    tier: Option<i64>,
+    #[request(with = Rank, default = 0)]
+    tier: i64,
     /// Default `draft`.
-    #[schema(nullable = false)]
-    status: Option<PlanStatusName>,
+    #[request(default = PlanStatus::Draft)]
+    status: PlanStatus,
     /// Default true.
-    #[schema(nullable = false)]
-    is_public: Option<bool>,
-    billing_interval: BillingInterval,
+    #[request(default = true)]
+    is_public: bool,
+    billing_interval: Interval,
     /// An ISO 4217 code.
-    currency: String,
+    currency: Currency,
     /// Default 0.
-    #[schema(minimum = 0, maximum = 730, nullable = false)]
-    trial_days: Option<i64>,
-    #[schema(max_items = 20, nullable = false)]
-    charges: Option<Vec<Charge>>,
-    #[schema(max_items = 100, nullable = false)]
-    entitlements: Option<Vec<Entitlement>>,
-    #[schema(max_items = 20, nullable = false)]
-    grant_rules: Option<Vec<GrantRule>>,
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
+    #[request(with = TrialDays, default = 0)]
+    trial_days: i64,
+    #[request(with = Charges, default = Vec::new())]
+    charges: Vec<Charge>,
+    #[request(with = Entitlements, default = Vec::new())]
+    entitlements: Vec<Entitlement>,
+    #[request(with = GrantRules, default = Vec::new())]
+    grant_rules: Vec<GrantRule>,
+    #[request(with = Metadata, default = no_metadata())]
+    metadata: String,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `update` reads.
+#[derive(Debug, Request)]
+#[request(patch)]
 pub struct UpdatePlanRequest {
-    #[schema(min_length = 1, max_length = 64, nullable = false)]
+    #[request(with = Slug)]
     slug: Option<String>,
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    #[request(with = Name)]
     name: Option<String>,
     /// `null` clears it.
-    #[schema(min_length = 1, max_length = 2000)]
-    description: Option<String>,
-    #[schema(minimum = 0, maximum = 1000, nullable = false)]
+    #[request(with = LongText)]
+    description: Option<Option<String>>,
+    #[request(with = Rank)]
     tier: Option<i64>,
-    /// Never back to `draft`.
-    #[schema(nullable = false)]
-    status: Option<PlanStatusName>,
-    #[schema(nullable = false)]
+    /// Cannot be set back to `draft`.
+    status: Option<PlanStatus>,
     is_public: Option<bool>,
-    /// While the plan is a draft.
-    #[schema(nullable = false)]
-    billing_interval: Option<BillingInterval>,
-    /// While the plan is a draft.
-    #[schema(nullable = false)]
-    currency: Option<String>,
-    /// While the plan is a draft.
-    #[schema(minimum = 0, maximum = 730, nullable = false)]
+    /// Only while the plan is a draft.
+    billing_interval: Option<Interval>,
+    /// Only while the plan is a draft.
+    currency: Option<Currency>,
+    /// Only while the plan is a draft.
+    #[request(with = TrialDays)]
     trial_days: Option<i64>,
-    /// While the plan is a draft; replaces the whole.
-    #[schema(max_items = 20, nullable = false)]
+    /// Only while the plan is a draft; replaces all of them.
+    #[request(with = Charges)]
     charges: Option<Vec<Charge>>,
-    /// At any time; replaces the whole and takes effect at once.
-    #[schema(max_items = 100, nullable = false)]
+    /// At any time; replaces all of them and takes effect immediately.
+    #[request(with = Entitlements)]
     entitlements: Option<Vec<Entitlement>>,
-    /// While the plan is a draft; replaces the whole.
-    #[schema(max_items = 20, nullable = false)]
+    /// Only while the plan is a draft; replaces all of them.
+    #[request(with = GrantRules)]
     grant_rules: Option<Vec<GrantRule>>,
-    /// Replaces the whole; `null` empties it.
-    metadata: Option<BTreeMap<String, String>>,
+    /// Replaces all of it; `null` empties it.
+    #[request(with = Metadata)]
+    metadata: Option<String>,
+}
+
+impl From<UpdatePlanRequest> for PlanChange {
+    fn from(new: UpdatePlanRequest) -> Self {
+        Self {
+            slug: new.slug,
+            name: new.name,
+            description: new.description,
+            tier: new.tier,
+            status: new.status,
+            is_public: new.is_public,
+            billing_interval: new.billing_interval,
+            currency: new.currency,
+            trial_days: new.trial_days,
+            charges: new.charges,
+            entitlements: new.entitlements,
+            grant_rules: new.grant_rules,
+            metadata: new.metadata,
+        }
+    }
 }
 
 impl Shown for Plan {
@@ -166,9 +163,9 @@ impl Shown for Plan {
             name: self.name.clone(),
             description: self.description.clone(),
             tier: self.tier,
-            status: self.status.as_str(),
+            status: self.status,
             is_public: self.is_public,
-            billing_interval: self.billing_interval.as_str(),
+            billing_interval: self.billing_interval,
             currency: self.currency,
             trial_days: self.trial_days,
             charges: self.charges.clone(),
@@ -181,54 +178,49 @@ impl Shown for Plan {
     }
 }
 
-impl Fields {
-    fn plan(&mut self, patch: bool) -> PlanChange {
-        let description = |fields: &mut Self, name: &str| fields.text(name, DESCRIPTION);
-        PlanChange {
-            slug: self.slug("slug"),
-            name: self.text("name", NAME),
-            description: self.optional(patch, "description", description),
-            tier: self.integer("tier", 0..=1_000),
-            status: self.word("status", &PlanStatus::ALL, PlanStatus::as_str),
-            is_public: self.boolean("isPublic"),
-            billing_interval: self.word("billingInterval", &Interval::ALL, Interval::as_str),
-            currency: self.currency("currency"),
-            trial_days: self.integer("trialDays", 0..=MAX_TRIAL_DAYS),
-            charges: self.objects("charges", MAX_CHARGES, Self::charge),
-            entitlements: self.objects("entitlements", MAX_ENTITLEMENTS, Self::entitlement),
-            grant_rules: self.objects("grantRules", MAX_GRANT_RULES, Self::grant_rule),
-            metadata: self.notes(patch),
-        }
+words! {
+    ChargeType {
+        Recurring = "recurring",
+        Usage = "usage",
+        OneOff = "one_off",
     }
+}
 
+impl Item for Charge {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.charge()
+    }
+}
+
+impl Item for Entitlement {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.entitlement()
+    }
+}
+
+impl Item for GrantRule {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.grant_rule()
+    }
+}
+
+impl Fields {
     fn charge(&mut self) -> Option<Charge> {
-        #[derive(Clone, Copy)]
-        enum Kind {
-            Recurring,
-            Usage,
-            OneOff,
-        }
-        const KINDS: [Kind; 3] = [Kind::Recurring, Kind::Usage, Kind::OneOff];
         self.required(&["type"]);
-        let kind = self.word("type", &KINDS, |kind| match kind {
-            Kind::Recurring => "recurring",
-            Kind::Usage => "usage",
-            Kind::OneOff => "one_off",
-        });
-        match kind? {
-            Kind::Recurring => {
+        match self.word("type", &ChargeType::ALL, ChargeType::as_str)? {
+            ChargeType::Recurring => {
                 self.required(&["amount"]);
                 let (amount, per_unit) = (self.amount("amount", 0), self.boolean("perUnit"));
                 Some(Charge::Recurring { amount: amount?, per_unit: per_unit.unwrap_or(false) })
             }
-            Kind::Usage => {
+            ChargeType::Usage => {
                 self.required(&["metricId", "tiers"]);
                 let metric_id = self.parsed("metricId", "the id of a billable metric");
                 let included_units = self.decimal("includedUnits", 6).unwrap_or(Decimal::ZERO);
                 let tiers = self.objects("tiers", MAX_TIERS, Self::tier);
                 Some(Charge::Usage { metric_id: metric_id?, included_units, tiers: tiers? })
             }
-            Kind::OneOff => {
+            ChargeType::OneOff => {
                 self.required(&["amount"]);
                 Some(Charge::OneOff { amount: self.amount("amount", 0)? })
             }
@@ -295,60 +287,50 @@ impl Fields {
 
 /// Makes a plan. Out of draft, what it charges, grants and lets try is fixed.
 #[utoipa::path(post, path = "/v1/plans", tag = "catalog", operation_id = "createPlan",
-    security(("secretKey" = ["catalog:write"])),
-    params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body = CreatePlanRequest,
     responses((status = 201, body = PlanResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Writer,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<CreatePlanRequest>,
 ) -> Result<Response, Problem> {
-    fields.required(&["productId", "slug", "name", "billingInterval", "currency"]);
-    let (id, now, new) = (app.ids.plan(), app.clock.now(), fields.plan(false));
-    let product_id = fields.parsed("productId", "the id of a product");
-    let plan = fields.made(|| {
-        Some(Plan {
-            id,
-            product_id: product_id?,
-            slug: new.slug?,
-            name: new.name?,
-            description: new.description.flatten(),
-            tier: new.tier.unwrap_or(0),
-            status: new.status.unwrap_or(PlanStatus::Draft),
-            is_public: new.is_public.unwrap_or(true),
-            billing_interval: new.billing_interval?,
-            currency: new.currency?,
-            trial_days: new.trial_days.unwrap_or(0),
-            charges: new.charges.unwrap_or_default(),
-            entitlements: new.entitlements.unwrap_or_default(),
-            grant_rules: new.grant_rules.unwrap_or_default(),
-            metadata: new.metadata.unwrap_or_else(|| "{}".to_owned()),
-            created_at: now,
-            updated_at: now,
-        })
-    })?;
+    let (new, raw) = body.read()?;
+    let now = app.clock.now();
+    let plan = Plan {
+        id: app.ids.plan(),
+        product_id: new.product_id,
+        slug: new.slug,
+        name: new.name,
+        description: new.description,
+        tier: new.tier,
+        status: new.status,
+        is_public: new.is_public,
+        billing_interval: new.billing_interval,
+        currency: new.currency,
+        trial_days: new.trial_days,
+        charges: new.charges,
+        entitlements: new.entitlements,
+        grant_rules: new.grant_rules,
+        metadata: new.metadata,
+        created_at: now,
+        updated_at: now,
+    };
     super::create(&app, &caller, idempotency, &raw, plan).await
 }
 
 /// Lists plans, newest first; a page sees the public ones that can be chosen, and its customer's.
 #[utoipa::path(get, path = "/v1/plans", tag = "catalog", operation_id = "listPlans",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("productId" = Option<String>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<PlanResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: CatalogCaller,
-    uri: Uri,
+    query: ListQuery<OfProduct>,
 ) -> Result<Json<ListResponse<PlanResponse>>, Problem> {
-    super::list::<Plan>(&app, &caller, &uri, "plans", "productId").await
+    super::list::<Plan, OfProduct>(&app, &caller, query, "plans").await
 }
 
 /// Reads a plan.
 #[utoipa::path(get, path = "/v1/plans/{id}", tag = "catalog", operation_id = "getPlan",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = PlanResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -360,17 +342,13 @@ pub async fn get(
 
 /// Changes a plan.
 #[utoipa::path(patch, path = "/v1/plans/{id}", tag = "catalog", operation_id = "updatePlan",
-    security(("secretKey" = ["catalog:write"])),
-    params(("id" = String, Path,)),
-    request_body = UpdatePlanRequest,
     responses((status = 200, body = PlanResponse)))]
 pub async fn update(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<UpdatePlanRequest>,
 ) -> Result<Json<PlanResponse>, Problem> {
-    let change = fields.plan(true);
-    fields.finish()?;
-    super::update::<Plan>(&app, &caller, &id, change).await
+    let (new, _) = body.read()?;
+    super::update::<Plan>(&app, &caller, &id, new.into()).await
 }

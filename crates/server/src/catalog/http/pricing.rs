@@ -61,8 +61,6 @@ pub struct FeatureOfPlan {
 
 /// Reads what a pricing table shows of a product.
 #[utoipa::path(get, path = "/v1/public/pricing/{productId}", tag = "catalog", operation_id = "getPricing",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("productId" = String, Path,)),
     responses((status = 200, body = PricingResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,

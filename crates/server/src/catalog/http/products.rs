@@ -1,18 +1,18 @@
 //! Products over HTTP.
 
-use super::{CatalogStatus, DESCRIPTION, NAME, Shown, Viewer, Writer};
+use super::{BySlug, LongText, Name, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
 use crate::base::{ProductId, Time};
-use crate::catalog::{Product, ProductChange};
-use crate::http::page::ListResponse;
-use crate::http::{Fields, IdempotencyKey, Json, JsonBody, PathText, Problem};
+use crate::catalog::{CatalogStatus, Product, ProductChange};
+use crate::http::leaves::{Image, Metadata, Slug};
+use crate::http::page::{ListQuery, ListResponse};
+use crate::http::wire::Request;
+use crate::http::{Body, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use http::Uri;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -29,8 +29,7 @@ pub struct ProductResponse {
     /// A `data:` URI.
     #[schema(required = true)]
     pub image: Option<String>,
-    #[schema(value_type = CatalogStatus)]
-    pub status: &'static str,
+    pub status: CatalogStatus,
     /// The integrator's own notes; for a secret key alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
@@ -41,42 +40,39 @@ pub struct ProductResponse {
     pub updated_at: Time,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` reads.
+#[derive(Debug, Request)]
 pub struct CreateProductRequest {
     /// Lower-case letters, digits, hyphens and underscores; unique among products.
-    #[schema(min_length = 1, max_length = 64)]
+    #[request(with = Slug)]
     slug: String,
-    #[schema(min_length = 1, max_length = 200)]
+    #[request(with = Name)]
     name: String,
-    #[schema(min_length = 1, max_length = 2000, nullable = false)]
+    #[request(with = LongText)]
     description: Option<String>,
     /// A `data:` URI in base64.
-    #[schema(max_length = 32768, nullable = false)]
+    #[request(with = Image)]
     image: Option<String>,
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
+    #[request(with = Metadata, default = no_metadata())]
+    metadata: String,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `update` reads.
+#[derive(Debug, Request)]
+#[request(patch)]
 pub struct UpdateProductRequest {
-    #[schema(min_length = 1, max_length = 64, nullable = false)]
+    #[request(with = Slug)]
     slug: Option<String>,
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    #[request(with = Name)]
     name: Option<String>,
     /// `null` clears it.
-    #[schema(min_length = 1, max_length = 2000)]
-    description: Option<String>,
+    #[request(with = LongText)]
+    description: Option<Option<String>>,
     /// `null` clears it.
-    #[schema(max_length = 32768)]
-    image: Option<String>,
-    #[schema(nullable = false)]
+    #[request(with = Image)]
+    image: Option<Option<String>>,
     status: Option<CatalogStatus>,
-    /// Replaces the whole; `null` empties it.
-    metadata: Option<BTreeMap<String, String>>,
+    /// Replaces all of it; `null` empties it.
+    #[request(with = Metadata)]
+    metadata: Option<String>,
 }
 
 impl Shown for Product {
@@ -89,7 +85,7 @@ impl Shown for Product {
             name: self.name.clone(),
             description: self.description.clone(),
             image: self.image.clone(),
-            status: if self.archived { "archived" } else { "active" },
+            status: CatalogStatus::new(self.archived),
             metadata: super::metadata(&self.metadata, viewer),
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -97,72 +93,44 @@ impl Shown for Product {
     }
 }
 
-impl Fields {
-    fn product(&mut self, patch: bool) -> ProductChange {
-        let description = |fields: &mut Self, name: &str| fields.text(name, DESCRIPTION);
-        ProductChange {
-            slug: self.slug("slug"),
-            name: self.text("name", NAME),
-            description: self.optional(patch, "description", description),
-            image: self.optional(patch, "image", |fields, name| fields.image(name)),
-            archived: if patch { self.archived() } else { None },
-            metadata: self.notes(patch),
-        }
-    }
-
-    /// Reads `metadata`.
-    pub(super) fn notes(&mut self, patch: bool) -> Option<String> {
-        if patch { self.clearable_metadata("metadata") } else { self.metadata("metadata") }
-    }
-}
-
 /// Makes a product.
 #[utoipa::path(post, path = "/v1/products", tag = "catalog", operation_id = "createProduct",
-    security(("secretKey" = ["catalog:write"])),
-    params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body = CreateProductRequest,
     responses((status = 201, body = ProductResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Writer,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<CreateProductRequest>,
 ) -> Result<Response, Problem> {
-    fields.required(&["slug", "name"]);
-    let (id, now, new) = (app.ids.product(), app.clock.now(), fields.product(false));
-    let product = fields.made(|| {
-        Some(Product {
-            id,
-            slug: new.slug?,
-            name: new.name?,
-            description: new.description.flatten(),
-            image: new.image.flatten(),
-            archived: false,
-            metadata: new.metadata.unwrap_or_else(|| "{}".to_owned()),
-            created_at: now,
-            updated_at: now,
-        })
-    })?;
+    let (new, raw) = body.read()?;
+    let now = app.clock.now();
+    let product = Product {
+        id: app.ids.product(),
+        slug: new.slug,
+        name: new.name,
+        description: new.description,
+        image: new.image,
+        archived: false,
+        metadata: new.metadata,
+        created_at: now,
+        updated_at: now,
+    };
     super::create(&app, &caller, idempotency, &raw, product).await
 }
 
 /// Lists products, newest first; a page sees the active ones and those its customer has.
 #[utoipa::path(get, path = "/v1/products", tag = "catalog", operation_id = "listProducts",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("slug" = Option<String>, Query,), ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<ProductResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: CatalogCaller,
-    uri: Uri,
+    query: ListQuery<BySlug>,
 ) -> Result<Json<ListResponse<ProductResponse>>, Problem> {
-    super::list::<Product>(&app, &caller, &uri, "products", "slug").await
+    super::list::<Product, BySlug>(&app, &caller, query, "products").await
 }
 
 /// Reads a product.
 #[utoipa::path(get, path = "/v1/products/{id}", tag = "catalog", operation_id = "getProduct",
-    security(("secretKey" = ["catalog:read"]), ("portalToken" = []), ("publishableKey" = [])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = ProductResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -174,17 +142,21 @@ pub async fn get(
 
 /// Changes a product.
 #[utoipa::path(patch, path = "/v1/products/{id}", tag = "catalog", operation_id = "updateProduct",
-    security(("secretKey" = ["catalog:write"])),
-    params(("id" = String, Path,)),
-    request_body = UpdateProductRequest,
     responses((status = 200, body = ProductResponse)))]
 pub async fn update(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<UpdateProductRequest>,
 ) -> Result<Json<ProductResponse>, Problem> {
-    let change = fields.product(true);
-    fields.finish()?;
+    let (new, _) = body.read()?;
+    let change = ProductChange {
+        slug: new.slug,
+        name: new.name,
+        description: new.description,
+        image: new.image,
+        archived: new.status.map(CatalogStatus::is_archived),
+        metadata: new.metadata,
+    };
     super::update::<Product>(&app, &caller, &id, change).await
 }

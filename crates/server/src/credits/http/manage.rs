@@ -3,11 +3,13 @@
 use super::shown::{CreditAccountResponse, GrantResponse, LedgerEntryResponse};
 use crate::app::App;
 use crate::auth::SecretKey;
-use crate::base::{CreditAccountId, LedgerEntryId};
+use crate::base::{CreditAccountId, LedgerEntryId, Time};
 use crate::credits::{self, sql};
 use crate::db::{Lane, Tx};
+use crate::http::leaves::{Amount, ShortText, Text};
 use crate::http::page::path_id;
-use crate::http::{IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
+use crate::http::wire::Request;
+use crate::http::{Body, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::idempotency::{self, Outcome};
 use crate::keys::KeyScopes;
 use crate::test_clock;
@@ -16,49 +18,38 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use std::sync::Arc;
-use utoipa::ToSchema;
 
 type Writer = SecretKey<{ KeyScopes::CREDITS_WRITE }>;
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `grant` reads.
+#[derive(Debug, Request)]
 pub struct GrantCreditsRequest {
     /// In the credit currency's smallest unit.
-    #[schema(minimum = 1)]
+    #[request(with = Amount<1>)]
     amount: i64,
-    /// They never end, unless it says so.
-    #[schema(format = DateTime, nullable = false)]
-    expires_at: Option<String>,
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    /// Default: the credits never expire.
+    expires_at: Option<Time>,
+    #[request(with = Text<1, 200>)]
     description: Option<String>,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `refund` reads.
+#[derive(Debug, Request)]
 pub struct RefundCreditsRequest {
-    /// A deduction, which is given back, or a grant, of which is taken what is left.
+    /// A debit, which is reversed, or a grant, whose remaining credits are removed.
+    #[request(with = ShortText<128>)]
     ledger_entry_id: String,
 }
 
 /// Grants credits that nobody pays for.
 #[utoipa::path(post, path = "/v1/credit-accounts/{id}/grants", tag = "credits", operation_id = "grantCredits",
-    security(("secretKey" = ["credits:write"])),
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body = GrantCreditsRequest,
     responses((status = 201, body = GrantResponse)))]
 pub async fn grant(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<GrantCreditsRequest>,
 ) -> Result<Response, Problem> {
-    fields.required(&["amount"]);
-    let amount = fields.amount("amount", 1).unwrap_or_default();
-    let (expires_at, description) = (fields.time("expiresAt"), fields.text("description", 1..=200));
-    fields.finish()?;
+    let (GrantCreditsRequest { amount, expires_at, description }, raw) = body.read()?;
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.id(), &raw, by.now);
@@ -87,19 +78,15 @@ pub async fn grant(
 
 /// Takes an entry of the ledger back, once.
 #[utoipa::path(post, path = "/v1/credit-accounts/{id}/refunds", tag = "credits", operation_id = "refundCredits",
-    security(("secretKey" = ["credits:write"])),
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body = RefundCreditsRequest,
     responses((status = 201, body = LedgerEntryResponse)))]
 pub async fn refund(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<RefundCreditsRequest>,
 ) -> Result<Response, Problem> {
-    let entry = fields.required_text("ledgerEntryId", 1..=128);
-    fields.finish()?;
+    let (RefundCreditsRequest { ledger_entry_id: entry }, raw) = body.read()?;
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
     let entry = path_id::<LedgerEntryId>(&entry)?;
     let by = app.by(caller.actor());
@@ -123,8 +110,6 @@ pub async fn refund(
 
 /// Freezes a wallet: nothing is debited from it or bought for it. Grants and ends go on.
 #[utoipa::path(post, path = "/v1/credit-accounts/{id}/freeze", tag = "credits", operation_id = "freezeCreditAccount",
-    security(("secretKey" = ["credits:write"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = CreditAccountResponse)))]
 pub async fn freeze(
     State(app): State<Arc<App>>,
@@ -137,8 +122,6 @@ pub async fn freeze(
 
 /// Makes a frozen wallet usable again.
 #[utoipa::path(post, path = "/v1/credit-accounts/{id}/unfreeze", tag = "credits", operation_id = "unfreezeCreditAccount",
-    security(("secretKey" = ["credits:write"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = CreditAccountResponse)))]
 pub async fn unfreeze(
     State(app): State<Arc<App>>,

@@ -1,5 +1,6 @@
 //! Wallets on the wire.
 
+use crate::base::words::words;
 use crate::base::{
     CreditAccountId, CreditCurrencyId, CreditPackageId, Currency, CustomerId, EventId, GrantId,
     InvoiceId, LedgerEntryId, PaymentAttemptId, SubscriptionId, Time,
@@ -23,8 +24,7 @@ pub struct CreditAccountResponse {
     pub currency: CreditAccountCurrency,
     /// In the credit currency's smallest unit, as all amounts of credits.
     pub balance: i64,
-    #[schema(value_type = CreditAccountStatus)]
-    pub status: &'static str,
+    pub status: CreditAccountStatus,
     /// Those that something remains of, in the order in which they are used.
     pub grants: Vec<GrantResponse>,
     /// When it tops itself up; `null` where that was never set.
@@ -46,12 +46,18 @@ pub struct CreditAccountCurrency {
     pub minor_unit_scale: i64,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `CreditAccountResponse::status`.
-pub enum CreditAccountStatus {
-    Active,
-    Frozen,
+words! {
+    CreditAccountStatus {
+        Active = "active",
+        Frozen = "frozen",
+    }
+}
+
+words! {
+    AutoTopUpMode {
+        Amount = "amount",
+        Package = "package",
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,8 +85,7 @@ pub struct GrantResponse {
 #[schema(as = AutoTopUp)]
 pub struct AutoTopUpResponse {
     pub enabled: bool,
-    #[schema(value_type = AutoTopUpMode)]
-    pub mode: &'static str,
+    pub mode: AutoTopUpMode,
     /// A top-up begins when the balance is below.
     pub threshold: i64,
     /// What one costs, in minor units; with the mode `amount`.
@@ -94,14 +99,6 @@ pub struct AutoTopUpResponse {
     pub pending: bool,
     /// The last one failed: it goes on when it is saved again or another card is the default.
     pub paused: bool,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes `AutoTopUpResponse::mode`.
-pub enum AutoTopUpMode {
-    Amount,
-    Package,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -212,7 +209,10 @@ impl From<AccountView> for CreditAccountResponse {
                 minor_unit_scale: currency.minor_unit_scale,
             },
             balance: account.balance,
-            status: if account.frozen { "frozen" } else { "active" },
+            status: match account.frozen {
+                true => CreditAccountStatus::Frozen,
+                false => CreditAccountStatus::Active,
+            },
             grants: grants.iter().map(GrantResponse::from).collect(),
             auto_top_up,
             created_at: account.created_at,
@@ -239,9 +239,9 @@ impl From<&Grant> for GrantResponse {
 impl From<&AutoTopUp> for AutoTopUpResponse {
     fn from(rule: &AutoTopUp) -> Self {
         let (mode, amount, package_id, quantity) = match rule.purchase {
-            Purchase::Amount { amount } => ("amount", Some(amount), None, 1),
+            Purchase::Amount { amount } => (AutoTopUpMode::Amount, Some(amount), None, 1),
             Purchase::Package { package_id, quantity } => {
-                ("package", None, Some(package_id), quantity)
+                (AutoTopUpMode::Package, None, Some(package_id), quantity)
             }
         };
         Self {

@@ -9,7 +9,9 @@ use crate::invoices::http::InvoiceResponse;
 use crate::organizations::Tenant;
 use crate::payments::http::ClientResponse;
 use crate::payments::{Client, ClientKind};
-use crate::settlement::{self, Attempt, Kept, SettleOutcome, Subject, Unsettled, outcome};
+use crate::settlement::{
+    self, Attempt, FormReason, Kept, SettleOutcome, Subject, Unsettled, outcome,
+};
 use crate::subscriptions::http::SubscriptionResponse;
 use crate::{credits, invoices, subscriptions};
 use axum::response::{IntoResponse, Response};
@@ -37,8 +39,7 @@ pub enum SettleOutcomeResponse {
     #[serde(rename_all = "camelCase")]
     RequiresForm {
         client: ClientResponse,
-        #[schema(value_type = FormReasonName)]
-        reason: &'static str,
+        reason: FormReason,
         /// The charge that waits for the form: `GET /v1/payment-attempts/{id}` returns its status.
         #[schema(value_type = String)]
         payment_attempt_id: PaymentAttemptId,
@@ -67,14 +68,6 @@ pub enum SettleOutcomeResponse {
     CreatedNoCharge { subscription: Box<SubscriptionResponse> },
     /// It was so already.
     NoAction,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `SettleOutcomeResponse::RequiresForm`.
-pub enum FormReasonName {
-    PaymentMethodRequired,
-    AuthenticationRequired,
 }
 
 /// Answers a request that moves money: goes on with its attempt, if there is one, and shows what it
@@ -172,7 +165,7 @@ impl Shown<'_> {
         };
         Ok(SettleOutcomeResponse::RequiresForm {
             client: self.client(attempt).await?.into(),
-            reason: attempt.form_reason().as_str(),
+            reason: attempt.form_reason(),
             payment_attempt_id: attempt.id,
             subscription,
             invoice,

@@ -6,8 +6,10 @@ use crate::base::{InvoiceId, PaymentMethodId};
 use crate::db::{Lane, Tx};
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::flows::pay::{pay as begin_to_pay, transfer as record_transfer, void as void_invoice};
+use crate::http::leaves::{Amount, ShortText, Text};
 use crate::http::page::path_id;
-use crate::http::{IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
+use crate::http::wire::Request;
+use crate::http::{Body, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::idempotency::{self, Outcome};
 use crate::invoices::http::{InvoiceResponse, seen};
 use crate::invoices::{self, Invoice};
@@ -20,26 +22,21 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use std::sync::Arc;
-use utoipa::ToSchema;
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `pay` reads.
+#[derive(Debug, Request)]
 pub struct PayInvoiceRequest {
     /// Default: the customer's default payment method.
-    #[schema(nullable = false)]
+    #[request(with = ShortText<64>)]
     payment_method_id: Option<String>,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `transfer` reads.
+#[derive(Debug, Request)]
 pub struct RecordPaymentRequest {
-    /// In minor units, at most what is due.
-    #[schema(minimum = 1)]
+    /// In minor units, at most the amount due.
+    #[request(with = Amount<1>)]
     amount: i64,
-    /// What the transfer said.
-    #[schema(min_length = 1, max_length = 200)]
+    /// The reference of the transfer.
+    #[request(with = Text<1, 200>)]
     reference: String,
 }
 
@@ -48,21 +45,17 @@ type Writer = SecretKey<{ KeyScopes::INVOICES_WRITE }>;
 
 /// Pays all that is due of an invoice.
 #[utoipa::path(post, path = "/v1/invoices/{id}/pay", tag = "invoices", operation_id = "payInvoice",
-    security(("secretKey" = ["invoices:write"]), ("portalToken" = ["invoices:pay"])),
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body = Option<PayInvoiceRequest>,
     responses((status = 200, body = SettleOutcomeResponse)))]
 pub async fn pay(
     State(app): State<Arc<App>>,
     caller: Payer,
     PathText(id): PathText,
     idempotency: IdempotencyKey,
-    body: Option<JsonBody>,
+    body: Option<Body<PayInvoiceRequest>>,
 ) -> Result<Response, Problem> {
     let tenant = caller.tenant();
-    let (mut fields, raw) = body.map(|body| (body.fields, body.raw)).unwrap_or_default();
-    let named = fields.text("paymentMethodId", 1..=64);
-    fields.finish()?;
+    let (request, raw) = Body::read_optional(body)?;
+    let named = request.payment_method_id;
     let method = named.as_deref().map(path_id::<PaymentMethodId>).transpose()?;
     let id = seen(&mut app.db.read().await?, &caller, path_id(&id)?).await?.id;
     let by = app.by(caller.actor());
@@ -83,21 +76,15 @@ pub async fn pay(
 
 /// Records a transfer: money that came in by another way than the processor's.
 #[utoipa::path(post, path = "/v1/invoices/{id}/payments", tag = "invoices", operation_id = "recordInvoicePayment",
-    security(("secretKey" = ["invoices:write"])),
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body = RecordPaymentRequest,
     responses((status = 201, body = InvoiceResponse)))]
 pub async fn transfer(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<RecordPaymentRequest>,
 ) -> Result<Response, Problem> {
-    fields.required(&["amount"]);
-    let amount = fields.amount("amount", 1).unwrap_or_default();
-    let reference = fields.required_text("reference", 1..=200);
-    fields.finish()?;
+    let (RecordPaymentRequest { amount, reference }, raw) = body.read()?;
     let (tenant, id) = (caller.tenant(), path_id::<InvoiceId>(&id)?);
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.id(), &raw, by.now);
@@ -123,8 +110,6 @@ pub async fn transfer(
 
 /// Voids an invoice of which nothing was paid. It keeps its number.
 #[utoipa::path(post, path = "/v1/invoices/{id}/void", tag = "invoices", operation_id = "voidInvoice",
-    security(("secretKey" = ["invoices:write"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = InvoiceResponse)))]
 pub async fn void(
     State(app): State<Arc<App>>,

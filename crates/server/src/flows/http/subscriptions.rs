@@ -2,133 +2,85 @@
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::base::PlanId;
+use crate::base::{PlanId, Time};
 use crate::customers::{self, CustomerRef};
 use crate::db::{Lane, Tx};
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::flows::{self, CancelMode, ChangeRequest, NewSubscription};
+use crate::http::leaves::{Integer, Metadata, Text};
 use crate::http::page::path_id;
-use crate::http::{Fields, IdempotencyKey, Json, JsonBody, NoBody, PathText, Problem};
+use crate::http::wire::Request;
+use crate::http::{Body, Fields, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::subscriptions::http::{PreviewResponse, SubscriptionResponse, Writer, view, viewer};
 use crate::work::{BillingError, Work};
 use crate::{settlement, subscriptions, test_clock};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa::ToSchema;
 
-const QUANTITY: std::ops::RangeInclusive<i64> = 1..=1_000_000;
+type Quantity = Integer<1, 1_000_000>;
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `create` and `preview` read.
+#[derive(Debug, Request)]
+#[request(before = Self::check)]
 pub struct CreateSubscriptionRequest {
-    /// Our id, or the integrator's own. With a portal token its own customer, or absent.
-    #[schema(min_length = 1, max_length = 128, nullable = false)]
-    customer_id: Option<String>,
-    plan_id: String,
-    /// Default 1.
-    #[schema(minimum = 1, maximum = 1000000, nullable = false)]
-    quantity: Option<i64>,
-    /// Not with a portal token.
-    #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
-    /// Whether a customer who owes an overdue or uncollectible invoice may buy. Default false. Not
-    /// with a portal token.
-    #[schema(nullable = false)]
-    allow_unpaid: Option<bool>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `preview_change` reads.
-pub struct PreviewChangeRequest {
-    /// Default the plan in force.
-    #[schema(nullable = false)]
-    plan_id: Option<String>,
-    /// Default the quantity in force.
-    #[schema(minimum = 1, maximum = 1000000, nullable = false)]
-    quantity: Option<i64>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `change_plan` reads.
-pub struct ChangePlanRequest {
-    /// Default the plan in force.
-    #[schema(nullable = false)]
-    plan_id: Option<String>,
-    /// Default the quantity in force.
-    #[schema(minimum = 1, maximum = 1000000, nullable = false)]
-    quantity: Option<i64>,
-    /// The `prorationDate` of a preview that is at most ten minutes old.
-    #[schema(format = DateTime, nullable = false)]
-    proration_date: Option<String>,
-    /// Whether a customer who owes an overdue or uncollectible invoice may upgrade. Default false.
-    /// Not with a portal token.
-    #[schema(nullable = false)]
-    allow_unpaid: Option<bool>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `cancel` reads.
-pub struct CancelSubscriptionRequest {
-    /// Default `period_end`.
-    #[schema(nullable = false)]
-    mode: Option<CancelModeName>,
-    #[schema(min_length = 1, max_length = 500, nullable = false)]
-    reason: Option<String>,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(as = CancelMode, rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `CancelSubscriptionRequest::mode`.
-pub enum CancelModeName {
-    PeriodEnd,
-    Now,
-}
-
-impl Fields {
-    fn plan_id(&mut self) -> Option<PlanId> {
-        self.parsed("planId", "the id of a plan")
-    }
-}
-
-/// What is to be bought, and for whom, as a request says it.
-struct Asked {
-    customer: Option<CustomerRef>,
+    /// A UnitPay id, or the integrator's own. Required with a secret key; a portal token may only
+    /// name its own customer.
+    customer_id: Option<CustomerRef>,
     plan_id: PlanId,
+    /// Default 1.
+    #[request(with = Quantity, default = 1)]
     quantity: i64,
+    /// Whether a customer who owes an overdue or uncollectible invoice may buy. Default false.
+    #[request(key_only, default = false)]
     allow_unpaid: bool,
+    #[request(with = Metadata, key_only)]
     metadata: Option<String>,
 }
 
-impl Asked {
-    fn read(caller: &Writer, mut fields: Fields) -> Result<Self, Problem> {
-        let customer = fields.customer("customerId");
-        fields.required(&["planId"]);
-        let plan_id = fields.plan_id();
-        let quantity = fields.integer("quantity", QUANTITY).unwrap_or(1);
-        let allow_unpaid = allow_unpaid(caller, &mut fields);
-        let metadata = match caller {
-            Caller::Key(_) => {
-                if customer.is_none() {
-                    fields.required(&["customerId"]);
-                }
-                fields.metadata("metadata")
-            }
-            Caller::Portal(_) => None,
-        };
-        let plan_id = fields.made(|| plan_id)?;
-        Ok(Self { customer, plan_id, quantity, allow_unpaid, metadata })
+#[derive(Debug, Request)]
+pub struct PreviewChangeRequest {
+    /// Default: the current plan.
+    plan_id: Option<PlanId>,
+    /// Default: the current quantity.
+    #[request(with = Quantity)]
+    quantity: Option<i64>,
+}
+
+#[derive(Debug, Request)]
+pub struct ChangePlanRequest {
+    #[request(flatten)]
+    change: PreviewChangeRequest,
+    /// The `prorationDate` of a preview from the last ten minutes.
+    proration_date: Option<Time>,
+    /// Whether a customer who owes an overdue or uncollectible invoice may upgrade. Default false.
+    #[request(key_only, default = false)]
+    allow_unpaid: bool,
+}
+
+#[derive(Debug, Request)]
+pub struct CancelSubscriptionRequest {
+    /// Default `period_end`.
+    #[request(default = CancelMode::PeriodEnd)]
+    mode: CancelMode,
+    #[request(with = Text<1, 500>)]
+    reason: Option<String>,
+}
+
+impl CreateSubscriptionRequest {
+    fn check(fields: &mut Fields) {
+        if fields.is_of_key() {
+            fields.required(&["customerId"]);
+        }
     }
 
-    /// What it means now: the customer is looked up.
-    async fn of(&self, tx: &mut Tx<'_, '_>, caller: &Writer) -> Result<NewSubscription, Problem> {
-        let customer = customers::http::meant(tx, caller, self.customer.as_ref()).await?;
+    /// Looks up the customer.
+    async fn resolve(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        caller: &Writer,
+    ) -> Result<NewSubscription, Problem> {
+        let customer = customers::http::meant(tx, caller, self.customer_id.as_ref()).await?;
         Ok(NewSubscription {
             customer_no: customer.no,
             viewer: viewer(caller),
@@ -140,29 +92,19 @@ impl Asked {
     }
 }
 
-/// Reads `allowUnpaid`, which a portal token may not name.
-fn allow_unpaid(caller: &Writer, fields: &mut Fields) -> bool {
-    match caller {
-        Caller::Key(_) => fields.boolean("allowUnpaid").unwrap_or(false),
-        Caller::Portal(_) => false,
-    }
-}
-
 /// Shows what a subscription would cost now and next. Nothing is bought.
 #[utoipa::path(post, path = "/v1/subscriptions/preview", tag = "subscriptions", operation_id = "previewSubscription",
-    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
-    request_body = CreateSubscriptionRequest,
     responses((status = 200, body = PreviewResponse)))]
 pub async fn preview(
     State(app): State<Arc<App>>,
     caller: Writer,
-    JsonBody { fields, .. }: JsonBody,
+    body: Body<CreateSubscriptionRequest>,
 ) -> Result<Json<PreviewResponse>, Problem> {
     let tenant = caller.tenant();
-    let asked = Asked::read(&caller, fields)?;
+    let (asked, _) = body.read()?;
     let by = app.by(caller.actor());
     let mut tx = app.db.read().await?;
-    let new = asked.of(&mut tx, &caller).await?;
+    let new = asked.resolve(&mut tx, &caller).await?;
     let at = test_clock::now(&mut tx, &tenant, by.now).await?;
     let preview =
         flows::preview(&mut Work { tx: &mut tx, tenant: &tenant, at, by: &by }, &new).await?;
@@ -171,18 +113,15 @@ pub async fn preview(
 
 /// Buys a plan: starts a subscription, with its first payment where there is one to be made.
 #[utoipa::path(post, path = "/v1/subscriptions", tag = "subscriptions", operation_id = "createSubscription",
-    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header,)),
-    request_body = CreateSubscriptionRequest,
     responses((status = 200, body = SettleOutcomeResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Writer,
     idempotency: IdempotencyKey,
-    JsonBody { fields, raw }: JsonBody,
+    body: Body<CreateSubscriptionRequest>,
 ) -> Result<Response, Problem> {
     let (tenant, backend) = (caller.tenant(), is_backend(&caller));
-    let asked = Asked::read(&caller, fields)?;
+    let (asked, raw) = body.read()?;
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -190,7 +129,7 @@ pub async fn create(
         if let Some(kept) = settlement::replay::<Problem>(tx, idempotency).await? {
             return Ok((kept, true));
         }
-        let new = asked.of(tx, &caller).await?;
+        let new = asked.resolve(tx, &caller).await?;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         let kept = flows::create(&mut Work { tx, tenant: &tenant, at, by: &by }, &new).await?;
         settlement::keep(tx, idempotency, &kept).await?;
@@ -209,19 +148,15 @@ fn is_backend(caller: &Writer) -> bool {
 
 /// Shows what a change would cost now and next, and when it would come into force.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/preview-change", tag = "subscriptions", operation_id = "previewSubscriptionChange",
-    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
-    params(("id" = String, Path,)),
-    request_body = PreviewChangeRequest,
     responses((status = 200, body = PreviewResponse)))]
 pub async fn preview_change(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<PreviewChangeRequest>,
 ) -> Result<Json<PreviewResponse>, Problem> {
     let tenant = caller.tenant();
-    let (plan_id, quantity) = (fields.plan_id(), fields.integer("quantity", QUANTITY));
-    fields.finish()?;
+    let (PreviewChangeRequest { plan_id, quantity }, _) = body.read()?;
     let request = ChangeRequest {
         subscription_id: path_id(&id)?,
         viewer: viewer(&caller),
@@ -239,22 +174,17 @@ pub async fn preview_change(
 /// Changes plan or quantity: at once, prorated and paid first, where it costs more; at the period's
 /// end where it costs less.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/change-plan", tag = "subscriptions", operation_id = "changePlan",
-    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
-    params(("id" = String, Path,), ("Idempotency-Key" = Option<String>, Header,)),
-    request_body = ChangePlanRequest,
     responses((status = 200, body = SettleOutcomeResponse)))]
 pub async fn change_plan(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
     idempotency: IdempotencyKey,
-    JsonBody { mut fields, raw }: JsonBody,
+    body: Body<ChangePlanRequest>,
 ) -> Result<Response, Problem> {
     let tenant = caller.tenant();
-    let (plan_id, quantity) = (fields.plan_id(), fields.integer("quantity", QUANTITY));
-    let proration_date = fields.time("prorationDate");
-    let allow_unpaid = allow_unpaid(&caller, &mut fields);
-    fields.finish()?;
+    let (ChangePlanRequest { change, proration_date, allow_unpaid }, raw) = body.read()?;
+    let PreviewChangeRequest { plan_id, quantity } = change;
     let (subscription_id, viewer) = (path_id(&id)?, viewer(&caller));
     let request =
         ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date, allow_unpaid };
@@ -277,21 +207,14 @@ pub async fn change_plan(
 /// Cancels a subscription: at its period's end, which may be undone until then, or now. Usage that
 /// was not billed yet is invoiced and charged when it ends; nothing is refunded.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/cancel", tag = "subscriptions", operation_id = "cancelSubscription",
-    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
-    params(("id" = String, Path,)),
-    request_body = Option<CancelSubscriptionRequest>,
     responses((status = 200, body = SubscriptionResponse)))]
 pub async fn cancel(
     State(app): State<Arc<App>>,
     caller: Writer,
     PathText(id): PathText,
-    body: Option<JsonBody>,
+    body: Option<Body<CancelSubscriptionRequest>>,
 ) -> Result<Json<SubscriptionResponse>, Problem> {
-    let mut fields = body.map(|body| body.fields).unwrap_or_default();
-    let mode = fields.word("mode", &CancelMode::ALL, CancelMode::as_str);
-    let mode = mode.unwrap_or(CancelMode::PeriodEnd);
-    let reason = fields.text("reason", 1..=500);
-    fields.finish()?;
+    let (CancelSubscriptionRequest { mode, reason }, _) = Body::read_optional(body)?;
     let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
     let by = app.by(caller.actor());
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -312,8 +235,6 @@ pub async fn cancel(
 
 /// Undoes a cancellation that has not come into force; where there is none, it changes nothing.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/uncancel", tag = "subscriptions", operation_id = "uncancelSubscription",
-    security(("secretKey" = ["subscriptions:write"]), ("portalToken" = ["subscriptions:write"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = SubscriptionResponse)))]
 pub async fn uncancel(
     State(app): State<Arc<App>>,

@@ -3,7 +3,10 @@
 use super::{Confirmed, SIGNATURE};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::http::{Code, JsonBody, Problem};
+use crate::base::words::words;
+use crate::http::leaves::Text;
+use crate::http::wire::Request;
+use crate::http::{Body, Code, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::Environment;
 use crate::payments::PaymentProcessor;
@@ -12,42 +15,36 @@ use crate::{flows, test_clock};
 use axum::extract::State;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
-use utoipa::ToSchema;
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // Describes what `confirm` reads.
+#[derive(Debug, Request)]
 pub struct ConfirmFormRequest {
-    #[schema(min_length = 1, max_length = 200)]
+    #[request(with = Text<1, 200>)]
     client_secret: String,
     outcome: FormOutcome,
 }
 
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // Describes what `confirm` reads.
-pub enum FormOutcome {
-    Succeed,
-    /// Answered as a decline; the form stays open.
-    Decline,
+words! {
+    FormOutcome {
+        Succeed = "succeed",
+        /// Answered as a decline; the form stays open.
+        Decline = "decline",
+    }
 }
 
 /// Fills in a form of the sandbox, as its customer would. A portal token needs no scope: the form's
 /// secret is the permission.
 #[utoipa::path(post, path = "/v1/sandbox/forms/confirm", tag = "sandbox", operation_id = "confirmSandboxForm",
-    security(("secretKey" = ["payment_methods:write"]), ("portalToken" = [])),
-    request_body = ConfirmFormRequest,
     responses((status = 204)))]
 pub async fn confirm(
     State(app): State<Arc<App>>,
     caller: Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, 0>,
-    JsonBody { mut fields, .. }: JsonBody,
+    body: Body<ConfirmFormRequest>,
 ) -> Result<StatusCode, Problem> {
-    let secret = fields.required_text("clientSecret", 1..=200);
-    fields.required(&["outcome"]);
-    let words = [("succeed", true), ("decline", false)];
-    let succeed = fields.word("outcome", &words, |(word, _)| word).is_some_and(|(_, is)| is);
-    fields.finish()?;
+    let (ConfirmFormRequest { client_secret: secret, outcome }, _) = body.read()?;
+    let succeed = match outcome {
+        FormOutcome::Succeed => true,
+        FormOutcome::Decline => false,
+    };
     let tenant = caller.tenant();
     if tenant.environment != Environment::Sandbox {
         return Err(Problem::not_found());

@@ -4,11 +4,12 @@ mod read;
 
 pub use read::*;
 
-use super::{Attention, Scheduled, Subscription};
+use super::{Attention, Scheduled, Status, Subscription};
 use crate::auth::Caller;
-use crate::base::{Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time};
-use crate::catalog::Viewer;
-use crate::catalog::http::plans::BillingInterval;
+use crate::base::{
+    CollectionMethod, Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time,
+};
+use crate::catalog::{Interval, Viewer};
 use crate::flows::{Preview, Upcoming};
 use crate::invoices::InvoiceItem;
 use crate::keys::KeyScopes;
@@ -33,12 +34,9 @@ pub struct SubscriptionResponse {
     #[schema(value_type = String)]
     pub product_id: ProductId,
     pub quantity: i64,
-    #[schema(value_type = SubscriptionStatus)]
-    pub status: &'static str,
-    #[schema(value_type = BillingInterval)]
-    pub billing_interval: &'static str,
-    #[schema(value_type = CollectionMethodName)]
-    pub collection_method: &'static str,
+    pub status: Status,
+    pub billing_interval: Interval,
+    pub collection_method: CollectionMethod,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub current_billing_period_start: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
@@ -52,8 +50,8 @@ pub struct SubscriptionResponse {
     pub trial_end: Option<Time>,
     pub cancel_at_period_end: bool,
     /// Why billing cannot go on with it until somebody looks at it.
-    #[schema(value_type = Option<SubscriptionAttention>, required = true)]
-    pub attention: Option<&'static str>,
+    #[schema(required = true)]
+    pub attention: Option<Attention>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub canceled_at: Option<Time>,
     /// What comes into force at the period's end.
@@ -77,32 +75,6 @@ pub struct ScheduledChange {
     pub quantity: i64,
     #[schema(value_type = String, format = DateTime)]
     pub effective_at: Time,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `SubscriptionResponse::status`.
-pub enum SubscriptionStatus {
-    Trialing,
-    Active,
-    PastDue,
-    Pending,
-    Canceled,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `SubscriptionResponse::attention`.
-pub enum SubscriptionAttention {
-    AmountOutOfRange,
-}
-
-#[derive(Debug, ToSchema)]
-#[schema(as = CollectionMethod, rename_all = "snake_case")]
-#[allow(dead_code)] // Describes `SubscriptionResponse::collection_method`.
-pub enum CollectionMethodName {
-    ChargeAutomatically,
-    SendInvoice,
 }
 
 /// What would be charged now, and what next.
@@ -198,16 +170,16 @@ impl SubscriptionResponse {
             plan_id: s.plan_id,
             product_id: s.product_id,
             quantity: s.quantity,
-            status: s.status.as_str(),
-            billing_interval: s.billing_interval.as_str(),
-            collection_method: s.collection_method.as_str(),
+            status: s.status,
+            billing_interval: s.billing_interval,
+            collection_method: s.collection_method,
             current_billing_period_start: s.current_period.map(|period| period.start),
             current_billing_period_end: end,
             usage_period_start: s.usage_period.map(|period| period.start),
             usage_period_end: s.usage_period.map(|period| period.end),
             trial_end: s.trial_end,
             cancel_at_period_end: s.cancel_at_period_end,
-            attention: s.attention.map(Attention::as_str),
+            attention: s.attention,
             canceled_at: s.canceled_at,
             scheduled_change: scheduled,
             metadata: None,

@@ -3,13 +3,15 @@
 use super::{SubscriptionResponse, UpcomingResponse, view, viewer};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::http::page::{ListResponse, path_id, query};
+use crate::customers::CustomerRef;
+use crate::http::page::{ListQuery, ListResponse, path_id};
+use crate::http::wire::Request;
 use crate::http::{Json, PathText, Problem};
 use crate::subscriptions::http::Reader;
 use crate::subscriptions::{self, Status, sql};
 use crate::{customers, flows, invoices};
 use axum::extract::State;
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -21,29 +23,29 @@ pub struct UpcomingInvoiceResponse {
     pub invoice: Option<UpcomingResponse>,
 }
 
+#[derive(Debug, Request)]
+pub struct SubscriptionFilter {
+    customer_id: Option<CustomerRef>,
+    status: Option<Status>,
+}
+
 /// Lists subscriptions, newest first; for a portal token its customer's.
 #[utoipa::path(get, path = "/v1/subscriptions", tag = "subscriptions", operation_id = "listSubscriptions",
-    security(("secretKey" = ["subscriptions:read"]), ("portalToken" = ["subscriptions:read"])),
-    params(("customerId" = Option<String>, Query,), ("status" = Option<super::SubscriptionStatus>, Query,),
-        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query,)),
     responses((status = 200, body = ListResponse<SubscriptionResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: Reader,
-    uri: Uri,
+    query: ListQuery<SubscriptionFilter>,
 ) -> Result<Json<ListResponse<SubscriptionResponse>>, Problem> {
     let tenant = caller.tenant();
-    let mut fields = query(&uri)?;
-    let named = fields.customer("customerId");
-    let status = fields.word("status", &Status::ALL, Status::as_str);
+    let (SubscriptionFilter { customer_id: named, status }, paging) = query.begin()?;
     let mut tx = app.db.read().await?;
     let customer = match &caller {
         Caller::Key(_) => customers::http::resolve(&mut tx, &tenant, named.as_ref()).await?,
         Caller::Portal(_) => Some(customers::http::meant(&mut tx, &caller, named.as_ref()).await?),
     };
     let customer = customer.map(|customer| customer.no);
-    let page = fields.page(&tenant, &format!("subscriptions {customer:?} {status:?}"));
-    fields.finish()?;
+    let page = paging.read(&tenant, &format!("subscriptions {customer:?} {status:?}"))?;
     let rows = sql::page(&mut tx, &tenant, customer, status, &page).await?;
     let page = page.page(rows, |subscription| subscription.id.to_string());
     Ok(Json(StatusCode::OK, page.map(|subscription| view(&caller, &subscription)).into()))
@@ -51,8 +53,6 @@ pub async fn list(
 
 /// Reads a subscription.
 #[utoipa::path(get, path = "/v1/subscriptions/{id}", tag = "subscriptions", operation_id = "getSubscription",
-    security(("secretKey" = ["subscriptions:read"]), ("portalToken" = ["subscriptions:read"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = SubscriptionResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -67,8 +67,6 @@ pub async fn get(
 
 /// Shows the next invoice that time will bring, with what was used until now.
 #[utoipa::path(get, path = "/v1/subscriptions/{id}/upcoming-invoice", tag = "subscriptions", operation_id = "getUpcomingInvoice",
-    security(("secretKey" = ["subscriptions:read"]), ("portalToken" = ["subscriptions:read"])),
-    params(("id" = String, Path,)),
     responses((status = 200, body = UpcomingInvoiceResponse)))]
 pub async fn upcoming_invoice(
     State(app): State<Arc<App>>,
