@@ -20,7 +20,7 @@ app.post('/portal-session', signedIn, async (request, response) => {
   response.set('Cache-Control', 'no-store').json({ token, expiresAt });
 });
 
-// Whoever leaves the app leaves the portal too, in every tab. Where a revocation fails, the user is
+// Signing out of the app also ends the portal session in every tab. If the revocation fails, the user is
 // still signed in and can press the button again.
 app.post('/logout', signedIn, async (request, response) => {
   const { portalSessions } = request.session;

@@ -1,4 +1,4 @@
-/** What a newcomer does by the README: a fresh Vite app, two tarballs, three lines. */
+/** Follows the README in a fresh Vite app with both packages as tarballs. */
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -119,7 +119,7 @@ describe.each(['18.3.1', '19.3.1'])('with React %s', (react) => {
   });
 });
 
-/** What a package exports for code. */
+/** Lists the entries of a package that code imports. */
 async function entriesOf(app: string, name: string): Promise<string[]> {
   const manifest = join(app, 'node_modules/@unitpay', name, 'package.json');
   const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: object };

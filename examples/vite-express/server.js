@@ -25,7 +25,7 @@ api.post('/portal-session', signedIn, async (request, response) => {
   response.set('Cache-Control', 'no-store').json({ token, expiresAt });
 });
 
-// Whoever leaves the app leaves the portal too, in every tab. Where a revocation fails, the user is
+// Signing out of the app also ends the portal session in every tab. If the revocation fails, the user is
 // still signed in and can press the button again.
 api.post('/logout', signedIn, async (request, response) => {
   const { portalSessions } = request.session;

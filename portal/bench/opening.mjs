@@ -15,7 +15,7 @@ const NETWORK = {
   downloadThroughput: 1.6e6 / 8,
   uploadThroughput: 750e3 / 8,
 };
-/** What has to have text: the plan's price, the wallet's balance, an invoice, a card, the customer. */
+/** The elements that must have text: price, balance, invoice, card and customer. */
 const DATA = [
   '[data-upay=price-amount]',
   '[data-upay=figure]',

@@ -1,6 +1,6 @@
 /**
- * Sends the exchange while the rest of the page loads: what it answers is all that the page shows
- * at first. This module is small and imports nothing, so that it runs before all others.
+ * Sends the exchange while the rest of the page loads. Its response is all the data of the first
+ * view. This module imports nothing, so that it runs before all others.
  */
 export interface Answer {
   status: number;
@@ -25,7 +25,7 @@ export function exchange(body: { code: string } | { sid: string }): Opening {
   );
 }
 
-/** What follows the `#`: a session's id, and at its first opening the code after it. */
+/** The text after `#`: a session's id, followed at its first opening by a code. */
 const code = location.hash.slice(1);
 export const sid = code.split('.', 1)[0] ?? '';
 export const isFirst = code !== sid;

@@ -1,17 +1,17 @@
-/** An organization's look: its colours made readable, its logo if it is one. */
+/** Turns an organization's branding into readable colours and a logo. */
 import type { Branding } from '@unitpay/react';
 
 type Rgb = readonly [number, number, number];
 
 const WHITE: Rgb = [255, 255, 255];
 const BLACK: Rgb = [0, 0, 0];
-/** What stands behind the accent, as the styles have it: the least favourable of each theme. */
+/** The background with the least contrast to the accent in each theme. */
 const LIGHT: Rgb = [244, 247, 247];
 const DARK: Rgb = [27, 34, 35];
 /** WCAG 2.2, 1.4.3. */
 const LEAST = 4.5;
 
-/** The variables of the styles that a branding sets. */
+/** Returns the CSS variables of a branding. */
 export function variablesOf({ accentColor, radius }: Partial<Branding>): Record<string, string> {
   const variables: Record<string, string> = {};
   const color = rgbOf(accentColor ?? '');
@@ -25,7 +25,7 @@ export function variablesOf({ accentColor, radius }: Partial<Branding>): Record<
   return variables;
 }
 
-/** The color itself where it can be read on `ground`, else the nearest towards `end` that can. */
+/** Returns the color if it is readable on `ground`, else the nearest readable one towards `end`. */
 function readable(color: Rgb, ground: Rgb, end: Rgb): Rgb {
   for (let share = 0; share < 1; share += 0.02) {
     const mixed = color.map((part, at) => part + ((end[at] ?? 0) - part) * share);
@@ -62,11 +62,11 @@ function text(color: Rgb): string {
 
 export interface Logo {
   src: string;
-  /** It has the name in it, most likely. */
+  /** A wide logo usually contains the name. */
   isWide: boolean;
 }
 
-/** Null where there is none that can be shown. It waits, so that nothing moves once it is there. */
+/** Returns the decoded logo, so that the layout does not shift, or null without a valid one. */
 export async function logoOf({ logo }: Partial<Branding>): Promise<Logo | null> {
   if (!logo?.startsWith('data:image/')) return null;
   const image = new Image();

@@ -1,13 +1,13 @@
-/** What the page opens with: a session and its first data, or why there is none. */
+/** Opens the session of the page, or finds out why there is none. */
 import type { Branding, CurrentSession } from '@unitpay/react';
 
 import { exchange, isFirst, opening, sid } from './boot.js';
 
-/** Why the page shows no bill. */
+/** The reason for which the page shows no session. */
 export type Closed =
   'nothing' | 'link' | 'expired' | 'revoked' | 'archived' | 'signedOut' | 'unavailable' | 'offline';
 
-/** How the page looks, and where it leads back to. */
+/** The branding, the locale and the link back. */
 export interface Look {
   branding: Partial<Branding>;
   returnUrl: string | null;
@@ -19,7 +19,7 @@ export type Opened = Look &
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** As the server writes it: a session's exchange, or the problem in its place. */
+/** The body of the exchange: a session or a problem. */
 interface Body {
   token?: string;
   initialData?: Data;
@@ -38,7 +38,7 @@ const REFUSALS: Record<string, Closed> = {
 export async function open(): Promise<Opened> {
   let answer = await opening;
   if (answer?.status === 401 && isFirst) {
-    // Whoever opens a link again, where it was opened before, has its cookie.
+    // A browser that opened this link before has the session's cookie.
     const again = await exchange({ sid });
     if (again?.status === 200) answer = again;
   }
@@ -71,11 +71,11 @@ function opened(token: string, data: Data): Opened {
   };
 }
 
-/** Why the page is left, told to the page that it leads back to. */
+/** The `reason` parameter of the link back. */
 export type Reason = 'completed' | 'canceled' | 'expired' | 'error';
 
-/** Null where there is no way back. */
-export function wayBack(returnUrl: string | null, reason: Reason): string | null {
+/** Returns the link back, or null. */
+export function backLink(returnUrl: string | null, reason: Reason): string | null {
   if (!returnUrl || !/^https?:/.test(returnUrl)) return null;
   const url = new URL(returnUrl);
   url.searchParams.set('reason', reason);

@@ -1,4 +1,4 @@
-/** The page around the portal: whose it is, the way back, the way out, and why there is nothing. */
+/** The page around the portal: branding, link back, sign-out, and closed sessions. */
 import type { Branding, Flow } from '@unitpay/react';
 import { useState, type ReactNode } from 'react';
 
@@ -7,7 +7,7 @@ import { BillingPortal } from '../../sdk/react/src/components/billing-portal.js'
 import { UnitPayProvider } from '../../sdk/react/src/react/provider.js';
 import { usePortalSession } from '../../sdk/react/src/react/session.js';
 import type { Logo } from './branding.js';
-import { wayBack, type Closed, type Opened, type Reason } from './open.js';
+import { backLink, type Closed, type Opened, type Reason } from './open.js';
 import type { Language } from './texts.js';
 
 export interface Shown {
@@ -48,13 +48,13 @@ const CLOSED = {
 
 interface LiveProps extends Shown {
   flow: Flow | null;
-  /** What to say once the session has ended. */
+  /** The message for a session that has ended. */
   closed: Closed;
 }
 
 function Live({ flow, closed, ...shown }: LiveProps) {
   const { state } = usePortalSession();
-  // What came of the flow is kept through reloads, which would begin it again.
+  // The outcome of the flow survives a reload, which would otherwise start the flow again.
   const [left, setLeft] = useState(history.state as Reason | null);
   const [first] = useState(left ? null : flow);
   const { returnUrl } = shown.opened;
@@ -64,7 +64,7 @@ function Live({ flow, closed, ...shown }: LiveProps) {
     if (history.state !== null) return;
     history.replaceState(reason, '');
     setLeft(reason);
-    const back = wayBack(returnUrl, reason);
+    const back = backLink(returnUrl, reason);
     if (back) location.assign(back);
   };
   return (
@@ -137,12 +137,12 @@ function ClosedPage({ why, ...shown }: Shown & { why: Closed }) {
 
 interface BackProps extends Shown {
   reason: Reason;
-  /** The one thing to do. */
+  /** The main action of the page. */
   isMain?: boolean;
 }
 
 function Back({ opened, language: { texts }, reason, isMain = false }: BackProps) {
-  const href = wayBack(opened.returnUrl, reason);
+  const href = backLink(opened.returnUrl, reason);
   if (!href) return null;
   const name = nameOf(opened.branding);
   const text = name ? texts.backTo.replace('{name}', () => name) : texts.back;

@@ -22,7 +22,7 @@ async function idOf(path: string, fits: (one: Listed['data'][number]) => boolean
 
 const subscription = () => idOf('/subscriptions?customerId=cus_123', () => true);
 
-/** Each flow, for whom, and the title of what it opens. */
+/** Each flow: its type, customer, title and parameters. */
 const FLOWS: [string, string, RegExp, () => Promise<object>][] = [
   ['change_plan', 'cus_123', /^Plans$/, () => Promise.resolve({})],
   ['change_plan', 'cus_123', /^Plans$/, async () => ({ subscriptionId: await subscription() })],
@@ -93,7 +93,7 @@ test('what was carried out leads back as completed', async () => {
   expect((await call<{ name: string }>('GET', '/customers/acme')).name).toBe('Acme International');
 });
 
-test('whoever goes back before the end of a flow has canceled it', async () => {
+test('leaving before the end of a flow cancels it', async () => {
   const { url } = await mint({
     returnUrl: RETURN,
     scopes: ['customer:read'],

@@ -1,4 +1,4 @@
-/** How the page looks: branding, language, hostile texts, and that everybody can use it. */
+/** Branding, language, hostile texts and accessibility of the page. */
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 

@@ -1,4 +1,4 @@
-/** How the page opens: by its link, once; by its cookie, again; and what it says where it does not. */
+/** Opening the page by link and by cookie, and the messages when that fails. */
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 

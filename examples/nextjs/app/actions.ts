@@ -8,7 +8,7 @@ export async function login(form: FormData): Promise<void> {
   await startSession(form.get('user'));
 }
 
-// Whoever leaves the app leaves the portal too: here in every browser of theirs. Where the
+// Signing out of the app also ends the user's portal sessions in every browser. If the
 // revocation fails, the user is still signed in and can press the button again.
 export async function logout(): Promise<void> {
   const user = await signedIn();

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { login, logout } from './actions';
 import { signedIn } from './session';
 
-/** Its children are for whoever is signed in. */
+/** Shows its children to a signed-in user. */
 export async function Home({ children }: { children: ReactNode }) {
   const user = await signedIn();
   if (!user) return <Login />;

@@ -19,7 +19,7 @@ const sessions = (shared.appSessions ??= new Map<string, User>());
 
 const COOKIE = 'app_session';
 
-/** Whoever is signed in. */
+/** Returns the customer who is signed in. */
 export async function signedIn(): Promise<User | undefined> {
   return sessions.get((await cookies()).get(COOKIE)?.value ?? '');
 }

@@ -10,7 +10,7 @@ import { lineWith, type Server } from '../../../sdk/node/test/support/program.js
 
 export const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** What a terminal has, without what a test run adds to it. */
+/** The environment of a terminal, without the variables of the test run. */
 const env = { ...process.env, NODE_ENV: undefined };
 
 export async function npm(cwd: string, ...command: string[]): Promise<void> {

@@ -1,4 +1,4 @@
-/** What somebody does with an example, in a browser. */
+/** Opens an example in a browser and uses it. */
 import { expect } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 
@@ -83,7 +83,7 @@ export async function walkThrough(browser: Browser, origin: string, baseUrl: str
   await close();
 }
 
-/** What the route says to whom it gives no token. */
+/** The route's answer when it gives no token. */
 export async function refusals(origin: string): Promise<unknown[]> {
   const ask = async (headers: Record<string, string>, method = 'POST') =>
     (await fetch(`${origin}/api/portal-session`, { method, headers })).status;

@@ -22,9 +22,9 @@ export function launch(): Promise<Browser> {
 
 export interface Tab {
   page: Page;
-  /** What the page says to the console, its errors, and what its policy forbids. */
+  /** Console messages, errors and violations of the content security policy. */
   said: string[];
-  /** What it asks the API. */
+  /** The API requests. */
   calls: string[];
 }
 
@@ -58,7 +58,7 @@ export async function isFull(page: Page): Promise<void> {
   }
 }
 
-/** What axe finds: each rule with the elements that break it. */
+/** Returns the findings of axe: each rule with the elements that break it. */
 export async function flaws(page: Page, options: RunOptions = {}): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(

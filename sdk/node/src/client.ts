@@ -88,13 +88,13 @@ export class UnitPay {
     return this.#transport.send({ method: 'POST', path: ['check'], body: question }, options);
   }
 
-  /** What a pricing page shows of a product. */
+  /** Returns the data of a pricing page. */
   pricing(productId: string, options?: RequestOptions): Promise<t.Pricing> {
     const path = ['public', 'pricing', productId];
     return this.#transport.send({ method: 'GET', path }, options);
   }
 
-  /** How the portal looks, and who sells. */
+  /** Returns the branding and the seller. */
   getBranding(options?: RequestOptions): Promise<t.Branding> {
     return this.#transport.send({ method: 'GET', path: ['branding'] }, options);
   }

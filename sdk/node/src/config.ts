@@ -1,5 +1,5 @@
 /**
- * What the constructor was given, checked once, so that nothing later can fail on it.
+ * Checks the options of the constructor, so that no later call fails because of them.
  *
  * No message here quotes a credential: it would end up in a log.
  */
@@ -17,7 +17,7 @@ export interface UnitPayOptions {
   baseUrl?: string | undefined;
   /** Milliseconds for one attempt, its answer's body included. Default 30000. */
   timeout?: number | undefined;
-  /** How often a failed call is tried again. Default 2; 0 means never. */
+  /** Number of retries of a failed call. Default 2. */
   retries?: number | undefined;
   /** Stands before every generated `Idempotency-Key`; up to 200 visible ASCII characters. */
   idempotencyKeyPrefix?: string | undefined;

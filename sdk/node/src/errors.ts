@@ -5,7 +5,7 @@
  */
 import type { ErrorCode, ParamError, PaymentMethodDependencies } from './types.js';
 
-/** What an {@link ApiError} is made of. */
+/** The fields of an {@link ApiError}. */
 export interface ApiErrorDetails {
   /** The HTTP status; 0 where no answer came. */
   status: number;

@@ -1,4 +1,4 @@
-/** Usage events in batches: gathered here, sent each second and when there are many. */
+/** Sends usage events in batches: each second, and when a batch is full. */
 import { UnitPay } from './client.js';
 import type { UnitPayOptions } from './config.js';
 import { ApiError } from './errors.js';
@@ -61,7 +61,7 @@ export class UnitPayIngestion {
       });
   }
 
-  /** How many events wait. */
+  /** Number of buffered events. */
   get bufferSize(): number {
     return this.#waiting.length;
   }
@@ -93,7 +93,7 @@ export class UnitPayIngestion {
     }));
   }
 
-  /** What `unitpay.check` answers, after what waits here was sent. */
+  /** Flushes the buffer and returns the result of `unitpay.check`. */
   async check(...input: Parameters<UnitPay['check']>): ReturnType<UnitPay['check']> {
     await this.flush();
     return this.#unitpay.check(...input);

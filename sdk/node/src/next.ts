@@ -13,7 +13,7 @@ type Nobody = null | undefined;
 
 export interface PortalSessionRouteOptions extends Omit<CreatePortalSession, 'customerId'> {
   /**
-   * Who is signed in, by your own session: a customer's id or your `externalId`, or null for
+   * Returns the customer who is signed in: its id or your `externalId`, or null for
    * nobody. Never take it from the request's body or query: any user could then name any other.
    */
   customerId: (request: Request) => Nobody | string | Promise<Nobody | string>;

@@ -15,13 +15,13 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds for one attempt. */
   timeout?: number | undefined;
-  /** How often a failed call is tried again. */
+  /** Number of retries of a failed call. */
   retries?: number | undefined;
   /** Sent in place of a generated one with POST and DELETE. */
   idempotencyKey?: string | undefined;
 }
 
-/** What a resource asks for. Each part of the path is escaped here. */
+/** The request of a resource. The transport escapes each part of the path. */
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: readonly string[];

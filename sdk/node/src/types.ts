@@ -131,7 +131,7 @@ export type ChangePlan = BodyOf<'changePlan'>;
 export type CancelSubscription = Input<Schemas['CancelSubscriptionRequest']>;
 export type UpcomingInvoice = Schemas['UpcomingInvoiceResponse'];
 
-/** What came of something that may take money. `kind` tells which. */
+/** The outcome of a call that may move money, by `kind`. */
 export type SettleOutcome = Schemas['SettleOutcome'];
 
 /** As it is listed: without `items` and `payments`. */
@@ -158,7 +158,7 @@ export type RefundCredits = BodyOf<'refundCredits'>;
 export type CreditStats = Schemas['CreditStats'];
 export type CreditStatsQuery = QueryOf<'getCreditStats'>;
 
-/** What to buy: an `amount` of money's worth, or a package. */
+/** The purchase: an `amount` of money or a package. */
 export type BuyCredits = BodyOf<'topUpCredits'>;
 /** Credits that were bought, or tried to. */
 export type TopUp = Schemas['TopUp'];

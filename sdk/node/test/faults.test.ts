@@ -1,4 +1,4 @@
-/** What the client does when the network, a proxy or the server fails. */
+/** The client when the network, a proxy or the server fails. */
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 
@@ -221,7 +221,7 @@ test.for([
   [403, PermissionError],
   [409, ConflictError],
   [413, ApiError],
-] as const)('a %i is told by its class, whoever answered', async ([status, Kind]) => {
+] as const)('status %i maps to its error class', async ([status, Kind]) => {
   proxy.faults = [{ status, body: '{"code":"teapot","detail":"of another service"}' }];
   const error = await failure(connect().customers.get(customerId));
   expect(error).toBeInstanceOf(Kind);

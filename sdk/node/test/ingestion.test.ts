@@ -68,7 +68,7 @@ test('events are gathered and sent together, when it is time or when they are ma
   expect([sizes(), usage.bufferSize, await used()]).toEqual([[3, 1], 0, '8']);
 });
 
-test('what waits is sent by itself', async () => {
+test('buffered events are flushed automatically', async () => {
   const sent = new Promise<void>((resolve) => {
     const usage = ingestion({
       flushInterval: 1,

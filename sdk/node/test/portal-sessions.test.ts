@@ -5,7 +5,7 @@ import { client, failure, newCustomer } from './support/client.js';
 
 const { portalSessions } = client();
 
-/** What a browser would learn with the token: its session and customer. */
+/** Reads the session and the customer with a token, as a browser does. */
 async function current(token: string): Promise<number> {
   const url = `${inject('baseUrl')}/portal-sessions/current`;
   const { status } = await fetch(url, { headers: { authorization: `Bearer ${token}` } });

@@ -1,23 +1,22 @@
 /**
- * The shapes of the wire, from the server's description of its API. Times are RFC 3339 texts and
- * money is in minor units, as on the wire.
+ * The request and response types. Times are RFC 3339 texts and money is in minor units.
  */
 import type { ErrorCode as ServerErrorCode, Input, Schemas } from '@unitpay/wire';
 
 export type { Scope } from '@unitpay/wire';
 
-/** Every `code` that an error carries: the server's, and two for an answer that never came. */
+/** The `code` of an error: the server's, or one of two for a missing response. */
 export type ErrorCode = ServerErrorCode | 'network_error' | 'timeout';
 export type ParamError = Schemas['ParamError'];
 
 export type CurrentSession = Schemas['CurrentSessionResponse'];
-/** What a portal begins with. */
+/** The task with which a portal opens. */
 export type Flow = Schemas['PortalFlow'];
 
 export type Address = Schemas['Address'];
 export type TaxId = Schemas['TaxId'];
 export type Customer = Schemas['Customer'];
-/** What a customer changes of itself. */
+/** The fields that a customer can change. */
 export type UpdateCustomer = Input<
   Pick<Schemas['UpdateCustomerRequest'], 'name' | 'email' | 'locale' | 'billingAddress' | 'taxIds'>
 >;
@@ -30,19 +29,19 @@ export type GrantRule = Schemas['GrantRule'];
 export type Plan = Schemas['Plan'];
 export type PlanEntitlement = Schemas['Entitlement'];
 export type Feature = Schemas['Feature'];
-/** What a plan gives of a feature. */
+/** The value of a feature in a plan. */
 export type FeatureValue = Schemas['EntitlementValue'];
 export type PricingTier = Schemas['PricingTier'];
-/** What a product costs, in tiers from the lowest, and what its plans give. */
+/** The prices and features of a product, by tier from the lowest. */
 export type Pricing = Schemas['Pricing'];
 export type Branding = Pick<
   Schemas['Branding'],
   'name' | 'logo' | 'accentColor' | 'radius' | 'supportEmail'
 >;
 
-/** What a customer has of a feature; its type decides which members it has. */
+/** The customer's entitlement to a feature; the members depend on its type. */
 export type Entitlement = Schemas['CustomerEntitlement'] & {
-  /** Whether it may be used. */
+  /** True if the customer may use the feature. */
   access: boolean;
 };
 export type CheckResult = Schemas['CheckResponse'];
@@ -50,19 +49,19 @@ export type DeniedReason = NonNullable<CheckResult['deniedReason']>;
 
 export type SubscriptionStatus = Schemas['SubscriptionStatus'];
 export type Subscription = Schemas['Subscription'];
-/** What a change of plan or a new subscription costs. */
+/** The price of a change of plan or a new subscription. */
 export type PlanPreview = Schemas['SubscriptionPreview'];
 
 export type InvoiceStatus = Schemas['InvoiceStatus'];
 export type InvoiceItem = Schemas['InvoiceItem'];
-/** In lists without `items` and `payments`. */
+/** Lists omit `items` and `payments`. */
 export type Invoice = Schemas['Invoice'];
 export type UpcomingInvoice = Schemas['UpcomingInvoice'];
 
 export type PaymentMethod = Schemas['PaymentMethod'];
-/** The ids of what needs a payment method. */
+/** The ids of the records that depend on a payment method. */
 export type PaymentMethodDependencies = Schemas['PaymentMethodDependencies'];
-/** What the processor's form needs. */
+/** The parameters of the processor's form. */
 export type FormClient = Schemas['ProcessorClient'];
 
 export type CreditCurrency = Schemas['CreditCurrency'];

@@ -34,12 +34,12 @@ export class Credits {
     return listed(this.#transport, ['credit-accounts', accountId, 'ledger'], query, options);
   }
 
-  /** The purchases of a wallet, those by itself too. */
+  /** Returns the purchases of a wallet, including automatic top-ups. */
   listTopUps(accountId: string, query?: ListQuery, options?: RequestOptions): PagePromise<TopUp> {
     return listed(this.#transport, ['credit-accounts', accountId, 'top-ups'], query, options);
   }
 
-  /** What was granted, used and expired, by day. */
+  /** Returns the credits granted, used and expired by day. */
   stats(query: CreditStatsQuery, options?: RequestOptions): Promise<CreditStats> {
     return this.#transport.send({ method: 'GET', path: ['credits', 'stats'], query }, options);
   }
@@ -54,7 +54,7 @@ export class Credits {
     return this.#transport.send({ method: 'POST', path, body: purchase }, options);
   }
 
-  /** Sets by which rule a wallet is topped up by itself. */
+  /** Sets the rule of automatic top-ups. */
   setAutoTopUp(
     customerId: string,
     creditCurrencyId: string,

@@ -77,7 +77,7 @@ export class Customers {
     return listed(this.#transport, ['customers', id, 'credit-accounts'], query, options);
   }
 
-  /** What the customer has by its plans, and how much of it is left. */
+  /** Returns the customer's entitlements with the remaining amounts. */
   entitlements(id: string, options?: RequestOptions): Promise<CustomerEntitlements> {
     return this.#transport.send(
       { method: 'GET', path: ['customers', id, 'entitlements'] },

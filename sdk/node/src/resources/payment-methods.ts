@@ -15,7 +15,7 @@ export class PaymentMethods {
     this.#transport = transport;
   }
 
-  /** What the processor's form in the browser needs. */
+  /** Prepares the processor's form in the browser. */
   setup(customerId: string, options?: RequestOptions): Promise<PaymentSetup> {
     const path = ['customers', customerId, 'payment-methods', 'setup'];
     return this.#transport.send({ method: 'POST', path }, options);
@@ -43,7 +43,7 @@ export class PaymentMethods {
     return this.#transport.send({ method: 'DELETE', path: ['payment-methods', id] }, options);
   }
 
-  /** What would keep it from being removed. */
+  /** Returns the subscriptions and top-ups that depend on a payment method. */
   dependencies(id: string, options?: RequestOptions): Promise<PaymentMethodDependencies> {
     const path = ['payment-methods', id, 'dependencies'];
     return this.#transport.send({ method: 'GET', path }, options);

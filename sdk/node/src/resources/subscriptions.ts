@@ -30,7 +30,7 @@ export class Subscriptions {
     return this.#transport.send({ method: 'GET', path: ['subscriptions', id] }, options);
   }
 
-  /** What a subscription would cost now; changes nothing. */
+  /** Returns the price of a new subscription; changes nothing. */
   preview(
     subscription: CreateSubscription,
     options?: RequestOptions,
@@ -42,7 +42,7 @@ export class Subscriptions {
     return this.#post([], subscription, options);
   }
 
-  /** What a change would cost now. Pass its `prorationDate` to `changePlan` to pay just that. */
+  /** Returns the price of a change. Pass its `prorationDate` to `changePlan` to pay that price. */
   previewChange(
     id: string,
     change: PreviewChange,
@@ -69,7 +69,7 @@ export class Subscriptions {
     return this.#post([id, 'uncancel'], {}, options);
   }
 
-  /** What the next invoice will say as things stand. */
+  /** Returns a preview of the next invoice. */
   upcomingInvoice(id: string, options?: RequestOptions): Promise<UpcomingInvoice> {
     const path = ['subscriptions', id, 'upcoming-invoice'];
     return this.#transport.send({ method: 'GET', path }, options);

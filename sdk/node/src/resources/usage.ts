@@ -18,9 +18,8 @@ export class Usage {
   }
 
   /**
-   * Records what customers used: one event, or up to 1000. An event of an `idempotencyKey` that was
-   * recorded before counts as accepted and has no effect. `rejections` tells which events were not
-   * taken, and why.
+   * Records usage: one event, or up to 1000. An event with an `idempotencyKey` that was recorded
+   * before is accepted and has no effect. `rejections` lists the refused events and the reasons.
    */
   track(events: UsageEvent | readonly UsageEvent[], options?: RequestOptions): Promise<Tracked> {
     const list = Array.isArray(events) ? (events as readonly UsageEvent[]) : [events as UsageEvent];
@@ -28,18 +27,18 @@ export class Usage {
     return this.#transport.send({ method: 'POST', path: ['usage', 'track'], body }, options);
   }
 
-  /** How much of a metric a customer used in the usage period that runs. */
+  /** Returns a customer's usage of a metric in the current usage period. */
   get(query: UsageMeterQuery, options?: RequestOptions): Promise<UsageMeter> {
     return this.#transport.send({ method: 'GET', path: ['usage'], query }, options);
   }
 
-  /** Usage by day and event name, days without any included; 92 days at most. */
+  /** Returns usage by day and event name for up to 92 days, including days without usage. */
   aggregate(query: UsageHistoryQuery, options?: RequestOptions): Promise<UsageHistory> {
     return this.#transport.send({ method: 'GET', path: ['usage', 'aggregate'], query }, options);
   }
 }
 
-/** An event counts once for its key: one without a key gets one, so that attempts count once. */
+/** Adds an idempotency key to an event without one, so that retries count once. */
 export function withKey(event: UsageEvent): UsageEvent {
   return { ...event, idempotencyKey: event.idempotencyKey ?? crypto.randomUUID() };
 }

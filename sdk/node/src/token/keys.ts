@@ -5,7 +5,7 @@
  */
 import { decodeBase64url } from './base64url.js';
 
-/** What `/.well-known/jwks.json` answers, as far as it is read. */
+/** The fields of `/.well-known/jwks.json` that this package reads. */
 export interface Jwks {
   keys: readonly Record<string, unknown>[];
 }

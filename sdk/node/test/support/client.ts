@@ -28,7 +28,7 @@ export function newCustomer(externalId?: string): Promise<Customer> {
   return client().customers.create({ name: 'Ada', email: 'ada@example.com', externalId });
 }
 
-/** What a promise rejects with. */
+/** Returns the error that a promise rejects with. */
 export async function failure(promise: PromiseLike<unknown>): Promise<unknown> {
   try {
     await promise;

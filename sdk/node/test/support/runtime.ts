@@ -42,5 +42,5 @@ export class ManualRuntime implements Runtime {
   }
 }
 
-/** What tests with a manual clock set as the client's timeout. */
+/** The client's timeout in tests with a manual clock. */
 export const TIMEOUT = 29_999;

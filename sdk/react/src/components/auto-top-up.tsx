@@ -1,9 +1,9 @@
-/** Buying credits by itself. */
+/** Automatic top-ups of a credit account. */
 import { useState } from 'react';
 
 import type { AutoTopUp, AutoTopUpRule } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
-import { majorOf, minorOf } from '../format/money.js';
+import { formatMajor, parseMinor } from '../format/money.js';
 import { useAutoTopUp } from '../hooks/credits.js';
 import { Loaded } from '../ui/elements.js';
 import { Check, Field, Form } from '../ui/form.js';
@@ -12,7 +12,7 @@ import { useUi } from '../ui/parts.js';
 
 interface FormProps {
   currency: WalletCurrency;
-  /** With what to tell where it was saved. */
+  /** Gets a message when the rule was saved. */
   onClose: (done?: string | null) => void;
 }
 
@@ -36,11 +36,11 @@ function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
   const { minorUnitScale: scale } = currency;
   const { read, isSold, purchase, fields } = usePurchase(currency, rule ?? {});
   const [isOn, setOn] = useState(rule?.enabled ?? true);
-  const [threshold, setThreshold] = useState(majorOf(rule?.threshold, scale));
+  const [threshold, setThreshold] = useState(formatMajor(rule?.threshold, scale));
   const [most, setMost] = useState(String(rule?.maxPerMonth ?? 10));
   const [failure, setFailure] = useState<ApiError | null>(null);
   const save = () => {
-    const below = minorOf(threshold, scale);
+    const below = parseMinor(threshold, scale);
     if (isOn && (below === null || !purchase)) return;
     const next =
       isOn && below !== null && purchase

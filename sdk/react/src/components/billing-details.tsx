@@ -10,7 +10,7 @@ import { useFlow, type FlowProps } from './flow.js';
 
 export interface BillingDetailsProps extends StyleProps, FlowProps {}
 
-/** Who is billed: name, e-mail, address, tax ids. */
+/** The billing details: name, e-mail, address, tax IDs. */
 export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ */ defineComponent(
   'customer:read',
   function BillingDetails(props) {

@@ -32,7 +32,7 @@ const FIELDS = [
 
 export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormProps) {
   const { p, t, locale } = useUi();
-  const countries = useMemo(() => countriesOf(locale), [locale]);
+  const countries = useMemo(() => listCountries(locale), [locale]);
   const [name, setName] = useState(customer.name);
   const [email, setEmail] = useState(customer.email);
   const [address, setAddress] = useState<Address>(customer.billingAddress ?? NOWHERE);
@@ -41,7 +41,7 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
   const hasAddress = Object.values(address).some(Boolean);
   const isWrong = (param: string) => error?.errors.some((one) => one.param === param);
   const save = () => {
-    const changes = changesOf(customer, { name, email, billingAddress: address, taxIds });
+    const changes = findChanges(customer, { name, email, billingAddress: address, taxIds });
     setError(null);
     update(changes).then(() => {
       onClose(true);
@@ -104,8 +104,8 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
   );
 }
 
-/** Only what is another than before; an address without any line is none. */
-function changesOf(
+/** Returns the changed fields. An address without any text becomes null. */
+function findChanges(
   customer: Customer,
   next: Pick<Customer, 'name' | 'email' | 'taxIds'> & { billingAddress: Address },
 ): UpdateCustomer {
@@ -178,11 +178,11 @@ function TaxIds({ taxIds, isWrong, onChange }: TaxIdsProps) {
   );
 }
 
-/** What has a name and is no country, in the data that browsers have. */
+/** Region codes that have a name in `Intl` but are no countries. */
 const OTHERS = 'AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ';
 
-/** To choose from, in the order of their names; none first. */
-function countriesOf(locale: string) {
+/** Returns the countries sorted by name, after an empty option. */
+function listCountries(locale: string) {
   const names = new Intl.DisplayNames(locale, { type: 'region', fallback: 'none' });
   const options = [{ value: '', label: '' }];
   for (let pair = 0; pair < 676; pair += 1) {
@@ -198,11 +198,13 @@ function countriesOf(locale: string) {
 
 const TAX_TYPES = 'EU VAT,GB VAT,CH VAT,NO VAT,AE TRN,AU ABN,CA BN,IN GST,SA VAT,US EIN';
 
-/** As the wire has them, and as people write them. One that is not among ours stays to be chosen. */
-function taxTypes(now: string) {
+/** Returns the known types of tax ID, and the current one if it is unknown. */
+function taxTypes(current: string) {
   const known = TAX_TYPES.split(',').map((label) => ({
     value: label.toLowerCase().replaceAll(' ', '_'),
     label,
   }));
-  return known.some(({ value }) => value === now) ? known : [...known, { value: now, label: now }];
+  return known.some(({ value }) => value === current)
+    ? known
+    : [...known, { value: current, label: current }];
 }

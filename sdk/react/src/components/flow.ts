@@ -1,28 +1,29 @@
-/** Deep links: a card opens its dialog at once, and tells how that ended. */
+/** Deep links: a card opens a dialog at once and reports how it ended. */
 import { useState } from 'react';
 
 import type { Flow } from '../api-types.js';
 
 export interface FlowProps {
-  /** What to begin with; a card does what is its own. */
+  /** The task to open; each card handles its own. */
   flow?: Flow | undefined;
-  /** Called when that is done, or given up. */
+  /** Called when the task is completed or dismissed. */
   onFlowEnd?: ((reason: 'completed' | 'canceled') => void) | undefined;
 }
 
-type FlowOf<T extends Flow['type']> = Extract<Flow, { type: T }>;
+type FlowOfType<T extends Flow['type']> = Extract<Flow, { type: T }>;
 
-/** The flow where it is of these types and not over yet; and what ends it. */
+/** Returns the flow if its type matches and it has not ended, and a function that ends it. */
 export function useFlow<T extends Flow['type']>(
   { flow, onFlowEnd }: FlowProps,
   ...types: readonly T[]
-): [FlowOf<T> | null, (isDone: boolean) => void] {
+): [FlowOfType<T> | null, (isDone: boolean) => void] {
   const [isOver, setOver] = useState(false);
-  const isMine = !isOver && flow !== undefined && (types as readonly string[]).includes(flow.type);
+  const isHandled =
+    !isOver && flow !== undefined && (types as readonly string[]).includes(flow.type);
   const end = (isDone: boolean) => {
-    if (!isMine) return;
+    if (!isHandled) return;
     setOver(true);
     onFlowEnd?.(isDone ? 'completed' : 'canceled');
   };
-  return [isMine ? (flow as FlowOf<T>) : null, end];
+  return [isHandled ? (flow as FlowOfType<T>) : null, end];
 }

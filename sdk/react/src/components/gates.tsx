@@ -1,4 +1,4 @@
-/** Shows what the customer may use. Closed while it is not known, on an error, and after the end. */
+/** Gates that show content only with access. They stay closed while loading and on errors. */
 import { useEffect, type ReactNode } from 'react';
 
 import type { FeatureType } from '../api-types.js';
@@ -12,9 +12,9 @@ import {
 
 export interface FeatureGateProps {
   featureSlug: string;
-  /** In place of the children. */
+  /** Replaces the children. */
   fallback?: ReactNode;
-  /** Called when it is known that the customer may not. */
+  /** Called when access is denied. */
   onDenied?: ((reason: NonNullable<Permission['deniedReason']>) => void) | undefined;
   children?: ReactNode;
 }
@@ -30,16 +30,16 @@ export function FeatureGate({
   const isDenied = !allowed && !isLoading && !error;
   useEffect(() => {
     if (isDenied) onDenied?.(deniedReason);
-    // Once for each denial, whatever function the page passes by then.
+    // Called once for each denial, even if the page passes a new function.
   }, [isDenied, deniedReason]);
   return allowed && !error ? children : fallback;
 }
 
 export interface GateProps<T> {
   slug: string;
-  /** What the children get while the real value is not known. */
+  /** Passed to the children while the real value is unknown. */
   fallback?: T | undefined;
-  /** What is shown without access. */
+  /** Shown without access. */
   noAccessComponent?: ReactNode;
   loadingComponent?: ReactNode;
   children?: ReactNode | ((value: T) => ReactNode);
@@ -61,7 +61,7 @@ function useGate<K extends FeatureType, T>(
   const isOfType = !error && entitlement?.access && entitlement.type === type;
   const found = isOfType ? (entitlement as EntitlementOf<K>) : null;
   if (!found || isEnough?.(found) === false) {
-    // A fallback is a value to go on with.
+    // With a fallback the children render as if it were the value.
     if (fallback !== undefined && typeof children === 'function') return children(fallback);
     return noAccessComponent;
   }

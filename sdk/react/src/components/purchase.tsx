@@ -1,10 +1,10 @@
-/** What is bought of a wallet's credits: a package, or for an amount. */
+/** The fields to buy credits: a package or an amount. */
 import { exponentOf } from '@unitpay/wire';
 import { useState } from 'react';
 
 import type { CreditCurrency, CreditPackage } from '../api-types.js';
 import type { Page } from '../core/client.js';
-import { majorOf, minorOf } from '../format/money.js';
+import { formatMajor, parseMinor } from '../format/money.js';
 import { useRead } from '../react/read.js';
 import { Choice, Field } from '../ui/form.js';
 import { useUi } from '../ui/parts.js';
@@ -25,10 +25,10 @@ export interface Wish {
   amount?: number | null | undefined;
 }
 
-/** In place of a package's id. */
+/** The option for an amount, among the ids of packages. */
 const AMOUNT = 'amount';
 
-/** Which packages there are, what is chosen, and the fields to choose by. */
+/** Returns the fields to choose a package or an amount, and the choice. */
 export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
   const { t, credits, money } = useUi();
   const { data, ...read } = useRead<Page<CreditPackage>>('catalog', '/credit-packages', {
@@ -40,12 +40,12 @@ export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
     .sort((one, other) => one.price - other.price);
   const code = currency.denomination === 'unit' ? null : currency.denomination;
   const digits = code ? exponentOf(code) : 0;
-  const [text, setText] = useState(majorOf(wish.amount, digits));
+  const [text, setText] = useState(formatMajor(wish.amount, digits));
   const [chosen, setChosen] = useState(wish.packageId ?? (wish.amount == null ? '' : AMOUNT));
   const first = packages[0]?.id ?? AMOUNT;
   const value = chosen === AMOUNT || packages.some(({ id }) => id === chosen) ? chosen : first;
   const bought = packages.find(({ id }) => id === value);
-  const amount = code ? minorOf(text, digits) : null;
+  const amount = code ? parseMinor(text, digits) : null;
   const purchase: Purchase | null = bought
     ? { packageId: bought.id, price: bought.price, code: bought.currency }
     : code && amount !== null
@@ -56,7 +56,7 @@ export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
   const hint = (least ?? most) ? bounds.join(' – ') : '';
   const options = packages.map(({ id, name, credits: content, price: minor, currency: of }) => {
     const [inside, price] = [credits(content, currency), money(minor, of)];
-    // Many are called by what is in them.
+    // Packages are often named after their content.
     return { value: id, label: name, detail: name === inside ? price : `${inside} · ${price}` };
   });
   if (code) options.push({ value: AMOUNT, label: t('credits.otherAmount'), detail: '' });

@@ -11,7 +11,7 @@ import { useUi } from '../ui/parts.js';
 
 interface RemoveProps {
   id: string;
-  /** What it is called. */
+  /** The name of the payment method. */
   card: string;
   onClose: (done?: string) => void;
 }
@@ -57,11 +57,11 @@ export function RemoveDialog({ id, card, onClose }: RemoveProps) {
 function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
   const { p, t } = useUi();
   const { plans } = usePlans();
-  const own = useAllowedSubscriptions().subscriptions;
+  const { subscriptions } = useAllowedSubscriptions();
   const { accounts } = useAllowedCreditAccounts();
   const users = [
     ...dependencies.subscriptions.map((id) => {
-      const planId = own.find((one) => one.id === id)?.planId;
+      const planId = subscriptions.find((one) => one.id === id)?.planId;
       const name = plans.find((plan) => plan.id === planId)?.name ?? '';
       return t('methods.inUseSubscription', { name });
     }),

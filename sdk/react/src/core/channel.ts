@@ -1,20 +1,20 @@
 /**
- * What the tabs of one session tell each other. It works on plain-http origins too, and nobody
- * waits for a tab that is frozen: messages are hints, the server decides.
+ * Messages between the tabs of one session. They are hints that a frozen tab may miss; the server
+ * decides. It works on plain-http origins too.
  */
 export type Message =
   /**
-   * Its tab is about to refresh the token of that `jti`, and the lowest `rank` of those that say so
-   * at once goes; or, with no rank, it asks for a newer token.
+   * Announces a refresh of the token `jti`; of concurrent announcements the lowest `rank` wins.
+   * Without a rank it asks for a newer token.
    */
   | { type: 'need'; jti: string; rank?: number }
-  /** A token that is newer than the one before. */
+  /** A newer token. */
   | { type: 'token'; token: string; isLast: boolean }
-  /** The server refused the session: see for yourself. */
+  /** The server refused the session, so each tab should check its own. */
   | { type: 'check' }
   | { type: 'signed_out' };
 
-/** Null where there are no channels. */
+/** Returns null if the browser has no channels. */
 export function openChannel(
   base: string,
   sid: string,

@@ -1,9 +1,9 @@
-/** Every way in which a call fails. */
+/** Errors of API calls. */
 import type { ErrorCode, ParamError, PaymentMethodDependencies } from '../api-types.js';
 
-/** What an {@link ApiError} is made of. */
+/** The fields of an {@link ApiError}. */
 export interface ApiErrorDetails {
-  /** The HTTP status; 0 where no answer came. */
+  /** The HTTP status; 0 without a response. */
   status: number;
   code?: ErrorCode | undefined;
   message: string;
@@ -17,24 +17,24 @@ export interface ApiErrorDetails {
   cause?: unknown;
 }
 
-/** The call did not succeed: what the server answered (RFC 9457), or that no answer came. */
+/** A failed call: the server's problem (RFC 9457), or no response. */
 export class ApiError extends Error {
   override readonly name: string = 'ApiError';
-  /** The HTTP status; 0 where no answer came. */
+  /** The HTTP status; 0 without a response. */
   declare readonly status: number;
-  /** Which error it is; undefined where the answer was not UnitPay's, but a proxy's, say. */
+  /** The error code; undefined if a proxy wrote the response. */
   declare readonly code: ErrorCode | undefined;
-  /** Names the request in the server's log. */
+  /** The id of the request in the server's log. */
   declare readonly requestId: string | undefined;
-  /** The answer's headers; empty where no answer came. */
+  /** The response headers; empty without a response. */
   declare readonly headers: Headers;
-  /** What is wrong with which parameter; with `validation_failed` alone. */
+  /** The invalid parameters; only with `validation_failed`. */
   declare readonly errors: readonly ParamError[];
-  /** Why the processor refused; with `payment_declined` alone. */
+  /** The reason for the decline; only with `payment_declined`. */
   declare readonly declineReason: string | undefined;
-  /** In how many seconds to try again, where the server said so. */
+  /** Seconds until the next try, if the server named them. */
   declare readonly retryAfter: number | undefined;
-  /** What needs a payment method; with `payment_method_in_use` alone. */
+  /** The records that need the payment method; only with `payment_method_in_use`. */
   declare readonly dependencies: PaymentMethodDependencies | undefined;
 
   constructor({ message, cause, ...details }: ApiErrorDetails) {
@@ -42,24 +42,24 @@ export class ApiError extends Error {
     Object.assign(this, { code: undefined, headers: new Headers(), errors: [] }, details);
   }
 
-  /** Whether the same call may succeed in a while: no answer came, too many calls, or the server failed. */
+  /** True if a later try may succeed: no response, 429 or 5xx. */
   get isPassing(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
-/** 409 `payment_method_in_use`: what still needs the payment method. */
+/** 409 `payment_method_in_use`, with the records that need the payment method. */
 export class PmInUseError extends ApiError {
   override readonly name = 'PmInUseError';
   declare readonly dependencies: PaymentMethodDependencies;
 }
 
-/** The same error, as one that tells what is in the way, where it does. */
+/** Returns a `PmInUseError` for an error with dependencies, else the error itself. */
 export function withDependencies(error: unknown): unknown {
   return error instanceof ApiError && error.dependencies ? new PmInUseError(error) : error;
 }
 
-/** The error that an answer stands for. `body` is its text: a problem of ours, or what a proxy wrote. */
+/** Returns the error for a response. `body` may be a problem or the page of a proxy. */
 export function errorOf(status: number, headers: Headers, body: string): ApiError {
   const { detail, ...problem } = readProblem(headers, body);
   return new ApiError({
@@ -76,7 +76,7 @@ interface Problem extends Partial<ApiErrorDetails> {
   detail?: string;
 }
 
-/** Empty unless the answer is a problem (RFC 9457): another server's JSON has other meanings. */
+/** Returns the problem (RFC 9457) in a body, or an empty object for any other body. */
 function readProblem(headers: Headers, body: string): Problem {
   try {
     const isProblem = headers.get('content-type')?.startsWith('application/problem+json');
@@ -86,7 +86,7 @@ function readProblem(headers: Headers, body: string): Problem {
   }
 }
 
-/** Our server writes seconds; the form with a date is a proxy's and stands for "not now". */
+/** Returns the seconds of `Retry-After`. Only proxies send a date. */
 function retryAfter(headers: Headers): number | undefined {
   const value = headers.get('retry-after');
   return value !== null && /^\d+$/.test(value) ? Number(value) : undefined;

@@ -1,20 +1,20 @@
-/** Whether there is a page: on a server there is none. */
+/** False on a server. */
 export const isPage = typeof document !== 'undefined';
 
-/** What happens to the page, for a session that lives in it. All of these reach the window. */
+/** Events of the window that concern a session. */
 export interface PageEvents {
   online: () => void;
   offline: () => void;
   visibilitychange: () => void;
-  /** After it was frozen. */
+  /** The page was frozen. */
   resume: () => void;
-  /** Left; perhaps for the back-forward cache. */
+  /** The page may enter the back-forward cache. */
   pagehide: () => void;
-  /** `persisted`: out of the back-forward cache, with everything as it was. */
+  /** `persisted`: the page comes from the back-forward cache. */
   pageshow: (event: { persisted: boolean }) => void;
 }
 
-/** Returns what ends it. Where there is no page nothing happens. */
+/** Adds the listeners and returns a function that removes them. Does nothing on a server. */
 export function listenToPage(events: PageEvents): () => void {
   const end = new AbortController();
   if (isPage) {

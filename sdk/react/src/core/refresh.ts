@@ -26,12 +26,12 @@ export class Refresher {
   readonly #session: PortalSession;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #run: AbortController | null = null;
-  /** By the server's clock, as all times here. */
+  /** By the server's clock, like all times in this class. */
   #dueAt: number | null = null;
   #failures = 0;
   /** The session reached its absolute end with this token: only `getPortalToken` goes further. */
   #isLast = false;
-  /** Of this tab's announcement, while it stands. */
+  /** The rank of this tab's current announcement. */
   #rank: number | null = null;
   #heldUntil = 0;
 
@@ -49,7 +49,7 @@ export class Refresher {
     this.#run?.abort();
   }
 
-  /** There is a new token. */
+  /** Starts over with a new token. */
   restart(isLast: boolean): void {
     this.#isLast = isLast;
     this.#failures = 0;
@@ -58,7 +58,7 @@ export class Refresher {
     this.tick();
   }
 
-  /** What was tried failed, and may succeed in a while. */
+  /** Plans another try after a temporary failure. */
   retryLater(error?: unknown): void {
     const now = this.#now();
     const backoff = 1000 * 2 ** this.#failures * (1 + Math.random());
@@ -67,18 +67,18 @@ export class Refresher {
     this.#dueAt = now + Math.max(asked, Math.min(LONGEST_BACKOFF_MS, backoff));
     const { token, isRefused } = this.#session;
     // One more time before the end, where a second is left for it.
-    const last = token && !isRefused ? token.exp - leadOf(token) / 10 : Infinity;
+    const last = token && !isRefused ? token.exp - refreshLead(token) / 10 : Infinity;
     if (asked === 0 && last >= now + 1000) this.#dueAt = Math.min(this.#dueAt, last);
     this.tick();
   }
 
-  /** The network is back. */
+  /** Retries at once after the network has returned. */
   retryNow(): void {
     if (this.#failures > 0) this.#dueAt = this.#now();
     this.tick();
   }
 
-  /** Does what is due, and sets the timer for what comes next. */
+  /** Runs the refresh if it is due, else sets the timer. */
   tick(): void {
     clearTimeout(this.#timer);
     const { isAttached, endError, isRefused, token, clock } = this.#session;
@@ -107,7 +107,7 @@ export class Refresher {
     }
     if (rank === undefined || this.#isLast || (this.#rank !== null && this.#rank < rank)) return;
     // Should nothing come of it there is time for one more.
-    this.#heldUntil = token.exp - leadOf(token) / 10;
+    this.#heldUntil = token.exp - refreshLead(token) / 10;
     this.#dueAt = Math.max(this.#dueAt ?? 0, this.#heldUntil);
     this.tick();
   }
@@ -118,7 +118,7 @@ export class Refresher {
 
   #plannedTime(): number {
     const { token } = this.#session;
-    return token ? token.exp - leadOf(token) * (0.5 + 0.4 * Math.random()) : 0;
+    return token ? token.exp - refreshLead(token) * (0.5 + 0.4 * Math.random()) : 0;
   }
 
   async #runOnce(): Promise<void> {
@@ -163,11 +163,11 @@ export class Refresher {
   }
 
   /**
-   * How long to wait for a sibling's refresh: not beyond a tenth before the end. Where the page is
-   * hidden, both of a refresh's timers come up to a second late.
+   * Returns how long to wait for a sibling's refresh, at most until a tenth of the lead is left. In
+   * a hidden page both timers of a refresh fire up to a second late.
    */
   #politePause(token: PortalToken): number {
-    const lead = leadOf(token);
+    const lead = refreshLead(token);
     const late = isHidden() ? 2000 : 0;
     const longest = late ? Math.min(10_000, lead / 2) : Math.min(2000, lead / 4);
     const room = token.exp - lead / 10 - late - this.#now();
@@ -192,7 +192,7 @@ export class Refresher {
   }
 }
 
-/** How long before its end a token's refresh may begin; the server makes no new one before. */
-function leadOf(token: PortalToken): number {
+/** Returns how long before its expiry a token may be refreshed; the server refuses earlier. */
+function refreshLead(token: PortalToken): number {
   return Math.min(LONGEST_LEAD_MS, (token.exp - token.iat) / 4);
 }

@@ -1,8 +1,8 @@
 /**
- * One portal session in this page: its newest token, how it is kept alive, and how it ends.
+ * A portal session in this page: keeps its newest token alive and ends it.
  *
- * It lives outside of any view: what is unmounted stops its timers, not its token, and a mount with
- * any of its tokens goes on with the newest. The token is in memory alone.
+ * It outlives the views: unmounting stops the timers but keeps the token, and mounting with any of
+ * its tokens continues with the newest. Tokens are kept in memory only.
  */
 import type { Scope } from '../api-types.js';
 import { resolveBase } from './base.js';
@@ -18,11 +18,11 @@ import { readToken, replaces, type PortalToken } from './token.js';
 export type SessionState =
   'pending' | 'active' | 'refreshing' | 'degraded' | 'expired' | 'signed_out';
 
-/** Why a session ended. */
+/** The reason for the end of a session. */
 export type EndReason =
   'revoked' | 'archived' | 'expired' | 'subject_changed' | 'signed_out_elsewhere';
 
-/** What a page gives; each is read when it is needed. */
+/** The callbacks and options of a host page, read when they are needed. */
 export interface Host {
   fetch?: Fetch | undefined;
   /** Called once when the session ended, but not in the tab that signed out. */
@@ -31,7 +31,7 @@ export interface Host {
   getPortalToken?: GetPortalToken | undefined;
 }
 
-/** How long sibling tabs have to answer whether they have a newer token. */
+/** Time for sibling tabs to offer a newer token. */
 const SIBLINGS_MS = 300;
 /** Between two questions whether a page out of the back-forward cache may show its data. */
 const UNVEIL_PAUSE_MS = 2000;
@@ -50,7 +50,7 @@ const END_REASONS = {
 export type EndCode = keyof typeof END_REASONS;
 
 export class PortalSession {
-  /** Another number after each change of what the getters tell. */
+  /** Increases after each change of the getters' values. */
   version = 0;
   readonly clock = new ServerClock(() => {
     this.#refresher.tick();
@@ -58,7 +58,7 @@ export class PortalSession {
   #token: PortalToken | null;
   #state: SessionState = 'active';
   #endError: ApiError | null = null;
-  /** The newest token is refused, and what takes its place is being looked for. */
+  /** Set while the newest token is refused and has no replacement yet. */
   #refusal: EndCode | null = null;
   #recovery: Promise<void> | null = null;
   #isVeiled = false;
@@ -85,7 +85,7 @@ export class PortalSession {
     return this.#base ?? resolveBase({}, this.#token) ?? '';
   }
 
-  /** Whether a session id, or a text that is no token, is or was this session's. */
+  /** Returns whether a session id or an invalid token belongs to this session. */
   isKnownAs(name: string): boolean {
     return this.#names.has(name);
   }
@@ -94,7 +94,7 @@ export class PortalSession {
     return this.#state;
   }
 
-  /** The newest token, also of a session that ended. */
+  /** The newest token, even after the session has ended. */
   get token(): PortalToken | null {
     return this.#token;
   }
@@ -111,22 +111,22 @@ export class PortalSession {
     return this.scopes.includes(scope);
   }
 
-  /** When the newest token ends, by the server's clock. */
+  /** The expiry of the newest token, by the server's clock. */
   get expiresAt(): Date | null {
     return this.#token && new Date(this.#token.exp);
   }
 
-  /** What every call rejects with once the session ended; null before. */
+  /** The error of every call after the session has ended; null before. */
   get endError(): ApiError | null {
     return this.#endError;
   }
 
-  /** The page came out of the back-forward cache and the server has not been asked yet: show no data. */
+  /** True after the back-forward cache until the server has confirmed the session; hide all data. */
   get isVeiled(): boolean {
     return this.#isVeiled;
   }
 
-  /** Ends what is under way when the customer is switched or the session ends. */
+  /** Aborts calls in progress when the customer changes or the session ends. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -150,7 +150,7 @@ export class PortalSession {
     return this.#hosts.size > 0;
   }
 
-  /** Calls back after each change of what the getters tell. */
+  /** Calls `listener` after each change of the getters' values. */
   subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => {
@@ -169,12 +169,12 @@ export class PortalSession {
     };
   }
 
-  /** Ends all calls under way: the page goes on with another customer. */
+  /** Aborts all calls, because the page switches to another customer. */
   retire(): void {
     this.#abort.abort(endErrorOf('invalid_token'));
   }
 
-  /** Goes on with a token of the same customer; false where it is older, or another customer's. */
+  /** Adopts a newer token of the same customer; returns false for any other token. */
   adopt(text: string, { isLast = false } = {}): boolean {
     const next = readToken(text);
     if (!next || (this.#token && !replaces(next, this.#token))) return false;
@@ -196,14 +196,14 @@ export class PortalSession {
     return true;
   }
 
-  /** Adopts the answer of a refresh and tells it to the sibling tabs. */
+  /** Adopts the result of a refresh and sends it to the sibling tabs. */
   adoptRefreshed(text: string, isLast: boolean): boolean {
     const isNew = this.adopt(text, { isLast });
     if (isNew) this.post({ type: 'token', token: text, isLast });
     return isNew;
   }
 
-  /** Tells the sibling tabs. */
+  /** Sends a message to the sibling tabs. */
   post(message: Message): void {
     this.#channel?.postMessage(message);
   }
@@ -214,7 +214,7 @@ export class PortalSession {
     for (const listener of this.#listeners) listener();
   }
 
-  /** One request with a token, and nothing done about its outcome. */
+  /** Sends one request without retries or recovery. */
   send<T>(request: {
     token: PortalToken;
     method: string;
@@ -244,7 +244,7 @@ export class PortalSession {
     return this.#token;
   }
 
-  /** What follows a 401 for `used`: resolves where a newer token stands in, rejects otherwise. */
+  /** Handles a 401 for `used`: resolves when a newer token replaces it, rejects otherwise. */
   async replaceRefused(used: PortalToken, error: ApiError): Promise<void> {
     if (!isEndCode(error.code)) throw error;
     if (this.#endError) throw this.#endError;
@@ -335,7 +335,7 @@ export class PortalSession {
     unsubscribe();
   }
 
-  /** The newest host that has it decides. */
+  /** Returns the option of the newest host that has it. */
   #pick<K extends keyof Host>(name: K): Host[K] {
     return [...this.#hosts].map((host) => host()[name]).findLast((value) => value !== undefined);
   }

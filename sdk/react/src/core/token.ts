@@ -1,6 +1,6 @@
 /**
- * What a portal token says of itself. Only the server knows whether it is good: nothing here is
- * verified, and nothing that matters is decided by it.
+ * The claims of a portal token. They are not verified here; only the server decides whether the
+ * token is valid.
  */
 import type { Scope } from '../api-types.js';
 
@@ -14,7 +14,7 @@ export interface PortalToken {
   /** The portal session's id. */
   sid: string;
   jti: string;
-  /** How many refreshes came before it. */
+  /** Number of refreshes before it. */
   generation: number;
   /** In milliseconds since the Unix epoch, as `exp` is. */
   iat: number;
@@ -22,11 +22,11 @@ export interface PortalToken {
   scopes: readonly Scope[];
 }
 
-/** What is hoped for. */
+/** The expected claims. */
 type Claims = Record<'iss' | 'sub' | 'sid' | 'jti' | 'scope', string> &
   Record<'iat' | 'exp', number>;
 
-/** Null where the text is no portal token. */
+/** Returns null if the text is no portal token. */
 export function readToken(text: string): PortalToken | null {
   try {
     const payload = text.split('.')[1] ?? '';
@@ -44,7 +44,7 @@ export function readToken(text: string): PortalToken | null {
   }
 }
 
-/** Whether `next` may stand in for `current`: the same customer's, and not an older one. */
+/** Returns whether `next` may replace `current`: same customer and not older. */
 export function replaces(next: PortalToken, current: PortalToken): boolean {
   if (next.sub !== current.sub || next.text === current.text) return false;
   return next.sid === current.sid ? next.generation > current.generation : next.iat >= current.iat;

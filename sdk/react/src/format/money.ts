@@ -1,17 +1,17 @@
-/** Amounts for people. Minor units in, never a float on the way. */
+/** Formats amounts. Minor units are never converted to floating point. */
 import { exponentOf } from '@unitpay/wire';
 
 import type { CreditCurrency } from '../api-types.js';
 
-/** What somebody typed, in minor units; null where it is no positive amount of that many decimals. */
-export function minorOf(text: string, digits: number): number | null {
+/** Parses a typed amount to minor units; returns null unless it is positive and exact. */
+export function parseMinor(text: string, digits: number): number | null {
   const [, whole, fraction = ''] = /^\s*(\d{1,10})(?:[.,](\d*))?\s*$/.exec(text) ?? [];
   if (whole === undefined || fraction.length > digits) return null;
   return Number(whole + fraction.padEnd(digits, '0')) || null;
 }
 
-/** Minor units as somebody would type them. */
-export function majorOf(minor: number | null | undefined, digits: number): string {
+/** Formats minor units for an input field. */
+export function formatMajor(minor: number | null | undefined, digits: number): string {
   if (minor == null) return '';
   const text = String(minor).padStart(digits + 1, '0');
   return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
@@ -25,7 +25,7 @@ export function formatMoney(minor: number | bigint | string, code: string, local
   return inCurrency(number, code, digits, digits, locale);
 }
 
-/** An amount of a wallet: money where its currency is, else a number with the credits' name. */
+/** Formats credits: as money if their currency is money, else as a number with their name. */
 export function formatCredits(
   amount: number | bigint | string,
   currency: Pick<CreditCurrency, 'name' | 'denomination' | 'minorUnitScale'>,
@@ -40,7 +40,7 @@ export function formatCredits(
   return inCurrency(number, denomination, least, minorUnitScale, locale);
 }
 
-/** The price of one unit of usage: a decimal in minor units, with every digit that it has. */
+/** Formats a unit price, a decimal in minor units, without rounding. */
 export function formatUnitPrice(minor: string, code: string, locale = 'en'): string {
   const digits = exponentOf(code);
   const [whole = '0', fraction = ''] = minor.split('.');
@@ -61,7 +61,7 @@ function inCurrency(
     minimumFractionDigits: Math.min(least, most),
     maximumFractionDigits: most,
   }).format(number);
-  // From right to left the sign of `US$` would go to the other side of its letters.
+  // In right-to-left text the `$` of `US$` would move to the other side of its letters.
   return text.replace(/^[\u061c\u200f].*\$$/, '$&\u200e');
 }
 
@@ -73,7 +73,7 @@ function formatDecimal(number: Decimal, digits: number, locale: string): string 
   return new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(number);
 }
 
-/** The exact text that `Intl` formats without rounding. */
+/** A decimal text, which `Intl` formats without rounding. */
 type Decimal = `${number}`;
 
 function decimal(minor: number | bigint | string, digits: number): Decimal {

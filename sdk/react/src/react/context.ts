@@ -1,4 +1,4 @@
-/** What the provider gives to hooks and components. */
+/** The context that the provider passes to hooks and components. */
 import type { QueryClient } from '@tanstack/react-query';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 
@@ -29,12 +29,12 @@ export interface Portal {
 
 export const PortalContext = /* @__PURE__ */ createContext<Portal | null>(null);
 
-/** While there is no token. */
+/** Used while there is no token. */
 export const pendingClient = /* @__PURE__ */ new UnitPayClient(null);
 
 const never = () => () => undefined;
 
-/** Renders again after each change of the session. */
+/** Returns the context and re-renders after each change of the session. */
 export function usePortal(): Portal {
   const portal = useContext(PortalContext);
   if (!portal) throw new Error('UnitPay: no provider above.');
@@ -44,7 +44,7 @@ export function usePortal(): Portal {
   return portal;
 }
 
-/** Begins the key of every query of a customer's. */
+/** Returns the prefix of the query keys of a customer. */
 export function keyOf(session: PortalSession | null): readonly unknown[] {
   return ['unitpay', session?.base, session?.customerId];
 }

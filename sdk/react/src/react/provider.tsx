@@ -15,24 +15,24 @@ export interface UnitPayConfig extends Addresses, Host {
   portalToken?: Token;
   /** Not needed: the token names the customer. */
   customerId?: string | undefined;
-  /** What `usePricing` and `PricingTable` show where they are not told. */
+  /** The default product of `usePricing` and `PricingTable`. */
   productId?: string | undefined;
 }
 
 export interface UnitPayProviderProps {
-  /** The token that your server minted; null until it is there. It wins over the one in `config`. */
+  /** The token that your server minted; null until it arrives. It overrides `config.portalToken`. */
   portalToken?: Token;
   config?: UnitPayConfig | undefined;
-  /** Default: one of its own. It is never given to your components. */
+  /** Default: a private one. Your components never see it. */
   queryClient?: QueryClient | undefined;
   appearance?: Appearance | undefined;
   /** BCP 47. Default: the session's, the customer's, `en`. */
   locale?: string | undefined;
   /** IANA. Default `UTC`, which billing periods are in. */
   timeZone?: string | undefined;
-  /** Texts in place of the English ones; or several languages, of which the locale chooses. */
+  /** Replaces the English texts; the locale chooses among several languages. */
   messages?: Portal['messages'] | undefined;
-  /** Answers by path and query, to show before any was asked for. */
+  /** Responses by path and query, shown before the first request. */
   initialData?: Readonly<Record<string, unknown>> | undefined;
   children?: ReactNode;
 }
@@ -52,10 +52,10 @@ declare const process: { env: { NODE_ENV?: string } };
 const none = {};
 
 /**
- * Gives hooks and components below it a customer's portal session, and keeps it alive.
+ * Provides a customer's portal session to the hooks and components below, and keeps it alive.
  *
- * It renders nothing and holds nothing of yours: a new token of the same customer is gone on with
- * in place, and one of another customer remounts UnitPay's components alone.
+ * It renders no element. A new token of the same customer continues the session in place; a token
+ * of another customer remounts UnitPay's components, but not yours.
  */
 export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
   const { children } = props;
@@ -81,7 +81,7 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
   } = props;
   const { productId } = config;
   const session = connection?.session ?? null;
-  const isTheirs = (ownerOf(initialData) ?? first) === session?.customerId;
+  const isTheirs = (readOwner(initialData) ?? first) === session?.customerId;
   const portal = useMemo<Portal>(
     () => ({
       session,
@@ -110,13 +110,13 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
   return <PortalContext.Provider value={portal}>{children}</PortalContext.Provider>;
 }
 
-/** Whose answers these are, where they say so. */
-function ownerOf(initialData: Portal['initialData']): string | undefined {
+/** Returns the customer of the initial data, if it names one. */
+function readOwner(initialData: Portal['initialData']): string | undefined {
   return (initialData['/portal-sessions/current'] as CurrentSession | undefined)?.session
     .customerId;
 }
 
-/** The session that the token stands for: the same one as long as the customer is. */
+/** Returns the session of the token, the same one as long as the customer is the same. */
 function useConnection(token: Token, config: UnitPayConfig): Pick<Held, 'connection' | 'first'> {
   if (typeof config.getPortalToken === 'string') {
     requireSameOrigin('getPortalToken', config.getPortalToken);
@@ -124,7 +124,7 @@ function useConnection(token: Token, config: UnitPayConfig): Pick<Held, 'connect
   const addresses = JSON.stringify([config.proxyBaseUrl, config.apiBaseUrl]);
   const follow = (held: Held | null): Held => {
     const connection = token
-      ? (goesOn(held?.connection, token, config) ?? connectionOf(token, config))
+      ? (continueWith(held?.connection, token, config) ?? connectionOf(token, config))
       : (held?.connection ?? null);
     const first = held?.first ?? connection?.session.customerId ?? null;
     return { token, addresses, connection, first };
@@ -135,7 +135,7 @@ function useConnection(token: Token, config: UnitPayConfig): Pick<Held, 'connect
   return token ? held : { ...held, connection: null };
 }
 
-function goesOn(held: Connection | null | undefined, text: string, config: UnitPayConfig) {
+function continueWith(held: Connection | null | undefined, text: string, config: UnitPayConfig) {
   const token = readToken(text);
   if (!token || held?.session.customerId !== token.sub) return null;
   return held.session.base === resolveBase(config, token) ? held : null;

@@ -1,4 +1,4 @@
-/** What is shown when things are amiss: scopes, servers, tokens, texts that would like to be code. */
+/** Missing scopes, failing servers, expired tokens and hostile texts. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 

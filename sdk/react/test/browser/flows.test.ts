@@ -1,4 +1,4 @@
-/** What a customer does, in Chromium and against the real server: by mouse and by keyboard alone. */
+/** Customer tasks in Chromium against the real server, by mouse and by keyboard. */
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';

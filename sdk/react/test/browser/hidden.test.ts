@@ -8,7 +8,7 @@ import { launchWindow, openPage, refreshesOf, servePage } from './support.js';
 let window: Awaited<ReturnType<typeof launchWindow>>;
 let site: Awaited<ReturnType<typeof servePage>>;
 let context: BrowserContext;
-/** What is looked at instead. */
+/** The page in the foreground. */
 let other: Page;
 
 beforeAll(async () => {

@@ -30,7 +30,7 @@ const OPENED: Record<string, () => object | null> = {
   details: () => ({ type: 'billing_details' }),
 };
 
-/** What is seen of an element, beside its place and its edges. */
+/** The visible styles of an element, besides its position and edges. */
 const SEEN = [
   'backgroundColor backgroundImage boxShadow clipPath cursor display fill',
   'fontStyle fontVariantNumeric fontWeight letterSpacing listStyleType opacity overflowX overflowY position stroke textAlign textDecorationLine',
@@ -103,7 +103,7 @@ async function look(query: Record<string, string>): Promise<Look> {
 /** Each looked at once. */
 const alone = new Map<string, Look>();
 
-/** What is another way, each once. */
+/** Returns the differences, each once. */
 function differences(plain: Look, framed: Look): string[] {
   expect(framed.map(([part]) => part)).toEqual(plain.map(([part]) => part));
   const found = plain.flatMap(([part, seen], index) => {

@@ -1,4 +1,4 @@
-/** What is waited for: nothing that is there already moves when it comes. */
+/** Loading data does not shift the layout. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 

@@ -1,4 +1,4 @@
-/** What is where: edges that stand in line, in both directions and where it is narrow. */
+/** Alignment in both writing directions and in narrow containers. */
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 

@@ -13,7 +13,7 @@ export interface Screen {
   query: Query;
   /** Stands in the way of the page's requests. */
   before?: (page: Page) => Promise<unknown>;
-  /** What a customer does to get there. */
+  /** The steps to the screen. */
   open?: (page: Page, t: Texts) => Promise<unknown>;
 }
 

@@ -1,4 +1,4 @@
-/** Money that moves by a form, by an amount or by itself, in Chromium. */
+/** Payments by form, by amount and by automatic top-up, in Chromium. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 

@@ -1,4 +1,4 @@
-/** What a customer's deeds ask of the server and tell: no more than is needed, and before they are sent. */
+/** The requests and messages of customer actions. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 

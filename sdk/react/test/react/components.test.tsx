@@ -1,4 +1,4 @@
-/** What every component has in common: its language, its looks, and how it goes on after a fault. */
+/** Language, class names and error handling of all components. */
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { afterEach, beforeAll, expect, inject, test, vi } from 'vitest';

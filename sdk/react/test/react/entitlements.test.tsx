@@ -1,4 +1,4 @@
-/** What the customer may use, by hooks against the real server, on React 18 and 19. */
+/** Entitlement hooks against the real server, on React 18 and 19. */
 import { cleanup, waitFor } from '@testing-library/react';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 
@@ -80,7 +80,7 @@ const HOOKS: [
 ];
 
 describe.each(HOOKS)('the hook of type %s', (type, use, has, without, useGiven, given) => {
-  test('has the value of whoever has the feature', async () => {
+  test('returns the value of a customer who has the feature', async () => {
     const { run } = provided(await tokenOf(offer.user));
     const { result } = run(() => use(offer.slugs[type]));
     expect(result.current).toMatchObject({ isLoading: true, isFallback: true, value: without });

@@ -1,4 +1,4 @@
-/** What is shown to whom: gates against the real server, on React 18 and 19. */
+/** Gates against the real server, on React 18 and 19. */
 import { act, cleanup, render, screen, waitFor } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -48,7 +48,7 @@ const around = (slug: string): Around => ({
 
 interface Gate {
   type: (typeof TYPES)[number];
-  /** What the user has, as its children get it. */
+  /** The values that the children get. */
   value: string;
   gate: (props: Around) => ReactNode;
   /** The same with a value to go on with. */
@@ -115,7 +115,7 @@ const GATES: Gate[] = [
 ];
 
 describe.each(GATES)('the gate of type $type', ({ type, value, gate, withFallback, fallback }) => {
-  test('is closed while it loads, and open to whoever has the feature', async () => {
+  test('is closed while loading, then open with the feature', async () => {
     const token = await tokenOf(offer.user);
     const pending = provided(null);
     const props = around(offer.slugs[type]);
@@ -128,7 +128,7 @@ describe.each(GATES)('the gate of type $type', ({ type, value, gate, withFallbac
     absent('no access');
   });
 
-  test('is closed to whoever has it not, or has another type by that name', async () => {
+  test('is closed without the feature or with another type', async () => {
     const { below } = provided(await tokenOf(offer.user));
     const other = TYPES.find((one) => one !== type) ?? type;
     render(
@@ -257,7 +257,7 @@ describe('what is asked for', () => {
     expect(view.container.textContent).toBe(isOpen ? 'open' : 'no access');
   });
 
-  test('whoever used everything finds the meter and the wallet closed', async () => {
+  test('metered and credit gates are closed once all is used', async () => {
     const { below } = provided(await tokenOf(offer.spent));
     render(
       below(
@@ -285,7 +285,7 @@ describe('the gate of any feature', () => {
     </FeatureGate>
   );
 
-  test.each(TYPES)('is open to whoever has the %s one, and denies nothing', async (type) => {
+  test.each(TYPES)('is open with the %s feature and denies nothing', async (type) => {
     const onDenied = vi.fn();
     render(provided(await tokenOf(offer.user)).below(gate(type, onDenied)));
     screen.getByText('fallback');

@@ -1,4 +1,4 @@
-/** How parts look and speak as the page wants it, and those that stand alone; on React 18 and 19. */
+/** Class names and texts of parts, and standalone parts, on React 18 and 19. */
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 

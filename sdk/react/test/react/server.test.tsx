@@ -24,7 +24,7 @@ interface Given {
   initialData?: Record<string, unknown>;
 }
 
-/** What a server makes of it, which asks for nothing and says nothing while it does. */
+/** Renders on a server, without requests and console output. */
 function render(children: ReactNode, { token, initialData }: Given): string {
   const quiet = [
     vi.spyOn(globalThis, 'fetch'),

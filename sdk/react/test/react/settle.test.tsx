@@ -1,4 +1,4 @@
-/** What a call that may move money came to, and which handler takes it; on React 18 and 19. */
+/** Outcomes of calls that may move money and their handlers, on React 18 and 19. */
 import { act, cleanup, waitFor } from '@testing-library/react';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 
@@ -194,7 +194,7 @@ test('every kind of outcome was among them', () => {
   expect(HANDLERS.filter((name) => !taken.has(name))).toEqual(['onError']);
 });
 
-test('a refusal is for onError, for whoever awaits it and for `error`', async () => {
+test('refusal calls onError, rejects and sets `error`', async () => {
   const customerId = await newPayer('declined');
   const handlers = spies();
   const { run } = provided((await mintFor(customerId)).token);

@@ -41,7 +41,7 @@ export function revoke(jti: string): Promise<void> {
   return call('/portal-sessions/revoke', { jti });
 }
 
-/** What a server that renders the page asks for, to hand it to the provider. */
+/** Reads the initial data that a rendering server passes to the provider. */
 export async function firstData(token: string): Promise<Record<string, unknown>> {
   const response = await fetch(`${inject('baseUrl')}/portal-sessions/current?include=initialData`, {
     headers: { authorization: `Bearer ${token}` },

@@ -7,7 +7,7 @@ interface Made {
 
 export interface Shop {
   product: string;
-  /** What is counted. */
+  /** The event name of the metric. */
   event: string;
   plans: { free: string; pro: string; scale: string; proYearly: string };
   credits: string;
@@ -98,7 +98,7 @@ export async function newSubscriber(planId: string, name = 'Ada'): Promise<strin
   return customerId;
 }
 
-/** Who is billed by invoice owes its amount until they pay. */
+/** Creates a customer who is billed by invoice and has not paid. */
 export async function newDebtor(planId: string): Promise<{ customerId: string; number: string }> {
   const customerId = await newCustomer();
   await call(`/customers/${customerId}`, { collectionMethod: 'send_invoice' }, 'PATCH');

@@ -45,7 +45,7 @@ export function until(
   });
 }
 
-/** What a promise rejects with. */
+/** Returns the error that a promise rejects with. */
 export async function failure(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
