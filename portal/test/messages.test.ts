@@ -25,7 +25,8 @@ beforeEach(async () => {
   await context.addInitScript(() => {
     const page = globalThis as unknown as { closed: number };
     page.closed = 0;
-    const { showModal } = HTMLDialogElement.prototype;
+    const method = Object.getOwnPropertyDescriptor(HTMLDialogElement.prototype, 'showModal');
+    const showModal = method?.value as (this: HTMLDialogElement) => void;
     HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) {
       this.addEventListener('close', () => {
         page.closed += 1;
