@@ -38,7 +38,26 @@ export class Usage {
   }
 }
 
-/** Adds an idempotency key to an event without one, so that retries count once. */
+/** Prepares an event for sending: adds a missing idempotency key, so that retries count once. */
 export function withKey(event: UsageEvent): UsageEvent {
-  return { ...event, idempotencyKey: event.idempotencyKey ?? crypto.randomUUID() };
+  const { idempotencyKey = crypto.randomUUID(), quantity } = event;
+  const prepared = { ...event, idempotencyKey };
+  return typeof quantity === 'number'
+    ? { ...prepared, quantity: roundQuantity(quantity) }
+    : prepared;
+}
+
+/** The largest number whose text has no exponent after the shift below. */
+const MOST = 1e15;
+
+/**
+ * Rounds half away from zero to six decimals, the most that the server takes. It rounds the decimal
+ * text of the number, which is what JSON sends, so that 0.1 + 0.2 becomes 0.3.
+ */
+export function roundQuantity(quantity: number): number {
+  const size = Math.abs(quantity);
+  if (!(size < MOST)) return quantity;
+  const [digits = '0', exponent = '0'] = String(size).split('e');
+  const shifted = Math.round(Number(`${digits}e${String(Number(exponent) + 6)}`));
+  return Math.sign(quantity) * Number(`${String(shifted)}e-6`);
 }
