@@ -187,7 +187,7 @@ describe('the payment form', () => {
     const client: FormClient = { processor: 'acme-pay', type: 'setup', clientSecret: 'secret' };
     const { below, requests } = provided(await tokenOf(subscriber));
     render(below(<PaymentForm client={client} onSuccess={vi.fn()} />));
-    expect(screen.getByText('This page cannot show the form of acme-pay.')).toBeTruthy();
+    expect(screen.getByText('This page does not support payments through acme-pay.')).toBeTruthy();
     expect(screen.queryByRole('button')).toBeNull();
     expect(requests.filter((one) => one.startsWith('POST'))).toEqual([]);
   });
