@@ -1,7 +1,7 @@
-//! Takes out of an invoice's text what is no text: control characters, and the directional
-//! overrides that would let one field reorder what stands around it.
+//! Removes from an invoice what is not text: control characters, and the directional overrides with
+//! which one field could reorder the text around it.
 
-use crate::{Customer, Invoice, Item, Payment, Seller, Tax};
+use crate::{Customer, DeclaredTax, Invoice, Item, Payment, Seller, Tax, Tier};
 
 pub(crate) fn invoice(invoice: &Invoice) -> Invoice {
     let invoice = invoice.clone();
@@ -16,7 +16,10 @@ pub(crate) fn invoice(invoice: &Invoice) -> Invoice {
             tax_ids: all(&invoice.customer.tax_ids),
         },
         items: invoice.items.into_iter().map(item).collect(),
-        tax: invoice.tax.map(|tax| Tax { name: text(&tax.name), ..tax }),
+        tax: invoice.tax.map(tax),
+        tax_exempt: invoice.tax_exempt.map(|reason| text(&reason)),
+        po_number: some(invoice.po_number),
+        notes: some(invoice.notes),
         payments: invoice.payments.into_iter().map(payment).collect(),
         ..invoice
     }
@@ -34,17 +37,35 @@ fn seller(seller: Seller) -> Seller {
     }
 }
 
+fn tax(tax: Tax) -> Tax {
+    let declared = |declared: DeclaredTax| DeclaredTax {
+        currency: text(&declared.currency),
+        rate: text(&declared.rate),
+        ..declared
+    };
+    Tax { name: text(&tax.name), declared: tax.declared.map(declared), ..tax }
+}
+
 fn item(item: Item) -> Item {
+    let tier =
+        |tier: Tier| Tier { quantity: text(&tier.quantity), unit_amount: text(&tier.unit_amount) };
     Item {
         description: text(&item.description),
         quantity: text(&item.quantity),
         unit_amount: some(item.unit_amount),
+        included: some(item.included),
+        tiers: item.tiers.into_iter().map(tier).collect(),
         ..item
     }
 }
 
 fn payment(payment: Payment) -> Payment {
-    Payment { brand: some(payment.brand), last4: some(payment.last4), ..payment }
+    Payment {
+        brand: some(payment.brand),
+        last4: some(payment.last4),
+        reference: some(payment.reference),
+        ..payment
+    }
 }
 
 fn all(texts: &[String]) -> Vec<String> {
@@ -65,7 +86,7 @@ fn character(character: char) -> Option<char> {
         '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
         _ if character.is_control() => Some(' '),
-        // For private use, and what is no character at all: no face can know what it looks like.
+        // Private use and noncharacters: no face can draw them correctly.
         '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'.. => {
             Some(char::REPLACEMENT_CHARACTER)
         }
@@ -81,7 +102,7 @@ mod tests {
     use super::text;
 
     #[test]
-    fn only_text_and_line_ends_are_left() {
+    fn text_keeps_only_characters_and_line_ends() {
         assert_eq!(text(" a\tb\r\nc\u{0}d\u{202e}e\u{2066} "), "a b\nc de");
         assert_eq!(text("\u{e123}\u{ffff}\u{1fffe}"), "\u{fffd}\u{fffd}\u{fffd}");
         assert_eq!(text("שלום \u{200f}12\u{200d}"), "שלום \u{200f}12\u{200d}");

@@ -1,4 +1,4 @@
-//! The faces there are, and which of them shows a character.
+//! The faces, and the choice of one for each cluster of characters.
 
 use std::fmt;
 
@@ -9,6 +9,8 @@ use skrifa::MetadataProvider;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::raw::TableProvider;
 
+use crate::clean;
+
 static TEXT_FACES: [&[u8]; 6] = [
     include_bytes!("../fonts/NotoSans-Regular.ttf"),
     include_bytes!("../fonts/NotoSans-Bold.ttf"),
@@ -17,12 +19,12 @@ static TEXT_FACES: [&[u8]; 6] = [
     include_bytes!("../fonts/NotoSansHebrew-Regular.ttf"),
     include_bytes!("../fonts/NotoSansHebrew-Bold.ttf"),
 ];
-/// Tried after every other face: its Latin is not ours, and a face that was given for Chinese,
-/// Japanese or Korean is meant to take its place.
+/// Tried after every other face: its Latin differs from ours, and an added face for Chinese, Japanese
+/// or Korean replaces it.
 static LAST_FACE: &[u8] = include_bytes!("../fonts/DroidSansFallbackFull.ttf");
 
-/// The faces that text is set in: the built-in ones and those that were added. Made once, it
-/// serves any number of invoices.
+/// The faces for text: the built-in ones and those that were added. One value serves any number of
+/// invoices.
 pub struct Fonts {
     faces: Vec<Face>,
 }
@@ -37,7 +39,7 @@ pub(crate) struct Face {
 /// Why a face cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FontError {
-    /// No TrueType or OpenType font that we can read.
+    /// Not a TrueType or OpenType font that we can read.
     Unreadable,
     /// Its maker does not let it be embedded in documents.
     NotEmbeddable,
@@ -60,8 +62,8 @@ impl Fonts {
         Ok(Fonts { faces: all.map(|bytes| Face::read(bytes.into())).collect::<Result<_, _>>()? })
     }
 
-    /// Adds a face for what the built-in text faces do not show, before the built-in Chinese and
-    /// Japanese one. Of a collection it is the first.
+    /// Adds a face for characters that the built-in text faces lack. It is tried before the built-in
+    /// Chinese and Japanese face. The first face of a collection is used.
     pub fn add(&mut self, file: Vec<u8>) -> Result<(), FontError> {
         self.faces.insert(self.faces.len() - 1, Face::read(file.into())?);
         Ok(())
@@ -71,13 +73,41 @@ impl Fonts {
         &self.faces[index]
     }
 
-    /// The first face that shows the character, of the right weight if there is one; the first
-    /// of all, which will show its box, if there is none.
-    pub(crate) fn choose(&self, character: char, bold: bool) -> usize {
-        let shows = |face: &Face| face.shows(character);
-        let right = self.faces.iter().position(|face| face.bold == bold && shows(face));
-        right.or_else(|| self.faces.iter().position(shows)).unwrap_or(usize::from(bold))
+    /// Returns the characters of a text that no face has a glyph for, each once.
+    pub fn missing(&self, text: &str) -> Vec<char> {
+        let mut missing: Vec<char> = clean::text(text)
+            .chars()
+            .filter(|character| !character.is_whitespace() && !is_ignorable(*character))
+            .filter(|character| !self.faces.iter().any(|face| face.shows(*character)))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
     }
+
+    /// Chooses a face for a cluster: the first of the right weight that shows all of it, else the
+    /// first of any weight, else one that shows its first character. Without any of these it is the
+    /// first text face, which draws a box.
+    pub(crate) fn choose(&self, cluster: &str, bold: bool) -> usize {
+        let best = |shows: &dyn Fn(&Face) -> bool| {
+            let right = self.faces.iter().position(|face| face.bold == bold && shows(face));
+            right.or_else(|| self.faces.iter().position(shows))
+        };
+        best(&|face| face.shows_all(cluster))
+            .or_else(|| {
+                let first = cluster.chars().find(|character| !is_ignorable(*character))?;
+                best(&|face| face.shows(first))
+            })
+            .unwrap_or(usize::from(bold))
+    }
+}
+
+/// Whether a character has no look of its own, so that a face may lack it: joiners, variation
+/// selectors, marks of direction, tags.
+pub(crate) fn is_ignorable(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl Face {
@@ -94,7 +124,7 @@ impl Face {
         Ok(Face { data, font, shaper, bold })
     }
 
-    /// It was read once, in `read`, and the bytes are the same.
+    /// Returns the tables, which `read` has parsed once already.
     pub fn reference(&self) -> Option<FontRef<'_>> {
         FontRef::from_index(self.data.as_ref(), 0).ok()
     }
@@ -103,11 +133,26 @@ impl Face {
         self.glyph(character).is_some()
     }
 
+    /// Whether it has a glyph for each character that has a look of its own.
+    pub fn shows_all(&self, cluster: &str) -> bool {
+        let mut visible = cluster.chars().filter(|character| !is_ignorable(*character)).peekable();
+        visible.peek().is_some() && visible.all(|character| self.shows(character))
+    }
+
+    /// Returns how far a glyph reaches below and above the baseline, in parts of the type size.
+    pub fn reach(&self, glyph: skrifa::GlyphId) -> (f32, f32) {
+        let bounds = |font: FontRef<'_>| {
+            font.glyph_metrics(Size::new(1.0), LocationRef::default()).bounds(glyph)
+        };
+        let bounds = self.reference().and_then(bounds);
+        bounds.map_or((0.0, 0.0), |bounds| (bounds.y_min, bounds.y_max))
+    }
+
     pub fn glyph(&self, character: char) -> Option<skrifa::GlyphId> {
         self.reference()?.charmap().map(character)
     }
 
-    /// In parts of the type size.
+    /// Returns the width of a glyph in parts of the type size.
     pub fn advance(&self, glyph: skrifa::GlyphId) -> f32 {
         let metrics = |font: FontRef<'_>| {
             font.glyph_metrics(Size::new(1.0), LocationRef::default()).advance_width(glyph)

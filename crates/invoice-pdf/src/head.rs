@@ -1,4 +1,4 @@
-//! The top of the first page: title, mark, brand, number and days, the sum that matters, parties.
+//! The top of the first page: title, status, brand, number and dates, the main amount, both parties.
 
 use krilla::image::Image;
 
@@ -42,7 +42,7 @@ impl Layout<'_> {
         self.y += height.max(30.0) + 22.0;
     }
 
-    /// The logo, or the name; says how high it is.
+    /// Draws the logo or the name, and returns its height.
     fn brand(&mut self, logo: Option<Image>) -> f32 {
         let seller = &self.invoice.seller;
         let name = if seller.name.is_empty() { &seller.legal_name } else { &seller.name };
@@ -67,7 +67,7 @@ impl Layout<'_> {
         baseline - self.y - 13.0
     }
 
-    /// Number and days, beside the one sum that matters most.
+    /// Draws number and dates beside the main amount.
     pub fn facts(&mut self) {
         let (invoice, locale, words) = (self.invoice, self.locale, self.locale.words);
         let mut facts = Vec::new();
@@ -76,6 +76,8 @@ impl Layout<'_> {
         }
         facts.extend(invoice.issued_at.map(|at| (words.issued, locale.date(at))));
         facts.extend(invoice.due_at.map(|at| (words.due, locale.date(at))));
+        facts.extend(invoice.paid_at.map(|at| (words.paid_on, locale.date(at))));
+        facts.extend(invoice.po_number.clone().map(|number| (words.po_number, number)));
         facts.extend(invoice.period.map(|period| (words.period, locale.period(period))));
 
         let panel_end = self.panel();
@@ -97,7 +99,8 @@ impl Layout<'_> {
     fn panel(&mut self) -> f32 {
         let (invoice, words) = (self.invoice, self.locale.words);
         let due = invoice.due_at.map(|at| format!("{}: {}", words.due, self.locale.date(at)));
-        let paid = invoice.payments.last().map(|payment| self.locale.date(payment.paid_at));
+        let paid = invoice.paid_at.or(invoice.payments.last().map(|payment| payment.paid_at));
+        let paid = paid.map(|at| self.locale.date(at));
         let (label, amount, note) = match invoice.status {
             Status::Paid => (words.amount_paid, invoice.amount_paid, paid),
             Status::Draft | Status::Void => (words.total, invoice.total, None),

@@ -1,15 +1,17 @@
-//! What an invoice says. Plain values: whoever fills them in has computed them, nothing here adds up.
+//! The content of an invoice, as plain values. The caller has computed them; nothing here adds up.
 
 /// One invoice, as it was frozen when it was issued.
 ///
-/// Money is in minor units of `currency`; instants are Unix seconds and shown as days in UTC.
+/// Money is in minor units of `currency`. Instants are Unix seconds, shown as days in UTC.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Invoice {
     /// Empty on a draft that has none yet.
     pub number: String,
     pub status: Status,
     pub issued_at: Option<i64>,
+    /// `None` when the invoice is charged as soon as it is issued.
     pub due_at: Option<i64>,
+    pub paid_at: Option<i64>,
     pub period: Option<Period>,
     /// ISO 4217, in capitals.
     pub currency: String,
@@ -22,8 +24,14 @@ pub struct Invoice {
     pub amount_paid: i64,
     pub amount_due: i64,
     pub reverse_charge: bool,
+    /// Why no tax is charged to an exempt customer. Empty: exempt, without a stated reason.
+    pub tax_exempt: Option<String>,
+    /// The customer's purchase order.
+    pub po_number: Option<String>,
+    /// Free text for the customer.
+    pub notes: Option<String>,
     pub payments: Vec<Payment>,
-    /// A BCP 47 tag, as `de-AT`. Empty or unknown: English.
+    /// A BCP 47 tag such as `de-AT`. Empty or unknown: English.
     pub locale: String,
 }
 
@@ -39,7 +47,8 @@ pub enum Status {
     Uncollectible,
 }
 
-/// `[start, end)`: shown from the day of `start` to the day of the last second before `end`.
+/// `[start, end)`, shown in days: the last one is the day before `end`'s, so that consecutive periods
+/// share no day. A period within one day shows that day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     pub start: i64,
@@ -48,17 +57,17 @@ pub struct Period {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seller {
-    /// The brand, at the top where there is no logo. Empty: the legal name.
+    /// The brand, at the top when there is no logo. Empty: the legal name.
     pub name: String,
     pub legal_name: String,
     pub address: Vec<String>,
     pub tax_id: Option<String>,
     pub email: Option<String>,
-    /// The closing words: bank account, registration, thanks.
+    /// The closing text: bank account, registration, thanks.
     pub footer: String,
     /// Red, green, blue.
     pub accent: Option<[u8; 3]>,
-    /// A PNG, JPEG, GIF or WebP file. Anything else is left out and the name stands in its place.
+    /// A PNG, JPEG, GIF or WebP file. Anything else is ignored, and the name is printed instead.
     pub logo: Option<Vec<u8>>,
 }
 
@@ -75,10 +84,23 @@ pub struct Item {
     pub description: String,
     /// A decimal.
     pub quantity: String,
-    /// A decimal in minor units, as `0.25`; none where one price does not say it, as with tiers.
+    /// A decimal in minor units such as `0.25`. `None` when tiers have different prices.
     pub unit_amount: Option<String>,
+    /// A decimal: the part of `quantity` that costs nothing.
+    pub included: Option<String>,
+    /// How the rest of `quantity` is priced.
+    pub tiers: Vec<Tier>,
     pub amount: i64,
     pub period: Option<Period>,
+}
+
+/// Units that have the same price.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tier {
+    /// A decimal.
+    pub quantity: String,
+    /// A decimal in minor units.
+    pub unit_amount: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,13 +108,27 @@ pub struct Tax {
     pub name: String,
     pub basis_points: u32,
     pub amount: i64,
+    /// The same amount in the currency that the seller declares its taxes in.
+    pub declared: Option<DeclaredTax>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeclaredTax {
+    /// ISO 4217, in capitals.
+    pub currency: String,
+    /// A decimal: units of `currency` for one unit of the invoice's currency.
+    pub rate: String,
+    /// In minor units of `currency`.
+    pub amount: i64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Payment {
     pub amount: i64,
     pub paid_at: i64,
-    /// `visa`, or what else names the way it was paid.
+    /// `visa`, or another name of the method. `None`: a bank transfer.
     pub brand: Option<String>,
     pub last4: Option<String>,
+    /// The reference of a transfer.
+    pub reference: Option<String>,
 }

@@ -1,12 +1,13 @@
 //! Invoices as PDF documents.
 //!
-//! [`render`] lays one [`Invoice`] out, in the customer's language and direction, and gives the
-//! bytes of a tagged PDF with embedded, subset fonts. The same invoice and fonts make the same
+//! [`render`] lays one [`Invoice`] out, in the customer's language and direction, and returns the
+//! bytes of a tagged PDF with embedded, subset fonts. The same invoice and fonts give the same
 //! bytes, so nothing needs to be stored.
 //!
-//! It deliberately computes no money: an invoice that does not add up is shown as it is. It
-//! reads no file and no clock, keeps no state, and knows nothing of customers, tenants or HTTP.
+//! This crate computes no money: an invoice that does not add up is shown as it is. It reads no file
+//! and no clock, keeps no state, and knows nothing about customers, tenants or HTTP.
 
+mod address;
 mod clean;
 mod currency;
 mod font;
@@ -27,20 +28,23 @@ use jiff::civil::Time;
 use krilla::error::KrillaError;
 use krilla::image::Image;
 
+pub use address::Address;
 pub use currency::exponent;
 pub use font::{FontError, Fonts};
-pub use invoice::{Customer, Invoice, Item, Payment, Period, Seller, Status, Tax};
+pub use invoice::{
+    Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier,
+};
 
 use locale::Locale;
 use paint::Label;
 use text::Typesetter;
 
-/// Why no document was written. Nothing that an invoice says brings it about.
+/// Why no document was written. No content of an invoice causes this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RenderError {
     /// A face that was added could not be embedded.
     Font(String),
-    /// The document does not keep to the standards that it would claim.
+    /// The document does not follow the standards that it would claim.
     Document(String),
 }
 
@@ -48,19 +52,19 @@ impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RenderError::Font(reason) => write!(f, "a font could not be embedded: {reason}"),
-            RenderError::Document(reason) => write!(f, "no valid document came of it: {reason}"),
+            RenderError::Document(reason) => write!(f, "the document is not valid: {reason}"),
         }
     }
 }
 
 impl std::error::Error for RenderError {}
 
-/// The invoice as a PDF.
+/// Renders an invoice as a PDF.
 pub fn render(invoice: &Invoice, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
     let invoice = clean::invoice(invoice);
     let locale = Locale::of(&invoice);
     let written = match invoice.seller.logo.as_deref().and_then(logo) {
-        // A logo's pixels are read last: one that turns out to be broken is left out.
+        // The pixels of a logo are decoded last. A broken one is left out.
         Some(logo) => write(&invoice, &locale, fonts, Some(logo))
             .or_else(|_| write(&invoice, &locale, fonts, None)),
         None => write(&invoice, &locale, fonts, None),
@@ -90,7 +94,7 @@ fn write(
     paint::paint(layout::compose(invoice, locale, typesetter, logo), fonts, label)
 }
 
-/// By its first bytes; of a size that a page could show.
+/// Reads an image by its first bytes, if its size is one that a page can show.
 fn logo(file: &[u8]) -> Option<Image> {
     const LARGEST: u32 = 4_096;
     let data = file.to_vec().into();
@@ -107,7 +111,7 @@ fn logo(file: &[u8]) -> Option<Image> {
     image.ok().filter(|_| (1..=LARGEST).contains(&width) && (1..=LARGEST).contains(&height))
 }
 
-/// What a document's own fields hold: PDF/A bounds its strings.
+/// Shortens a text for the document's own fields: PDF/A limits their length.
 fn short(text: &str) -> String {
     text.replace('\n', " ").chars().take(200).collect()
 }

@@ -1,7 +1,7 @@
-//! Numbers, money and days as the customer's locale writes them.
+//! Numbers, money and days in the customer's locale.
 //!
-//! The tables follow Unicode CLDR for the languages they name; every other language reads `1,234.56` and
-//! `2026-03-01`, which nobody takes for something else.
+//! The tables follow Unicode CLDR for the languages that they name. Every other language gets
+//! `1,234.56` and `2026-03-01`, which cannot be misread.
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
@@ -12,6 +12,35 @@ use crate::{Invoice, Period};
 const NO_BREAK: &str = "\u{a0}";
 const NARROW_NO_BREAK: &str = "\u{202f}";
 const RIGHT_TO_LEFT_MARK: &str = "\u{200f}";
+const LEFT_TO_RIGHT_MARK: &str = "\u{200e}";
+
+/// The parts of a BCP 47 tag that matter here.
+pub(crate) struct Tag {
+    language: String,
+    region: String,
+    traditional: bool,
+}
+
+impl Tag {
+    pub fn read(tag: &str) -> Tag {
+        let mut subtags = tag.split(['-', '_']);
+        let language = match subtags.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" => "en".to_owned(),
+            "iw" => "he".to_owned(),
+            "no" | "nn" => "nb".to_owned(),
+            other => other.to_owned(),
+        };
+        let is_region =
+            |subtag: &&str| subtag.len() == 2 && subtag.bytes().all(|b| b.is_ascii_alphabetic());
+        let region = subtags.find(is_region).unwrap_or_default().to_ascii_uppercase();
+        let traditional = tag.to_ascii_lowercase().contains("-hant");
+        Tag { language, region, traditional }
+    }
+
+    pub fn words(&self) -> &'static Words {
+        Words::of(&self.language, &self.region, self.traditional)
+    }
+}
 
 pub(crate) struct Locale {
     pub words: &'static Words,
@@ -21,7 +50,7 @@ pub(crate) struct Locale {
     currency: String,
 }
 
-/// How a number is put together.
+/// The parts of a formatted number.
 #[derive(Clone, Copy)]
 struct Marks {
     group: &'static str,
@@ -34,30 +63,17 @@ struct Marks {
 
 impl Locale {
     pub fn of(invoice: &Invoice) -> Locale {
-        let mut subtags = invoice.locale.split(['-', '_']);
-        let language = match subtags.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "" => "en".to_owned(),
-            "iw" => "he".to_owned(),
-            "no" | "nn" => "nb".to_owned(),
-            other => other.to_owned(),
-        };
-        let region = subtags
-            .find(|subtag| {
-                subtag.len() == 2 && subtag.bytes().all(|byte| byte.is_ascii_alphabetic())
-            })
-            .unwrap_or_default()
-            .to_ascii_uppercase();
-        let traditional = invoice.locale.to_ascii_lowercase().contains("-hant");
+        let tag = Tag::read(&invoice.locale);
         Locale {
-            words: Words::of(&language, &region, traditional),
-            marks: marks(&language, &region),
-            language,
-            region,
+            words: tag.words(),
+            marks: marks(&tag.language, &tag.region),
+            language: tag.language,
+            region: tag.region,
             currency: invoice.currency.clone(),
         }
     }
 
-    /// Where people print on US Letter.
+    /// Whether US Letter is the usual paper.
     pub fn letter_paper(&self) -> bool {
         matches!(self.region.as_str(), "US" | "CA" | "MX")
     }
@@ -66,19 +82,28 @@ impl Locale {
         self.price(&minor.to_string())
     }
 
-    /// Money from a decimal in minor units: at least the currency's decimals, more where they
-    /// are there.
+    /// Formats a decimal in minor units with at least the currency's decimals, and with more if the
+    /// number has more.
     pub fn price(&self, minor: &str) -> String {
-        let places = exponent(&self.currency) as usize;
+        self.price_in(&self.currency, minor)
+    }
+
+    /// Formats a decimal in minor units of a currency.
+    pub fn price_in(&self, currency: &str, minor: &str) -> String {
+        let places = exponent(currency) as usize;
         let Some(decimal) = Decimal::read(minor) else { return minor.to_owned() };
         let decimal = decimal.shifted(places);
         let number = self.number(&decimal, places);
         let minus = if decimal.negative { self.marks.minus } else { "" };
-        let sign = symbol(&self.currency, &self.language, &self.region);
-        let unit = sign.unwrap_or(&self.currency);
+        let sign = symbol(currency, &self.language, &self.region);
+        let unit = sign.unwrap_or(currency);
         match self.language.as_str() {
             "ar" | "he" => {
-                format!("{RIGHT_TO_LEFT_MARK}{minus}{number}{NO_BREAK}{RIGHT_TO_LEFT_MARK}{unit}")
+                // Without it the last sign of `US$` would move to the other side of its letters.
+                let letters = unit.starts_with(|first: char| first.is_ascii_alphabetic());
+                let end = if letters && sign.is_some() { LEFT_TO_RIGHT_MARK } else { "" };
+                let mark = RIGHT_TO_LEFT_MARK;
+                format!("{mark}{minus}{number}{NO_BREAK}{mark}{unit}{end}")
             }
             "nl" => format!("{unit}{NO_BREAK}{minus}{number}"),
             "pt" if self.region != "PT" => format!("{minus}{unit}{NO_BREAK}{number}"),
@@ -91,7 +116,7 @@ impl Locale {
         }
     }
 
-    /// A decimal as it is; what is none is shown as it came.
+    /// Formats a decimal. Other text is returned unchanged.
     pub fn decimal(&self, text: &str) -> String {
         match Decimal::read(text) {
             Some(decimal) => {
@@ -137,9 +162,12 @@ impl Locale {
     }
 
     pub fn period(&self, period: Period) -> String {
-        let last = period.end.saturating_sub(1).max(period.start);
-        let (from, to) = (self.date(period.start), self.date(last));
-        if from == to { from } else { format!("{from} – {to}") }
+        const DAY: i64 = 86_400;
+        let last = period.end.saturating_sub(DAY);
+        if last.div_euclid(DAY) <= period.start.div_euclid(DAY) {
+            return self.date(period.start);
+        }
+        format!("{} – {}", self.date(period.start), self.date(last))
     }
 
     pub fn page(&self, page: usize, pages: usize) -> String {
@@ -177,7 +205,7 @@ impl Locale {
     }
 }
 
-/// The day in UTC; an instant that no calendar reaches is the last one that it does.
+/// Returns the day in UTC. An instant beyond the calendar's range gets the nearest day in it.
 pub(crate) fn day(instant: i64) -> Date {
     let bounded = instant.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
     Offset::UTC.to_datetime(Timestamp::from_second(bounded).unwrap_or_default()).date()
@@ -210,7 +238,7 @@ fn marks(language: &str, region: &str) -> Marks {
     }
 }
 
-/// A decimal as text: never a float, and as long as it came.
+/// A decimal as text: never a float, with all of its digits.
 #[derive(Default)]
 struct Decimal {
     negative: bool,
@@ -313,6 +341,7 @@ mod tests {
             ("es-MX", "MXN", 123_456, "MX$1,234.56"),
             ("ar", "SAR", 123_456, "\u{200f}١٬٢٣٤٫٥٦\u{a0}\u{200f}SAR"),
             ("ar-AE", "AED", -123_456, "\u{200f}\u{200e}-1,234.56\u{a0}\u{200f}AED"),
+            ("ar-AE", "USD", 123_456, "\u{200f}1,234.56\u{a0}\u{200f}US$\u{200e}"),
             ("he", "ILS", 123_456, "\u{200f}1,234.56\u{a0}\u{200f}₪"),
             ("zh-CN", "CNY", 123_456, "¥1,234.56"),
             ("ja", "JPY", 1_234_567, "¥1,234,567"),
@@ -365,11 +394,17 @@ mod tests {
     }
 
     #[test]
-    fn a_period_names_its_last_day_and_not_the_next_ones_first() {
-        let (start, end) = (1_772_323_200, 1_775_001_600); // March 2026
+    fn consecutive_periods_share_no_day() {
+        const HOUR: i64 = 3_600;
+        let (march, april) = (1_772_323_200, 1_775_001_600);
         let english = locale("en", "USD");
-        assert_eq!(english.period(Period { start, end }), "Mar 1, 2026 – Mar 31, 2026");
-        assert_eq!(english.period(Period { start, end: start + 1 }), "Mar 1, 2026");
-        assert_eq!(english.period(Period { start, end: start }), "Mar 1, 2026");
+        let shown = |start, end| english.period(Period { start, end });
+        assert_eq!(shown(march, april), "Mar 1, 2026 – Mar 31, 2026");
+        assert_eq!(shown(march + 10 * HOUR, april + 10 * HOUR), "Mar 1, 2026 – Mar 31, 2026");
+        assert_eq!(shown(april + 10 * HOUR, april + 34 * HOUR), "Apr 1, 2026");
+        assert_eq!(shown(april + 34 * HOUR, april + 58 * HOUR), "Apr 2, 2026");
+        for end in [march, march + 1, march + 24 * HOUR, march + 25 * HOUR] {
+            assert_eq!(shown(march, end), "Mar 1, 2026", "{end}");
+        }
     }
 }

@@ -1,9 +1,9 @@
-//! The table of items, its head on every page, and the sums, which never stand alone.
+//! The table of items, with its head on every page, and the totals, which stay with its last row.
 
 use crate::layout::{BODY, Cell, FAINT, INK, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
 use crate::sheet::{Align, Color, Kind};
 use crate::text::Style;
-use crate::{Item, Status};
+use crate::{DeclaredTax, Item, Status, Tax};
 
 const GAP: f32 = 14.0;
 const HEAD: Style = Style::bold(8.0);
@@ -11,12 +11,12 @@ const ROW_PADDING: f32 = 5.0;
 /// The most that quantity, unit price and amount may take from the description.
 const WIDEST: [f32; 3] = [72.0, 118.0, 114.0];
 
-/// One of the sums.
+/// A row of the totals.
 struct Sum {
     label: String,
     value: String,
     style: Style,
-    /// Above it.
+    /// The line above it.
     rule: Option<(f32, Color)>,
 }
 
@@ -57,7 +57,7 @@ impl Layout<'_> {
         self.rule((MARGIN, self.end()), 1.2, self.accent());
     }
 
-    /// The numbers take what they need, within bounds; the description has the rest.
+    /// Gives the numbers the width that they need, within bounds, and the description the rest.
     fn columns(&mut self) -> [(f32, f32); 4] {
         let words = self.locale.words;
         let titles = [words.quantity, words.unit_price, words.amount];
@@ -88,8 +88,7 @@ impl Layout<'_> {
         let row = self.sheet.node(Kind::Row, Some(body));
         let node = self.sheet.node(Kind::Cell, Some(row));
         let mut first = self.cell(&item.description, BODY, INK, slots[0], Align::Start, node);
-        if let Some(period) = item.period {
-            let text = self.locale.period(period);
+        for text in self.details(item) {
             first.lines.extend(self.cell(&text, SMALL, SOFT, slots[0], Align::Start, node).lines);
         }
         let mut cells = vec![first];
@@ -98,6 +97,22 @@ impl Layout<'_> {
             cells.push(self.cell(&text, BODY, INK, *slot, self.number_align(), node));
         }
         cells
+    }
+
+    /// Returns the small print of an item: its period, and the units of each price.
+    fn details(&self, item: &Item) -> Vec<String> {
+        let locale = self.locale;
+        let included = item.included.as_deref().filter(|units| *units != "0");
+        let included = included.map(|units| {
+            format!("{}: {}", locale.words.included, isolated(&locale.decimal(units)))
+        });
+        let tiers = item.tiers.iter().map(|tier| {
+            let (units, price) = (locale.decimal(&tier.quantity), locale.price(&tier.unit_amount));
+            isolated(&format!("{units} × {price}"))
+        });
+        let units: Vec<String> = included.into_iter().chain(tiers).collect();
+        let units = Some(units.join(" · ")).filter(|units| !units.is_empty());
+        item.period.map(|period| locale.period(period)).into_iter().chain(units).collect()
     }
 
     fn sums(&self) -> Vec<Sum> {
@@ -112,6 +127,7 @@ impl Layout<'_> {
         if let Some(tax) = &invoice.tax {
             let label = format!("{} ({})", isolated(&tax.name), locale.percent(tax.basis_points));
             sums.push(sum(&label, tax.amount));
+            sums.extend(tax.declared.as_ref().map(|declared| self.declared(tax, declared)));
         }
         let rule = Some((0.5, FAINT));
         sums.push(Sum { style: STRONG, rule, ..sum(words.total, invoice.total) });
@@ -126,7 +142,19 @@ impl Layout<'_> {
         sums
     }
 
-    /// Near enough to decide where the page ends.
+    /// The tax in the currency that the seller declares it in.
+    fn declared(&self, tax: &Tax, declared: &DeclaredTax) -> Sum {
+        let label = self.locale.words.declared_tax;
+        let label = label
+            .replace("{from}", &self.invoice.currency)
+            .replace("{currency}", &declared.currency)
+            .replace("{rate}", &self.locale.decimal(&declared.rate))
+            .replace("{tax}", &isolated(&tax.name));
+        let value = self.locale.price_in(&declared.currency, &declared.amount.to_string());
+        Sum { label, value, style: SMALL, rule: None }
+    }
+
+    /// Estimates the height, to decide where the page ends.
     fn totals_height(&self) -> f32 {
         self.sums().iter().map(|sum| sum.style.leading() + 2.0 * 3.5 + 1.2).sum::<f32>() + 10.0
     }
@@ -134,7 +162,7 @@ impl Layout<'_> {
     pub fn totals(&mut self) {
         let sums = self.sums();
         let widths = sums.iter().map(|sum| self.widest([&sum.value], sum.style, 200.0));
-        let labels = sums.iter().map(|sum| self.widest([&sum.label], sum.style, 160.0));
+        let labels = sums.iter().map(|sum| self.widest([&sum.label], sum.style, 200.0));
         let end = self.end();
         let split = end - widths.fold(0.0, f32::max);
         let start = (split - GAP - labels.fold(0.0, f32::max)).min(self.middle() + 28.0);

@@ -1,11 +1,12 @@
-//! What comes after the sums, and what is on every page: notes, payments, closing words, foot,
-//! watermark.
+//! The parts after the totals (notes, payments, closing text), and those of every page (foot,
+//! watermark).
 
 use krilla::tagging::ArtifactType;
 
 use crate::layout::{BODY, FAINT, INK, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
 use crate::sheet::{Align, Kind, Mark, Role, What};
 use crate::text::Style;
+use crate::words::Words;
 use crate::{Payment, Status};
 
 impl Layout<'_> {
@@ -13,11 +14,18 @@ impl Layout<'_> {
         let words = self.locale.words;
         let void = (self.invoice.status == Status::Void).then_some(words.void_note);
         let reverse = self.invoice.reverse_charge.then_some(words.reverse_charge);
-        for note in void.into_iter().chain(reverse) {
+        let exempt = self.invoice.tax_exempt.as_ref().map(|reason| match reason.as_str() {
+            "" => words.tax_exempt.to_owned(),
+            reason => format!("{}: {reason}", words.tax_exempt),
+        });
+        let fixed = void.into_iter().chain(reverse).map(str::to_owned).chain(exempt);
+        let fixed = fixed.map(|text| (text, STRONG));
+        let free = self.invoice.notes.clone().map(|text| (text, BODY));
+        for (text, style) in fixed.chain(free) {
             self.y += 14.0;
             let node = self.sheet.node(Kind::Paragraph, None);
             let slot = (MARGIN, self.end());
-            let cell = self.cell(note, STRONG, INK, slot, Align::Start, node);
+            let cell = self.cell(&text, style, INK, slot, Align::Start, node);
             self.flow(vec![cell], 0.0, 0.0);
         }
     }
@@ -40,7 +48,7 @@ impl Layout<'_> {
         let split = self.end() - self.widest(&amounts, BODY, 150.0);
         for (payment, amount) in payments.iter().zip(amounts) {
             let date = self.locale.date(payment.paid_at);
-            let method = method(payment, words.payment);
+            let method = method(payment, words);
             let texts = [
                 (date, (MARGIN, MARGIN + 110.0), Align::Start),
                 (method, (MARGIN + 122.0, split - 14.0), Align::Start),
@@ -108,14 +116,19 @@ impl Layout<'_> {
     }
 }
 
-fn method(payment: &Payment, otherwise: &str) -> String {
-    let brand = payment.brand.as_deref().unwrap_or(otherwise);
+/// Returns how it was paid: the card, or a transfer with its reference.
+fn method(payment: &Payment, words: &Words) -> String {
+    let Some(brand) = payment.brand.as_deref() else {
+        return match &payment.reference {
+            Some(text) => format!("{} · {}: {}", words.transfer, words.reference, isolated(text)),
+            None => words.transfer.to_owned(),
+        };
+    };
     let mut letters = brand.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let name = format!("{first}{}", letters.as_str());
     match &payment.last4 {
-        Some(last4) => {
-            format!("{first}{} {}", letters.as_str(), isolated(&format!("•••• {last4}")))
-        }
-        None => format!("{first}{}", letters.as_str()),
+        Some(last4) => format!("{name} {}", isolated(&format!("•••• {last4}"))),
+        None => name,
     }
 }

@@ -1,16 +1,22 @@
-//! From text to lines of glyphs: breaking into lines (UAX 14), direction (UAX 9), a face for each
-//! character, shaping.
+//! From text to lines of glyphs: line breaks (UAX 14), direction (UAX 9), a face for each cluster
+//! (UAX 29), shaping.
 //!
-//! A character that no face shows becomes the replacement character's box, which keeps the
-//! original for whoever copies the text.
+//! A character that no face shows becomes the replacement character's box. Copying the text from
+//! the document still returns the original.
 
 use std::ops::Range;
 
-use harfrust::{BufferFlags, Direction, Feature, ShapeOptions, Tag, UnicodeBuffer};
+use harfrust::{BufferFlags, Direction, Feature, GlyphPosition, ShapeOptions, Tag, UnicodeBuffer};
 use krilla::text::{GlyphId, KrillaGlyph};
 use unicode_bidi::{Direction as Base, Level, ParagraphBidiInfo, get_base_direction};
+use unicode_segmentation::UnicodeSegmentation;
 
-use crate::font::Fonts;
+use crate::font::{Fonts, is_ignorable};
+
+/// How far marks may reach from the baseline, in parts of the type size. With a leading of 1.42 they
+/// stay clear of the letters of the lines around.
+const MARKS_ABOVE: f32 = 1.2;
+const MARKS_BELOW: f32 = 0.65;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Style {
@@ -33,11 +39,11 @@ impl Style {
     }
 }
 
-/// One line, ready to be put somewhere.
+/// A shaped line without a place on the page.
 #[derive(Clone)]
 pub(crate) struct Line {
     pub text: String,
-    /// In the order of the text, which is the order that readers of the file expect.
+    /// In the order of the text, as readers of the file expect.
     pub runs: Vec<Run>,
     pub width: f32,
     pub style: Style,
@@ -58,19 +64,19 @@ pub(crate) struct Typesetter<'a> {
 }
 
 impl Typesetter<'_> {
-    /// The text in lines no wider than `width`, a single glyph apart.
+    /// Breaks text into lines no wider than `width`, unless one glyph is wider.
     pub fn lines(&self, text: &str, style: Style, width: f32) -> Vec<Line> {
         text.split('\n').flat_map(|paragraph| self.paragraph(paragraph, style, width)).collect()
     }
 
-    /// The text on one line, however wide.
+    /// Sets text on one line of any width.
     pub fn line(&self, text: &str, style: Style) -> Line {
         let text = text.replace('\n', " ");
         let direction = self.direction(&text);
         self.set(&direction, 0..text.len(), style)
     }
 
-    /// What a text says of its own direction, or else the document's.
+    /// Returns the direction of a text: its own, else the document's.
     fn direction<'t>(&self, text: &'t str) -> ParagraphBidiInfo<'t> {
         let right_to_left = match get_base_direction(text) {
             Base::Ltr => false,
@@ -90,7 +96,7 @@ impl Typesetter<'_> {
             .collect()
     }
 
-    /// Where each cluster begins and how wide it is, in the order of the text.
+    /// Returns the start and width of each cluster, in the order of the text.
     fn clusters(&self, direction: &ParagraphBidiInfo<'_>, style: Style) -> Vec<(usize, f32)> {
         let mut clusters: Vec<(usize, f32)> = Vec::new();
         for (range, face) in self.items(direction, 0..direction.text.len(), style.bold) {
@@ -140,8 +146,9 @@ impl Typesetter<'_> {
         line
     }
 
-    /// Stretches of one direction and one face. Signs and spaces stay in the face of the
-    /// letters before them.
+    /// Splits text into stretches of one direction and one face. Punctuation and spaces stay in the
+    /// face of the letters before them. A cluster, such as a letter with its marks or an emoji of
+    /// several characters, is never split.
     fn items(
         &self,
         direction: &ParagraphBidiInfo<'_>,
@@ -149,15 +156,16 @@ impl Typesetter<'_> {
         bold: bool,
     ) -> Vec<(Range<usize>, usize)> {
         let mut items: Vec<(Range<usize>, usize)> = Vec::new();
-        for (offset, character) in direction.text[part.clone()].char_indices() {
+        for (offset, cluster) in direction.text[part.clone()].grapheme_indices(true) {
             let start = part.start + offset;
-            let end = start + character.len_utf8();
+            let end = start + cluster.len();
+            let stays = |face: &usize| {
+                let invisible = cluster.chars().all(is_ignorable);
+                let letters = cluster.contains(char::is_alphanumeric);
+                invisible || (!letters && self.fonts.face(*face).shows_all(cluster))
+            };
             let current = items.last().map(|item| item.1);
-            let face = current
-                .filter(|face| {
-                    !character.is_alphanumeric() && self.fonts.face(*face).shows(character)
-                })
-                .unwrap_or_else(|| self.fonts.choose(character, bold));
+            let face = current.filter(stays).unwrap_or_else(|| self.fonts.choose(cluster, bold));
             match items.last_mut() {
                 Some((range, last))
                     if *last == face
@@ -172,7 +180,7 @@ impl Typesetter<'_> {
         items
     }
 
-    /// Shapes a stretch. More than one run comes of it where the face lacks a glyph.
+    /// Shapes a stretch. The result has more than one run if the face lacks a glyph.
     fn shape(
         &self,
         text: &str,
@@ -203,6 +211,9 @@ impl Typesetter<'_> {
             let after = ends.partition_point(|end| *end <= start);
             let end = ends.get(after).copied().unwrap_or(part.len());
             let range = without_marks(text, part.start + start..part.start + end);
+            if self.leaves_the_line(face, info.glyph_id, position, units) {
+                continue;
+            }
             let (face, glyph) = if info.glyph_id == 0 {
                 self.replacement(range, style.bold)
             } else {
@@ -230,16 +241,33 @@ impl Typesetter<'_> {
         runs
     }
 
+    /// Whether a combining mark would be drawn over the line above or below. Marks can be stacked
+    /// without end, so these are left out.
+    fn leaves_the_line(
+        &self,
+        face: usize,
+        glyph: u32,
+        position: &GlyphPosition,
+        units: f32,
+    ) -> bool {
+        if position.x_advance != 0 || position.y_offset == 0 {
+            return false;
+        }
+        let offset = position.y_offset as f32 / units;
+        let (bottom, top) = self.fonts.face(face).reach(skrifa::GlyphId::new(glyph));
+        bottom + offset < -MARKS_BELOW || top + offset > MARKS_ABOVE
+    }
+
     fn replacement(&self, range: Range<usize>, bold: bool) -> (usize, KrillaGlyph) {
-        let face = self.fonts.choose(char::REPLACEMENT_CHARACTER, bold);
+        let face = self.fonts.choose("\u{fffd}", bold);
         let id = self.fonts.face(face).glyph(char::REPLACEMENT_CHARACTER).unwrap_or_default();
         let advance = self.fonts.face(face).advance(id);
         (face, KrillaGlyph::new(GlyphId::new(id.to_u32()), advance, 0.0, 0.0, 0.0, range, None))
     }
 }
 
-/// From left to right. An isolate that runs the way of what is around it makes no stretch of
-/// its own.
+/// Returns the stretches of one direction, from left to right. An isolate in the direction of the
+/// text around it does not start a new one.
 fn stretches(direction: &ParagraphBidiInfo<'_>, part: Range<usize>) -> Vec<(Range<usize>, bool)> {
     let (levels, visual) = direction.visual_runs(part);
     let mut stretches: Vec<(Range<usize>, bool)> = Vec::new();
@@ -256,8 +284,8 @@ fn stretches(direction: &ParagraphBidiInfo<'_>, part: Range<usize>) -> Vec<(Rang
     stretches
 }
 
-/// What a glyph stands for, without the invisible marks of direction around it: they are ours,
-/// and whoever copies the text has no use for them.
+/// Returns the text of a glyph without the invisible marks of direction around it. The layout adds
+/// them, and copied text should not contain them.
 fn without_marks(text: &str, range: Range<usize>) -> Range<usize> {
     const MARKS: [char; 7] =
         ['\u{200e}', '\u{200f}', '\u{61c}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'];
@@ -267,7 +295,7 @@ fn without_marks(text: &str, range: Range<usize>) -> Range<usize> {
     if kept.is_empty() { range } else { start..start + kept.len() }
 }
 
-/// Where clusters end: where the next ones begin, in ascending order.
+/// Returns the ends of clusters, which are the starts of the next ones, in ascending order.
 fn cluster_ends(starts: impl Iterator<Item = u32>, len: usize) -> Vec<usize> {
     let mut ends: Vec<usize> = starts.map(|start| start as usize).chain([len]).collect();
     ends.sort_unstable();
@@ -275,8 +303,8 @@ fn cluster_ends(starts: impl Iterator<Item = u32>, len: usize) -> Vec<usize> {
     ends
 }
 
-/// Fills each line as far as it goes: to the last place where the text may break, or within a
-/// word that is wider than a line.
+/// Fills each line up to the last place where the text may break, or breaks a word that is wider
+/// than a line.
 fn break_lines(text: &str, clusters: &[(usize, f32)], width: f32) -> Vec<Range<usize>> {
     let mut allowed: Vec<usize> = unicode_linebreak::linebreaks(text).map(|(at, _)| at).collect();
     allowed.reverse();
@@ -307,7 +335,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_breaks_between_words_and_a_word_only_where_it_must() {
+    fn stacked_marks_stay_inside_their_line() {
+        let fonts = Fonts::built_in().unwrap();
+        let typesetter = Typesetter { fonts: &fonts, right_to_left: false };
+        for mark in ["\u{301}", "\u{323}"] {
+            let line = typesetter.line(&format!("Z{}algo", mark.repeat(40)), Style::regular(9.0));
+            let glyphs: Vec<_> = line.runs.iter().flat_map(|run| &run.glyphs).collect();
+            assert!((6..20).contains(&glyphs.len()), "{}", glyphs.len());
+            for run in &line.runs {
+                for glyph in &run.glyphs {
+                    let id = skrifa::GlyphId::new(glyph.glyph_id.to_u32());
+                    let (bottom, top) = fonts.face(run.face).reach(id);
+                    assert!(top + glyph.y_offset <= MARKS_ABOVE);
+                    assert!(bottom + glyph.y_offset >= -MARKS_BELOW);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn line_breaks_between_words_and_in_a_word_only_if_it_must() {
         let of = |text: &str, width: f32| -> Vec<String> {
             let clusters: Vec<(usize, f32)> =
                 text.char_indices().map(|(at, _)| (at, 1.0)).collect();

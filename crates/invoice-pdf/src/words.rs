@@ -1,5 +1,5 @@
-//! The fixed words, in the languages we have them in. Another language reads English words with
-//! its own numbers.
+//! The fixed words, in the languages that we have them in. Every other language gets English words
+//! with its own numbers.
 
 use crate::Status;
 
@@ -23,7 +23,14 @@ pub(crate) struct Words {
     pub amount_paid: &'static str,
     pub amount_due: &'static str,
     pub payments: &'static str,
-    pub payment: &'static str,
+    pub po_number: &'static str,
+    pub paid_on: &'static str,
+    pub included: &'static str,
+    pub transfer: &'static str,
+    pub reference: &'static str,
+    pub tax_exempt: &'static str,
+    /// With `{tax}`, `{currency}`, `{from}` and `{rate}`.
+    pub declared_tax: &'static str,
     pub reverse_charge: &'static str,
     pub void_note: &'static str,
     /// With `{page}` and `{pages}`.
@@ -37,7 +44,7 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// By language and, for Chinese, by where it is written how.
+    /// Returns the words of a language. Chinese is traditional by script or region.
     pub fn of(language: &str, region: &str, traditional: bool) -> &'static Words {
         if language == "zh" && (traditional || matches!(region, "TW" | "HK" | "MO")) {
             return &TRADITIONAL_CHINESE;
@@ -45,7 +52,7 @@ impl Words {
         ALL.into_iter().find(|words| words.language == language).unwrap_or(&ENGLISH)
     }
 
-    /// The mark beside the title. An issued invoice needs none.
+    /// Returns the mark beside the title. An issued invoice has none.
     pub fn mark(&self, status: Status) -> Option<&'static str> {
         match status {
             Status::Issued => None,
@@ -82,7 +89,13 @@ static ENGLISH: Words = Words {
     amount_paid: "Amount paid",
     amount_due: "Amount due",
     payments: "Payments",
-    payment: "Payment",
+    po_number: "PO number",
+    paid_on: "Paid on",
+    included: "Included",
+    transfer: "Bank transfer",
+    reference: "Reference",
+    tax_exempt: "Tax exempt",
+    declared_tax: "{tax} in {currency} (1 {from} = {rate} {currency})",
     reverse_charge: "Reverse charge: the recipient of the service is liable for the tax.",
     void_note: "This invoice is void. It is not to be paid.",
     page: "Page {page} of {pages}",
@@ -114,7 +127,13 @@ static GERMAN: Words = Words {
     amount_paid: "Bezahlt",
     amount_due: "Offener Betrag",
     payments: "Zahlungen",
-    payment: "Zahlung",
+    po_number: "Bestellnummer",
+    paid_on: "Bezahlt am",
+    included: "Inklusive",
+    transfer: "Überweisung",
+    reference: "Verwendungszweck",
+    tax_exempt: "Steuerbefreit",
+    declared_tax: "{tax} in {currency} (1 {from} = {rate} {currency})",
     reverse_charge: "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge).",
     void_note: "Diese Rechnung ist storniert und nicht zu bezahlen.",
     page: "Seite {page} von {pages}",
@@ -146,7 +165,13 @@ static FRENCH: Words = Words {
     amount_paid: "Montant payé",
     amount_due: "Montant dû",
     payments: "Paiements",
-    payment: "Paiement",
+    po_number: "N° de commande",
+    paid_on: "Payée le",
+    included: "Inclus",
+    transfer: "Virement bancaire",
+    reference: "Référence",
+    tax_exempt: "Exonéré de taxe",
+    declared_tax: "{tax} en {currency} (1 {from} = {rate} {currency})",
     reverse_charge: "Autoliquidation : la taxe est due par le preneur.",
     void_note: "Cette facture est annulée et ne doit pas être payée.",
     page: "Page {page} sur {pages}",
@@ -178,7 +203,13 @@ static SPANISH: Words = Words {
     amount_paid: "Importe pagado",
     amount_due: "Importe pendiente",
     payments: "Pagos",
-    payment: "Pago",
+    po_number: "N.º de pedido",
+    paid_on: "Fecha de pago",
+    included: "Incluido",
+    transfer: "Transferencia bancaria",
+    reference: "Referencia",
+    tax_exempt: "Exento de impuestos",
+    declared_tax: "{tax} en {currency} (1 {from} = {rate} {currency})",
     reverse_charge: "Inversión del sujeto pasivo: el impuesto lo liquida el destinatario.",
     void_note: "Esta factura está anulada y no debe pagarse.",
     page: "Página {page} de {pages}",
@@ -210,7 +241,13 @@ static ARABIC: Words = Words {
     amount_paid: "المبلغ المدفوع",
     amount_due: "المبلغ المستحق",
     payments: "المدفوعات",
-    payment: "دفعة",
+    po_number: "رقم أمر الشراء",
+    paid_on: "تاريخ الدفع",
+    included: "مشمول",
+    transfer: "تحويل مصرفي",
+    reference: "المرجع",
+    tax_exempt: "معفى من الضريبة",
+    declared_tax: "{tax} بعملة {currency} (1 {from} = {rate} {currency})",
     reverse_charge: "الاحتساب العكسي: يتحمل متلقي الخدمة الضريبة المستحقة.",
     void_note: "هذه الفاتورة ملغاة ولا يجب دفعها.",
     page: "صفحة {page} من {pages}",
@@ -242,7 +279,13 @@ static HEBREW: Words = Words {
     amount_paid: "שולם",
     amount_due: "יתרה לתשלום",
     payments: "תשלומים",
-    payment: "תשלום",
+    po_number: "מספר הזמנה",
+    paid_on: "תאריך תשלום",
+    included: "כלול",
+    transfer: "העברה בנקאית",
+    reference: "אסמכתא",
+    tax_exempt: "פטור ממס",
+    declared_tax: "{tax} במטבע {currency} (1 {from} = {rate} {currency})",
     reverse_charge: "היפוך חיוב: מקבל השירות חייב בתשלום המס.",
     void_note: "חשבונית זו מבוטלת ואין לשלם אותה.",
     page: "עמוד {page} מתוך {pages}",
@@ -274,7 +317,13 @@ static CHINESE: Words = Words {
     amount_paid: "已付金额",
     amount_due: "应付金额",
     payments: "付款记录",
-    payment: "付款",
+    po_number: "采购订单号",
+    paid_on: "付款日期",
+    included: "已包含",
+    transfer: "银行转账",
+    reference: "附言",
+    tax_exempt: "免税",
+    declared_tax: "{tax}（{currency}，1 {from} = {rate} {currency}）",
     reverse_charge: "反向征收：税款由服务接收方缴纳。",
     void_note: "此账单已作废，请勿付款。",
     page: "第 {page} 页，共 {pages} 页",
@@ -306,7 +355,13 @@ static TRADITIONAL_CHINESE: Words = Words {
     amount_paid: "已付金額",
     amount_due: "應付金額",
     payments: "付款紀錄",
-    payment: "付款",
+    po_number: "採購單號",
+    paid_on: "付款日期",
+    included: "已包含",
+    transfer: "銀行轉帳",
+    reference: "附言",
+    tax_exempt: "免稅",
+    declared_tax: "{tax}（{currency}，1 {from} = {rate} {currency}）",
     reverse_charge: "反向徵收：稅款由服務接收方繳納。",
     void_note: "此帳單已作廢，請勿付款。",
     page: "第 {page} 頁，共 {pages} 頁",
@@ -338,7 +393,13 @@ static JAPANESE: Words = Words {
     amount_paid: "お支払済み額",
     amount_due: "ご請求額",
     payments: "お支払い",
-    payment: "お支払い",
+    po_number: "注文番号",
+    paid_on: "お支払日",
+    included: "無料分",
+    transfer: "銀行振込",
+    reference: "参照番号",
+    tax_exempt: "非課税",
+    declared_tax: "{tax}（{currency}、1 {from} = {rate} {currency}）",
     reverse_charge: "リバースチャージ：役務の提供を受けた者が納税義務者となります。",
     void_note: "この請求書は無効です。お支払いは不要です。",
     page: "{page} / {pages} ページ",

@@ -1,7 +1,9 @@
 //! Whatever an invoice holds, a document comes of it.
 
 use proptest::prelude::*;
-use unitpay_invoice_pdf::{Customer, Invoice, Item, Payment, Period, Seller, Status, Tax, render};
+use unitpay_invoice_pdf::{
+    Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier, render,
+};
 
 use crate::fonts;
 use crate::reader::Read;
@@ -77,10 +79,14 @@ prop_compose! {
         description in prop_oneof![text(), Just("W".repeat(3_000))],
         quantity in decimal(),
         unit_amount in prop::option::of(decimal()),
+        included in prop::option::of(decimal()),
+        tiers in prop::collection::vec((decimal(), text()), 0..4),
         amount in any::<i64>(),
         period in period(),
     ) -> Item {
-        Item { description, quantity, unit_amount, amount, period }
+        let tier = |(quantity, unit_amount)| Tier { quantity, unit_amount };
+        let tiers = tiers.into_iter().map(tier).collect();
+        Item { description, quantity, unit_amount, included, tiers, amount, period }
     }
 }
 
@@ -123,8 +129,9 @@ prop_compose! {
         paid_at in any::<i64>(),
         brand in prop::option::of(text()),
         last4 in prop::option::of(text()),
+        reference in prop::option::of(text()),
     ) -> Payment {
-        Payment { amount, paid_at, brand, last4 }
+        Payment { amount, paid_at, brand, last4, reference }
     }
 }
 
@@ -137,13 +144,21 @@ prop_compose! {
         period in period(),
         currency in prop_oneof![Just("EUR".to_owned()), Just("JPY".to_owned()), text()],
         sums in any::<[i64; 5]>(),
-        tax in prop::option::of((text(), any::<u32>())),
+        tax in prop::option::of((text(), any::<u32>(), prop::option::of((text(), decimal())))),
+        texts in prop::collection::vec(prop::option::of(text()), 3),
         reverse_charge in any::<bool>(),
         locale in prop_oneof!["(en|de|fr|es|ar|he|zh|ja|nl|pl)(-[A-Z]{2})?", text()],
     ) -> Invoice {
         let [subtotal, total, amount_paid, amount_due, amount] = sums;
-        let tax = tax.map(|(name, basis_points)| Tax { name, basis_points, amount });
+        let tax = tax.map(|(name, basis_points, declared)| Tax {
+            name,
+            basis_points,
+            amount,
+            declared: declared.map(|(currency, rate)| DeclaredTax { currency, rate, amount }),
+        });
+        let [tax_exempt, po_number, notes] = texts.try_into().unwrap();
         Invoice {
+            tax_exempt, po_number, notes,
             number, status, issued_at, due_at, period, currency, subtotal, tax, total, amount_paid,
             amount_due, reverse_charge, locale, ..Invoice::default()
         }

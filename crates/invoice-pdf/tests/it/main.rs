@@ -5,6 +5,7 @@
 mod hostile;
 mod reader;
 mod samples;
+mod scripts;
 
 use reader::Read;
 use unitpay_invoice_pdf::{FontError, Fonts, Invoice, Item, Payment, Status, render};
@@ -36,6 +37,7 @@ fn the_document_says_who_to_whom_what_and_how_much() {
         "ap@acme.example",
         "Additional seats",
         "1,284,500",
+        "Included: 500,000 · 500,000 × $0.0004 · 284,500 × $0.0002",
         "$15.00",
         "-$106.4516",
         "Subtotal",
@@ -119,15 +121,47 @@ fn a_paid_invoice_says_when_and_how() {
     {
         assert!(read.says(text), "{text:?} is missing in:\n{}", read.text());
     }
+    assert!(read.says("Paid on") && !read.says("Due date"), "{}", read.text());
     // The closing words do not ask for a page of their own.
     assert_eq!(read.pages.len(), 1);
 }
 
 #[test]
-fn a_payment_without_a_card_is_still_a_payment() {
-    let payments = vec![Payment { amount: 500, paid_at: samples::MARCH.end, ..Payment::default() }];
-    let read = read(&Invoice { payments, ..samples::plain() });
-    assert!(read.says("Payment") && read.says("$5.00"), "{}", read.text());
+fn payment_without_a_card_is_a_transfer_with_its_reference() {
+    let payment = Payment { amount: 500, paid_at: samples::MARCH.end, ..Payment::default() };
+    let pay = |payment| read(&Invoice { payments: vec![payment], ..samples::plain() });
+    let plain = pay(payment.clone());
+    assert!(plain.says("Bank transfer") && plain.says("$5.00"), "{}", plain.text());
+    assert!(!plain.says("Reference"));
+    let referred = pay(Payment { reference: Some("RF18 5390".to_owned()), ..payment });
+    assert!(referred.says("Bank transfer · Reference: RF18 5390"), "{}", referred.text());
+}
+
+#[test]
+fn exemption_notes_and_purchase_order_are_printed() {
+    let exempt = |reason: &str| Invoice {
+        tax: None,
+        tax_exempt: Some(reason.to_owned()),
+        po_number: Some("PO-7781".to_owned()),
+        notes: Some("Cost centre 4410".to_owned()),
+        ..samples::plain()
+    };
+    let read_back = read(&exempt("501(c)(3), certificate 118"));
+    for text in
+        ["Tax exempt: 501(c)(3), certificate 118", "PO number", "PO-7781", "Cost centre 4410"]
+    {
+        assert!(read_back.says(text), "{text:?} is missing in:\n{}", read_back.text());
+    }
+    assert!(read(&exempt("")).has_line("Tax exempt"));
+    assert!(!read(&samples::plain()).says("Tax exempt"));
+}
+
+#[test]
+fn tax_is_printed_in_the_currency_that_the_seller_declares() {
+    let read = read(&samples::foreign_currency());
+    for text in ["VAT in EUR (1 USD = 0,9213 EUR)", "160,95\u{a0}€", "174,70\u{a0}US$"] {
+        assert!(read.says(text), "{text:?} is missing in:\n{}", read.text());
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Invoices to test with and to look at.
 
-use unitpay_invoice_pdf::{Customer, Invoice, Item, Payment, Period, Seller, Status, Tax};
+use unitpay_invoice_pdf::{
+    Address, Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier,
+};
 
 pub const MARCH: Period = Period { start: 1_772_323_200, end: 1_775_001_600 };
 const DAY: i64 = 86_400;
@@ -16,10 +18,19 @@ fn item(description: &str, quantity: &str, unit: &str, amount: i64) -> Item {
         unit_amount: Some(unit.to_owned()),
         amount,
         period: Some(MARCH),
+        ..Item::default()
     }
 }
 
-/// Sums up the items: 19 % tax, nothing paid.
+fn tier(quantity: &str, unit_amount: &str) -> Tier {
+    Tier { quantity: quantity.to_owned(), unit_amount: unit_amount.to_owned() }
+}
+
+fn tax(name: &str, basis_points: u32) -> Tax {
+    Tax { name: name.to_owned(), basis_points, ..Tax::default() }
+}
+
+/// Computes the sums from the items, with nothing paid.
 pub fn summed(mut invoice: Invoice) -> Invoice {
     invoice.subtotal = invoice.items.iter().map(|item| item.amount).sum();
     let tax = invoice
@@ -36,11 +47,14 @@ pub fn paid(mut invoice: Invoice) -> Invoice {
     invoice.status = Status::Paid;
     invoice.amount_paid = invoice.total;
     invoice.amount_due = 0;
+    invoice.due_at = None;
+    invoice.paid_at = Some(MARCH.end + 2 * DAY);
     invoice.payments = vec![Payment {
         amount: invoice.total,
         paid_at: MARCH.end + 2 * DAY,
         brand: Some("visa".to_owned()),
         last4: Some("4242".to_owned()),
+        reference: None,
     }];
     invoice
 }
@@ -76,12 +90,14 @@ pub fn plain() -> Invoice {
             item("Additional seats", "12", "1500", 18_000),
             Item {
                 unit_amount: None,
-                ..item("API calls: 1,284,500 above the 500,000 included, tiered", "1284500", "0", 25_690)
+                included: Some("500000".to_owned()),
+                tiers: vec![tier("500000", "0.04"), tier("284500", "0.02")],
+                ..item("API calls", "1284500", "0", 25_690)
             },
             item("AI credits, package of 10,000", "2", "4500", 9_000),
             item("Unused time on Pro plan after 14 Mar 2026", "1", "-10645.16", -10_645),
         ],
-        tax: Some(Tax { name: "VAT".to_owned(), basis_points: 1_900, amount: 0 }),
+        tax: Some(tax("VAT", 1_900)),
         locale: "en-US".to_owned(),
         ..Invoice::default()
     })
@@ -103,7 +119,7 @@ pub fn long() -> Invoice {
         items: items.collect(),
         locale: "de-DE".to_owned(),
         currency: "EUR".to_owned(),
-        tax: Some(Tax { name: "USt.".to_owned(), basis_points: 1_900, amount: 0 }),
+        tax: Some(tax("USt.", 1_900)),
         customer: Customer {
             name: "Gesellschaft für angewandte Materialforschung und Werkstoffprüfung in der \
                    Luft- und Raumfahrt mbH & Co. Kommanditgesellschaft auf Aktien"
@@ -145,9 +161,7 @@ pub fn arabic() -> Invoice {
             ),
             item("وقت غير مستخدم", "1", "-10645.16", -10_645),
         ],
-        tax: Some(Tax {
-            name: "ضريبة القيمة المضافة".to_owned(), basis_points: 1_500, amount: 0
-        }),
+        tax: Some(tax("ضريبة القيمة المضافة", 1_500)),
         ..plain()
     }))
 }
@@ -169,7 +183,7 @@ pub fn hebrew() -> Invoice {
             item("מושבים נוספים", "12", "1500", 18_000),
             item("זמן שלא נוצל בתוכנית Pro (עד 14 במרץ)", "1", "-10645.16", -10_645),
         ],
-        tax: Some(Tax { name: "מע״מ".to_owned(), basis_points: 1_800, amount: 0 }),
+        tax: Some(tax("מע״מ", 1_800)),
         ..plain()
     })
 }
@@ -195,7 +209,7 @@ pub fn chinese() -> Invoice {
                 256_900,
             ),
         ],
-        tax: Some(Tax { name: "增值税".to_owned(), basis_points: 600, amount: 0 }),
+        tax: Some(tax("增值税", 600)),
         ..plain()
     })
 }
@@ -215,7 +229,7 @@ pub fn japanese() -> Invoice {
             item("追加シート", "12", "1650", 19_800),
             item("APIコール従量課金", "1284500", "0.022", 28_259),
         ],
-        tax: Some(Tax { name: "消費税".to_owned(), basis_points: 1_000, amount: 0 }),
+        tax: Some(tax("消費税", 1_000)),
         ..plain()
     })
 }
@@ -259,9 +273,46 @@ pub fn reverse_charge() -> Invoice {
             address: texts(["25, rue du Premier-Film", "69008 Lyon", "France"]),
             tax_ids: texts(["FR 40 303 265 045"]),
         },
-        tax: Some(Tax { name: "TVA".to_owned(), basis_points: 0, amount: 0 }),
+        tax: Some(tax("TVA", 0)),
         ..plain()
     })
+}
+
+/// Exempt from tax, paid by transfer, with a purchase order and notes, in an Arabic document in US
+/// dollars.
+pub fn exempt() -> Invoice {
+    let mut invoice = paid(summed(Invoice {
+        currency: "USD".to_owned(),
+        tax: None,
+        tax_exempt: Some("منظمة غير ربحية، شهادة 2026-118".to_owned()),
+        po_number: Some("PO-7781".to_owned()),
+        notes: Some("مركز التكلفة 4410".to_owned()),
+        ..arabic()
+    }));
+    invoice.payments[0] = Payment {
+        brand: None,
+        last4: None,
+        reference: Some("RF18 5390 0754 7034".to_owned()),
+        ..invoice.payments[0].clone()
+    };
+    let address = Address {
+        line1: "طريق الملك فهد، حي العليا",
+        city: "الرياض",
+        postal_code: Some("12214"),
+        country: "SA",
+        ..Address::default()
+    };
+    invoice.customer.address = address.lines("ar-SA");
+    invoice
+}
+
+/// A seller that declares its taxes in euros.
+pub fn foreign_currency() -> Invoice {
+    let mut invoice = summed(Invoice { locale: "de-DE".to_owned(), ..plain() });
+    let declared =
+        DeclaredTax { currency: "EUR".to_owned(), rate: "0.9213".to_owned(), amount: 16_095 };
+    invoice.tax = invoice.tax.map(|tax| Tax { declared: Some(declared), ..tax });
+    invoice
 }
 
 pub fn all() -> Vec<(&'static str, Invoice)> {
@@ -278,5 +329,7 @@ pub fn all() -> Vec<(&'static str, Invoice)> {
         ("void", void()),
         ("draft", draft()),
         ("reverse-charge", reverse_charge()),
+        ("exempt", exempt()),
+        ("foreign-currency", foreign_currency()),
     ]
 }
