@@ -46,6 +46,27 @@ impl Price {
     pub fn of_segment(&self, from: Decimal, to: Decimal) -> Result<i64, Overflow> {
         amount(i128::from(self.of_window(to)?) - i128::from(self.of_window(from)?))
     }
+
+    /// Splits the units of a segment by price: the included ones, then for each tier with units its
+    /// units and its unit price.
+    pub fn parts(&self, from: Decimal, to: Decimal) -> (Decimal, Vec<(Decimal, Decimal)>) {
+        let within = |start: i128, end: i128| {
+            Decimal::from_units((to.units().min(end) - from.units().max(start)).max(0))
+        };
+        let free = self.included.units().max(0);
+        let mut start = free;
+        let mut parts = Vec::new();
+        for tier in &self.tiers {
+            let up_to = |end| free.saturating_add(Decimal::from_integer(end).units());
+            let end = tier.up_to.map_or(i128::MAX, up_to);
+            let units = within(start, end);
+            if units > Decimal::ZERO {
+                parts.push((units, tier.unit_price));
+            }
+            start = end;
+        }
+        (within(0, free), parts)
+    }
 }
 
 /// Returns a recurring charge for a quantity of units.
@@ -141,6 +162,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn parts_of_a_segment_sum_up_to_its_units_and_its_price(
+            included in 0i64..500, first in 1i64..1_000, more in 1i64..1_000,
+            from in 0i64..3_000, units in 0i64..3_000,
+        ) {
+            let tier = |up_to, price: i64| Tier { up_to, unit_price: Decimal::from_integer(price) };
+            let price = Price {
+                included: Decimal::from_integer(included),
+                tiers: vec![tier(Some(first), 7), tier(Some(first + more), 3), tier(None, 1)],
+            };
+            let (from, to) = (Decimal::from_integer(from), Decimal::from_integer(from + units));
+            let (free, parts) = price.parts(from, to);
+            let sum: i128 = parts.iter().map(|(units, _)| units.units()).sum();
+            prop_assert_eq!(free.units() + sum, to.units() - from.units());
+            let cost: i128 = parts.iter().map(|(units, price)| units.units() * price.units()).sum();
+            prop_assert_eq!(divide(cost, Decimal::ONE * Decimal::ONE), price.of_segment(from, to));
+        }
+
         #[test]
         fn window_costs_the_sum_of_its_units(
             price in prices(), units in 0i64..20_000, more in 0i64..1_000,

@@ -1,4 +1,6 @@
-//! Who somebody is to the tax office: addresses, tax ids, tax rates. Stored and shown in this form.
+//! Addresses, tax ids and tax rates, stored and shown in this form.
+
+use super::{Currency, Decimal};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -33,4 +35,23 @@ pub struct TaxRate {
     pub name: String,
     /// Hundredths of a percent.
     pub basis_points: i64,
+}
+
+/// The currency that a seller declares its taxes in, and the rates for invoices in other currencies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxDeclaration {
+    pub currency: Currency,
+    pub rates: Vec<ExchangeRate>,
+}
+
+/// A rate for invoices in another currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExchangeRate {
+    /// The invoice's currency.
+    #[schema(value_type = String)]
+    pub currency: Currency,
+    /// A decimal: units of the tax currency for one unit of the invoice's currency.
+    #[schema(value_type = String)]
+    pub rate: Decimal,
 }

@@ -11,7 +11,7 @@ pub mod scopes;
 pub mod secret;
 pub mod words;
 
-pub use address::{Address, TaxId, TaxRate};
+pub use address::{Address, ExchangeRate, TaxDeclaration, TaxId, TaxRate};
 pub use clock::{Clock, Time, wall_clock};
 pub use ids::{
     ApiKeyId, CreditAccountId, CreditCurrencyId, CreditPackageId, CustomerId, EventId, FeatureId,

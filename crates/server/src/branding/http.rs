@@ -3,10 +3,10 @@
 use super::Branding;
 use crate::app::App;
 use crate::auth::{CatalogCaller, SecretKey};
-use crate::base::{Address, TaxRate, Time};
+use crate::base::{Address, Currency, Decimal, ExchangeRate, TaxDeclaration, TaxRate, Time};
 use crate::db::{Lane, Tx};
-use crate::http::leaves::{Email, Image, Integer, Origins, Text, string};
-use crate::http::wire::{Field, Request};
+use crate::http::leaves::{Email, Image, Integer, Item, List, Origins, Text, string};
+use crate::http::wire::{Description, Field, Presence, Request};
 use crate::http::{Body, Fields, Json, Problem};
 use crate::keys::KeyScopes;
 use axum::extract::State;
@@ -50,13 +50,22 @@ pub struct SellerResponse {
     /// The rate of customers that have none of their own.
     pub tax_rate: Option<TaxRate>,
     pub invoice_footer: Option<String>,
+    /// The currency that taxes are declared in. Invoices in another currency that `taxExchangeRates`
+    /// has a rate for print their tax in it, too.
+    #[schema(value_type = Option<String>)]
+    pub tax_currency: Option<Currency>,
+    #[schema(required = false)]
+    pub tax_exchange_rates: Vec<ExchangeRate>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Time>,
 }
 
 impl BrandingResponse {
     fn to_backend(branding: Branding) -> Self {
+        let declaration = branding.tax_declaration.clone();
         let seller = SellerResponse {
+            tax_currency: declaration.as_ref().map(|known| known.currency),
+            tax_exchange_rates: declaration.map(|known| known.rates).unwrap_or_default(),
             portal_origins: branding.portal_origins.clone(),
             legal_name: branding.legal_name.clone(),
             address: branding.address.clone(),
@@ -107,7 +116,13 @@ pub struct PutBrandingRequest {
     tax_rate: Option<TaxRate>,
     #[request(with = Text<1, 500>, nullable)]
     invoice_footer: Option<String>,
+    #[request(flatten)]
+    taxes: TaxDeclarationFields,
 }
+
+/// The currency for taxes and its rates, which belong together.
+#[derive(Debug)]
+pub struct TaxDeclarationFields(Option<TaxDeclaration>);
 
 impl From<PutBrandingRequest> for Branding {
     fn from(new: PutBrandingRequest) -> Self {
@@ -123,8 +138,53 @@ impl From<PutBrandingRequest> for Branding {
             tax_id: new.tax_id,
             tax_rate: new.tax_rate,
             invoice_footer: new.invoice_footer,
+            tax_declaration: new.taxes.0,
             updated_at: None,
         }
+    }
+}
+
+type Rates = List<ExchangeRate, 50>;
+
+impl Request for TaxDeclarationFields {
+    const NAME: &'static str = "TaxDeclaration";
+    const DESCRIPTION: &'static str = "";
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        const RATES: &str = "taxExchangeRates";
+        let is_there = fields.has("taxCurrency");
+        let currency = fields.optional(true, "taxCurrency", <Currency as Field>::read);
+        let is_wrong = is_there && currency.is_none();
+        let currency = currency.flatten();
+        let rates = fields.optional(true, RATES, Rates::read).flatten().unwrap_or_default();
+        if currency.is_none() && !rates.is_empty() && !is_wrong {
+            fields.wrong(RATES, "must come with taxCurrency");
+        }
+        let mut named: Vec<_> = rates.iter().map(|rate| rate.currency.to_string()).collect();
+        named.sort_unstable();
+        named.dedup();
+        if named.len() < rates.len() {
+            fields.wrong(RATES, "must name each currency once");
+        }
+        Some(Self(currency.map(|currency| TaxDeclaration { currency, rates })))
+    }
+
+    fn describe(description: &mut Description) {
+        let text = "The currency that taxes are declared in.";
+        description.field::<Currency>("taxCurrency", text, Presence::Nullable, false);
+        let text = "With `taxCurrency` only; one rate for each currency.";
+        description.field::<Rates>("taxExchangeRates", text, Presence::Nullable, false);
+    }
+}
+
+impl Item for ExchangeRate {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.required(&["currency", "rate"]);
+        let (currency, rate) = (fields.currency("currency"), fields.decimal("rate", 8));
+        if rate.is_some_and(|rate| rate <= Decimal::ZERO) {
+            fields.wrong("rate", "must be more than 0");
+        }
+        Some(Self { currency: currency?, rate: rate? })
     }
 }
 

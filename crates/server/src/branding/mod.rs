@@ -6,7 +6,7 @@ mod sql;
 pub use sql::get;
 
 use crate::audit::{self, Action, Actor, NewEvent};
-use crate::base::{Address, Ids, TaxRate, Time};
+use crate::base::{Address, Ids, TaxDeclaration, TaxRate, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use serde_json::json;
@@ -30,6 +30,8 @@ pub struct Branding {
     /// The rate of customers without a rate of their own.
     pub tax_rate: Option<TaxRate>,
     pub invoice_footer: Option<String>,
+    /// For invoices in other currencies.
+    pub tax_declaration: Option<TaxDeclaration>,
     pub updated_at: Option<Time>,
 }
 

@@ -26,6 +26,11 @@ pub struct BillingProfile {
     pub collection_method: CollectionMethod,
     /// The number of days until a sent invoice is due.
     pub net_days: i64,
+    /// Why an exempt customer pays no tax; printed on invoices, as the next two are.
+    pub tax_exempt_reason: Option<String>,
+    /// The customer's purchase order.
+    pub po_number: Option<String>,
+    pub notes: Option<String>,
 }
 
 /// The fields that a PATCH sets; `None` leaves a field as it is. The first purchase sets the
@@ -40,6 +45,9 @@ pub struct BillingChange {
     pub tax_rate: Option<Option<TaxRate>>,
     pub collection_method: Option<CollectionMethod>,
     pub net_days: Option<i64>,
+    pub tax_exempt_reason: Option<Option<String>>,
+    pub po_number: Option<Option<String>>,
+    pub notes: Option<Option<String>>,
 }
 
 words! {
@@ -65,7 +73,8 @@ impl BillingProfile {
         changes!(self, change, {
             r#type "type", locale "locale", address "billingAddress", tax_ids "taxIds",
             tax_status "taxStatus", tax_rate "taxRate", collection_method "collectionMethod",
-            net_days "netDays",
+            net_days "netDays", tax_exempt_reason "taxExemptReason", po_number "poNumber",
+            notes "notes",
         })
     }
 }
@@ -83,6 +92,9 @@ impl Default for BillingProfile {
             currency: None,
             collection_method: CollectionMethod::ChargeAutomatically,
             net_days: 30,
+            tax_exempt_reason: None,
+            po_number: None,
+            notes: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Customers over HTTP: the backend's whole, the browser's own.
+//! Customers over HTTP: all of them for the backend, its own for a portal token.
 
 pub use super::http_fields::{
     CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest, reference,
@@ -76,6 +76,7 @@ pub async fn create(
     let (tenant, actor, ids, now) =
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let idempotency = idempotency.of(caller.id(), &raw, now);
+    let renderer = Arc::clone(&app.invoices);
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let idempotency = idempotency.as_ref();
@@ -84,8 +85,9 @@ pub async fn create(
             }
             let customer = super::create(tx, &tenant, &new, actor, &ids, now).await?;
             let profile = billing::get(tx, &tenant, customer.no).await?;
-            let body = serde_json::to_value(CustomerResponse::to_backend(&customer, profile))
-                .map_err(Problem::internal)?;
+            let body = CustomerResponse::to_backend(&customer, profile)
+                .warn(|text| renderer.missing(text));
+            let body = serde_json::to_value(body).map_err(Problem::internal)?;
             idempotency::keep(tx, idempotency, &body).await?;
             Ok(Outcome::Fresh(body))
         })
@@ -165,7 +167,8 @@ pub async fn update(
         })
         .await?;
     let (customer, profile) = changed;
-    Ok(Json(StatusCode::OK, view(&caller, &customer, profile)))
+    let body = view(&caller, &customer, profile).warn(|text| app.invoices.missing(text));
+    Ok(Json(StatusCode::OK, body))
 }
 
 /// Archives a customer and ends every session of theirs for good.

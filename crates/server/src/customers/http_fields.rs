@@ -45,6 +45,19 @@ pub struct CustomerResponse {
     pub collection_method: CollectionMethod,
     /// Days until a sent invoice is due.
     pub net_days: i64,
+    /// Why an exempt customer pays no tax; printed on invoices.
+    #[schema(required = true)]
+    pub tax_exempt_reason: Option<String>,
+    /// The customer's purchase order; printed on invoices.
+    #[schema(required = true)]
+    pub po_number: Option<String>,
+    /// Printed on invoices.
+    #[schema(required = true)]
+    pub notes: Option<String>,
+    /// Problems with what was saved; only in the answer to a write that has some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<Warning>,
     /// The integrator's own notes; absent with a portal token.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
@@ -60,6 +73,21 @@ words! {
         Active = "active",
         Archived = "archived",
     }
+}
+
+words! {
+    WarningCode {
+        /// No font of the server shows some characters; invoices print boxes for them.
+        GlyphsMissing = "glyphs_missing",
+    }
+}
+
+/// A problem with a value that was saved nevertheless.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Warning {
+    pub code: WarningCode,
+    pub message: String,
 }
 
 #[derive(Debug, Request)]
@@ -117,6 +145,15 @@ pub struct Profile {
     /// Days until a sent invoice is due.
     #[request(with = Integer<0, 365>, key_only)]
     net_days: Option<i64>,
+    /// Why an exempt customer pays no tax; printed on invoices.
+    #[request(with = Text<1, 300>, key_only)]
+    tax_exempt_reason: Option<Option<String>>,
+    /// The customer's purchase order; printed on invoices.
+    #[request(with = Text<1, 100>)]
+    po_number: Option<Option<String>>,
+    /// Printed on invoices.
+    #[request(with = Text<1, 1_000>, key_only)]
+    notes: Option<Option<String>>,
 }
 
 impl CustomerResponse {
@@ -142,10 +179,35 @@ impl CustomerResponse {
             currency: profile.currency,
             collection_method: profile.collection_method,
             net_days: profile.net_days,
+            tax_exempt_reason: profile.tax_exempt_reason,
+            po_number: profile.po_number,
+            notes: profile.notes,
+            warnings: Vec::new(),
             metadata: None,
             created_at: customer.created_at,
             updated_at: customer.updated_at,
         }
+    }
+}
+
+impl CustomerResponse {
+    /// Adds a warning if invoices cannot show some of the customer's characters: those that `missing`
+    /// returns of a text.
+    pub fn warn(mut self, missing: impl FnOnce(&str) -> Vec<char>) -> Self {
+        let address = self.billing_address.iter().flat_map(|address| {
+            let parts = [&address.line2, &address.state, &address.postal_code];
+            [&address.line1, &address.city].into_iter().chain(parts.into_iter().flatten())
+        });
+        let texts = [&self.tax_exempt_reason, &self.po_number, &self.notes].into_iter().flatten();
+        let printed: String =
+            [&self.name, &self.email].into_iter().chain(address).chain(texts).cloned().collect();
+        let missing = missing(&printed);
+        if !missing.is_empty() {
+            let shown: String = missing.iter().take(20).collect();
+            let message = format!("No font of the server shows these characters: {shown}");
+            self.warnings.push(Warning { code: WarningCode::GlyphsMissing, message });
+        }
+        self
     }
 }
 
@@ -160,6 +222,9 @@ impl From<Profile> for BillingChange {
             tax_rate: profile.tax_rate,
             collection_method: profile.collection_method,
             net_days: profile.net_days,
+            tax_exempt_reason: profile.tax_exempt_reason,
+            po_number: profile.po_number,
+            notes: profile.notes,
         }
     }
 }

@@ -30,6 +30,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008_clock_confirmations"),
     migration!(9, "0009_processors"),
     migration!(10, "0010_billing_rules"),
+    migration!(11, "0011_grant_windows"),
+    migration!(12, "0012_invoice_texts"),
 ];
 
 /// The version this program works with.

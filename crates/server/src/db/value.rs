@@ -469,4 +469,10 @@ text_columns!(
     crate::base::Currency,
     crate::base::Decimal,
 );
-json_columns!(crate::base::Address, crate::base::TaxRate, Vec<crate::base::TaxId>, Vec<String>);
+json_columns!(
+    crate::base::Address,
+    crate::base::TaxDeclaration,
+    crate::base::TaxRate,
+    Vec<crate::base::TaxId>,
+    Vec<String>
+);

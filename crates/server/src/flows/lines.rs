@@ -3,7 +3,7 @@
 use crate::base::{Decimal, Overflow, Period, Time};
 use crate::catalog::{self, Charge, Plan, Tier};
 use crate::db::{DbError, Tx};
-use crate::invoices::{self, Line, LineKind};
+use crate::invoices::{self, InvoiceTier, Line, LineKind, UsageParts};
 use crate::organizations::Tenant;
 use crate::subscriptions::{self, Status, Subscription, proration, rating};
 use crate::usage;
@@ -26,6 +26,7 @@ pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>
                 kind: LineKind::Recurring,
                 quantity: Decimal::from_integer(quantity),
                 unit_amount: Some(Decimal::from_integer(amount)),
+                usage: None,
                 amount: rating::times(amount, per_unit, quantity)?,
                 period: Some(period),
             })
@@ -73,6 +74,7 @@ fn one_off_lines(plan: &Plan) -> Vec<Line> {
             kind: LineKind::OneOff,
             quantity: Decimal::from_integer(1),
             unit_amount: Some(Decimal::from_integer(amount)),
+            usage: None,
             amount,
             period: None,
         })
@@ -94,6 +96,7 @@ pub fn unused(
         kind: LineKind::Proration,
         quantity: Decimal::from_integer(quantity),
         unit_amount: None,
+        usage: None,
         amount: sign * proration::unused(total, period, at)?,
         period: Some(Period { start: at, end: period.end }),
     })
@@ -128,7 +131,10 @@ pub async fn usage(
         };
         let segment = usage::segment(tx, subscription, metric_id, open).await?;
         let metric = catalog::metric(tx, tenant, metric_id).await?;
+        let (included, parts) = price.parts(segment.from, segment.to);
+        let tier = |(quantity, unit_amount)| InvoiceTier { quantity, unit_amount };
         lines.push(Line {
+            usage: Some(UsageParts { included, tiers: parts.into_iter().map(tier).collect() }),
             description: metric.map_or_else(|| plan.name.clone(), |metric| metric.name),
             kind: LineKind::Usage,
             quantity: segment.to.checked_sub(segment.from)?,

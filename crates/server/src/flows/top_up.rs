@@ -247,6 +247,7 @@ async fn quote(
         kind: LineKind::TopUp,
         quantity: Decimal::from_integer(quantity),
         unit_amount: Some(Decimal::from_integer(amount / quantity.max(1))),
+        usage: None,
         amount,
         period: None,
     };

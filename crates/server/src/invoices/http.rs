@@ -1,6 +1,6 @@
 //! Invoices over HTTP: reading them. A portal token sees its own customer's, and no drafts.
 
-use super::{Buyer, Invoice, InvoiceItem, Line, Payment, Reason, Seller, Status, pdf, sql};
+use super::{Buyer, Invoice, InvoiceItem, Line, PaidBy, Payment, Reason, Seller, Status, pdf, sql};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::base::{Currency, CustomerId, InvoiceId, SubscriptionId, TaxRate, Time};
@@ -88,11 +88,15 @@ pub struct InvoicePayment {
     pub amount: i64,
     #[schema(value_type = String, format = DateTime)]
     pub paid_at: Time,
+    pub method: PaidBy,
     /// `null` for a transfer, as `last4` is.
     #[schema(required = true)]
     pub brand: Option<String>,
     #[schema(required = true)]
     pub last4: Option<String>,
+    /// The reference of a transfer; else `null`.
+    #[schema(required = true)]
+    pub reference: Option<String>,
 }
 
 impl InvoiceResponse {
@@ -141,9 +145,11 @@ impl From<Payment> for InvoicePayment {
     fn from(payment: Payment) -> Self {
         Self {
             amount: payment.amount,
+            method: payment.method(),
             paid_at: payment.paid_at,
             brand: payment.brand,
             last4: payment.last4,
+            reference: payment.reference,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! From lines to an issued invoice: pricing, drafts, numbers.
 
-use super::{Buyer, Invoice, Line, LineKind, NewInvoice, Reason, Status, Totals, sql};
+use super::{
+    Buyer, DeclaredTax, Invoice, Line, LineKind, NewInvoice, Reason, Seller, Status, Totals, sql,
+};
 use crate::audit::Action;
 use crate::base::{CollectionMethod, Currency, Overflow, TaxRate, money};
 use crate::db::{DbError, Stored, Tx};
@@ -137,9 +139,13 @@ pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result
         CollectionMethod::ChargeAutomatically => at,
         CollectionMethod::SendInvoice => at.plus_days(parties.net_days),
     });
-    let Buyer { tax_ids, tax_status, .. } = invoice.buyer.read()?;
-    invoice.seller = Stored::of(&parties.seller)?;
-    invoice.buyer = Stored::of(&Buyer { tax_ids, tax_status, ..parties.buyer })?;
+    let (currency, tax_amount) = (invoice.currency, invoice.totals.tax_amount);
+    let declaration = parties.tax_declaration.as_ref();
+    let declared_tax = declaration.and_then(|known| DeclaredTax::of(known, currency, tax_amount));
+    let Buyer { tax_ids, tax_status, tax_exempt_reason, .. } = invoice.buyer.read()?;
+    invoice.seller = Stored::of(&Seller { declared_tax, ..parties.seller })?;
+    let buyer = Buyer { tax_ids, tax_status, tax_exempt_reason, ..parties.buyer };
+    invoice.buyer = Stored::of(&buyer)?;
     (invoice.issued_at, invoice.updated_at) = (Some(at), at);
     invoice.status = Status::Issued;
     if invoice.totals.total == 0 {
@@ -213,7 +219,15 @@ mod tests {
 
     fn line(amount: i64) -> Line {
         let (kind, quantity) = (LineKind::Recurring, Decimal::from_integer(1));
-        Line { description: "A".into(), kind, quantity, unit_amount: None, amount, period: None }
+        Line {
+            description: "A".into(),
+            kind,
+            quantity,
+            unit_amount: None,
+            usage: None,
+            amount,
+            period: None,
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is owed, line by line.
+//! The lines of an invoice.
 
 use crate::base::{Decimal, Period, Time};
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,31 @@ pub struct Line {
     pub description: String,
     pub kind: LineKind,
     pub quantity: Decimal,
-    /// Minor units for one; `None` where no single price says it.
+    /// Minor units for one; `None` if the units have several prices.
     pub unit_amount: Option<Decimal>,
+    /// How the quantity of a usage line is priced.
+    pub usage: Option<UsageParts>,
     pub amount: i64,
     pub period: Option<Period>,
+}
+
+/// The quantity of a usage line, split by price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageParts {
+    pub included: Decimal,
+    pub tiers: Vec<InvoiceTier>,
+}
+
+/// Units of a usage line that have the same price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvoiceTier {
+    /// A decimal.
+    #[schema(value_type = String)]
+    pub quantity: Decimal,
+    /// A decimal in minor units.
+    #[schema(value_type = String)]
+    pub unit_amount: Decimal,
 }
 
 // A line, stored and shown in this form.
@@ -26,9 +47,18 @@ pub struct InvoiceItem {
     /// A decimal.
     #[schema(value_type = String)]
     pub quantity: Decimal,
-    /// A decimal in minor units; `null` where no single price says it, as with tiers.
+    /// A decimal in minor units; `null` if the units have several prices, as with tiers.
     #[schema(value_type = Option<String>, required = true)]
     pub unit_amount: Option<Decimal>,
+    /// Of a usage line: the part of `quantity` that the plan includes. `quantity` is `includedUnits`
+    /// and the quantities of `tiers` together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    pub included_units: Option<Decimal>,
+    /// Of a usage line: how the rest of `quantity` is priced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tiers: Option<Vec<InvoiceTier>>,
     pub amount: i64,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_start: Option<Time>,
@@ -45,13 +75,17 @@ pub enum LineKind {
     OneOff,
     Proration,
     TopUp,
-    /// What an earlier, too small amount came to.
+    /// An earlier amount that was too small to charge alone.
     Addition,
 }
 
 impl From<Line> for InvoiceItem {
     fn from(line: Line) -> Self {
+        let (included_units, tiers) =
+            line.usage.map_or((None, None), |usage| (Some(usage.included), Some(usage.tiers)));
         Self {
+            included_units,
+            tiers,
             description: line.description,
             r#type: line.kind,
             quantity: line.quantity,
@@ -66,7 +100,9 @@ impl From<Line> for InvoiceItem {
 impl From<InvoiceItem> for Line {
     fn from(item: InvoiceItem) -> Self {
         let period = item.period_start.zip(item.period_end);
+        let usage = item.included_units.zip(item.tiers);
         Self {
+            usage: usage.map(|(included, tiers)| UsageParts { included, tiers }),
             description: item.description,
             kind: item.r#type,
             quantity: item.quantity,

@@ -14,9 +14,9 @@ pub use issue::{
     add_to_next, create_issued, delete_draft, draft, issue, price, wait_for_next, waiting,
     with_waiting,
 };
-pub use lines::{InvoiceItem, Line, LineKind};
-pub use parties::{Buyer, Seller};
-pub use sql::{get, has_billed, owed, payments};
+pub use lines::{InvoiceItem, InvoiceTier, Line, LineKind, UsageParts};
+pub use parties::{Buyer, DeclaredTax, Seller};
+pub use sql::{get, has_billed, has_open_for_period, owed, payments};
 
 use crate::audit::Action;
 use crate::base::words::words;
@@ -120,6 +120,23 @@ pub struct Payment {
     pub last4: Option<String>,
     /// The reference of a transfer.
     pub reference: Option<String>,
+}
+
+words! {
+    /// The way that an invoice was paid.
+    PaidBy as InvoicePaymentMethod {
+        Card = "card",
+        Transfer = "transfer",
+    }
+}
+
+impl Payment {
+    pub const fn method(&self) -> PaidBy {
+        match (&self.brand, &self.reference) {
+            (None, Some(_)) => PaidBy::Transfer,
+            (Some(_), _) | (None, None) => PaidBy::Card,
+        }
+    }
 }
 
 impl Invoice {

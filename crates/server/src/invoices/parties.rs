@@ -1,6 +1,6 @@
-//! Who sells, who buys, and which tax that means: frozen into each invoice.
+//! Seller, buyer and the tax that follows from them, frozen into each invoice.
 
-use crate::base::{Address, CustomerId, TaxId, TaxRate};
+use crate::base::{Address, Currency, CustomerId, Decimal, TaxDeclaration, TaxId, TaxRate, money};
 use crate::customers::billing::TaxStatus;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,6 +21,24 @@ pub struct Seller {
     pub support_email: Option<String>,
     #[schema(required = true)]
     pub footer: Option<String>,
+    /// The invoice's tax in the currency that the seller declares its taxes in, if that is another
+    /// one and the seller has set a rate.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub declared_tax: Option<DeclaredTax>,
+}
+
+/// A tax amount in another currency, stored and shown in this form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclaredTax {
+    #[schema(value_type = String)]
+    pub currency: Currency,
+    /// A decimal: units of `currency` for one unit of the invoice's currency.
+    #[schema(value_type = String)]
+    pub rate: Decimal,
+    /// In minor units of `currency`.
+    pub amount: i64,
 }
 
 /// The customer as it stands on an invoice, stored and shown in this form.
@@ -41,6 +59,15 @@ pub struct Buyer {
     pub address: Option<Address>,
     pub tax_ids: Vec<TaxId>,
     pub tax_status: String,
+    #[serde(default)]
+    #[schema(required = true)]
+    pub tax_exempt_reason: Option<String>,
+    #[serde(default)]
+    #[schema(required = true)]
+    pub po_number: Option<String>,
+    #[serde(default)]
+    #[schema(required = true)]
+    pub notes: Option<String>,
 }
 
 /// What an invoice needs to know of both sides.
@@ -51,6 +78,7 @@ pub struct Parties {
     pub net_days: i64,
     pub customers_tax: Option<TaxRate>,
     pub organizations_tax: Option<TaxRate>,
+    pub tax_declaration: Option<TaxDeclaration>,
 }
 
 impl Parties {
@@ -61,10 +89,31 @@ impl Parties {
     }
 }
 
+impl DeclaredTax {
+    /// Converts a tax amount, rounded once. `None` without tax, in the same currency, without a rate,
+    /// or beyond the range of amounts.
+    pub fn of(declaration: &TaxDeclaration, currency: Currency, tax_amount: i64) -> Option<Self> {
+        let other = declaration.currency != currency && tax_amount > 0;
+        let rate = declaration.rates.iter().find(|rate| rate.currency == currency)?.rate;
+        let scale = |currency: Currency| 10_i128.checked_pow(currency.exponent());
+        let exact = i128::from(tax_amount).checked_mul(rate.units())?;
+        let amount = money::divide(
+            exact.checked_mul(scale(declaration.currency)?)?,
+            Decimal::ONE.checked_mul(scale(currency)?)?,
+        );
+        let amount = amount.ok().filter(|_| other)?;
+        Some(Self { currency: declaration.currency, rate, amount })
+    }
+}
+
 impl Buyer {
-    /// Whether the invoice has to say that the buyer owes the tax.
+    /// Whether the buyer owes the tax, which the invoice must say.
     pub fn is_reverse_charge(&self) -> bool {
         self.tax_status == TaxStatus::ReverseCharge.as_str()
+    }
+
+    pub fn is_exempt(&self) -> bool {
+        self.tax_status == TaxStatus::Exempt.as_str()
     }
 }
 
@@ -72,5 +121,29 @@ impl Seller {
     /// Whether a live invoice may name it.
     pub const fn is_complete(&self) -> bool {
         self.legal_name.is_some() && self.address.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ExchangeRate;
+
+    #[test]
+    fn declared_tax_is_converted_over_both_exponents_and_rounded_once() {
+        let of = |from: &str, to: &str, rate: &str, amount| {
+            let (from, currency) = (from.parse().unwrap(), to.parse().unwrap());
+            let rates = vec![ExchangeRate { currency: from, rate: rate.parse().unwrap() }];
+            let declared = DeclaredTax::of(&TaxDeclaration { currency, rates }, from, amount);
+            declared.map(|declared| declared.amount)
+        };
+        assert_eq!(of("USD", "EUR", "0.9213", 17_470), Some(16_095));
+        assert_eq!(of("JPY", "EUR", "0.0062", 10_267), Some(6_366));
+        assert_eq!(of("USD", "JPY", "150.5", 199), Some(299));
+        assert_eq!(of("USD", "KWD", "0.3", 5), Some(15));
+        assert_eq!(of("USD", "USD", "1", 5), None);
+        assert_eq!(of("USD", "EUR", "0.5", 0), None);
+        let other = TaxDeclaration { currency: "EUR".parse().unwrap(), rates: Vec::new() };
+        assert_eq!(DeclaredTax::of(&other, "USD".parse().unwrap(), 5), None);
     }
 }

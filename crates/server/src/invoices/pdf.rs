@@ -1,10 +1,10 @@
-//! Invoices as PDF: rendered when asked for, from what was frozen, and stored nowhere.
+//! Invoices as PDF: rendered on demand from the frozen invoice, and not stored.
 //!
-//! Laying out takes milliseconds of a core, so it runs beside the threads that answer requests, a
-//! few at a time. Logo and accent are today's; who sells, who buys and what is owed are frozen.
+//! Layout takes milliseconds of a core, so it runs on blocking threads, a few at a time. Logo and accent
+//! are today's; seller, buyer and lines are frozen.
 
-use super::{Invoice, Payment, Seller, Status};
-use crate::base::{Address, Period, Time};
+use super::{Invoice, InvoiceTier, Payment, Seller, Status, UsageParts};
+use crate::base::{Address, CollectionMethod, Period, Time};
 use crate::branding::Branding;
 use crate::db::DbError;
 use base64::Engine as _;
@@ -18,7 +18,7 @@ use unitpay_invoice_pdf as pdf;
 /// How many are laid out at once.
 const AT_ONCE: usize = 2;
 
-/// Lays invoices out; it reads its fonts when it is first asked.
+/// Renders invoices. It reads its fonts at the first call.
 pub struct Renderer {
     fonts_dir: PathBuf,
     fonts: OnceLock<Option<Arc<pdf::Fonts>>>,
@@ -26,13 +26,13 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// `fonts_dir` has faces beside the built-in ones; empty means none.
+    /// `fonts_dir` holds faces beside the built-in ones; empty means none.
     pub fn new(fonts_dir: PathBuf) -> Self {
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         Self { fonts_dir, fonts: OnceLock::new(), permits }
     }
 
-    /// The document; whoever asks while enough are laid out waits.
+    /// Renders a document. A caller beyond the limit waits.
     pub async fn render(
         self: &Arc<Self>,
         document: pdf::Invoice,
@@ -40,12 +40,22 @@ impl Renderer {
         let permit = Arc::clone(&self.permits).acquire_owned().await?;
         let renderer = Arc::clone(self);
         let laid_out = tokio::task::spawn_blocking(move || {
-            // Held until the work ends, also where nobody waits for it any more.
+            // Held until the work ends, even if the caller is gone.
             let _permit = permit;
             let fonts = renderer.fonts().ok_or("the built-in fonts are unreadable")?;
             pdf::render(&document, &fonts).map_err(Into::into)
         });
         laid_out.await?
+    }
+
+    /// Returns the characters of a text that no face shows, each once. Latin text does not load the
+    /// fonts.
+    pub fn missing(&self, text: &str) -> Vec<char> {
+        let foreign: String = text.chars().filter(|character| *character > '\u{24f}').collect();
+        match foreign.is_empty() {
+            true => Vec::new(),
+            false => self.fonts().map(|fonts| fonts.missing(&foreign)).unwrap_or_default(),
+        }
     }
 
     fn fonts(&self) -> Option<Arc<pdf::Fonts>> {
@@ -71,7 +81,7 @@ impl Renderer {
     }
 }
 
-/// What the document of an issued invoice says.
+/// Returns the content of the document of an issued invoice.
 pub fn document(
     invoice: &Invoice,
     payments: &[Payment],
@@ -79,20 +89,34 @@ pub fn document(
 ) -> Result<pdf::Invoice, DbError> {
     let totals = &invoice.totals;
     let (from, buyer) = (invoice.seller.read()?, invoice.buyer.read()?);
+    let locale = buyer.locale.clone().unwrap_or_default();
+    let exempt = buyer.is_exempt().then(|| buyer.tax_exempt_reason.clone().unwrap_or_default());
+    let declared = from.declared_tax.clone().map(|declared| pdf::DeclaredTax {
+        currency: declared.currency.to_string(),
+        rate: declared.rate.to_string(),
+        amount: declared.amount,
+    });
     Ok(pdf::Invoice {
         number: invoice.number_text().unwrap_or_default(),
         status: status(invoice.status),
         issued_at: invoice.issued_at.map(Time::seconds),
-        due_at: invoice.due_date.map(Time::seconds),
+        // An invoice that is charged as it is issued has no day to pay by.
+        due_at: invoice
+            .due_date
+            .filter(|_| invoice.collection_method == CollectionMethod::SendInvoice)
+            .map(Time::seconds),
+        paid_at: invoice.paid_at.map(Time::seconds),
         period: invoice.period.map(period),
         currency: invoice.currency.to_string(),
-        seller: seller(from, branding),
+        seller: seller(from, branding, &locale),
         reverse_charge: buyer.is_reverse_charge(),
-        locale: buyer.locale.unwrap_or_default(),
+        tax_exempt: exempt,
+        po_number: buyer.po_number,
+        notes: buyer.notes,
         customer: pdf::Customer {
             name: buyer.name,
             email: Some(buyer.email),
-            address: buyer.address.as_ref().map(lines_of).unwrap_or_default(),
+            address: buyer.address.map(|address| lines_of(&address, &locale)).unwrap_or_default(),
             tax_ids: buyer.tax_ids.into_iter().map(|id| id.value).collect(),
         },
         items: invoice
@@ -103,6 +127,8 @@ pub fn document(
                 description: line.description,
                 quantity: line.quantity.to_string(),
                 unit_amount: line.unit_amount.map(|amount| amount.to_string()),
+                included: line.usage.as_ref().map(|usage| usage.included.to_string()),
+                tiers: line.usage.map(|usage| tiers(&usage)).unwrap_or_default(),
                 amount: line.amount,
                 period: line.period.map(period),
             })
@@ -112,6 +138,7 @@ pub fn document(
             name: rate.name.clone(),
             basis_points: u32::try_from(rate.basis_points).unwrap_or(0),
             amount: totals.tax_amount,
+            declared,
         }),
         total: totals.total,
         amount_paid: invoice.amount_paid,
@@ -123,16 +150,26 @@ pub fn document(
                 paid_at: payment.paid_at.seconds(),
                 brand: payment.brand.clone(),
                 last4: payment.last4.clone(),
+                reference: payment.reference.clone(),
             })
             .collect(),
+        locale,
     })
 }
 
-fn seller(seller: Seller, branding: &Branding) -> pdf::Seller {
+fn tiers(usage: &UsageParts) -> Vec<pdf::Tier> {
+    let tier = |tier: &InvoiceTier| pdf::Tier {
+        quantity: tier.quantity.to_string(),
+        unit_amount: tier.unit_amount.to_string(),
+    };
+    usage.tiers.iter().map(tier).collect()
+}
+
+fn seller(seller: Seller, branding: &Branding, locale: &str) -> pdf::Seller {
     pdf::Seller {
         name: seller.name,
         legal_name: seller.legal_name.unwrap_or_default(),
-        address: seller.address.as_ref().map(lines_of).unwrap_or_default(),
+        address: seller.address.map(|address| lines_of(&address, locale)).unwrap_or_default(),
         tax_id: seller.tax_id,
         email: seller.support_email,
         footer: seller.footer.unwrap_or_default(),
@@ -157,20 +194,17 @@ const fn period(period: Period) -> pdf::Period {
     pdf::Period { start: period.start.seconds(), end: period.end.seconds() }
 }
 
-/// An address as it is written on an envelope.
-fn lines_of(address: &Address) -> Vec<String> {
-    let city = match &address.postal_code {
-        Some(code) => format!("{code} {}", address.city),
-        None => address.city.clone(),
+/// Returns an address in the order of its country, with the country's name in this language.
+fn lines_of(address: &Address, locale: &str) -> Vec<String> {
+    let address = pdf::Address {
+        line1: &address.line1,
+        line2: address.line2.as_deref(),
+        city: &address.city,
+        state: address.state.as_deref(),
+        postal_code: address.postal_code.as_deref(),
+        country: &address.country,
     };
-    let lines = [
-        Some(address.line1.clone()),
-        address.line2.clone(),
-        Some(city),
-        address.state.clone(),
-        Some(address.country.clone()),
-    ];
-    lines.into_iter().flatten().collect()
+    address.lines(locale)
 }
 
 /// `#rrggbb`.

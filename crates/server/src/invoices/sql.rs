@@ -3,10 +3,11 @@
 use super::parties::{Buyer, Parties, Seller};
 use super::{Invoice, Line, Payment, Reason, Status};
 use crate::base::{
-    Address, Currency, CustomerId, InvoiceId, PageQuery, SubscriptionId, TaxRate, Time,
+    Address, Currency, CustomerId, InvoiceId, PageQuery, SubscriptionId, TaxDeclaration, TaxRate,
+    Time,
 };
 use crate::customers::Customer;
-use crate::customers::billing::BillingProfile;
+use crate::customers::billing::{BillingProfile, TaxStatus};
 use crate::db::{
     Command, DbError, FromRow, Pages, Query, Scalar, Sql, Tx, command, json, json_columns, pages,
     query, scalar, sql, word_columns,
@@ -50,6 +51,9 @@ const OF_CUSTOMER: Pages<Invoice> = pages!(
     customer_id = "CAST($1 AS TEXT)",
     items = "'[]'",
 );
+const HAS_OPEN_FOR_PERIOD: Sql = sql("SELECT 1 FROM invoices \
+     WHERE tenant_no = $1 AND customer_no = $2 AND subscription_id = $3 AND period_start = $4 \
+     AND reason IN ('create', 'renewal', 'change') AND status NOT IN ('paid', 'void') LIMIT 1");
 const PARTIES: Query<PartiesRow> = query!(
     PartiesRow,
     "SELECT {customer: c, billing: b, seller: s} FROM customers c \
@@ -136,6 +140,7 @@ struct SellerRow {
     support_email: Option<String>,
     invoice_footer: Option<String>,
     tax_rate: Option<TaxRate>,
+    tax_declaration: Option<TaxDeclaration>,
 }
 
 #[derive(FromRow)]
@@ -218,6 +223,18 @@ pub async fn owed(
     customer_no: i64,
 ) -> Result<Option<InvoiceId>, DbError> {
     tx.scalar(&OWED, &[tenant.no.into(), customer_no.into()]).await
+}
+
+/// Whether an invoice of a subscription for the period that starts at this instant is not paid.
+pub async fn has_open_for_period(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    subscription: SubscriptionId,
+    start: Time,
+) -> Result<bool, DbError> {
+    let values = [tenant.no.into(), customer_no.into(), subscription.into(), start.into()];
+    tx.exists(&HAS_OPEN_FOR_PERIOD, &values).await
 }
 
 /// Returns the current seller and buyer.
@@ -369,6 +386,7 @@ pub async fn payments(
 impl From<PartiesRow> for Parties {
     fn from(row: PartiesRow) -> Self {
         let PartiesRow { customer, billing, organization, seller } = row;
+        let exempt = billing.tax_status == TaxStatus::Exempt;
         Self {
             seller: Seller {
                 name: seller.name.unwrap_or(organization),
@@ -377,6 +395,7 @@ impl From<PartiesRow> for Parties {
                 tax_id: seller.tax_id,
                 support_email: seller.support_email,
                 footer: seller.invoice_footer,
+                declared_tax: None,
             },
             buyer: Buyer {
                 id: customer.id,
@@ -388,10 +407,14 @@ impl From<PartiesRow> for Parties {
                 address: billing.address,
                 tax_ids: billing.tax_ids,
                 tax_status: billing.tax_status.as_str().to_owned(),
+                tax_exempt_reason: billing.tax_exempt_reason.filter(|_| exempt),
+                po_number: billing.po_number,
+                notes: billing.notes,
             },
             net_days: billing.net_days,
             customers_tax: billing.tax_rate,
             organizations_tax: seller.tax_rate,
+            tax_declaration: seller.tax_declaration,
         }
     }
 }

@@ -5,12 +5,25 @@ use crate::support::{Answer, Test, get, patch, post};
 use serde_json::{Value, json};
 
 on_both_stores! {
+    async fn write_warns_of_characters_that_no_font_shows(t) {
+        let body = json!({ "name": "บริษัท ไทย", "email": "a@example.com", "externalId": "thai" });
+        let made = t.call(post("/v1/customers", &body).key(&t.key)).await.expect(201).json();
+        assert_eq!(made["warnings"][0]["code"], "glyphs_missing");
+        assert!(made["warnings"][0]["message"].as_str().unwrap().contains('ท'), "{made}");
+        assert_eq!(read(&t, "thai").await["warnings"], Value::Null);
+        let renamed = change(&t, "thai", json!({ "name": "Société Ελλάδα 上海" })).await.expect(200).json();
+        assert_eq!(renamed["warnings"], Value::Null);
+        let noted = change(&t, "thai", json!({ "notes": "🚀" })).await.expect(200).json();
+        assert_eq!(noted["warnings"].as_array().unwrap().len(), 1);
+    }
+
     async fn the_backend_says_all_and_null_clears_what_may_be_absent(t) {
         t.customer("one").await;
         let all = json!({
             "type": "individual", "locale": "de-AT", "billingAddress": address(),
             "taxIds": [{ "type": "eu_vat", "value": "ATU12345678" }], "taxStatus": "reverse_charge",
             "taxRate": { "name": "USt", "basisPoints": 2000 }, "collectionMethod": "send_invoice", "netDays": 14,
+            "taxExemptReason": "501(c)(3)", "poNumber": "PO-1", "notes": "Cost centre 4410",
         });
         t.advance(60);
         let changed = change(&t, "one", all.clone()).await.expect(200).json();
@@ -25,14 +38,14 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
         let renamed = change(&t, "one", json!({ "name": "B" })).await.expect(200).json();
         assert_eq!(renamed["billingAddress"], address());
-        let cleared = json!({ "locale": null, "billingAddress": null, "taxRate": null, "taxIds": [] });
+        let cleared = json!({ "locale": null, "billingAddress": null, "taxRate": null, "taxIds": [], "taxExemptReason": null, "poNumber": null, "notes": null });
         let cleared = change(&t, "one", cleared).await.expect(200).json();
-        for name in ["locale", "billingAddress", "taxRate"] {
+        for name in ["locale", "billingAddress", "taxRate", "taxExemptReason", "poNumber", "notes"] {
             assert_eq!(cleared[name], Value::Null, "{name}");
         }
         assert_eq!((&cleared["taxIds"], &cleared["netDays"]), (&json!([]), &json!(14)));
         let event = t.call(get("/v1/audit-events?limit=1").key(&t.key)).await.expect(200).json();
-        assert_eq!(event["data"][0]["detail"], json!({ "changed": ["billingAddress", "locale", "taxIds", "taxRate"] }));
+        assert_eq!(event["data"][0]["detail"], json!({ "changed": ["billingAddress", "locale", "notes", "poNumber", "taxExemptReason", "taxIds", "taxRate"] }));
         // A customer may be made with it, and lists show it.
         let mut whole = all;
         for (name, value) in [("name", "C"), ("email", "c@example.com"), ("externalId", "two")] {

@@ -11,7 +11,7 @@ on_both_stores! {
         let nothing = t.call(get("/v1/branding").key(&t.key)).await.expect(200).json();
         assert_eq!(nothing, json!({
             "name": null, "logo": null, "accentColor": null, "radius": null, "supportEmail": null, "portalOrigins": [],
-            "legalName": null, "address": null, "taxId": null, "taxRate": null, "invoiceFooter": null, "updatedAt": null,
+            "legalName": null, "address": null, "taxId": null, "taxRate": null, "invoiceFooter": null, "taxCurrency": null, "taxExchangeRates": [], "updatedAt": null,
         }));
         let mut whole = whole();
         let mut stored = put(&t, whole.clone()).await.expect(200).json();
@@ -49,7 +49,9 @@ on_both_stores! {
             ("radius", json!(33), "radius"), ("radius", json!("8"), "radius"), ("supportEmail", json!("help"), "supportEmail"),
             ("portalOrigins", json!(["https://app.example.com/"]), "portalOrigins"), ("portalOrigins", json!("https://a.example"), "portalOrigins"),
             ("address", json!({ "line1": "A", "city": "B" }), "address.country"), ("taxRate", json!({ "name": "VAT", "basisPoints": -1 }), "taxRate.basisPoints"),
-            ("taxId", json!(1), "taxId"), ("invoiceFooter", json!("f".repeat(501)), "invoiceFooter"), ("updatedAt", json!("2030-01-01T00:00:00.000Z"), "updatedAt"),
+            ("taxId", json!(1), "taxId"), ("invoiceFooter", json!("f".repeat(501)), "invoiceFooter"),
+            ("taxCurrency", json!(null), "taxExchangeRates"), ("taxCurrency", json!("euro"), "taxCurrency"), ("taxExchangeRates", json!([{ "currency": "USD", "rate": "0" }]), "taxExchangeRates[0].rate"),
+            ("taxExchangeRates", json!([{ "currency": "USD", "rate": "1" }, { "currency": "USD", "rate": "2" }]), "taxExchangeRates"), ("updatedAt", json!("2030-01-01T00:00:00.000Z"), "updatedAt"),
         ] {
             let mut body = whole();
             body[name] = value;
@@ -66,7 +68,7 @@ fn whole() -> Value {
         "name": "Acme", "logo": "data:image/png;base64,iVBORw0KGgo=", "accentColor": "#1a2b3c", "radius": 8, "supportEmail": "help@example.com",
         "portalOrigins": ["https://app.example.com"], "legalName": "Acme GmbH", "taxId": "ATU12345678",
         "address": { "line1": "Ring 1", "line2": "2", "city": "Wien", "state": null, "postalCode": "1010", "country": "AT" },
-        "taxRate": { "name": "VAT", "basisPoints": 2000 }, "invoiceFooter": "Thanks.",
+        "taxRate": { "name": "VAT", "basisPoints": 2000 }, "invoiceFooter": "Thanks.", "taxCurrency": "EUR", "taxExchangeRates": [{ "currency": "USD", "rate": "0.9213" }],
     })
 }
 

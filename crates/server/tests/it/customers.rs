@@ -15,7 +15,7 @@ on_both_stores! {
             "id": made["id"], "externalId": "cus_123", "name": "Ada", "email": "ada@example.com",
             "status": "active", "metadata": { "plan": "gold" },
             "type": "company", "locale": null, "billingAddress": null, "taxIds": [], "taxStatus": "taxable", "taxRate": null,
-            "defaultPaymentMethodId": null, "currency": null, "collectionMethod": "charge_automatically", "netDays": 30,
+            "defaultPaymentMethodId": null, "currency": null, "collectionMethod": "charge_automatically", "netDays": 30, "taxExemptReason": null, "poNumber": null, "notes": null,
             "createdAt": "2030-01-01T00:00:00.000Z", "updatedAt": "2030-01-01T00:00:00.000Z",
         });
         assert_eq!(made, expected);

@@ -104,7 +104,8 @@ on_both_stores! {
         let whole = transfer(&t, &invoice, 600).await.expect(201).json();
         assert_eq!((&whole["status"], &whole["amountDue"]), (&json!("paid"), &json!(0)));
         assert_eq!(whole["payments"].as_array().unwrap().len(), 2);
-        assert_eq!(whole["payments"][0]["brand"], Value::Null);
+        let first = &whole["payments"][0];
+        assert_eq!((&first["method"], &first["reference"], &first["brand"]), (&json!("transfer"), &json!("bank 7"), &Value::Null));
         transfer(&t, &invoice, 1).await.refused(409, "invoice_not_payable");
     }
 
@@ -201,6 +202,44 @@ on_both_stores! {
         let path = format!("/v1/customers/{customer}");
         t.call(crate::support::patch(path, &json!({ "name": "Other" })).key(&t.key)).await.expect(200);
         assert_eq!(t.invoice(&invoice).await, before);
+    }
+
+    async fn exemption_texts_and_declared_tax_are_frozen_with_the_invoice(t) {
+        let exempt = json!({ "name": "E", "email": "e@example.com", "externalId": "e", "taxStatus": "exempt",
+            "taxExemptReason": "501(c)(3)", "poNumber": "PO-1", "notes": "Cost centre 4410" });
+        t.call(post("/v1/customers", &exempt).key(&t.key)).await.expect(201);
+        t.customer("c").await;
+        let rates = json!([{ "currency": "USD", "rate": "0.9213" }]);
+        put_branding(&t, json!({ "taxRate": { "name": "VAT", "basisPoints": 1900 }, "taxCurrency": "EUR", "taxExchangeRates": rates })).await;
+        let (first, second) = (t.bill("e", 1_000).await, t.bill("c", 91_947).await);
+        put_branding(&t, json!({})).await;
+        let change = json!({ "taxExemptReason": "none", "poNumber": null });
+        t.call(crate::support::patch("/v1/customers/e", &change).key(&t.key)).await.expect(200);
+        let invoice = t.invoice(&first).await;
+        let buyer = &invoice["customer"];
+        assert_eq!((&buyer["taxExemptReason"], &buyer["poNumber"], &buyer["notes"]), (&json!("501(c)(3)"), &json!("PO-1"), &json!("Cost centre 4410")));
+        assert_eq!((&invoice["taxAmount"], &invoice["seller"]["declaredTax"]), (&json!(0), &Value::Null));
+        let taxed = t.invoice(&second).await;
+        assert_eq!((&taxed["taxAmount"], &taxed["customer"]["taxExemptReason"]), (&json!(17_470), &Value::Null));
+        assert_eq!(taxed["seller"]["declaredTax"], json!({ "currency": "EUR", "rate": "0.9213", "amount": 16_095 }));
+    }
+
+    async fn usage_line_can_be_checked_from_the_invoice_alone(t) {
+        let mut calls = t.calls().await;
+        calls["includedUnits"] = json!("100");
+        calls["tiers"] = json!([{ "upTo": 50, "unitPrice": "10" }, { "upTo": null, "unitPrice": "0.25" }]);
+        let plan = t.plan(crate::support::monthly("metered", json!([calls]))).await;
+        t.payer("c").await;
+        t.buy("c", &plan, 1).await;
+        t.call_for("c", "a", 350).await;
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        let invoice = t.invoices_of("c").await.pop().unwrap();
+        let item = &invoice["items"][0];
+        let shown = json!([item["quantity"], item["includedUnits"], item["tiers"], item["amount"]]);
+        let tiers = json!([{ "quantity": "50", "unitAmount": "10" }, { "quantity": "200", "unitAmount": "0.25" }]);
+        assert_eq!(shown, json!(["350", "100", tiers, 550]));
+        let page = invoice["payments"][0].clone();
+        assert_eq!((&page["method"], &page["reference"]), (&json!("card"), &Value::Null));
     }
 
     async fn a_due_key_is_used_once_and_lines_of_nothing_make_no_invoice(t) {

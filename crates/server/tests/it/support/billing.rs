@@ -22,6 +22,7 @@ pub fn line(amount: i64) -> Line {
         kind: LineKind::Recurring,
         quantity: Decimal::from_integer(1),
         unit_amount: Some(Decimal::from_integer(amount)),
+        usage: None,
         amount,
         period: None,
     }
