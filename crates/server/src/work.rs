@@ -126,6 +126,11 @@ pub enum BillingError {
     NoPackage,
     /// Credits of this kind have no value in money: they are bought in packages.
     PackageRequired,
+    /// A purchase costs another amount than the caller expects.
+    PriceChanged {
+        amount: i64,
+        currency: Currency,
+    },
     /// A grant would end before it begins.
     EndsBeforeNow,
     /// The ledger entry was undone before, or nothing of it is left.

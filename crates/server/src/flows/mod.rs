@@ -37,5 +37,5 @@ pub use events::{
 pub use pay::{pay, transfer, void};
 pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
 pub use settle::{charge, record, run, sweep};
-pub use top_up::{set_auto_top_up, top_up, top_up_if_low};
+pub use top_up::{TopUpOrder, set_auto_top_up, top_up, top_up_if_low};
 pub use track::track_events;

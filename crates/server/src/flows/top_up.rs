@@ -1,6 +1,6 @@
-//! Top-ups: credits for money, by somebody or by themselves where a balance falls below a
-//! threshold. The credits come with the payment, however it comes: what is charged stays a draft
-//! until then, and whoever pays by transfer is sent the invoice first.
+//! Top-ups: credits for money, on request or automatically when a balance falls below a threshold. The
+//! credits come with the payment. The invoice of a charge stays a draft until then; a customer who
+//! pays by transfer is sent the invoice first.
 
 use crate::audit::Action;
 use crate::base::{
@@ -17,7 +17,7 @@ use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::work::{BillingError, Work};
 use serde_json::json;
 
-/// What a purchase is and costs.
+/// A priced purchase.
 #[derive(Clone, Debug)]
 struct Quote {
     credits: i64,
@@ -27,16 +27,31 @@ struct Quote {
     line: Line,
 }
 
-/// Begins a top-up; makes the wallet where there is none.
+/// A top-up that a caller asks for; its bounds are checked.
+#[derive(Clone, Debug)]
+pub struct TopUpOrder {
+    pub currency_id: CreditCurrencyId,
+    pub purchase: Purchase,
+    /// The price before tax that the caller was shown.
+    pub expected_amount: Option<i64>,
+}
+
+/// Begins a top-up. Creates the wallet if there is none.
 pub async fn top_up(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
-    currency_id: CreditCurrencyId,
-    purchase: &Purchase,
+    order: &TopUpOrder,
 ) -> Result<Kept, BillingError> {
-    let mut wallet = open(work, customer_no, currency_id).await?;
+    let TopUpOrder { currency_id, purchase, expected_amount } = order;
+    let mut wallet = open(work, customer_no, *currency_id).await?;
     if wallet.account.frozen {
         return Err(BillingError::Frozen);
+    }
+    if let Some(expected) = expected_amount {
+        let Quote { amount, currency, .. } = quote(work, &wallet, purchase).await?;
+        if amount != *expected {
+            return Err(BillingError::PriceChanged { amount, currency });
+        }
     }
     let kept = start(work, &mut wallet, purchase, false).await?;
     credits::save(work.tx, &[wallet], work.at).await?;

@@ -3,6 +3,7 @@
 //! A [`Problem`] keeps apart what leaves (code, detail, errors) and what is logged (source).
 //! Handlers return it; the request layer renders it once, with the request's id, and logs it once.
 
+use crate::base::Currency;
 use crate::clock_guard::Untrusted;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
@@ -68,6 +69,7 @@ codes! {
     WalletFrozen CONFLICT "wallet_frozen",
     TestClockAdvancing CONFLICT "test_clock_advancing",
     SellerIncomplete CONFLICT "seller_incomplete",
+    PriceChanged CONFLICT "price_changed",
     PayloadTooLarge PAYLOAD_TOO_LARGE "payload_too_large",
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
     ValidationFailed UNPROCESSABLE_ENTITY "validation_failed",
@@ -139,6 +141,10 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
     pub invoice_id: Option<&'a Value>,
+    /// The price now, before tax; only with `price_changed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Price)]
+    pub price: Option<&'a Value>,
     /// Where the hosted page leads back to, beside a code of ours that is not taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
@@ -147,6 +153,15 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub branding: Option<&'a Value>,
+}
+
+/// A price before tax.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Price {
+    /// In minor units.
+    pub amount: i64,
+    #[schema(value_type = String)]
+    pub currency: Currency,
 }
 
 /// The closed list of codes, as OpenAPI writes it.
@@ -232,6 +247,7 @@ impl Problem {
             payment_attempt_id: self.member("paymentAttemptId"),
             dependencies: self.member("dependencies"),
             invoice_id: self.member("invoiceId"),
+            price: self.member("price"),
             return_url: self.member("returnUrl"),
             branding: self.member("branding"),
         }

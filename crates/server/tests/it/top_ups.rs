@@ -51,6 +51,27 @@ on_both_stores! {
         assert_eq!(t.charges().await, 1);
     }
 
+    async fn top_up_is_refused_when_the_price_has_changed(t) {
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        t.card("one", "pm_sandbox_visa").await;
+        let package = t.make("credit-packages", json!({
+            "creditCurrencyId": shop.credits, "name": "Package", "credits": 500, "price": 1_000, "currency": "USD",
+        })).await;
+        let path = format!("/v1/credit-packages/{package}");
+        t.call(Request::new("PATCH", &path).key(&t.key).json(&json!({ "price": 50_000 }))).await.expect(200);
+        let before = t.state().await;
+        let order = |amount: i64, quantity: i64| json!({ "creditCurrencyId": shop.credits, "packageId": package, "quantity": quantity, "expectedAmount": amount });
+        let refused = buy(&t, order(1_000, 1)).await.refused(409, "price_changed").json();
+        assert_eq!(refused["price"], json!({ "amount": 50_000, "currency": "USD" }));
+        let refused = buy(&t, order(50_000, 2)).await.refused(409, "price_changed").json();
+        assert_eq!(refused["price"], json!({ "amount": 100_000, "currency": "USD" }));
+        assert_eq!((t.state().await, t.charges().await), (before, 0));
+        buy(&t, json!({ "creditCurrencyId": shop.credits, "packageId": package, "expectedAmount": "1000" })).await.refused(422, "validation_failed");
+        buy(&t, order(50_000, 1)).await.expect(200);
+        assert_eq!((t.balance("one").await, t.charges().await), (500, 1));
+    }
+
     async fn a_top_up_that_is_declined_buys_nothing(t) {
         let (_, dollars) = bank(&t).await;
         // One who has bought nothing yet, so that not even a currency is settled.

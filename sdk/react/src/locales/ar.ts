@@ -274,6 +274,7 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       timeout: 'انتهت مهلة الطلب. حاول مرة أخرى.',
       organization_suspended: 'الفوترة غير متاحة حاليًا.',
       origin_not_allowed: 'لا يمكن عرض الفوترة في هذه الصفحة.',
+      price_changed: 'تغيّر السعر. يُرجى التحقق منه والمحاولة مرة أخرى.',
       seller_incomplete: 'الفوترة غير متاحة حاليًا.',
       unavailable: 'الفوترة غير متاحة حاليًا.',
       overloaded: 'الخدمة مشغولة. حاول مرة أخرى بعد لحظة.',

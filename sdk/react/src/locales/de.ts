@@ -288,6 +288,7 @@ export const de: Messages = /* @__PURE__ */ flat({
     plan_not_available: 'Dieser Tarif ist nicht mehr verfügbar.',
     request_timeout: 'Zeitüberschreitung. Bitte versuchen Sie es erneut.',
     timeout: 'Zeitüberschreitung. Bitte versuchen Sie es erneut.',
+    price_changed: 'Der Preis hat sich geändert. Bitte prüfen Sie ihn und versuchen Sie es erneut.',
     seller_incomplete: 'Die Abrechnung ist zurzeit nicht verfügbar.',
     session_revoked: 'Ihre Sitzung wurde beendet. Bitte öffnen Sie die Abrechnung erneut.',
     subscription_exists: 'Sie haben bereits einen Tarif für dieses Produkt.',

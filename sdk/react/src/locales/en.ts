@@ -278,6 +278,7 @@ export const en = /* @__PURE__ */ flat({
     plan_not_available: 'This plan is no longer available.',
     request_timeout: 'The request timed out. Please try again.',
     timeout: 'The request timed out. Please try again.',
+    price_changed: 'The price has changed. Please check it and try again.',
     seller_incomplete: 'Billing is unavailable right now.',
     session_revoked: 'Your session has ended. Please open billing again.',
     subscription_exists: 'You already have a plan for this product.',

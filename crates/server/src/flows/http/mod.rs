@@ -5,6 +5,7 @@ pub mod invoices;
 pub mod subscriptions;
 pub mod top_ups;
 
+use crate::http::problem::Price;
 use crate::http::{Code, Problem};
 use crate::idempotency::KeyReused;
 use crate::test_clock::Advancing;
@@ -34,6 +35,11 @@ impl From<BillingError> for Problem {
             BillingError::NoPackage => {
                 let message = "is not a package of this credit currency that can be bought";
                 return Self::invalid_param("packageId", message);
+            }
+            BillingError::PriceChanged { amount, currency } => {
+                let detail = "The price has changed since it was shown.";
+                let price = serde_json::json!(Price { amount, currency });
+                return Self::new(Code::PriceChanged, detail).with("price", price);
             }
             BillingError::EndsBeforeNow => {
                 return Self::invalid_param("expiresAt", "must be in the future");

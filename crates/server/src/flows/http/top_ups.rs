@@ -1,4 +1,4 @@
-//! Buying credits, now or whenever few are left.
+//! Buying credits, now or automatically when few are left.
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -7,6 +7,7 @@ use crate::credits::http::{AutoTopUpMode, CreditAccountResponse};
 use crate::credits::{self, AutoTopUp, Purchase};
 use crate::customers::{self, Customer};
 use crate::db::{Lane, Tx};
+use crate::flows::TopUpOrder;
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::http::leaves::{Amount, Integer};
 use crate::http::page::path_id;
@@ -30,6 +31,10 @@ pub struct TopUpRequest {
     credit_currency_id: CreditCurrencyId,
     #[request(flatten)]
     purchase: Purchase,
+    /// The price before tax that the customer was shown, in minor units. If the price is another one
+    /// by now, nothing is charged and the answer is `price_changed`, with the new price.
+    #[request(with = Amount<0>)]
+    expected_amount: Option<i64>,
 }
 
 #[derive(Debug, Request)]
@@ -109,7 +114,7 @@ impl Fields {
     }
 }
 
-/// Buys credits. Without a card, or where it asks for more, a form answers.
+/// Buys credits. Without a card, or if the card needs authentication, the answer is a form.
 #[utoipa::path(post, path = "/v1/customers/{id}/top-ups", tag = "credits", operation_id = "topUpCredits",
     responses((status = 200, body = SettleOutcomeResponse)))]
 pub async fn top_up(
@@ -119,7 +124,12 @@ pub async fn top_up(
     idempotency: IdempotencyKey,
     body: Body<TopUpRequest>,
 ) -> Result<Response, Problem> {
-    let (TopUpRequest { credit_currency_id: currency_id, purchase }, raw) = body.read()?;
+    let (request, raw) = body.read()?;
+    let order = TopUpOrder {
+        currency_id: request.credit_currency_id,
+        purchase: request.purchase,
+        expected_amount: request.expected_amount,
+    };
     let (tenant, backend) = (caller.tenant(), caller.only_customer().is_none());
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
@@ -130,13 +140,8 @@ pub async fn top_up(
         }
         let customer_no = customer(tx, &caller, &id).await?.no;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let kept = flows::top_up(
-            &mut Work { tx, tenant: &tenant, at, by: &by },
-            customer_no,
-            currency_id,
-            &purchase,
-        )
-        .await?;
+        let mut work = Work { tx, tenant: &tenant, at, by: &by };
+        let kept = flows::top_up(&mut work, customer_no, &order).await?;
         settlement::keep(tx, idempotency, &kept).await?;
         Ok::<_, Problem>((kept, false))
     });
