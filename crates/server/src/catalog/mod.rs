@@ -19,7 +19,7 @@ pub use credit::{
 pub use feature::{Feature, FeatureChange, FeatureKind, FeatureType};
 pub use metric::{Aggregation, Metric, MetricChange};
 pub use plan::{
-    Cadence, Charge, Entitlement, EntitlementValue, GrantRule, Interval, Plan, PlanChange,
+    Cadence, Charge, Entitlement, EntitlementValue, GrantOn, GrantRule, Interval, Plan, PlanChange,
     PlanStatus, Tier,
 };
 pub use pricing::{Pricing, pricing};

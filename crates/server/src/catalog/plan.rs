@@ -130,8 +130,22 @@ pub struct GrantRule {
     pub credit_currency_id: CreditCurrencyId,
     pub amount: i64,
     pub cadence: Cadence,
-    /// How much of what is left at a window's end goes on for one more window.
+    /// The most of a window's rest that stays for one more window.
     pub rollover_cap: i64,
+    /// When the credits of a window come. Absent: `payment` for a plan that costs something and is
+    /// charged automatically, else `start`. Daily credits come at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub grant_on: Option<GrantOn>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantOn {
+    /// With the start of the window.
+    Start,
+    /// With the payment of the period's invoice.
+    Payment,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -301,6 +315,10 @@ impl Plan {
             if self.grant_rules[..at].iter().any(same) {
                 return Err(CatalogError::unfit(param, "is granted at this cadence already"));
             }
+            if rule.cadence == Cadence::Day && rule.grant_on == Some(GrantOn::Payment) {
+                let param = format!("grantRules[{at}].grantOn");
+                return Err(CatalogError::unfit(param, "must be start for daily credits"));
+            }
             super::check_credit_currency(tx, tenant, rule.credit_currency_id, &param).await?;
         }
         Ok(())
@@ -332,6 +350,17 @@ impl EntitlementValue {
 
     fn fits(&self, feature: &Feature) -> bool {
         self.r#type() == feature.kind.r#type()
+    }
+}
+
+impl GrantOn {
+    pub const ALL: [Self; 2] = [Self::Start, Self::Payment];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Payment => "payment",
+        }
     }
 }
 

@@ -1,16 +1,17 @@
-//! What the backend does to a wallet by hand: grants, takes back, freezes.
+//! The operations of the backend on a wallet: granting, undoing an entry, freezing.
 
+use super::wallet::RefundTo;
 use super::{EntryKind, Grant, NewGrant, Source, Wallet, sql};
 use crate::audit::Action;
 use crate::base::{CreditAccountId, LedgerEntryId, Time};
+use crate::catalog::Cadence;
 use crate::customers::{self, Customer};
-use crate::db::Tx;
-use crate::organizations::Tenant;
+use crate::db::DbError;
 use crate::subscriptions;
 use crate::work::{BillingError, Work};
 use serde_json::json;
 
-/// Grants credits that nobody paid for.
+/// Grants promotional credits.
 pub async fn grant_by_hand(
     work: &mut Work<'_, '_, '_>,
     id: CreditAccountId,
@@ -25,6 +26,7 @@ pub async fn grant_by_hand(
     let new = NewGrant {
         source: Source::Promotional,
         amount,
+        starts_at: None,
         expires_at,
         subscription_id: None,
         cadence: None,
@@ -38,11 +40,13 @@ pub async fn grant_by_hand(
     Ok(grant)
 }
 
-/// Takes an entry back, once: a deduction is given back, of a grant is taken what is left of it.
+/// Undoes a ledger entry, once. A deduction is refunded: to the grant that it came from, with which it
+/// ends, or to a new one that ends at `expires_at`. Of a grant, what is left is taken back.
 pub async fn undo(
     work: &mut Work<'_, '_, '_>,
     id: CreditAccountId,
     entry: LedgerEntryId,
+    expires_at: Option<Time>,
 ) -> Result<super::Entry, BillingError> {
     let (customer, mut wallet) = lock(work, id).await?;
     let no = wallet.account.no;
@@ -50,10 +54,16 @@ pub async fn undo(
     if sql::is_undone(work.tx, no, entry).await? {
         return Err(BillingError::NotUndoable);
     }
-    match of.kind {
+    if expires_at.is_some_and(|end| end <= work.at) {
+        return Err(BillingError::EndsBeforeNow);
+    }
+    let undone = match of.kind {
         EntryKind::Deduction => {
-            let to = living(work.tx, work.tenant, &wallet, &of, work.at).await?;
-            wallet.refund(&of, to, work.at, &work.by.ids)?;
+            let to = match expires_at {
+                Some(expires_at) => RefundTo::New { expires_at },
+                None => origin(work, &wallet, &of).await?,
+            };
+            wallet.refund(&of, to, work.at, &work.by.ids)?
         }
         EntryKind::Grant if wallet.grant_of(of.grant_id).is_some_and(|g| g.remaining > 0) => {
             wallet.reverse(&of, work.at, &work.by.ids)
@@ -61,31 +71,36 @@ pub async fn undo(
         EntryKind::Grant | EntryKind::Expiry | EntryKind::Refund | EntryKind::Reversal => {
             return Err(BillingError::NotUndoable);
         }
-    }
-    let undone = wallet.last_entry().ok_or(BillingError::NotUndoable)?;
+    };
     sql::save_all(work.tx, &[wallet], work.at).await?;
     let detail = json!({ "ledgerEntryId": entry, "amount": undone.amount });
     work.note(customer.id, Action::CreditsRefunded, id, detail).await?;
     Ok(undone)
 }
 
-/// The grant of a deduction, where it still could have been used.
-async fn living(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+/// Returns the grant that a deduction came from. It is over at its end, with its subscription, and
+/// when a new period has replaced its window.
+async fn origin(
+    work: &mut Work<'_, '_, '_>,
     wallet: &Wallet,
     of: &super::Entry,
-    at: Time,
-) -> Result<Option<Grant>, BillingError> {
-    let Some(grant) = sql::grant(tx, wallet.account.no, of.grant_id).await? else {
-        return Ok(None);
+) -> Result<RefundTo, BillingError> {
+    let grant = sql::grant(work.tx, wallet.account.no, of.grant_id).await?;
+    let grant = grant.ok_or(DbError::Broken("a deduction's grant is missing"))?;
+    let ended = grant.expires_at.is_some_and(|end| end <= work.at);
+    let Some(subscription_id) = grant.subscription_id.filter(|_| !ended) else {
+        return Ok(if ended { RefundTo::Over(grant) } else { RefundTo::Open(grant) });
     };
-    if grant.expires_at.is_some_and(|end| end <= at) {
-        return Ok(None);
-    }
-    let Some(subscription_id) = grant.subscription_id else { return Ok(Some(grant)) };
-    let subscription = subscriptions::get(tx, tenant, subscription_id).await?;
-    Ok(subscription.filter(|s| s.status.gives_access()).map(|_| grant))
+    let subscription = subscriptions::get(work.tx, work.tenant, subscription_id).await?;
+    let open = subscription.filter(|known| known.status.gives_access()).is_some_and(|known| {
+        let window = match grant.cadence {
+            Some(Cadence::Period) => known.current_period,
+            Some(Cadence::Month) => known.usage_period,
+            Some(Cadence::Day) | None => None,
+        };
+        grant.source != Source::Plan || window.is_none_or(|window| grant.starts_at >= window.start)
+    });
+    Ok(if open { RefundTo::Open(grant) } else { RefundTo::Over(grant) })
 }
 
 /// Freezes a wallet or unfreezes it: nothing is debited from a frozen one, and nothing bought.

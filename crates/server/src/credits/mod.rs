@@ -19,7 +19,9 @@ pub use sql::{
     add_top_up, balances, freeze_all, lock_all as lock, make, save_all as save, view,
     with_auto_top_up,
 };
-pub use subscription::{period_renewed, plan_changed, subscription_ended, subscription_started};
+pub use subscription::{
+    Switched, open_windows, plan_changed, subscription_ended, subscription_started,
+};
 pub use view::{AccountView, CurrencyView, DayView, TopUp, TopUpStatus};
 pub use wallet::{Drip, Entry, Wallet};
 
@@ -68,7 +70,9 @@ pub struct Grant {
     pub remaining: i64,
     /// What was left at its end, until its rollover is decided.
     pub lapsed: i64,
+    /// The start of its window, or of the part of it that it was granted for.
     #[record(insert_only)]
+    pub starts_at: Time,
     pub expires_at: Option<Time>,
     #[record(insert_only)]
     pub created_at: Time,
@@ -99,6 +103,8 @@ pub enum EntryKind {
 pub struct NewGrant {
     pub source: Source,
     pub amount: i64,
+    /// Other than now: the start of the window.
+    pub starts_at: Option<Time>,
     pub expires_at: Option<Time>,
     pub subscription_id: Option<SubscriptionId>,
     pub cadence: Option<Cadence>,

@@ -86,6 +86,7 @@ pub fn bought(package: Option<&CreditPackage>, amount: i64, at: Time) -> NewGran
     NewGrant {
         source: Source::Package,
         amount,
+        starts_at: None,
         expires_at: days.map(|days| at.plus_days(days)),
         subscription_id: None,
         cadence: None,

@@ -3,7 +3,9 @@
 
 mod lists;
 
-pub use lists::{days, entry, given, grant, is_undone, ledger, open_top_up, page, top_ups, view};
+pub(super) use lists::granted;
+
+pub use lists::{days, entry, grant, is_undone, ledger, open_top_up, page, top_ups, view};
 
 use super::wallet::{Drip, Wallet};
 use super::{Account, AutoTopUp, Entry, EntryKind, Grant, Source, TopUp, TopUpStatus, day};

@@ -1,138 +1,209 @@
-//! What a subscription does to the wallets of its customer, at the instants of its life.
+//! The credits that a subscription brings, at each event of its life.
 //!
-//! Whoever moves a subscription into or out of `past_due` calls [`super::write_due`] before: what is
-//! due until then is written as the subscription was. While it is past due nothing is granted.
+//! The caller of a change into or out of `past_due` calls [`super::write_due`] first: daily grants due
+//! until then follow the old status. While a subscription is past due it is granted nothing;
+//! [`open_windows`] makes up for it once everything is paid.
 
-use super::wallet::{Drip, next_midnight};
+use super::wallet::{Drip, Window, next_midnight};
 use super::{Wallet, sql};
-use crate::base::{CreditCurrencyId, Period, Time};
-use crate::catalog::{Cadence, Plan};
-use crate::db::{DbError, Tx};
-use crate::subscriptions::{Status, Subscription};
+use crate::base::{CollectionMethod, CreditCurrencyId, Ids, Period, SubscriptionId, Time};
+use crate::catalog::{Cadence, GrantOn, GrantRule, Plan};
+use crate::db::{DbError, FromRow, Tx};
+use crate::invoices;
+use crate::organizations::Tenant;
+use crate::subscriptions::{PlanChange, Status, Subscription, rating};
 use crate::work::Work;
 use std::collections::BTreeMap;
 
-/// What a plan grants of one currency in one cadence: rules of the same kind add up.
-#[derive(Clone, Copy, Debug, Default)]
-struct Rule {
-    amount: i64,
-    rollover_cap: i64,
+/// A grant of a plan for a window that has not ended.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Granted {
+    #[record(computed)]
+    pub currency_id: CreditCurrencyId,
+    pub subscription_id: SubscriptionId,
+    pub cadence: Cadence,
+    pub amount: i64,
+    pub remaining: i64,
+    pub starts_at: Time,
+    pub expires_at: Time,
 }
 
-type Rules = BTreeMap<(CreditCurrencyId, Cadence), Rule>;
-/// What was granted, by the same.
-type Given = BTreeMap<(CreditCurrencyId, Cadence), i64>;
-
-fn rules(plan: &Plan) -> Rules {
-    let mut rules = Rules::new();
-    for rule in &plan.grant_rules {
-        let sum = rules.entry((rule.credit_currency_id, rule.cadence)).or_default();
-        sum.amount = sum.amount.saturating_add(rule.amount);
-        sum.rollover_cap = sum.rollover_cap.saturating_add(rule.rollover_cap);
-    }
-    rules
+/// Both sides of a change that came into force.
+#[derive(Clone, Copy, Debug)]
+pub struct Switched<'a> {
+    /// The subscription before the change.
+    pub before: &'a Subscription,
+    pub old: &'a Plan,
+    pub new: &'a Plan,
+    pub change: &'a PlanChange,
 }
 
-/// Grants what the plan gives for the first windows; of daily credits the whole first day. A start
-/// that nothing is paid for takes off what the product granted the customer in windows that have not
-/// ended: whoever leaves and comes back is not given it again.
+/// Grants what the plan gives for the first windows, and all of the first day. A start without a
+/// charge deducts what the product granted the customer in windows that have not ended, so that
+/// leaving and coming back renews nothing.
 pub async fn subscription_started(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     plan: &Plan,
     paid: bool,
 ) -> Result<(), DbError> {
-    let given = if paid { Given::new() } else { given(work, subscription).await? };
-    raise(work, subscription, &rules(plan), &given).await
+    let mut given = BTreeMap::new();
+    if !paid {
+        for one in granted(work, subscription).await? {
+            let sum: &mut i64 = given.entry((one.currency_id, one.cadence)).or_default();
+            *sum = sum.saturating_add(one.amount);
+        }
+    }
+    let sent = subscription.collection_method == CollectionMethod::SendInvoice;
+    let mut wallets = Wallets::of(work, subscription, plan).await?;
+    for rule in &plan.grant_rules {
+        // What a charge pays for is paid by now; what was only invoiced is not.
+        if sent && waits_for_payment(rule, plan, subscription) {
+            continue;
+        }
+        let before = given.get(&(rule.credit_currency_id, rule.cadence)).copied().unwrap_or(0);
+        let amount = rule.amount.saturating_sub(before);
+        if let Some((wallet, window)) = wallets.window(rule, subscription, work.at) {
+            wallet.grant_window(window, 0, amount, work.at, &work.by.ids);
+        }
+    }
+    wallets.set_drips(subscription, plan, work.at);
+    wallets.save(work.tx, work.at).await?;
+    if sent { open_windows(work, subscription, plan).await } else { Ok(()) }
 }
 
-/// Grants at once what the new plan gives more than was granted for the windows that have not ended;
-/// from the next ones on it gives what it gives.
+/// Grants what a change brings at once. A new period is granted as one that was charged whole; within
+/// a period the difference of the plans is granted in proportion to the time that is left.
 pub async fn plan_changed(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
-    new: &Plan,
+    switched: Switched<'_>,
 ) -> Result<(), DbError> {
-    let given = given(work, subscription).await?;
-    raise(work, subscription, &rules(new), &given).await
-}
-
-/// What a subscription's product has granted its customer in windows that have not ended.
-async fn given(work: &mut Work<'_, '_, '_>, subscription: &Subscription) -> Result<Given, DbError> {
-    super::write_due(work.tx, work.tenant, subscription.customer_no, work.at, &work.by.ids).await?;
-    let (customer, product) = (subscription.customer_no, subscription.product_id);
-    sql::given(work.tx, work.tenant, customer, product, work.at).await
-}
-
-async fn raise(
-    work: &mut Work<'_, '_, '_>,
-    subscription: &Subscription,
-    rules: &Rules,
-    given: &Given,
-) -> Result<(), DbError> {
-    let mut wallets = Wallets::of(work, subscription, rules).await?;
-    for (&(currency, cadence), rule) in rules {
-        let Some(wallet) = wallets.get(currency) else { continue };
-        let end = match cadence {
-            Cadence::Period => subscription.current_period.map(|period| period.end),
-            Cadence::Month => subscription.usage_period.map(|period| period.end),
-            Cadence::Day => Some(next_midnight(work.at)),
-        };
-        let before = given.get(&(currency, cadence)).copied().unwrap_or_default();
-        let more = rule.amount.saturating_sub(before);
-        wallet.grant_window(subscription.id, cadence, 0, more, end, work.at, &work.by.ids);
+    let granted = granted(work, subscription).await?;
+    let mut wallets = Wallets::of(work, subscription, switched.new).await?;
+    if switched.change.restarts {
+        wallets.restart(subscription, switched, &granted, work.at, &work.by.ids);
+    } else {
+        let waits = !is_paid(work.tx, work.tenant, switched.before).await?;
+        wallets.prorate(subscription, switched, (&granted, waits), work.at, &work.by.ids);
     }
-    for wallet in &mut wallets.0 {
-        let daily = (wallet.account.currency_id, Cadence::Day);
-        set_drip(wallet, subscription, rules.get(&daily), work.at);
+    wallets.set_drips(subscription, switched.new, work.at);
+    wallets.save(work.tx, work.at).await?;
+    let sent = subscription.collection_method == CollectionMethod::SendInvoice;
+    match switched.change.restarts && sent {
+        true => open_windows(work, subscription, switched.new).await,
+        false => Ok(()),
     }
-    wallets.save(work.tx, work.at).await
 }
 
-/// At the end of a window, of a period or a month: what is left ends, some of it rolls over, and the
-/// next window's credits are granted, as the plan gives that is in force from here on. Daily windows
-/// end by themselves, in [`super::write_due`], up to the end of the subscription's period.
-pub async fn period_renewed(
+/// Grants the credits of each window that is open and was not granted: with the start of the window
+/// or, where the rule wants it, with the payment of its period. What was left at the window's start
+/// rolls over with it. Daily windows open in [`super::write_due`], up to the end of the period;
+/// after a recovery the day of the recovery opens here.
+pub async fn open_windows(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
     plan: &Plan,
-    window: Period,
-    cadence: Cadence,
 ) -> Result<(), DbError> {
-    let rules = rules(plan);
-    let mut wallets = Wallets::of(work, subscription, &rules).await?;
-    for wallet in &mut wallets.0 {
-        let rule = rules.get(&(wallet.account.currency_id, cadence)).copied().unwrap_or_default();
-        let rest = wallet.take_lapsed(subscription.id, cadence, window.start);
-        let daily = (wallet.account.currency_id, Cadence::Day);
-        let begins = set_drip(wallet, subscription, rules.get(&daily), work.at);
-        if subscription.status == Status::PastDue {
+    let granted = granted(work, subscription).await?;
+    let mut wallets = Wallets::of(work, subscription, plan).await?;
+    wallets.set_drips(subscription, plan, work.at);
+    if subscription.status == Status::PastDue {
+        return wallets.save(work.tx, work.at).await;
+    }
+    let paid = is_paid(work.tx, work.tenant, subscription).await?;
+    for rule in &plan.grant_rules {
+        if !paid && waits_for_payment(rule, plan, subscription) {
             continue;
         }
-        let (rollover, end) = (rest.min(rule.rollover_cap), Some(window.end));
-        wallet.grant_window(
-            subscription.id,
-            cadence,
-            rollover,
-            rule.amount,
-            end,
-            work.at,
-            &work.by.ids,
-        );
-        if let Some(Rule { amount, .. }) = rules.get(&daily).filter(|_| begins) {
-            let end = Some(next_midnight(work.at));
-            wallet.grant_window(
-                subscription.id,
-                Cadence::Day,
-                0,
-                *amount,
-                end,
-                work.at,
-                &work.by.ids,
-            );
+        let Some((wallet, window)) = wallets.window(rule, subscription, work.at) else { continue };
+        if wallet.has_opened(&window) || granted.iter().any(|one| one.is_of(rule, &window)) {
+            continue;
         }
+        let others = granted.iter().filter(|one| one.is_without_rule(rule, plan, subscription));
+        let others = others.map(|one| one.part(window.start, window.end));
+        let amount = rule.amount.saturating_sub(others.fold(0, i64::saturating_add));
+        let rest = wallet.take_lapsed(subscription.id, rule.cadence, window.start);
+        wallet.grant_window(window, rest.min(rule.rollover_cap), amount, work.at, &work.by.ids);
     }
     wallets.save(work.tx, work.at).await
+}
+
+/// Whether the credits of a rule come with a payment: unless the rule says when, those of a plan that
+/// costs something and is charged automatically. Daily credits never wait.
+fn waits_for_payment(rule: &GrantRule, plan: &Plan, subscription: &Subscription) -> bool {
+    let costs = rating::recurring_total(plan, subscription.quantity).is_ok_and(|total| total > 0);
+    let automatic = subscription.collection_method == CollectionMethod::ChargeAutomatically;
+    costs
+        && match rule.grant_on {
+            Some(GrantOn::Start) => false,
+            Some(GrantOn::Payment) => true,
+            None => automatic && rule.cadence != Cadence::Day,
+        }
+}
+
+/// Whether no invoice for the current period is open.
+async fn is_paid(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+) -> Result<bool, DbError> {
+    let Some(period) = subscription.current_period else { return Ok(false) };
+    let no = subscription.customer_no;
+    Ok(!invoices::has_open_for_period(tx, tenant, no, subscription.id, period.start).await?)
+}
+
+/// Returns what the subscription's product has granted its customer in windows that have not ended.
+async fn granted(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &Subscription,
+) -> Result<Vec<Granted>, DbError> {
+    super::write_due(work.tx, work.tenant, subscription.customer_no, work.at, &work.by.ids).await?;
+    let (customer, product) = (subscription.customer_no, subscription.product_id);
+    sql::granted(work.tx, work.tenant, customer, product, work.at).await
+}
+
+impl Granted {
+    const fn window(&self) -> Period {
+        Period { start: self.starts_at, end: self.expires_at }
+    }
+
+    fn is_of(&self, rule: &GrantRule, window: &Window) -> bool {
+        self.currency_id == rule.credit_currency_id
+            && self.cadence == rule.cadence
+            && self.subscription_id == window.subscription_id
+            && self.expires_at == window.end
+    }
+
+    /// Whether it was granted by a rule of another cadence that the plan no longer has. It still
+    /// covers a part of the windows that this rule grants for.
+    fn is_without_rule(&self, rule: &GrantRule, plan: &Plan, subscription: &Subscription) -> bool {
+        // Windows of an earlier period have ended, even if they were to end later.
+        let is_of_period = |period: Period| self.starts_at >= period.start;
+        let has_rule = |known: &GrantRule| {
+            known.credit_currency_id == self.currency_id && known.cadence == self.cadence
+        };
+        self.subscription_id == subscription.id
+            && subscription.current_period.is_some_and(is_of_period)
+            && self.currency_id == rule.credit_currency_id
+            && self.cadence != Cadence::Day
+            && rule.cadence != Cadence::Day
+            && !plan.grant_rules.iter().any(has_rule)
+    }
+
+    /// Returns the share of it for a part of its window, rounded up.
+    fn part(&self, from: Time, to: Time) -> i64 {
+        -share(-self.amount, self.window(), from) - share(self.amount, self.window(), to)
+    }
+}
+
+/// `amount × (end − at) / (end − start)` rounded down; `at` is taken into the period.
+fn share(amount: i64, period: Period, at: Time) -> i64 {
+    let at = at.clamp(period.start, period.end);
+    let seconds = |from: Time, to: Time| i128::from(to.seconds() - from.seconds());
+    let whole = seconds(period.start, period.end).max(1);
+    let part = (i128::from(amount) * seconds(at, period.end)).div_euclid(whole);
+    i64::try_from(part).unwrap_or(amount)
 }
 
 /// Ends plan, daily and rollover grants of a subscription; promotional ones and packages stay.
@@ -147,22 +218,23 @@ pub async fn subscription_ended(
     wallets.save(work.tx, work.at).await
 }
 
-/// Every wallet of a subscription's customer, up to date, with the daily grants to come.
+/// The wallets of a subscription's customer, up to date, with the daily grants to come.
 struct Wallets(Vec<Wallet>);
 
 impl Wallets {
-    /// All there are, and those that these rules need.
+    /// Returns all wallets of the customer. Those that the plan's rules need are created.
     async fn of(
         work: &mut Work<'_, '_, '_>,
         subscription: &Subscription,
-        rules: &Rules,
+        plan: &Plan,
     ) -> Result<Self, DbError> {
-        for (currency, _) in rules.keys() {
+        for rule in &plan.grant_rules {
+            let currency = rule.credit_currency_id;
             sql::make(
                 work.tx,
                 work.tenant,
                 subscription.customer_no,
-                *currency,
+                currency,
                 work.at,
                 &work.by.ids,
             )
@@ -196,32 +268,185 @@ impl Wallets {
         self.0.iter_mut().find(|wallet| wallet.account.currency_id == currency)
     }
 
+    /// Returns the wallet of a rule, and the rule's window at this instant.
+    fn window(
+        &mut self,
+        rule: &GrantRule,
+        subscription: &Subscription,
+        at: Time,
+    ) -> Option<(&mut Wallet, Window)> {
+        let period = match rule.cadence {
+            Cadence::Period => subscription.current_period?,
+            Cadence::Month => subscription.usage_period?,
+            Cadence::Day => {
+                Period { start: next_midnight(at).plus_days(-1), end: next_midnight(at) }
+            }
+        };
+        let (subscription_id, cadence) = (subscription.id, rule.cadence);
+        let window = Window { subscription_id, cadence, start: period.start, end: period.end };
+        Some((self.get(rule.credit_currency_id)?, window))
+    }
+
+    /// Opens the windows of a new period that was charged whole. What is left of the old windows ends.
+    /// What was used of them beyond the part that has passed is deducted if the old plan was paid for
+    /// (its unused time was credited), but never all of a new window.
+    fn restart(
+        &mut self,
+        subscription: &Subscription,
+        Switched { before, old, new, change }: Switched<'_>,
+        granted: &[Granted],
+        at: Time,
+        ids: &Ids,
+    ) {
+        let own = |one: &&Granted| {
+            let period = match one.cadence {
+                Cadence::Period => before.current_period,
+                Cadence::Month => before.usage_period,
+                Cadence::Day => None,
+            };
+            let within = period.is_none_or(|period| one.starts_at >= period.start);
+            one.subscription_id == subscription.id && within
+        };
+        let old_total = rating::recurring_total(old, change.old_quantity).unwrap_or_default();
+        let was_paid = before.status != Status::Trialing && old_total > 0;
+        let mut beyond: BTreeMap<CreditCurrencyId, i64> = BTreeMap::new();
+        for one in granted.iter().filter(own).filter(|one| one.cadence != Cadence::Day) {
+            let passed = one.amount - share(one.amount, one.window(), change.at);
+            let used = one.amount - one.remaining;
+            *beyond.entry(one.currency_id).or_default() += used - passed;
+        }
+        for wallet in &mut self.0 {
+            wallet.end_windows(subscription.id, at, ids);
+        }
+        for rule in &new.grant_rules {
+            let sent = subscription.collection_method == CollectionMethod::SendInvoice;
+            if sent && waits_for_payment(rule, new, subscription) {
+                continue;
+            }
+            let deducted = if rule.cadence == Cadence::Day {
+                let today = |one: &&Granted| {
+                    one.cadence == Cadence::Day && one.currency_id == rule.credit_currency_id
+                };
+                granted.iter().filter(own).filter(today).map(|one| one.amount).sum()
+            } else if was_paid {
+                let owed = beyond.entry(rule.credit_currency_id).or_default();
+                let taken = (*owed).clamp(0, rule.amount - 1);
+                *owed -= taken;
+                taken
+            } else {
+                0
+            };
+            if let Some((wallet, window)) = self.window(rule, subscription, at) {
+                wallet.grant_window(window, 0, rule.amount - deducted, at, ids);
+                if rule.cadence != Cadence::Day {
+                    // A later change counts the whole window.
+                    wallet.mark_used(window, deducted, at, ids);
+                }
+            }
+        }
+    }
+
+    /// Grants the difference of the plans for the rest of each window: the new plan's share of the
+    /// rest, less the shares of what was granted before. Going to and fro thus grants nothing twice.
+    /// A change without a charge counts other subscriptions of the product, too. `waits` says that the
+    /// period is not paid yet.
+    fn prorate(
+        &mut self,
+        subscription: &Subscription,
+        Switched { before, old, new, change }: Switched<'_>,
+        (granted, waits): (&[Granted], bool),
+        at: Time,
+        ids: &Ids,
+    ) {
+        let total = |plan, quantity| rating::recurring_total(plan, quantity).unwrap_or_default();
+        let free = before.status == Status::Trialing
+            || total(new, change.quantity) <= total(old, change.old_quantity);
+        for wallet in &mut self.0 {
+            for (cadence, period) in [
+                (Cadence::Period, subscription.current_period),
+                (Cadence::Month, subscription.usage_period),
+            ] {
+                let end = period.map(|period| period.end);
+                wallet.shorten(subscription.id, cadence, end);
+            }
+        }
+        for rule in &new.grant_rules {
+            if waits && waits_for_payment(rule, new, subscription) {
+                // The payment of the period will open the window.
+                continue;
+            }
+            let Some((wallet, window)) = self.window(rule, subscription, at) else { continue };
+            let period = Period { start: window.start, end: window.end };
+            let (mut within, mut elsewhere) = (0i64, 0i64);
+            let of_rule = |one: &&Granted| {
+                one.currency_id == rule.credit_currency_id && one.cadence == rule.cadence
+            };
+            for one in granted.iter().filter(of_rule) {
+                let own = one.subscription_id == subscription.id;
+                if own && one.starts_at < period.start {
+                    // A window that a new period cut short.
+                    continue;
+                }
+                let end = if own { one.expires_at.min(period.end) } else { one.expires_at };
+                if own && (one.starts_at, end) == (period.start, period.end) {
+                    within = within.saturating_add(one.amount);
+                } else if own || free {
+                    let part = Period { start: one.starts_at, end };
+                    elsewhere = elsewhere.saturating_add(-share(-one.amount, part, change.at));
+                }
+            }
+            for one in granted.iter().filter(|one| one.is_without_rule(rule, new, subscription)) {
+                elsewhere = elsewhere.saturating_add(one.part(change.at, period.end));
+            }
+            let more = share(rule.amount.saturating_sub(within), period, change.at) - elsewhere;
+            let rest = Window { start: change.at.max(period.start), ..window };
+            wallet.grant_window(rest, 0, more, at, ids);
+        }
+    }
+
+    fn set_drips(&mut self, subscription: &Subscription, plan: &Plan, at: Time) {
+        for wallet in &mut self.0 {
+            let currency = wallet.account.currency_id;
+            let daily = |rule: &&GrantRule| {
+                rule.credit_currency_id == currency && rule.cadence == Cadence::Day
+            };
+            set_drip(wallet, subscription, plan.grant_rules.iter().find(daily), at);
+        }
+    }
+
     async fn save(self, tx: &mut Tx<'_, '_>, at: Time) -> Result<(), DbError> {
         sql::save_all(tx, &self.0, at).await
     }
 }
 
-/// Sets the daily grants of a subscription to a wallet from the next midnight on, or ends them, and
-/// tells whether they begin: the first day is the caller's to grant.
-fn set_drip(
-    wallet: &mut Wallet,
-    subscription: &Subscription,
-    rule: Option<&Rule>,
-    at: Time,
-) -> bool {
-    let Rule { amount, rollover_cap } = rule.copied().unwrap_or_default();
+/// Sets the daily grants of a subscription to a wallet from the next midnight on, or ends them. The
+/// caller grants the first day.
+fn set_drip(wallet: &mut Wallet, subscription: &Subscription, rule: Option<&GrantRule>, at: Time) {
+    let (amount, rollover_cap) = rule.map_or((0, 0), |rule| (rule.amount, rule.rollover_cap));
     let id = subscription.id;
     let drips = wallet.drips.get_or_insert_default();
-    let known = drips.iter_mut().find(|drip| drip.subscription_id == id);
-    if let Some(drip) = known {
+    if let Some(drip) = drips.iter_mut().find(|drip| drip.subscription_id == id) {
         (drip.amount, drip.rollover_cap) = (amount, rollover_cap);
-        return false;
-    }
-    if amount > 0 {
+    } else if amount > 0 {
         let next_at = next_midnight(at);
         let until = subscription.current_period.map(|period| period.end);
         let paused = subscription.status == Status::PastDue;
         drips.push(Drip { subscription_id: id, amount, rollover_cap, next_at, until, paused });
     }
-    amount > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn share_is_rounded_down_over_real_seconds() {
+        let month = Period { start: Time::from_seconds(0), end: Time::from_seconds(2_678_400) };
+        let left = |seconds: i64| Time::from_seconds(2_678_400 - seconds);
+        assert_eq!(share(1_000_000 - 100, month, left(300)), 111);
+        assert_eq!(share(900, month, left(1_339_200)), 450);
+        assert_eq!(share(900, month, left(0)), 0);
+        assert_eq!(share(900, month, left(9_000_000)), 900);
+        assert_eq!(share(-1, month, left(300)), -1);
+    }
 }

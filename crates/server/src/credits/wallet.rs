@@ -1,5 +1,5 @@
-//! A wallet in memory: what may happen to its grants, and the entries that tell of it. Pure; what
-//! is read and written around it is in `sql`.
+//! A wallet in memory: the operations on its grants, and the ledger entries that they write. No I/O;
+//! `sql` reads and writes wallets.
 
 use super::{Account, AutoTopUp, EntryKind, Grant, NewGrant, Source, day};
 use crate::base::{
@@ -20,6 +20,15 @@ pub struct Wallet {
     pub(super) entries: Vec<Entry>,
     pub(super) changed: BTreeSet<GrantId>,
     rule_changed: bool,
+}
+
+/// A window of a subscription that credits are granted for, or what is left of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub subscription_id: SubscriptionId,
+    pub cadence: Cadence,
+    pub start: Time,
+    pub end: Time,
 }
 
 /// A daily grant of a subscription.
@@ -55,7 +64,19 @@ pub struct Entry {
     pub at: Time,
 }
 
-/// What an entry tells beside its amount.
+/// The grant that a refunded deduction goes to.
+#[derive(Debug)]
+pub(super) enum RefundTo {
+    /// Its own, which can be used.
+    Open(Grant),
+    /// Its own, which has ended.
+    Over(Grant),
+    New {
+        expires_at: Time,
+    },
+}
+
+/// The optional parts of an entry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Note {
     pub usage_event_id: Option<EventId>,
@@ -125,46 +146,82 @@ impl Wallet {
     fn drip(&mut self, drip: &Drip, at: Time, ids: &Ids) {
         let rest = self.take_lapsed(drip.subscription_id, Cadence::Day, at);
         if !drip.paused {
-            let (id, cap) = (drip.subscription_id, drip.rollover_cap);
-            let window_end = Some(drip.next_at);
-            self.grant_window(id, Cadence::Day, rest.min(cap), drip.amount, window_end, at, ids);
+            let (start, end) = (at, drip.next_at);
+            let subscription_id = drip.subscription_id;
+            let window = Window { subscription_id, cadence: Cadence::Day, start, end };
+            self.grant_window(window, rest.min(drip.rollover_cap), drip.amount, at, ids);
         }
     }
 
-    /// What a plan gives for a window: what rolls over into it, and its own.
-    #[allow(clippy::too_many_arguments)] // One window of one rule.
+    /// Grants what rolls over into a window, and the window's own credits. An own grant of nothing is
+    /// stored without a ledger entry: it marks the window as opened.
     pub(super) fn grant_window(
         &mut self,
-        subscription_id: SubscriptionId,
-        cadence: Cadence,
+        window: Window,
         rollover: i64,
         amount: i64,
-        expires_at: Option<Time>,
         at: Time,
         ids: &Ids,
     ) {
-        let own = if cadence == Cadence::Day { Source::Daily } else { Source::Plan };
+        let daily = window.cadence == Cadence::Day;
+        let own = if daily { Source::Daily } else { Source::Plan };
         for (source, amount) in [(Source::Rollover, rollover), (own, amount)] {
-            // A wallet that is full takes what fits: a renewal cannot be refused.
-            let amount = amount.min(MAX_AMOUNT - self.account.balance);
-            if amount > 0 {
-                let subscription_id = Some(subscription_id);
-                let cadence = Some(cadence);
-                let description = None;
-                let new =
-                    NewGrant { source, amount, expires_at, subscription_id, cadence, description };
+            // A full wallet takes what fits: a renewal cannot be refused.
+            let amount = amount.min(MAX_AMOUNT - self.account.balance).max(0);
+            if amount > 0 || source == own {
+                let new = NewGrant {
+                    source,
+                    amount,
+                    starts_at: Some(window.start),
+                    expires_at: Some(window.end),
+                    subscription_id: Some(window.subscription_id),
+                    cadence: Some(window.cadence),
+                    description: None,
+                };
                 self.add(&new, at, ids);
             }
         }
     }
 
-    /// Grants credits, where the balance stays in the range of amounts.
+    /// Stores a part of a window that was used before the window began, as an early use of the one
+    /// before it. It counts as granted and used, without a ledger entry.
+    pub(super) fn mark_used(&mut self, window: Window, amount: i64, at: Time, ids: &Ids) {
+        if amount <= 0 {
+            return;
+        }
+        let grant = Grant {
+            id: ids.grant(),
+            subscription_id: Some(window.subscription_id),
+            source: Source::Plan,
+            cadence: Some(window.cadence),
+            amount,
+            remaining: 0,
+            lapsed: 0,
+            starts_at: window.start,
+            expires_at: Some(window.end),
+            created_at: at,
+        };
+        self.changed.insert(grant.id);
+        self.grants.push(grant);
+    }
+
+    /// Whether this window was opened by a grant that is still in memory.
+    pub(super) fn has_opened(&self, window: &Window) -> bool {
+        self.grants.iter().any(|grant| {
+            matches!(grant.source, Source::Plan | Source::Daily)
+                && grant.subscription_id == Some(window.subscription_id)
+                && grant.cadence == Some(window.cadence)
+                && grant.expires_at == Some(window.end)
+        })
+    }
+
+    /// Grants credits if the balance stays in the range of amounts.
     pub fn grant(&mut self, new: &NewGrant, at: Time, ids: &Ids) -> Result<GrantId, Overflow> {
         crate::base::money::sum([self.account.balance, new.amount])?;
         Ok(self.add(new, at, ids))
     }
 
-    /// Grants what was paid for: money that came in is not refused.
+    /// Adds purchased credits even beyond `MAX_AMOUNT`: they are already paid for.
     pub fn buy(&mut self, new: &NewGrant, at: Time, ids: &Ids) {
         self.add(new, at, ids);
     }
@@ -178,11 +235,16 @@ impl Wallet {
             amount: new.amount,
             remaining: new.amount,
             lapsed: 0,
+            starts_at: new.starts_at.unwrap_or(at),
             expires_at: new.expires_at,
             created_at: at,
         };
         let id = grant.id;
         self.grants.push(grant);
+        if new.amount == 0 {
+            self.changed.insert(id);
+            return id;
+        }
         let note = Note { description: new.description.clone(), ..Note::default() };
         self.note(EntryKind::Grant, new.amount, id, note, at, ids);
         id
@@ -231,6 +293,25 @@ impl Wallet {
         }
     }
 
+    /// Ends what is left of the open windows of a subscription, except days and what rolled over.
+    pub(super) fn end_windows(&mut self, id: SubscriptionId, at: Time, ids: &Ids) {
+        let of_window =
+            |grant: &Grant| grant.subscription_id == Some(id) && grant.source == Source::Plan;
+        self.end(of_window, false, at, ids);
+    }
+
+    /// Has the windows of a subscription end earlier.
+    pub(super) fn shorten(&mut self, id: SubscriptionId, cadence: Cadence, end: Option<Time>) {
+        let Some(end) = end else { return };
+        for grant in &mut self.grants {
+            let of_window = grant.subscription_id == Some(id) && grant.cadence == Some(cadence);
+            if of_window && grant.expires_at.is_some_and(|known| known > end) {
+                grant.expires_at = Some(end);
+                self.changed.insert(grant.id);
+            }
+        }
+    }
+
     fn end(&mut self, which: impl Fn(&Grant) -> bool, may_roll: bool, at: Time, ids: &Ids) {
         self.grants.sort_unstable_by_key(Grant::order);
         for place in 0..self.grants.len() {
@@ -264,50 +345,60 @@ impl Wallet {
         rest
     }
 
-    /// Gives back a deduction: to the grant that it came from or, where that one is over, as a grant
-    /// without an end.
+    /// Refunds a deduction to a grant, or to a new one that ends at `expires_at`. A grant that is over
+    /// ends again at once, with what was refunded.
     pub(super) fn refund(
         &mut self,
         of: &Entry,
-        to: Option<Grant>,
+        to: RefundTo,
         at: Time,
         ids: &Ids,
-    ) -> Result<(), Overflow> {
+    ) -> Result<Entry, Overflow> {
         let amount = of.amount.checked_neg().ok_or(Overflow)?;
         crate::base::money::sum([self.account.balance, amount])?;
-        let fresh = || Grant {
-            id: ids.grant(),
-            subscription_id: None,
-            source: Source::Promotional,
-            cadence: None,
-            amount,
-            remaining: 0,
-            lapsed: 0,
-            expires_at: None,
-            created_at: at,
+        let (grant, over) = match to {
+            RefundTo::Open(grant) => (grant, false),
+            RefundTo::Over(grant) => (grant, true),
+            RefundTo::New { expires_at } => {
+                let grant = Grant {
+                    id: ids.grant(),
+                    subscription_id: None,
+                    source: Source::Promotional,
+                    cadence: None,
+                    amount,
+                    remaining: 0,
+                    lapsed: 0,
+                    starts_at: at,
+                    expires_at: Some(expires_at),
+                    created_at: at,
+                };
+                (grant, false)
+            }
         };
-        let to = to.unwrap_or_else(fresh);
-        let id = to.id;
+        let id = grant.id;
         if self.grants.iter().all(|known| known.id != id) {
-            self.grants.push(to);
+            self.grants.push(grant);
         }
         if let Some(grant) = self.grants.iter_mut().find(|known| known.id == id) {
             grant.remaining += amount;
         }
         let note = Note { undoes: Some(of.id), ..Note::default() };
-        self.note(EntryKind::Refund, amount, id, note, at, ids);
-        Ok(())
+        let entry = self.note(EntryKind::Refund, amount, id, note, at, ids);
+        if over {
+            self.end(|grant| grant.id == id, false, at, ids);
+        }
+        Ok(entry)
     }
 
     /// Takes back what remains of a grant.
-    pub(super) fn reverse(&mut self, of: &Entry, at: Time, ids: &Ids) {
+    pub(super) fn reverse(&mut self, of: &Entry, at: Time, ids: &Ids) -> Entry {
         let grant = self.grants.iter_mut().find(|grant| grant.id == of.grant_id);
         let rest = grant.map_or(0, |grant| std::mem::take(&mut grant.remaining));
         let note = Note { undoes: Some(of.id), ..Note::default() };
-        self.note(EntryKind::Reversal, -rest, of.grant_id, note, at, ids);
+        self.note(EntryKind::Reversal, -rest, of.grant_id, note, at, ids)
     }
 
-    /// Appends an entry. Its id is beyond the last one's, whatever the clocks of the nodes say.
+    /// Appends an entry. Its id is greater than the last one's, even if the clocks of nodes differ.
     fn note(
         &mut self,
         kind: EntryKind,
@@ -316,14 +407,14 @@ impl Wallet {
         note: Note,
         at: Time,
         ids: &Ids,
-    ) {
+    ) -> Entry {
         let Note { usage_event_id, description, undoes } = note;
         let beyond = self.account.last_entry_id.map_or(0, |id| id.to_u128() + 1);
         let id = ids.ledger_entry().max(LedgerEntryId::from_u128(beyond));
         self.account.balance += amount;
         self.account.last_entry_id = Some(id);
         self.changed.insert(grant_id);
-        self.entries.push(Entry {
+        let entry = Entry {
             id,
             kind,
             amount,
@@ -333,15 +424,13 @@ impl Wallet {
             description,
             undoes,
             at,
-        });
+        };
+        self.entries.push(entry.clone());
+        entry
     }
 
     pub fn is_changed(&self) -> bool {
         !self.changed.is_empty() || self.drips.is_some() || self.rule_changed
-    }
-
-    pub(super) fn last_entry(&self) -> Option<Entry> {
-        self.entries.last().cloned()
     }
 
     pub(super) fn grant_of(&self, id: GrantId) -> Option<&Grant> {

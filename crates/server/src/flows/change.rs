@@ -7,6 +7,7 @@
 use crate::audit::Action;
 use crate::base::{Period, PlanId, SubscriptionId, Time, money};
 use crate::catalog::{self, Interval, Plan, PlanStatus, Viewer};
+use crate::credits::Switched;
 use crate::db::{DbError, Tx};
 use crate::flows::{create, lines};
 use crate::invoices::{Line, Reason};
@@ -177,6 +178,7 @@ pub async fn apply(
     let old = subscriptions::plan(work.tx, work.tenant, change.old_plan_id).await?;
     let new = subscriptions::plan(work.tx, work.tenant, change.plan_id).await?;
     lines::close_segment(work, subscription, &old).await?;
+    let before = subscription.clone();
     if change.restarts {
         if let Some(open) = subscription.usage_period {
             usage::period_closed(work.tx, subscription, open).await?;
@@ -185,10 +187,14 @@ pub async fn apply(
     }
     let was_ending = subscription.cancel_at_period_end;
     switch(subscription, &new, change.quantity);
+    if !change.restarts {
+        shorten_trial(subscription, &new, work.at);
+    }
     subscription.updated_at = work.at;
     subscriptions::update(work.tx, work.tenant, subscription).await?;
     note_kept_on(work, was_ending, subscription).await?;
-    credits::plan_changed(work, subscription, &new).await?;
+    let switched = Switched { before: &before, old: &old, new: &new, change };
+    credits::plan_changed(work, subscription, switched).await?;
     if subscription.status != Status::Trialing {
         lines::one_off_billed(work.tx, subscription.customer_no, &new, work.at).await?;
     }
@@ -220,13 +226,17 @@ pub async fn quote(
         Some(id) => wanted(tx, tenant, request.viewer, id, &old).await?,
     };
     let quantity = request.quantity.unwrap_or(subscription.quantity);
+    let trialing = subscription.status == Status::Trialing;
     let total = rating::recurring_total;
     let from = (old.billing_interval, total(&old, subscription.quantity)?);
     let to = (new.billing_interval, total(&new, quantity)?);
     let mut way = match new.id == old.id && quantity == subscription.quantity {
         true => Way::Same,
-        false => way(subscription.status == Status::Trialing, from, to),
+        false => way(trialing, from, to),
     };
+    if way == Way::Free && trialing && trial_on(&subscription, &new, at).is_none() {
+        way = Way::Restarted;
+    }
     let (mut lines, mut usage) = (Vec::new(), Vec::new());
     match way {
         Way::Same | Way::Deferred => {}
@@ -238,7 +248,7 @@ pub async fn quote(
         }
         Way::Restarted => {
             usage = lines::usage(tx, tenant, &subscription, &old, at).await?;
-            if from.1 > 0 {
+            if from.1 > 0 && !trialing {
                 lines.push(lines::unused(&old, subscription.quantity, period, at, -1)?);
             }
             let next = calendar::period_from(at, at, new.billing_interval.months());
@@ -248,7 +258,7 @@ pub async fn quote(
             }
         }
     }
-    if way.is_now() && new.id != old.id && subscription.status != Status::Trialing {
+    if way.is_now() && new.id != old.id && (!trialing || way == Way::Restarted) {
         lines.extend(lines::one_off(tx, subscription.customer_no, &new).await?);
     }
     Ok(Quote { subscription, old, new, quantity, way, lines, usage, at })
@@ -314,6 +324,7 @@ impl Quote {
             }
             Way::Free | Way::Prorated => {
                 switch(&mut subscription, &self.new, self.quantity);
+                shorten_trial(&mut subscription, &self.new, self.at);
             }
             Way::Restarted => {
                 switch(&mut subscription, &self.new, self.quantity);
@@ -356,7 +367,27 @@ async fn note_kept_on(
     note(work, subscription, Action::SubscriptionUncanceled, detail).await
 }
 
+/// Returns the trial that is left on another plan: it ends at the earlier of the two ends. `None` if
+/// that plan has no trial, or one that would be over.
+fn trial_on(subscription: &Subscription, plan: &Plan, at: Time) -> Option<Period> {
+    let Period { start, end } = subscription.current_period?;
+    let end = end.min(start.plus_days(plan.trial_days));
+    (end > at).then_some(Period { start, end })
+}
+
+fn shorten_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
+    if subscription.status != Status::Trialing {
+        return;
+    }
+    if let Some(trial) = trial_on(subscription, plan, at) {
+        (subscription.anchor, subscription.trial_end) = (Some(trial.end), Some(trial.end));
+        (subscription.current_period, subscription.usage_period) = (Some(trial), Some(trial));
+    }
+}
+
+/// Begins a new period, which ends a trial.
 fn restart(subscription: &mut Subscription, plan: &Plan, at: Time) {
+    subscription.status = Status::Active;
     let period = |months| Some(calendar::period_from(at, at, months));
     subscription.anchor = Some(at);
     subscription.trial_end = subscription.trial_end.map(|end| end.min(at));

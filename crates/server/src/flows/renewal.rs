@@ -5,7 +5,6 @@
 
 use crate::audit::Action;
 use crate::base::PaymentAttemptId;
-use crate::catalog::{Cadence, Plan};
 use crate::db::DbError;
 use crate::flows::dunning::bill;
 use crate::flows::{cancel, lines};
@@ -23,12 +22,14 @@ pub async fn usage_month(
     let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
     let lines = lines::usage(work.tx, work.tenant, subscription, &plan, work.at).await?;
     let invoice = subscription.invoice(Reason::Usage, lines, subscription.usage_period);
-    open_usage_month(work, subscription, &plan).await?;
+    open_usage_month(work, subscription).await?;
     subscription.attention = None;
     subscriptions::update(work.tx, work.tenant, subscription).await?;
     let (action, detail) = (Action::SubscriptionUsageMonthEnded, json!({ "end": work.at }));
     note(work, subscription, action, detail).await?;
-    bill(work, subscription.customer_no, invoice).await
+    let attempt = bill(work, subscription.customer_no, invoice).await?;
+    credits::open_windows(work, subscription, &plan).await?;
+    Ok(attempt)
 }
 
 /// Ends the period. The subscription ends with it if a cancellation was scheduled; otherwise the next
@@ -61,28 +62,27 @@ pub async fn period_end(
     }
     subscription.current_period = Some(period);
     subscription.updated_at = work.at;
-    open_usage_month(work, subscription, &plan).await?;
-    let cadence = Cadence::Period;
-    credits::period_renewed(work, subscription, &plan, period, cadence).await?;
+    open_usage_month(work, subscription).await?;
     subscription.attention = None;
     subscriptions::update(work.tx, work.tenant, subscription).await?;
     let detail = json!({ "planId": plan.id, "periodStart": period.start });
     note(work, subscription, Action::SubscriptionRenewed, detail).await?;
     let invoice = subscription.invoice(Reason::Renewal, lines, Some(period));
-    bill(work, subscription.customer_no, invoice).await
+    let attempt = bill(work, subscription.customer_no, invoice).await?;
+    // After the invoice, which credits may wait for.
+    credits::open_windows(work, subscription, &plan).await?;
+    Ok(attempt)
 }
 
 /// Closes the usage period and opens the next month.
 async fn open_usage_month(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
-    plan: &Plan,
 ) -> Result<(), DbError> {
     if let Some(open) = subscription.usage_period {
         usage::period_closed(work.tx, subscription, open).await?;
     }
     let month = calendar::period_from(subscription.anchor.unwrap_or(work.at), work.at, 1);
     subscription.usage_period = Some(month);
-    let cadence = Cadence::Month;
-    credits::period_renewed(work, subscription, plan, month, cadence).await
+    Ok(())
 }

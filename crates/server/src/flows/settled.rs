@@ -3,6 +3,7 @@
 //! [`changed`], before [`invoice_paid`].
 
 use crate::base::SubscriptionId;
+use crate::credits;
 use crate::db::{DbError, Tx};
 use crate::flows::{cancel, change, create, dunning};
 use crate::invoices::Invoice;
@@ -69,15 +70,20 @@ pub async fn changed(
     Ok(true)
 }
 
-/// Records that an invoice of a subscription was paid in full or voided.
+/// Records that an invoice of a subscription was paid in full or voided. The subscription recovers if
+/// nothing else is overdue, and the credits that waited for the payment are granted.
 pub async fn invoice_paid(
     work: &mut Work<'_, '_, '_>,
     id: SubscriptionId,
 ) -> Result<(), BillingError> {
-    match subscriptions::get(work.tx, work.tenant, id).await? {
-        Some(mut subscription) => dunning::paid(work, &mut subscription).await,
-        None => Ok(()),
+    let found = subscriptions::get(work.tx, work.tenant, id).await?;
+    let Some(mut subscription) = found else { return Ok(()) };
+    dunning::paid(work, &mut subscription).await?;
+    if subscription.status.gives_access() {
+        let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
+        credits::open_windows(work, &subscription, &plan).await?;
     }
+    Ok(())
 }
 
 /// Records that an automatic charge failed: of a renewal, of usage or a retry.

@@ -246,7 +246,7 @@ impl PlanChange {
     /// Whether the subscription is still what the change was quoted for.
     pub fn fits(&self, subscription: &Subscription) -> bool {
         let within = |period: Period| period.start <= self.at && self.at < period.end;
-        subscription.status == Status::Active
+        matches!(subscription.status, Status::Trialing | Status::Active)
             && (subscription.plan_id, subscription.quantity)
                 == (self.old_plan_id, self.old_quantity)
             && subscription.current_period.is_some_and(within)

@@ -1,5 +1,5 @@
-//! Tracking: events in, each once. All of a request is one transaction, whose statements are few:
-//! one for each kind of thing that is read or written, however many events there are.
+//! Tracking: each event counts once. A request is one transaction. It runs one statement for each kind
+//! of record, for any number of events with different keys.
 
 use super::judge::{Adds, Counted, Now, Part};
 use super::sql::{self, InPeriod, ToStore};
@@ -33,24 +33,25 @@ struct Round {
     low: Vec<(i64, CreditCurrencyId)>,
 }
 
-/// Counts events. Events of one key within a request are taken one after the other.
+/// Counts events in their order. Those between two repeated keys are taken at once.
 pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<Tracked, DbError> {
     let world = sql::world(work.tx, work.tenant, events).await?;
     let now = Now { billing: work.at, real: work.by.now };
     let (mut rejections, mut low) = (Vec::new(), BTreeSet::new());
-    let mut waiting: Vec<usize> = (0..events.len()).collect();
-    while !waiting.is_empty() {
+    let mut next = 0;
+    while next < events.len() {
         let mut keys = HashSet::new();
         let (mut candidates, mut refused) = (Vec::new(), Vec::new());
-        waiting.retain(|&index| {
-            let event = &events[index];
+        // A repeated key ends the round: the events after it come after it.
+        for (index, event) in events.iter().enumerate().skip(next) {
             let customer_no = world.customers.get(&event.customer).copied();
             if !keys.insert((customer_no, &event.key)) {
-                return true;
+                break;
             }
+            next = index + 1;
             let Some(customer_no) = customer_no else {
                 rejections.push(Rejection { index, reason: Reason::UnknownCustomer });
-                return false;
+                continue;
             };
             match world.judge(customer_no, event, now) {
                 Ok(counted) => {
@@ -60,8 +61,7 @@ pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<T
                 }
                 Err(reason) => refused.push((customer_no, Rejection { index, reason })),
             }
-            false
-        });
+        }
         rejections.extend(refuse(work.tx, events, refused).await?);
         let counted = count(work, candidates).await?;
         rejections.extend(counted.rejections);

@@ -263,6 +263,7 @@ impl Shop {
         let new = NewGrant {
             source: Source::Promotional,
             amount,
+            starts_at: None,
             expires_at: end,
             subscription_id: None,
             cadence: None,

@@ -18,6 +18,8 @@ mod clocks;
 mod commands;
 mod cors;
 mod crashes;
+mod credit_histories;
+mod credit_windows;
 mod customers;
 mod entitlements;
 mod histories;

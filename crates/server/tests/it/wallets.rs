@@ -138,7 +138,7 @@ on_both_stores! {
         assert_eq!(daily, 34);
     }
 
-    async fn an_upgrade_grants_the_difference_at_once_and_a_downgrade_the_less_with_the_next_window(t) {
+    async fn upgrade_grants_the_prorated_difference_at_once(t) {
         let shop = t.shop().await;
         let plan = async |slug: &str, price: i64, rules: Value| t.make("plans", json!({
             "productId": shop.product, "slug": slug, "name": slug, "tier": 1, "billingInterval": "month", "currency": "USD", "status": "active",
@@ -159,14 +159,15 @@ on_both_stores! {
         assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 10 }))])).await, []);
         t.advance(DAY / 2);
         assert_eq!((t.balance("one").await, change(&large).await), (90, json!("charged_inline")));
-        assert_eq!(t.balance("one").await, 90 + 150 + 15 + 30);
+        // Of 150 and 30 for the month 30.5 of 31 days are left, of 15 for the day a half.
+        assert_eq!(t.balance("one").await, 90 + 147 + 29 + 7);
         t.advance(DAY / 2);
-        assert_eq!(t.balance("one").await, 90 + 150 + 20 + 30);
-        // A dearer plan that grants less takes nothing back; its days bring nothing more.
-        assert_eq!((change(&less).await, t.balance("one").await), (json!("charged_inline"), 290));
+        assert_eq!(t.balance("one").await, 90 + 147 + 29 + 20);
+        // A dearer plan that grants less takes nothing back, and grants no more days.
+        assert_eq!((change(&less).await, t.balance("one").await), (json!("charged_inline"), 286));
         t.advance(DAY);
-        assert_eq!((t.balance("one").await, change(&small).await), (270, json!("deferred")));
-        assert_eq!(t.balance("one").await, 270);
+        assert_eq!((t.balance("one").await, change(&small).await), (266, json!("deferred")));
+        assert_eq!(t.balance("one").await, 266);
         t.advance(29 * DAY);
         due::run_all(&t.app).await.unwrap();
         assert_eq!(t.balance("one").await, 100 + 5);
@@ -188,12 +189,13 @@ on_both_stores! {
             assert_eq!(t.balance(customer).await, 112);
             for to in [&large, &small, &none, &large, &none, &small, &large] {
                 t.of_subscription(&subscription, "change-plan", json!({ "planId": to })).await.expect(200);
-                assert_eq!(t.balance(customer).await, 1_027, "{customer}");
+                // The month's 7 are a part of the 1,000 of a plan that grants nothing for the month.
+                assert_eq!(t.balance(customer).await, 1_020, "{customer}");
             }
         }
         t.advance(DAY);
         // The day's 20 again, and nothing else.
-        assert_eq!((t.balance("trying").await, t.balance("paying").await), (1_027, 1_027));
+        assert_eq!((t.balance("trying").await, t.balance("paying").await), (1_020, 1_020));
     }
 
     async fn coming_back_for_nothing_grants_no_window_twice_and_who_pays_again_is_granted_again(t) {
@@ -293,26 +295,35 @@ on_both_stores! {
         assert_eq!(t.balance("one").await, 1_000_000_000_000);
     }
 
-    async fn a_deduction_is_given_back_once_to_the_grant_it_came_from(t) {
+    async fn refund_goes_to_the_grant_and_expires_with_it(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_days(1))).await;
-        assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 4 })), event("one", "generate", "b")])).await, []);
+        assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 4 })), event("one", "generate", "b"), event("one", "generate", "c")])).await, []);
         let wallet = t.wallet("one").await;
         let ledger = t.ledger(&wallet).await;
         let undo = async |entry: &Value| t.of_wallet(&wallet, "refunds", json!({ "ledgerEntryId": entry["id"] })).await;
         let refund = undo(&ledger[1]).await.expect(201).json();
         assert_eq!((&refund["type"], &refund["amount"], &refund["grantId"]), (&json!("refund"), &json!(6), &ledger[0]["grantId"]));
-        assert_eq!(t.wallet("one").await["grants"][0]["remaining"], 8);
+        assert_eq!(t.wallet("one").await["grants"][0]["remaining"], 6);
         let before = t.state().await;
         undo(&ledger[1]).await.refused(409, "conflict");
         undo(&refund).await.refused(409, "conflict");
         assert_eq!(t.state().await, before);
-        // Its grant is over: what is given back has no end.
+        // The grant has expired, so the refund expires at once.
         t.advance(DAY);
-        undo(&ledger[2]).await.expect(201);
+        let refund = undo(&ledger[2]).await.expect(201).json();
+        assert_eq!((&refund["amount"], &refund["balanceAfter"]), (&json!(2), &json!(2)));
+        let told: Vec<_> = t.ledger(&wallet).await.iter().rev().take(2).map(|e| (e["type"].clone(), e["amount"].clone(), e["grantId"].clone())).collect();
+        let grant = &ledger[0]["grantId"];
+        assert_eq!(told, [(json!("expiry"), json!(-2), grant.clone()), (json!("refund"), json!(2), grant.clone())]);
+        assert_eq!(t.balance("one").await, 0);
+        // The backend names another end.
+        let refund = async |end: &str| t.of_wallet(&wallet, "refunds", json!({ "ledgerEntryId": ledger[3]["id"], "expiresAt": end })).await;
+        assert_eq!(refund("2030-01-01T00:00:00Z").await.refused(422, "validation_failed").json()["errors"][0]["param"], "expiresAt");
+        refund("2030-06-01T00:00:00Z").await.expect(201);
         let wallet = t.wallet("one").await;
-        assert_eq!((&wallet["balance"], &wallet["grants"][0]["expiresAt"]), (&json!(2), &Value::Null));
+        assert_eq!((&wallet["balance"], &wallet["grants"][0]["expiresAt"]), (&json!(2), &json!("2030-06-01T00:00:00.000Z")));
         assert_eq!(wallet["grants"][0]["source"], "promotional");
         for id in ["led_01kwgt3qt8f689ez1ekre217xw", "nonsense"] {
             t.of_wallet(&wallet, "refunds", json!({ "ledgerEntryId": id })).await.refused(404, "not_found");
@@ -452,7 +463,8 @@ on_both_stores! {
         let first = t.invoices_of("one").await[0]["id"].as_str().unwrap().to_owned();
         let transfer = json!({ "amount": 1_000, "reference": "SEPA" });
         t.call(post(format!("/v1/invoices/{first}/payments"), &transfer).key(&t.key)).await.expect(201);
-        assert_eq!((t.subscription_of("one").await["status"].clone(), t.balance("one").await), (json!("active"), 0));
+        // The day of the recovery is granted.
+        assert_eq!((t.subscription_of("one").await["status"].clone(), t.balance("one").await), (json!("active"), 5));
         t.clock_to("2030-02-03T00:00:00Z").await;
         assert_eq!(t.balance("one").await, 5);
     }

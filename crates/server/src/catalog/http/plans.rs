@@ -6,8 +6,8 @@ use crate::auth::CatalogCaller;
 use crate::base::words::words;
 use crate::base::{Currency, Decimal, PlanId, ProductId, Time};
 use crate::catalog::{
-    Cadence, Charge, Entitlement, EntitlementValue, FeatureType, GrantRule, Interval, Plan,
-    PlanChange, PlanStatus, Tier,
+    Cadence, Charge, Entitlement, EntitlementValue, FeatureType, GrantOn, GrantRule, Interval,
+    Plan, PlanChange, PlanStatus, Tier,
 };
 use crate::http::leaves::{Integer, Item, List, Metadata, Slug};
 use crate::http::page::{ListQuery, ListResponse};
@@ -276,11 +276,13 @@ impl Fields {
         let amount = self.amount("amount", 1);
         let cadence = self.word("cadence", &Cadence::ALL, Cadence::as_str);
         let rollover_cap = self.amount("rolloverCap", 0).unwrap_or(0);
+        let grant_on = self.word("grantOn", &GrantOn::ALL, GrantOn::as_str);
         Some(GrantRule {
             credit_currency_id: credit_currency_id?,
             amount: amount?,
             cadence: cadence?,
             rollover_cap,
+            grant_on,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What the backend does to a wallet by hand.
+//! The backend's operations on a wallet.
 
 use super::shown::{CreditAccountResponse, GrantResponse, LedgerEntryResponse};
 use crate::app::App;
@@ -37,9 +37,12 @@ pub struct RefundCreditsRequest {
     /// A debit, which is reversed, or a grant, whose remaining credits are removed.
     #[request(with = ShortText<128>)]
     ledger_entry_id: String,
+    /// Refunds a deduction to a new grant that expires then. Absent: to the grant that it came from,
+    /// with which it expires, at once if that grant has expired.
+    expires_at: Option<Time>,
 }
 
-/// Grants credits that nobody pays for.
+/// Grants promotional credits.
 #[utoipa::path(post, path = "/v1/credit-accounts/{id}/grants", tag = "credits", operation_id = "grantCredits",
     responses((status = 201, body = GrantResponse)))]
 pub async fn grant(
@@ -76,7 +79,7 @@ pub async fn grant(
     done.await.map(Outcome::into_response)
 }
 
-/// Takes an entry of the ledger back, once.
+/// Undoes an entry of the ledger, once.
 #[utoipa::path(post, path = "/v1/credit-accounts/{id}/refunds", tag = "credits", operation_id = "refundCredits",
     responses((status = 201, body = LedgerEntryResponse)))]
 pub async fn refund(
@@ -86,7 +89,7 @@ pub async fn refund(
     idempotency: IdempotencyKey,
     body: Body<RefundCreditsRequest>,
 ) -> Result<Response, Problem> {
-    let (RefundCreditsRequest { ledger_entry_id: entry }, raw) = body.read()?;
+    let (RefundCreditsRequest { ledger_entry_id: entry, expires_at }, raw) = body.read()?;
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
     let entry = path_id::<LedgerEntryId>(&entry)?;
     let by = app.by(caller.actor());
@@ -98,8 +101,8 @@ pub async fn refund(
             return Ok(Outcome::Replay(kept));
         }
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let undone =
-            credits::undo(&mut Work { tx, tenant: &tenant, at, by: &by }, id, entry).await?;
+        let mut work = Work { tx, tenant: &tenant, at, by: &by };
+        let undone = credits::undo(&mut work, id, entry, expires_at).await?;
         let body = LedgerEntryResponse::from(undone);
         let body = serde_json::to_value(body).map_err(Problem::internal)?;
         idempotency::keep(tx, idempotency, &body).await?;
@@ -108,7 +111,7 @@ pub async fn refund(
     done.await.map(Outcome::into_response)
 }
 
-/// Freezes a wallet: nothing is debited from it or bought for it. Grants and ends go on.
+/// Freezes a wallet: nothing is debited from it or bought for it. Grants and expiries continue.
 #[utoipa::path(post, path = "/v1/credit-accounts/{id}/freeze", tag = "credits", operation_id = "freezeCreditAccount",
     responses((status = 200, body = CreditAccountResponse)))]
 pub async fn freeze(

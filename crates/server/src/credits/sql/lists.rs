@@ -5,11 +5,11 @@ use crate::base::{
     CreditAccountId, CreditCurrencyId, GrantId, InvoiceId, LedgerEntryId, PageQuery, ProductId,
     Time,
 };
-use crate::catalog::Cadence;
+use crate::credits::subscription::Granted;
 use crate::credits::{AccountView, DayView, Entry, Grant, TopUp};
 use crate::db::{DbError, FromRow, Pages, Query, Sql, Tx, Value, pages, query, sql};
 use crate::organizations::Tenant;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 macro_rules! accounts {
     ($make:ident, $rest:literal) => {
@@ -44,13 +44,13 @@ const REMAINING: Query<GrantOf> = query!(
     postgres = "SELECT {g} FROM unnest($1::BIGINT[]) AS w(account_no) JOIN credit_grants g \
          ON g.account_no = w.account_no AND g.is_open AND g.remaining > 0",
 );
-const GIVEN: Query<Given> = query!(
-    Given,
+const GRANTED: Query<Granted> = query!(
+    Granted,
     "SELECT {g} FROM credit_accounts a JOIN credit_grants g ON g.account_no = a.no \
      JOIN subscriptions s ON s.tenant_no = a.tenant_no AND s.id = g.subscription_id \
      WHERE a.tenant_no = $1 AND a.customer_no = $2 AND s.product_id = $3 AND g.expires_at > $4 \
-     AND g.source IN ('plan', 'daily')",
-    credit_currency_id = "a.credit_currency_id",
+     AND g.source IN ('plan', 'daily') ORDER BY g.account_no, g.id",
+    currency_id = "a.credit_currency_id",
 );
 const GRANT: Query<Grant> =
     query!(Grant, "SELECT {} FROM credit_grants WHERE account_no = $1 AND id = $2");
@@ -76,14 +76,6 @@ const OPEN_TOP_UP: Query<TopUpOf> = query!(
 );
 const DAYS: Query<DayView> =
     query!(DayView, "SELECT {} FROM credit_days WHERE account_no = $1 AND day >= $2 ORDER BY day");
-
-#[derive(FromRow)]
-struct Given {
-    #[record(computed)]
-    credit_currency_id: CreditCurrencyId,
-    cadence: Cadence,
-    amount: i64,
-}
 
 #[derive(FromRow)]
 struct TopUpOf {
@@ -149,22 +141,17 @@ pub async fn grant(
     tx.fetch_one(&GRANT, &[account_no.into(), id.into()]).await
 }
 
-/// What a product has granted a customer, by rules, in windows that have not ended by now: of each
-/// credit currency and cadence all of it, spent or not, by whichever subscription.
-pub async fn given(
+/// Returns what a product has granted a customer for windows that have not ended, spent or not, by
+/// each of its subscriptions.
+pub async fn granted(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer_no: i64,
     product_id: ProductId,
     at: Time,
-) -> Result<BTreeMap<(CreditCurrencyId, Cadence), i64>, DbError> {
+) -> Result<Vec<Granted>, DbError> {
     let values = [tenant.no.into(), customer_no.into(), product_id.into(), at.into()];
-    let mut given = BTreeMap::new();
-    for row in tx.fetch(&GIVEN, &values).await? {
-        let sum = given.entry((row.credit_currency_id, row.cadence)).or_insert(0_i64);
-        *sum = sum.saturating_add(row.amount);
-    }
-    Ok(given)
+    tx.fetch(&GRANTED, &values).await
 }
 
 /// A page of a wallet's ledger.

@@ -205,9 +205,9 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await)[1..], [("renewal", "paid", 1_200)]);
     }
 
-    async fn in_a_trial_every_change_is_free_and_at_once(t) {
+    async fn change_in_a_trial_to_a_plan_with_a_trial_is_free(t) {
         let pro = t.plan(with(monthly("pro", flat(2_000)), json!({ "trialDays": 10 }))).await;
-        let year = t.plan(yearly("year", flat(20_000))).await;
+        let year = t.plan(with(yearly("year", flat(20_000)), json!({ "trialDays": 20 }))).await;
         t.payer("c").await;
         let subscription = t.buy("c", &pro, 1).await;
         let outcome = change(&t, &subscription, json!({ "planId": year })).await;

@@ -157,6 +157,7 @@ impl Test {
         let new = NewGrant {
             source,
             amount,
+            starts_at: None,
             expires_at: end,
             subscription_id: None,
             cadence: None,
