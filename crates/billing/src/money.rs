@@ -121,6 +121,43 @@ impl Decimal {
         Ok(Self(if negative { -units } else { units }))
     }
 
+    /// Reads a decimal that is not negative as other programs print it, with any number of fraction
+    /// digits and perhaps an exponent, and rounds it half away from zero to this many.
+    pub fn parse_rounded(text: &str, fraction_digits: usize) -> Result<Self, NotMoney> {
+        const LONGEST: usize = 400;
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => {
+                (mantissa, exponent.parse::<i16>().map_err(|_| NotMoney)?)
+            }
+            None => (text, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+        let plain = |text: &str| {
+            (1..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+        };
+        if !plain(whole) || !plain(fraction) {
+            return Err(NotMoney);
+        }
+        let digits = [whole, fraction].concat();
+        let significant = digits.trim_start_matches('0');
+        let zeros = (digits.len() - significant.len()) as i64;
+        // How many of the significant digits are kept.
+        let kept = whole.len() as i64 - zeros
+            + i64::from(exponent)
+            + fraction_digits.min(Self::DIGITS) as i64;
+        let Ok(kept) = usize::try_from(kept) else { return Ok(Self::ZERO) };
+        if significant.is_empty() {
+            return Ok(Self::ZERO);
+        }
+        if kept > 15 + Self::DIGITS {
+            return Err(NotMoney);
+        }
+        let digit = |at: usize| significant.as_bytes().get(at).map_or(0, |b| i128::from(b - b'0'));
+        let rounded =
+            (0..kept).fold(0, |sum, at| sum * 10 + digit(at)) + i128::from(digit(kept) >= 5);
+        Ok(Self(rounded * 10_i128.pow((Self::DIGITS - fraction_digits.min(Self::DIGITS)) as u32)))
+    }
+
     pub fn checked_add(self, other: Self) -> Result<Self, Overflow> {
         self.0.checked_add(other.0).map(Self).ok_or(Overflow)
     }
@@ -235,6 +272,33 @@ mod tests {
             assert_eq!(text.parse::<Decimal>(), Err(NotMoney), "{text}");
         }
         assert_eq!(Decimal::parse("0.1234567", 6), Err(NotMoney));
+    }
+
+    #[test]
+    fn floats_are_rounded_half_away_from_zero() {
+        for (text, rounded) in [
+            ("0.30000000000000004", "0.3"),
+            ("0.3333333333333333", "0.333333"),
+            ("0.0000005", "0.000001"),
+            ("0.00000049999999999", "0"),
+            ("0.9999995", "1"),
+            ("1234.5678915", "1234.567892"),
+            ("5e-7", "0.000001"),
+            ("4.9e-7", "0"),
+            ("1e-300", "0"),
+            ("1.5E3", "1500"),
+            ("0.00012e4", "1.2"),
+            ("0e9", "0"),
+            ("007", "7"),
+            ("999999999999999", "999999999999999"),
+        ] {
+            assert_eq!(Decimal::parse_rounded(text, 6).unwrap().to_string(), rounded, "{text}");
+        }
+        for bad in
+            ["", ".5", "1.", "-1", "+1", "1e", "1e99999", "1e30", "e5", "1.2.3", "NaN", "1_0"]
+        {
+            assert_eq!(Decimal::parse_rounded(bad, 6), Err(NotMoney), "{bad}");
+        }
     }
 
     #[test]

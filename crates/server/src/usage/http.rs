@@ -19,6 +19,7 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -38,7 +39,8 @@ pub struct UsageEvent {
     /// Unique for the customer, for ever: the same event again changes nothing.
     #[schema(min_length = 1, max_length = 128)]
     idempotency_key: String,
-    /// A decimal from 0 to 10⁹ of at most six fraction digits, as a number or a string.
+    /// A decimal from 0 to 10⁹, as a number or a string, rounded half away from zero to six
+    /// fraction digits.
     #[schema(schema_with = quantity_schema, required = false)]
     quantity: String,
     /// What metrics may measure; at most 4096 bytes.
@@ -77,8 +79,9 @@ pub struct RejectionResponse {
     pub index: usize,
     #[schema(schema_with = reason_schema)]
     pub reason: &'static str,
-    /// For people.
-    pub message: &'static str,
+    /// For people; it names the field that is wrong.
+    #[schema(value_type = String)]
+    pub message: Cow<'static, str>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -140,14 +143,15 @@ impl From<Tracked> for TrackResponse {
         let rejections = tracked.rejections.into_iter().map(|rejection| RejectionResponse {
             index: rejection.index,
             reason: rejection.reason.as_str(),
-            message: rejection.reason.message(),
+            message: rejection.message(),
         });
         let rejections: Vec<_> = rejections.collect();
         Self { accepted: tracked.accepted, rejected: rejections.len(), rejections }
     }
 }
 
-/// Counts usage events, each once for its customer and key; at most 1000 of them, or one.
+/// Counts usage events, each once for its customer and key; at most 1000 of them, or one. In a batch,
+/// an event of the wrong shape is rejected and the others count.
 #[utoipa::path(post, path = "/v1/usage/track", tag = "usage", operation_id = "trackUsage",
     request_body = TrackRequest,
     responses((status = 200, body = TrackResponse)))]
@@ -156,15 +160,20 @@ pub async fn track(
     caller: SecretKey<{ KeyScopes::USAGE_WRITE }>,
     RawJsonBody(raw): RawJsonBody<MAX_BODY_BYTES>,
 ) -> Result<Json<TrackResponse>, Problem> {
-    let events = http_body::events(&raw)?;
+    let http_body::Batch { events, places, rejections } = http_body::events(&raw)?;
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
-    let (tracked, attempts) = app
+    let (mut tracked, attempts) = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
             flows::track_events(&mut Work { tx, tenant: &tenant, at, by: &by }, &events).await
         })
         .await?;
+    for rejection in &mut tracked.rejections {
+        rejection.index = places[rejection.index];
+    }
+    tracked.rejections.extend(rejections);
+    tracked.rejections.sort_unstable_by_key(|rejection| rejection.index);
     for id in attempts {
         let app = Arc::clone(&app);
         // The caller does not wait. An attempt that this process loses is taken up by any node.

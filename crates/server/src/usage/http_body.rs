@@ -1,11 +1,11 @@
-//! Reading the events of a request. It is done by hand, field by field from the text: a quantity
-//! keeps all its digits, and a thousand events cost no tree of values. What is wrong is told by the
-//! event's place and field, and fails the whole request.
+//! Reads the events of a request, by hand and field by field from the text: a quantity keeps all
+//! its digits, and a thousand events cost no tree of values. An event of the wrong shape is rejected
+//! and the others of its batch count. A body that is itself one event is refused.
 
 use crate::base::Time;
 use crate::http::strict::{not_taken, strict};
 use crate::http::{ParamError, Problem};
-use crate::usage::{MAX_EVENTS, NewEvent, Quantity, json};
+use crate::usage::{MAX_EVENTS, NewEvent, QUANTITY, Quantity, Reason, Rejection, json};
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -14,21 +14,57 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// So many errors are told, at most; the rest of the request is not read.
-const MAX_ERRORS: usize = 100;
 const MAX_PROPERTIES_BYTES: usize = 4096;
 
 /// Reads `{"events": […]}`, or one event.
-pub fn events(body: &[u8]) -> Result<Vec<NewEvent>, Problem> {
+pub fn events(body: &[u8]) -> Result<Batch, Problem> {
     let Object(members) = serde_json::from_slice(body).map_err(|error| not_an_object(&error))?;
     let mut reader = Reader::default();
-    let batch = members.iter().any(|(name, _)| name == "events");
-    let events = if batch {
-        reader.batch(members)
-    } else {
-        reader.event(members, String::new()).into_iter().collect()
-    };
-    if reader.errors.is_empty() { Ok(events) } else { Err(Problem::invalid(reader.errors)) }
+    let mut batch = Batch::default();
+    if members.iter().any(|(name, _)| name == "events") {
+        for (index, item) in reader.batch(members).into_iter().enumerate() {
+            batch.add(index, item);
+        }
+    } else if let Some(event) = reader.event(members) {
+        batch.events.push(event);
+        batch.places.push(0);
+    }
+    if reader.errors.is_empty() { Ok(batch) } else { Err(Problem::invalid(reader.errors)) }
+}
+
+/// The events of a request.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub events: Vec<NewEvent>,
+    /// The place of each event in the request.
+    pub places: Vec<usize>,
+    /// The events whose shape is wrong.
+    pub rejections: Vec<Rejection>,
+}
+
+impl Batch {
+    fn add(&mut self, index: usize, item: &RawValue) {
+        let mut reader = Reader::default();
+        let event = match serde_json::from_str::<Object<'_>>(item.get()) {
+            Ok(Object(members)) => reader.event(members),
+            Err(_) => {
+                reader.wrong("event", "must be an object");
+                None
+            }
+        };
+        match event {
+            Some(event) if reader.errors.is_empty() => {
+                self.events.push(event);
+                self.places.push(index);
+            }
+            Some(_) | None => {
+                let told = |error: &ParamError| format!("{} {}", error.param, error.message);
+                let wrong: Vec<String> = reader.errors.iter().map(told).collect();
+                let detail = Some(format!("{}.", wrong.join("; ")));
+                self.rejections.push(Rejection { index, reason: Reason::Invalid, detail });
+            }
+        }
+    }
 }
 
 fn not_an_object(error: &serde_json::Error) -> Problem {
@@ -49,11 +85,11 @@ type Member<'a> = (Cow<'a, str>, &'a RawValue);
 struct Object<'a>(Vec<Member<'a>>);
 
 impl Reader {
-    fn wrong(&mut self, param: String, message: impl Into<String>) {
-        self.errors.push(ParamError { param, message: message.into() });
+    fn wrong(&mut self, param: impl Into<String>, message: impl Into<String>) {
+        self.errors.push(ParamError { param: param.into(), message: message.into() });
     }
 
-    fn batch(&mut self, members: Vec<Member<'_>>) -> Vec<NewEvent> {
+    fn batch<'a>(&mut self, members: Vec<Member<'a>>) -> Vec<&'a RawValue> {
         let mut events = Vec::new();
         let mut seen = false;
         for (name, value) in members {
@@ -68,51 +104,38 @@ impl Reader {
         events
     }
 
-    fn array(&mut self, value: &RawValue) -> Vec<NewEvent> {
+    fn array<'a>(&mut self, value: &'a RawValue) -> Vec<&'a RawValue> {
         let items: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
         if !(1..=MAX_EVENTS).contains(&items.len()) {
-            self.wrong(
-                "events".to_owned(),
-                format!("must be an array of 1 to {MAX_EVENTS} events"),
-            );
+            self.wrong("events", format!("must be an array of 1 to {MAX_EVENTS} events"));
             return Vec::new();
         }
-        let mut events = Vec::with_capacity(items.len());
-        for (at, item) in items.into_iter().enumerate() {
-            if self.errors.len() >= MAX_ERRORS {
-                break;
-            }
-            match serde_json::from_str::<Object<'_>>(item.get()) {
-                Ok(Object(members)) => events.extend(self.event(members, format!("events[{at}]."))),
-                Err(_) => self.wrong(format!("events[{at}]"), "must be an object"),
-            }
-        }
-        events
+        items
     }
 
-    fn event(&mut self, members: Vec<Member<'_>>, path: String) -> Option<NewEvent> {
+    fn event(&mut self, members: Vec<Member<'_>>) -> Option<NewEvent> {
         let mut slots: [Option<&RawValue>; 6] = [None; 6];
         for (name, value) in members {
             let Some(slot) = FIELDS.iter().position(|field| *field == name) else {
-                self.wrong(format!("{path}{name}"), "is not a known field");
+                self.wrong(name, "is not a known field");
                 continue;
             };
             if slots[slot].replace(value).is_some() {
-                self.wrong(format!("{path}{name}"), "must not be repeated");
+                self.wrong(name, "must not be repeated");
             }
         }
         let [customer, name, key, quantity, properties, timestamp] = slots;
         for (slot, field) in [customer, name, key].into_iter().zip(FIELDS) {
             if slot.is_none() {
-                self.wrong(format!("{path}{field}"), "is required");
+                self.wrong(field, "is required");
             }
         }
-        let customer = self.text(customer, &path, FIELDS[0], 1..=128);
-        let name = self.text(name, &path, FIELDS[1], 1..=100);
-        let key = self.text(key, &path, FIELDS[2], 1..=128);
-        let quantity = self.quantity(quantity, &path);
-        let properties = self.properties(properties, &path);
-        let timestamp = self.timestamp(timestamp, &path);
+        let customer = self.text(customer, FIELDS[0], 1..=128);
+        let name = self.text(name, FIELDS[1], 1..=100);
+        let key = self.text(key, FIELDS[2], 1..=128);
+        let quantity = self.quantity(quantity);
+        let properties = self.properties(properties);
+        let timestamp = self.timestamp(timestamp);
         let (customer, name, key) = (customer?, name?.into_owned(), key?.into_owned());
         let (quantity, properties, timestamp) = (quantity?, properties?, timestamp?);
         let content = digest(&name, quantity, properties.as_ref(), timestamp);
@@ -124,43 +147,37 @@ impl Reader {
     fn text<'a>(
         &mut self,
         value: Option<&'a RawValue>,
-        path: &str,
         field: &str,
         length: RangeInclusive<usize>,
     ) -> Option<Cow<'a, str>> {
         let Some(text) = text(value?) else {
-            self.wrong(format!("{path}{field}"), "must be a string");
+            self.wrong(field, "must be a string");
             return None;
         };
         if !length.contains(&text.len()) {
             let (least, most) = length.into_inner();
-            self.wrong(format!("{path}{field}"), format!("must be {least} to {most} bytes long"));
+            self.wrong(field, format!("must be {least} to {most} bytes long"));
             return None;
         }
         if text.chars().any(char::is_control) {
-            self.wrong(format!("{path}{field}"), "must not contain control characters");
+            self.wrong(field, "must not contain control characters");
             return None;
         }
         Some(text)
     }
 
-    /// A number or a string; both are read as the text they are.
-    fn quantity(&mut self, value: Option<&RawValue>, path: &str) -> Option<Quantity> {
+    /// A number or a string; both are read as the text they are, and rounded to six digits.
+    fn quantity(&mut self, value: Option<&RawValue>) -> Option<Quantity> {
         let Some(value) = value else { return Some(Quantity::ONE) };
         let written = text(value).unwrap_or(Cow::Borrowed(value.get()));
         let quantity = Quantity::parse(&written).ok();
         if quantity.is_none() {
-            let message = "must be a decimal from 0 to 1000000000 of at most 6 fraction digits";
-            self.wrong(format!("{path}quantity"), message);
+            self.wrong("quantity", QUANTITY);
         }
         quantity
     }
 
-    fn properties(
-        &mut self,
-        value: Option<&RawValue>,
-        path: &str,
-    ) -> Option<Option<Map<String, Value>>> {
+    fn properties(&mut self, value: Option<&RawValue>) -> Option<Option<Map<String, Value>>> {
         let Some(value) = value else { return Some(None) };
         if value.get().len() <= MAX_PROPERTIES_BYTES
             && let Ok(Value::Object(properties)) = strict(value.get().as_bytes())
@@ -168,16 +185,16 @@ impl Reader {
             return Some(Some(properties));
         }
         let message = format!("must be an object of at most {MAX_PROPERTIES_BYTES} bytes");
-        self.wrong(format!("{path}properties"), message);
+        self.wrong("properties", message);
         None
     }
 
-    fn timestamp(&mut self, value: Option<&RawValue>, path: &str) -> Option<Option<Time>> {
+    fn timestamp(&mut self, value: Option<&RawValue>) -> Option<Option<Time>> {
         let Some(value) = value else { return Some(None) };
         let time = text(value).and_then(|text| text.parse::<jiff::Timestamp>().ok());
         if time.is_none() {
             let message = "must be an RFC 3339 time, as 2030-01-31T00:00:00Z";
-            self.wrong(format!("{path}timestamp"), message);
+            self.wrong("timestamp", message);
         }
         time.map(|time| Some(Time(time.as_microsecond())))
     }

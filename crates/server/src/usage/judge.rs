@@ -1,6 +1,6 @@
 //! Judging events: whether and where an event counts. Pure, over data read for the whole request.
 
-use super::{NewEvent, Quantity, Reason};
+use super::{NewEvent, QUANTITY, Quantity, Reason};
 use crate::base::money::divide_up;
 use crate::base::{
     CreditCurrencyId, Decimal, FeatureId, MetricId, Period, PlanId, ProductId, SubscriptionId, Time,
@@ -97,9 +97,28 @@ pub enum Adds {
     Value(String),
 }
 
+/// A reason why an event does not count, and which field is wrong, if one is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotCounted {
+    pub reason: Reason,
+    pub detail: Option<String>,
+}
+
+impl NotCounted {
+    fn invalid(detail: impl Into<String>) -> Self {
+        Self { reason: Reason::Invalid, detail: Some(detail.into()) }
+    }
+}
+
+impl From<Reason> for NotCounted {
+    fn from(reason: Reason) -> Self {
+        Self { reason, detail: None }
+    }
+}
+
 impl Now {
     /// Returns the instant at which an event counts.
-    fn instant(self, stamp: Option<Time>) -> Result<Time, Reason> {
+    fn instant(self, stamp: Option<Time>) -> Result<Time, NotCounted> {
         let stamp = stamp.unwrap_or(self.billing);
         let ahead = self.billing.seconds() != self.real.seconds();
         if ahead && (stamp.0 - self.real.0).abs() <= AHEAD_SECONDS * 1_000_000 {
@@ -107,7 +126,7 @@ impl Now {
             return Ok(self.billing);
         }
         if stamp > self.billing.plus_seconds(AHEAD_SECONDS) {
-            return Err(Reason::Invalid);
+            return Err(NotCounted::invalid("timestamp must be at most 5 minutes ahead."));
         }
         Ok(stamp)
     }
@@ -115,7 +134,12 @@ impl Now {
 
 impl World {
     /// Judges an event of this customer.
-    pub fn judge(&self, customer_no: i64, event: &NewEvent, now: Now) -> Result<Counted, Reason> {
+    pub fn judge(
+        &self,
+        customer_no: i64,
+        event: &NewEvent,
+        now: Now,
+    ) -> Result<Counted, NotCounted> {
         let metrics = self.metrics.get(&event.name).ok_or(Reason::NoMetric)?;
         let at = now.instant(event.timestamp)?;
         let subscriptions = self.subscriptions.get(&customer_no).map_or(&[][..], Vec::as_slice);
@@ -129,7 +153,7 @@ impl World {
                 why_not = Reason::TooLate;
                 continue;
             };
-            let adds = metric.adds(event).ok_or(Reason::Invalid)?;
+            let adds = metric.adds(event).ok_or_else(|| NotCounted::invalid(metric.wants()))?;
             let mut in_credits = !billed;
             for feature in self.features.get(&metric.metric_id).into_iter().flatten() {
                 if self.given.contains(&(of.plan_id, feature.id)) {
@@ -146,7 +170,7 @@ impl World {
             let part = Part { subscription_id, metric_id, period_start, in_credits, adds };
             counted.parts.push(part);
         }
-        if counted.parts.is_empty() { Err(why_not) } else { Ok(counted) }
+        if counted.parts.is_empty() { Err(why_not.into()) } else { Ok(counted) }
     }
 }
 
@@ -194,6 +218,21 @@ fn period_start(open: Option<Period>, at: Time) -> Option<Time> {
 }
 
 impl Measure {
+    /// Returns what an event must have, for one that lacks it.
+    fn wants(&self) -> String {
+        let field = match &self.property {
+            Some(property) => format!("properties.{property}"),
+            None => "quantity".to_owned(),
+        };
+        let what = match self.aggregation {
+            Aggregation::Sum | Aggregation::Max | Aggregation::Count => QUANTITY.to_owned(),
+            Aggregation::Unique => {
+                format!("must be a number, a boolean, or a string of 1 to {MAX_VALUE_BYTES} bytes")
+            }
+        };
+        format!("{field} {what}.")
+    }
+
     /// Returns `None` if the event lacks the measured property.
     fn adds(&self, event: &NewEvent) -> Option<Adds> {
         let properties = event.properties.as_ref();

@@ -21,11 +21,14 @@ use crate::base::{Decimal, Time};
 use crate::customers::CustomerRef;
 use crate::db::ToRow;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The most events that a request may carry.
 pub const MAX_EVENTS: usize = 1000;
 const MAX_QUANTITY: i64 = 1_000_000_000;
+/// What a quantity must be.
+const QUANTITY: &str = "must be a decimal from 0 to 1000000000";
 /// A millionth, in the trillionths of a [`Decimal`].
 const MILLIONTH: i128 = Decimal::ONE / 1_000_000;
 
@@ -72,17 +75,31 @@ pub enum Reason {
 }
 
 /// An event that does not count, by its place in the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     pub index: usize,
     pub reason: Reason,
+    /// Which field is wrong, and how.
+    pub detail: Option<String>,
+}
+
+impl Rejection {
+    pub const fn new(index: usize, reason: Reason) -> Self {
+        Self { index, reason, detail: None }
+    }
+
+    /// For people.
+    pub fn message(self) -> Cow<'static, str> {
+        self.detail.map_or(Cow::Borrowed(self.reason.message()), Cow::Owned)
+    }
 }
 
 impl Quantity {
     pub const ONE: Self = Self(1_000_000);
 
+    /// Reads a decimal, rounded half away from zero to six fraction digits.
     pub fn parse(text: &str) -> Result<Self, NotMoney> {
-        let millionths = Decimal::parse(text, 6)?.units() / MILLIONTH;
+        let millionths = Decimal::parse_rounded(text, 6)?.units() / MILLIONTH;
         let range = 0..=i128::from(MAX_QUANTITY) * i128::from(Self::ONE.0);
         let fits = range.contains(&millionths);
         i64::try_from(millionths).ok().filter(|_| fits).map(Self).ok_or(NotMoney)
@@ -136,9 +153,7 @@ impl Reason {
             Self::Duplicate => "Another event of this customer has this idempotencyKey.",
             Self::InsufficientCredits => "The customer's credits do not suffice.",
             Self::TooLate => "The event is older than the usage period by more than 7 days.",
-            Self::Invalid => {
-                "The event lacks what its metric measures, or is more than 5 minutes ahead."
-            }
+            Self::Invalid => "The event is not valid.",
         }
     }
 }
@@ -153,11 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quantity_is_exact_to_six_digits_and_within_its_bounds() {
+    fn quantity_is_exact_to_six_digits_and_within_its_bounds() {
         for text in ["0", "1", "0.000001", "999999999.999999", "1000000000"] {
             assert_eq!(Quantity::parse(text).unwrap().to_string(), text);
         }
-        for text in ["-1", "0.0000001", "1000000000.000001", "1e3", "", "NaN"] {
+        assert_eq!(Quantity::parse("1e-6").unwrap().to_string(), "0.000001");
+        for text in ["-1", "1000000000.000001", "1e10", "", "NaN"] {
             assert_eq!(Quantity::parse(text), Err(NotMoney), "{text}");
         }
         assert_eq!(Quantity::parse("12.5").unwrap().parts(), (12, 500_000));

@@ -1,7 +1,7 @@
 //! Tracking: each event counts once. A request is one transaction. It runs one statement for each kind
 //! of record, for any number of events with different keys.
 
-use super::judge::{Adds, Counted, Now, Part};
+use super::judge::{Adds, Counted, NotCounted, Now, Part};
 use super::sql::{self, InPeriod, ToStore};
 use super::{NewEvent, Reason, Rejection};
 use crate::base::CreditCurrencyId;
@@ -50,7 +50,7 @@ pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<T
             }
             next = index + 1;
             let Some(customer_no) = customer_no else {
-                rejections.push(Rejection { index, reason: Reason::UnknownCustomer });
+                rejections.push(Rejection::new(index, Reason::UnknownCustomer));
                 continue;
             };
             match world.judge(customer_no, event, now) {
@@ -59,7 +59,9 @@ pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<T
                         ToStore { customer_no, id: work.by.ids.event(), event, at: counted.at };
                     candidates.push(Candidate { index, stored, counted });
                 }
-                Err(reason) => refused.push((customer_no, Rejection { index, reason })),
+                Err(NotCounted { reason, detail }) => {
+                    refused.push((customer_no, Rejection { index, reason, detail }));
+                }
             }
         }
         rejections.extend(refuse(work.tx, events, refused).await?);
@@ -91,7 +93,7 @@ async fn refuse(
             None => true,
             Some(stored) if stored.content == event.content => false,
             Some(_) => {
-                rejection.reason = Reason::Duplicate;
+                *rejection = Rejection::new(rejection.index, Reason::Duplicate);
                 true
             }
         }
@@ -117,7 +119,7 @@ async fn count(
                 return true;
             };
             if found.content != stored.event.content {
-                rejections.push(Rejection { index: *index, reason: Reason::Duplicate });
+                rejections.push(Rejection::new(*index, Reason::Duplicate));
             }
             false
         });
@@ -127,7 +129,7 @@ async fn count(
     let unpaid: Vec<_> = short.iter().map(|one| one.stored).collect();
     sql::delete(work.tx, &unpaid).await?;
     let reason = Reason::InsufficientCredits;
-    rejections.extend(short.iter().map(|one| Rejection { index: one.index, reason }));
+    rejections.extend(short.iter().map(|one| Rejection::new(one.index, reason)));
     aggregate(work.tx, &candidates).await?;
     Ok(Round { rejections, low })
 }
