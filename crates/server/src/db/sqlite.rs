@@ -277,6 +277,10 @@ fn run_batch(
     batch: Vec<Job>,
     answers: &mut Vec<Answer>,
 ) -> rusqlite::Result<()> {
+    if !connection.is_autocommit() {
+        // The device failed so that a transaction before could not be undone.
+        connection.execute_batch("ROLLBACK")?;
+    }
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     for job in batch {
         if connection.is_autocommit() {
@@ -470,13 +474,17 @@ fn sqlite_error_of(error: &rusqlite::Error) -> DbError {
 }
 
 /// After a failed sync nobody knows what reached the disk, and asking again may say "fine" of
-/// pages that were lost. The process ends; the next start recovers from the log. A full device is
-/// no such failure, and neither is one without room for the log's index.
+/// pages that were lost. The process ends; the next start recovers from the log. So it is with a
+/// damaged file. An error of a read or a write (no space, over a quota or a size limit, a device
+/// that fails) is no such failure: what was not written is not committed, and is written anew.
 fn stop_if_damaged(error: &rusqlite::Error) {
+    use rusqlite::ffi::{
+        SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_DATA, SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC,
+    };
+    const LOST: [std::ffi::c_int; 4] =
+        [SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_DATA, SQLITE_IOERR_CORRUPTFS];
     let Some(failure) = error.sqlite_error() else { return };
-    let no_room = failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
-    let damaged = [ErrorCode::SystemIoFailure, ErrorCode::DatabaseCorrupt].contains(&failure.code);
-    if damaged && !no_room {
+    if failure.code == ErrorCode::DatabaseCorrupt || LOST.contains(&failure.extended_code) {
         tracing::error!(%error, "the database's device failed; stopping, the next start recovers");
         std::process::abort();
     }

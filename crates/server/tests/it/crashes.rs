@@ -6,6 +6,7 @@ mod disk;
 mod network;
 mod nodes;
 mod sync;
+mod writes;
 
 use crate::support::{Engine, Place, Program};
 use serde_json::json;
