@@ -13,7 +13,7 @@ lint:
 
 # Both stores; PostgreSQL is started by the tests themselves.
 test-rust:
-	./scripts/require postgresql openssl curl python3-jwt python3-cryptography
+	./scripts/require postgresql pgbouncer openssl curl python3-jwt python3-cryptography
 	cargo test --workspace --locked
 
 # The packages against the real program, which `test-rust` has built, and in a real browser.

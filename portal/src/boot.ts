@@ -8,11 +8,14 @@ export interface Answer {
   body: object;
 }
 
+/** The path of the server's public URL, which the page's own path begins with; often empty. */
+export const base = location.pathname.replace(/\/portal\/?$/, '');
+
 /** Null where no server answered. It never rejects. */
 export type Opening = Promise<Answer | null>;
 
 export function exchange(body: { code: string } | { sid: string }): Opening {
-  return fetch('/v1/portal-sessions/exchange', {
+  return fetch(`${base}/v1/portal-sessions/exchange`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),

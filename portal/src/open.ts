@@ -1,7 +1,7 @@
 /** Opens the session of the page, or finds out why there is none. */
 import type { Branding, CurrentSession } from '@unitpay/react';
 
-import { exchange, isFirst, opening, sid } from './boot.js';
+import { base, exchange, isFirst, opening, sid } from './boot.js';
 
 /** The reason for which the page shows no session. */
 export type Closed =
@@ -44,7 +44,7 @@ export async function open(): Promise<Opened> {
   }
   const body: Body = answer?.body ?? {};
   if (answer?.status === 200 && body.token) {
-    history.replaceState(history.state, '', `/portal#${sid}`);
+    history.replaceState(history.state, '', `${base}/portal#${sid}`);
     return opened(body.token, body.initialData ?? {});
   }
   const known = { branding: body.branding ?? {}, returnUrl: body.returnUrl ?? null, locale: null };

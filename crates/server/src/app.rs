@@ -3,7 +3,7 @@
 use crate::audit::Actor;
 use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
 use crate::clock_guard::{ClockGuard, Untrusted};
-use crate::config::Config;
+use crate::config::{Config, origin_of, path_of};
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::invoices::pdf::Renderer;
 use crate::keys;
@@ -19,6 +19,10 @@ pub struct App {
     pub config: Config,
     /// The public base URL, `iss` of every token.
     pub issuer: String,
+    /// The origin of the public URL, as browsers send it.
+    pub origin: String,
+    /// The path of the public URL, empty if it is an origin only.
+    pub base_path: String,
     pub clock: Clock,
     pub random: Random,
     pub ids: Ids,
@@ -56,6 +60,8 @@ impl App {
             clock_guard: ClockGuard::new(&clock, &db),
             codes: Codes::new(&signing),
             config,
+            origin: origin_of(&issuer).to_owned(),
+            base_path: path_of(&issuer).to_owned(),
             issuer,
             clock,
             random,

@@ -1,7 +1,7 @@
 //! The configuration: defaults, then a TOML file, then the environment, then flags.
 //!
-//! `config.default.toml` is the manual and the closed list of keys: what it does not name is
-//! refused, in a file as in the environment.
+//! `config.default.toml` is the manual and the closed list of keys: any other key is refused, in a
+//! file and in the environment.
 
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
@@ -33,6 +33,9 @@ pub struct Config {
     pub retention: RetentionConfig,
     pub stripe: StripeConfig,
     pub log: LogConfig,
+    /// Variables that Kubernetes made of a service called `unitpay`; they are no keys.
+    #[serde(skip)]
+    pub ignored_variables: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -151,7 +154,7 @@ pub enum LogFormat {
 }
 
 impl Config {
-    /// Puts the layers together. `flags` are `(key, value)` pairs, as `("listen", "…")`.
+    /// Merges the layers. `flags` are `(key, value)` pairs, as `("listen", "…")`.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -169,19 +172,28 @@ impl Config {
             })?;
             overlay(&mut table, given, "")?;
         }
+        let mut ignored = Vec::new();
         for (name, value) in environment {
-            if name.starts_with("UNITPAY_") && !OTHER_VARIABLES.contains(&name.as_str()) {
-                let slot = slot_of_variable(&mut table, &name)
-                    .with_context(|| format!("{name} is not a configuration key"))?;
-                *slot = read_like(slot, &value).with_context(|| format!("bad value in {name}"))?;
+            if !name.starts_with("UNITPAY_") || OTHER_VARIABLES.contains(&name.as_str()) {
+                continue;
+            }
+            match slot_of_variable(&mut table, &name) {
+                Some(slot) => {
+                    *slot =
+                        read_like(slot, &value).with_context(|| format!("bad value in {name}"))?;
+                }
+                None if is_service_link(&name, &value) => ignored.push(name),
+                None => bail!("{name} is not a configuration key"),
             }
         }
         for (key, value) in flags {
             let slot = table.get_mut(*key).with_context(|| format!("no key {key}"))?;
             *slot = Value::String(value.clone());
         }
-        let config: Self = table.try_into().context("the configuration is not valid")?;
+        let mut config: Self = table.try_into().context("the configuration is not valid")?;
         config.check()?;
+        ignored.sort();
+        config.ignored_variables = ignored;
         Ok(config)
     }
 
@@ -230,15 +242,69 @@ impl Config {
     }
 }
 
-/// The issuer must be an origin as browsers write it: everything derived from it is compared.
+/// Whether Kubernetes made a variable of a service whose name begins with `unitpay`: it gives every
+/// container of the namespace the variables of Docker's links, such as `UNITPAY_SERVICE_HOST`,
+/// `UNITPAY_PORT=tcp://…` and `UNITPAY_PORT_4000_TCP_ADDR`.
+fn is_service_link(name: &str, value: &str) -> bool {
+    let is_url = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    if name.ends_with("_SERVICE_HOST") {
+        return value.parse::<IpAddr>().is_ok();
+    }
+    if name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return is_number;
+    }
+    if name.ends_with("_PORT") && is_url {
+        return true;
+    }
+    let Some((_, link)) = name.split_once("_PORT_") else { return false };
+    let parts: Vec<&str> = link.split('_').collect();
+    match parts[..] {
+        [port, "TCP" | "UDP" | "SCTP", ref rest @ ..] if port.parse::<u16>().is_ok() => {
+            match rest {
+                [] => is_url,
+                ["PROTO"] => ["tcp", "udp", "sctp"].contains(&value),
+                ["PORT"] => is_number,
+                ["ADDR"] => value.parse::<IpAddr>().is_ok(),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Where the origin of a URL ends and its path begins.
+fn end_of_origin(url: &str) -> usize {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url[host..].find('/').map_or(url.len(), |at| host + at)
+}
+
+/// The origin of a public URL, as browsers send it.
+pub fn origin_of(url: &str) -> &str {
+    &url[..end_of_origin(url)]
+}
+
+/// The path of a public URL: empty, or `/` and at least one segment, with no `/` at its end.
+pub fn path_of(url: &str) -> &str {
+    &url[end_of_origin(url)..]
+}
+
+/// The origin must be as browsers write it: everything derived from it is compared.
 fn check_public_url(url: &str) -> anyhow::Result<()> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let Some(host) = rest.filter(|host| !host.is_empty()) else {
-        bail!("public_url must start with https:// or http://");
+    let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')) else {
+        bail!("public_url must start with https:// or http:// and a host");
     };
+    let host = rest.split('/').next().unwrap_or_default();
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
     if !host.bytes().all(plain) || url.len() > 200 {
-        bail!("public_url must be scheme, lower-case host and port only, with no path");
+        bail!("public_url must be scheme, lower-case host and port, and may have a path");
+    }
+    let in_path = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+    let is_segment =
+        |segment: &str| !["", ".", ".."].contains(&segment) && segment.bytes().all(in_path);
+    if !path_of(url).split('/').skip(1).all(is_segment) {
+        bail!("the path of public_url must be letters, digits and -_.~, with no / at its end");
     }
     let usual_port = if url.starts_with("https:") { ":443" } else { ":80" };
     if host.ends_with(usual_port) {
@@ -369,8 +435,61 @@ mod tests {
         assert!(load(Some("nonsense = 1"), &[]).is_err());
         assert!(load(Some("[portal]\nnonsense = 1"), &[]).is_err());
         assert!(load(Some("[portal]\nmin_ttl_seconds = 0"), &[]).is_err());
-        assert!(load(Some("public_url = 'https://a.example/path'"), &[]).is_err());
+        assert!(load(Some("public_url = 'https://a.example/path/'"), &[]).is_err());
         assert!(load(None, &[("UNITPAY_PORTAL_MIN_TTL", "7")]).is_err());
         assert!(load(None, &[("UNITPAY_PORTAL_MIN_TTL_SECONDS", "soon")]).is_err());
+    }
+
+    #[test]
+    fn kubernetes_service_variables_are_ignored_and_others_refused() {
+        let links = [
+            ("UNITPAY_PORT", "tcp://10.0.0.1:4000"),
+            ("UNITPAY_SERVICE_HOST", "10.0.0.1"),
+            ("UNITPAY_SERVICE_PORT", "4000"),
+            ("UNITPAY_SERVICE_PORT_HTTP", "4000"),
+            ("UNITPAY_PORT_4000_TCP", "tcp://10.0.0.1:4000"),
+            ("UNITPAY_PORT_4000_TCP_PROTO", "tcp"),
+            ("UNITPAY_PORT_4000_TCP_PORT", "4000"),
+            ("UNITPAY_PORT_4000_TCP_ADDR", "fd00::1"),
+            ("UNITPAY_METRICS_SERVICE_HOST", "10.0.0.2"),
+            ("UNITPAY_METRICS_PORT_9900_UDP", "udp://10.0.0.2:9900"),
+        ];
+        assert_eq!(load(None, &links).unwrap().ignored_variables.len(), links.len());
+        for other in [
+            ("UNITPAY_PORT", "4000"),
+            ("UNITPAY_SERVICE", "10.0.0.1"),
+            ("UNITPAY_SERVICE_HOST", "somewhere"),
+            ("UNITPAY_PORT_4000", "tcp://10.0.0.1:4000"),
+            ("UNITPAY_PORT_X_TCP", "tcp://10.0.0.1:4000"),
+            ("UNITPAY_PORT_4000_TCP_NAME", "x"),
+        ] {
+            assert!(load(None, &[other]).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn public_url_may_have_a_path() {
+        for (url, origin, path) in [
+            ("https://a.example", "https://a.example", ""),
+            ("http://[::1]:4000/billing", "http://[::1]:4000", "/billing"),
+            ("https://a.example/x/y-1", "https://a.example", "/x/y-1"),
+        ] {
+            let config = load(Some(&format!("public_url = '{url}'")), &[]).unwrap();
+            assert_eq!(
+                (origin_of(&config.public_url), path_of(&config.public_url)),
+                (origin, path)
+            );
+        }
+        for bad in [
+            "https:///x",
+            "https://a.example/",
+            "https://a.example//x",
+            "https://a.example/x?y",
+            "https://a.example/x/..",
+            "https://a.example/ä",
+            "https://a.example:443/x",
+        ] {
+            assert!(load(Some(&format!("public_url = '{bad}'")), &[]).is_err(), "{bad}");
+        }
     }
 }

@@ -14,12 +14,14 @@ use crate::{
     audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement,
     signing, subscriptions, test_clock, usage,
 };
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use http::{HeaderValue, header};
 use std::sync::{Arc, OnceLock};
+use tower::ServiceExt as _;
 use utoipa::openapi::OpenApi as Description;
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -142,6 +144,7 @@ fn backend_routes() -> Routes {
     ];
     routes
         .route("/portal", get(portal::http_page::page))
+        .route("/portal/", get(portal::http_page::page))
         .route("/portal/assets/{name}", get(portal::http_page::asset))
 }
 
@@ -161,7 +164,29 @@ pub fn router(app: &Arc<App>) -> Router {
             .layer(from_fn_with_state((Arc::clone(app), surface), around))
     };
     let backend = group(backend_routes().fallback(no_route), Surface::Backend);
-    backend.merge(group(browser_routes(), Surface::Browser)).with_state(Arc::clone(app))
+    let router =
+        backend.merge(group(browser_routes(), Surface::Browser)).with_state(Arc::clone(app));
+    if app.base_path.is_empty() {
+        return router;
+    }
+    // A proxy in front may pass the path of the public URL, or take it off.
+    let base = app.base_path.clone();
+    let router = router.map_request(move |request| without_prefix(request, &base));
+    Router::new().fallback_service(router)
+}
+
+/// Takes a prefix off the path of a request that has it.
+fn without_prefix(mut request: Request, prefix: &str) -> Request {
+    let uri = request.uri();
+    let rest = uri.path().strip_prefix(prefix).filter(|rest| rest.starts_with('/'));
+    let path = rest.map(|path| match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    });
+    if let Some(uri) = path.and_then(|path| path.parse().ok()) {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 /// This description.

@@ -206,7 +206,7 @@ fn check_origin(
         (Some(origin), None) => origin.to_str().unwrap_or("null"),
         (Some(_), Some(_)) => "null",
     };
-    if origin == app.issuer || session.allows_origin(origin) {
+    if origin == app.origin || session.allows_origin(origin) {
         return Ok(());
     }
     Err(Problem::new(Code::OriginNotAllowed, "This session may not be used from this origin."))

@@ -37,12 +37,13 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
         Store::open(config, Purpose::Serve).await?.db.close();
     } else {
         let roots = &config.postgres.root_certificates;
-        let db = Postgres::new(&PostgresOptions {
+        let options = PostgresOptions {
             url: config.database_url.clone(),
             connections: 1,
             root_certificates: (!roots.is_empty()).then(|| PathBuf::from(roots)),
-        })?;
-        Db::Postgres(db).migrate().await?;
+        };
+        Postgres::refuse_shared_connections(&options).await?;
+        Db::Postgres(Postgres::new(&options)?).migrate().await?;
     }
     say("the schema is up to date");
     Ok(())

@@ -1,5 +1,5 @@
-//! The commands of the program. They print what was asked for on standard output and nothing else;
-//! everything said by the way goes to standard error.
+//! The commands of the program. They print their result on standard output and nothing else;
+//! messages go to standard error.
 
 mod demo;
 mod maintain;
@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[derive(Parser)]
 #[command(name = "unitpay", version, about = "A self-hosted customer billing portal")]
@@ -95,6 +96,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { which, command } = cli;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let _handled = runtime.block_on(async { survive_size_limits() })?;
     if !matches!(command, Command::Demo(_) | Command::Serve(_)) {
         // A server's log is configured; a command only tells what goes wrong below it.
         tracing_subscriber::fmt()
@@ -120,9 +122,19 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
+/// Has a write beyond the process's limit of file sizes fail, as on a full disk, where the signal of
+/// it would end the process.
+fn survive_size_limits() -> std::io::Result<Signal> {
+    signal(SignalKind::from_raw(nix::libc::SIGXFSZ))
+}
+
 impl Which {
     fn plain(&self) -> anyhow::Result<Config> {
-        self.load(Vec::new())
+        let config = self.load(Vec::new())?;
+        if let Some(line) = ignored(&config) {
+            say(&line);
+        }
+        Ok(config)
     }
 
     fn config(&self, listen: &Listen) -> anyhow::Result<Config> {
@@ -141,7 +153,14 @@ impl Which {
     }
 }
 
-/// The variables that mean us; what else stands in the environment need not even be text.
+/// A line about variables that are not keys and were ignored.
+fn ignored(config: &Config) -> Option<String> {
+    let names = &config.ignored_variables;
+    (!names.is_empty())
+        .then(|| format!("ignored, made by Kubernetes of a service: {}", names.join(", ")))
+}
+
+/// The variables of this program; others need not even be text.
 fn variables() -> anyhow::Result<Vec<(String, String)>> {
     let text = |value: OsString| value.into_string().ok();
     std::env::vars_os()
@@ -154,12 +173,12 @@ fn variables() -> anyhow::Result<Vec<(String, String)>> {
         .collect()
 }
 
-/// Prints a line that was asked for.
+/// Prints a line of a command's result.
 fn print(line: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{line}").context("cannot write to standard output")
 }
 
-/// Says something by the way.
+/// Prints a message.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,12 +1,13 @@
 //! `unitpay serve`.
 
+use super::ignored;
 use super::store::{Locks, Purpose, Store};
 use crate::app::App;
 use crate::config::{Config, HttpConfig, LogLevel};
 use crate::http::listener;
 use crate::log::{Log, Shape};
 use crate::{jobs, keys, routes};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use axum::Router;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -62,6 +63,10 @@ struct Metrics {
 impl Server {
     /// Opens the store and binds the addresses.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        refuse_unknown_address(&config)?;
+        if let Some(line) = ignored(&config) {
+            tracing::info!("{line}");
+        }
         let metrics = match config.metrics_listen.as_str() {
             "" => None,
             address => {
@@ -114,6 +119,18 @@ impl Server {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Links and the issuer of tokens would say `0.0.0.0`, which no browser reaches.
+fn refuse_unknown_address(config: &Config) -> anyhow::Result<()> {
+    let listen = config.listen;
+    if config.public_url.is_empty() && listen.ip().to_canonical().is_unspecified() {
+        bail!(
+            "listening on {listen} needs public_url, the address that browsers reach this server \
+             by: --public-url https://billing.example.com"
+        );
+    }
+    Ok(())
 }
 
 async fn bind(address: &str) -> anyhow::Result<TcpListener> {

@@ -6,7 +6,7 @@ use crate::db::{Db, Lane, Postgres, PostgresOptions, Sqlite, Tx, newest_version}
 use crate::organizations::{self, DEFAULT_ORGANIZATION, Organization};
 use crate::signing::{self, MasterKey, SigningKeys};
 use anyhow::{Context, bail};
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -117,11 +117,13 @@ async fn open_embedded(config: &Config, purpose: Purpose) -> anyhow::Result<(Db,
 
 async fn open_postgres(config: &Config, purpose: Purpose) -> anyhow::Result<Db> {
     let roots = &config.postgres.root_certificates;
-    let db = Db::Postgres(Postgres::new(&PostgresOptions {
+    let options = PostgresOptions {
         url: config.database_url.clone(),
         connections: config.postgres.connections,
         root_certificates: (!roots.is_empty()).then(|| PathBuf::from(roots)),
-    })?);
+    };
+    Postgres::refuse_shared_connections(&options).await?;
+    let db = Db::Postgres(Postgres::new(&options)?);
     migrate_to_open(&db, purpose).await?;
     Ok(db)
 }
@@ -147,7 +149,7 @@ pub fn database_path(config: &Config) -> PathBuf {
     config.data_dir.join(DATABASE)
 }
 
-/// Makes the data directory where it is absent and refuses one that others can look into.
+/// Makes the data directory if it is absent and refuses one that others can read.
 pub fn make_folder(folder: &Path) -> anyhow::Result<()> {
     if !folder.exists() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
@@ -155,14 +157,50 @@ pub fn make_folder(folder: &Path) -> anyhow::Result<()> {
         // What is durable in the folder must not be lost with the folder's own name.
         sync_folder_of(folder)?;
     }
-    refuse_wide(folder)
+    refuse_wide(folder)?;
+    refuse_read_only(folder)
 }
 
+/// Refuses a file or folder that others can read.
+///
+/// A folder whose setgid bit is set is meant for its group: Kubernetes prepares a volume of an
+/// `fsGroup` so, with all that is in it readable and writable by the group, and its root often
+/// searchable by others. If this process is of that group, such access is accepted.
 fn refuse_wide(path: &Path) -> anyhow::Result<()> {
-    let mode = std::fs::metadata(path)?.mode();
-    if mode & 0o077 != 0 {
-        let (path, wanted) = (path.display(), if mode & 0o040_000 == 0 { "600" } else { "700" });
+    let data = std::fs::metadata(path)?;
+    let folder = if data.is_dir() { Some(path) } else { path.parent() };
+    let shared =
+        folder.map(std::fs::metadata).transpose()?.is_some_and(|folder| is_shared(&folder));
+    let allowed = match (data.is_dir(), shared && our_groups().contains(&data.gid())) {
+        (true, true) => 0o775,
+        (false, true) => 0o770,
+        (_, false) => 0o700,
+    };
+    if data.mode() & 0o777 & !allowed != 0 {
+        let (path, wanted) = (path.display(), if data.is_dir() { "700" } else { "600" });
         bail!("others may read {path}; it holds secrets: chmod {wanted} {path}");
+    }
+    Ok(())
+}
+
+/// Whether a folder is meant for a group that this process is in.
+fn is_shared(folder: &Metadata) -> bool {
+    const SETGID: u32 = 0o2000;
+    folder.mode() & SETGID != 0 && our_groups().contains(&folder.gid())
+}
+
+/// The group of this process and its supplementary groups.
+fn our_groups() -> Vec<u32> {
+    let groups = nix::unistd::getgroups().unwrap_or_default();
+    std::iter::once(nix::unistd::getegid()).chain(groups).map(|group| group.as_raw()).collect()
+}
+
+/// A fresh volume often belongs to root: says how to hand it over.
+fn refuse_read_only(folder: &Path) -> anyhow::Result<()> {
+    use nix::unistd::{AccessFlags, access, getegid, geteuid};
+    if access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
+        let (user, group, path) = (geteuid(), getegid(), folder.display());
+        bail!("cannot write to {path}; as root: chown {user}:{group} {path} && chmod 700 {path}");
     }
     Ok(())
 }

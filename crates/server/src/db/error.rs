@@ -1,4 +1,4 @@
-//! What can go wrong with a store, in the words that the layers above act on.
+//! Errors of a store, as the layers above handle them.
 
 use std::error::Error;
 use std::fmt;
@@ -15,6 +15,8 @@ pub enum DbError {
     Contended,
     /// A statement or a row is not what this program expects.
     Unexpected(Box<dyn Error + Send + Sync>),
+    /// A pooler shares the connections between transactions.
+    Shared,
     /// This program used the store wrongly.
     Broken(&'static str),
 }
@@ -27,6 +29,10 @@ impl fmt::Display for DbError {
             Self::Full => f.write_str("the store's device is full"),
             Self::Contended => f.write_str("the store's transactions contend too much"),
             Self::Unexpected(source) => write!(f, "unexpected answer of the store: {source}"),
+            Self::Shared => f.write_str(
+                "PostgreSQL is behind a pooler that shares connections between transactions, as PgBouncer \
+                 does with pool_mode = transaction; use pool_mode = session, or connect directly",
+            ),
             Self::Broken(what) => f.write_str(what),
         }
     }
@@ -36,7 +42,9 @@ impl Error for DbError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unavailable(source) | Self::Unexpected(source) => Some(source.as_ref()),
-            Self::Overloaded | Self::Full | Self::Contended | Self::Broken(_) => None,
+            Self::Overloaded | Self::Full | Self::Contended | Self::Shared | Self::Broken(_) => {
+                None
+            }
         }
     }
 }

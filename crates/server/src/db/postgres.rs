@@ -135,6 +135,27 @@ impl Postgres {
         Ok((before.0 - theirs).max(0) - (theirs - after.0).max(0))
     }
 
+    /// Refuses a pooler that gives each transaction whatever connection is free: prepared statements
+    /// and the settings of a session would go to other clients. Two connections of this node have
+    /// two backends that stay theirs, if nothing shares them.
+    pub async fn refuse_shared_connections(options: &PostgresOptions) -> Result<(), DbError> {
+        let two = Self::new(&PostgresOptions { connections: 2, ..options.clone() })?;
+        let (one, other) = (two.client().await?, two.client().await?);
+        let mut backends = Vec::new();
+        for client in [&one, &other, &one, &other, &one, &other] {
+            let row = client.simple_query("SELECT pg_backend_pid()").await;
+            let pid = row.map_err(postgres_error)?.into_iter().find_map(|message| {
+                let tokio_postgres::SimpleQueryMessage::Row(row) = message else { return None };
+                row.get(0).map(str::to_owned)
+            });
+            backends.push(pid);
+        }
+        two.close();
+        let of_one = backends.iter().step_by(2).all(|pid| *pid == backends[0]);
+        let of_other = backends.iter().skip(1).step_by(2).all(|pid| *pid == backends[1]);
+        if of_one && of_other && backends[0] != backends[1] { Ok(()) } else { Err(DbError::Shared) }
+    }
+
     pub(super) async fn version(&self) -> Result<i64, DbError> {
         let client = self.client().await?;
         schema_version(&client).await
@@ -168,10 +189,13 @@ impl Postgres {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => DbError::Overloaded,
             PoolError::Backend(error) => postgres_error(error),
+            PoolError::PostCreateHook(HookError::Backend(error)) => postgres_error(error),
             PoolError::Timeout(_)
             | PoolError::Closed
             | PoolError::NoRuntimeSpecified
-            | PoolError::PostCreateHook(_) => DbError::Unavailable(error.into()),
+            | PoolError::PostCreateHook(HookError::Message(_)) => {
+                DbError::Unavailable(error.into())
+            }
         })
     }
 }
@@ -355,9 +379,30 @@ fn arrays<'a, 'v>(rows: &'a [impl AsRef<[Value<'v>]>]) -> Vec<Vec<&'a Value<'v>>
     (0..columns).map(|column| rows.iter().map(|row| &row.as_ref()[column]).collect()).collect()
 }
 
+/// For the log: what PostgreSQL answered, or why it did not. The library's own text of an answer is
+/// only `db error`.
+fn describe(error: &tokio_postgres::Error) -> String {
+    if let Some(answer) = error.as_db_error() {
+        return format!(
+            "{}, SQLSTATE {}: {}",
+            answer.severity(),
+            answer.code().code(),
+            answer.message()
+        );
+    }
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
 fn postgres_error(error: tokio_postgres::Error) -> DbError {
+    let text = describe(&error);
     let Some(state) = error.code() else {
-        return DbError::Unavailable(error.into());
+        return DbError::Unavailable(text.into());
     };
     let class = state.code().get(..2).unwrap_or_default();
     if *state == SqlState::DISK_FULL {
@@ -370,8 +415,8 @@ fn postgres_error(error: tokio_postgres::Error) -> DbError {
         DbError::Contended
     } else if ["08", "25", "28", "3D", "53", "57", "58"].contains(&class) {
         // Connection lost, read-only, refused, no database, out of resources, shutting down, I/O.
-        DbError::Unavailable(error.into())
+        DbError::Unavailable(text.into())
     } else {
-        DbError::Unexpected(error.into())
+        DbError::Unexpected(text.into())
     }
 }

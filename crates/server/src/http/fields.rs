@@ -188,6 +188,11 @@ impl Fields {
         Some(text)
     }
 
+    /// Whether a field is there and is an empty string.
+    pub fn is_empty_text(&self, name: &str) -> bool {
+        self.values.get(name).and_then(Value::as_str) == Some("")
+    }
+
     pub fn required_text(&mut self, name: &str, length: RangeInclusive<usize>) -> String {
         self.required(&[name]);
         self.text(name, length).unwrap_or_default()

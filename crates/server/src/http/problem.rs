@@ -283,7 +283,7 @@ impl From<DbError> for Problem {
                 ..Self::new(Code::Overloaded, "The server is busy; nothing was changed.")
             },
             DbError::Unavailable(_) | DbError::Full => Self::unavailable(error),
-            DbError::Unexpected(_) | DbError::Broken(_) => Self::internal(error),
+            DbError::Unexpected(_) | DbError::Shared | DbError::Broken(_) => Self::internal(error),
         }
     }
 }

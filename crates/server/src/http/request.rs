@@ -149,10 +149,7 @@ fn finish_headers(response: &mut Response, id: &str, surface: Surface) {
         for (name, value) in [
             (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
-            (
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "Authorization, Content-Type, Idempotency-Key, X-Api-Key",
-            ),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
             (
                 header::ACCESS_CONTROL_EXPOSE_HEADERS,
                 "Date, Retry-After, X-Request-Id, RateLimit, RateLimit-Policy",
@@ -163,6 +160,13 @@ fn finish_headers(response: &mut Response, id: &str, surface: Surface) {
         }
     }
 }
+
+/// The request headers that a page may send: what the API reads, and what tracing libraries add to
+/// every fetch, which is ignored. `*` would not do: it does not cover `Authorization`.
+const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, X-Api-Key, baggage, \
+     traceparent, tracestate, sentry-trace, b3, x-b3-traceid, x-b3-spanid, x-b3-parentspanid, \
+     x-b3-sampled, x-b3-flags, x-datadog-origin, x-datadog-parent-id, \
+     x-datadog-sampling-priority, x-datadog-trace-id, x-datadog-tags";
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {

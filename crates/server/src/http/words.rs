@@ -4,8 +4,10 @@ use super::Fields;
 use crate::base::{Address, Currency, Decimal, MAX_AMOUNT, TaxRate};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use email_address::{EmailAddress, Options};
 use http::Uri;
 use serde_json::Value;
+use std::ops::RangeInclusive;
 
 /// The most that an image may take as a `data:` URI.
 pub const MAX_IMAGE_BYTES: usize = 32 * 1024;
@@ -48,36 +50,41 @@ impl Fields {
         decimal
     }
 
-    /// How much of something is used: a decimal in a string or a number.
+    /// How much of something is used: a decimal in a string or a number, rounded half away from zero
+    /// to six fraction digits.
     pub fn quantity(&mut self, name: &str) -> Option<Decimal> {
         const MOST: i64 = 1_000_000_000;
         let text = match self.take(name)? {
             Value::String(text) => text,
-            // Printed without an exponent and as short as it is exact, which nine digits before the
-            // point and six behind it always are.
-            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-                (Some(integer), _) => integer.to_string(),
-                (None, Some(float)) => float.to_string(),
-                (None, None) => String::new(),
-            },
+            Value::Number(number) => number.to_string(),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
         };
-        let quantity = Decimal::parse(&text, 6)
+        let quantity = Decimal::parse_rounded(&text, 6)
             .ok()
             .filter(|quantity| (Decimal::ZERO..=Decimal::from_integer(MOST)).contains(quantity));
         if quantity.is_none() {
-            self.wrong(name, format!("must be from 0 to {MOST} with at most six fraction digits"));
+            self.wrong(name, format!("must be a decimal from 0 to {MOST}"));
         }
         quantity
     }
 
     pub fn email(&mut self, name: &str) -> Option<String> {
         let email = self.text(name, 3..=254)?;
-        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
-        if local.is_empty() || domain.is_empty() || email.contains(char::is_whitespace) {
-            self.wrong(name, "must be an e-mail address");
+        let options = Options::default().without_display_text();
+        let is_mailbox = EmailAddress::parse_with_options(&email, options).is_ok();
+        if !is_mailbox || email.contains(char::is_whitespace) {
+            self.wrong(name, "must be one e-mail address, as ada@example.com");
         }
         Some(email)
+    }
+
+    /// A line of an address that may be missing: empty or `null` means that it is.
+    fn line(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        if self.is_empty_text(name) {
+            self.take(name);
+            return None;
+        }
+        self.optional(true, name, |fields, name| fields.text(name, length)).flatten()
     }
 
     /// A BCP 47 language tag, by its form.
@@ -93,22 +100,21 @@ impl Fields {
         self.object(name, |fields| {
             fields.required(&["line1", "city", "country"]);
             let line1 = fields.text("line1", 1..=200);
-            // An address is replaced as a whole, so null says what an absent line says.
-            let line2 = fields.optional(true, "line2", |fields, name| fields.text(name, 1..=200));
+            // An address is replaced as a whole, so null means what an absent line means.
+            let line2 = fields.line("line2", 1..=200);
             let city = fields.text("city", 1..=100);
-            let state = fields.optional(true, "state", |fields, name| fields.text(name, 1..=100));
-            let code =
-                fields.optional(true, "postalCode", |fields, name| fields.text(name, 1..=20));
+            let state = fields.line("state", 1..=100);
+            let code = fields.line("postalCode", 1..=20);
             let country = fields.text("country", 2..=2);
             if country.as_ref().is_some_and(|code| !code.bytes().all(|b| b.is_ascii_uppercase())) {
                 fields.wrong("country", "must be an ISO 3166 code of two capital letters");
             }
             Some(Address {
                 line1: line1?,
-                line2: line2.flatten(),
+                line2,
                 city: city?,
-                state: state.flatten(),
-                postal_code: code.flatten(),
+                state,
+                postal_code: code,
                 country: country?,
             })
         })

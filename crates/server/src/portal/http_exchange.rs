@@ -88,12 +88,12 @@ pub async fn exchange(
     Ok(([(header::SET_COOKIE, cookie)], body).into_response())
 }
 
-/// The hosted page alone asks here; what is no browser says nothing of where it comes from.
+/// Refuses other pages. A client that is no browser sends neither header.
 fn check_same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
     let says = |name: &str, right: &str| {
         headers.get_all(name).iter().all(|value| value.as_bytes() == right.as_bytes())
     };
-    if says("origin", &app.issuer) && says("sec-fetch-site", "same-origin") {
+    if says("origin", &app.origin) && says("sec-fetch-site", "same-origin") {
         return Ok(());
     }
     Err(Problem::new(Code::OriginNotAllowed, "Only the hosted page may ask here."))
@@ -114,12 +114,13 @@ fn by_cookie(app: &App, headers: &HeaderMap, sid: &str) -> Option<Opening> {
 /// A cookie of the browser's session, for this very route and no script.
 fn set_cookie(app: &App, sid: PortalSessionId) -> String {
     let value: Secret = app.codes.cookie(sid);
-    let secure = if is_plain_loopback(&app.issuer) { "" } else { "; Secure" };
-    format!("upay_{sid}={}; Path={PATH}; HttpOnly; SameSite=Strict{secure}", value.reveal())
+    let secure = if is_plain_loopback(&app.origin) { "" } else { "; Secure" };
+    let path = format!("{}{PATH}", app.base_path);
+    format!("upay_{sid}={}; Path={path}; HttpOnly; SameSite=Strict{secure}", value.reveal())
 }
 
-fn is_plain_loopback(issuer: &str) -> bool {
-    let host = issuer.strip_prefix("http://").unwrap_or_default();
+fn is_plain_loopback(origin: &str) -> bool {
+    let host = origin.strip_prefix("http://").unwrap_or_default();
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
     ["localhost", "127.0.0.1", "[::1]"].contains(&host)
 }

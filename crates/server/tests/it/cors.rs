@@ -179,11 +179,16 @@ on_both_stores! {
     }
 }
 
+const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, X-Api-Key, baggage, \
+     traceparent, tracestate, sentry-trace, b3, x-b3-traceid, x-b3-spanid, x-b3-parentspanid, \
+     x-b3-sampled, x-b3-flags, x-datadog-origin, x-datadog-parent-id, \
+     x-datadog-sampling-priority, x-datadog-trace-id, x-datadog-tags";
+
 #[track_caller]
 fn with_cors(answer: Answer) -> Answer {
     for (name, value) in [
         ("access-control-allow-origin", "*"),
-        ("access-control-allow-headers", "Authorization, Content-Type, Idempotency-Key, X-Api-Key"),
+        ("access-control-allow-headers", ALLOWED_HEADERS),
         ("access-control-max-age", "7200"),
         (
             "access-control-expose-headers",
@@ -206,4 +211,37 @@ fn without_cors(answer: Answer) -> Answer {
     let found = answer.headers.iter().find(|(name, _)| name.starts_with("access-control-"));
     assert_eq!(found, None, "{answer:?}");
     answer
+}
+
+/// Tracing libraries add headers to every fetch of a page.
+#[tokio::test]
+async fn preflight_allows_the_headers_of_tracing_libraries() {
+    let t = Test::start(Engine::Sqlite).await;
+    let preflight = Request::new("OPTIONS", "/v1/portal-sessions/current").header("origin", PAGE);
+    let answer = t.call(preflight).await.expect(204);
+    let allowed = answer.header("access-control-allow-headers").unwrap().to_lowercase();
+    let allowed: Vec<&str> = allowed.split(',').map(str::trim).collect();
+    for header in [
+        "authorization",
+        "baggage",
+        "traceparent",
+        "tracestate",
+        "sentry-trace",
+        "x-datadog-origin",
+        "x-datadog-parent-id",
+        "x-datadog-sampling-priority",
+        "x-datadog-trace-id",
+        "b3",
+        "x-b3-traceid",
+        "x-b3-spanid",
+        "x-b3-parentspanid",
+        "x-b3-sampled",
+        "x-b3-flags",
+    ] {
+        assert!(allowed.contains(&header), "{header}");
+    }
+    t.customer("c").await;
+    let token = t.token("c").await;
+    let traced = get("/v1/portal-sessions/current").bearer(&token).header("traceparent", "x");
+    t.call(traced.header("baggage", "a=b")).await.expect(200);
 }

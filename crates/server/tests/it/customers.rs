@@ -41,6 +41,31 @@ on_both_stores! {
         read(&t, &"a".repeat(129)).await.refused(404, "customer_not_found");
     }
 
+    async fn email_is_one_mailbox(t) {
+        t.customer("known").await;
+        for good in ["a@b.test", "a.b+c@sub.b.test", "ü@b.test", "o'neil@b.test"] {
+            let new = json!({ "name": "A", "email": good });
+            assert_eq!(create(&t, &new).await.expect(201).text("email"), good);
+        }
+        for bad in ["a@b.test,c@d.test", "<a@b>", "a@b@c", "A <a@b.test>", "a b@c.test", "a@b..test", ".a@b.test",
+            "a@", "@b.test", "a@b.test.", "a@-b.test", "a@b test"] {
+            param(create(&t, &json!({ "name": "A", "email": bad })).await, "email");
+            param(change(&t, "known", json!({ "email": bad })).await, "email");
+        }
+    }
+
+    async fn empty_lines_of_an_address_are_absent(t) {
+        let address = json!({ "line1": "1 Main St", "line2": "", "city": "X", "state": "", "postalCode": "", "country": "SG" });
+        let new = json!({ "name": "A", "email": "a@b.test", "billingAddress": address });
+        let made = create(&t, &new).await.expect(201).json();
+        for field in ["line2", "state", "postalCode"] {
+            assert_eq!(made["billingAddress"][field], Value::Null, "{field}");
+        }
+        let mut empty = address;
+        empty["line1"] = json!("");
+        param(create(&t, &json!({ "name": "A", "email": "a@b.test", "billingAddress": empty })).await, "billingAddress.line1");
+    }
+
     async fn an_external_id_never_looks_like_ours_nor_breaks_its_bounds(t) {
         let ours = t.customer("known").await;
         let before = t.state().await;

@@ -98,7 +98,6 @@ async fn other_methods_names_and_ways_are_refused() {
         }
     }
     for path in [
-        "/portal/",
         "/portal/index.html",
         "/portal/assets",
         "/portal/assets/",
@@ -187,5 +186,57 @@ on_both_stores! {
         let data = current["initialData"].as_object().unwrap();
         assert!(!data.contains_key("/plans?limit=100") && data.contains_key("/invoices"));
         assert!(current["initialData"].to_string().len() <= 64 * 1024);
+    }
+}
+
+#[tokio::test]
+async fn page_is_at_its_path_with_a_slash_too() {
+    let t = server().await;
+    assert_eq!(t.call(get("/portal/")).await.expect(200).body, t.call(get("/portal")).await.body);
+}
+
+/// A public URL with a path: behind a proxy that passes the path on, and behind one that strips it.
+#[tokio::test]
+async fn public_url_with_a_path_works_with_and_without_the_prefix() {
+    let first = server().await;
+    let clock = unitpay::base::Clock::manual(first.app.clock.now());
+    let t = first.another_node_with(clock, "https://x.test/billing").await;
+    t.customer("c").await;
+    for prefix in ["/billing", ""] {
+        let page = t.call(get(format!("{prefix}/portal"))).await.expect(200);
+        assert_eq!(page.header("content-security-policy"), Some(POLICY));
+        let html = text(&page);
+        let assets: Vec<&str> =
+            html.split('"').filter(|part| part.contains("/portal/assets/")).collect();
+        assert!(assets.len() >= 3, "{html}");
+        for asset in assets {
+            let path = asset.strip_prefix("/billing").expect(asset);
+            t.call(get(format!("{prefix}{path}"))).await.expect(200);
+        }
+        let minted = t.mint(json!({ "customerId": "c" })).await.expect(201);
+        assert_eq!(crate::support::claims(&minted.text("token"))["iss"], "https://x.test/billing");
+        let url = minted.text("url");
+        let code = url.strip_prefix("https://x.test/billing/portal#").unwrap();
+        let exchange = |origin: &str| {
+            let path = format!("{prefix}/v1/portal-sessions/exchange");
+            post(path, &json!({ "code": code })).header("origin", origin)
+        };
+        t.call(exchange("https://y.test")).await.refused(403, "origin_not_allowed");
+        let opened = t.call(exchange("https://x.test")).await.expect(200);
+        let cookie = opened.header("set-cookie").unwrap();
+        assert!(cookie.contains("; Path=/billing/v1/portal-sessions/exchange;"), "{cookie}");
+        let current = get(format!("{prefix}/v1/portal-sessions/current?include=initialData"))
+            .bearer(&opened.text("token"))
+            .header("origin", "https://x.test");
+        t.call(current).await.expect(200);
+        let keys = t.call(get(format!("{prefix}/.well-known/jwks.json"))).await.expect(200).json();
+        assert!(!keys["keys"].as_array().unwrap().is_empty());
+        let invoice = t.bill("c", 1_000).await;
+        let pdf = t.invoice(&invoice).await["pdfUrl"].as_str().unwrap().to_owned();
+        let path = pdf.strip_prefix("https://x.test/billing").unwrap();
+        t.call(get(format!("{prefix}{path}")).key(&t.key)).await.expect(200);
+    }
+    for path in ["/billings/portal", "/billing", "/other/portal"] {
+        t.call(get(path)).await.expect(404);
     }
 }

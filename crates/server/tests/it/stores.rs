@@ -1,5 +1,6 @@
 //! What both stores must do alike.
 
+mod pgbouncer;
 mod postgres;
 mod schema;
 

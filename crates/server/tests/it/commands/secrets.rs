@@ -117,6 +117,41 @@ async fn what_others_may_look_into_is_refused() {
     }
 }
 
+/// Kubernetes gives a volume to an `fsGroup`: setgid folders, all of it readable by the group.
+#[tokio::test]
+async fn volume_of_the_process_s_own_group_is_accepted() {
+    let place = Place::new(Engine::Sqlite).await;
+    place.ok(&["migrate"]);
+    let data = place.data();
+    let set = |path: &Path, mode| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    for file in ["unitpay.db", "master.key"] {
+        set(&data.join(file), 0o660);
+    }
+    for folder_mode in [0o2770, 0o2775] {
+        set(&data, folder_mode);
+        let mut server = place.serve();
+        assert!(server.terminate());
+        place.ok(&["keys", "list"]);
+    }
+    // Files that everybody can read are refused there too, and so is a folder they can write to.
+    for (path, mode, good) in
+        [(data.join("master.key"), 0o664, 0o600), (data.clone(), 0o2777, 0o700)]
+    {
+        let before = std::fs::metadata(&path).unwrap().mode() & 0o7777;
+        set(&path, mode);
+        let said = place.refused(&["keys", "list"]);
+        assert!(said.contains(&format!("chmod {good:o} {}", path.display())), "{said}");
+        set(&path, before);
+    }
+    // Another group is not ours. Only root may give a folder to it.
+    if std::os::unix::fs::chown(&data, None, Some(54_321)).is_ok() {
+        set(&data, 0o2770);
+        assert!(place.refused(&["keys", "list"]).contains("chmod 700"));
+    }
+}
+
 fn fresh_master_key() -> String {
     MasterKey::new(Random::system().bytes()).encode()
 }

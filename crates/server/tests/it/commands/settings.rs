@@ -115,6 +115,46 @@ async fn the_flags_of_the_store_stand_before_and_after_the_subcommand() {
     assert!(!place.data().exists());
 }
 
+/// A pod of a namespace with a service called `unitpay` has these.
+#[tokio::test]
+async fn kubernetes_service_variables_are_ignored_in_one_line() {
+    let place = Place::new(Engine::Sqlite).await;
+    let links = [
+        ("UNITPAY_PORT", "tcp://10.0.0.1:4000"),
+        ("UNITPAY_SERVICE_HOST", "10.0.0.1"),
+        ("UNITPAY_PORT_4000_TCP_ADDR", "10.0.0.1"),
+    ];
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut server = Program::start({
+        command.envs(links);
+        command
+    });
+    let line = server.wait_for("made by Kubernetes");
+    assert!(links.iter().all(|(name, _)| line.contains(name)), "{line}");
+    assert!(server.terminate());
+    let told = server.whole_log().into_iter().filter(|line| line.contains("UNITPAY_PORT"));
+    assert_eq!(told.count(), 1);
+    crate::support::ok(place.command(&["keys", "list"]).envs(links));
+    assert!(
+        refused(place.command(&["serve"]).envs(links).env("UNITPAY_PORTS", "1"))
+            .contains("UNITPAY_PORTS")
+    );
+}
+
+#[tokio::test]
+async fn listening_everywhere_wants_a_public_url() {
+    let place = Place::new(Engine::Sqlite).await;
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let said = place.refused(&["serve", "--listen", address]);
+        assert!(said.contains("--public-url"), "{said}");
+    }
+    assert!(!place.data().exists());
+    let url = ["--public-url", "https://billing.example.com/pay"];
+    let everywhere = [&["serve", "--listen", "0.0.0.0:0"][..], &url].concat();
+    let server = Program::start(place.command(&everywhere));
+    assert!(server.wait_for("listening on").contains("https://billing.example.com/pay"));
+}
+
 #[tokio::test]
 async fn what_is_unknown_or_senseless_is_refused_by_name() {
     let place = Place::new(Engine::Sqlite).await;
@@ -133,7 +173,8 @@ async fn what_is_unknown_or_senseless_is_refused_by_name() {
         ("[retention]\naudit_days = -1", "retention.audit_days"),
         ("[postgres]\nconnections = 0", "postgres.connections"),
         ("[log]\nlevel = 'loud'", "loud"),
-        ("public_url = 'https://a.example/path'", "public_url"),
+        ("public_url = 'https://a.example/path/'", "public_url"),
+        ("public_url = 'https://a.example/a?b'", "public_url"),
         ("public_url = 'https://a.example:443'", "public_url"),
         ("public_url = 'a.example'", "public_url"),
         ("one two", "line 1"),

@@ -1,6 +1,10 @@
 //! What a node demands of PostgreSQL, whatever the database or the network says.
 
-use crate::support::{fresh_database, fresh_database_with, postgres_certificate};
+use super::pgbouncer::{PgBouncer, PoolMode};
+use crate::support::{
+    Engine, Place, fresh_database, fresh_database_with, post, postgres_certificate,
+};
+use serde_json::json;
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -75,4 +79,58 @@ async fn whoever_answers_that_there_is_no_tls_hears_nothing_more() {
     let refused = encrypted(url, None).await;
     assert!(matches!(refused, Err(DbError::Unavailable(_))), "{refused:?}");
     assert_eq!(heard.await.unwrap(), ASKED_FOR_TLS);
+}
+
+#[tokio::test]
+async fn missing_grant_is_in_the_log_and_not_in_the_answer() {
+    let mut place = Place::new(Engine::Postgres).await;
+    let key = place.key();
+    let url = place.database.clone().unwrap();
+    let role = format!("lesser_{}", url.rsplit('/').next().unwrap());
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let grants = format!(
+        "CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}; \
+         REVOKE INSERT ON customers FROM {role}"
+    );
+    client.batch_execute(&grants).await.unwrap();
+    place.database = Some(url.replace("//postgres@", &format!("//{role}@")));
+    let mut server = place.serve();
+    let body = json!({ "name": "A", "email": "a@example.com" });
+    let answer = server.client.call(post("/v1/customers", &body).key(&key)).await;
+    let answer = answer.refused(500, "internal");
+    for secret in ["42501", "permission", "customers"] {
+        assert!(!answer.json().to_string().contains(secret), "{}", answer.json());
+    }
+    let line = server.wait_for("SQLSTATE 42501");
+    assert!(line.contains("ERROR") && line.contains("permission denied for table customers"));
+    assert!(server.terminate());
+}
+
+#[tokio::test]
+async fn pgbouncer_serves_by_sessions_and_is_refused_by_transactions() {
+    let mut place = Place::new(Engine::Postgres).await;
+    let url = place.database.clone().unwrap();
+    for mode in [PoolMode::Transaction, PoolMode::Session] {
+        let pooler = PgBouncer::start(&url, mode);
+        place.database = Some(pooler.url.clone());
+        match mode {
+            PoolMode::Transaction => {
+                for arguments in [&["serve"][..], &["keys", "list"], &["migrate"]] {
+                    let said = place.refused(arguments);
+                    assert!(said.contains("pool_mode = session"), "{said}");
+                    assert_eq!(said.lines().count(), 1, "{said}");
+                }
+            }
+            PoolMode::Session => {
+                let server = place.serve();
+                let key = place.key();
+                for customer in ["a", "b", "c"] {
+                    server.customer(&key, customer).await.expect(201);
+                    let token = server.token(&key, customer).await;
+                    server.read(&token).await.expect(200);
+                }
+            }
+        }
+    }
 }
