@@ -131,6 +131,18 @@ on_both_stores! {
         t.read_attempt(&json!("pay_nothing"), None).await.refused(404, "not_found");
     }
 
+    async fn attempt_is_shown_to_any_token_of_its_customer(t) {
+        let customer = t.customer("c").await;
+        t.card(&customer, "pm_sandbox_visa").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let id = &t.pay(&invoice, json!({})).await.expect(200).json()["paymentAttemptId"];
+        for scope in ["credits:write", "subscriptions:write", "customer:read"] {
+            let session = t.mint(json!({ "customerId": customer, "scopes": [scope] })).await;
+            let token = session.expect(201).text("token");
+            t.read_attempt(id, Some(&token)).await.expect(200);
+        }
+    }
+
     async fn paying_charges_the_default_card_and_pays_the_invoice(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_mastercard").await;

@@ -116,7 +116,7 @@ pub const OPERATIONS: &[Row] = &[
     ("getInvoice", Either("invoices:read", "invoices:read"), |w| &w.invoice, no_body, 200, NOTHING),
     ("getInvoicePdf", Either("invoices:read", "invoices:read"), |w| &w.invoice, no_body, 200, NOTHING),
     ("payInvoice", Either("invoices:write", "invoices:pay"), |w| &w.invoice, |_| json!({}), 200, NOTHING),
-    ("getPaymentAttempt", Either("invoices:read", "invoices:read"), |w| &w.attempt, no_body, 200, NOTHING),
+    ("getPaymentAttempt", Form("invoices:read"), |w| &w.attempt, no_body, 200, NOTHING),
     ("recordInvoicePayment", Key("invoices:write"), |w| &w.invoice, |_| json!({ "amount": 1, "reference": "R" }), 201, NOTHING),
     ("voidInvoice", Key("invoices:write"), |w| &w.invoice, no_body, 200, NOTHING),
     ("listPaymentMethods", Either("payment_methods:read", "payment_methods:read"), customer, no_body, 200, NOBODY),
