@@ -4,7 +4,7 @@
 //! is sent invoices is past due until they are paid.
 
 use crate::audit::Action;
-use crate::base::{CollectionMethod, PaymentAttemptId};
+use crate::base::{CollectionMethod, PaymentAttemptId, Time};
 use crate::flows::cancel;
 use crate::invoices::{self, Invoice, NewInvoice};
 use crate::settlement::{self, Billed, Effect};
@@ -172,6 +172,7 @@ pub async fn paid(
         Status::PastDue | Status::Canceled => {}
         Status::Trialing | Status::Active | Status::Pending => return Ok(()),
     }
+    let before = dunning_of(subscription);
     (subscription.dunning_failures, subscription.dunning_since) = (0, None);
     subscription.dunning_next_at = None;
     let owes = !unpaid(work, subscription).await?.is_empty();
@@ -184,7 +185,18 @@ pub async fn paid(
     } else if owes && subscription.collection_method == CollectionMethod::ChargeAutomatically {
         subscription.dunning_next_at = Some(work.at);
     }
+    if dunning_of(subscription) == before {
+        // The last invoice of a canceled subscription was paid at once.
+        return Ok(());
+    }
     Ok(subscriptions::update(work.tx, work.tenant, subscription).await?)
+}
+
+/// Returns what dunning changes of a subscription.
+const fn dunning_of(subscription: &Subscription) -> (Status, i64, Option<Time>, Option<Time>) {
+    let Subscription { status, dunning_failures, dunning_since, dunning_next_at, .. } =
+        subscription;
+    (*status, *dunning_failures, *dunning_since, *dunning_next_at)
 }
 
 /// Returns the invoices in arrears, oldest first. An invoice that was just issued is not, nor is a
