@@ -2,9 +2,9 @@
 //! calls the slices whose effects it carries.
 
 use crate::credits;
-use crate::flows::settled;
+use crate::flows::{payment_methods, settled};
 use crate::invoices::{self, Payment, Status};
-use crate::payments::{self, Card};
+use crate::payments::Card;
 use crate::settlement::{Attempt, Effect, abandon};
 use crate::work::{BillingError, Work};
 
@@ -22,7 +22,7 @@ pub async fn succeeded(
     };
     if let Some(card) = new_card {
         let (no, processor) = (attempt.customer_no, &attempt.processor);
-        let method = payments::add(work, no, processor, card, false).await?;
+        let method = payment_methods::add(work, no, processor, card, false).await?;
         (attempt.payment_method_id, attempt.card) = (Some(method.id), Some(method.card));
     }
     let wanted = match &attempt.effect {

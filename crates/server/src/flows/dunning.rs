@@ -1,5 +1,5 @@
 //! Dunning: retries after an automatic charge has failed. There are four, each on the card that is
-//! the default by then. After the last the subscription is canceled; its invoices can still be paid,
+//! the default by then. A new default card is retried at once, beside them. After the last the subscription is canceled; its invoices can still be paid,
 //! which revives nothing. An invoice of a canceled subscription is retried as often. A customer who
 //! is sent invoices is past due until they are paid.
 
@@ -121,10 +121,14 @@ pub async fn failed(
     if unpaid.first().is_none_or(|oldest| oldest.id == invoice.id) {
         let since = *subscription.dunning_since.get_or_insert(work.at);
         let tries = usize::try_from(subscription.dunning_failures).unwrap_or_default();
-        subscription.dunning_failures += 1;
+        let planned = |tries: usize| RETRY_DAYS.get(tries).map(|days| since.plus_days(*days));
+        // A new default card is retried before the planned retry, which still comes.
+        let early = tries.checked_sub(1).and_then(planned).filter(|planned| *planned > work.at);
+        if early.is_none() {
+            subscription.dunning_failures += 1;
+        }
         // The end is an item of its own, due at once: it begins a charge, which nobody here carries out.
-        let next = RETRY_DAYS.get(tries).map_or(work.at, |days| since.plus_days(*days));
-        subscription.dunning_next_at = Some(next);
+        subscription.dunning_next_at = early.or_else(|| planned(tries)).or(Some(work.at));
     }
     Ok(subscriptions::update(work.tx, work.tenant, subscription).await?)
 }

@@ -63,6 +63,70 @@ pub async fn attach(
     Ok((processor.name().to_owned(), processor.attach(tenant, &reference, token, at).await?))
 }
 
+/// Adds a payment method. If it is a new default, open invoices are charged to it at once.
+pub async fn add(
+    work: &mut Work<'_, '_, '_>,
+    customer_no: i64,
+    processor: &str,
+    card: &Card,
+    set_default: bool,
+) -> Result<PaymentMethod, DbError> {
+    let before = default_locked(work, customer_no).await?;
+    let method = payments::add(work, customer_no, processor, card, set_default).await?;
+    retry_on_new_default(work, before, &method).await?;
+    Ok(method)
+}
+
+/// Adds a payment method to the tenant's customer that has this reference at the processor; `false`
+/// if the tenant has no such customer.
+pub async fn add_for_reference(
+    work: &mut Work<'_, '_, '_>,
+    processor: &str,
+    reference: &str,
+    card: &Card,
+) -> Result<bool, DbError> {
+    let found = payments::customer_of_reference(work.tx, work.tenant, processor, reference).await?;
+    let Some(no) = found else { return Ok(false) };
+    add(work, no, processor, card, false).await.map(|_| true)
+}
+
+/// Makes a payment method the default and charges open invoices to it at once; `None` if there is no
+/// such method.
+pub async fn make_default(
+    work: &mut Work<'_, '_, '_>,
+    customer_no: i64,
+    id: PaymentMethodId,
+) -> Result<Option<PaymentMethod>, DbError> {
+    let before = default_locked(work, customer_no).await?;
+    let method = payments::make_default(work, customer_no, id).await?;
+    if let Some(method) = &method {
+        retry_on_new_default(work, before, method).await?;
+    }
+    Ok(method)
+}
+
+/// Locks a customer and returns its default payment method.
+async fn default_locked(
+    work: &mut Work<'_, '_, '_>,
+    customer_no: i64,
+) -> Result<Option<PaymentMethodId>, DbError> {
+    customers::lock_no(work.tx, work.tenant, customer_no).await?;
+    let default = payments::default_of(work.tx, work.tenant, customer_no).await?;
+    Ok(default.map(|method| method.id))
+}
+
+/// Makes waiting retries due now if the customer has another default than before.
+async fn retry_on_new_default(
+    work: &mut Work<'_, '_, '_>,
+    before: Option<PaymentMethodId>,
+    method: &PaymentMethod,
+) -> Result<(), DbError> {
+    if method.is_default && before != Some(method.id) {
+        subscriptions::retry_now(work.tx, work.tenant, method.customer_no, work.at).await?;
+    }
+    Ok(())
+}
+
 async fn usable(
     app: &App,
     tenant: &Tenant,

@@ -270,7 +270,7 @@ pub async fn receive(
             app.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                     let at = test_clock::now(tx, &of, by.now).await?;
-                    payments::add_for_reference(
+                    payment_methods::add_for_reference(
                         &mut Work { tx, tenant: &of, at, by: &by },
                         &name,
                         &customer,

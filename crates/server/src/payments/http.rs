@@ -250,7 +250,7 @@ pub async fn add(
         if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
             return Ok(Outcome::Replay(kept));
         }
-        let method = super::add(
+        let method = payment_methods::add(
             &mut Work { tx, tenant: &tenant, at, by: &by },
             customer.no,
             &processor,
@@ -279,7 +279,7 @@ pub async fn make_default(
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let method = super::make_default(
+        let method = payment_methods::make_default(
             &mut Work { tx, tenant: &tenant, at, by: &by },
             method.customer_no,
             method.id,

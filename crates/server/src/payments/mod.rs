@@ -15,7 +15,7 @@ pub use processor::{
     Processor, ProcessorError, Processors, Refund,
 };
 pub use sandbox::Sandbox;
-pub use sql::{default_of, get, keep_reference, reference};
+pub use sql::{customer_of_reference, default_of, get, keep_reference, reference};
 
 use crate::audit::Action;
 use crate::base::{CreditAccountId, Currency, CustomerId, PaymentMethodId, SubscriptionId, Time};
@@ -84,19 +84,6 @@ pub async fn add(
         return kept.ok_or(DbError::Broken("a payment method just kept is missing"));
     }
     Ok(kept)
-}
-
-/// Adds a payment method to the tenant's customer that has this reference at the processor; `false`
-/// if the tenant has no such customer.
-pub async fn add_for_reference(
-    work: &mut Work<'_, '_, '_>,
-    processor: &str,
-    reference: &str,
-    card: &Card,
-) -> Result<bool, DbError> {
-    let found = sql::customer_of_reference(work.tx, work.tenant, processor, reference).await?;
-    let Some(no) = found else { return Ok(false) };
-    add(work, no, processor, card, false).await.map(|_| true)
 }
 
 /// Makes a payment method the default; `None` if there is no such method.

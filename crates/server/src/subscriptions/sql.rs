@@ -57,6 +57,9 @@ const UPDATE: Command<Subscription> = command!(
 );
 const DELETE: Sql =
     sql("DELETE FROM subscriptions WHERE tenant_no = $1 AND id = $2 AND status = 'pending'");
+const RETRY_NOW: Sql = sql("UPDATE subscriptions SET dunning_next_at = $1, \
+     next_due_at = CASE WHEN next_due_at < $1 THEN next_due_at ELSE $1 END \
+     WHERE tenant_no = $2 AND customer_no = $3 AND dunning_next_at > $1");
 const SET_COLLECTION_METHOD: Sql = sql("UPDATE subscriptions SET collection_method = $1 \
      WHERE tenant_no = $2 AND customer_no = $3 \
      AND status IN ('trialing', 'active', 'past_due', 'pending')");
@@ -219,6 +222,17 @@ pub async fn delete_pending(
     id: SubscriptionId,
 ) -> Result<(), DbError> {
     tx.execute(&DELETE, &[tenant.no.into(), id.into()]).await.map(|_| ())
+}
+
+/// Makes the retries that a customer's subscriptions wait for due now.
+pub async fn retry_now(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    at: Time,
+) -> Result<(), DbError> {
+    let values = [at.into(), tenant.no.into(), customer_no.into()];
+    tx.execute(&RETRY_NOW, &values).await.map(|_| ())
 }
 
 /// Sets how the next invoices of a customer's live subscriptions are collected.

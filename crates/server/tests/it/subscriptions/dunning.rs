@@ -84,19 +84,49 @@ on_both_stores! {
         assert_eq!(t.invoices_of("c").await.len(), 2);
     }
 
-    async fn a_new_default_card_is_what_the_next_try_charges(t) {
+    async fn new_default_card_is_charged_at_once(t) {
         let (id, _) = failing(&t, "c").await;
         t.clock_to("2030-02-02T12:00:00Z").await;
         let good = t.card(&id, "pm_sandbox_mastercard").await;
+        assert_eq!((status(&t, "c").await, t.count(&ATTEMPTS).await), ("past_due".into(), 2));
         make_default(&t, &good).await;
-        assert_eq!(status(&t, "c").await, "past_due");
-        t.clock_to("2030-02-04T00:00:00Z").await;
+        t.bill_what_is_due().await;
         assert_eq!((status(&t, "c").await, t.count(&ATTEMPTS).await), ("active".into(), 2));
         let invoice = t.invoices_of("c").await.pop().unwrap();
         assert_eq!((&invoice["status"], &invoice["payments"][0]["brand"], &invoice["paidAt"]),
-            (&json!("paid"), &json!("mastercard"), &json!("2030-02-04T00:00:00.000Z")));
+            (&json!("paid"), &json!("mastercard"), &json!("2030-02-02T12:00:00.000Z")));
         t.clock_to("2030-03-01T00:00:00Z").await;
         assert_eq!(statuses(&t, "c").await, ["paid", "paid", "paid"]);
+    }
+
+    async fn new_default_card_that_fails_costs_no_planned_retry(t) {
+        let (id, _) = failing(&t, "c").await;
+        t.clock_to("2030-02-02T12:00:00Z").await;
+        for (tries, token) in [(3, "pm_sandbox_requires_form"), (4, "pm_sandbox_declined"), (5, "pm_sandbox_requires_form"), (6, "pm_sandbox_declined"), (7, "pm_sandbox_requires_form")] {
+            make_default(&t, &t.card(&id, token).await).await;
+            t.bill_what_is_due().await;
+            assert_eq!((status(&t, "c").await, t.count(&ATTEMPTS).await), ("past_due".into(), tries));
+        }
+        // What was planned for days 3, 5 and 7 still comes.
+        for (day, tries) in [("2030-02-03T23:59:59Z", 7), ("2030-02-04T00:00:00Z", 8), ("2030-02-06T00:00:00Z", 9), ("2030-02-07T23:59:59Z", 9)] {
+            t.clock_to(day).await;
+            assert_eq!((status(&t, "c").await, t.count(&ATTEMPTS).await), ("past_due".into(), tries), "{day}");
+        }
+        t.clock_to("2030-02-08T00:00:00Z").await;
+        assert_eq!((status(&t, "c").await, t.count(&ATTEMPTS).await), ("canceled".into(), 10));
+    }
+
+    async fn first_card_is_charged_for_open_invoices(t) {
+        let trial = crate::support::with(monthly("trial", flat(2_000)), json!({ "trialDays": 5 }));
+        let plan = t.plan(trial).await;
+        t.customer("c").await;
+        t.buy("c", &plan, 1).await;
+        t.clock_to("2030-01-06T12:00:00Z").await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await), ("past_due".into(), vec!["overdue".to_owned()]));
+        t.card("c", "pm_sandbox_visa").await;
+        t.bill_what_is_due().await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await), ("active".into(), vec!["paid".to_owned()]));
+        assert_eq!(t.invoices_of("c").await[0]["paidAt"], "2030-01-06T12:00:00.000Z");
     }
 
     async fn paying_by_hand_ends_it_and_a_transfer_or_voiding_does_too(t) {
@@ -250,8 +280,9 @@ on_both_stores! {
             t.clock_to(&since.plus_days(6).to_string()).await;
             // Of the last try nothing is known, until it failed.
             let lost = t.card(&id, "pm_sandbox_timeout").await;
+            t.advance(86_400);
             make_default(&t, &lost).await;
-            t.clock_to(&since.plus_days(7).to_string()).await;
+            t.bill_what_is_due().await;
             let last = pending(&t).await;
             unitpay::flows::record(&t.app, &t.tenant, last, declined()).await.unwrap();
             let owed = t.invoices_of(name).await.pop().unwrap();
