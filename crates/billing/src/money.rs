@@ -240,6 +240,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn typescript_currency_lists_match_these_tables() {
+        let source = include_str!("../../../packages/wire/src/currencies.ts");
+        for (name, codes) in [("NO_DECIMALS", super::ZERO), ("THREE_DECIMALS", super::THREE)] {
+            let declared = format!("const {name} = '{}';", codes.trim());
+            assert!(source.contains(&declared), "{declared}");
+        }
+    }
+
+    #[test]
     fn each_listed_code_is_found() {
         for (list, exponent) in [(ZERO, 0), (TWO, 2), (THREE, 3)] {
             for code in list.split_ascii_whitespace() {

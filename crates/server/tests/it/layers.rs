@@ -56,6 +56,11 @@ fn http_code_alone_knows_status_codes() {
 }
 
 #[test]
+fn columns_are_read_by_records_only() {
+    only_in(|path| path.starts_with("db"), &["row.take()", ".take::<"]);
+}
+
+#[test]
 fn randomness_comes_from_one_place() {
     only_in(|path| path.ends_with("base/random.rs"), &["aws_lc_rs::rand", "SystemRandom"]);
     // The nonce of a sealed signing key is drawn where it is used.
