@@ -8,8 +8,10 @@ run:
 test: lint test-rust test-node
 
 lint:
+	./scripts/require nodejs
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	node scripts/plain-english.mjs
 
 # Both stores; PostgreSQL is started by the tests themselves.
 test-rust:

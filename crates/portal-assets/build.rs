@@ -1,4 +1,4 @@
-//! Embeds `dist/`, each file as it is and compressed. It builds nothing: `make portal` does.
+//! Embeds `dist/`, each file plain and compressed. It builds nothing; `make portal` does.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("assets.rs"), code)
 }
 
-/// The expression that stands for a file.
+/// Returns the expression for a file.
 fn embed(path: &Path, out: &Path) -> io::Result<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let content_type = match path.extension().and_then(|extension| extension.to_str()) {

@@ -1,5 +1,5 @@
-//! Writes one PDF for each sample into a directory, to look at:
-//! `cargo run -p unitpay-invoice-pdf --example samples -- DIRECTORY`
+//! Writes one PDF per sample into a directory: `cargo run -p unitpay-invoice-pdf --example samples
+//! -- DIRECTORY`
 
 #[path = "../tests/it/samples.rs"]
 mod samples;

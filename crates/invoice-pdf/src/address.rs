@@ -18,7 +18,7 @@ pub struct Address<'a> {
     pub city: &'a str,
     pub state: Option<&'a str>,
     pub postal_code: Option<&'a str>,
-    /// ISO 3166-1, two capital letters.
+    /// ISO 3166-1 alpha-2, upper case.
     pub country: &'a str,
 }
 

@@ -36,12 +36,12 @@ pub(crate) struct Face {
     pub bold: bool,
 }
 
-/// Why a face cannot be used.
+/// The reason that a face cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FontError {
     /// Not a TrueType or OpenType font that we can read.
     Unreadable,
-    /// Its maker does not let it be embedded in documents.
+    /// Its licence bits do not allow embedding.
     NotEmbeddable,
 }
 

@@ -1,4 +1,4 @@
-//! The content of an invoice, as plain values. The caller has computed them; nothing here adds up.
+//! The content of an invoice: plain values, which the caller has calculated.
 
 /// One invoice, as it was frozen when it was issued.
 ///
@@ -24,7 +24,8 @@ pub struct Invoice {
     pub amount_paid: i64,
     pub amount_due: i64,
     pub reverse_charge: bool,
-    /// Why no tax is charged to an exempt customer. Empty: exempt, without a stated reason.
+    /// The reason that an exempt customer is not charged tax. Empty: exempt without a stated
+    /// reason.
     pub tax_exempt: Option<String>,
     /// The customer's purchase order.
     pub po_number: Option<String>,
@@ -88,7 +89,7 @@ pub struct Item {
     pub unit_amount: Option<String>,
     /// A decimal: the part of `quantity` that costs nothing.
     pub included: Option<String>,
-    /// How the rest of `quantity` is priced.
+    /// The prices of the rest of `quantity`.
     pub tiers: Vec<Tier>,
     pub amount: i64,
     pub period: Option<Period>,

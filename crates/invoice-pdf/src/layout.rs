@@ -1,6 +1,5 @@
-//! The order of the page, its measures and colours, and the one way that text gets onto it:
-//! `flow`, which knows where the page ends. What the parts look like is in `head`, `table` and
-//! `tail`.
+//! The page order, sizes and colours, and `flow`, the only function that places text and knows
+//! where the page ends. `head`, `table` and `tail` draw the parts.
 
 use krilla::image::Image;
 use krilla::tagging::ArtifactType;
@@ -12,7 +11,7 @@ use crate::text::{Line, Style, Typesetter};
 
 pub(crate) const MARGIN: f32 = 48.0;
 const TOP: f32 = 52.0;
-/// What the foot of a page takes.
+/// The height of the page footer.
 const FOOT: f32 = 66.0;
 
 pub(crate) const INK: Color = [22, 27, 38];
@@ -29,11 +28,11 @@ pub(crate) struct Layout<'a> {
     pub locale: &'a Locale,
     pub type_: Typesetter<'a>,
     pub sheet: Sheet,
-    /// The top of what comes next.
+    /// The top of the next element.
     pub y: f32,
-    /// Where the flow begins on this page.
+    /// The start of the flow on this page.
     fresh: f32,
-    /// The head of the table we are in, for the top of each further page.
+    /// The head of the current table, repeated at the top of each further page.
     pub head: Option<Vec<Cell>>,
 }
 
@@ -85,13 +84,13 @@ impl Layout<'_> {
         self.invoice.seller.accent.unwrap_or(ACCENT)
     }
 
-    /// Numbers stand under each other by their last digit, wherever reading begins.
+    /// Numbers are aligned by their last digit in both reading directions.
     pub fn number_align(&self) -> Align {
         if self.sheet.right_to_left { Align::Start } else { Align::End }
     }
 
-    /// The width of a column of these, within a bound; a little more than they need, so that
-    /// rounding breaks none of them.
+    /// Returns the width of a column for these values, within a bound, with a margin so that
+    /// rounding breaks no value.
     pub fn widest<'t>(
         &self,
         texts: impl IntoIterator<Item = &'t String>,
@@ -124,8 +123,8 @@ impl Layout<'_> {
         Cell { lines, slot, align, role: Role::Node(node) }
     }
 
-    /// Puts cells side by side, on this page if they fit there together with `keep` more, else
-    /// on the next, or over several where they fit on none. `padding` is above and below.
+    /// Places cells side by side: on this page if they fit with `keep` more, else on the next one,
+    /// or over several pages. `padding` is above and below.
     pub fn flow(&mut self, mut cells: Vec<Cell>, padding: f32, keep: f32) {
         let tallest = |cells: &[Cell]| cells.iter().map(Cell::height).fold(0.0, f32::max);
         let wanted = tallest(&cells) + 2.0 * padding + keep;
@@ -156,7 +155,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Goes to the next page where this much does not fit here but would there.
+    /// Starts a new page if this height does not fit here but would there.
     pub fn keep(&mut self, height: f32) {
         if self.y + height > self.bottom() && height <= self.bottom() - TOP {
             self.next_page();
@@ -181,14 +180,14 @@ impl Layout<'_> {
         }
     }
 
-    /// A hairline across a column.
+    /// Draws a hairline across a column.
     pub fn rule(&mut self, slot: (f32, f32), thickness: f32, color: Color) {
         self.sheet.area(slot, self.y, thickness, 0.0, color);
         self.y += thickness;
     }
 }
 
-/// Keeps a foreign text's direction to itself (UAX 9, first strong isolate).
+/// Isolates a text's direction (UAX 9, first strong isolate).
 pub(crate) fn isolated(text: &str) -> String {
     format!("\u{2068}{text}\u{2069}")
 }

@@ -39,7 +39,7 @@ use locale::Locale;
 use paint::Label;
 use text::Typesetter;
 
-/// Why no document was written. No content of an invoice causes this.
+/// The reason that no document was written. No content of an invoice causes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RenderError {
     /// A face that was added could not be embedded.

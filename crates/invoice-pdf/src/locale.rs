@@ -56,7 +56,7 @@ struct Marks {
     group: &'static str,
     point: &'static str,
     minus: &'static str,
-    /// A number is grouped from this many digits before the point on.
+    /// The number of integer digits from which digits are grouped.
     grouped_from: usize,
     arabic_digits: bool,
 }
@@ -73,7 +73,7 @@ impl Locale {
         }
     }
 
-    /// Whether US Letter is the usual paper.
+    /// Whether US Letter is the usual paper size.
     pub fn letter_paper(&self) -> bool {
         matches!(self.region.as_str(), "US" | "CA" | "MX")
     }
@@ -99,7 +99,8 @@ impl Locale {
         let unit = sign.unwrap_or(currency);
         match self.language.as_str() {
             "ar" | "he" => {
-                // Without it the last sign of `US$` would move to the other side of its letters.
+                // Without it, the last character of `US$` would move to the other side of its
+                // letters.
                 let letters = unit.starts_with(|first: char| first.is_ascii_alphabetic());
                 let end = if letters && sign.is_some() { LEFT_TO_RIGHT_MARK } else { "" };
                 let mark = RIGHT_TO_LEFT_MARK;
@@ -238,13 +239,13 @@ fn marks(language: &str, region: &str) -> Marks {
     }
 }
 
-/// A decimal as text: never a float, with all of its digits.
+/// A decimal as text, never a float, with all digits.
 #[derive(Default)]
 struct Decimal {
     negative: bool,
-    /// Without leading zeros but for the last.
+    /// Removes leading zeros except the last.
     whole: String,
-    /// Without zeros at the end.
+    /// Removes trailing zeros.
     fraction: String,
 }
 
@@ -267,7 +268,7 @@ impl Decimal {
         Decimal { negative, whole, fraction }
     }
 
-    /// Divided by ten to the power of `places`.
+    /// Divides by ten to the power of `places`.
     fn shifted(&self, places: usize) -> Decimal {
         let padded = format!("{:0>width$}", self.whole, width = places + 1);
         let (whole, moved) = padded.split_at(padded.len() - places);
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn money_is_written_as_the_locale_writes_it() {
+    fn money_uses_the_format_of_the_locale() {
         for (tag, currency, minor, expected) in [
             ("en", "USD", 123_456, "$1,234.56"),
             ("en", "USD", -5, "-$0.05"),
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_price_keeps_every_digit() {
+    fn unit_price_keeps_every_digit() {
         assert_eq!(locale("en", "USD").price("0.25"), "$0.0025");
         assert_eq!(locale("en", "USD").price("0.000000000001"), "$0.00000000000001");
         assert_eq!(locale("de", "EUR").price("150.50"), "1,505\u{a0}€");
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn quantities_and_percentages_have_only_the_decimals_they_need() {
+    fn quantity_and_percentage_omit_trailing_zeros() {
         assert_eq!(locale("en", "USD").decimal("1234567.500"), "1,234,567.5");
         assert_eq!(locale("de", "EUR").decimal("-1234.5"), "-1.234,5");
         assert_eq!(locale("ar-EG", "EGP").decimal("1234.5"), "١٬٢٣٤٫٥");
@@ -374,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_written_as_the_locale_writes_them() {
+    fn date_uses_the_format_of_the_locale() {
         let instant = 1_772_323_200; // 2026-03-01
         for (tag, expected) in [
             ("en", "Mar 1, 2026"),

@@ -1,7 +1,7 @@
-//! From a sheet to the bytes of a PDF: marks, structure tree, what the document says of itself.
+//! Writes a sheet as a PDF: marks, structure tree, metadata.
 //!
-//! An issued invoice claims PDF/A-2a and PDF/UA-1, which the library checks while it writes. A
-//! draft has no date of issue and nobody archives it: it claims nothing.
+//! An issued invoice claims PDF/A-2a and PDF/UA-1, which the library validates while it writes. A
+//! draft has no issue date and is not archived, so it claims neither.
 
 use std::num::NonZeroU16;
 
@@ -25,7 +25,7 @@ use crate::font::Fonts;
 use crate::sheet::{Color, Kind, Mark, Node, Role, Sheet, What};
 use crate::text::Line;
 
-/// What a document says of itself.
+/// The metadata of a document.
 pub(crate) struct Label {
     pub title: String,
     pub author: String,
@@ -146,7 +146,7 @@ fn draw(surface: &mut Surface<'_>, sheet: &Sheet, fonts: &Fonts, what: &What) {
 fn set_line(surface: &mut Surface<'_>, fonts: &Fonts, line: &Line, at: (f32, f32), color: Color) {
     for run in &line.runs {
         let face = fonts.face(run.face);
-        // A face that has no bold one is made a little heavier.
+        // A face without a bold weight is drawn slightly heavier.
         let heavier = (line.style.bold && !face.bold).then(|| Stroke {
             paint: paint_of(color).into(),
             width: line.style.size * 0.035,
@@ -188,14 +188,14 @@ fn rounded(x: f32, y: f32, width: f32, height: f32, radius: f32) -> Option<Path>
     path.finish()
 }
 
-/// Children come after their parents, so one pass from the end hangs each on its own.
+/// Children come after their parents, so one pass from the end attaches each to its parent.
 fn tree(nodes: &[Node], leaves: Vec<Vec<Identifier>>, language: &str) -> TagTree {
     let mut groups: Vec<Vec<TagNode>> =
         leaves.into_iter().map(|own| own.into_iter().map(TagNode::from).collect()).collect();
     let mut roots = Vec::new();
     while let (Some(children), Some(node)) = (groups.pop(), nodes.get(groups.len())) {
         let mut children = children;
-        // The node's own content comes first, then its children, which were hung on in reverse.
+        // The node's own content comes first, then its children, which were attached in reverse.
         let own = children.iter().take_while(|child| matches!(child, TagNode::Leaf(_))).count();
         children[own..].reverse();
         let group = TagNode::from(TagGroup::with_children(kind(&node.kind), children));

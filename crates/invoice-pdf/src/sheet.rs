@@ -1,7 +1,7 @@
-//! What stands where: pages of marks, and the structure that a reader's software is told of.
+//! Pages of positioned marks, and the structure tree for assistive software.
 //!
-//! Places are counted from the side where reading begins and from the top. In a document that
-//! is read from the right everything is mirrored here, so that the layout is written once.
+//! Positions are counted from the side where reading begins and from the top. Right-to-left
+//! documents are mirrored here, so that the layout is written once.
 
 use krilla::image::Image;
 use krilla::tagging::ArtifactType;
@@ -15,7 +15,7 @@ pub(crate) struct Sheet {
     pub height: f32,
     pub right_to_left: bool,
     pub pages: Vec<Vec<Mark>>,
-    /// The page that marks go to.
+    /// The page that receives marks.
     pub current: usize,
     pub nodes: Vec<Node>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Mark {
     pub role: Role,
 }
 
-/// With the left edge, mirrored where it must be.
+/// Returns the left edge, mirrored if necessary.
 pub(crate) enum What {
     Text {
         line: Line,
@@ -33,7 +33,7 @@ pub(crate) enum What {
         baseline: f32,
         color: Color,
     },
-    /// Across the page, behind everything.
+    /// Drawn across the page, behind everything.
     Watermark {
         line: Line,
         color: Color,
@@ -55,7 +55,7 @@ pub(crate) enum What {
     },
 }
 
-/// Belongs to a node of the structure, or is only there for the eye.
+/// Belongs to a structure node, or is decoration.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
     Node(usize),
@@ -98,7 +98,7 @@ impl Sheet {
         self.nodes.len() - 1
     }
 
-    /// Puts a line between two places, to one of them.
+    /// Places a line between two positions, aligned to one of them.
     pub fn text(
         &mut self,
         line: Line,
@@ -123,7 +123,7 @@ impl Sheet {
         self.mark(What::Area { x, y: top, width, height, radius, color }, role);
     }
 
-    /// Its far edge is at `end`.
+    /// Aligned with its far edge at `end`.
     pub fn picture(&mut self, image: Image, end: f32, top: f32, size: (f32, f32), role: Role) {
         let (width, height) = size;
         let x = self.mirrored(end - width, width);

@@ -8,7 +8,7 @@ use crate::{DeclaredTax, Item, Status, Tax};
 const GAP: f32 = 14.0;
 const HEAD: Style = Style::bold(8.0);
 const ROW_PADDING: f32 = 5.0;
-/// The most that quantity, unit price and amount may take from the description.
+/// The maximum width that quantity, unit price and amount may take from the description.
 const WIDEST: [f32; 3] = [72.0, 118.0, 114.0];
 
 /// A row of the totals.
@@ -57,7 +57,7 @@ impl Layout<'_> {
         self.rule((MARGIN, self.end()), 1.2, self.accent());
     }
 
-    /// Gives the numbers the width that they need, within bounds, and the description the rest.
+    /// Gives numbers the width that they need, within bounds, and the rest to the description.
     fn columns(&mut self) -> [(f32, f32); 4] {
         let words = self.locale.words;
         let titles = [words.quantity, words.unit_price, words.amount];

@@ -72,7 +72,7 @@ impl Layout<'_> {
         let node = self.sheet.node(Kind::Paragraph, None);
         let slot = (MARGIN, self.end());
         let cell = self.cell(footer, SMALL, SOFT, slot, Align::Start, node);
-        // Two lines are not worth a page of their own: the gap gives way first.
+        // Two lines are not worth a page of their own, so the gap shrinks first.
         self.y += (self.bottom() - self.y - cell.height() - 1.0).clamp(8.0, 22.0);
         self.flow(vec![cell], 0.0, 0.0);
     }

@@ -13,8 +13,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::font::{Fonts, is_ignorable};
 
-/// How far marks may reach from the baseline, in parts of the type size. With a leading of 1.42 they
-/// stay clear of the letters of the lines around.
+/// The maximum extent of marks from the baseline, in parts of the type size. With a leading of 1.42
+/// they do not touch the lines around.
 const MARKS_ABOVE: f32 = 1.2;
 const MARKS_BELOW: f32 = 0.65;
 
@@ -33,17 +33,17 @@ impl Style {
         Style { size, bold: true }
     }
 
-    /// From one baseline to the next.
+    /// The distance between two baselines.
     pub fn leading(self) -> f32 {
         self.size * 1.42
     }
 }
 
-/// A shaped line without a place on the page.
+/// A shaped line without a position on the page.
 #[derive(Clone)]
 pub(crate) struct Line {
     pub text: String,
-    /// In the order of the text, as readers of the file expect.
+    /// In the order of the text, as PDF readers expect.
     pub runs: Vec<Run>,
     pub width: f32,
     pub style: Style,
@@ -53,7 +53,7 @@ pub(crate) struct Line {
 pub(crate) struct Run {
     pub face: usize,
     pub glyphs: Vec<KrillaGlyph>,
-    /// From the line's left edge.
+    /// The distance from the line's left edge.
     pub x: f32,
     width: f32,
 }

@@ -1,5 +1,5 @@
-//! The fixed words, in the languages that we have them in. Every other language gets English words
-//! with its own numbers.
+//! The fixed words in the supported languages. Any other language uses English words with its own
+//! number format.
 
 use crate::Status;
 

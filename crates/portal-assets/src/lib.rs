@@ -1,7 +1,7 @@
-//! The hosted page's files: built by Node from `portal/`, committed in `dist/`, embedded here, so
-//! that the server needs neither Node nor a folder beside it.
+//! The hosted page's files: built with Node from `portal/`, committed in `dist/`, and embedded
+//! here, so that the server needs neither Node nor a folder next to it.
 
-/// A file, as it is and compressed.
+/// A file, plain and compressed.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {
     pub name: &'static str,
@@ -12,12 +12,12 @@ pub struct Asset {
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// The page itself; its name never changes, so its content may.
+/// The page itself. Its name never changes, so its content may.
 pub const fn page() -> &'static Asset {
     &PAGE
 }
 
-/// What the page loads, by a name that has the content's hash in it.
+/// The assets of the page, by a name that contains a hash of the content.
 pub fn asset(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
 }

@@ -1,4 +1,4 @@
-//! What every request shares: configuration, clock, randomness, store, signing keys, limits.
+//! State shared by all requests: configuration, clock, randomness, store, signing keys, limits.
 
 use crate::audit::Actor;
 use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
@@ -70,7 +70,7 @@ impl App {
         }
     }
 
-    /// What a write by this actor needs beside its transaction.
+    /// Returns the context for a write by this actor.
     pub fn by(&self, actor: Actor) -> By {
         let terms = Arc::new(self.processors.clone());
         By {
@@ -102,7 +102,8 @@ impl App {
     }
 }
 
-/// When keys were last used: noted in memory with each request, written to the store now and then.
+/// The times of last use of keys: recorded in memory with each request, written to the store
+/// periodically.
 #[derive(Debug, Default)]
 pub struct KeyUses(Mutex<HashMap<ApiKeyId, Time>>);
 
@@ -111,7 +112,7 @@ impl KeyUses {
         self.0.lock().insert(id, at);
     }
 
-    /// Writes what was noted. What cannot be written now is forgotten: it is a hint, no record.
+    /// Writes the recorded times. Best effort: a failed write loses them.
     pub async fn write(&self, db: &Db) -> Result<(), DbError> {
         let uses = std::mem::take(&mut *self.0.lock());
         if uses.is_empty() {

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
-/// Names the file, as `--config` does.
+/// Names the file, like `--config`.
 pub const FILE_VARIABLE: &str = "UNITPAY_CONFIG";
-/// No keys: the file's name, and the SDK's variables, which may run in the same environment.
+/// Variables that are not keys: the file name, and the SDK's variables, which may be set in the
+/// same environment.
 const OTHER_VARIABLES: [&str; 3] = [FILE_VARIABLE, "UNITPAY_API_KEY", "UNITPAY_BASE_URL"];
 
 #[derive(Clone, Deserialize)]
@@ -165,7 +166,7 @@ impl Config {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read the configuration {}", path.display()))?;
             let given: Table = text.parse().map_err(|error: toml::de::Error| {
-                // The parser would quote the line, which may hold a secret.
+                // The parser would quote the line, which may contain a secret.
                 let at = error.span().map_or(0, |span| span.start.min(text.len()));
                 let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
                 anyhow!("{} is not valid TOML: line {line}: {}", path.display(), error.message())
@@ -219,7 +220,7 @@ impl Config {
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("{key} must be at least 1");
         }
-        // Sums of times and rows of permits overflow far above these.
+        // Sums of times and permits overflow far above these bounds.
         let bounded = [
             ("http.header_timeout_seconds", http.header_timeout_seconds, 86_400),
             ("http.body_timeout_seconds", http.body_timeout_seconds, 86_400),
@@ -350,7 +351,7 @@ fn slot_of_variable<'t>(table: &'t mut Table, variable: &str) -> Option<&'t mut 
     }
 }
 
-/// Reads a variable's text as the kind of value that the default is.
+/// Parses a variable as the type of the default value.
 fn read_like(default: &Value, text: &str) -> anyhow::Result<Value> {
     Ok(match default {
         Value::String(_) => Value::String(text.to_owned()),
@@ -387,12 +388,12 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_a_valid_configuration() {
+    fn default_configuration_is_valid() {
         assert_eq!(load(None, &[]).unwrap().portal.min_ttl_seconds, 60);
     }
 
     #[test]
-    fn a_variable_overrides_the_file_and_the_file_the_default() {
+    fn variable_overrides_file_and_file_overrides_default() {
         let file = "listen = '127.0.0.1:1'\n[portal]\nmin_ttl_seconds = 5\n";
         let variables = [
             ("UNITPAY_PORTAL_MIN_TTL_SECONDS", "7"),
@@ -431,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_out_of_range_is_refused() {
+    fn configuration_refuses_unknown_and_out_of_range_values() {
         assert!(load(Some("nonsense = 1"), &[]).is_err());
         assert!(load(Some("[portal]\nnonsense = 1"), &[]).is_err());
         assert!(load(Some("[portal]\nmin_ttl_seconds = 0"), &[]).is_err());

@@ -21,7 +21,7 @@ const SESSION_DAYS: i64 = 30 + 1;
 /// The longest that one round may advance test clocks.
 const ADVANCE: Duration = Duration::from_secs(5);
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(app: Arc<App>) {
     tokio::join!(
         keep_time(&app),
@@ -67,7 +67,7 @@ async fn keep_billing(app: &App) {
     loop {
         rounds.tick().await;
         if let Err(error) = bill(app).await {
-            tracing::warn!(%error, "cannot look for what is due; it will be tried again");
+            tracing::warn!(%error, "cannot find due items; will retry");
         }
     }
 }
@@ -104,7 +104,7 @@ async fn keep_house(app: &App) {
     }
 }
 
-/// What retention deletes.
+/// The rows that retention deletes.
 #[derive(Clone, Copy, Debug)]
 enum Chore {
     Sessions,
@@ -115,7 +115,7 @@ enum Chore {
     SigningKeys,
 }
 
-/// Deletes what has been kept long enough.
+/// Deletes rows after their retention.
 pub async fn sweep(app: &App) -> Result<(), DbError> {
     if !app.clock_guard.verdict().may_bill() {
         return Ok(());

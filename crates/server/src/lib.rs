@@ -1,7 +1,7 @@
 //! UnitPay: a self-hosted customer billing portal.
 //!
-//! A request travels one way: `routes` → an extractor of `auth` → a handler in a slice's
-//! `http` → a rule in the slice's `mod` → its `sql` → `db`.
+//! The path of a request: `routes` → an extractor of `auth` → a handler in a slice's `http` → a
+//! rule in the slice's `mod` → its `sql` → `db`.
 
 pub mod app;
 pub mod auth;

@@ -1,6 +1,6 @@
-//! Rate limits, per node: one token bucket for each session, key and peer that calls.
+//! Rate limits per node: a token bucket for each session, key and peer.
 //!
-//! Buckets that have filled up again are forgotten, so the memory is bounded by who called lately.
+//! Full buckets are dropped, so memory is bounded by the recent callers.
 
 use crate::base::{ApiKeyId, PortalSessionId};
 use crate::config::LimitsConfig;
@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// The rate limit that a request ran into.
+/// The rate limit that a request exceeded.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitHit {
     pub policy: &'static str,
@@ -33,11 +33,11 @@ pub struct Limits {
     portal_session: Limit<PortalSessionId>,
     secret_key: Limit<ApiKeyId>,
     bad_credentials: Limit<IpAddr>,
-    /// Peers whose bad credentials are too many before this instant.
+    /// Peers with too many bad credentials until this instant.
     shut_out: Mutex<HashMap<IpAddr, (Instant, LimitHit)>>,
 }
 
-/// One kind of limit; off where the rate is 0.
+/// One kind of limit; disabled if the rate is 0.
 struct Limit<K: Hash + Eq + Clone> {
     policy: &'static str,
     per_second: u32,
@@ -66,7 +66,7 @@ impl Limits {
         self.secret_key.call(&id)
     }
 
-    /// Whether a peer has sent so many bad credentials that one more is too many. Good ones pass.
+    /// Whether a peer has exceeded the limit of bad credentials. Good credentials pass.
     pub fn shuts_out(&self, peer: IpAddr) -> Option<LimitHit> {
         let shut_out = self.shut_out.lock();
         let (until, hit) = shut_out.get(&network(peer))?;
@@ -81,7 +81,7 @@ impl Limits {
         }
     }
 
-    /// Forgets the buckets that are full again.
+    /// Drops full buckets.
     pub fn forget_idle(&self) {
         self.portal_session.forget_idle();
         self.secret_key.forget_idle();
@@ -120,7 +120,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     }
 }
 
-/// Whoever has an IPv6 address has a /64 of them.
+/// An IPv6 client controls a /64, so its addresses share one bucket.
 fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,11 +1,11 @@
-//! The log's lines, and their way to standard error: they are gathered and written together.
+//! Log lines, gathered and written to standard error together.
 //!
-//! A line is written here, as text or as JSON, because the subscriber's own way took half as many
-//! instructions again. Whatever is told in it, it is one line.
+//! Lines are formatted here, as text or JSON, because the subscriber's formatter needs half as many
+//! instructions again. Any content stays on one line.
 //!
-//! One write for each line would cost a request as much as reading its session. A line leaves
-//! within [`GATHER`]; an error leaves at once, with all that was said before it, since what follows
-//! an error may be the end of the process.
+//! One write per line would cost a request as much as reading its session. A line is written within
+//! [`GATHER`]. An error is written at once, with everything before it, because the process may end
+//! after it.
 
 use crate::base::wall_clock;
 use crate::config::LogFormat;
@@ -34,14 +34,14 @@ struct Gathered {
     begun: Condvar,
 }
 
-/// Takes one line.
+/// Adds one line.
 pub struct Line<'l> {
     log: &'l Log,
     urgent: bool,
 }
 
 impl Log {
-    /// Starts the thread that writes what has been gathered.
+    /// Starts the thread that writes gathered lines.
     pub fn start() -> io::Result<Self> {
         let log = Self::default();
         let gathered = log.clone();
@@ -55,7 +55,7 @@ impl Log {
         Ok(log)
     }
 
-    /// Writes what has been gathered.
+    /// Writes the gathered lines.
     pub fn flush(&self) {
         write_out(&mut self.0.lines.lock());
     }
@@ -69,7 +69,7 @@ impl Log {
 }
 
 fn write_out(lines: &mut Vec<u8>) {
-    // A log that nobody takes is lost; requests go on.
+    // If standard error is closed, the log is lost and requests continue.
     let _ = io::stderr().write_all(lines);
     lines.clear();
 }
@@ -104,7 +104,7 @@ impl<'l> MakeWriter<'l> for Log {
     }
 }
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape(pub LogFormat);
 
@@ -139,7 +139,7 @@ where
     }
 }
 
-/// Writes the fields of one line; the first of them is its message.
+/// Writes the fields of one line. The first one is its message.
 struct Fields<'w> {
     shape: Shape,
     to: Writer<'w>,
@@ -153,7 +153,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Writes what stands before a value, and tells whether a text must be in quotes.
+    /// Writes the separator before a value, and returns whether a text must be quoted.
     fn name(&mut self, field: &Field) -> Result<bool, fmt::Error> {
         let name = field.name();
         let (before, after) = match self.shape.0 {
@@ -201,7 +201,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// Takes text that may hold anything and lets out nothing that ends a line, or what is in quotes.
+/// Accepts any text and escapes everything that would end the line or the quotes.
 struct Escaped<'t, 'w> {
     to: &'t mut Writer<'w>,
     quoted: bool,
@@ -209,7 +209,7 @@ struct Escaped<'t, 'w> {
 
 impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Nearly every text is plain, and this looks at many bytes at a time.
+        // Nearly all text is plain, and this check processes many bytes at a time.
         if text
             .bytes()
             .fold(true, |all, b| all & matches!(b, b' '..=b'~') & (b != b'"') & (b != b'\\'))
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_text_has_its_time_its_level_its_message_and_its_fields() {
+    fn text_log_line_has_time_level_message_and_fields() {
         let line = line(LogFormat::Text, tell);
         let (time, rest) = line.split_at(27);
         assert!(time.parse::<jiff::Timestamp>().is_ok());
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_json_has_the_same() {
+    fn json_log_line_has_time_level_message_and_fields() {
         let line = line(LogFormat::Json, tell);
         let told: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert!(told["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());

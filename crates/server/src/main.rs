@@ -1,4 +1,4 @@
-//! The program `unitpay`. All it does is in the library; see `unitpay help`.
+//! The program `unitpay`. The library contains everything; see `unitpay help`.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,4 +1,4 @@
-//! THE route table, and what every request passes through.
+//! The route table, and the layers around every request.
 
 use crate::app::App;
 use crate::auth::Anyone;
@@ -36,8 +36,8 @@ macro_rules! operations {
     };
 }
 
-/// Routes that a browser may call, with a portal token or a publishable key: they answer CORS, for
-/// every method, since a browser asks for a path.
+/// Routes that a browser may call with a portal token or a publishable key. They answer CORS for
+/// every method, because a browser asks per path.
 fn browser_routes() -> Routes {
     operations![
         portal::http_browser::current,
@@ -109,7 +109,7 @@ fn browser_routes() -> Routes {
     ]
 }
 
-/// Routes for the backend, and the public ones.
+/// Routes for backends, and the public ones.
 fn backend_routes() -> Routes {
     let routes = operations![
         portal::http::create,
@@ -148,8 +148,9 @@ fn backend_routes() -> Routes {
         .route("/portal/assets/{name}", get(portal::http_page::asset))
 }
 
-/// All routes without what is around them, for this process to ask: a request carries its own
-/// [`RequestInfo`](crate::http::request::RequestInfo), a problem is among the answer's extensions.
+/// Returns all routes without the surrounding layers, for requests from this process: the request
+/// carries its own [`RequestInfo`](crate::http::request::RequestInfo), and a problem is in the
+/// response's extensions.
 pub fn bare() -> &'static Router<Arc<App>> {
     static ROUTER: OnceLock<Router<Arc<App>>> = OnceLock::new();
     ROUTER.get_or_init(|| browser_routes().merge(backend_routes()).split_for_parts().0)
@@ -209,7 +210,7 @@ pub async fn serve_openapi(_: Anyone) -> Response {
 )]
 struct Base;
 
-/// The description of this API.
+/// Returns the description of this API.
 pub fn openapi() -> Description {
     let (_, mut described) = OpenApiRouter::with_openapi(Base::openapi())
         .merge(backend_routes())
@@ -219,7 +220,7 @@ pub fn openapi() -> Description {
     described
 }
 
-/// The description as it is served and committed.
+/// Returns the description as it is served and committed.
 pub fn openapi_json() -> &'static str {
     static JSON: OnceLock<String> = OnceLock::new();
     JSON.get_or_init(|| {

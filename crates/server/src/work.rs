@@ -1,4 +1,4 @@
-//! What a rule gets to write with: who acts, when, and how ids are made.
+//! The context of a billing write: actor, time and ids.
 
 use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::{Currency, CustomerId, Ids, InvoiceId, Overflow, Time};
@@ -10,18 +10,19 @@ use futures_util::future::BoxFuture;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// Who does a billing write, and with what. `now` is real time; billing's now is passed beside it.
+/// The actor of a billing write and its tools. `now` is real time; billing time is passed
+/// separately.
 #[derive(Clone, Debug)]
 pub struct By {
     pub actor: Actor,
     pub now: Time,
     pub ids: Ids,
     pub terms: Arc<dyn ChargeTerms>,
-    /// How long an ended subscription accepts late events.
+    /// The time for which an ended subscription accepts late events.
     pub usage_grace_seconds: i64,
 }
 
-/// What a rule has to know of the payment processors before it begins a charge.
+/// The terms of the payment processors that a rule needs before it starts a charge.
 pub trait ChargeTerms: Debug + Send + Sync {
     /// The tenant's processor of this name or, without a name, the one that its new charges go to;
     /// `None` if the tenant has none.
@@ -38,7 +39,7 @@ pub trait ChargeTerms: Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessorTerms {
     pub name: &'static str,
-    /// The least that it charges, in minor units.
+    /// The minimum charge, in minor units.
     pub minimum: i64,
 }
 
@@ -78,27 +79,27 @@ impl<'a, 'p> Work<'_, 'a, 'p> {
     }
 }
 
-/// Why billing refuses a request, or cannot answer it.
+/// The reason that billing refuses a request, or fails.
 #[derive(Debug)]
 pub enum BillingError {
     Db(DbError),
     /// The idempotency key was used with another request.
     KeyReused,
-    /// The test clock is being advanced.
+    /// The test clock is advancing.
     Advancing,
-    /// There is no such object, or not for this caller.
+    /// The object does not exist, or belongs to another customer.
     NotFound,
     CustomerNotFound,
     CustomerArchived,
     /// The customer pays in another currency.
     CurrencyMismatch,
-    /// An amount is not within its bounds, or what it comes to is not.
+    /// An amount, or a result computed from it, is out of range.
     OutOfRange,
-    /// A draft or an archived plan.
+    /// The plan is a draft or archived.
     PlanNotAvailable,
-    /// A plan of another product than the subscription's.
+    /// The plan belongs to another product.
     OtherProduct,
-    /// The customer has a live subscription of this product.
+    /// The customer already has a live subscription of this product.
     SubscriptionExists,
     /// The subscription is canceled.
     NotActive,
@@ -106,34 +107,35 @@ pub enum BillingError {
     Unpaid,
     /// The customer owes this invoice, which is overdue or uncollectible.
     Owes(InvoiceId),
-    /// Older than ten minutes or than the last change, in the future, or of another period.
+    /// The proration date is older than ten minutes or than the last change, in the future, or in
+    /// another period.
     ProrationDate,
-    /// A live invoice needs the seller's legal name and address.
+    /// A live invoice requires the seller's legal name and address.
     SellerIncomplete,
     /// The invoice is a draft, void or paid.
     NotPayable,
     /// An attempt on the invoice may have been charged.
     InProgress,
-    /// The tenant has no processor to charge by.
+    /// The tenant has no payment processor.
     NoProcessor,
-    /// The amount due is less than the processor charges.
+    /// The amount due is below the processor's minimum.
     BelowMinimum,
     /// The wallet is frozen.
     Frozen,
     /// There is no such credit currency.
     NoCurrency,
-    /// There is no package of this credit currency that can be bought.
+    /// There is no such package in this credit currency.
     NoPackage,
-    /// Credits of this kind have no value in money: they are bought in packages.
+    /// Credits of this currency have no monetary value and are sold in packages only.
     PackageRequired,
     /// A purchase costs another amount than the caller expects.
     PriceChanged {
         amount: i64,
         currency: Currency,
     },
-    /// A grant would end before it begins.
+    /// The grant would expire before it begins.
     EndsBeforeNow,
-    /// The ledger entry was undone before, or nothing of it is left.
+    /// The ledger entry was already reversed, or nothing of it is left.
     NotUndoable,
 }
 

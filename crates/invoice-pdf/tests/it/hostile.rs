@@ -1,4 +1,4 @@
-//! Whatever an invoice holds, a document comes of it.
+//! Any invoice renders a document.
 
 use proptest::prelude::*;
 use unitpay_invoice_pdf::{
@@ -8,7 +8,7 @@ use unitpay_invoice_pdf::{
 use crate::fonts;
 use crate::reader::Read;
 
-/// Any characters, weighted to those that break layouts.
+/// Any characters, with a bias for those that break layouts.
 fn text() -> impl Strategy<Value = String> {
     let nasty = prop::sample::select(vec![
         '\0',
@@ -169,7 +169,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_invoice_becomes_a_document_that_can_be_read(
+    fn random_invoice_renders_a_readable_document(
         invoice in frame(),
         seller in seller(),
         customer in customer(),

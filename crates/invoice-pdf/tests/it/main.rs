@@ -1,4 +1,4 @@
-//! What a finance team reads in the document, read back out of its bytes.
+//! The document's content for a finance team, read back from its bytes.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ fn read(invoice: &Invoice) -> Read {
 }
 
 #[test]
-fn the_document_says_who_to_whom_what_and_how_much() {
+fn document_shows_parties_lines_and_totals() {
     let read = read(&samples::plain());
     for text in [
         "Invoice",
@@ -53,7 +53,7 @@ fn the_document_says_who_to_whom_what_and_how_much() {
 }
 
 #[test]
-fn sums_are_written_in_the_customers_locale() {
+fn totals_use_the_customers_locale() {
     for (invoice, sum) in [
         (samples::long(), "1.204.693,41\u{a0}€"),
         (samples::reverse_charge(), "919,45\u{a0}€"),
@@ -69,7 +69,7 @@ fn sums_are_written_in_the_customers_locale() {
 }
 
 #[test]
-fn fixed_words_are_in_the_customers_language() {
+fn labels_are_in_the_customers_language() {
     for (invoice, words) in [
         (samples::long(), ["Rechnung", "Fällig am", "Gesamtbetrag"]),
         (samples::reverse_charge(), ["Facture", "Date d’échéance", "Montant dû"]),
@@ -92,7 +92,7 @@ fn fixed_words_are_in_the_customers_language() {
 }
 
 #[test]
-fn a_status_that_matters_is_marked() {
+fn paid_and_void_invoices_are_marked() {
     let marked = |status| read(&Invoice { status, ..samples::plain() });
     for (status, mark) in [
         (Status::Draft, "DRAFT"),
@@ -108,21 +108,21 @@ fn a_status_that_matters_is_marked() {
 }
 
 #[test]
-fn a_void_invoice_asks_for_nothing() {
+fn void_invoice_shows_no_amount_due() {
     let read = read(&samples::void());
     assert!(read.says("This invoice is void."));
     assert!(!read.says("Amount due"));
 }
 
 #[test]
-fn a_paid_invoice_says_when_and_how() {
+fn paid_invoice_shows_date_and_method() {
     let read = read(&samples::paid(samples::plain()));
     for text in ["Amount paid", "-$1,094.15", "$0.00", "Payments", "Apr 3, 2026", "Visa •••• 4242"]
     {
         assert!(read.says(text), "{text:?} is missing in:\n{}", read.text());
     }
     assert!(read.says("Paid on") && !read.says("Due date"), "{}", read.text());
-    // The closing words do not ask for a page of their own.
+    // The closing words do not need a page of their own.
     assert_eq!(read.pages.len(), 1);
 }
 
@@ -165,13 +165,13 @@ fn tax_is_printed_in_the_currency_that_the_seller_declares() {
 }
 
 #[test]
-fn the_reverse_charge_is_noted_only_where_it_applies() {
+fn reverse_charge_note_appears_only_when_it_applies() {
     assert!(read(&samples::reverse_charge()).says("Autoliquidation"));
     assert!(!read(&samples::plain()).says("Reverse charge"));
 }
 
 #[test]
-fn every_page_of_a_long_invoice_has_its_number_and_the_tables_head() {
+fn every_page_has_a_number_and_the_table_head() {
     let read = read(&samples::long());
     assert_eq!(read.pages.len(), 4);
     for (index, page) in read.pages.iter().enumerate() {
@@ -185,7 +185,7 @@ fn every_page_of_a_long_invoice_has_its_number_and_the_tables_head() {
 }
 
 #[test]
-fn sums_never_stand_on_a_page_without_an_item() {
+fn totals_are_never_alone_on_a_page() {
     for lines in 1..=45 {
         let mut invoice = samples::plain();
         let line = |number| Item { description: format!("item no. {number}"), ..Item::default() };
@@ -201,7 +201,7 @@ fn sums_never_stand_on_a_page_without_an_item() {
 }
 
 #[test]
-fn a_description_longer_than_a_page_goes_on() {
+fn description_continues_on_the_next_page() {
     let words: Vec<String> = (0..3_000).map(|number| format!("word{number}")).collect();
     let mut invoice = samples::plain();
     invoice.items[0].description = words.join(" ");
@@ -211,7 +211,7 @@ fn a_description_longer_than_a_page_goes_on() {
 }
 
 #[test]
-fn the_same_invoice_makes_the_same_bytes() {
+fn same_invoice_renders_the_same_bytes() {
     for (name, invoice) in samples::all() {
         let again = Fonts::built_in().unwrap();
         assert!(render(&invoice, fonts()) == render(&invoice, &again), "{name}");
@@ -219,7 +219,7 @@ fn the_same_invoice_makes_the_same_bytes() {
 }
 
 #[test]
-fn the_document_names_itself_its_language_and_its_structure() {
+fn document_has_title_language_and_structure_tags() {
     let english = read(&samples::plain());
     assert_eq!(english.title(), "Invoice INV-000042");
     assert_eq!(english.language(), "en");
@@ -232,7 +232,7 @@ fn the_document_names_itself_its_language_and_its_structure() {
 }
 
 #[test]
-fn characters_that_no_face_shows_keep_a_place_and_their_text() {
+fn character_without_glyph_keeps_its_text() {
     let mut invoice = samples::plain();
     let narrow = read(&invoice).glyphs();
     invoice.customer.name.push_str(" 한국ไทย\u{1f680}");
@@ -242,7 +242,7 @@ fn characters_that_no_face_shows_keep_a_place_and_their_text() {
 }
 
 #[test]
-fn an_added_face_comes_before_the_built_in_chinese_one() {
+fn added_face_precedes_the_built_in_chinese_face() {
     // The same face under another name.
     let mut given = include_bytes!("../../fonts/DroidSansFallbackFull.ttf").to_vec();
     let wide = |name: &str| name.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
@@ -265,7 +265,7 @@ fn an_added_face_comes_before_the_built_in_chinese_one() {
 }
 
 #[test]
-fn a_file_that_is_no_font_and_a_font_that_may_not_be_embedded_are_refused() {
+fn invalid_and_restricted_fonts_are_refused() {
     let mut fonts = Fonts::built_in().unwrap();
     assert_eq!(fonts.add(b"not a font".to_vec()), Err(FontError::Unreadable));
     assert_eq!(fonts.add(Vec::new()), Err(FontError::Unreadable));
@@ -278,7 +278,7 @@ fn a_file_that_is_no_font_and_a_font_that_may_not_be_embedded_are_refused() {
 }
 
 #[test]
-fn a_logo_is_shown_and_a_broken_one_leaves_the_name() {
+fn broken_logo_is_replaced_by_the_seller_name() {
     let shown = read(&samples::with_logo());
     assert!(shown.has_image());
     assert!(!shown.has_line("Northwind Cloud"), "{}", shown.text());

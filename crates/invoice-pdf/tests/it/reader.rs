@@ -5,7 +5,7 @@ use lopdf::{Document, Object};
 pub struct Read {
     document: Document,
     raw: String,
-    /// The text of each page, a line for each piece.
+    /// Returns the text of each page, one line per piece.
     pub pages: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Read {
         catalog.has(b"StructTreeRoot") && marked.as_bool().unwrap()
     }
 
-    /// The names of the embedded faces.
+    /// Returns the names of the embedded faces.
     pub fn faces(&self) -> Vec<String> {
         let name = |object: &Object| {
             let name = object.as_dict().ok()?.get(b"FontName").ok()?.as_name().ok()?;
@@ -71,7 +71,7 @@ impl Read {
         self.document.objects.values().any(is_image)
     }
 
-    /// How many glyphs all pages show.
+    /// Returns the number of glyphs on all pages.
     pub fn glyphs(&self) -> usize {
         let shown = |object: &Object| object.as_str().map_or(0, |codes| codes.len() / 2);
         let mut count = 0;
@@ -88,7 +88,7 @@ impl Read {
     }
 }
 
-/// Every stretch of spaces as one; none at the ends of lines.
+/// Collapses spaces, and removes them at the ends of lines.
 fn spaced(text: &str) -> String {
     let line =
         |line: &str| line.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! Invoices to test with and to look at.
+//! Sample invoices for tests and for viewing.
 
 use unitpay_invoice_pdf::{
     Address, Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier,

@@ -1,8 +1,9 @@
-//! Feeds the reading of request bodies any bytes: `cargo +nightly fuzz run request_bodies` in
+//! Feeds random bytes to the body reader: `cargo +nightly fuzz run request_bodies` in
 //! `crates/server`.
 //!
-//! Nothing may panic. What is taken must be a JSON object to a lax parser too, within our bounds;
-//! every field must be read once or be told as unknown, and nothing that is read breaks its bounds.
+//! Nothing may panic. An accepted body must be a JSON object for a lenient parser too, within our
+//! bounds. Every field must be read once or reported as unknown, and every value must keep its
+//! bounds.
 
 #![no_main]
 
@@ -24,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
         Err(problem) => assert!(is_refusal(&problem)),
     }
     if let Ok(fields) = fields() {
-        // Read as nothing: whatever is there is unknown.
+        // Reads no field, so all are unknown.
         let empty =
             serde_json::from_slice::<Value>(data).is_ok_and(|value| value == serde_json::json!({}));
         assert_eq!(fields.finish().is_ok(), empty);
@@ -36,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Reads each field in every way that there is; each way takes it out.
+/// Reads each field in every way, each of which consumes it.
 fn read(mut fields: Fields, value: &Value) {
     let Some(object) = value.as_object() else { return };
     for (turn, name) in object.keys().enumerate() {

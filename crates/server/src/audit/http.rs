@@ -1,4 +1,4 @@
-//! The audit log over HTTP.
+//! HTTP handlers of the audit log.
 
 use super::{Action, ActorType, Event, sql};
 use crate::app::App;
@@ -31,7 +31,7 @@ pub struct AuditEventResponse {
     pub target_id: String,
     #[schema(value_type = Option<String>, required = true)]
     pub customer_id: Option<CustomerId>,
-    /// What changed; never a secret.
+    /// The changed values. Never contains a secret.
     pub detail: Value,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
@@ -64,7 +64,7 @@ pub struct AuditFilter {
     customer_id: Option<CustomerRef>,
 }
 
-/// Lists who changed what, newest first.
+/// Lists audit events, newest first.
 #[utoipa::path(get, path = "/v1/audit-events", tag = "audit", operation_id = "listAuditEvents",
     responses((status = 200, body = ListResponse<AuditEventResponse>)))]
 pub async fn list(

@@ -1,6 +1,6 @@
-//! Audit events: who changed what. Written in the transaction of the change itself.
+//! Audit events: which actor changed what. Each is written in the transaction of the change.
 //!
-//! A minted session is its own record: its row says when, by which key and with which scopes.
+//! A minted session needs no event: its row records the time, the key and the scopes.
 
 pub mod http;
 mod sql;
@@ -12,14 +12,14 @@ use crate::base::{ApiKeyId, CustomerId, EventId, PortalSessionId, Time};
 use crate::db::{self, FromRow, ToColumn, ToRow};
 use serde_json::Value;
 
-/// Who acted.
+/// The actor of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     ApiKey(ApiKeyId),
     PortalSession(PortalSessionId),
-    /// Somebody with access to the server's command line.
+    /// A person with access to the server's command line.
     Operator,
-    /// This server of itself: what is due, what a processor tells.
+    /// This server: due items and processor events.
     System,
 }
 

@@ -1,4 +1,4 @@
-//! The statements on audit events.
+//! SQL statements for audit events.
 
 use super::{Event, NewEvent};
 use crate::base::{CustomerId, PageQuery, Time};
@@ -28,7 +28,7 @@ pub async fn insert(tx: &mut Tx<'_, '_>, tenant_no: i64, event: &NewEvent) -> Re
     tx.store(&INSERT, event, &given).await.map(|_| ())
 }
 
-/// A page of a tenant's events, or of one customer's.
+/// Reads a page of the events of a tenant or of one customer.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -48,7 +48,8 @@ pub async fn page(
     tx.fetch(&statements[usize::from(newer)], &values).await
 }
 
-/// Deletes at most `limit` events made before this instant, oldest first: ids carry their time.
+/// Deletes at most `limit` events created before this instant, oldest first. Ids contain their
+/// creation time.
 pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Result<u64, DbError> {
     tx.execute(&DELETE_OLD, &[crate::base::EventId::first_at(before).into(), limit.into()]).await
 }

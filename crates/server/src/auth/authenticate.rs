@@ -1,4 +1,4 @@
-//! Reading the one credential of a request and authenticating it.
+//! Reads and authenticates the one credential of a request.
 
 use crate::app::App;
 use crate::audit::Actor;
@@ -13,19 +13,19 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use subtle::ConstantTimeEq;
 
-/// The one credential that a request carries.
+/// The credential of a request.
 pub enum Credential<'r> {
     None,
-    /// In `x-api-key`.
+    /// Sent in `x-api-key`.
     ApiKey(&'r str),
-    /// Behind `Authorization: Bearer`.
+    /// Sent as `Authorization: Bearer`.
     Bearer(&'r str),
-    /// Some other `Authorization`, or bytes that are no text.
+    /// Another `Authorization` scheme, or bytes that are not text.
     Other,
 }
 
 impl Credential<'_> {
-    /// Whether it means to be a portal token, good or not.
+    /// Whether this is meant to be a portal token, valid or not.
     pub fn means_portal(&self) -> bool {
         match self {
             Self::None | Self::ApiKey(_) => false,
@@ -34,7 +34,7 @@ impl Credential<'_> {
         }
     }
 
-    /// What may be an API key.
+    /// Returns the text that may be an API key.
     pub const fn key(&self) -> Option<&str> {
         match self {
             Self::ApiKey(text) | Self::Bearer(text) => Some(text),
@@ -43,9 +43,9 @@ impl Credential<'_> {
     }
 }
 
-/// What hyper lets pass and a proxy in front might read in another way than we do. A Content-Length
-/// beside a Transfer-Encoding never comes here: hyper reads by the latter, drops the former and
-/// closes the connection after the answer (RFC 9112, section 6.1).
+/// Refuses framing that hyper accepts and a proxy might interpret differently. A Content-Length
+/// next to a Transfer-Encoding never arrives here: hyper honours the latter, drops the former and
+/// closes the connection after the response (RFC 9112, section 6.1).
 pub fn check_framing(headers: &HeaderMap) -> Result<(), Problem> {
     let malformed = |detail| Err(Problem::new(Code::MalformedRequest, detail));
     let count = |name| headers.get_all(name).iter().count();
@@ -89,7 +89,7 @@ const CHECKED_BY_HANDLERS: KeyScopes = KeyScopes::from_bits(
     KeyScopes::PORTAL_SESSIONS_WRITE | KeyScopes::PORTAL_SESSIONS_READ | KeyScopes::API_KEYS_WRITE,
 );
 
-/// A key as every route but revocation takes it: in scope, of an active organization, in its limit.
+/// Checks a key for every route except revocation: scope, active organization, rate limit.
 pub async fn limited_key(
     parts: &Parts,
     app: &App,
@@ -123,7 +123,7 @@ pub async fn authenticate_key(
     }
     let text = credential.key().filter(|text| KeyKind::of(text) == Some(kind));
     let text = text.ok_or_else(invalid_api_key)?;
-    // Node's own fetch sends `Sec-Fetch-Mode`; these two only a browser sends.
+    // Node's fetch sends `Sec-Fetch-Mode`. Only browsers send these two headers.
     let from_browser = ["origin", "sec-fetch-site"];
     if kind == KeyKind::Secret && from_browser.iter().any(|name| parts.headers.contains_key(*name))
     {
@@ -131,8 +131,8 @@ pub async fn authenticate_key(
         return Err(Problem::new(Code::SecretKeyInBrowser, detail));
     }
     let info = RequestInfo::of(parts)?;
-    // Looking at a key costs one read at most, so a good one passes whatever else its peer sent:
-    // others may call from the same address, and nobody else's noise may keep a key from revoking.
+    // Looking up a key costs at most one read, so a good key passes whatever else its peer address
+    // sends. Others may share the address, and their noise must not stop a backend from revoking.
     let bad = || match app.limits.shuts_out(info.peer) {
         Some(limit) => Problem::rate_limited(limit),
         None => {
@@ -143,7 +143,7 @@ pub async fn authenticate_key(
     let key = KeyText::parse(text).ok_or_else(bad)?;
     let id = key.key_id();
     let record = keys::record(&mut app.db.read().await?, id).await?;
-    // An unknown id is compared too, with what nothing hashes to that anybody knows.
+    // An unknown id does the same comparison, with a digest that no known text has.
     let expected = record.as_ref().map_or([0; 32], |record| record.secret_digest);
     let same = bool::from(expected.ct_eq(&key.digest()));
     let now = app.clock.now();
@@ -194,7 +194,8 @@ pub async fn authenticate_portal<const SCOPE: u32>(
     }
 }
 
-/// A guard against other pages, not authentication: whoever is no browser sends what they like.
+/// Protects against other pages. This is not authentication: a client that is not a browser can
+/// send any header.
 fn check_origin(
     headers: &HeaderMap,
     app: &App,

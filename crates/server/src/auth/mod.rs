@@ -1,7 +1,8 @@
-//! Who may call: each kind of caller is a type, made here alone, and a handler's signature names it.
+//! Caller types: each kind of caller is a type with one constructor here, and a handler's signature
+//! names it.
 //!
-//! [`SecretKey`], [`Portal`] and [`Caller`] carry the scope they demand in their type, so there is
-//! no check that a handler could forget. The kind is decided by the credential's shape.
+//! [`SecretKey`], [`Portal`] and [`Caller`] carry the required scope in their type, so a handler
+//! cannot forget the check. The format of the credential decides the kind.
 
 mod authenticate;
 mod describe;
@@ -21,38 +22,39 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use std::sync::Arc;
 
-/// Nobody in particular: a public route.
+/// Any caller: a public route.
 #[derive(Debug)]
 pub struct Anyone(());
 
-/// A backend, by a secret key with this scope.
+/// A backend with a secret key that has this scope.
 #[derive(Debug)]
 pub struct SecretKey<const SCOPE: u32> {
     key: AuthenticatedKey,
 }
 
-/// A backend that revokes sessions: it may while the organization is suspended, and is not limited.
+/// A backend that revokes sessions. Allowed while the organization is suspended, and not
+/// rate-limited.
 #[derive(Debug)]
 pub struct RevokingKey {
     key: AuthenticatedKey,
 }
 
-/// A browser, by a portal token with this scope. No scope is 0.
+/// A browser with a portal token that has this scope. 0 requires no scope.
 #[derive(Debug)]
 pub struct Portal<const SCOPE: u32> {
     session: VerifiedSession,
     token: Secret,
 }
 
-/// Either, each with its scope: the routes that backend and browser share.
+/// Either of the two, each with its scope: for routes shared by backend and browser.
 #[derive(Debug)]
 pub enum Caller<const KEY_SCOPE: u32, const PORTAL_SCOPE: u32> {
     Key(SecretKey<KEY_SCOPE>),
     Portal(Box<Portal<PORTAL_SCOPE>>),
 }
 
-/// Whoever may read the public catalog: a backend that may read all of it, a portal token of any
-/// scope, or a page with a publishable key.
+/// A caller that may read the public catalog: a backend with the scope to read all of it, a portal
+/// token with any scope, or a page with a publishable key.
 #[derive(Debug)]
 pub enum CatalogCaller {
     Key(SecretKey<{ KeyScopes::CATALOG_READ }>),
@@ -60,7 +62,7 @@ pub enum CatalogCaller {
     Publishable(PublishableKey),
 }
 
-/// A page of anybody's, by a publishable key.
+/// A page with a publishable key.
 #[derive(Debug)]
 pub struct PublishableKey {
     key: AuthenticatedKey,
@@ -123,7 +125,7 @@ impl<const SCOPE: u32> Portal<SCOPE> {
 }
 
 impl<const K: u32, const P: u32> Caller<K, P> {
-    /// Whose idempotency keys it uses: the API key's, or for a portal token the customer's.
+    /// Returns the scope of idempotency keys: the API key or, for a portal token, the customer.
     pub fn idempotency_scope(&self) -> String {
         match self {
             Self::Key(key) => key.id().to_string(),
@@ -131,7 +133,7 @@ impl<const K: u32, const P: u32> Caller<K, P> {
         }
     }
 
-    /// The customer that a portal token is of; a key may reach them all.
+    /// Returns the customer of a portal token; `None` for a key, which may access all customers.
     pub const fn only_customer(&self) -> Option<i64> {
         match self {
             Self::Key(_) => None,
@@ -163,7 +165,7 @@ impl CatalogCaller {
         }
     }
 
-    /// For whom the catalog is read.
+    /// Returns the viewer for whom the catalog is read.
     pub const fn viewer(&self) -> Viewer {
         match self {
             Self::Key(_) => Viewer::Backend,

@@ -17,7 +17,7 @@ pub struct Address {
     pub state: Option<String>,
     #[schema(required = true)]
     pub postal_code: Option<String>,
-    /// ISO 3166-1, two capital letters.
+    /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
 }
 
@@ -28,7 +28,7 @@ pub struct TaxId {
     pub value: String,
 }
 
-/// A tax that is added to a subtotal.
+/// A tax that is added to a subtotal, in basis points.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaxRate {

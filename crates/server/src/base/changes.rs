@@ -1,6 +1,6 @@
-//! Changing an object by what a PATCH names.
+//! Applies the fields of a PATCH to an object.
 
-/// Sets the parts that a change names; tells which of them are different now.
+/// Sets the given fields and returns the names of those that changed.
 macro_rules! changes {
     ($object:expr, $change:expr, { $($part:ident $name:literal,)* }) => {{
         let mut changed: Vec<&'static str> = Vec::new();

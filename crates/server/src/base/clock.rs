@@ -1,6 +1,6 @@
 //! The only `now` of the program.
 //!
-//! Within a process time never goes back: `now` is the wall clock or the last `now` plus the
+//! Within a process time never decreases: `now` is the wall clock or the last `now` plus the
 //! monotonic time since, whichever is later, so a clock set back revives nothing. A wall clock that
 //! steps ahead too far is not followed either: `clock_guard` decides about it. Timeouts and rate
 //! limits do not use this clock; they use the monotonic clock of the runtime.
@@ -37,7 +37,7 @@ impl Time {
     }
 }
 
-/// RFC 3339 in UTC, to the microsecond.
+/// Prints RFC 3339 in UTC, to the microsecond.
 type TimeText = [u8; 27];
 
 impl Time {
@@ -48,7 +48,7 @@ impl Time {
     }
 }
 
-/// RFC 3339 in UTC with exactly three fraction digits and `Z`.
+/// Prints RFC 3339 in UTC with exactly three fraction digits and `Z`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(3, f)
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_printed_with_three_fraction_digits() {
+    fn time_prints_three_fraction_digits() {
         assert_eq!(Time::from_seconds(1_700_000_000).to_string(), "2023-11-14T22:13:20.000Z");
         assert_eq!(Time(1_700_000_000_123_999).to_string(), "2023-11-14T22:13:20.123Z");
         assert_eq!(Time(i64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn days_of_all_years_are_printed_as_the_library_that_reads_times_prints_them() {
+    fn date_printing_matches_jiff_for_all_years() {
         for day in (-719_000..2_930_000).step_by(59) {
             let time = Time::default().plus_days(day).plus_seconds(day.rem_euclid(86_400));
             let read = jiff::Timestamp::from_microsecond(time.0).unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_system_clock_never_goes_back() {
+    fn system_clock_never_goes_backwards() {
         let clock = Clock::system();
         move_offset(&clock, 3_600_000_000);
         let first = clock.now();

@@ -1,7 +1,7 @@
-//! Ids: TypeIDs, a prefix and the 26 base32 characters of a UUIDv7.
+//! Ids: TypeIDs with a prefix and the 26 base32 characters of a UUIDv7.
 //!
-//! An id is 128 bits in memory and text at the edges. Ids made by one process ascend strictly, so
-//! "by id, newest first" is the order in which things were made, within one millisecond too.
+//! An id is 128 bits in memory and text at the edges. Ids created by one process ascend strictly,
+//! also within one millisecond, so sorting by id sorts by creation.
 
 use super::{Clock, Random};
 use std::fmt;
@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const DIGITS: usize = 26;
-/// The value of each byte as a digit; no digit is [`NO_DIGIT`].
+/// The value of each byte as a digit; [`NO_DIGIT`] for all others.
 const VALUES: [u8; 256] = values();
 const NO_DIGIT: u8 = 0xff;
-/// The most bytes that an id's text may have.
+/// The maximum length of an id's text.
 const LONGEST: usize = 40;
 
-/// A text that is not an id of the kind asked for.
+/// The text is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnId;
 
@@ -45,7 +45,7 @@ macro_rules! ids {
                 Self(bits)
             }
 
-            /// The text, written in place.
+            /// Writes the text into the buffer.
             fn text(self, buffer: &mut [u8; LONGEST]) -> &str {
                 const START: &str = concat!($prefix, "_");
                 const { assert!(START.len() + DIGITS <= LONGEST) }
@@ -60,7 +60,7 @@ macro_rules! ids {
                 super::Time(i64::try_from(self.0 >> 80).unwrap_or(0).saturating_mul(1_000))
             }
 
-            /// The least id that can be made at this instant: those made before it are less.
+            /// Returns the smallest id for this instant. Ids created before it are smaller.
             pub fn first_at(time: super::Time) -> Self {
                 Self(uuid_v7(u64::try_from(time.milliseconds()).unwrap_or(0), 0, 0))
             }
@@ -102,9 +102,9 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An organization: one tenant of the installation, in two environments.
+    /// An organization, with two environments.
     OrganizationId "org" organization
-    /// An API key, the public part of it.
+    /// The public part of an API key.
     ApiKeyId "key" api_key
     /// A customer of an organization.
     CustomerId "cus" customer
@@ -112,9 +112,9 @@ ids! {
     PortalSessionId "ps" portal_session
     /// An audit event, or a usage event.
     EventId "evt" event
-    /// One HTTP request.
+    /// An HTTP request.
     RequestId "req" request
-    /// A product: what plans are plans of.
+    /// A product, to which plans belong.
     ProductId "prod" product
     PlanId "pln" plan
     FeatureId "feat" feature
@@ -125,7 +125,7 @@ ids! {
     SubscriptionId "sub" subscription
     InvoiceId "inv" invoice
     PaymentMethodId "pm" payment_method
-    /// One try to charge; the processor's idempotency key.
+    /// An attempt to charge; also the processor's idempotency key.
     PaymentAttemptId "pay" payment_attempt
     /// A wallet.
     CreditAccountId "wal" credit_account
@@ -134,12 +134,12 @@ ids! {
     LedgerEntryId "led" ledger_entry
 }
 
-/// Makes ids; cheap to clone.
+/// Generates ids; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ids {
     clock: Clock,
     random: Random,
-    /// The time part of the last id: milliseconds and twelve bits that count within one.
+    /// The time part of the last id: milliseconds, and a twelve-bit counter within one.
     last: Arc<AtomicU64>,
 }
 
@@ -148,7 +148,8 @@ impl Ids {
         Self { clock, random, last: Arc::new(AtomicU64::new(0)) }
     }
 
-    /// UUIDv7 (RFC 9562, section 6.2, method 1): 48 bits of milliseconds, 12 that count, 62 random.
+    /// UUIDv7 (RFC 9562, section 6.2, method 1): 48 bits of milliseconds, 12 bits of counter, 62
+    /// random bits.
     fn next(&self) -> u128 {
         let now = u64::try_from(self.clock.now().milliseconds()).unwrap_or(0) << 12;
         let advance = |last: u64| now.max(last + 1);
@@ -171,7 +172,7 @@ fn uuid_v7(milliseconds: u64, counter: u64, random: u64) -> u128 {
 
 fn encode(bits: u128, digits: &mut [u8]) {
     let mut bits = bits;
-    // Twelve digits at a time, which are 60 bits and fit a register.
+    // Processes twelve digits at a time: 60 bits fit a register.
     for part in digits.rchunks_mut(12) {
         let mut low = bits as u64;
         for digit in part.iter_mut().rev() {
@@ -209,14 +210,14 @@ mod tests {
     use crate::base::Time;
 
     #[test]
-    fn an_id_survives_its_text() {
+    fn id_round_trips_through_text() {
         let id: CustomerId = "cus_01kwgt3qt8f689ez1ekre217xw".parse().unwrap();
         assert_eq!(id.to_string(), "cus_01kwgt3qt8f689ez1ekre217xw");
         assert_eq!(CustomerId(u128::MAX).to_string().parse(), Ok(CustomerId(u128::MAX)));
     }
 
     #[test]
-    fn what_is_not_an_id_of_the_kind_is_refused() {
+    fn id_parse_refuses_other_prefixes_and_forms() {
         for text in [
             "",
             "cus_",
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_one_millisecond_ascend() {
+    fn ids_ascend_within_one_millisecond() {
         let ids = Ids::new(Clock::manual(Time::from_seconds(1_700_000_000)), Random::system());
         let made: Vec<_> = (0..5_000).map(|_| ids.event()).collect();
         assert!(made.is_sorted_by(|a, b| a < b));

@@ -1,4 +1,4 @@
-//! Words that every slice uses: time, randomness, ids, pages. Nothing here knows HTTP or SQL.
+//! Types used by every slice: time, randomness, ids, pages. Nothing here depends on HTTP or SQL.
 
 pub mod address;
 pub mod changes;

@@ -1,7 +1,7 @@
-//! Lists in pages: newest first, walked by opaque cursors in both directions.
+//! Pagination: newest first, with opaque cursors in both directions.
 //!
-//! A cursor carries the direction, the id to go on from and a hash of the list it belongs to (the
-//! tenant, the route and the filters), so that a cursor of another list is refused, not obeyed.
+//! A cursor contains the direction, the id to continue from and a hash of its list (tenant, route
+//! and filters), so that a cursor of another list is refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,19 +16,19 @@ pub enum Direction {
     Newer,
 }
 
-/// Where a page starts: beyond `id`, in `direction`.
+/// The start of a page: beyond `id`, in `direction`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub direction: Direction,
     pub id: String,
 }
 
-/// What a request asked of a list.
+/// The page that a request asks for.
 #[derive(Clone, Debug)]
 pub struct PageQuery {
     pub limit: usize,
     pub cursor: Option<Cursor>,
-    /// Names the list: hashed into each cursor.
+    /// Identifies the list; hashed into each cursor.
     pub list: String,
 }
 
@@ -43,8 +43,8 @@ pub struct Page<T> {
 }
 
 impl PageQuery {
-    /// The bounds for the statement: `id < before AND id > after`, ascending where `newer`. The
-    /// bounds are open at both ends: `~` sorts behind and the empty text before every id.
+    /// Returns the bounds for the statement: `id < before AND id > after`, ascending if `newer`.
+    /// Unbounded sides use values that sort after and before every id.
     pub fn bounds(&self) -> (&str, &str, bool) {
         match &self.cursor {
             None => ("~", "", false),
@@ -53,12 +53,12 @@ impl PageQuery {
         }
     }
 
-    /// How many rows to ask the store for: one more than the page shows.
+    /// Returns the number of rows to read: one more than the page shows.
     pub fn fetch(&self) -> i64 {
         i64::try_from(self.limit + 1).unwrap_or(i64::MAX)
     }
 
-    /// Makes the page of the rows that the store returned, in the order of the statement.
+    /// Builds the page from the rows that the store returned, in the order of the statement.
     pub fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> String) -> Page<T> {
         let beyond = rows.len() > self.limit;
         rows.truncate(self.limit);
@@ -100,7 +100,7 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(format!("{direction}.{}.{}", self.id, list_hash(list)))
     }
 
-    /// Reads a cursor of this very list; `None` for everything else.
+    /// Reads a cursor of this list; `None` for any other text.
     pub fn decode(text: &str, list: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text.get(..text.len().min(200))?).ok()?;
         let decoded = String::from_utf8(bytes).ok()?;
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_walked_to_its_end_and_back() {
+    fn cursors_walk_a_list_to_its_end_and_back() {
         let first = walk(None);
         assert_eq!((first.data.as_slice(), first.has_more), ([5, 4].as_slice(), true));
         assert_eq!(first.prev_cursor, None);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_of_another_list_or_a_damaged_one_is_refused() {
+    fn cursor_is_refused_when_foreign_or_damaged() {
         let text = Cursor { direction: Direction::Older, id: "ps_1".into() }.encode("list");
         assert!(Cursor::decode(&text, "list").is_some());
         assert_eq!(Cursor::decode(&text, "other"), None);

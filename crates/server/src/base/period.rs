@@ -1,10 +1,10 @@
-//! Spans of billing time, and how an invoice is collected.
+//! Spans of billing time, and the collection methods of invoices.
 
 use super::Time;
 use super::words::words;
 use serde::{Deserialize, Serialize};
 
-/// `[start, end)`, whole seconds.
+/// The span `[start, end)`, in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
     pub start: Time,

@@ -1,14 +1,14 @@
-//! The only randomness of the program: the operating system's, by way of the crypto library.
+//! The only source of randomness: the operating system, through the cryptographic library.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 
-/// Asked for at once: a call of the generator costs as much as many bytes do.
+/// The number of bytes read at once, because the call costs as much as many bytes do.
 const POOL: usize = 1024;
 
-/// Hands out random bytes, each once; cheap to clone.
+/// Returns random bytes, each once; cheap to clone.
 #[derive(Clone)]
 pub struct Random(Arc<Mutex<Pool>>);
 
@@ -22,8 +22,8 @@ impl Random {
         Self(Arc::new(Mutex::new(Pool { bytes: [0; POOL], used: POOL })))
     }
 
-    /// `N` bytes nobody can guess. A machine that has none to give cannot keep a secret, so the
-    /// process ends there.
+    /// Returns `N` unpredictable bytes. Aborts the process if the system has none, because a
+    /// machine without randomness cannot keep secrets.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         const { assert!(N <= POOL) };
         let mut pool = self.0.lock();
@@ -33,7 +33,7 @@ impl Random {
         let mut bytes = [0; N];
         let taken = pool.used..pool.used + N;
         bytes.copy_from_slice(&pool.bytes[taken.clone()]);
-        // What was handed out may be a key: it stays nowhere else.
+        // The bytes may become a key, so no copy is kept.
         pool.bytes[taken].fill(0);
         pool.used += N;
         bytes
@@ -62,7 +62,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn no_bytes_are_handed_out_twice() {
+    fn random_never_returns_the_same_bytes_twice() {
         let random = Random::system();
         let many: HashSet<[u8; 24]> = (0..1_000).map(|_| random.clone().bytes()).collect();
         assert_eq!(many.len(), 1_000);

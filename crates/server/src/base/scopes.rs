@@ -1,6 +1,7 @@
-//! Closed lists of scopes, as sets of bits.
+//! Closed lists of scopes, as bit sets.
 
-/// Declares a set of scopes: a constant for each, their names in one order, text in and out.
+/// Declares a set of scopes: a constant per scope, their names in one order, and conversion from
+/// and to text.
 macro_rules! scopes {
     ($(#[$doc:meta])* $set:ident { $($name:ident = $text:literal),* $(,)? }) => {
         $(#[$doc])*
@@ -36,19 +37,19 @@ macro_rules! scopes {
                 Self(self.0 & !bits)
             }
 
-            /// The names of these scopes, in the order of the list.
+            /// Returns the names of these scopes, in the order of the list.
             pub fn names(self) -> impl Iterator<Item = &'static str> {
                 Self::NAMES.iter().enumerate().filter(move |(i, _)| self.contains(1 << i)).map(|(_, n)| *n)
             }
 
-            /// Adds the scope of this name; `None` where there is none.
+            /// Adds the scope with this name; `None` if it is unknown.
             pub fn with_name(self, name: &str) -> Option<Self> {
                 let at = Self::NAMES.iter().position(|known| *known == name)?;
                 Some(Self(self.0 | 1 << at))
             }
         }
 
-        /// The names, separated by one space.
+        /// Returns the names, separated by spaces.
         impl std::fmt::Display for $set {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let mut separator = "";
@@ -61,7 +62,7 @@ macro_rules! scopes {
             }
         }
 
-        /// Reads names separated by spaces.
+        /// Parses names separated by spaces.
         impl std::str::FromStr for $set {
             type Err = ();
 
@@ -91,7 +92,7 @@ mod tests {
     scopes!(Colours { RED = "red", GREEN = "green", BLUE = "blue" });
 
     #[test]
-    fn a_set_survives_its_text_and_keeps_the_order_of_the_list() {
+    fn scope_set_round_trips_in_list_order() {
         let set: Colours = "blue red".parse().unwrap();
         assert_eq!(set.to_string(), "red blue");
         assert!(set.contains(Colours::RED) && !set.contains(Colours::GREEN));

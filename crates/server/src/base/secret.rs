@@ -1,9 +1,9 @@
-//! A text that opens something: sent where it must go, never shown by accident.
+//! Secret texts that are redacted in debug output.
 
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// A token or a key. It does not show itself in debug output.
+/// A token or key. Redacted in debug output.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -12,7 +12,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The text itself.
+    /// Returns the secret text.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -24,7 +24,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// To be sent to whoever it belongs to.
+/// For sending it to its owner.
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
@@ -36,7 +36,7 @@ mod tests {
     use super::Secret;
 
     #[test]
-    fn a_secret_does_not_show_itself_in_debug_output() {
+    fn secret_debug_output_is_redacted() {
         assert!(!format!("{:?}", Some(Secret::new("hidden".into()))).contains("hidden"));
     }
 }

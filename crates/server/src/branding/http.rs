@@ -28,7 +28,7 @@ pub struct BrandingResponse {
     /// `#rrggbb`.
     #[schema(required = true)]
     pub accent_color: Option<String>,
-    /// The radius of corners in pixels.
+    /// The corner radius in pixels.
     #[schema(required = true)]
     pub radius: Option<i64>,
     #[schema(required = true)]

@@ -19,7 +19,7 @@ pub struct Branding {
     pub logo: Option<String>,
     /// `#rrggbb`.
     pub accent_color: Option<String>,
-    /// The radius of corners in pixels.
+    /// The corner radius in pixels.
     pub radius: Option<i64>,
     pub support_email: Option<String>,
     /// The origins that sessions may be used from and return to.
@@ -64,7 +64,7 @@ pub async fn put(
 }
 
 impl Branding {
-    /// Whether an invoice can say who sells.
+    /// Whether an invoice can name the seller.
     pub const fn names_the_seller(&self) -> bool {
         self.legal_name.is_some() && self.address.is_some()
     }

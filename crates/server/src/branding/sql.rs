@@ -1,4 +1,4 @@
-//! The statements on brandings.
+//! SQL statements for brandings.
 
 use super::Branding;
 use crate::db::{Command, DbError, Query, Tx, command, query};

@@ -1,4 +1,4 @@
-//! Credit currencies, what wallets are kept in, and packages, what fills them for a price.
+//! Credit currencies, which wallets are kept in, and packages, which are bought to fill them.
 
 use super::{CatalogError, Entry};
 use crate::audit::Action;
@@ -17,23 +17,23 @@ pub struct CreditCurrency {
     pub slug: String,
     pub name: String,
     pub denomination: Denomination,
-    /// How many decimals a credit has: balances count its smallest part.
+    /// The number of decimals of a credit. Balances count its smallest unit.
     pub minor_unit_scale: i64,
-    /// The bounds of what one top-up may cost, in the denomination's minor unit.
+    /// The bounds for the price of one top-up, in the denomination's minor unit.
     pub top_up_min: Option<i64>,
     pub top_up_max: Option<i64>,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
 }
 
-/// What one credit is worth.
+/// The value of one credit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denomination {
-    /// No money: credits of this kind are bought in packages alone.
+    /// No monetary value: these credits can only be bought in packages.
     Unit,
-    /// One unit of money, so that any amount can be bought.
+    /// One unit of this currency, so that any amount can be bought.
     Money(Currency),
 }
 
@@ -49,13 +49,13 @@ pub struct CreditPackage {
     pub currency: Currency,
     pub expires_after_days: Option<i64>,
     pub archived: bool,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
 }
 
-/// What a PATCH sets; `None` leaves a part as it is.
+/// The fields of a PATCH; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct CreditCurrencyChange {
     pub slug: Option<String>,
@@ -65,7 +65,8 @@ pub struct CreditCurrencyChange {
     pub metadata: Option<String>,
 }
 
-/// What a PATCH sets; `None` leaves a part as it is. What was bought stays as it was.
+/// The fields of a PATCH; `None` leaves a field unchanged. Packages that were bought are not
+/// affected.
 #[derive(Clone, Debug, Default)]
 pub struct CreditPackageChange {
     pub name: Option<String>,
@@ -135,7 +136,7 @@ impl Entry for CreditPackage {
 }
 
 impl Denomination {
-    /// How many decimals a credit has at least.
+    /// Returns the minimum number of decimals of a credit.
     pub fn decimals(self) -> i64 {
         match self {
             Self::Unit => 0,

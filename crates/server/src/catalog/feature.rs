@@ -1,4 +1,4 @@
-//! Features: what plans give, each by the slug that code asks for.
+//! Features: named by the slug that application code checks.
 
 use super::{CatalogError, Entry};
 use crate::audit::Action;
@@ -17,21 +17,21 @@ pub struct Feature {
     pub name: String,
     #[record(prefix = "")]
     pub kind: FeatureKind,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
 }
 
-/// A feature's type, with what each needs.
+/// The type of a feature, with the data that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeatureKind {
     Boolean,
-    /// So many units of a metric in a usage period.
+    /// A number of units of a metric per usage period.
     Metered {
         metric_id: MetricId,
     },
-    /// Each unit of the metric costs so many credits, in the credit currency's smallest unit.
+    /// Each unit of the metric costs credits, in the credit currency's smallest unit.
     Credit {
         metric_id: MetricId,
         credit_currency_id: CreditCurrencyId,
@@ -69,7 +69,7 @@ impl FeatureKind {
         }
     }
 
-    /// The credit currency and the cost of a unit.
+    /// Returns the credit currency and the cost per unit.
     pub const fn credit(self) -> Option<(CreditCurrencyId, Decimal)> {
         match self {
             Self::Credit { credit_currency_id, credit_cost, .. } => {
@@ -79,7 +79,7 @@ impl FeatureKind {
         }
     }
 
-    /// What a type is with these parts; `None` where it needs others.
+    /// Builds the type from these parts; `None` if it needs other parts.
     pub const fn of(
         r#type: FeatureType,
         metric_id: Option<MetricId>,
@@ -106,7 +106,7 @@ impl FeatureKind {
     }
 }
 
-/// What a PATCH sets; `None` leaves a part as it is.
+/// The fields of a PATCH; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct FeatureChange {
     pub slug: Option<String>,

@@ -1,5 +1,5 @@
-//! Billable metrics: what events of a name add up to. How one adds up never changes,
-//! because aggregates are kept as events come in.
+//! Billable metrics: the aggregation of events with one name. The aggregation never changes,
+//! because aggregates are updated as events arrive.
 
 use super::{CatalogError, Entry};
 use crate::audit::Action;
@@ -17,9 +17,9 @@ pub struct Metric {
     pub event_name: String,
     pub name: String,
     pub aggregation: Aggregation,
-    /// The property of an event that is aggregated; without one it is the quantity.
+    /// The event property that is aggregated. `None` aggregates the quantity.
     pub property: Option<String>,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
@@ -28,15 +28,15 @@ pub struct Metric {
 words! {
     Aggregation as MetricAggregation {
         Sum = "sum",
-        /// How many events there were.
+        /// The number of events.
         Count = "count",
         Max = "max",
-        /// How many values of the property there were.
+        /// The number of distinct values of the property.
         Unique = "unique",
     }
 }
 
-/// What a PATCH sets; `None` leaves a part as it is.
+/// The fields of a PATCH; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct MetricChange {
     pub name: Option<String>,
@@ -56,10 +56,10 @@ impl Entry for Metric {
         super::check_product(tx, tenant, self.product_id).await?;
         match (self.aggregation, &self.property) {
             (Aggregation::Unique, None) => {
-                Err(CatalogError::unfit("property", "is required where unique values are counted"))
+                Err(CatalogError::unfit("property", "is required when unique values are counted"))
             }
             (Aggregation::Count, Some(_)) => {
-                Err(CatalogError::unfit("property", "is not needed where events are counted"))
+                Err(CatalogError::unfit("property", "is not allowed when events are counted"))
             }
             (Aggregation::Sum | Aggregation::Max, _)
             | (Aggregation::Unique, Some(_))

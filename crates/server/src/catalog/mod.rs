@@ -1,8 +1,8 @@
-//! The catalog: products and their plans, billable metrics, features, credit currencies and
-//! packages. It says what can be bought; what was bought is a subscription or a wallet.
+//! The catalog: products and plans, billable metrics, features, credit currencies and packages. It
+//! describes offers. Purchases are subscriptions and wallets.
 //!
-//! Nothing here is deleted, since what was bought names it: products, plans and packages are
-//! archived. What another slice has counted or sold by never changes.
+//! Nothing is deleted here, because purchases refer to it. Products, plans and packages are
+//! archived. Anything that another slice has counted or sold by never changes.
 
 mod credit;
 mod feature;
@@ -36,12 +36,12 @@ use crate::organizations::Tenant;
 use serde_json::json;
 use std::future::Future;
 
-/// For whom the catalog is read. The public sees active products and what belongs to them, public
-/// plans that can be chosen, and packages that can be bought; a customer also what it has.
+/// The viewer of the catalog. The public sees active products and their parts, public plans that
+/// can be chosen, and packages that can be bought. A customer also sees its own plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
     Backend,
-    /// The number of a customer.
+    /// The customer's number.
     Customer(i64),
     Public,
 }
@@ -50,11 +50,11 @@ pub enum Viewer {
 pub enum CatalogError {
     Db(DbError),
     SlugTaken,
-    /// It was offered: what it charges is fixed.
+    /// The plan has been offered, so its charges are immutable.
     PlanImmutable,
-    /// The tiers that this parameter names do not give each unit one price.
+    /// The tiers of this parameter do not give each unit exactly one price.
     InvalidTiers(String),
-    /// A parameter does not fit the others, or names nothing.
+    /// A parameter contradicts another one or refers to a missing object.
     Unfit {
         param: String,
         message: &'static str,
@@ -82,7 +82,7 @@ impl CatalogStatus {
     }
 }
 
-/// An object as it is made and changed.
+/// A catalog object that can be created and updated.
 pub trait Entry: sql::Row<Id: ToString> + Clone {
     type Change: Send + Sync + 'static;
     const CREATED: Action;
@@ -92,10 +92,10 @@ pub trait Entry: sql::Row<Id: ToString> + Clone {
 
     fn updated(&mut self, at: Time);
 
-    /// Makes a change and names what is different.
+    /// Applies a change and returns the names of the changed fields.
     fn apply(&mut self, change: &Self::Change) -> Result<Vec<&'static str>, CatalogError>;
 
-    /// Whether its parts fit each other and what they name is there.
+    /// Checks that the fields are consistent and that referenced objects exist.
     fn check(
         &self,
         tx: &mut Tx<'_, '_>,
@@ -125,7 +125,7 @@ pub async fn create<T: Entry>(
     Ok(audit::record(tx, tenant.no, &event).await?)
 }
 
-/// Changes an object; `None` where there is none.
+/// Updates an object; `None` if it does not exist.
 pub async fn update<T: Entry>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -219,7 +219,7 @@ impl From<DbError> for CatalogError {
     }
 }
 
-/// An object of this id, whatever its status: for the other slices.
+/// Returns the object with this id in any status, for other slices.
 pub async fn plan(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -268,7 +268,7 @@ pub async fn credit_package(
     sql::get(tx, tenant, Viewer::Backend, id).await
 }
 
-/// The features of these ids, in their order.
+/// Returns the features with these ids, in that order.
 pub async fn features(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -279,7 +279,7 @@ pub async fn features(
     Ok(features)
 }
 
-/// A plan that this viewer may see and, where it is active, choose.
+/// Returns a plan that this viewer may see and, if active, choose.
 pub async fn visible_plan(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -289,7 +289,7 @@ pub async fn visible_plan(
     sql::get(tx, tenant, viewer, id).await
 }
 
-/// A metric that this viewer may see.
+/// Returns a metric that this viewer may see.
 pub async fn visible_metric(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -299,8 +299,8 @@ pub async fn visible_metric(
     sql::get(tx, tenant, viewer, id).await
 }
 
-/// The plans of a product that this viewer may see, oldest first; the hundred newest, where there
-/// are more.
+/// Returns the plans of a product that this viewer may see, oldest first, at most the newest
+/// hundred.
 pub async fn plans_of_product(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -314,7 +314,7 @@ pub async fn plans_of_product(
     Ok(plans)
 }
 
-/// What an event of this name counts for.
+/// Returns the metrics and features that count an event with this name.
 pub async fn metrics_of_event(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -339,7 +339,7 @@ pub async fn features_of_credit_currency(
     sql::find(tx, tenant, &Feature::BY_CREDIT_CURRENCY, &id.to_string()).await
 }
 
-/// A feature that this viewer may see.
+/// Returns a feature that this viewer may see.
 pub async fn visible_feature(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

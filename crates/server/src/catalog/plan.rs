@@ -1,5 +1,5 @@
-//! Plans: what a subscription charges, gives and grants. What one charges is fixed once it can be
-//! chosen; what it gives may change, and takes effect at once.
+//! Plans: charges, entitlements and credit grants of a subscription. Charges are immutable once the
+//! plan can be chosen. Entitlements may change and take effect immediately.
 
 use super::{CatalogError, Entry, Feature, FeatureType};
 use crate::audit::Action;
@@ -31,7 +31,7 @@ pub struct Plan {
     pub charges: Vec<Charge>,
     pub entitlements: Vec<Entitlement>,
     pub grant_rules: Vec<GrantRule>,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
@@ -40,9 +40,9 @@ pub struct Plan {
 words! {
     PlanStatus {
         Draft = "draft",
-        /// Can be chosen; what it charges is fixed.
+        /// Can be chosen. Its charges are immutable.
         Active = "active",
-        /// Renews, cannot be chosen.
+        /// Renews, but cannot be chosen.
         Archived = "archived",
     }
 }
@@ -54,11 +54,11 @@ words! {
     }
 }
 
-/// What a plan charges for, stored and shown in this form.
+/// A charge of a plan, in the form in which it is stored and returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Charge {
-    /// Each period, in advance; times the quantity where `per_unit`.
+    /// Billed in advance each period, multiplied by the quantity if `per_unit`.
     #[serde(rename_all = "camelCase")]
     Recurring {
         #[schema(minimum = 0)]
@@ -66,35 +66,35 @@ pub enum Charge {
         #[serde(default)]
         per_unit: bool,
     },
-    /// Each month, in arrears, by graduated tiers.
+    /// Billed in arrears each month, by graduated tiers.
     #[serde(rename_all = "camelCase")]
     Usage {
         #[schema(value_type = String)]
         metric_id: MetricId,
-        /// A decimal; they cost nothing.
+        /// A decimal number of free units.
         #[schema(value_type = String)]
         included_units: Decimal,
         tiers: Vec<Tier>,
     },
-    /// Once, with the first period.
+    /// Billed once, with the first period.
     OneOff {
         #[schema(minimum = 0)]
         amount: i64,
     },
 }
 
-/// A price up to a number of units (counted after the included ones); `None` is without end.
+/// The price of units up to a bound, counted after the included units. `None` has no upper bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tier {
     #[schema(required = true)]
     pub up_to: Option<i64>,
-    /// Minor units for one unit: a decimal of at most twelve fraction digits.
+    /// The price of one unit in minor units: a decimal with at most twelve fraction digits.
     #[schema(value_type = String)]
     pub unit_price: Decimal,
 }
 
-/// What a plan gives of a feature, stored and shown in this form.
+/// An entitlement of a plan, in the form in which it is stored and returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Entitlement {
@@ -108,7 +108,7 @@ pub struct Entitlement {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EntitlementValue {
     Boolean,
-    /// Units a usage period; `None` is without limit.
+    /// Units per usage period; `None` is unlimited.
     Metered {
         #[schema(required = true)]
         limit: Option<i64>,
@@ -122,7 +122,7 @@ pub enum EntitlementValue {
     },
 }
 
-/// Credits that a plan grants, stored and shown in this form.
+/// A credit grant of a plan, in the form in which it is stored and returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantRule {
@@ -151,15 +151,15 @@ pub enum GrantOn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cadence {
-    /// With the billing period.
+    /// Granted per billing period.
     Period,
-    /// With the usage period, on yearly plans too.
+    /// Granted per usage period, also on yearly plans.
     Month,
-    /// At 00:00 UTC.
+    /// Granted at 00:00 UTC.
     Day,
 }
 
-/// What a PATCH sets; `None` leaves a part as it is.
+/// The fields of a PATCH; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct PlanChange {
     pub slug: Option<String>,
@@ -215,7 +215,7 @@ impl Entry for Plan {
 }
 
 impl Plan {
-    /// What is fixed once the plan was offered.
+    /// The fields that are immutable once the plan has been offered.
     fn terms(&self) -> (Currency, Interval, i64, &[Charge], &[GrantRule]) {
         let Self { currency, billing_interval, trial_days, charges, grant_rules, .. } = self;
         (*currency, *billing_interval, *trial_days, charges, grant_rules)
@@ -229,13 +229,13 @@ impl Plan {
         })
     }
 
-    /// What it gives of a feature.
+    /// Returns the entitlement for a feature.
     pub fn gives(&self, feature: FeatureId) -> Option<&EntitlementValue> {
         let given = self.entitlements.iter().find(|given| given.feature_id == feature);
         given.map(|given| &given.value)
     }
 
-    /// The metrics that it charges for.
+    /// Returns the metrics of its usage charges.
     async fn check_charges(
         &self,
         tx: &mut Tx<'_, '_>,
@@ -252,7 +252,7 @@ impl Plan {
                     let param = format!("charges[{at}].metricId");
                     super::check_metric(tx, tenant, *metric_id, self.product_id, &param).await?;
                     if charged.contains(metric_id) {
-                        return Err(CatalogError::unfit(param, "is charged for already"));
+                        return Err(CatalogError::unfit(param, "is already charged for"));
                     }
                     charged.push(*metric_id);
                     if !ascend_to_no_end(tiers) {
@@ -262,12 +262,16 @@ impl Plan {
             }
         }
         if sum(amounts).is_err() {
-            return Err(CatalogError::unfit("charges", "must not add up to so much"));
+            return Err(CatalogError::unfit(
+                "charges",
+                "must not add up to more than the maximum amount",
+            ));
         }
         Ok(charged)
     }
 
-    /// What is given fits its feature, each once; what costs credits is not charged for, too.
+    /// Checks that each entitlement fits its feature, appears once, and is not both charged and
+    /// paid in credits.
     async fn check_entitlements(
         &self,
         tx: &mut Tx<'_, '_>,
@@ -284,7 +288,7 @@ impl Plan {
                 return wrong("featureId", "is not a feature");
             };
             if given.contains(&id) {
-                return wrong("featureId", "is given already");
+                return wrong("featureId", "is already listed");
             }
             given.push(id);
             if !entitlement.value.fits(&feature) {
@@ -294,7 +298,10 @@ impl Plan {
                 (feature.kind.r#type(), feature.kind.metric_id())
             {
                 if charged.contains(&metric) {
-                    return wrong("featureId", "is of a metric that is paid for in another way");
+                    return wrong(
+                        "featureId",
+                        "has a metric that the plan already charges for or debits in credits",
+                    );
                 }
                 charged.push(metric);
             }
@@ -313,7 +320,7 @@ impl Plan {
                 other.credit_currency_id == rule.credit_currency_id && other.cadence == rule.cadence
             };
             if self.grant_rules[..at].iter().any(same) {
-                return Err(CatalogError::unfit(param, "is granted at this cadence already"));
+                return Err(CatalogError::unfit(param, "is already granted at this cadence"));
             }
             if rule.cadence == Cadence::Day && rule.grant_on == Some(GrantOn::Payment) {
                 let param = format!("grantRules[{at}].grantOn");
@@ -325,7 +332,7 @@ impl Plan {
     }
 }
 
-/// Whether each unit has one price: ascending bounds, the last tier without one.
+/// Whether each unit has exactly one price: ascending bounds, and an open last tier.
 fn ascend_to_no_end(tiers: &[Tier]) -> bool {
     let Some((last, others)) = tiers.split_last() else { return false };
     let mut least = 0;

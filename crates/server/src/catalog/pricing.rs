@@ -1,4 +1,4 @@
-//! What a pricing table shows of a product: the plans that can be chosen and all that they name.
+//! The pricing of a product: the plans that can be chosen and everything that they refer to.
 
 use super::{CreditCurrency, CreditPackage, Feature, Plan, Product, Viewer, sql};
 use crate::base::{CreditCurrencyId, FeatureId, PageQuery, ProductId, page};
@@ -10,13 +10,13 @@ pub struct Pricing {
     pub product: Product,
     /// By tier, oldest first.
     pub plans: Vec<Plan>,
-    /// Those that a plan gives, in the order in which they are first given.
+    /// The features that a plan includes, in the order of their first appearance.
     pub features: Vec<Feature>,
     pub currencies: Vec<CreditCurrency>,
     pub packages: Vec<CreditPackage>,
 }
 
-/// A product as this viewer may see it; `None` where it may not.
+/// Returns a product as this viewer may see it; `None` if the viewer may not.
 pub async fn pricing(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -47,7 +47,7 @@ pub async fn pricing(
     Ok(Some(Pricing { product, plans, features, currencies, packages }))
 }
 
-/// Each once, in the order of its first appearance.
+/// Removes duplicates and keeps the order.
 fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     all.fold(Vec::new(), |mut seen, one| {
         if !seen.contains(&one) {

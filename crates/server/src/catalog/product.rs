@@ -1,4 +1,4 @@
-//! Products: what plans are plans of. A customer has one live subscription of each at most.
+//! Products, to which plans belong. A customer has at most one live subscription per product.
 
 use super::{CatalogError, Entry};
 use crate::audit::Action;
@@ -17,13 +17,13 @@ pub struct Product {
     /// A `data:` URI.
     pub image: Option<String>,
     pub archived: bool,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
 }
 
-/// What a PATCH sets; `None` leaves a part as it is.
+/// The fields of a PATCH; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProductChange {
     pub slug: Option<String>,

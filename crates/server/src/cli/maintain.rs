@@ -1,4 +1,4 @@
-//! Maintaining the store: migrate, backup, restore, new epoch.
+//! Maintenance of the store: migrate, backup, restore, new epoch.
 
 use super::say;
 use super::store::{
@@ -21,19 +21,19 @@ const POSTGRES_TOOLS: &str = "PostgreSQL has its own tools for that; see docs/op
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("keys").required(true)))]
 pub struct Restore {
-    /// What `unitpay backup` wrote
+    /// A file that `unitpay backup` wrote
     file: PathBuf,
-    /// Trust the backup's API keys, those revoked after it too
+    /// Keep the backup's API keys, including those revoked after it
     #[arg(long, group = "keys")]
     keep_api_keys: bool,
-    /// End every API key of the backup
+    /// Revoke every API key in the backup
     #[arg(long, group = "keys")]
     revoke_api_keys: bool,
 }
 
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     if config.database_url.is_empty() {
-        // Opening an embedded store that nobody serves migrates it.
+        // Opening an embedded store that no server uses migrates it.
         Store::open(config, Purpose::Serve).await?.db.close();
     } else {
         let roots = &config.postgres.root_certificates;
@@ -61,7 +61,8 @@ pub fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
     if file.exists() {
         bail!("{} is there already", file.display());
     }
-    // It gets its name when it is whole and durable: half a backup is never taken for one.
+    // The file gets its name only when it is complete and durable, so a partial backup is never
+    // mistaken for one.
     let partial = with_suffix(file, &format!(".{}.partial", std::process::id()));
     let written = copy_durably(&source, &partial)
         .and_then(|()| Ok(std::fs::rename(&partial, file)?))
@@ -74,7 +75,7 @@ pub fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies a database to a file that is not there yet, for nobody else's eyes.
+/// Copies a database to a new file with mode 0600.
 fn copy_durably(from: &Path, to: &Path) -> anyhow::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
     copy_database(from, to)?;
@@ -82,9 +83,9 @@ fn copy_durably(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the store anew beside the old one, ends every session in it, then puts it in place: a
-/// crash at any point leaves the old store, or the new one with no session alive, or for a moment
-/// neither, and then nothing opens until the restore is run again.
+/// Builds the new store next to the old one, ends every session in it, then renames it into place.
+/// After a crash there is the old store, or the new one with no live session, or for a moment
+/// neither; then nothing opens until the restore is run again.
 pub async fn restore(config: &Config, restore: &Restore) -> anyhow::Result<()> {
     if !config.database_url.is_empty() {
         bail!(POSTGRES_TOOLS);
@@ -102,7 +103,7 @@ pub async fn restore(config: &Config, restore: &Restore) -> anyhow::Result<()> {
     let fresh = restoring_path(config);
     std::fs::rename(&incoming, &fresh)?;
     sync_folder_of(&fresh)?;
-    // The old store goes with its log, which must never be read with the new file.
+    // Removes the old store together with its log, which must never be read with the new file.
     remove_database(&target)?;
     sync_folder_of(&target)?;
     std::fs::rename(&fresh, &target)?;
@@ -111,7 +112,7 @@ pub async fn restore(config: &Config, restore: &Restore) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the store that a backup holds, with every session in it ended.
+/// Creates the store from a backup and ends every session in it.
 async fn make_restored(config: &Config, restore: &Restore, fresh: &Path) -> anyhow::Result<()> {
     let backup = restore.file.display();
     copy_durably(&restore.file, fresh).with_context(|| format!("cannot restore {backup}"))?;
@@ -136,7 +137,7 @@ async fn make_restored(config: &Config, restore: &Restore, fresh: &Path) -> anyh
     })
     .await?;
     db.close();
-    // Closing folds the log into the file. What were left in it would be left behind.
+    // Closing folds the log into the file. Anything left in the log would be lost.
     if with_suffix(fresh, "-wal").exists() {
         bail!("the restored store could not be closed");
     }
@@ -150,7 +151,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Removes a database: the file first, since without it its log says nothing.
+/// Removes a database: the file first, because its log is useless without it.
 fn remove_database(path: &Path) -> anyhow::Result<()> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         match std::fs::remove_file(with_suffix(path, suffix)) {

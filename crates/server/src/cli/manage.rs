@@ -1,4 +1,4 @@
-//! Managing keys, organizations and signing keys from the command line.
+//! Commands for keys, organizations and signing keys.
 
 use super::store::{Purpose, Store};
 use super::{print, say};
@@ -16,28 +16,28 @@ use unitpay_token::SigningKey;
 
 #[derive(Subcommand)]
 pub enum Keys {
-    /// Make a key and print it, once
+    /// Create a key and print it once
     Create {
         #[arg(long)]
         env: Env,
-        /// A secret one is for a backend, a publishable one for pages that show the catalog
+        /// A secret key is for a backend, a publishable key for pages that show the catalog
         #[arg(long, default_value = "secret")]
         kind: Kind,
         #[arg(long, default_value = "created by the operator")]
         name: String,
-        /// Of a secret key, separated by commas [default: all but api_keys:write]
+        /// Scopes of a secret key, separated by commas [default: all but api_keys:write]
         #[arg(long, value_delimiter = ',')]
         scopes: Option<Vec<String>>,
         /// An organization's id or name
         #[arg(long, default_value = DEFAULT_ORGANIZATION)]
         org: String,
     },
-    /// List every key: never a secret
+    /// List all keys, without secrets
     List,
-    /// End a key at once
+    /// Revoke a key immediately
     Revoke {
         id: String,
-        /// End the sessions that it minted, too
+        /// Also end the sessions that it minted
         #[arg(long)]
         sessions: bool,
     },
@@ -45,29 +45,29 @@ pub enum Keys {
 
 #[derive(Subcommand)]
 pub enum Orgs {
-    /// Make an organization and print its id
+    /// Create an organization and print its id
     Create { name: String },
     /// List the organizations
     List,
     /// Refuse its keys and its customers' sessions until it is resumed
     Suspend { id: String },
-    /// Take up a suspended organization again
+    /// Resume a suspended organization
     Resume { id: String },
 }
 
 #[derive(Subcommand)]
 pub enum Signing {
-    /// Sign with the next key from now on and publish another
+    /// Sign with the next key from now on, and publish another one
     Rotate,
     /// List the keys
     List,
-    /// End a key and every session that it signed, at once
+    /// Revoke a key and end every session that it signed, immediately
     Revoke {
-        // A key's id is base64url and may begin with a hyphen.
+        // A key id is base64url and may begin with a hyphen.
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
-    /// Read a private Ed25519 JWK on standard input and sign with it from now on
+    /// Read a private Ed25519 JWK from standard input and sign with it from now on
     Import,
 }
 
@@ -138,7 +138,7 @@ pub async fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
     }
 }
 
-/// The bounds of a name over HTTP hold here, too.
+/// The same bounds for a name as over HTTP.
 fn check_name(name: &str) -> anyhow::Result<()> {
     if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         bail!("a name has 1 to 100 characters and no control characters");
@@ -154,7 +154,7 @@ fn read_scopes(names: &[String]) -> anyhow::Result<KeyScopes> {
     })
 }
 
-/// Makes and stores a key; answers its text.
+/// Creates and stores a key, and returns its text.
 pub async fn create_key(
     store: &Store,
     organization: OrganizationId,

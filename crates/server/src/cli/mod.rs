@@ -26,13 +26,13 @@ struct Cli {
     command: Command,
 }
 
-/// Which configuration and which store: these go with every command.
+/// The options that select configuration and store. Every command accepts them.
 #[derive(Args)]
 struct Which {
     /// The configuration file
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The folder of the embedded store
+    /// The directory of the embedded store
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
     /// Use PostgreSQL, as postgres://user@host/database
@@ -42,14 +42,14 @@ struct Which {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show it working: a temporary store with customers, a key and a curl for each step
+    /// Start a demo: a temporary store with customers, a key, and a curl command for each step
     Demo(Listen),
     /// Serve the API
     Serve(Listen),
-    /// Make, list and revoke API keys
+    /// Create, list and revoke API keys
     #[command(subcommand)]
     Keys(manage::Keys),
-    /// Make, list, suspend and resume organizations
+    /// Create, list, suspend and resume organizations
     #[command(subcommand)]
     Orgs(manage::Orgs),
     /// Rotate, list, revoke and import signing keys
@@ -58,31 +58,31 @@ enum Command {
     /// Connect, list and disconnect payment processors
     #[command(subcommand)]
     Processors(processors::Processors),
-    /// Bring the store's schema to this version
+    /// Migrate the store's schema to this version
     Migrate,
-    /// Copy the embedded store to a file, beside a running server too
+    /// Copy the embedded store to a file. Works while the server is running
     Backup { file: PathBuf },
-    /// Replace the embedded store by a backup and end every session in it
+    /// Replace the embedded store with a backup and end every session in it
     Restore(maintain::Restore),
     /// End every session of the installation
     NewEpoch,
     /// Confirm the wall clock after it jumped: a server on the embedded store bills by it again
     AcceptClock,
-    /// Print the description of the API
+    /// Print the OpenAPI description
     Openapi,
 }
 
 #[derive(Args)]
 struct Listen {
-    /// Where to listen [default: 127.0.0.1:4000]
+    /// Address to listen on [default: 127.0.0.1:4000]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The address that browsers reach the API by
+    /// Public address of the API, as browsers reach it
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 }
 
-/// Runs the command that the process was started with.
+/// Runs the command given on the command line.
 pub fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -98,7 +98,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let _handled = runtime.block_on(async { survive_size_limits() })?;
     if !matches!(command, Command::Demo(_) | Command::Serve(_)) {
-        // A server's log is configured; a command only tells what goes wrong below it.
+        // A server configures its log. A command logs only warnings and errors.
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::WARN)
             .with_writer(std::io::stderr)

@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
 
-/// Serves until the process is told to stop.
+/// Serves until the process receives a signal.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let log = start_log(&config)?;
     let served = serve(config).await;
@@ -42,7 +42,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     server.run_until_told().await
 }
 
-/// A server that listens and has not been told to stop.
+/// A listening server.
 pub struct Server {
     pub app: Arc<App>,
     /// `http://` and the bound address.
@@ -50,11 +50,11 @@ pub struct Server {
     listener: TcpListener,
     metrics: Option<Metrics>,
     told: [Signal; 2],
-    /// Held for as long as this lives.
+    /// Held for the lifetime of this value.
     _locks: Option<Locks>,
 }
 
-/// Where what was measured is read.
+/// The handle for reading metrics.
 struct Metrics {
     listener: TcpListener,
     recorded: PrometheusHandle,
@@ -75,7 +75,7 @@ impl Server {
                 Some(Metrics { listener, recorded: record()? })
             }
         };
-        // From here on: whoever sees the address may tell this process to stop.
+        // Installed before the address is printed, because anyone who sees it may send a signal.
         let told = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
         let Store { db, clock, random, signing, locks, .. } =
             Store::open(&config, Purpose::Serve).await?;
@@ -90,7 +90,7 @@ impl Server {
         Ok(Self { app, address, listener, metrics, told, _locks: locks })
     }
 
-    /// Serves until the process gets SIGTERM or SIGINT, then lets open requests end.
+    /// Serves until SIGTERM or SIGINT, then finishes open requests.
     pub async fn run_until_told(self) -> anyhow::Result<()> {
         let (stop, stopping) = watch::channel(false);
         let mut told = self.told;
@@ -104,7 +104,7 @@ impl Server {
         let wait = async {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             tracing::info!("stopping");
-            // Nobody listening any more is as good.
+            // A dropped receiver also means shutdown.
             let _ = stop.send(true);
         };
         tokio::join!(serving, wait);
@@ -147,7 +147,7 @@ fn record() -> anyhow::Result<PrometheusHandle> {
         .context("cannot record metrics")
 }
 
-/// `/metrics`, on a listener of its own: never on the public one.
+/// Serves `/metrics` on its own listener, never on the public one.
 async fn serve_metrics(metrics: Metrics, config: HttpConfig, stop: watch::Receiver<bool>) {
     let Metrics { listener, recorded } = metrics;
     let upkeep = recorded.clone();
@@ -162,7 +162,7 @@ async fn serve_metrics(metrics: Metrics, config: HttpConfig, stop: watch::Receiv
     tokio::select! { () = listener::serve(listener, router, &config, stop) => {}, () = drain => {} }
 }
 
-/// Starts the log: on standard error, one line a request. The caller flushes it in the end.
+/// Starts the log on standard error, one line per request. The caller flushes it at the end.
 pub fn start_log(config: &Config) -> anyhow::Result<Log> {
     let lines = Log::start()?;
     let level = match config.log.level {

@@ -1,4 +1,4 @@
-//! Opening the store: its folder, its lock, its schema, its master key.
+//! Opens the store: folder, locks, schema and master key.
 
 use crate::base::{Clock, Ids, Random};
 use crate::config::Config;
@@ -18,12 +18,12 @@ const USE_LOCK: &str = "use.lock";
 const BAD_MASTER_KEY: &str = "the master key must be 32 bytes in base64url without padding";
 const CANNOT_LOCK: &str = "cannot lock the data directory";
 
-/// What a command wants of the store.
+/// The purpose of opening the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To serve it: alone on an embedded store.
+    /// To serve it, exclusively if it is embedded.
     Serve,
-    /// To work on it, beside a server perhaps.
+    /// To run a command, possibly next to a server.
     Beside,
 }
 
@@ -34,20 +34,20 @@ pub struct Store {
     pub random: Random,
     pub ids: Ids,
     pub signing: SigningKeys,
-    /// Held while the store is open; a store of PostgreSQL has none.
+    /// Held while the store is open; `None` for PostgreSQL.
     pub locks: Option<Locks>,
 }
 
-/// The locks of an embedded store. The kernel takes them back however the process ends.
+/// The locks of an embedded store. The kernel releases them however the process ends.
 pub struct Locks {
-    /// Shared by all who work on the store; whoever replaces it holds it alone.
+    /// Shared by all processes that use the store; exclusive for replacing it.
     _in_use: File,
-    /// Held by the one server.
+    /// Exclusive for the one server.
     _served: Option<File>,
 }
 
 impl Store {
-    /// Opens the store that a configuration names, making and migrating an absent one.
+    /// Opens the store of a configuration. Creates and migrates a missing one.
     pub async fn open(config: &Config, purpose: Purpose) -> anyhow::Result<Self> {
         let (clock, random) = (Clock::system(), Random::system());
         let ids = Ids::new(clock.clone(), random.clone());
@@ -82,7 +82,7 @@ impl Store {
         Ok(())
     }
 
-    /// The organization of this id or name.
+    /// Returns the organization with this id or name.
     pub async fn organization(&self, named: &str) -> anyhow::Result<Organization> {
         let all = organizations::all(&mut self.db.read().await?).await?;
         all.into_iter()
@@ -128,8 +128,8 @@ async fn open_postgres(config: &Config, purpose: Purpose) -> anyhow::Result<Db> 
     Ok(db)
 }
 
-/// Makes the schema of an empty store. Only a server changes one that is there: the other commands
-/// may work beside a server of another version.
+/// Creates the schema of an empty store. Only a server migrates an existing one, because commands
+/// may run next to a server of another version.
 async fn migrate_to_open(db: &Db, purpose: Purpose) -> anyhow::Result<()> {
     let version = db.version().await?;
     if version == 0 || (version != newest_version() && purpose == Purpose::Serve) {
@@ -140,7 +140,7 @@ async fn migrate_to_open(db: &Db, purpose: Purpose) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A whole new store that is about to take the old one's place.
+/// A complete new store that is about to replace the old one.
 pub fn restoring_path(config: &Config) -> PathBuf {
     database_path(config).with_extension("restoring")
 }
@@ -154,7 +154,7 @@ pub fn make_folder(folder: &Path) -> anyhow::Result<()> {
     if !folder.exists() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        // What is durable in the folder must not be lost with the folder's own name.
+        // Syncs the parent folder, so that the directory itself is durable.
         sync_folder_of(folder)?;
     }
     refuse_wide(folder)?;
@@ -217,7 +217,7 @@ fn lock_to_serve(folder: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Takes the lock of all who work on the store.
+/// Takes the shared lock for using the store.
 pub fn lock_to_use(folder: &Path) -> anyhow::Result<File> {
     let file = lock_file(folder, USE_LOCK)?;
     match file.try_lock_shared() {
@@ -229,7 +229,7 @@ pub fn lock_to_use(folder: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Takes the lock of whoever replaces the store: nobody else works on it then.
+/// Takes the exclusive lock for replacing the store.
 pub fn lock_to_replace(folder: &Path) -> anyhow::Result<File> {
     let file = lock_file(folder, USE_LOCK)?;
     match file.try_lock() {
@@ -246,7 +246,7 @@ fn lock_file(folder: &Path, name: &str) -> anyhow::Result<File> {
     opened.context(CANNOT_LOCK)
 }
 
-/// The configured master key; `None` where the embedded store has its own.
+/// Returns the configured master key; `None` if the embedded store has its own.
 pub fn configured_master_key(config: &Config) -> anyhow::Result<Option<MasterKey>> {
     if !config.master_key.is_empty() {
         return MasterKey::parse(&config.master_key).context(BAD_MASTER_KEY).map(Some);
@@ -259,14 +259,14 @@ pub fn configured_master_key(config: &Config) -> anyhow::Result<Option<MasterKey
     Ok(None)
 }
 
-/// The embedded store's own master key, made where the store is new.
+/// Returns the embedded store's own master key, and creates it for a new store.
 pub async fn own_master_key(
     config: &Config,
     random: &Random,
     db: &Db,
 ) -> anyhow::Result<MasterKey> {
     let path = config.data_dir.join(MASTER_KEY);
-    // Asked before looking for the file: another process may be making both.
+    // Checked before looking for the file, because another process may be creating both.
     let sealed = !signing::all(&mut db.read().await?).await?.is_empty();
     if !path.exists() {
         if sealed {
@@ -280,8 +280,8 @@ pub async fn own_master_key(
     MasterKey::parse(&text).with_context(|| format!("{}: {BAD_MASTER_KEY}", path.display()))
 }
 
-/// Makes the file whole and synced before it has its name: what the key seals must never outlive
-/// it, and nobody may read half of it. Whoever is second in making it takes the first one's.
+/// Writes and syncs the file before it gets its name: sealed data must never outlive the key, and
+/// no process may read half of it. If another process creates it first, that file is used.
 fn make_master_key(path: &Path, random: &Random) -> std::io::Result<()> {
     let unique = path.with_extension(format!("key-{:x}", u64::from_ne_bytes(random.bytes())));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unique)?;
@@ -295,7 +295,7 @@ fn make_master_key(path: &Path, random: &Random) -> std::io::Result<()> {
     }
 }
 
-/// Makes the names in a path's folder durable.
+/// Syncs the folder of a path, so that its names are durable.
 pub fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     match path.parent() {
         Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),

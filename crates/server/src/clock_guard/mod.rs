@@ -16,10 +16,10 @@ use std::time::Duration;
 
 /// The furthest that a node's clock may be from PostgreSQL's.
 const MAX_DIFFERENCE: Duration = Duration::from_secs(2);
-/// How often the log repeats that the clock is not trusted.
+/// The interval at which the log repeats that the clock is not trusted.
 const LOG_EVERY_SECONDS: i64 = 60;
 
-/// What the last comparison found. Differences are in microseconds, positive if this node is ahead.
+/// The result of the last comparison. Differences are in microseconds, positive if this node is ahead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     #[default]

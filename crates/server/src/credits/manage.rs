@@ -103,7 +103,7 @@ async fn origin(
     Ok(if open { RefundTo::Open(grant) } else { RefundTo::Over(grant) })
 }
 
-/// Freezes a wallet or unfreezes it: nothing is debited from a frozen one, and nothing bought.
+/// Freezes or unfreezes a wallet. A frozen wallet accepts no debits and no top-ups.
 pub async fn set_frozen(
     work: &mut Work<'_, '_, '_>,
     id: CreditAccountId,
@@ -121,7 +121,7 @@ pub async fn set_frozen(
     Ok(())
 }
 
-/// A wallet for change, up to date, behind its customer.
+/// Locks a wallet, after its customer, and brings it up to date.
 pub(super) async fn lock(
     work: &mut Work<'_, '_, '_>,
     id: CreditAccountId,

@@ -1,9 +1,9 @@
-//! Credits: a wallet for each customer and credit currency, made of grants, with a ledger.
+//! Credits: one wallet per customer and credit currency, made of grants, with a ledger.
 //!
-//! The ledger is append-only: `balance` is the sum of what remains of the grants, and what the last
-//! entry says. Grants end and daily ones come at instants that are known beforehand; their entries
-//! are written at those instants whenever somebody looks, so nothing depends on when a job runs.
-//! What usage costs in credits is decided in `usage`; what a top-up costs in money, in `invoices`.
+//! The ledger is append-only. The balance is the sum of the remaining grants and equals the balance
+//! of the last entry. Expiry and daily grants happen at known instants. Their entries carry these
+//! instants whenever they are written, so no result depends on when a job runs. `usage` decides the
+//! cost of usage in credits, `invoices` the price of a top-up.
 
 pub mod http;
 mod manage;
@@ -35,7 +35,7 @@ use crate::organizations::Tenant;
 use crate::work::BillingError;
 use serde::{Deserialize, Serialize};
 
-/// A wallet's own row.
+/// The row of a wallet.
 #[derive(Clone, Debug, FromRow)]
 pub struct Account {
     pub no: i64,
@@ -46,14 +46,14 @@ pub struct Account {
     pub balance: i64,
     pub frozen: bool,
     pub last_entry_id: Option<LedgerEntryId>,
-    /// When an entry is due; one that is due is written before anything else happens.
+    /// The instant of the next due entry. Due entries are written before anything else happens.
     pub next_due_at: Option<Time>,
     pub auto_top_up: Option<AutoTopUp>,
     pub created_at: Time,
     pub updated_at: Time,
 }
 
-/// Credits that came in together and end together.
+/// Credits that were granted together and expire together.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Grant {
     #[record(insert_only)]
@@ -62,13 +62,13 @@ pub struct Grant {
     pub subscription_id: Option<SubscriptionId>,
     #[record(insert_only)]
     pub source: Source,
-    /// The window that it was granted for, where a plan granted it.
+    /// The window that a plan granted it for.
     #[record(insert_only)]
     pub cadence: Option<Cadence>,
     #[record(insert_only)]
     pub amount: i64,
     pub remaining: i64,
-    /// What was left at its end, until its rollover is decided.
+    /// The rest at its expiry, until its rollover is decided.
     pub lapsed: i64,
     /// The start of its window, or of the part of it that it was granted for.
     #[record(insert_only)]
@@ -78,7 +78,7 @@ pub struct Grant {
     pub created_at: Time,
 }
 
-/// Where credits come from; it decides the order in which they are used.
+/// The source of credits, which decides the order of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     Plan,
@@ -93,9 +93,9 @@ pub enum EntryKind {
     Grant,
     Deduction,
     Expiry,
-    /// A deduction given back.
+    /// A refunded deduction.
     Refund,
-    /// What was left of a grant taken back.
+    /// The reversed rest of a grant.
     Reversal,
 }
 
@@ -111,7 +111,7 @@ pub struct NewGrant {
     pub description: Option<String>,
 }
 
-/// What is bought when a balance falls below a threshold, and what became of it.
+/// The automatic top-up rule and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoTopUp {
@@ -120,21 +120,21 @@ pub struct AutoTopUp {
     #[serde(flatten)]
     pub purchase: Purchase,
     pub max_per_month: i64,
-    /// The month, counted from year 0, that `count` is of.
+    /// The month of `count`, counted from year 0.
     pub month: i64,
     pub count: i64,
     pub pending: bool,
-    /// A decline or a form ended it, with this default card, until it is saved again or another
-    /// card becomes the default.
+    /// Paused after a decline or a form with this default card, until the rule is saved again or
+    /// another card becomes the default.
     pub paused: bool,
     pub paused_card: Option<PaymentMethodId>,
 }
 
-/// What a top-up buys.
+/// The purchase of a top-up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Purchase {
-    /// Money's worth, in minor units.
+    /// An amount of money, in minor units.
     Amount {
         amount: i64,
     },
@@ -168,7 +168,7 @@ impl Source {
         }
     }
 
-    /// The least is used first.
+    /// Lower values are used first.
     pub const fn priority(self) -> i64 {
         match self {
             Self::Daily => 0,
@@ -195,7 +195,7 @@ impl EntryKind {
     }
 }
 
-/// Grants credits; makes the wallet where there is none. What is due before is written first.
+/// Grants credits. Creates the wallet if there is none. Writes due entries first.
 pub async fn grant(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -213,7 +213,7 @@ pub async fn grant(
     Ok(id)
 }
 
-/// Writes the entries of a customer's wallets that are due: what ended, and daily grants.
+/// Writes the due entries of a customer's wallets: expiries and daily grants.
 pub async fn write_due(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -226,8 +226,7 @@ pub async fn write_due(
     save(tx, &wallets, at).await
 }
 
-/// Whether a customer's wallets have entries that are due: whoever wants to read them writes these
-/// first.
+/// Whether a customer's wallets have due entries. Readers write these first.
 pub async fn is_due(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -237,7 +236,7 @@ pub async fn is_due(
     Ok(!sql::due_of_customer(tx, tenant, customer_no, at).await?.is_empty())
 }
 
-/// Writes what is due in at most so many wallets of a tenant, and tells in how many it was.
+/// Writes the due entries of up to this many wallets of a tenant, and returns their number.
 pub async fn write_all_due(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -251,7 +250,7 @@ pub async fn write_all_due(
     Ok(due.len())
 }
 
-/// The UTC day of an instant, counted from 1970.
+/// Returns the UTC day of an instant, counted from 1970.
 pub(crate) const fn day(at: Time) -> i64 {
     at.seconds().div_euclid(86_400)
 }

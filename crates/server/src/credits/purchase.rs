@@ -1,4 +1,4 @@
-//! Bought credits: they are added to the wallet when their invoice is paid, and never before.
+//! Purchased credits. They are granted when their invoice is paid, never before.
 
 use super::{NewGrant, Source, TopUp, TopUpStatus, Wallet, sql};
 use crate::base::{CreditPackageId, PaymentMethodId, Time};
@@ -9,9 +9,9 @@ use crate::invoices::{Invoice, Reason, Status};
 use crate::organizations::Tenant;
 use crate::work::Work;
 
-/// Grants what was bought by an invoice, which is about to be paid. One that bought nothing, or was
-/// told of before, changes nothing. `false` where the customer meanwhile pays in another currency
-/// than a draft is in, and the money is to go back.
+/// Grants the credits bought by an invoice that is about to be paid. No-op if it bought nothing or
+/// was handled before. Returns `false` if the customer now pays in another currency than the
+/// draft's, so that the payment must be refunded.
 pub async fn topped_up(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<bool, DbError> {
     let customer_no = invoice.customer_no;
     let Some((mut wallet, mut top_up)) = open_top_up(work, invoice).await? else {
@@ -33,8 +33,8 @@ pub async fn topped_up(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result
     Ok(true)
 }
 
-/// Nothing was paid, so nothing is granted; a rule that topped up by itself is paused while this card
-/// is the default. A draft is gone with it.
+/// Cancels an unpaid purchase: grants nothing, and pauses an automatic top-up rule while this card
+/// is the default. Its draft is already deleted.
 pub async fn top_up_failed(
     work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
@@ -52,7 +52,7 @@ pub async fn top_up_failed(
     sql::save_all(work.tx, &[wallet], work.at).await
 }
 
-/// The top-up that an invoice is to pay for, if it is still open, and the wallet that it fills.
+/// Returns the open top-up that an invoice pays for, and its wallet.
 async fn open_top_up(
     work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,

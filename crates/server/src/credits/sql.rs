@@ -1,5 +1,5 @@
-//! The statements on wallets. Accounts are found under their tenant and customer; grants, entries
-//! and the rest go by the account's number.
+//! SQL statements for wallets. Accounts are found by tenant and customer; grants, entries and the
+//! rest by the account's number.
 
 mod lists;
 
@@ -181,7 +181,7 @@ struct Balance {
     frozen: bool,
 }
 
-/// Names a wallet: the customer's number and the credit currency.
+/// Identifies a wallet: customer number and credit currency.
 pub type WalletKey = (i64, CreditCurrencyId);
 
 /// Creates a customer's wallet, unless there is one.
@@ -331,7 +331,7 @@ async fn save_drips(tx: &mut Tx<'_, '_>, wallet: &Wallet) -> Result<(), DbError>
     Ok(())
 }
 
-/// The wallets of a customer that have an entry due.
+/// Reads the customer's wallets that have a due entry.
 pub async fn due_of_customer(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -342,7 +342,7 @@ pub async fn due_of_customer(
     tx.fetch(&DUE_OF_CUSTOMER, &values).await.map(wallet_keys)
 }
 
-/// The customer's number and the credit currency of a wallet.
+/// Returns the customer number and the credit currency of a wallet.
 pub async fn key(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -413,7 +413,7 @@ pub async fn with_auto_top_up(
     Ok(rules.filter(|rule| rule.auto_top_up.enabled).map(|rule| rule.id).collect())
 }
 
-/// Freezes every wallet of a customer: nothing more is debited or bought.
+/// Freezes every wallet of a customer: no more debits or top-ups.
 pub async fn freeze_all(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

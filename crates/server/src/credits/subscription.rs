@@ -206,7 +206,8 @@ fn share(amount: i64, period: Period, at: Time) -> i64 {
     i64::try_from(part).unwrap_or(amount)
 }
 
-/// Ends plan, daily and rollover grants of a subscription; promotional ones and packages stay.
+/// Expires plan, daily and rollover grants of a subscription. Promotional grants and packages
+/// remain.
 pub async fn subscription_ended(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
@@ -257,7 +258,7 @@ impl Wallets {
         .await?;
         let drips = wallets.iter_mut().flat_map(|wallet| wallet.drips.iter_mut().flatten());
         for drip in drips.filter(|drip| drip.subscription_id == subscription.id) {
-            // Its row may not have been written yet.
+            // Its row may not be written yet.
             drip.until = subscription.current_period.map(|period| period.end);
             drip.paused = subscription.status == Status::PastDue;
         }

@@ -1,4 +1,4 @@
-//! Wallets as they are shown.
+//! Wallets as returned by the API.
 
 use super::{Account, Grant};
 use crate::base::{

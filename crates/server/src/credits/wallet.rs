@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 pub struct Wallet {
     pub account: Account,
-    /// Those that something remains of, or whose rollover is not decided.
+    /// Grants with remaining credits or an undecided rollover.
     pub(super) grants: Vec<Grant>,
-    /// Daily grants to come; read only where an entry is due.
+    /// Upcoming daily grants; read only if an entry is due.
     pub(super) drips: Option<Vec<Drip>>,
     pub(super) entries: Vec<Entry>,
     pub(super) changed: BTreeSet<GrantId>,
@@ -31,20 +31,20 @@ pub struct Window {
     pub end: Time,
 }
 
-/// A daily grant of a subscription.
+/// The daily grants of a subscription.
 #[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Drip {
     #[record(insert_only)]
     pub subscription_id: SubscriptionId,
-    /// 0 where it has ended.
+    /// 0 after they have ended.
     pub amount: i64,
     pub rollover_cap: i64,
-    /// The next midnight that is not written.
+    /// The next midnight that is not written yet.
     pub next_at: Time,
-    /// The end of what the subscription has begun: beyond it only its renewal knows.
+    /// The end of the subscription's current period. Later days depend on its renewal.
     #[record(computed)]
     pub until: Option<Time>,
-    /// A subscription that is past due gets no further grants.
+    /// A past-due subscription gets no further grants.
     #[record(computed)]
     pub paused: bool,
 }
@@ -54,7 +54,7 @@ pub struct Entry {
     pub id: LedgerEntryId,
     #[record(name = "type")]
     pub kind: EntryKind,
-    /// Signed.
+    /// Positive or negative.
     pub amount: i64,
     pub balance_after: i64,
     pub grant_id: GrantId,
@@ -92,7 +92,7 @@ impl Drip {
 }
 
 impl Grant {
-    /// Priority, then the soonest end (never is last), the oldest, the id.
+    /// The order of use: priority, soonest expiry (never is last), oldest, id.
     pub(super) fn order(&self) -> (i64, Time, Time, GrantId) {
         let end = self.expires_at.unwrap_or(Time(i64::MAX));
         (self.source.priority(), end, self.created_at, self.id)
@@ -104,7 +104,7 @@ impl Grant {
 }
 
 impl Wallet {
-    /// Whether its balance is below the threshold of its automatic top-up, and none is in progress.
+    /// Whether its balance is below its top-up threshold and no top-up is in progress.
     pub fn wants_top_up(&self) -> bool {
         let rule = self.account.auto_top_up.as_ref();
         rule.is_some_and(|rule| {
@@ -117,20 +117,20 @@ impl Wallet {
         Self { account, grants, drips, entries, changed, rule_changed: false }
     }
 
-    /// When the next entry is due: the end of a grant, or a daily grant.
+    /// Returns the instant of the next due entry: the expiry of a grant, or a daily grant.
     pub(super) fn next_due(&self) -> Option<Time> {
         let ends = self.grants.iter().filter(|grant| grant.remaining > 0);
         let ends = ends.filter_map(|grant| grant.expires_at).min();
         let next = match &self.drips {
             Some(drips) => drips.iter().filter_map(Drip::next).min(),
-            // What was computed with the drips stands until it is reached.
+            // The value computed with the daily grants holds until it is reached.
             None => self.account.next_due_at,
         };
         ends.into_iter().chain(next).min()
     }
 
-    /// Writes the entries that are due, in the order of their instants: at each, what ends, then
-    /// what rolls over, then what is granted.
+    /// Writes due entries in the order of their instants: first expiries, then rollovers, then
+    /// grants.
     pub(super) fn write_due(&mut self, at: Time, ids: &Ids) {
         while let Some(due) = self.next_due().filter(|due| *due <= at) {
             self.expire(due, ids);
@@ -254,7 +254,7 @@ impl Wallet {
         !self.account.frozen && amount <= self.account.balance
     }
 
-    /// Takes credits for a usage event, from the grants in their order; all of them or none.
+    /// Debits a usage event from the grants in their order, all or nothing.
     pub fn debit(&mut self, amount: i64, event: EventId, at: Time, ids: &Ids) -> bool {
         if !self.can_pay(amount) {
             return false;
@@ -274,12 +274,12 @@ impl Wallet {
         true
     }
 
-    /// Ends the grants whose end has come. Those of plans stay open for the rollover to look at.
+    /// Expires grants. Grants of plans remain until their rollover is decided.
     fn expire(&mut self, at: Time, ids: &Ids) {
         self.end(|grant| grant.expires_at.is_some_and(|end| end <= at), true, at, ids);
     }
 
-    /// Ends what a subscription granted, for good.
+    /// Expires the grants of a subscription, without rollover.
     pub(super) fn end_of_subscription(&mut self, id: SubscriptionId, at: Time, ids: &Ids) {
         self.end(|grant| grant.subscription_id == Some(id), false, at, ids);
         for grant in &mut self.grants {
@@ -327,8 +327,7 @@ impl Wallet {
         }
     }
 
-    /// What was left, at the end of its window at this instant, of what a subscription granted; it
-    /// is told once.
+    /// Returns and clears the rest of a subscription's grants at the end of a window, for rollover.
     pub(super) fn take_lapsed(&mut self, id: SubscriptionId, cadence: Cadence, end: Time) -> i64 {
         let mut rest = 0;
         for grant in &mut self.grants {
@@ -390,7 +389,7 @@ impl Wallet {
         Ok(entry)
     }
 
-    /// Takes back what remains of a grant.
+    /// Reverses the rest of a grant.
     pub(super) fn reverse(&mut self, of: &Entry, at: Time, ids: &Ids) -> Entry {
         let grant = self.grants.iter_mut().find(|grant| grant.id == of.grant_id);
         let rest = grant.map_or(0, |grant| std::mem::take(&mut grant.remaining));
@@ -442,12 +441,12 @@ impl Wallet {
         self.rule_changed = true;
     }
 
-    /// The automatic top-up under way is over; one that failed, with this card, pauses the rule.
+    /// Ends the automatic top-up in progress. A failed one pauses the rule for this card.
     pub(super) fn auto_top_up_ended(&mut self, failed_with: Option<Option<PaymentMethodId>>) {
         if let Some(rule) = &mut self.account.auto_top_up {
             rule.pending = false;
             if let Some(card) = failed_with {
-                // It bought nothing, so it is none of the month's.
+                // It bought nothing, so it does not count for the month.
                 rule.count -= 1;
                 rule.pause(card);
             }
@@ -456,7 +455,7 @@ impl Wallet {
     }
 }
 
-/// The first midnight, UTC, after this instant.
+/// Returns the first UTC midnight after this instant.
 pub(super) const fn next_midnight(at: Time) -> Time {
     Time::from_seconds((day(at) + 1) * 86_400)
 }

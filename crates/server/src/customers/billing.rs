@@ -58,11 +58,11 @@ words! {
 }
 
 words! {
-    /// Whether tax is added to what the customer buys.
+    /// Whether tax is added to the customer's purchases.
     TaxStatus {
         Taxable = "taxable",
         Exempt = "exempt",
-        /// The customer owes the tax itself; the invoice says so.
+        /// The customer owes the tax (reverse charge). The invoice says so.
         ReverseCharge = "reverse_charge",
     }
 }

@@ -38,8 +38,8 @@ pub async fn resolve(
     sql::get(tx, tenant, named).await?.map(Some).ok_or_else(Problem::customer_not_found)
 }
 
-/// Whom a request of this caller is about: of a portal token its own customer, whom it may leave
-/// unnamed. Another one answers as a missing one does.
+/// Resolves the customer that a request targets. A portal token may omit it; any other customer's
+/// id returns 404.
 pub async fn meant<const K: u32, const P: u32>(
     tx: &mut Tx<'_, '_>,
     caller: &Caller<K, P>,
@@ -56,7 +56,7 @@ pub async fn meant<const K: u32, const P: u32>(
     own(caller, found)
 }
 
-/// Makes a customer.
+/// Creates a customer.
 #[utoipa::path(post, path = "/v1/customers", tag = "customers", operation_id = "createCustomer",
     responses((status = 201, body = CustomerResponse)))]
 pub async fn create(
@@ -115,7 +115,7 @@ pub async fn list(
 type Reader = Caller<{ KeyScopes::CUSTOMERS_READ }, { PortalScopes::CUSTOMER_READ }>;
 type Writer = Caller<{ KeyScopes::CUSTOMERS_WRITE }, { PortalScopes::CUSTOMER_WRITE }>;
 
-/// Reads a customer, by our id or the integrator's; a portal token reads its own.
+/// Returns a customer, by our id or the `externalId`. A portal token reads its own.
 #[utoipa::path(get, path = "/v1/customers/{id}", tag = "customers", operation_id = "getCustomer",
     responses((status = 200, body = CustomerResponse)))]
 pub async fn get(
@@ -131,8 +131,8 @@ pub async fn get(
     Ok(Json(StatusCode::OK, view(&caller, &customer, profile)))
 }
 
-/// Changes a customer; a portal token changes name, e-mail address, address, tax ids and locale of
-/// its own.
+/// Updates a customer. A portal token may change its own name, e-mail address, billing address, tax
+/// ids and locale.
 #[utoipa::path(patch, path = "/v1/customers/{id}", tag = "customers", operation_id = "updateCustomer",
     responses((status = 200, body = CustomerResponse)))]
 pub async fn update(
@@ -171,7 +171,7 @@ pub async fn update(
     Ok(Json(StatusCode::OK, body))
 }
 
-/// Archives a customer and ends every session of theirs for good.
+/// Archives a customer and permanently ends all of its sessions.
 #[utoipa::path(post, path = "/v1/customers/{id}/archive", tag = "customers", operation_id = "archiveCustomer",
     responses((status = 200, body = CustomerResponse)))]
 pub async fn archive(
@@ -183,7 +183,7 @@ pub async fn archive(
     set_archived(&app, &caller, &id, true).await
 }
 
-/// Makes an archived customer usable again; sessions that ended stay ended.
+/// Unarchives a customer. Its sessions stay ended.
 #[utoipa::path(post, path = "/v1/customers/{id}/unarchive", tag = "customers", operation_id = "unarchiveCustomer",
     responses((status = 200, body = CustomerResponse)))]
 pub async fn unarchive(
@@ -203,7 +203,7 @@ async fn set_archived(
 ) -> Result<Json<CustomerResponse>, Problem> {
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let named = reference(id);
-    // To archive is to revoke, so it does not wait behind other work.
+    // Archiving revokes sessions, so it does not wait behind other writes.
     let lane = if archived { Lane::Urgent } else { Lane::Usual };
     let changed = app
         .db
@@ -221,7 +221,7 @@ async fn set_archived(
     Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer, profile)))
 }
 
-/// The customer of a request: a backend names it, a browser's is its own.
+/// Resolves the customer of a request: a backend names it, a portal token implies it.
 pub async fn of_caller<const K: u32, const P: u32>(
     tx: &mut Tx<'_, '_>,
     caller: &Caller<K, P>,
@@ -235,7 +235,7 @@ pub async fn of_caller<const K: u32, const P: u32>(
     own(caller, sql::get(tx, &caller.tenant(), &named).await?)
 }
 
-/// A browser's own customer; another one answers as a missing one does.
+/// Returns the portal token's own customer; any other one returns 404.
 fn own<const K: u32, const P: u32>(
     caller: &Caller<K, P>,
     found: Option<Customer>,

@@ -1,4 +1,4 @@
-//! A customer as it is read and written over HTTP.
+//! Customers in requests and responses.
 
 use crate::base::words::words;
 use crate::base::{
@@ -27,7 +27,7 @@ pub struct CustomerResponse {
     pub email: String,
     pub status: CustomerStatus,
     pub r#type: CustomerType,
-    /// A language tag, for the portal and invoices.
+    /// The language of the portal and of invoices, as a BCP 47 tag.
     #[schema(required = true)]
     pub locale: Option<String>,
     #[schema(required = true)]

@@ -1,7 +1,7 @@
-//! Customers: whom a portal session is scoped to.
+//! Customers, to which portal sessions are scoped.
 //!
-//! A customer's `generation` counts how often all sessions were ended. A session carries the
-//! generation that it was minted under and lives while the two are equal; nothing lowers it.
+//! A customer's `generation` counts how often all of its sessions were ended. A session carries the
+//! generation of its mint and is valid while the two are equal. The generation never decreases.
 
 pub mod billing;
 pub mod http;
@@ -31,7 +31,7 @@ pub struct Customer {
     pub external_id: Option<String>,
     pub name: String,
     pub email: String,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub archived_at: Option<Time>,
     #[record(read_only)]
@@ -61,19 +61,19 @@ pub struct CustomerChange {
     pub billing: BillingChange,
 }
 
-/// How a request names a customer: a well-formed id is ours, everything else the integrator's.
+/// A reference to a customer: a well-formed id is ours, any other text is an external id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CustomerRef {
     Id(CustomerId),
     External(String),
 }
 
-/// Why all sessions of a customer ended.
+/// The reason that all sessions of a customer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionsEnd {
-    /// Asked for by the backend.
+    /// A backend revoked them.
     Revoked,
-    /// A mint with `invalidateExisting`.
+    /// A mint used `invalidateExisting`.
     Replaced,
     Archived,
     /// The operator ran `new-epoch`.
@@ -128,7 +128,7 @@ pub async fn create(
     Ok(made)
 }
 
-/// Changes a customer; `None` where there is none.
+/// Updates a customer; `None` if it does not exist.
 pub async fn update(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -170,7 +170,7 @@ pub async fn update(
     Ok(Some(customer))
 }
 
-/// Makes an archived customer usable again. Sessions that ended stay ended.
+/// Unarchives a customer. Its sessions stay ended.
 pub async fn unarchive(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -189,7 +189,7 @@ pub async fn unarchive(
     Ok(Some(customer))
 }
 
-/// Ends all sessions of a customer, in one write however many live: raises the generation.
+/// Ends all sessions of a customer in one write, by incrementing the generation.
 pub async fn end_sessions(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -1,4 +1,4 @@
-//! The statements on customers.
+//! SQL statements for customers.
 
 use super::billing::{BillingProfile, CustomerType, TaxStatus};
 use super::{Customer, CustomerRef, NewCustomer, SessionsEnd};
@@ -101,7 +101,7 @@ pub async fn lock_no(
     tx.fetch_one(&LOCK_BY_NO, &[tenant.no.into(), no.into()]).await
 }
 
-/// Reads a customer by the number that other slices' rows carry.
+/// Reads a customer by the number that other slices store.
 pub async fn by_no(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -160,7 +160,7 @@ pub async fn update(
     tx.store(&UPDATE, customer, &[tenant.no.into()]).await.map(|_| ())
 }
 
-/// Raises the generation and returns the new one.
+/// Increments the generation and returns it.
 pub async fn raise_generation(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

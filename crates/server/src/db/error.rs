@@ -7,17 +7,17 @@ use std::fmt;
 pub enum DbError {
     /// The writer's queue or the connection pool is full.
     Overloaded,
-    /// The store does not answer, or could not make a write durable. Nothing was acknowledged.
+    /// The store does not respond, or could not make a write durable. Nothing was acknowledged.
     Unavailable(Box<dyn Error + Send + Sync>),
-    /// The device is full. Nothing was acknowledged; it heals when space returns.
+    /// The disk is full. Nothing was acknowledged. Writes work again when there is space.
     Full,
-    /// Concurrent transactions stood in each other's way more often than we try again.
+    /// Concurrent transactions conflicted more often than the retry limit.
     Contended,
-    /// A statement or a row is not what this program expects.
+    /// A statement or row is not what the program expects.
     Unexpected(Box<dyn Error + Send + Sync>),
     /// A pooler shares the connections between transactions.
     Shared,
-    /// This program used the store wrongly.
+    /// The program used the store incorrectly.
     Broken(&'static str),
 }
 

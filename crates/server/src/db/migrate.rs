@@ -1,4 +1,4 @@
-//! The schema's versions, the same numbers and names for both engines, compiled in.
+//! The schema migrations, with the same numbers and names for both engines, compiled in.
 
 use super::DbError;
 
@@ -34,12 +34,12 @@ const MIGRATIONS: &[Migration] = &[
     migration!(12, "0012_invoice_texts"),
 ];
 
-/// The version this program works with.
+/// The schema version of this program.
 pub const fn newest_version() -> i64 {
     MIGRATIONS[MIGRATIONS.len() - 1].version
 }
 
-/// What is still to be applied to a store of this version.
+/// Returns the migrations that a store of this version still needs.
 pub(super) fn pending(version: i64) -> Result<&'static [Migration], DbError> {
     usize::try_from(version)
         .ok()

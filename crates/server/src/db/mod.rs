@@ -1,9 +1,8 @@
-//! The store: one SQL text, two engines.
+//! The store: one SQL text for two engines.
 //!
-//! SQLite is embedded and the default; PostgreSQL serves several nodes. A slice's `sql.rs` writes
-//! its statements once and runs them through [`Tx`]; [`Db::write`] makes one durable transaction
-//! of a closure and [`Db::read`] runs statements that change nothing. Nothing here knows what the
-//! rows mean.
+//! SQLite is embedded and the default. PostgreSQL serves several nodes. A slice's `sql.rs` writes
+//! each statement once and runs it through [`Tx`]. [`Db::write`] runs a closure in one durable
+//! transaction, [`Db::read`] runs read-only statements. Nothing here knows the meaning of the rows.
 
 mod error;
 mod migrate;
@@ -24,21 +23,21 @@ pub use sqlite::{Sqlite, copy_database};
 pub use value::{Cell, Column, Columns, JsonText, Stored, ToColumn, Value, json};
 pub(crate) use value::{json_columns, text_columns, word_columns};
 
-/// A handle on the store; cheap to clone.
+/// A handle to the store; cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Db {
     Sqlite(Sqlite),
     Postgres(Postgres),
 }
 
-/// Which lane a write takes where writes queue: revocations do not wait behind other work.
+/// The lane of a write in the writer's queue. Revocations do not wait behind other work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     Usual,
     Urgent,
 }
 
-/// What a closure runs its statements on. On SQLite they run in place and never wait.
+/// Runs the statements of a closure. On SQLite they run in place and never wait.
 pub struct Tx<'a, 'p> {
     engine: Engine<'a, 'p>,
     again: bool,
@@ -52,8 +51,8 @@ enum Engine<'a, 'p> {
 }
 
 impl Db {
-    /// Runs a closure in one transaction and answers when it is durable. An `Err` undoes it all.
-    /// The closure may be run again, from the start, when the engine could not serialise it.
+    /// Runs a closure in one transaction and returns when it is durable. An `Err` rolls everything
+    /// back. The closure may run again from its start after a serialization failure.
     pub async fn write<T, E, F>(&self, lane: Lane, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -66,7 +65,7 @@ impl Db {
         }
     }
 
-    /// A connection for statements that only read, each on its own: no transaction spans them.
+    /// Returns a connection for read-only statements, without a transaction around them.
     pub async fn read(&self) -> Result<Tx<'static, 'static>, DbError> {
         let engine = match self {
             Self::Sqlite(sqlite) => Engine::SqliteRead(sqlite.reader()?),
@@ -87,7 +86,7 @@ impl Db {
         }
     }
 
-    /// Brings the schema to this program's version; `Ok(false)` where it was there already.
+    /// Migrates the schema to this program's version; `Ok(false)` if it is current.
     pub async fn migrate(&self) -> Result<bool, DbError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.migrate().await,
@@ -95,7 +94,7 @@ impl Db {
         }
     }
 
-    /// Ends the store's work in this process in good order.
+    /// Shuts the store down cleanly.
     pub fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close(),
@@ -103,7 +102,7 @@ impl Db {
         }
     }
 
-    /// The schema's version, 0 on an empty store.
+    /// Returns the schema version, 0 for an empty store.
     pub async fn version(&self) -> Result<i64, DbError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.version(),
@@ -113,7 +112,7 @@ impl Db {
 }
 
 impl Tx<'_, '_> {
-    /// Runs a statement and tells how many rows it changed.
+    /// Runs a statement and returns the number of changed rows.
     pub async fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, DbError> {
         match &mut self.engine {
             Engine::Sqlite(connection) => sqlite::execute(connection, sql, values),
@@ -126,9 +125,9 @@ impl Tx<'_, '_> {
         }
     }
 
-    /// Runs the only statement by which a closure changes anything: it is its own transaction
-    /// where the engine would have to be asked for one. What it changed stands, whatever the
-    /// closure returns, so the closure must fail only where that is nothing.
+    /// Runs the only writing statement of a closure. On PostgreSQL it is its own transaction. Its
+    /// effect stays whatever the closure returns, so the closure may fail only if the statement
+    /// changed nothing.
     pub async fn execute_alone(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, DbError> {
         match &mut self.engine {
             Engine::Postgres(writing) => {
@@ -140,7 +139,7 @@ impl Tx<'_, '_> {
         }
     }
 
-    /// Runs a statement and reads every row it returns.
+    /// Runs a statement and reads every returned row.
     pub async fn all<T: Send>(
         &mut self,
         sql: &Sql,
@@ -168,9 +167,9 @@ impl Tx<'_, '_> {
         Ok(self.all(sql, values, read).await?.pop())
     }
 
-    /// Runs a statement for each of these rows of parameters and reads what it returns: one by one
-    /// on the embedded store, where a statement is a call; at once on PostgreSQL, whose text takes
-    /// each parameter as an array (`unnest`).
+    /// Runs a statement for each of these rows of parameters and reads the results: one by one on
+    /// the embedded store, where a statement is a function call; in one round trip on PostgreSQL,
+    /// where the text takes each parameter as an array (`unnest`).
     pub async fn each<T: Send, const N: usize>(
         &mut self,
         sql: &Sql,
@@ -296,7 +295,7 @@ impl Tx<'_, '_> {
         }
     }
 
-    /// PostgreSQL would take a write on a reading connection, too, and commit it in place.
+    /// PostgreSQL would also accept a write on this connection and commit it.
     fn may_run(&self, sql: &Sql) -> Result<(), DbError> {
         match &self.engine {
             Engine::SqliteRead(_) | Engine::PostgresRead(_)
@@ -311,8 +310,8 @@ impl Tx<'_, '_> {
         }
     }
 
-    /// Has the whole transaction undone and run again: somebody else's write was first and this
-    /// closure must see it.
+    /// Rolls the whole transaction back and runs the closure again: another write came first, and
+    /// this closure must see it.
     pub fn again(&mut self) -> DbError {
         self.again = true;
         DbError::Contended

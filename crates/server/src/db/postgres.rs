@@ -1,10 +1,10 @@
-//! The engine of several nodes: PostgreSQL, a transaction per write on a pooled connection. It
-//! begins with the first statement that needs it: to begin and to commit are journeys of their own,
-//! which a write of one statement is spared.
+//! The PostgreSQL engine: one transaction per write on a pooled connection. The transaction begins
+//! with the first statement that needs it, because BEGIN and COMMIT are round trips that a single
+//! statement can avoid.
 //!
-//! Nodes keep nothing between requests. Connections insist on a primary (`read-write`) and on
-//! `synchronous_commit`, so that what was answered is durable there. TLS is always verified, name
-//! included, and is demanded unless the server is on this machine or the URL says `disable`.
+//! Nodes keep no state between requests. Connections require a primary (`read-write`) and
+//! `synchronous_commit`, so that acknowledged writes are durable. TLS is always verified, including
+//! the host name, and required unless the server is on this machine or the URL says `disable`.
 
 use super::{Columns, DbError, Engine, Migration, Sql, Tx, Value, migrate};
 use crate::base::Time;
@@ -26,7 +26,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 const ATTEMPTS: usize = 8;
 const WAIT: Duration = Duration::from_secs(5);
 const DEAD_AFTER: Duration = Duration::from_secs(10);
-/// Held while one node makes or changes the schema: "unitpay" in ASCII.
+/// Advisory lock held while one node creates or migrates the schema: "unitpay" in ASCII.
 const MIGRATION_LOCK: i64 = 0x0075_6e69_7470_6179;
 const SESSION: &str = "SET synchronous_commit = on; \
     SET default_transaction_isolation = 'read committed'; \
@@ -39,30 +39,30 @@ pub struct Postgres {
     pool: Pool,
 }
 
-/// Not to be printed: the URL may hold a password.
+/// No `Debug`: the URL may contain a password.
 #[derive(Clone)]
 pub struct PostgresOptions {
     pub url: String,
     pub connections: usize,
-    /// A PEM file of the authorities to trust instead of the system's.
+    /// A PEM file of certificate authorities to trust instead of the system's.
     pub root_certificates: Option<PathBuf>,
 }
 
 impl Postgres {
-    /// Prepares a pool; it connects when it is first used.
+    /// Prepares a pool. It connects on first use.
     pub fn new(options: &PostgresOptions) -> Result<Self, DbError> {
         let url = options.url.replace("sslmode=verify-full", "sslmode=require");
-        // The parser's own message may quote the URL, which may hold a password.
+        // The parser's message may quote the URL, which may contain a password.
         let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
             DbError::Unexpected("database_url is not a valid postgres:// URL".into())
         })?;
-        // `prefer`, the default, would let whoever stands between talk us out of TLS.
+        // `prefer`, the default, would let a man in the middle disable TLS.
         if config.get_ssl_mode() == SslMode::Prefer {
             let local = config.get_hosts().iter().all(is_local)
                 && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
             config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
         }
-        // A peer that is gone without a word is noticed, so that a new connection takes its place.
+        // Detects a dead peer, so that a new connection replaces it.
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(DEAD_AFTER).keepalives_idle(DEAD_AFTER);
         }
@@ -200,9 +200,9 @@ impl Postgres {
     }
 }
 
-/// A write under way. Where it is let go before its end, its transaction is rolled back.
+/// A write in progress. Dropping it before its end rolls the transaction back.
 pub struct Writing<'p> {
-    /// There until the transaction begins.
+    /// Present until the transaction begins.
     client: Option<&'p mut deadpool_postgres::Object>,
     transaction: Option<Transaction<'p>>,
 }
@@ -216,7 +216,7 @@ impl<'p> Writing<'p> {
         execute(self.transaction().await?, sql, values).await
     }
 
-    /// Runs a statement that is its own transaction, unless one has begun.
+    /// Runs a statement as its own transaction, unless one has begun.
     pub(super) async fn execute_alone(
         &mut self,
         sql: &Sql,
@@ -285,7 +285,7 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
-/// The authorities of a file, or the system's, which take a while to read.
+/// Loads the authorities from a file, or the system's, which takes a while.
 fn roots(file: Option<&PathBuf>) -> Result<Roots, DbError> {
     let mut store = Roots::empty();
     match file {
@@ -313,8 +313,8 @@ fn tls_config(roots: Roots) -> Result<rustls::ClientConfig, DbError> {
         .with_no_client_auth())
 }
 
-/// The version lives in a function of ours, which exists or does not, whatever the search path's
-/// other tables are called.
+/// The version is stored in a function of ours, which cannot be confused with other tables on the
+/// search path.
 async fn schema_version(client: &impl GenericClient) -> Result<i64, DbError> {
     let known = client
         .query_one("SELECT to_regproc('unitpay_schema_version') IS NOT NULL", &[])
@@ -373,7 +373,7 @@ pub(super) async fn each<T, const N: usize>(
     rows.iter().map(|row| read(&mut Columns::postgres(row))).collect()
 }
 
-/// The columns of these rows, each as an array.
+/// Returns the columns of these rows, each as an array.
 fn arrays<'a, 'v>(rows: &'a [impl AsRef<[Value<'v>]>]) -> Vec<Vec<&'a Value<'v>>> {
     let columns = rows.first().map_or(0, |row| row.as_ref().len());
     (0..columns).map(|column| rows.iter().map(|row| &row.as_ref()[column]).collect()).collect()
@@ -410,11 +410,12 @@ fn postgres_error(error: tokio_postgres::Error) -> DbError {
     } else if class == "40"
         || [SqlState::LOCK_NOT_AVAILABLE, SqlState::UNIQUE_VIOLATION].contains(state)
     {
-        // A unique value that was free when it was looked for is another transaction's by now:
-        // run again, this one will see it.
+        // A unique value was free when it was checked and now belongs to another transaction. The
+        // next run will see it.
         DbError::Contended
     } else if ["08", "25", "28", "3D", "53", "57", "58"].contains(&class) {
-        // Connection lost, read-only, refused, no database, out of resources, shutting down, I/O.
+        // Connection lost, read-only, refused, database missing, out of resources, shutting down,
+        // I/O error.
         DbError::Unavailable(text.into())
     } else {
         DbError::Unexpected(text.into())

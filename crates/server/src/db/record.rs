@@ -60,7 +60,7 @@ pub enum Usage {
     Computed,
 }
 
-/// How many columns a record has.
+/// Returns the number of columns of a record.
 pub const fn width(fields: &[Field]) -> usize {
     let (mut columns, mut at) = (0, 0);
     while at < fields.len() {
@@ -84,10 +84,10 @@ pub struct Query<R> {
 #[derive(Debug)]
 pub struct Command<R> {
     pub(super) sql: Sql,
-    /// What each parameter is, in the text of each engine.
+    /// The source of each parameter, in the text of each engine.
     sqlite: &'static [Source],
     postgres: &'static [Source],
-    /// How many values the caller gives beside the record.
+    /// The number of values that the caller passes beside the record.
     given: usize,
     row: PhantomData<fn() -> R>,
 }

@@ -1,20 +1,20 @@
-//! Statement texts, checked when the program is compiled.
+//! Statement texts, checked at compile time.
 
-/// One statement, in the words of both engines. Parameters are `$1`, `$2`, … in the order of
-/// their first appearance: SQLite numbers them by appearance, PostgreSQL by name, and a text out
-/// of order would bind them swapped on one of the two. It does not compile.
+/// One statement, in the dialects of both engines. Parameters are `$1`, `$2`, … in the order of
+/// their first appearance. SQLite numbers them by appearance and PostgreSQL by name, so a text out
+/// of order would bind swapped values on one of the two. Such a text does not compile.
 #[derive(Debug)]
 pub struct Sql {
     pub sqlite: &'static str,
     pub postgres: &'static str,
 }
 
-/// A statement that both engines understand.
+/// Declares a statement that both engines accept.
 pub const fn sql(text: &'static str) -> Sql {
     sql_of_each(text, text)
 }
 
-/// A statement that the engines want in different words.
+/// Declares a statement with a different text per engine.
 pub const fn sql_of_each(sqlite: &'static str, postgres: &'static str) -> Sql {
     check(sqlite);
     check(postgres);
@@ -47,14 +47,14 @@ mod tests {
     use super::check;
 
     #[test]
-    fn parameters_in_order_of_appearance_pass() {
+    fn sql_accepts_parameters_in_order() {
         check("SELECT 1");
         check("SELECT $1, $2, $1, $3");
     }
 
     #[test]
     #[should_panic(expected = "parameters must appear in order")]
-    fn swapped_parameters_are_refused() {
+    fn sql_refuses_parameters_out_of_order() {
         check("UPDATE t SET a = $2 WHERE b = $1");
     }
 }

@@ -1,13 +1,13 @@
-//! The embedded engine: one writer thread with group commit, readers in place.
+//! The embedded engine: one writer thread with group commit, and readers in place.
 //!
-//! The writer owns the only connection that writes. It takes what has queued up (at most
-//! [`BATCH`]), runs each closure in a savepoint of its own within one transaction, commits once
-//! with `synchronous=FULL`, and answers after that. A lone caller therefore waits for one sync and
-//! many callers share it. Closures run on the writer's thread; readers are read-only connections
-//! used in place by whoever asks, because a read takes microseconds.
+//! The writer owns the only writing connection. It takes the queued closures (at most [`BATCH`]),
+//! runs each in a savepoint of one transaction, commits once with `synchronous=FULL`, and then
+//! answers. A lone caller waits for one sync, and concurrent callers share it. Closures run on the
+//! writer's thread. Readers are read-only connections used in place by their caller, because a read
+//! takes microseconds.
 //!
-//! Beside it the writer holds a [`Snapshot`], so that readers share its lock instead of asking the
-//! system for one each, and it copies the log into the database after its answers, not before.
+//! The writer also holds a [`Snapshot`], so that readers share its lock instead of requesting one
+//! from the system, and checkpoints the log after its answers.
 
 use super::{Columns, DbError, Engine, Lane, Migration, Sql, Tx, Value, migrate};
 use parking_lot::{Condvar, Mutex};
@@ -24,9 +24,9 @@ use tokio::sync::oneshot;
 const BATCH: usize = 256;
 const QUEUE: usize = 4_096;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The log is copied into the database where it has more pages than this.
+/// The log is checkpointed when it has more pages than this.
 const LOG_PAGES: i64 = 4_000;
-/// Of pages in memory a connection, in KiB: what its next statements find there is not read again.
+/// The page cache per connection, in KiB.
 const CACHE: i64 = -16_384;
 
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ struct Shared {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Runs a closure on the writer's connection, then tells its caller how the commit went.
+/// Runs a closure on the writer's connection, then reports the result of the commit to its caller.
 type Job = Box<dyn FnOnce(&mut Connection) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), DbError>) + Send>;
 
@@ -58,7 +58,7 @@ struct Lanes {
 }
 
 impl Sqlite {
-    /// Opens the database file, creating it where it is absent, and starts its writer.
+    /// Opens or creates the database file and starts its writer.
     pub fn open(path: &Path) -> Result<Self, DbError> {
         let connection =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
@@ -76,12 +76,12 @@ impl Sqlite {
         Ok(Self(Arc::new(Shared { path, queue, readers: Mutex::default(), writer })))
     }
 
-    /// Writes what is queued, folds the log into the file and closes it.
+    /// Writes what is queued, checkpoints the log and closes the file.
     pub fn close(&self) {
         self.0.readers.lock().clear();
         self.0.queue.close();
         if let Some(writer) = self.0.writer.lock().take() {
-            // A writer that panicked has ended the process.
+            // A panicking writer has already aborted the process.
             let _ = writer.join();
         }
     }
@@ -96,7 +96,7 @@ impl Sqlite {
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, work);
             Box::new(move |committed| {
-                // Nobody may wait any more; the write stands all the same.
+                // The caller may be gone. The write is committed anyway.
                 let _ = sender.send(committed.map_err(E::from).and(result));
             })
         });
@@ -140,9 +140,9 @@ impl Sqlite {
     }
 }
 
-/// A reading connection. It is used in place, between two polls, so no more are open than threads.
+/// A reading connection. It is used between two polls, so there are never more than threads.
 pub struct Pooled {
-    /// There until it is dropped.
+    /// Present until it is dropped.
     connection: Option<Connection>,
     shared: Arc<Shared>,
 }
@@ -189,7 +189,7 @@ impl Queue {
         self.filled.notify_all();
     }
 
-    /// Waits for work; `None` once the store was let go and everything is written.
+    /// Waits for work; `None` once the store is closed and everything is written.
     fn take(&self) -> Option<Vec<Job>> {
         let mut lanes = self.lanes.lock();
         if lanes.urgent.is_empty() && lanes.usual.is_empty() {
@@ -200,8 +200,8 @@ impl Queue {
                 self.filled.wait(&mut lanes);
             }
         }
-        // Whoever woke this thread, or ran while it waited for the disk, may have more to come: on
-        // a busy core it goes first, and more writes share one sync. Nobody waits for a timer.
+        // Yields once, so that other tasks on this core can queue more writes for the same sync.
+        // There is no timer.
         drop(lanes);
         std::thread::yield_now();
         lanes = self.lanes.lock();
@@ -222,7 +222,7 @@ impl std::fmt::Debug for Queue {
 fn run_writer(mut connection: Connection, snapshot: Snapshot, queue: &Queue) {
     let mut renewed = snapshot.renew();
     while let Some(batch) = queue.take() {
-        // Without a snapshot the store is slower and no less right.
+        // Without a snapshot, reads are slower but still correct.
         renewed.unwrap_or_else(|error| stop_if_damaged(&error));
         metrics::histogram!("unitpay_store_batch_writes").record(batch.len() as f64);
         let mut answers = Vec::with_capacity(batch.len());
@@ -232,14 +232,14 @@ fn run_writer(mut connection: Connection, snapshot: Snapshot, queue: &Queue) {
         }
         renewed = snapshot.renew_after(&connection);
     }
-    // The last connection to be closed folds the log into the database.
+    // Closing the last connection checkpoints the log.
     drop(snapshot);
 }
 
-/// A reading transaction that stays open between writes. A reader locks the newest state of the
-/// log, and SQLite asks the system for that lock, and gives it back, only where no other
-/// connection of the process holds the same one: this one does. It always knows the newest state
-/// but while an answer is on its way, when readers lock for themselves.
+/// A read transaction that stays open between writes. A reader locks the newest state of the log.
+/// SQLite requests that lock from the system only if no other connection of the process holds it,
+/// and this one does. It always has the newest state, except while an answer is being sent; then
+/// readers lock for themselves.
 struct Snapshot(Connection);
 
 impl Snapshot {
@@ -250,8 +250,8 @@ impl Snapshot {
         self.0.prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?.exists([]).map(|_| ())
     }
 
-    /// Renews the snapshot after a write. Where the log has grown long it is copied into the
-    /// database, which no snapshot of before may hinder, and the next write begins it anew.
+    /// Renews the snapshot after a write. If the log has grown long, it is checkpointed, which no
+    /// older snapshot may prevent, and the next write starts it anew.
     fn renew_after(&self, writer: &Connection) -> rusqlite::Result<()> {
         let pages = |mode: &str| {
             let mut statement = writer.prepare_cached(mode)?;
@@ -284,8 +284,9 @@ fn run_batch(
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     for job in batch {
         if connection.is_autocommit() {
-            // A full device makes SQLite undo the whole transaction by itself. What follows would
-            // run outside of any, so the rest of the batch is dropped, which answers it too.
+            // When the disk is full, SQLite rolls back the whole transaction on its own. Later
+            // closures would run outside a transaction, so the rest of the batch is dropped and
+            // answered with this error.
             drop(job);
         } else {
             answers.push(job(connection));
@@ -310,7 +311,7 @@ where
     F: AsyncFn(&mut Tx<'_, '_>) -> Result<T, E>,
 {
     run(connection, "SAVEPOINT work")?;
-    // A panic in a closure would leave the transaction in an unknown state: the process ends and
+    // A panic in a closure leaves the transaction in an unknown state. The process aborts and
     // recovers from what is durable.
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         poll_once(work(&mut Tx { engine: Engine::Sqlite(connection), again: false }))
@@ -325,7 +326,8 @@ where
     }
     let undone = if result.is_err() { run(connection, "ROLLBACK TO work") } else { Ok(()) };
     if let Err(error) = undone.and_then(|()| run(connection, "RELEASE work")) {
-        // What this closure did can be neither kept nor undone alone: the whole batch is undone.
+        // This closure's changes can be neither kept nor rolled back alone, so the whole batch is
+        // rolled back.
         run(connection, "ROLLBACK")?;
         return Err(error.into());
     }
@@ -337,7 +339,7 @@ fn run(connection: &Connection, text: &str) -> Result<(), DbError> {
     done.map(|_| ()).map_err(sqlite_error)
 }
 
-/// Polls a future that has nothing to wait for.
+/// Polls a future that never waits.
 fn poll_once<T>(future: impl Future<Output = T>) -> Result<T, DbError> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Ok(value),
@@ -350,8 +352,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DbError> {
         .map_err(sqlite_error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite_error)?;
     connection.set_prepared_statement_cache_capacity(256);
-    // Plans do not depend on what is bound; without this each binding has the statement parsed and
-    // planned again.
+    // Makes plans independent of bound values. Otherwise each binding would parse and plan the
+    // statement again.
     connection
         .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map_err(sqlite_error)?;
@@ -366,10 +368,10 @@ fn schema_version(connection: &Connection) -> Result<i64, DbError> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sqlite_error)
 }
 
-/// Writes a consistent copy of a database to a file, beside a running server too: one file, with
-/// no log beside it, that has been read through.
+/// Writes a consistent copy of a database to a file, also while a server is running: a single file
+/// without a log, verified by reading it.
 pub fn copy_database(from: &Path, to: &Path) -> Result<(), DbError> {
-    // Not `sqlite_error`: a damaged backup is no reason to end the process.
+    // Not `sqlite_error`: a damaged backup is no reason to abort the process.
     let failed = |error: rusqlite::Error| DbError::Unexpected(error.into());
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY);
     let source = source.map_err(failed)?;
@@ -377,7 +379,7 @@ pub fn copy_database(from: &Path, to: &Path) -> Result<(), DbError> {
     let mut target = Connection::open(to).map_err(failed)?;
     {
         let copy = rusqlite::backup::Backup::new(&source, &mut target).map_err(failed)?;
-        // All pages in one step: between steps a server's writes would start it over, for ever.
+        // Copies all pages in one step. Between steps, a server's writes would restart it forever.
         copy.run_to_completion(i32::MAX, Duration::from_millis(50), None).map_err(failed)?;
     }
     let journal = target.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()));

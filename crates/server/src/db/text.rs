@@ -2,7 +2,7 @@
 
 use super::record::{Field, Kind, Usage};
 
-/// How many parameters a statement may have.
+/// The maximum number of parameters of a statement.
 const PARAMETERS: usize = 64;
 
 /// Where a parameter's value comes from.
@@ -14,7 +14,7 @@ pub enum Source {
     Given(usize),
 }
 
-/// What differs between the engines and between the directions of a list.
+/// The parts that differ between the engines and between the directions of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Words {
     postgres: bool,
@@ -158,7 +158,7 @@ impl<const N: usize> Text<N> {
         self.push(name);
     }
 
-    /// What a placeholder of a writing statement stands for, column by column.
+    /// Expands a placeholder of a writing statement, column by column.
     const fn push_written(
         &mut self,
         fields: &[Field],
@@ -397,7 +397,7 @@ const fn find<'a>(given: &[(&str, &'a str)], prefix: &[u8], name: &[u8]) -> Opti
     None
 }
 
-/// How many columns have this name.
+/// Returns the number of columns with this name.
 const fn count(fields: &[Field], prefix: &[u8], wanted: &[u8]) -> usize {
     let (mut columns, mut at) = (0, 0);
     while at < fields.len() {

@@ -1,4 +1,4 @@
-//! What goes into a statement and what comes out of a row.
+//! Statement parameters and column values.
 
 use super::DbError;
 use crate::base::Time;
@@ -20,7 +20,7 @@ pub enum Value<'a> {
     Blob(&'a [u8]),
 }
 
-/// A column's content, borrowed from its row.
+/// The value of a column, borrowed from its row.
 #[derive(Clone, Copy, Debug)]
 pub enum Cell<'a> {
     Null,
@@ -41,7 +41,7 @@ enum Row<'r> {
     Postgres(&'r tokio_postgres::Row),
 }
 
-/// A type that a column can be read as.
+/// A type that can be read from a column.
 pub trait Column: Sized {
     fn from_cell(cell: Cell<'_>) -> Option<Self>;
 }
@@ -63,7 +63,7 @@ impl<'r> Columns<'r> {
         Self { row: Row::Postgres(row), next: 0 }
     }
 
-    /// The next column.
+    /// Reads the next column.
     pub fn take<T: Column>(&mut self) -> Result<T, DbError> {
         let (at, cell) = (self.next, self.cell()?);
         self.next += 1;
@@ -315,7 +315,7 @@ impl<T: ToColumn + ?Sized> ToColumn for &T {
     }
 }
 
-/// A column of JSON that we wrote.
+/// A JSON column that this program wrote.
 #[derive(Debug)]
 pub struct JsonText<T>(pub T);
 
@@ -325,7 +325,7 @@ impl<T: DeserializeOwned> Column for JsonText<T> {
     }
 }
 
-/// JSON of ours that an answer carries on as it is stored; read only where somebody looks inside.
+/// Stored JSON that a response passes on as it is. It is parsed only when a rule needs a value.
 #[derive(Clone, Debug)]
 pub struct Stored<T> {
     json: Box<RawValue>,
@@ -370,12 +370,12 @@ impl<T> Serialize for Stored<T> {
     }
 }
 
-/// JSON of ours as it is stored. What we store has no way not to be written.
+/// Serializes JSON for storage. Our types cannot fail to serialize.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Closed lists that are stored by their words: types with `ALL` and `as_str`.
+/// Columns for closed lists that are stored as words: types with `ALL` and `as_str`.
 macro_rules! word_columns {
     ($($name:ty),* $(,)?) => {$(
         impl $crate::db::Column for $name {
@@ -421,7 +421,7 @@ macro_rules! json_columns {
 }
 pub(crate) use {json_columns, word_columns};
 
-/// Types that are stored as the text they print and parse.
+/// Columns for types that are stored as the text that they print and parse.
 macro_rules! text_columns {
     ($($name:ty),* $(,)?) => {$(
         impl $crate::db::Column for $name {

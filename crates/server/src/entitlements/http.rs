@@ -1,4 +1,4 @@
-//! Entitlements over HTTP: all that a customer has, and whether it may use one thing now.
+//! HTTP handlers of entitlements: all of a customer's entitlements, and the check of one.
 
 use super::{DeniedReason, Request as Wanted, State as Has};
 use crate::app::App;
@@ -25,7 +25,7 @@ pub struct EntitlementsResponse {
     pub data: Vec<CustomerEntitlement>,
 }
 
-/// What a customer has of a feature.
+/// A customer's entitlement to a feature.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerEntitlement {
@@ -44,13 +44,13 @@ pub enum EntitlementState {
         access: bool,
     },
     Metered {
-        /// Units in a usage period; `null` is without limit.
+        /// Units per usage period; `null` is unlimited.
         #[schema(required = true)]
         limit: Option<i64>,
         /// A decimal.
         #[schema(value_type = String)]
         usage: Decimal,
-        /// A decimal; `null` is without limit.
+        /// A decimal; `null` is unlimited.
         #[schema(value_type = Option<String>, required = true)]
         remaining: Option<Decimal>,
     },
@@ -60,7 +60,7 @@ pub enum EntitlementState {
         balance: i64,
         #[schema(value_type = Option<String>, required = true)]
         credit_currency_id: Option<CreditCurrencyId>,
-        /// What one unit costs: a decimal.
+        /// The cost of one unit, a decimal.
         #[schema(value_type = Option<String>, required = true)]
         credit_cost: Option<Decimal>,
     },
@@ -76,14 +76,14 @@ pub enum EntitlementState {
 #[serde(rename_all = "camelCase")]
 pub struct CheckResponse {
     pub access: bool,
-    /// Why not.
+    /// The reason that access is denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = denied_reason_schema, required = false)]
     pub denied_reason: Option<&'static str>,
-    /// What is left of a limit: a decimal; `null` where there is none.
+    /// The rest of the limit, a decimal; `null` if unlimited.
     #[schema(value_type = Option<String>, required = true)]
     pub remaining: Option<Decimal>,
-    /// Of a feature that costs credits.
+    /// For a feature that costs credits.
     #[schema(required = true)]
     pub credit_balance: Option<i64>,
     pub feature: CheckedFeature,
@@ -151,7 +151,7 @@ impl Asked {
         }
     }
 
-    /// What is asked for of this feature: each type has its own.
+    /// Builds the request for this feature. Each type has its own fields.
     fn of(self, feature: &Feature) -> Result<Option<Wanted>, Problem> {
         let countable = match feature.kind.r#type() {
             FeatureType::Metered | FeatureType::Credit => Some(true),
@@ -168,7 +168,7 @@ impl Asked {
     }
 }
 
-/// Lists all that a customer has.
+/// Lists all entitlements of a customer.
 #[utoipa::path(get, path = "/v1/customers/{id}/entitlements", tag = "entitlements", operation_id = "listCustomerEntitlements",
     responses((status = 200, body = EntitlementsResponse)))]
 pub async fn list(
@@ -185,7 +185,7 @@ pub async fn list(
     Ok(Json(StatusCode::OK, EntitlementsResponse { data: data.collect() }))
 }
 
-/// Tells whether a customer may use something now. It takes nothing.
+/// Checks whether a customer may use a feature now. Consumes nothing.
 #[utoipa::path(post, path = "/v1/check", tag = "entitlements", operation_id = "checkEntitlement",
     responses((status = 200, body = CheckResponse)))]
 pub async fn check(
@@ -197,7 +197,7 @@ pub async fn check(
     answer(&app, &caller, customer_id, asked).await
 }
 
-/// Tells whether this customer may use something now. It takes nothing.
+/// Checks whether this customer may use a feature now. Consumes nothing.
 #[utoipa::path(post, path = "/v1/customers/{id}/check", tag = "entitlements", operation_id = "checkCustomerEntitlement",
     responses((status = 200, body = CheckResponse)))]
 pub async fn check_of_customer(

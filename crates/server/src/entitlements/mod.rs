@@ -1,7 +1,7 @@
-//! Entitlements: what a customer may use, by the plans of its subscriptions that give access.
+//! Entitlements: what a customer may use, according to the plans of its subscriptions with access.
 //!
-//! Where several plans give one feature, the customer has the larger of it. What is asked here
-//! changes nothing: usage is counted, and credits are taken, by the events that are tracked.
+//! If several plans include a feature, the customer gets the larger entitlement. Reading changes
+//! nothing: tracked events count usage and debit credits.
 
 pub mod http;
 
@@ -13,11 +13,11 @@ use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
 use crate::{subscriptions, usage};
 
-/// What a customer has of a feature at an instant.
+/// A customer's entitlement to a feature at an instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     Boolean,
-    /// In this usage period; no limit is `None`.
+    /// In this usage period; `None` is unlimited.
     Metered {
         limit: Option<i64>,
         usage: Decimal,
@@ -34,7 +34,7 @@ pub enum State {
     },
 }
 
-/// What somebody is about to use.
+/// The intended use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     Usage(Decimal),
@@ -48,7 +48,7 @@ pub enum DeniedReason {
     CreditExhausted,
 }
 
-/// All that a customer has, the higher plans' features first.
+/// Returns all entitlements of a customer, features of higher plans first.
 pub async fn all(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -72,7 +72,7 @@ pub async fn all(
     Ok(all)
 }
 
-/// What a customer has of one feature; `None` is nothing.
+/// Returns a customer's entitlement to one feature; `None` if there is none.
 pub async fn of_feature(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -87,7 +87,7 @@ pub async fn of_feature(
     }
 }
 
-/// Whether a customer in this state may use what it asks for: one unit, unless it says so.
+/// Whether a customer in this state may use the requested amount, one unit by default.
 pub fn check(
     feature: &Feature,
     state: Option<&State>,
@@ -124,14 +124,14 @@ pub fn check(
     }
 }
 
-/// What so many units cost in one event, rounded up as a debit is.
+/// Returns the credits for this many units in one event, rounded up like a debit.
 fn cost(feature: &Feature, units: Decimal) -> Option<i64> {
     let (_, cost) = feature.kind.credit()?;
     let units = units.units().checked_mul(cost.units())?;
     divide_up(units, Decimal::ONE.checked_mul(Decimal::ONE)?).ok()
 }
 
-/// The plans whose subscriptions give access, the highest tier first.
+/// Returns the plans of subscriptions with access, the highest tier first.
 async fn plans(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -147,8 +147,8 @@ async fn plans(
     Ok(plans)
 }
 
-/// What the plans together give of a feature: the larger limit, all values, the highest plan's
-/// setting.
+/// Combines the plans' entitlements to a feature: the larger limit, all values, the setting of the
+/// highest plan.
 fn union(plans: &[Plan], id: FeatureId) -> Option<EntitlementValue> {
     let given = plans.iter().filter_map(|plan| plan.gives(id)).cloned();
     given.reduce(|one, other| match (one, other) {
@@ -200,7 +200,7 @@ async fn state(
 }
 
 impl State {
-    /// How much may be used still: what is left of a limit, never less than nothing.
+    /// Returns the rest of a limit, at least zero.
     pub fn remaining(&self) -> Option<Decimal> {
         match self {
             Self::Metered { limit: Some(limit), usage } => {

@@ -1,7 +1,7 @@
-//! Advancing: the clock goes from one due item to the next, each at its own instant, in order.
+//! Advances the test clock from one due item to the next, each at its own instant, in order.
 //!
-//! Where it was to go is kept, so any node goes on after a crash. One node at a time does: it holds
-//! a lease of real time, which it renews as it goes.
+//! The target is stored, so any node continues after a crash. One node at a time advances a clock,
+//! holding a lease in real time, which it renews.
 
 use crate::app::App;
 use crate::audit::{self, Action, NewEvent};
@@ -16,7 +16,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How far one call goes.
+/// The furthest that one call may advance.
 const MOST_SECONDS: i64 = 2 * 366 * 86_400;
 const LEASE_SECONDS: i64 = 30;
 const RENEWED_AFTER: Duration = Duration::from_secs(10);
@@ -26,12 +26,12 @@ const BITE: i64 = 64;
 pub enum ClockError {
     Db(DbError),
     Advancing,
-    /// Before now, or further than one call goes.
+    /// The target is in the past, or too far ahead.
     OutOfRange,
 }
 
-/// Sets out to advance a clock: until it is there nothing else is billed. Asked again for the same,
-/// it changes nothing.
+/// Stores the target of a clock. Until it is reached, other billing writes are refused. Idempotent
+/// for the same target.
 pub async fn set_out(work: &mut Work<'_, '_, '_>, to: Time) -> Result<(), ClockError> {
     let clock = test_clock::clock(work.tx, work.tenant).await?;
     if clock.advancing_to == Some(to) {
@@ -62,7 +62,7 @@ async fn note(work: &mut Work<'_, '_, '_>, now: Time, to: Time) -> Result<(), Db
     audit::record(work.tx, work.tenant.no, &event).await
 }
 
-/// Goes on with a clock that is being advanced, for so long, and tells how it stands then.
+/// Continues advancing a clock for this long, and returns its state.
 pub async fn go_on(app: &App, tenant: &Tenant, time: Duration) -> Result<TestClock, DbError> {
     let (end, mut renew, mut held) = (Instant::now() + time, Instant::now(), None);
     loop {
@@ -83,7 +83,7 @@ pub async fn go_on(app: &App, tenant: &Tenant, time: Duration) -> Result<TestClo
     }
 }
 
-/// Goes on with every clock that nobody is advancing any more. One that fails holds up no other.
+/// Continues every clock that no node is advancing. A failing clock does not block the others.
 pub async fn go_on_with_all(app: &App, time: Duration) -> Result<(), DbError> {
     let left = test_clock::left(&mut app.db.read().await?, app.clock.now()).await?;
     for tenant in left {
@@ -94,7 +94,7 @@ pub async fn go_on_with_all(app: &App, time: Duration) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Takes the lease or renews the one held, and returns its end; `None` where another node holds it.
+/// Takes or renews the lease and returns its end; `None` if another node holds it.
 async fn lease(app: &App, tenant: &Tenant, held: Option<Time>) -> Result<Option<Time>, DbError> {
     let (of, now) = (*tenant, app.clock.now());
     let until = now.plus_seconds(LEASE_SECONDS);
@@ -113,7 +113,7 @@ async fn release(app: &App, tenant: &Tenant, held: Time) -> Result<(), DbError> 
         .await
 }
 
-/// Writes what is due in wallets, a bite at a time; `true` where nothing is left.
+/// Writes due wallet entries in bounded steps; `true` when none are left.
 async fn write_wallets(app: &App, tenant: &Tenant, to: Time) -> Result<bool, DbError> {
     let (of, ids) = (*tenant, app.ids.clone());
     let written = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -122,7 +122,7 @@ async fn write_wallets(app: &App, tenant: &Tenant, to: Time) -> Result<bool, DbE
     Ok(written.await? == 0)
 }
 
-/// Everything due has been run: the clock stands where it was to go, and billing goes on.
+/// All due items have run: sets the clock to its target, and billing resumes.
 async fn arrive(app: &App, tenant: &Tenant, to: Time) -> Result<(), DbError> {
     let (of, now) = (*tenant, app.clock.now());
     app.db

@@ -1,5 +1,4 @@
-//! What a result brings about, in the transaction that records it: the one place where settlement
-//! calls the slices whose effects it carries.
+//! Applies the result of a payment in the transaction that records it.
 
 use crate::credits;
 use crate::flows::{payment_methods, settled};
@@ -8,8 +7,8 @@ use crate::payments::Card;
 use crate::settlement::{Attempt, Effect, abandon};
 use crate::work::{BillingError, Work};
 
-/// Carries out the effect and pays the invoice, which takes its number last. `false` where the
-/// invoice no longer wants the money.
+/// Applies the effect and pays the invoice, which takes its number last. `false` if the invoice no
+/// longer accepts the payment.
 pub async fn succeeded(
     work: &mut Work<'_, '_, '_>,
     attempt: &mut Attempt,
@@ -60,7 +59,7 @@ pub async fn succeeded(
     Ok(true)
 }
 
-/// A decline leaves everything as it was: a draft goes, an issued invoice stays open.
+/// A decline changes nothing: a draft is deleted, an issued invoice stays open.
 pub async fn declined(work: &mut Work<'_, '_, '_>, attempt: &Attempt) -> Result<(), BillingError> {
     let Some(mut invoice) = invoices::get(work.tx, work.tenant, attempt.invoice_id).await? else {
         return Ok(());
@@ -84,7 +83,7 @@ pub async fn declined(work: &mut Work<'_, '_, '_>, attempt: &Attempt) -> Result<
     Ok(())
 }
 
-/// A form that nobody filled in is given up.
+/// Closes a form that was not completed.
 pub async fn expired(
     work: &mut Work<'_, '_, '_>,
     attempt: &mut Attempt,

@@ -1,4 +1,4 @@
-//! Archiving a customer: its sessions, its subscriptions and its payments end with it.
+//! Archives a customer, with its sessions, subscriptions and payments.
 
 use super::cancel::end_all_of_customer;
 use crate::audit::Action;
@@ -8,8 +8,8 @@ use crate::db::DbError;
 use crate::work::Work;
 use serde_json::json;
 
-/// Archives a customer and ends for good every session and subscription, charging nothing more;
-/// again, it changes nothing.
+/// Archives a customer and permanently ends its sessions and subscriptions, without further
+/// charges. Idempotent.
 pub async fn archive_customer(
     work: &mut Work<'_, '_, '_>,
     reference: &CustomerRef,

@@ -58,7 +58,7 @@ pub async fn cancel(
     }
 }
 
-/// Undoes a cancellation that has not come into force.
+/// Undoes a scheduled cancellation.
 pub async fn uncancel(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
@@ -171,7 +171,8 @@ async fn bill_last(
 /// Ends a subscription now and bills nothing.
 async fn stop(work: &mut Work<'_, '_, '_>, subscription: &mut Subscription) -> Result<(), DbError> {
     if let Some(open) = subscription.usage_period {
-        // The counts stay: until the window ends, a customer who comes back goes on with them.
+        // The aggregates stay, so that a customer who returns before the window's end continues
+        // counting.
         if subscription.usage_grace_until.is_none() {
             usage::segment_closed(work.tx, subscription, open, work.at).await?;
         }
@@ -187,7 +188,7 @@ async fn stop(work: &mut Work<'_, '_, '_>, subscription: &mut Subscription) -> R
     note(work, subscription, Action::SubscriptionCanceled, detail).await
 }
 
-/// Gives up a subscription that waits for its first payment, with the form and the draft.
+/// Closes a pending subscription with its form and draft.
 pub async fn give_up(
     work: &mut Work<'_, '_, '_>,
     pending: &mut Subscription,

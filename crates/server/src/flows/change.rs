@@ -48,7 +48,7 @@ pub enum Way {
     Prorated,
     /// At once, with a new period that is charged in full; the rest of the old period is credited.
     Restarted,
-    /// At the period's end.
+    /// Applies at the period's end.
     Deferred,
 }
 
@@ -59,7 +59,7 @@ pub struct Quote {
     pub new: Plan,
     pub quantity: i64,
     pub way: Way,
-    /// Charges and credits of the change itself.
+    /// Charges and credits of the change.
     pub lines: Vec<Line>,
     /// Usage of the segment that the change closes, under the old plan.
     pub usage: Vec<Line>,
@@ -96,7 +96,7 @@ fn way(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> Way {
     }
 }
 
-/// Changes a subscription, schedules the change, or begins the payment that it waits for.
+/// Changes a subscription, schedules the change, or starts the payment that it waits for.
 pub async fn change(
     work: &mut Work<'_, '_, '_>,
     request: &ChangeRequest,
@@ -159,7 +159,7 @@ async fn schedule(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Kept, Bi
 /// Bills the price of a change.
 async fn pay(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Billed, BillingError> {
     let (subscription, customer_no) = (&quote.subscription, quote.subscription.customer_no);
-    // The invoice takes in the lines of the segment. A change that is given up frees them.
+    // The invoice takes the lines of the segment. A change that is given up releases them.
     lines::close_segment(work, subscription, &quote.old).await?;
     let end = quote.outcome().current_period.map_or(quote.at, |period| period.end);
     let period = Some(Period { start: quote.at, end });
@@ -169,7 +169,7 @@ async fn pay(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Billed, Billi
     settlement::collect(work, customer_no, invoice, method, effect).await
 }
 
-/// Brings a change into force.
+/// Applies a change.
 pub async fn apply(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
@@ -401,7 +401,7 @@ mod tests {
     use Interval::{Month, Year};
 
     #[test]
-    fn a_change_comes_into_force_as_its_totals_and_intervals_say() {
+    fn change_timing_follows_totals_and_intervals() {
         let cases = [
             ((Month, 100), (Month, 101), Way::Prorated),
             ((Month, 100), (Month, 100), Way::Free),

@@ -27,7 +27,7 @@ pub struct NewSubscription {
     pub quantity: i64,
     /// Whether a customer who owes an invoice may buy; a backend's choice.
     pub allow_unpaid: bool,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
 }
 
@@ -41,7 +41,7 @@ pub struct Offer {
     pub first: Option<Period>,
 }
 
-/// Starts a subscription, or begins the payment that starts it.
+/// Starts a subscription, or the payment that starts it.
 pub async fn create(
     work: &mut Work<'_, '_, '_>,
     new: &NewSubscription,
@@ -194,7 +194,7 @@ pub async fn replaceable(
     }
 }
 
-/// Sets the periods of a subscription that starts now, and returns the first.
+/// Sets the periods of a subscription that starts now, and returns the first one.
 pub fn begin(subscription: &mut Subscription, plan: &Plan, at: Time) -> Period {
     let first = calendar::period_from(at, at, plan.billing_interval.months());
     subscription.status = Status::Active;

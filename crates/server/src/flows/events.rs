@@ -13,9 +13,9 @@ use anyhow::anyhow;
 /// When an event that could not be applied is tried again, at first.
 const FIRST_WAIT_SECONDS: i64 = 60;
 const LONGEST_WAIT_SECONDS: i64 = 3_600;
-/// How many events one round takes up.
+/// The number of events per round.
 const TAKEN_UP: i64 = 64;
-/// How often a processor is asked for events: one that no webhook brought waits no longer.
+/// The poll interval: the longest delay of an event whose webhook was lost.
 const POLL_EVERY_SECONDS: i64 = 600;
 /// Events may appear in the list a little later than they were made.
 const POLL_OVERLAP_SECONDS: i64 = 600;

@@ -108,8 +108,8 @@ fn price(included: Decimal, tiers: &[Tier]) -> Price {
     Price { included, tiers: tiers.iter().map(tier).collect() }
 }
 
-/// Rates the open segments of the usage window, until `end`, under the plan in force. A trial's usage
-/// is not billed.
+/// Rates the open segments of the usage window until `end`, under the current plan. Usage in a
+/// trial is not billed.
 pub async fn usage(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -146,8 +146,8 @@ pub async fn usage(
     Ok(lines)
 }
 
-/// Ends the open segments of the usage window under the plan in force. Their lines wait for the
-/// customer's next invoice, which may be one that this transaction is about to write.
+/// Closes the open segments of the usage window under the current plan. Their lines wait for the
+/// customer's next invoice, which may be one that this transaction writes.
 pub async fn close_segment(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,

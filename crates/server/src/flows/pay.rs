@@ -71,7 +71,7 @@ pub async fn transfer(
     Ok(invoice)
 }
 
-/// Voids an invoice of which nothing was paid; it keeps its number.
+/// Voids an invoice without payments. It keeps its number.
 pub async fn void(work: &mut Work<'_, '_, '_>, id: InvoiceId) -> Result<Invoice, BillingError> {
     let (customer, mut invoice) = payable(work.tx, work.tenant, id).await?;
     if invoice.amount_paid > 0 {

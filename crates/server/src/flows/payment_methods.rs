@@ -39,7 +39,7 @@ pub async fn reference_of(
     kept.ok_or(PaymentMethodError::Db(DbError::Broken("a reference just kept is missing")))
 }
 
-/// Opens a form in which a customer enters a payment method.
+/// Opens a form for entering a payment method.
 pub async fn setup(
     app: &App,
     tenant: &Tenant,

@@ -69,7 +69,8 @@ pub async fn preview_change(
     show(tx, tenant, &outcome, (quote.lines, quote.usage), effective_at, quote.at).await
 }
 
-/// Shows what is due now and next. `closed` is the usage of the segment that ends with this.
+/// Returns the charges now and next. `closed` is the usage of the segment that ends with the
+/// change.
 async fn show(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -82,7 +83,7 @@ async fn show(
     let mut waiting = invoices::waiting(tx, tenant, customer, currency).await?;
     let changes = !closed.is_empty();
     waiting.extend(closed.into_iter().filter(|line| line.amount != 0));
-    // Waiting lines go on the first invoice that is written.
+    // Waiting lines are added to the first invoice that is written.
     if due.iter().any(|line| line.amount != 0) {
         due = invoices::with_waiting(due, std::mem::take(&mut waiting));
     }
@@ -109,7 +110,7 @@ pub async fn upcoming(
     upcoming_after(tx, tenant, subscription, waiting, false).await
 }
 
-/// The same after a change that closes the open segment, whose usage is among `waiting`.
+/// Returns the same after a change that closes the open segment, whose usage is in `waiting`.
 async fn upcoming_after(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -128,7 +129,7 @@ async fn upcoming_after(
             (line.quantity, line.amount) = (Decimal::ZERO, 0);
         }
     }
-    // Each usage month ends with an invoice if there is something to put on it.
+    // A usage month ends with an invoice if it has lines.
     let measured = !waiting.is_empty() || plan.charges_for_usage();
     let (mut date, mut period) = (usage.end, Some(usage));
     if !measured || usage.end >= current.end {

@@ -1,4 +1,4 @@
-//! Steps (b) and (c) of a settlement, and taking up what others left.
+//! Steps (b) and (c) of a settlement, and continuing attempts that were interrupted.
 
 use crate::app::App;
 use crate::audit::{Action, Actor};
@@ -17,14 +17,14 @@ use crate::work::{BillingError, Work};
 use crate::{customers, test_clock};
 use futures_util::{StreamExt, stream};
 
-/// How many attempts one round of [`sweep`] takes up, and how many of them at once.
+/// The number of attempts per round of [`sweep`], and how many run concurrently.
 const TAKEN_UP: i64 = 64;
 const AT_ONCE: usize = 8;
-/// The longest that an attempt of which nothing can be told waits for its next turn.
+/// The longest delay between checks of an attempt whose result is unknown.
 const LONGEST_WAIT_SECONDS: i64 = 3_600;
 
-/// Goes on with an attempt wherever it stands and returns it as it then is: still pending where the
-/// processor could not tell.
+/// Continues an attempt from its current step and returns it. It is still pending if the
+/// processor's answer is unknown.
 pub async fn run(
     app: &App,
     tenant: &Tenant,
@@ -45,7 +45,7 @@ pub async fn run(
     }
 }
 
-/// Step (b): charges, outside of any transaction. Nothing of ours changes.
+/// Step (b): charges, outside any transaction. Writes nothing.
 pub async fn charge(
     app: &App,
     tenant: &Tenant,
@@ -88,13 +88,13 @@ pub async fn charge(
         Ok(None) => processor.charge(tenant, &charge).await,
         Err(error) => unknown(attempt, &error),
     };
-    // A form that nobody is there to see.
+    // The customer is off-session, so a form is useless.
     let unseen = off_session && matches!(result, ChargeResult::RequiresForm { .. });
     Ok(if unseen { ChargeResult::Declined(DeclineReason::AuthenticationRequired) } else { result })
 }
 
-/// Step (c): records the result and carries out the effect, in one transaction. What succeeds for
-/// an attempt that was given up goes back.
+/// Step (c): records the result and applies the effect in one transaction. A success of an
+/// abandoned attempt is refunded.
 pub async fn record(
     app: &App,
     tenant: &Tenant,
@@ -134,7 +134,7 @@ async fn take_result(
     match (before, result) {
         (Pending | RequiresForm, ChargeResult::Succeeded { reference, card }) => {
             attempt.charge_reference = Some(reference.clone());
-            // A form is paid when it is filled in; all else as of when it began.
+            // A form is paid when it is completed; any other charge counts as of its start.
             let at = match before == RequiresForm {
                 true => work.at,
                 false => attempt.billed_at,
@@ -248,8 +248,8 @@ async fn record_refund(
         .await
 }
 
-/// Applies an event that was signed with this tenant's secret, to this tenant's objects only: an
-/// attempt or a customer of another tenant is unknown. Idempotent.
+/// Applies an event that was signed with this tenant's secret, to this tenant's objects only. An
+/// attempt or a customer of another tenant is treated as unknown. Idempotent.
 pub async fn receive(
     app: &App,
     tenant: &Tenant,
@@ -310,14 +310,14 @@ pub async fn receive(
         }
     };
     if !known {
-        // Another installation may use the same account at the processor.
+        // Another installation may use the same processor account.
         tracing::info!(processor, tenant = tenant.no, "a webhook names no object of its tenant");
     }
     Ok(())
 }
 
-/// Goes on with what other requests and nodes left: attempts pending for a minute, forms nobody
-/// filled in, refunds. Takes a bounded bite and tells how many there were.
+/// Continues the work of other requests and nodes: attempts pending for a minute, expired forms,
+/// refunds. Bounded per call; returns the number of items.
 pub async fn sweep(app: &App) -> Result<usize, DbError> {
     let due = settlement::all_due(&mut app.db.read().await?, app.clock.now(), TAKEN_UP).await?;
     let count = due.len();
@@ -348,7 +348,7 @@ async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(),
     Ok(())
 }
 
-/// Closes a form that has been open for as long as it may.
+/// Closes a form that has expired.
 async fn expire_form(
     work: &mut Work<'_, '_, '_>,
     id: PaymentAttemptId,
@@ -362,7 +362,7 @@ async fn expire_form(
 
 const MISSING: DbError = DbError::Broken("there is no such payment attempt");
 
-/// Reads an attempt for change, behind its customer.
+/// Locks an attempt, after its customer.
 async fn locked(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -383,7 +383,7 @@ async fn processor_of(
     found.ok_or(BillingError::NoProcessor)
 }
 
-/// What a processor that does not answer leaves us with.
+/// The outcome when the processor does not answer.
 fn unknown(attempt: &Attempt, error: &ProcessorError) -> ChargeResult {
     tracing::warn!(attempt = %attempt.id, %error, "a charge cannot be told and will be asked for");
     ChargeResult::Unknown

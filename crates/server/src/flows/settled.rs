@@ -55,9 +55,9 @@ pub async fn expired(work: &mut Work<'_, '_, '_>, id: SubscriptionId) -> Result<
     }
 }
 
-/// Brings a paid change into force, as of the instant that it was prorated to. The old plan was in
-/// force until now: what was used since the quote is a segment of its own. Returns `false` if the
-/// subscription is not what the change was quoted for, so that the money is refunded.
+/// Applies a paid change, as of the instant that it was prorated to. The old plan was in force
+/// until now, so usage since the quote is a segment of its own. Returns `false` if the subscription
+/// no longer matches the quote, so that the payment is refunded.
 pub async fn changed(
     work: &mut Work<'_, '_, '_>,
     change: &PlanChange,

@@ -58,8 +58,7 @@ pub async fn top_up(
     Ok(kept)
 }
 
-/// Sets when a wallet tops itself up, or that it does not any more: which is never refused for what
-/// it would have bought.
+/// Sets or disables the automatic top-up rule of a wallet. Disabling is never refused.
 pub async fn set_auto_top_up(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -82,7 +81,7 @@ pub async fn set_auto_top_up(
     Ok(id)
 }
 
-/// A customer's wallet, made where there is none, behind its customer.
+/// Locks the customer's wallet, after its customer, and creates it if there is none.
 async fn open(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -103,7 +102,7 @@ async fn open(
     wallet.ok_or(DbError::Broken("a wallet just made is missing").into())
 }
 
-/// The first transaction of a top-up, the customer locked.
+/// Runs the first transaction of a top-up, with the customer locked.
 async fn start(
     work: &mut Work<'_, '_, '_>,
     wallet: &mut Wallet,
@@ -171,8 +170,8 @@ async fn start(
     Ok(kept)
 }
 
-/// Begins a top-up where the wallet's rule asks for one, the customer locked. What cannot be begun
-/// pauses the rule.
+/// Starts a top-up if the wallet's rule requires one, with the customer locked. Pauses the rule if
+/// it cannot start.
 pub async fn top_up_if_low(
     work: &mut Work<'_, '_, '_>,
     wallet: &mut Wallet,
@@ -217,8 +216,8 @@ pub async fn top_up_if_low(
     Ok(begun)
 }
 
-/// Prices a purchase, in money that the customer pays in. Credits are paid for before they can be
-/// used, so what is too little to charge by itself is refused: no next invoice is to bring them.
+/// Prices a purchase in the customer's currency. Credits are paid before they can be used, so an
+/// amount below the processor's minimum is refused instead of waiting for the next invoice.
 async fn quote(
     work: &mut Work<'_, '_, '_>,
     wallet: &Wallet,

@@ -1,4 +1,4 @@
-//! Tracking usage, and the automatic top-ups that it begins.
+//! Tracks usage, and starts the automatic top-ups that follow.
 
 use super::top_up::top_up_if_low;
 use crate::base::PaymentAttemptId;
@@ -6,8 +6,8 @@ use crate::credits;
 use crate::usage::{self, NewEvent, Tracked};
 use crate::work::{BillingError, Work};
 
-/// Counts events, and begins a top-up of each wallet that is low now. Returns the payment attempts
-/// that are to be carried out.
+/// Counts events and starts a top-up of each wallet that is low. Returns the payment attempts to
+/// carry out.
 pub async fn track_events(
     work: &mut Work<'_, '_, '_>,
     events: &[NewEvent],

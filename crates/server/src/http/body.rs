@@ -1,5 +1,4 @@
-//! Reading what a request carries beside its credential: a JSON body, what its path names, an
-//! idempotency key.
+//! Extractors for the body, the path and the idempotency key.
 
 use super::request::RequestInfo;
 use super::wire::Request as Declared;
@@ -18,10 +17,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most that a body may hold.
+/// The maximum size of a body.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// A body of JSON, read strictly.
+/// A JSON body, read strictly.
 struct JsonBody {
     fields: Fields,
     raw: Bytes,
@@ -39,7 +38,7 @@ pub struct Body<T> {
 #[derive(Debug)]
 pub struct NoBody;
 
-/// A body of JSON of at most so many bytes, which the handler reads by itself.
+/// A JSON body up to this size, which the handler parses.
 #[derive(Debug)]
 pub struct RawJsonBody<const MOST: usize>(pub Bytes);
 
@@ -54,15 +53,15 @@ impl<T: Declared> FormBody<T> {
     }
 }
 
-/// What stands in a path for the one object that it names.
+/// The path segment that names an object.
 #[derive(Debug)]
 pub struct PathText(pub String);
 
-/// The same for two objects.
+/// The path segments that name two objects.
 #[derive(Debug)]
 pub struct PathTexts(pub String, pub String);
 
-/// The `Idempotency-Key` of a request that may be repeated, with what is needed to hash it.
+/// The `Idempotency-Key` header, with the data that is hashed with it.
 #[derive(Debug)]
 pub struct IdempotencyKey {
     key: Option<String>,
@@ -199,7 +198,7 @@ fn unsupported(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
     Problem::new(Code::UnsupportedMediaType, detail)
 }
 
-/// The media type without parameters, where it is given exactly once, as lower case.
+/// Returns the media type without parameters, in lower case, if there is exactly one.
 fn media_type(headers: &HeaderMap) -> Option<&'static str> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
@@ -232,7 +231,7 @@ impl FromRequestParts<Arc<App>> for PathTexts {
     }
 }
 
-/// PostgreSQL takes no U+0000 in a text, so nothing that is stored has one in its name.
+/// PostgreSQL accepts no U+0000 in texts, so no stored object has one in its id.
 fn is_plain(text: &str) -> bool {
     !text.contains('\0')
 }
@@ -265,7 +264,7 @@ impl FromRequestParts<Arc<App>> for IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// What to keep for this request, where it has a key.
+    /// Returns the idempotency data of this request, if it has a key.
     pub fn of(self, caller: impl ToString, body: &[u8], now: Time) -> Option<Idempotency> {
         let key = self.key?;
         let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);

@@ -1,4 +1,4 @@
-//! What the description says of every operation alike: the credentials, and how errors answer.
+//! Parts of the API description that all operations share: credentials and error responses.
 //!
 //! Credential and scope of each operation come from the extractors of its handler
 //! ([`operation`](super::operation)).
@@ -13,7 +13,7 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
 const PROBLEM: &str = "Problem";
 
-/// Adds it to a description that has all of its operations.
+/// Adds the shared parts to a description with all operations.
 #[derive(Clone, Copy, Debug)]
 pub struct Common;
 
@@ -34,25 +34,26 @@ impl Modify for Common {
     }
 }
 
-/// A list of some of these names.
+/// Builds a list of some of these names.
 pub fn names(names: &'static [&'static str]) -> Array {
     let name =
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied()));
     ArrayBuilder::new().items(name).build()
 }
 
-/// A boolean that is always the same.
+/// Builds a boolean with a constant value.
 pub fn always(value: bool) -> Object {
     ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([value])).build()
 }
 
 fn secret_key() -> SecurityScheme {
-    let text = "A secret key, `upay_sk_…`, from a backend alone. Also as `Authorization: Bearer`.";
+    let text =
+        "A secret key, `upay_sk_…`, for backends only. Also accepted as `Authorization: Bearer`.";
     SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("x-api-key", text)))
 }
 
 fn publishable_key() -> SecurityScheme {
-    let text = "A publishable key, `upay_pk_…`, from any page. It reads the public catalog alone.";
+    let text = "A publishable key, `upay_pk_…`, for any page. It reads the public catalog only.";
     SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("x-api-key", text)))
 }
 
@@ -62,19 +63,19 @@ fn portal_token() -> SecurityScheme {
     SecurityScheme::Http(scheme.description(Some(text)).build())
 }
 
-/// Any refusal (RFC 9457). Its status is its code's.
+/// Any error (RFC 9457). The code determines the status.
 fn problem() -> Response {
     let text = ObjectBuilder::new().schema_type(Type::String).build();
     let id = HeaderBuilder::new().schema(Some(text)).build();
     let body = Content::new(Some(Ref::from_schema_name(PROBLEM)));
     ResponseBuilder::new()
-        .description("What went wrong; `code` tells what, for programs.")
+        .description("The error. `code` identifies it for programs.")
         .header("X-Request-Id", id)
         .content("application/problem+json", body)
         .build()
 }
 
-/// OpenAPI wants a text with each answer; the status says it.
+/// OpenAPI requires a text per response; the status says it all.
 fn describe(status: &str, answer: &mut RefOr<Response>) {
     if let RefOr::T(answer) = answer
         && answer.description.is_empty()

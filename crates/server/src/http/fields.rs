@@ -154,12 +154,12 @@ impl Fields {
         }
     }
 
-    /// A value of any kind.
+    /// Reads a value of any type.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.values.remove(name)
     }
 
-    /// A text of any length and content.
+    /// Reads a string of any length and content.
     pub fn any_text(&mut self, name: &str) -> Option<String> {
         match self.values.remove(name)? {
             Value::String(text) => Some(text),
@@ -198,7 +198,7 @@ impl Fields {
         self.text(name, length).unwrap_or_default()
     }
 
-    /// Notes which of these are missing.
+    /// Reports missing fields.
     pub fn required(&mut self, names: &[&str]) {
         for name in names.iter().filter(|name| !self.values.contains_key(**name)) {
             self.errors
@@ -230,7 +230,7 @@ impl Fields {
         self.inner(name, value, read)
     }
 
-    /// An array of at most `most` objects.
+    /// Reads an array of at most `most` objects.
     pub fn objects<T>(
         &mut self,
         name: &str,
@@ -299,7 +299,7 @@ impl Fields {
         boolean
     }
 
-    /// An array of texts, at most `most` of them.
+    /// Reads an array of at most `most` strings.
     pub fn texts(&mut self, name: &str, most: usize) -> Option<Vec<String>> {
         let value = self.values.remove(name)?;
         let texts = value.as_array().filter(|items| items.len() <= most).and_then(|items| {
@@ -311,7 +311,8 @@ impl Fields {
         texts
     }
 
-    /// An object of at most 20 keys of 40 characters with texts of 500, as it will be stored.
+    /// Reads metadata, an object with at most 20 keys of 40 characters and strings of 500, in its
+    /// stored form.
     pub fn metadata(&mut self, name: &str) -> Option<String> {
         let value = self.values.remove(name)?;
         let fits = value.as_object().is_some_and(|entries| {
@@ -329,7 +330,7 @@ impl Fields {
         Some(value.to_string())
     }
 
-    /// In a PATCH: `null` clears the object.
+    /// Reads metadata. In a PATCH, `null` clears it.
     pub fn clearable_metadata(&mut self, name: &str) -> Option<String> {
         if self.values.get(name) == Some(&Value::Null) {
             self.values.remove(name);
@@ -338,7 +339,7 @@ impl Fields {
         self.metadata(name)
     }
 
-    /// One of the words of a closed list.
+    /// Reads a word from a closed list.
     pub fn word<T: Copy>(
         &mut self,
         name: &str,
@@ -363,18 +364,18 @@ impl Fields {
         parsed
     }
 
-    /// A UTC day, counted from 1970.
+    /// Reads a UTC day, counted from 1970.
     pub fn day(&mut self, name: &str) -> Option<i64> {
         let text = self.text(name, 1..=64)?;
         let day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10);
         let midnight = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
         if midnight.is_none() {
-            self.wrong(name, "must be a date, as 2030-01-31");
+            self.wrong(name, "must be a date such as 2030-01-31");
         }
         midnight.map(|midnight| midnight.timestamp().as_second().div_euclid(86_400))
     }
 
-    /// A time in RFC 3339 with an offset.
+    /// Reads an RFC 3339 time with an offset.
     pub fn time(&mut self, name: &str) -> Option<Time> {
         let text = self.text(name, 1..=64)?;
         let time = parse_time(&text);
@@ -396,7 +397,7 @@ mod tests {
     use crate::http::Code;
 
     #[test]
-    fn a_query_that_is_no_text_is_malformed() {
+    fn query_is_malformed_when_not_utf8() {
         for text in ["customerId=%C3", "%FF=1"] {
             let refused = Fields::from_pairs(text.as_bytes()).unwrap_err();
             assert_eq!(refused.code, Code::MalformedRequest, "{text}");

@@ -1,7 +1,7 @@
-//! Answers that are compressed for clients that take it: a portal's first data, which is long.
+//! Compression of long responses: the portal's first data.
 //!
-//! A compressed answer tells by its length how often its texts repeat, so none that has a secret
-//! in it may repeat what a stranger has others ask for. These answers repeat nothing of a request.
+//! The length of a compressed response reveals repetitions, so a response with a secret must not
+//! contain text that an attacker chose. These responses echo nothing from the request.
 
 use super::{Json, Problem};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use std::io;
 use std::io::Write;
 
 impl<T: Serialize> Json<T> {
-    /// Compressed where these headers of its request take it.
+    /// Compresses if the request's headers accept it.
     pub fn compressed_for(self, headers: &HeaderMap) -> Response {
         if !takes_gzip(headers) {
             return self.into_response();
@@ -33,7 +33,7 @@ fn compress(value: &impl Serialize) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Whether the client names gzip, and not to refuse it.
+/// Whether the client accepts gzip.
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT_ENCODING)

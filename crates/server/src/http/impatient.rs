@@ -1,7 +1,7 @@
-//! A connection that is given up where its client takes nothing of what is written.
+//! Closes a connection whose client does not read what is written.
 //!
-//! hyper bounds how long a client may send, not how long it may leave answers unread: without this
-//! a client that never reads would keep its connection, and its place among them, for ever.
+//! hyper limits how long a client may send, not how long it may leave a response unread. Without
+//! this, a client that never reads would keep its connection slot forever.
 
 use std::future::Future as _;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 pub struct Impatient {
     stream: TcpStream,
     limit: Duration,
-    /// Runs while a write waits, and anew after each that went on.
+    /// Runs while a write waits, and restarts after each progress.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 

@@ -48,7 +48,7 @@ leaves! {
         |fields, name| fields.text(name, 0..=MOST); string()
     }
 
-    /// A text of any length and content.
+    /// Reads a string of any length and content.
     AnyText -> String {
         |fields, name| fields.any_text(name); string()
     }
@@ -100,13 +100,13 @@ leaves! {
         |fields, name| fields.decimal(name, DIGITS); string()
     }
 
-    /// How much of something is used: a decimal in a string, or a number.
+    /// Reads a quantity of usage: a decimal, as a string or a number.
     Quantity -> Decimal {
         |fields, name| fields.quantity(name);
         ObjectBuilder::new().schema_type(SchemaType::Array(vec![Type::String, Type::Number]))
     }
 
-    /// A UTC day, counted from 1970.
+    /// Reads a UTC day, counted from 1970.
     Day -> i64 {
         |fields, name| fields.day(name);
         string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))

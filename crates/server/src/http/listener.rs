@@ -1,6 +1,6 @@
-//! The listener: HTTP/1.1 by hyper's own builder, with every wait and size bounded.
+//! The listener: HTTP/1.1 with hyper's builder, with every wait and size bounded.
 //!
-//! No HTTP/2: browsers speak it over TLS only, and the proxy in front ends TLS.
+//! No HTTP/2: browsers use it over TLS only, and the proxy in front terminates TLS.
 
 use super::impatient::Impatient;
 use super::request::Peer;
@@ -23,7 +23,7 @@ use tower::util::MapRequest;
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 
-/// Serves until `stop` says so, then lets open requests end within the drain time.
+/// Serves until `stop` resolves, then finishes open requests within the drain time.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -46,7 +46,7 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Out of file descriptors, most likely: wait for connections to end.
+                    // Probably out of file descriptors: waits for connections to end.
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
@@ -68,7 +68,7 @@ pub async fn serve(
 }
 
 async fn told(stop: &mut watch::Receiver<bool>) {
-    // Whoever could tell is gone: that is telling, too.
+    // A dropped sender also means shutdown.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
@@ -79,7 +79,7 @@ fn connection(
     config: &HttpConfig,
     mut stop: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
-    // Small answers leave at once.
+    // Sends small responses immediately.
     let _ = stream.set_nodelay(true);
     let stream = Impatient::new(stream, Duration::from_secs(config.request_timeout_seconds));
     let peer = Peer(peer.ip());
@@ -98,7 +98,7 @@ fn connection(
         let service = TowerToHyperService::new(service);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
-        // A connection that the client broke is the client's affair; nothing to tell.
+        // The client broke the connection. Nothing to report.
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
             () = told(&mut stop) => None,

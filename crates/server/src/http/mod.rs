@@ -1,4 +1,4 @@
-//! HTTP: who may call, what is read, how it is answered. The rules of a slice know nothing of it.
+//! HTTP: reading requests, problems, the listener. The rules of the slices do not depend on it.
 
 pub mod body;
 pub mod description;
@@ -24,13 +24,13 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-/// A JSON answer.
+/// A JSON response.
 #[derive(Debug)]
 pub struct Json<T>(pub StatusCode, pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        // Most answers fit, and need not grow while they are written.
+        // Most responses fit, so the buffer need not grow.
         let mut body = Vec::with_capacity(1024);
         match serde_json::to_writer(&mut body, &self.1) {
             Ok(()) => {
@@ -42,7 +42,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// A creation that may have been done before: 201, and a header that tells a repetition.
+/// The response of an idempotent creation: 201, with a header on a replay.
 impl IntoResponse for Outcome {
     fn into_response(self) -> Response {
         match self {
@@ -52,5 +52,5 @@ impl IntoResponse for Outcome {
     }
 }
 
-/// Tells that an answer repeats an earlier one.
+/// Marks a replayed response.
 pub const REPLAYED: [(&str, &str); 1] = [("idempotent-replayed", "true")];

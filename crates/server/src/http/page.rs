@@ -1,4 +1,4 @@
-//! Lists over HTTP: the query's `limit`, `cursor` and filters, and the envelope of a page.
+//! Pagination over HTTP: `limit`, `cursor` and filters in the query, and the page envelope.
 
 use super::wire::Request;
 use super::{Fields, Problem};
@@ -34,14 +34,14 @@ impl<T: ToSchema> From<Page<T>> for ListResponse<T> {
     }
 }
 
-/// The fields of a URL's query.
+/// Returns the fields of a URL's query.
 pub fn query(uri: &Uri) -> Result<Fields, Problem> {
     Fields::from_pairs(uri.query().unwrap_or_default().as_bytes())
 }
 
 impl Fields {
-    /// Reads `limit` and `cursor`. `list` names the list and its filters: a cursor of another one
-    /// is refused.
+    /// Reads `limit` and `cursor`. `list` identifies the list and its filters, so that a cursor of
+    /// another one is refused.
     pub fn page(&mut self, tenant: &Tenant, list: &str) -> PageQuery {
         let limit = match self.text("limit", 0..=20) {
             None => page::DEFAULT_LIMIT,
@@ -143,7 +143,7 @@ impl<T> FromRequestParts<Arc<App>> for ListQuery<T> {
     }
 }
 
-/// An object's id from a path: one that is not well-formed names nothing.
+/// Reads an object's id from the path. A malformed id is a missing object.
 pub fn path_id<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| Problem::not_found())
 }

@@ -1,7 +1,7 @@
-//! Errors as they leave: RFC 9457 problem details with a code of a closed list.
+//! Error responses: RFC 9457 problem details with a code from a closed list.
 //!
-//! A [`Problem`] keeps apart what leaves (code, detail, errors) and what is logged (source).
-//! Handlers return it; the request layer renders it once, with the request's id, and logs it once.
+//! A [`Problem`] separates what is sent (code, detail, errors) from what is logged (source).
+//! Handlers return it. The request layer renders it with the request id and logs it, once.
 
 use crate::base::Currency;
 use crate::clock_guard::Untrusted;
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 macro_rules! codes {
     ($($name:ident $status:ident $text:literal),* $(,)?) => {
-        /// Every code that an answer may carry.
+        /// Every code that a response may contain.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Code { $($name),* }
 
@@ -84,10 +84,10 @@ codes! {
     Overloaded SERVICE_UNAVAILABLE "overloaded",
 }
 
-/// What is wrong with one parameter.
+/// An invalid parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ParamError {
-    /// The field, query parameter or header.
+    /// The name of the field, query parameter or header.
     pub param: String,
     pub message: String,
 }
@@ -98,9 +98,9 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     pub errors: Vec<ParamError>,
     pub limit: Option<LimitHit>,
-    /// What the code's own entry adds to the body, such as `declineReason`.
+    /// Additional members of the code, such as `declineReason`.
     pub members: Option<Box<Map<String, Value>>>,
-    /// For the log alone.
+    /// For the log only.
     pub source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -109,23 +109,23 @@ pub struct Problem {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
 pub struct ProblemBody<'a> {
-    /// Always `about:blank`: `code` tells problems apart.
+    /// Always `about:blank`. `code` distinguishes problems.
     pub r#type: &'a str,
-    /// The status in words.
+    /// The status as text.
     pub title: &'a str,
     pub status: u16,
-    /// What happened, for people.
+    /// An explanation for people.
     pub detail: &'a str,
-    /// What happened, for programs: one of a closed list.
+    /// The code for programs, from a closed list.
     #[schema(schema_with = crate::http::problem::code_schema)]
     pub code: &'a str,
-    /// Names this request in the server's log.
+    /// The request id in the server's log.
     pub request_id: &'a str,
-    /// What is wrong with which parameter; with `validation_failed` and `invalid_tiers` alone.
+    /// The invalid parameters. Only with `validation_failed` and `invalid_tiers`.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub errors: &'a [ParamError],
-    /// Why the processor declined; with `payment_declined` alone.
+    /// The processor's reason. Only with `payment_declined`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
     pub decline_reason: Option<&'a Value>,
@@ -133,7 +133,7 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
     pub payment_attempt_id: Option<&'a Value>,
-    /// What uses the payment method; with `payment_method_in_use` alone.
+    /// The dependencies of the payment method. Only with `payment_method_in_use`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub dependencies: Option<&'a Value>,
@@ -145,11 +145,13 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Price)]
     pub price: Option<&'a Value>,
-    /// Where the hosted page leads back to, beside a code of ours that is not taken.
+    /// The return URL of the hosted page. Only with `invalid_code` and a code that this server
+    /// issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
     pub return_url: Option<&'a Value>,
-    /// Whose page it is, beside a code of ours that is not taken.
+    /// The branding of the hosted page. Only with `invalid_code` and a code that this server
+    /// issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub branding: Option<&'a Value>,
@@ -164,7 +166,7 @@ pub struct Price {
     pub currency: Currency,
 }
 
-/// The closed list of codes, as OpenAPI writes it.
+/// Returns the closed list of codes for OpenAPI.
 pub fn code_schema() -> utoipa::openapi::schema::Object {
     let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     names.sort_unstable();
@@ -190,14 +192,14 @@ impl Problem {
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(Arc::from(source.into())),
-            ..Self::new(Code::Internal, "Something went wrong on our side.")
+            ..Self::new(Code::Internal, "An internal error occurred.")
         }
     }
 
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(Arc::from(source.into())),
-            ..Self::new(Code::Unavailable, "The server cannot answer now; try again.")
+            ..Self::new(Code::Unavailable, "The server is temporarily unavailable; try again.")
         }
     }
 
@@ -221,7 +223,7 @@ impl Problem {
         Self::new(Code::CustomerArchived, "The customer is archived.")
     }
 
-    /// Adds a member that the code's own entry names: one of those of [`ProblemBody`].
+    /// Adds a member of the code: one of those in [`ProblemBody`].
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.members.get_or_insert_default().insert(member.to_owned(), value.into());
@@ -232,7 +234,7 @@ impl Problem {
         Self { limit: Some(limit), ..Self::new(Code::RateLimited, "Too many requests.") }
     }
 
-    /// The body, for the request of this id.
+    /// Returns the body for the request with this id.
     pub fn body<'a>(&'a self, request_id: &'a str) -> ProblemBody<'a> {
         let status = self.code.status();
         ProblemBody {
@@ -266,7 +268,7 @@ impl Problem {
     }
 }
 
-/// The request layer finds the problem among the extensions and writes the body.
+/// The request layer finds the problem in the extensions and writes the body.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();

@@ -1,5 +1,5 @@
-//! What every request passes through, once: its id, its time limit, its line in the log, the
-//! rendering of problems, CORS on the routes that browsers call.
+//! The layer around every request: id, time limit, log line, rendering of problems, CORS on browser
+//! routes.
 
 use super::{Code, Problem};
 use crate::app::App;
@@ -16,16 +16,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// Who may call a group of routes: it decides about CORS.
+/// The callers of a group of routes, which decide about CORS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surface {
-    /// Backends alone: a browser gets no CORS answer.
+    /// Backends only: no CORS.
     Backend,
-    /// Browsers too, by a portal token or a publishable key.
+    /// Also browsers, with a portal token or a publishable key.
     Browser,
 }
 
-/// What is known of a request beside its parts.
+/// Data about a request beside its parts.
 #[derive(Debug)]
 pub struct RequestInfo {
     pub id: RequestId,
@@ -33,7 +33,7 @@ pub struct RequestInfo {
     caller: OnceLock<Actor>,
 }
 
-/// Whom a connection comes from; the listener attaches it to each request.
+/// The peer of a connection. The listener attaches it to each request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
@@ -43,18 +43,18 @@ impl RequestInfo {
         info.map(AsRef::as_ref).ok_or_else(|| Problem::internal("a request without its info"))
     }
 
-    /// Of a request that this process asks of itself.
+    /// Builds the data for a request from this process.
     pub fn own(id: RequestId) -> Self {
         Self { id, peer: IpAddr::from(std::net::Ipv4Addr::LOCALHOST), caller: OnceLock::new() }
     }
 
-    /// Notes who called, for the log.
+    /// Records the caller for the log.
     pub fn caller(&self) -> Option<&Actor> {
         self.caller.get()
     }
 
     pub fn set_caller(&self, caller: Actor) {
-        // A second note would be of the same request; the first one stands.
+        // The first record wins. A second one would be of the same request.
         let _ = self.caller.set(caller);
     }
 }
@@ -102,16 +102,16 @@ async fn run(app: &App, request: Request, next: Next) -> Response {
     }
 }
 
-/// Any route or method that there is not.
+/// Handles unknown routes and methods.
 pub async fn no_route() -> Problem {
     Problem::new(Code::NotFound, "There is no such route.")
 }
 
 pub async fn no_method() -> Problem {
-    Problem::new(Code::MethodNotAllowed, "This route does not take this method.")
+    Problem::new(Code::MethodNotAllowed, "This route does not support this method.")
 }
 
-/// Writes the body of a problem and returns what is to be logged of it.
+/// Writes the body of a problem and returns what to log.
 fn render_problem(response: &mut Response, id: &str) -> Option<Problem> {
     let problem = response.extensions_mut().remove::<Problem>()?;
     let headers = response.headers_mut();
@@ -183,7 +183,7 @@ fn measure(method: &Method, route: &str, status: u16, elapsed: Duration) {
     metrics::histogram!("unitpay_http_request_duration_seconds", &labels).record(elapsed);
 }
 
-/// A client makes up methods as it likes, and each label is kept for good.
+/// Clients can invent methods, and metric labels are kept forever.
 fn known(method: &Method) -> &str {
     let known = [
         Method::GET,
@@ -197,7 +197,8 @@ fn known(method: &Method) -> &str {
     if known.contains(method) { method.as_str() } else { "other" }
 }
 
-/// One line a request. Paths are logged as routes: what stands in them may be the integrator's.
+/// Writes one log line per request, with the route instead of the path, which may contain the
+/// integrator's data.
 fn log(
     info: &RequestInfo,
     id: &str,
@@ -223,7 +224,7 @@ fn log(
     }
 }
 
-/// The connection's peer; behind a configured proxy, the nearest address that is none.
+/// Returns the peer's address; behind a configured proxy, the nearest address that is not a proxy.
 fn peer(app: &App, request: &Request) -> IpAddr {
     let direct = request
         .extensions()

@@ -1,4 +1,4 @@
-//! Reading JSON strictly: no duplicate name, no U+0000, no depth over [`MAX_DEPTH`].
+//! Strict JSON: no duplicate name, no U+0000, at most [`MAX_DEPTH`] levels.
 
 use super::{Code, Problem};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -14,11 +14,11 @@ pub fn strict(text: &[u8]) -> serde_json::Result<Value> {
     deserializer.end().map(|()| value)
 }
 
-/// What a body that the strict reading did not take is answered.
+/// Returns the problem for a body that was refused.
 pub fn not_taken(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     if error.is_data() {
-        // Ours: the position that the parser appends says nothing to whoever sent one line.
+        // Removes the position that the parser appends, which is useless for a single line.
         let message = text.split(" at line ").next().unwrap_or_default().to_owned();
         let (param, message) = message.split_once('\n').unwrap_or(("", &message));
         Problem::invalid_param(param, message)
@@ -29,14 +29,14 @@ pub fn not_taken(error: &serde_json::Error) -> Problem {
     }
 }
 
-/// Any JSON value, but no duplicate name, no U+0000 and no depth over [`MAX_DEPTH`].
+/// Any JSON value without duplicate names or U+0000, and at most [`MAX_DEPTH`] levels deep.
 #[derive(Clone, Copy)]
 struct Strict {
     depth: usize,
 }
 
 impl Strict {
-    /// For what stands in an array or object; an empty one is a level, too.
+    /// The depth inside an array or object. An empty one counts as a level.
     fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format!("The body is nested deeper than {MAX_DEPTH} levels.")));

@@ -47,7 +47,7 @@ pub type Components = Vec<(String, RefOr<Schema>)>;
 /// The name of a field, its schema, and whether it must be there.
 pub type DescribedField = (&'static str, RefOr<Schema>, Required);
 
-/// How a field may be absent.
+/// Whether a field may be absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     Required,
@@ -126,7 +126,7 @@ impl Description {
     }
 }
 
-/// What the derive calls for each field.
+/// The readers that the derive calls for each field.
 impl Fields {
     pub fn required_field<T: Field>(&mut self, name: &str) -> Option<T::Value> {
         if !self.has(name) {

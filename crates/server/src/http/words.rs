@@ -1,4 +1,4 @@
-//! Reading the words that several slices share: slugs, money, addresses, origins, images.
+//! Values that several slices read: slugs, money, addresses, origins, images.
 
 use super::Fields;
 use crate::base::{Address, Currency, Decimal, MAX_AMOUNT, TaxRate};
@@ -9,12 +9,12 @@ use http::Uri;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
-/// The most that an image may take as a `data:` URI.
+/// The maximum size of an image as a `data:` URI.
 pub const MAX_IMAGE_BYTES: usize = 32 * 1024;
 const IMAGE_TYPES: [&str; 5] = ["png", "jpeg", "webp", "gif", "svg+xml"];
 
 impl Fields {
-    /// What code names an object by.
+    /// Reads a slug, by which code refers to an object.
     pub fn slug(&mut self, name: &str) -> Option<String> {
         let slug = self.text(name, 1..=64)?;
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
@@ -25,7 +25,7 @@ impl Fields {
         Some(slug)
     }
 
-    /// An amount of money or credits, in minor units.
+    /// Reads an amount of money or credits, in minor units.
     pub fn amount(&mut self, name: &str, least: i64) -> Option<i64> {
         self.integer(name, least..=MAX_AMOUNT)
     }
@@ -34,7 +34,7 @@ impl Fields {
         self.parsed(name, "an ISO 4217 code")
     }
 
-    /// A decimal in a string, which keeps it exact; not negative.
+    /// Reads a non-negative decimal from a string, which keeps it exact.
     pub fn decimal(&mut self, name: &str, fraction_digits: usize) -> Option<Decimal> {
         let text = self.text(name, 0..=100)?;
         let decimal = Decimal::parse(&text, fraction_digits).ok().filter(|decimal| {
@@ -50,7 +50,7 @@ impl Fields {
         decimal
     }
 
-    /// How much of something is used: a decimal in a string or a number, rounded half away from zero
+    /// Reads a quantity of usage: a decimal in a string or a number, rounded half away from zero
     /// to six fraction digits.
     pub fn quantity(&mut self, name: &str) -> Option<Decimal> {
         const MOST: i64 = 1_000_000_000;
@@ -87,11 +87,11 @@ impl Fields {
         self.optional(true, name, |fields, name| fields.text(name, length)).flatten()
     }
 
-    /// A BCP 47 language tag, by its form.
+    /// Reads a BCP 47 language tag by its form.
     pub fn locale(&mut self, name: &str) -> Option<String> {
         let locale = self.text(name, 2..=35)?;
         if !is_language_tag(&locale) {
-            self.wrong(name, "must be a language tag, as de-AT");
+            self.wrong(name, "must be a language tag such as de-AT");
         }
         Some(locale)
     }
@@ -129,7 +129,7 @@ impl Fields {
         })
     }
 
-    /// An image as a page can show it without asking anybody: a `data:` URI in base64.
+    /// Reads an image that a page can show without a request: a `data:` URI in base64.
     pub fn image(&mut self, name: &str) -> Option<String> {
         let image = self.text(name, 1..=MAX_IMAGE_BYTES)?;
         let parts = image.strip_prefix("data:image/").and_then(|rest| rest.split_once(";base64,"));
@@ -144,18 +144,23 @@ impl Fields {
         Some(image)
     }
 
-    /// Exact origins as browsers send them: scheme, host, and a port where it is not the usual one.
+    /// Reads exact origins as browsers send them: scheme, host, and a port if it is not the
+    /// default.
     pub fn origins(&mut self, name: &str) -> Option<Vec<String>> {
         let origins = self.texts(name, 10)?;
         if !origins.iter().all(|origin| is_origin(origin)) {
-            self.wrong(name, "must be origins as browsers send them, as https://app.example.com");
+            self.wrong(
+                name,
+                "must be origins as browsers send them, such as https://app.example.com",
+            );
         }
         Some(origins)
     }
 }
 
-/// A language, then its script, region and variants where they are there (RFC 5646): what browsers
-/// take for numbers and days. On other texts they throw, and the customer would see nothing.
+/// Whether a tag is a language, optionally with script, region and variants (RFC 5646). Browsers
+/// accept these for numbers and dates and throw on any other text, which would leave the customer
+/// without a page.
 fn is_language_tag(tag: &str) -> bool {
     let letters = |part: &&str, length: usize| {
         part.len() == length && part.bytes().all(|b| b.is_ascii_alphabetic())
@@ -183,7 +188,7 @@ fn is_origin(text: &str) -> bool {
     };
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
     let parsed = format!("{text}/").parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
-    // A port in any but its shortest form is nothing that a browser sends.
+    // Browsers send ports in their shortest form only.
     let shortest = parsed.map(|parsed| match parsed.port_u16() {
         Some(port) => format!("{}:{port}", parsed.host()),
         None => parsed.host().to_owned(),
@@ -200,7 +205,7 @@ mod tests {
     use super::is_language_tag;
 
     #[test]
-    fn a_language_tag_is_what_browsers_take() {
+    fn language_tag_matches_what_browsers_accept() {
         for tag in [
             "de",
             "DE",

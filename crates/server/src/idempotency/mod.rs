@@ -1,8 +1,8 @@
-//! Idempotency records: a repeated request is answered as it was the first time.
+//! Idempotency records: a repeated request gets the first response again.
 //!
-//! A record is written in the transaction of its effect and by nothing else, so there is never one
-//! without the other. A twin that runs at the same time finds the other's record when it writes its
-//! own, and its whole transaction is then run again, which makes it a replay.
+//! A record is written only in the transaction of its effect, so neither exists without the other.
+//! A concurrent request with the same key finds the other's record when it writes its own. Its
+//! transaction then runs again and becomes a replay.
 
 mod sql;
 
@@ -12,13 +12,13 @@ use crate::base::Time;
 use crate::db::{DbError, ToRow, Tx};
 use serde_json::Value;
 
-/// How long an answer is repeated.
+/// The time for which responses are replayed.
 pub const KEPT_FOR_SECONDS: i64 = 86_400;
 
-/// What a request says of itself.
+/// The idempotency data of a request.
 #[derive(Clone, Debug, ToRow)]
 pub struct Idempotency {
-    /// The API key, or for a portal token the customer.
+    /// The API key or, for a portal token, the customer.
     pub caller: String,
     pub key: String,
     /// SHA-256 of method, path and raw body.
@@ -27,14 +27,14 @@ pub struct Idempotency {
     pub now: Time,
 }
 
-/// What an earlier request of this key left.
+/// The record of an earlier request with this key.
 #[derive(Clone, Debug)]
 pub enum Kept {
     Answer(Value),
     OfAnotherRequest,
 }
 
-/// What a request came to: done now, or done before.
+/// The response of a request: new or replayed.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     Fresh(Value),
@@ -45,7 +45,7 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug)]
 pub struct KeyReused;
 
-/// What is to be answered again, where the request was done before.
+/// Returns the stored response if the request was done before.
 pub async fn replay<E>(
     tx: &mut Tx<'_, '_>,
     idempotency: Option<&Idempotency>,
@@ -61,8 +61,8 @@ where
     }
 }
 
-/// Waits for the end of a twin that runs at the same time. Where a rule of the effect would refuse
-/// the twin before it comes to keep its answer, it waits first and is then a replay.
+/// Waits for a concurrent request with the same key. If a rule would refuse this request before it
+/// stores its response, waiting first makes it a replay.
 pub async fn wait_for_twin(
     tx: &mut Tx<'_, '_>,
     idempotency: Option<&Idempotency>,
@@ -73,7 +73,7 @@ pub async fn wait_for_twin(
     }
 }
 
-/// Keeps what is to be answered again, with the effect of this transaction.
+/// Stores the response with the effect of this transaction.
 pub async fn keep(
     tx: &mut Tx<'_, '_>,
     idempotency: Option<&Idempotency>,

@@ -1,4 +1,4 @@
-//! The statements on idempotency records.
+//! SQL statements for idempotency records.
 
 use super::{Idempotency, KEPT_FOR_SECONDS, Kept};
 use crate::base::Time;

@@ -1,4 +1,5 @@
-//! Invoices over HTTP: reading them. A portal token sees its own customer's, and no drafts.
+//! HTTP handlers that read invoices. A portal token sees its own customer's invoices, without
+//! drafts.
 
 use super::{Buyer, Invoice, InvoiceItem, Line, PaidBy, Payment, Reason, Seller, Status, pdf, sql};
 use crate::app::App;
@@ -89,7 +90,7 @@ pub struct InvoicePayment {
     #[schema(value_type = String, format = DateTime)]
     pub paid_at: Time,
     pub method: PaidBy,
-    /// `null` for a transfer, as `last4` is.
+    /// `null` for a transfer, like `last4`.
     #[schema(required = true)]
     pub brand: Option<String>,
     #[schema(required = true)]
@@ -100,7 +101,8 @@ pub struct InvoicePayment {
 }
 
 impl InvoiceResponse {
-    /// An invoice, with its lines and payments or as a list shows it; `backend` sees the metadata.
+    /// Builds the response of an invoice, with lines and payments or as in a list; `backend`
+    /// includes metadata.
     fn of(app: &App, invoice: Invoice, payments: Option<Vec<Payment>>, backend: bool) -> Self {
         let metadata = backend.then(|| serde_json::from_str(&invoice.metadata).unwrap_or_default());
         let pdf_url = || [&*app.issuer, "/v1/invoices/", &invoice.id.to_string(), "/pdf"].concat();
@@ -135,7 +137,7 @@ impl InvoiceResponse {
         }
     }
 
-    /// All of an invoice.
+    /// Builds the complete response.
     pub fn whole(app: &App, invoice: Invoice, payments: Vec<Payment>, backend: bool) -> Self {
         Self::of(app, invoice, Some(payments), backend)
     }
@@ -165,7 +167,7 @@ pub struct InvoiceStatusFilter {
     status: Option<Status>,
 }
 
-/// Lists invoices, newest first; for a portal token its customer's.
+/// Lists invoices, newest first. A portal token lists those of its own customer.
 #[utoipa::path(get, path = "/v1/invoices", tag = "invoices", operation_id = "listInvoices",
     responses((status = 200, body = ListResponse<InvoiceResponse>)))]
 pub async fn list(
@@ -231,7 +233,7 @@ pub async fn get(
     Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, payments, backend)))
 }
 
-/// An issued invoice as a PDF document, in the customer's language.
+/// Returns an issued invoice as a PDF document, in the customer's language.
 #[utoipa::path(get, path = "/v1/invoices/{id}/pdf", tag = "invoices", operation_id = "getInvoicePdf",
     responses((status = 200, body = Vec<u8>, content_type = "application/pdf")))]
 pub async fn document(
@@ -256,7 +258,7 @@ pub async fn document(
     Ok((headers, bytes).into_response())
 }
 
-/// An invoice that a caller may see; another answers as a missing one does.
+/// Returns an invoice that the caller may see. Any other one is treated as missing.
 pub async fn seen<const K: u32, const P: u32>(
     tx: &mut Tx<'_, '_>,
     caller: &Caller<K, P>,

@@ -1,4 +1,4 @@
-//! From lines to an issued invoice: pricing, drafts, numbers.
+//! From lines to an issued invoice: prices, drafts, numbers.
 
 use super::{
     Buyer, DeclaredTax, Invoice, Line, LineKind, NewInvoice, Reason, Seller, Status, Totals, sql,
@@ -159,7 +159,7 @@ pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result
     Ok(work.note(invoice.customer_id, Action::InvoiceIssued, invoice.id, detail).await?)
 }
 
-/// Puts the lines that wait beside an invoice's own: segments of usage first, the rest last.
+/// Adds the waiting lines to an invoice's own: usage segments first, the rest last.
 pub fn with_waiting(lines: Vec<Line>, waiting: Vec<Line>) -> Vec<Line> {
     let (mut all, rest): (Vec<Line>, Vec<Line>) =
         waiting.into_iter().partition(|line| line.kind == LineKind::Usage);
@@ -231,15 +231,15 @@ mod tests {
     }
 
     #[test]
-    fn the_tax_is_rounded_once_on_the_sum_of_the_lines() {
+    fn tax_is_rounded_once_on_the_subtotal() {
         let tax = TaxRate { name: "VAT".into(), basis_points: 1_900 };
-        // A tax of each line, rounded, would come to nothing.
+        // The tax of each line alone would round to zero.
         let totals = totals(&[line(1), line(1), line(1)], Some(tax)).unwrap();
         assert_eq!((totals.subtotal, totals.tax_amount, totals.total), (3, 1, 4));
     }
 
     #[test]
-    fn a_sum_below_nothing_or_beyond_the_range_is_refused() {
+    fn totals_are_refused_when_negative_or_out_of_range() {
         let tax = |basis_points| Some(TaxRate { name: "VAT".into(), basis_points });
         assert_eq!(totals(&[line(5), line(-6)], None), Err(Overflow));
         assert_eq!(totals(&[line(money::MAX_AMOUNT), line(1)], None), Err(Overflow));
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_survives_its_stored_form() {
+    fn line_round_trips_through_its_stored_form() {
         let (start, end) = (Time::from_seconds(1), Time::from_seconds(2));
         let line = Line { period: Some(Period { start, end }), ..line(-7) };
         let text = serde_json::to_string(&line).unwrap();

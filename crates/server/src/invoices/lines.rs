@@ -12,7 +12,7 @@ pub struct Line {
     pub quantity: Decimal,
     /// Minor units for one; `None` if the units have several prices.
     pub unit_amount: Option<Decimal>,
-    /// How the quantity of a usage line is priced.
+    /// The pricing of a usage line.
     pub usage: Option<UsageParts>,
     pub amount: i64,
     pub period: Option<Period>,
@@ -37,7 +37,7 @@ pub struct InvoiceTier {
     pub unit_amount: Decimal,
 }
 
-// A line, stored and shown in this form.
+// A line, in the form in which it is stored and returned.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InvoiceItem {

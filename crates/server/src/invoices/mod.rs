@@ -39,7 +39,7 @@ pub struct Invoice {
     pub customer_id: CustomerId,
     pub id: InvoiceId,
     pub subscription_id: Option<SubscriptionId>,
-    /// Taken when it is issued, and kept.
+    /// Assigned at issue, permanent.
     pub number: Option<i64>,
     pub status: Status,
     pub reason: Reason,
@@ -56,10 +56,10 @@ pub struct Invoice {
     pub seller: Stored<Seller>,
     #[record(name = "customer")]
     pub buyer: Stored<Buyer>,
-    /// Empty in a list.
+    /// Empty in lists.
     #[record(name = "items")]
     pub lines: Stored<Vec<Line>>,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
@@ -73,7 +73,7 @@ pub struct NewInvoice {
     pub lines: Vec<Line>,
     pub period: Option<Period>,
     pub collection_method: CollectionMethod,
-    /// No two invoices have the same one.
+    /// Unique over all invoices.
     pub due_key: Option<String>,
 }
 
@@ -99,7 +99,7 @@ words! {
     }
 }
 
-/// What lines come to: the tax is on their sum, rounded once.
+/// The totals of lines. The tax is calculated on their sum and rounded once.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Totals {
     pub subtotal: i64,
@@ -110,7 +110,7 @@ pub struct Totals {
     pub total: i64,
 }
 
-/// Money that came in: a charge or a transfer.
+/// A payment received: a charge or a transfer.
 #[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Payment {
     pub id: PaymentAttemptId,
@@ -264,7 +264,7 @@ pub async fn in_arrears(
 }
 
 impl Status {
-    /// Whether money is owed: an uncollectible invoice may still be paid.
+    /// Whether an amount is due. An uncollectible invoice can still be paid.
     pub const fn is_payable(self) -> bool {
         match self {
             Self::Issued | Self::PartiallyPaid | Self::Overdue | Self::Uncollectible => true,

@@ -5,7 +5,7 @@ use crate::customers::billing::TaxStatus;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The organization as it stands on an invoice, stored and shown in this form.
+/// The seller on an invoice, in the form in which it is stored and returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = InvoiceSeller)]
@@ -41,7 +41,7 @@ pub struct DeclaredTax {
     pub amount: i64,
 }
 
-/// The customer as it stands on an invoice, stored and shown in this form.
+/// The buyer on an invoice, in the form in which it is stored and returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = InvoiceCustomer)]
@@ -70,7 +70,7 @@ pub struct Buyer {
     pub notes: Option<String>,
 }
 
-/// What an invoice needs to know of both sides.
+/// The data of both sides that an invoice needs.
 #[derive(Clone, Debug)]
 pub struct Parties {
     pub seller: Seller,
@@ -82,7 +82,7 @@ pub struct Parties {
 }
 
 impl Parties {
-    /// The customer's rate, else the organization's; none unless the customer is taxable.
+    /// Returns the customer's rate, else the organization's; `None` unless the customer is taxable.
     pub fn tax(&self) -> Option<TaxRate> {
         let rate = self.customers_tax.as_ref().or(self.organizations_tax.as_ref());
         rate.filter(|_| self.buyer.tax_status == TaxStatus::Taxable.as_str()).cloned()
@@ -118,7 +118,7 @@ impl Buyer {
 }
 
 impl Seller {
-    /// Whether a live invoice may name it.
+    /// Whether a live invoice may name this seller.
     pub const fn is_complete(&self) -> bool {
         self.legal_name.is_some() && self.address.is_some()
     }

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 use unitpay_invoice_pdf as pdf;
 
-/// How many are laid out at once.
+/// The number of concurrent renderings.
 const AT_ONCE: usize = 2;
 
 /// Renders invoices. It reads its fonts at the first call.

@@ -1,4 +1,4 @@
-//! The statements on invoices.
+//! SQL statements for invoices.
 
 use super::parties::{Buyer, Parties, Seller};
 use super::{Invoice, Line, Payment, Reason, Status};

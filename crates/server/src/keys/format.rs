@@ -1,11 +1,11 @@
-//! The text of an API key. Everything about it is fixed in length, so parsing compares lengths.
+//! The text of an API key. Every part has a fixed length, so parsing compares lengths.
 
 use crate::base::ApiKeyId;
 use crate::base::words::words;
 use std::fmt;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// Characters that 128, 256 and 32 bits need in base62.
+/// The number of base62 digits for 128, 256 and 32 bits.
 const ID: usize = 22;
 const SECRET: usize = 43;
 const CHECKSUM: usize = 6;
@@ -14,11 +14,11 @@ const CHECKSUM: usize = 6;
 const PREFIX: usize = 8;
 
 words! {
-    /// What a key opens.
+    /// The kind of an API key.
     KeyKind as ApiKeyKind {
-        /// A backend's: never leaves it.
+        /// For a backend, which keeps it secret.
         Secret = "secret",
-        /// A page's: everybody may read it, and by it the public catalog.
+        /// For pages: public, reads the public catalog.
         Publishable = "publishable",
     }
 }
@@ -31,13 +31,13 @@ impl KeyKind {
         }
     }
 
-    /// The kind of key that a text means to be, well-formed or not.
+    /// Returns the kind that a text claims to be, well-formed or not.
     pub fn of(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))
     }
 }
 
-/// A well-formed key. It prints itself as its id only.
+/// A well-formed key. `Debug` prints its id only.
 #[derive(Clone)]
 pub struct KeyText {
     text: String,
@@ -55,7 +55,7 @@ impl KeyText {
         Self { text, key_id }
     }
 
-    /// Reads a key; `None` where it is malformed or mistyped.
+    /// Parses a key; `None` if it is malformed or mistyped.
     pub fn parse(text: &str) -> Option<Self> {
         let body = text.strip_prefix(KeyKind::of(text)?.prefix())?;
         if body.len() != ID + SECRET + CHECKSUM || !body.bytes().all(|b| b.is_ascii_alphanumeric())
@@ -77,7 +77,7 @@ impl KeyText {
         &self.text[self.text.len() - 4..]
     }
 
-    /// SHA-256 of the whole key: 256 random bits need no slower hash.
+    /// SHA-256 of the whole key. 256 random bits need no slow hash.
     pub fn digest(&self) -> [u8; 32] {
         let mut digest = [0; 32];
         digest.copy_from_slice(
@@ -86,7 +86,7 @@ impl KeyText {
         digest
     }
 
-    /// The key itself, to be shown once to whoever made it.
+    /// The key itself, shown once to its creator.
     pub fn reveal(&self) -> &str {
         &self.text
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_survives_its_text() {
+    fn key_round_trips_through_text() {
         for kind in KeyKind::ALL {
             let key = key_of(kind);
             assert_eq!(KeyKind::of(key.reveal()), Some(kind));
@@ -142,14 +142,14 @@ mod tests {
             assert_eq!(read.key_id(), key.key_id());
             assert_eq!(read.digest(), key.digest());
         }
-        // What tells the kinds apart is under the checksum and in the digest.
+        // The checksum and the digest cover the prefix.
         let other = key().reveal().replace("upay_sk_", "upay_pk_");
         assert!(KeyText::parse(&other).is_none());
         assert_ne!(key_of(KeyKind::Publishable).digest(), key().digest());
     }
 
     #[test]
-    fn a_mistyped_key_is_refused_by_its_checksum() {
+    fn mistyped_key_fails_its_checksum() {
         let text = key().reveal().to_owned();
         for at in PREFIX..text.len() {
             let mut typo = text.clone().into_bytes();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_does_not_show_itself_in_debug_output() {
+    fn key_debug_output_is_redacted() {
         assert!(!format!("{:?}", key()).contains(key().reveal()));
     }
 }

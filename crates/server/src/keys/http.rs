@@ -1,4 +1,4 @@
-//! API keys over HTTP.
+//! HTTP handlers of API keys.
 
 use super::{ApiKey, KeyKind, KeyScopes, NewApiKey, sql};
 use crate::app::App;

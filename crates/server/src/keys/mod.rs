@@ -1,10 +1,9 @@
-//! API keys: the secret keys by which a backend calls, and the publishable ones by which any page
-//! reads the public catalog.
+//! API keys: secret keys for backends, and publishable keys for pages that read the public catalog.
 //!
 //! A key is `upay_sk_` or `upay_pk_`, the key's id, a 256-bit secret and a CRC-32, in base62. The
-//! store keeps a SHA-256 of it; the key itself is shown once. The checksum lets secret scanners tell
-//! a leaked key from noise without asking us. A publishable key has no scopes, and only the operator
-//! makes one.
+//! store keeps a SHA-256 digest, and the key is shown once. With the checksum, secret scanners can
+//! recognize leaked keys without calling the server. A publishable key has no scopes, and only the
+//! operator creates one.
 
 pub mod format;
 pub mod http;
@@ -19,7 +18,7 @@ use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 
 scopes! {
-    /// What a secret key may do.
+    /// The permissions of a secret key.
     KeyScopes {
         PORTAL_SESSIONS_READ = "portal_sessions:read",
         PORTAL_SESSIONS_WRITE = "portal_sessions:write",
@@ -44,11 +43,11 @@ scopes! {
 }
 
 impl KeyScopes {
-    /// What a new key may do unless it is told otherwise.
+    /// The default scopes of a new key.
     pub const USUAL: Self = Self::ALL.without(Self::API_KEYS_WRITE);
 }
 
-/// A key as it is listed: never the secret.
+/// A key as it is listed, without the secret.
 #[derive(Clone, Debug, FromRow, ToRow)]
 pub struct ApiKey {
     pub id: ApiKeyId,
@@ -86,14 +85,14 @@ pub struct NewApiKey {
     pub expires_at: Option<Time>,
 }
 
-/// A key that was just made, with the text that is shown once.
+/// A new key, with the text that is shown once.
 #[derive(Debug)]
 pub struct CreatedApiKey {
     pub key: ApiKey,
     pub secret: KeyText,
 }
 
-/// Makes a key and its secret, without storing it.
+/// Generates a key and its secret without storing it.
 pub fn make(new: &NewApiKey, ids: &Ids, random: &Random, now: Time) -> CreatedApiKey {
     let secret = KeyText::make(new.kind, ids.api_key(), &random.bytes());
     CreatedApiKey {
@@ -112,7 +111,7 @@ pub fn make(new: &NewApiKey, ids: &Ids, random: &Random, now: Time) -> CreatedAp
     }
 }
 
-/// Stores a key that was made, with its audit event.
+/// Stores a new key with its audit event.
 pub async fn store(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -1,4 +1,4 @@
-//! The statements on API keys.
+//! SQL statements for API keys.
 
 use super::{ApiKey, KeyKind, KeyRecord};
 use crate::base::{ApiKeyId, PageQuery, Time};
@@ -53,12 +53,12 @@ pub async fn record(tx: &mut Tx<'_, '_>, id: ApiKeyId) -> Result<Option<KeyRecor
     tx.fetch_one(&RECORD, &[id.into()]).await
 }
 
-/// Whether the installation has a key.
+/// Whether the installation has any key.
 pub async fn any(tx: &mut Tx<'_, '_>) -> Result<bool, DbError> {
     tx.exists(&ANY, &[]).await
 }
 
-/// Every key of the installation with its tenant, for the operator.
+/// Lists all keys of the installation with their tenants, for the operator.
 pub async fn of_all_tenants(tx: &mut Tx<'_, '_>) -> Result<Vec<(Tenant, ApiKey)>, DbError> {
     let keys = tx.fetch(&OF_ALL, &[]).await?;
     Ok(keys.into_iter().map(|KeyOfTenant { tenant, key }| (tenant, key)).collect())

@@ -1,7 +1,8 @@
 //! Organizations and their tenants: each organization has a `sandbox` and a `live` environment.
 //!
-//! A tenant number stands for organization and environment in every row and every statement, so
-//! the two cannot be filtered apart. Organizations are managed by the operator, not over HTTP.
+//! A tenant number stands for organization and environment in every row and statement, so that the
+//! two cannot be filtered separately. The operator manages organizations on the command line, not
+//! over HTTP.
 
 mod sql;
 
@@ -11,7 +12,7 @@ use crate::base::{OrganizationId, Time};
 use crate::db::FromRow;
 pub use unitpay_token::Environment;
 
-/// The organization that a new store has.
+/// The organization of a new store.
 pub const DEFAULT_ORGANIZATION: &str = "default";
 
 /// One organization in one environment.

@@ -1,4 +1,4 @@
-//! The statements on organizations and tenants.
+//! SQL statements for organizations and tenants.
 
 use super::{Environment, Organization, Tenant};
 use crate::base::{OrganizationId, Time};

@@ -1,4 +1,4 @@
-//! Payment methods over HTTP, and what processors tell.
+//! HTTP handlers of payment methods, and of processors' webhooks.
 
 use super::processor::BadWebhook;
 use super::{
@@ -33,7 +33,7 @@ use utoipa::ToSchema;
 type Reader = Caller<{ KeyScopes::PAYMENT_METHODS_READ }, { PortalScopes::PAYMENT_METHODS_READ }>;
 type Writer = Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, { PortalScopes::PAYMENT_METHODS_WRITE }>;
 
-/// The most that a processor's webhook may hold.
+/// The maximum size of a processor's webhook.
 const MAX_WEBHOOK_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,14 +46,14 @@ pub struct PaymentMethodResponse {
     pub customer_id: CustomerId,
     pub r#type: PaymentMethodType,
     pub status: PaymentMethodStatus,
-    /// Whether it is charged unless another is named.
+    /// Whether it is charged unless another method is given.
     pub is_default: bool,
     pub card: CardResponse,
     pub card_brand: String,
     pub card_last4: String,
     pub exp_month: i64,
     pub exp_year: i64,
-    /// The integrator's own notes; left out where a portal token asks.
+    /// The integrator's metadata. Omitted for portal tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -73,22 +73,22 @@ pub struct CardResponse {
     pub exp_year: i64,
 }
 
-/// What a browser needs to show the processor's form.
+/// The data that a browser needs to show the processor's form.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ProcessorClient)]
 pub struct ClientResponse {
-    /// Whose form it is.
+    /// The processor of the form.
     pub processor: &'static str,
     pub r#type: ClientKind,
-    /// Opens this one form; for the customer's own browser alone.
+    /// Opens this form. Only for the customer's own browser.
     pub client_secret: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub publishable_key: Option<String>,
 }
 
-/// What would miss a payment method.
+/// The objects that depend on a payment method.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PaymentMethodDependencies)]
@@ -96,12 +96,12 @@ pub struct DependenciesResponse {
     #[schema(value_type = String)]
     pub payment_method_id: PaymentMethodId,
     pub is_default: bool,
-    /// Whether it cannot be removed while these are there.
+    /// Whether the dependencies prevent its removal.
     pub blocks_detach: bool,
     /// The live subscriptions that are charged to it.
     #[schema(value_type = Vec<String>)]
     pub subscriptions: Vec<SubscriptionId>,
-    /// The wallets that are topped up from it by themselves.
+    /// The wallets with an automatic top-up charged to it.
     #[schema(value_type = Vec<String>)]
     pub auto_top_up_accounts: Vec<crate::base::CreditAccountId>,
 }
@@ -208,7 +208,7 @@ pub async fn list(
     Ok(Json(StatusCode::OK, page.map(show).into()))
 }
 
-/// Opens the processor's form, in which the customer enters a payment method.
+/// Opens the processor's form for entering a payment method.
 #[utoipa::path(post, path = "/v1/customers/{id}/payment-methods/setup", tag = "paymentMethods", operation_id = "setUpPaymentMethod",
     responses((status = 200, body = ClientResponse)))]
 pub async fn setup(
@@ -222,7 +222,7 @@ pub async fn setup(
     Ok(Json(StatusCode::OK, client.into()))
 }
 
-/// Keeps the payment method that a form's token stands for.
+/// Adds the payment method of a form's token.
 #[utoipa::path(post, path = "/v1/customers/{id}/payment-methods", tag = "paymentMethods", operation_id = "addPaymentMethod",
     responses((status = 201, body = PaymentMethodResponse)))]
 pub async fn add(
@@ -242,7 +242,7 @@ pub async fn add(
     let customer = named(&mut tx, &caller, &id).await?;
     let at = test_clock::write_now::<Problem>(&mut tx, &tenant, by.now).await?;
     drop(tx);
-    // Before the transaction: the processor gives the same for the same token again.
+    // Runs before the transaction. The processor returns the same result for the same token.
     let (processor, card) = payment_methods::attach(&app, &tenant, &customer, &token, at).await?;
     let backend = caller.only_customer().is_none();
     let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -266,7 +266,7 @@ pub async fn add(
     done.await.map(Outcome::into_response)
 }
 
-/// Makes a payment method the one that is charged unless another is named.
+/// Makes a payment method the default.
 #[utoipa::path(post, path = "/v1/payment-methods/{id}/default", tag = "paymentMethods", operation_id = "setDefaultPaymentMethod",
     responses((status = 200, body = PaymentMethodResponse)))]
 pub async fn make_default(
@@ -292,7 +292,7 @@ pub async fn make_default(
     Ok(Json(StatusCode::OK, PaymentMethodResponse::new(&method, customer.id, at, backend)))
 }
 
-/// Shows what would miss a payment method.
+/// Returns the dependencies of a payment method.
 #[utoipa::path(get, path = "/v1/payment-methods/{id}/dependencies", tag = "paymentMethods", operation_id = "getPaymentMethodDependencies",
     responses((status = 200, body = DependenciesResponse)))]
 pub async fn dependencies(
@@ -306,7 +306,7 @@ pub async fn dependencies(
     Ok(Json(StatusCode::OK, found.into()))
 }
 
-/// Removes a payment method, unless it is the default one and something is charged to it.
+/// Removes a payment method, unless it is the default and has dependencies.
 #[utoipa::path(delete, path = "/v1/payment-methods/{id}", tag = "paymentMethods", operation_id = "removePaymentMethod",
     responses((status = 204)))]
 pub async fn remove(
@@ -363,7 +363,8 @@ async fn named<const K: u32, const P: u32>(
     customers::http::meant(tx, caller, Some(&customers::http::reference(id))).await
 }
 
-/// A payment method that a caller may see, with its customer; another answers as a missing one does.
+/// Returns a payment method that the caller may see, with its customer. Any other one is treated as
+/// missing.
 async fn own<const K: u32, const P: u32>(
     tx: &mut Tx<'_, '_>,
     caller: &Caller<K, P>,
@@ -384,7 +385,7 @@ impl From<PaymentMethodError> for Problem {
         match error {
             PaymentMethodError::Db(error) => error.into(),
             PaymentMethodError::Processor(ProcessorError::UnknownToken) => {
-                Self::invalid_param("processorToken", "is not a token of the processor's")
+                Self::invalid_param("processorToken", "is not a token of this processor")
             }
             PaymentMethodError::Processor(error @ ProcessorError::Unavailable(_)) => {
                 Self::unavailable(error)
@@ -395,7 +396,7 @@ impl From<PaymentMethodError> for Problem {
             }
             PaymentMethodError::InUse(dependencies) => {
                 let dependencies = serde_json::to_value(DependenciesResponse::from(dependencies));
-                let detail = "Something is charged to this payment method.";
+                let detail = "The payment method is in use.";
                 Self::new(Code::PaymentMethodInUse, detail)
                     .with("dependencies", dependencies.unwrap_or_default())
             }

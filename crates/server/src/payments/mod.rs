@@ -35,7 +35,7 @@ pub struct PaymentMethod {
     pub card: Card,
     #[record(computed)]
     pub is_default: bool,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
@@ -164,7 +164,7 @@ impl Dependencies {
 }
 
 impl Card {
-    /// Whether its month is over.
+    /// Whether its expiry month has passed.
     pub fn has_expired(&self, at: Time) -> bool {
         processor::month(at) > self.exp_year * 12 + self.exp_month - 1
     }

@@ -13,20 +13,20 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// The answer of a verb, some time later.
+/// The future of a verb's result.
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, ProcessorError>>;
 
 pub trait PaymentProcessor: Send + Sync {
-    /// How the store and the webhook's path name it.
+    /// The name in the store and in the webhook's path.
     fn name(&self) -> &'static str;
 
-    /// Makes a customer there, once for each of ours, and returns its reference.
+    /// Creates a customer at the processor, once per customer, and returns its reference.
     fn create_customer<'a>(&'a self, tenant: &'a Tenant, holder: &'a Holder) -> Reply<'a, String>;
 
-    /// Opens a form in which the customer enters a payment method.
+    /// Opens a form for entering a payment method.
     fn setup<'a>(&'a self, tenant: &'a Tenant, customer: &'a str) -> Reply<'a, Client>;
 
-    /// Gives a customer the payment method that a form's token stands for.
+    /// Attaches the payment method of a form's token to a customer.
     fn attach<'a>(
         &'a self,
         tenant: &'a Tenant,
@@ -35,7 +35,7 @@ pub trait PaymentProcessor: Send + Sync {
         at: Time,
     ) -> Reply<'a, Card>;
 
-    /// Takes a payment method away.
+    /// Detaches a payment method.
     fn detach<'a>(&'a self, tenant: &'a Tenant, reference: &'a str) -> Reply<'a, ()>;
 
     /// Charges once for each key, for as long as [`Self::key_holds_for_seconds`] says. An outcome
@@ -59,7 +59,7 @@ pub trait PaymentProcessor: Send + Sync {
         reference: &'a str,
     ) -> Reply<'a, Refund>;
 
-    /// The least that can be charged, in minor units.
+    /// The minimum charge, in minor units.
     fn minimum(&self, currency: Currency) -> i64;
 
     /// The time for which the processor remembers an idempotency key. After that, a charge is looked
@@ -87,7 +87,7 @@ pub trait PaymentProcessor: Send + Sync {
     fn events_since<'a>(&'a self, tenant: &'a Tenant, since: Time) -> Reply<'a, Vec<RawEvent>>;
 }
 
-/// Whom a processor's customer stands for.
+/// Returns our customer's reference at the processor.
 #[derive(Clone, Debug)]
 pub struct Holder {
     pub id: CustomerId,
@@ -101,13 +101,13 @@ pub struct Charge {
     pub key: PaymentAttemptId,
     /// The processor's reference of the customer.
     pub customer: String,
-    /// The processor's reference of the payment method; without one a form asks for it.
+    /// The processor's reference of the payment method. Without one, a form asks for it.
     pub method: Option<String>,
     pub amount: i64,
     pub currency: Currency,
-    /// Whether nobody is there to fill in a form.
+    /// Whether the customer is off-session, so that no form can be shown.
     pub off_session: bool,
-    /// Billing's now, by which the sandbox tells whether a card has expired.
+    /// Billing time, by which the sandbox decides whether a card has expired.
     pub at: Time,
 }
 
@@ -115,20 +115,20 @@ pub struct Charge {
 pub enum ChargeResult {
     Succeeded {
         reference: String,
-        /// The payment method that a form took, where the charge named none.
+        /// The payment method from the form, if the charge had none.
         card: Option<Card>,
     },
     Declined(DeclineReason),
-    /// The customer has to fill in a form, which this secret opens.
+    /// The customer must complete a form, which this secret opens.
     RequiresForm {
         reference: String,
         client_secret: String,
     },
-    /// It may have happened.
+    /// The charge may have succeeded.
     Unknown,
 }
 
-/// A payment method as the processor tells it: never a number.
+/// A payment method as the processor reports it, without its number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromRow, ToRow)]
 pub struct Card {
     pub reference: String,
@@ -138,21 +138,21 @@ pub struct Card {
     pub exp_year: i64,
 }
 
-/// Why a charge was declined, in words that a customer can be told.
+/// The reason of a decline, in terms that a customer may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeclineReason {
     CardDeclined,
     InsufficientFunds,
     ExpiredCard,
     IncorrectCvc,
-    /// The bank wants the customer's confirmation, and nobody was there.
+    /// The bank requires authentication, and the customer was off-session.
     AuthenticationRequired,
     /// There was no payment method to charge.
     PaymentMethodRequired,
     ProcessingError,
 }
 
-/// What a browser needs to show the processor's form.
+/// The data that a browser needs to show the processor's form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     pub processor: &'static str,
@@ -173,9 +173,9 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// A form was filled in and its charge succeeded.
+    /// A form was completed and its charge succeeded.
     Charged { key: PaymentAttemptId, reference: String, card: Option<Card> },
-    /// A form that asked only for a payment method was filled in.
+    /// A form for a payment method was completed.
     SetUp { customer: String, card: Card },
     /// The bank replaced a card or its expiry changed.
     CardChanged { customer: String, card: Card },
@@ -205,9 +205,9 @@ pub enum Refund {
 
 #[derive(Debug)]
 pub enum ProcessorError {
-    /// There is no such token, or it was used up.
+    /// The token does not exist or was used.
     UnknownToken,
-    /// The processor does not answer, or not as it should.
+    /// The processor does not respond, or not as expected.
     Unavailable(Box<dyn Error + Send + Sync>),
 }
 

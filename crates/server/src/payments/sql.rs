@@ -1,4 +1,4 @@
-//! The statements on payment methods and on customers at processors.
+//! SQL statements for payment methods, and for customers at processors.
 
 use super::{Card, DeclineReason, PaymentMethod};
 use crate::base::{PageQuery, PaymentMethodId, Time};

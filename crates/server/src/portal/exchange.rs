@@ -1,7 +1,7 @@
-//! Exchange: the hosted page's way to its session's token.
+//! Exchange: gives the hosted page its session's token.
 //!
-//! A code opens a session once, within 15 minutes of its mint; the cookie that it leaves opens it
-//! again for a reload. Neither does more than the token itself: what ended the session ends both.
+//! A code opens a session once, within 15 minutes of its mint. The cookie that it sets opens it
+//! again for a reload. Neither can do more than the token, and ending the session ends both.
 
 use super::verify::verify_by_code;
 use super::{
@@ -15,12 +15,12 @@ use crate::organizations::Tenant;
 
 const CODE_LIVES_SECONDS: i64 = 15 * 60;
 
-/// What was shown to open a session.
+/// The credential that was presented to open a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// A code that we made for this session.
+    /// A code that this server issued for the session.
     Code(PortalSessionId),
-    /// A cookie that we made for this session.
+    /// A cookie that this server issued for the session.
     Cookie(PortalSessionId),
 }
 
@@ -28,17 +28,17 @@ pub enum Opening {
 pub enum ExchangeError {
     Db(DbError),
     Refresh(RefreshError),
-    /// There is no such session any more.
+    /// The session no longer exists.
     Unknown,
-    /// The code was used, or is too old. Whoever came with it may be shown the way back.
+    /// The code was used or has expired. The page may still offer the way back.
     CodeSpent(Tenant, PageOptions),
-    /// The session has ended, or cannot be used now.
+    /// The session has ended or cannot be used now.
     Refused(Refusal, Tenant, PageOptions),
-    /// The session was used too often lately.
+    /// The session has exceeded its rate limit.
     TooOften(LimitHit),
 }
 
-/// Gives the session's current token and, by a code, uses the code up.
+/// Returns the session's current token. A code is used up by this.
 pub async fn exchange(
     app: &App,
     opening: Opening,
@@ -47,7 +47,7 @@ pub async fn exchange(
     let by_code = matches!(opening, Opening::Code(_));
     let mut tx = app.db.read().await?;
     let record = sql::record(&mut tx, sid).await?.ok_or(ExchangeError::Unknown)?;
-    // Looked at before it is tried, so that a spent code costs no write.
+    // Checked before writing, so that a used code costs no write.
     let used = by_code && sql::is_code_used(&mut tx, &record.session).await?;
     drop(tx);
     let now = app.clock.now();
@@ -64,7 +64,7 @@ pub async fn exchange(
         return Err(ExchangeError::TooOften(limit));
     }
     let token = refresh(app, &verified, "").await?;
-    // Last, so that what fails above leaves the code as it was.
+    // Runs last, so that an earlier failure does not use up the code.
     if by_code {
         let session = verified.session().clone();
         let first = app

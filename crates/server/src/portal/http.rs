@@ -1,4 +1,4 @@
-//! Portal sessions over HTTP, for the backend: mint, revoke, list, read, introspect.
+//! HTTP handlers of portal sessions for backends: mint, revoke, list, read, introspect.
 
 use super::{
     Flow, MintError, NewSession, PageOptions, PortalScopes, PortalSession, RefreshError, Refusal,
@@ -49,7 +49,7 @@ pub struct CreatePortalSessionRequest {
     /// At most 10 exact origins. Default: any origin.
     #[request(with = Origins, default = Vec::new())]
     allowed_origins: Vec<String>,
-    /// Ends the customer's other sessions in the same write.
+    /// Ends the customer's other sessions in the same transaction.
     #[request(default = false)]
     invalidate_existing: bool,
     #[request(with = Metadata, default = "{}".to_owned())]
@@ -71,7 +71,7 @@ pub struct RevokePortalSessionRequest {
     /// Any `jti` of a session, of its first token or of a refreshed one; excludes `customerId`.
     #[request(with = Jti)]
     jti: Option<PortalSessionId>,
-    /// Ends every session of this customer; excludes `jti`.
+    /// Ends every session of this customer. Cannot be combined with `jti`.
     customer_id: Option<CustomerRef>,
 }
 
@@ -97,7 +97,7 @@ pub fn scopes_schema() -> utoipa::openapi::schema::Array {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatePortalSessionResponse {
-    /// The token: hand it to the browser, keep it nowhere.
+    /// The token. Send it to the browser and do not store it.
     #[schema(value_type = String)]
     pub token: Secret,
     /// Equals the token's `exp`.
@@ -110,7 +110,7 @@ pub struct CreatePortalSessionResponse {
     pub customer_id: CustomerId,
     #[schema(schema_with = scopes_schema)]
     pub scopes: PortalScopes,
-    /// Opens the hosted page, once, within 15 minutes.
+    /// Opens the hosted page once, within 15 minutes.
     #[schema(value_type = String)]
     pub url: Secret,
 }
@@ -144,7 +144,7 @@ pub struct PortalSessionResponse {
     pub metadata: Value,
 }
 
-/// RFC 7662, section 2.2: of a token that is not good nothing is told but that.
+/// RFC 7662, section 2.2: the response for an inactive token contains nothing else.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum IntrospectResponse {
@@ -201,7 +201,7 @@ pub async fn create(
         let detail = "This API key cannot grant scopes that it does not have.";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
-    // A node whose clock is wrong would promise an end that others do not keep.
+    // A node with a wrong clock would promise an expiry that other nodes do not keep.
     app.check_clock()?;
     let idempotency = idempotency.of(caller.id(), &raw, app.clock.now());
     let minted = match minted_before(&app, caller.tenant(), idempotency.as_ref()).await? {
@@ -225,7 +225,7 @@ pub async fn create(
     Ok(if minted.replayed { (REPLAYED, answer).into_response() } else { answer.into_response() })
 }
 
-/// A page leads back to the organization's own origins alone: no link of ours leads elsewhere.
+/// The page links only to the organization's own origins.
 async fn check_return_url(app: &App, tenant: &Tenant, page: &PageOptions) -> Result<(), Problem> {
     let Some(url) = &page.return_url else { return Ok(()) };
     let branding = branding::get(&mut app.db.read().await?, tenant).await?;
@@ -236,7 +236,10 @@ async fn check_return_url(app: &App, tenant: &Tenant, page: &PageOptions) -> Res
     if branding.portal_origins.iter().any(known) {
         return Ok(());
     }
-    Err(Problem::invalid_param("returnUrl", "must be of one of the organization's portalOrigins"))
+    Err(Problem::invalid_param(
+        "returnUrl",
+        "must have one of the organization's portalOrigins as its origin",
+    ))
 }
 
 impl CreatePortalSessionRequest {
@@ -387,7 +390,7 @@ impl Fields {
     }
 }
 
-/// Ends one session, by any of its `jti`, or all of a customer. Durable when it is answered.
+/// Ends one session, by any `jti` of it, or all sessions of a customer. Durable when answered.
 #[utoipa::path(post, path = "/v1/portal-sessions/revoke", tag = "portalSessions", operation_id = "revokePortalSessions",
     responses((status = 204)))]
 pub async fn revoke(
@@ -411,7 +414,7 @@ pub async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists sessions, newest first; never a token.
+/// Lists sessions, newest first, without tokens.
 #[utoipa::path(get, path = "/v1/portal-sessions", tag = "portalSessions", operation_id = "listPortalSessions",
     responses((status = 200, body = ListResponse<PortalSessionResponse>)))]
 pub async fn list(
@@ -431,7 +434,7 @@ pub async fn list(
     Ok(Json(StatusCode::OK, page.map(|session| response(&session, now)).into()))
 }
 
-/// Reads one session; never a token.
+/// Returns a session, without its token.
 #[utoipa::path(get, path = "/v1/portal-sessions/{sid}", tag = "portalSessions", operation_id = "getPortalSession",
     responses((status = 200, body = PortalSessionResponse)))]
 pub async fn get(
@@ -466,7 +469,7 @@ fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
     }
 }
 
-/// Tells whether a token is good right now (RFC 7662).
+/// Returns whether a token is active (RFC 7662).
 #[utoipa::path(post, path = "/v1/portal-sessions/introspect", tag = "portalSessions", operation_id = "introspectPortalToken",
     responses((status = 200, body = IntrospectResponse)))]
 pub async fn introspect(
@@ -526,7 +529,7 @@ impl From<MintError> for Problem {
             MintError::StaleKey => Self::internal("a mint kept a signing key that is not active"),
             MintError::SessionEnded => Self::new(
                 Code::Conflict,
-                "The session of the repeated request no longer lives; use a new Idempotency-Key.",
+                "The session of the replayed request has ended; use a new Idempotency-Key.",
             ),
         }
     }

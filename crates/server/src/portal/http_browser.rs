@@ -1,4 +1,4 @@
-//! Portal sessions over HTTP, for the browser that holds the token: read, refresh, log out.
+//! HTTP handlers of portal sessions for browsers: read, refresh, log out.
 
 use super::{
     Flow, PageOptions, PortalScopes, PortalSession, Refreshed, RevokedReason, SessionStatus,
@@ -29,7 +29,7 @@ pub struct CurrentSessionResponse {
     pub customer: Option<CustomerResponse>,
     #[schema(schema_with = super::http::scopes_schema)]
     pub scopes: PortalScopes,
-    /// With `?include=initialData`: what the portal shows first, as `{"<path>?<query>": answer}`.
+    /// With `?include=initialData`: the portal's first data, as `{"<path>?<query>": response}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, Value>, required = false)]
     pub initial_data: Option<InitialData>,
@@ -46,19 +46,19 @@ pub struct CurrentSession {
     pub status: SessionStatus,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    /// When the session's current token ends.
+    /// The expiry of the session's current token.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Time,
     #[schema(value_type = String, format = DateTime)]
     pub absolute_expires_at: Time,
     pub refresh_count: i64,
-    /// The language that the session was minted with.
+    /// The `locale` of the mint.
     #[schema(required = true)]
     pub locale: Option<String>,
-    /// Where the hosted page leads back to.
+    /// Where the hosted page sends the customer afterwards.
     #[schema(required = true)]
     pub return_url: Option<String>,
-    /// What the hosted page begins with.
+    /// The dialog that the hosted page opens first.
     #[schema(required = true)]
     pub flow: Option<Flow>,
 }
@@ -86,7 +86,7 @@ pub struct RefreshResponse {
     pub jti: String,
 }
 
-/// What a token opens: its session, its customer, its scopes.
+/// Returns the token's session, customer and scopes.
 #[utoipa::path(get, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "getCurrentPortalSession",
     params(("include" = Option<String>, Query, description = "`initialData`, or nothing.")),
     responses((status = 200, body = CurrentSessionResponse)))]
@@ -144,7 +144,7 @@ fn view(session: &PortalSession, now: Time) -> CurrentSession {
     }
 }
 
-/// Answers the token to go on with: the same for every tab that asks.
+/// Returns the current or the next token, the same for every tab that calls.
 #[utoipa::path(post, path = "/v1/portal-sessions/refresh", tag = "portalSessions", operation_id = "refreshPortalSession",
     responses((status = 200, body = RefreshResponse)))]
 pub async fn refresh(
@@ -156,7 +156,7 @@ pub async fn refresh(
     Ok(Json(StatusCode::OK, RefreshResponse::of(next)))
 }
 
-/// Logs out: ends the session at once.
+/// Logs out: ends the session immediately.
 #[utoipa::path(delete, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "endCurrentPortalSession",
     responses((status = 204)))]
 pub async fn end(State(app): State<Arc<App>>, caller: Portal<0>) -> Result<StatusCode, Problem> {

@@ -1,4 +1,4 @@
-//! The hosted page's exchange over HTTP: a code or the page's own cookie for the session's token.
+//! HTTP handler of the hosted page's exchange: a code or the page's cookie for the session's token.
 
 use super::http_browser::RefreshResponse;
 use super::{ExchangeError, Opening, PageOptions, exchange as open};
@@ -48,7 +48,7 @@ impl ExchangeRequest {
 pub struct ExchangeResponse {
     #[serde(flatten)]
     pub token: RefreshResponse,
-    /// What the portal shows first, as `{"<path>?<query>": answer}`.
+    /// The portal's first data, as `{"<path>?<query>": response}`.
     #[schema(value_type = BTreeMap<String, Value>)]
     pub initial_data: InitialData,
 }
@@ -96,7 +96,7 @@ fn check_same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
     if says("origin", &app.origin) && says("sec-fetch-site", "same-origin") {
         return Ok(());
     }
-    Err(Problem::new(Code::OriginNotAllowed, "Only the hosted page may ask here."))
+    Err(Problem::new(Code::OriginNotAllowed, "Only the hosted page may call this route."))
 }
 
 fn by_cookie(app: &App, headers: &HeaderMap, sid: &str) -> Option<Opening> {
@@ -111,7 +111,7 @@ fn by_cookie(app: &App, headers: &HeaderMap, sid: &str) -> Option<Opening> {
     cookies.any(|value| app.codes.is_cookie(sid, value)).then_some(Opening::Cookie(sid))
 }
 
-/// A cookie of the browser's session, for this very route and no script.
+/// A session cookie for this route only, not readable by scripts.
 fn set_cookie(app: &App, sid: PortalSessionId) -> String {
     let value: Secret = app.codes.cookie(sid);
     let secure = if is_plain_loopback(&app.origin) { "" } else { "; Secure" };
@@ -129,7 +129,7 @@ fn invalid_code() -> Problem {
     Problem::new(Code::InvalidCode, "The link is not valid, was used or has expired.")
 }
 
-/// Codes that open nothing are limited as other bad credentials are.
+/// Codes that open nothing count as bad credentials.
 fn note_bad_code(app: &App, peer: IpAddr) -> Result<(), Problem> {
     if let Some(limit) = app.limits.shuts_out(peer) {
         return Err(Problem::rate_limited(limit));
@@ -138,7 +138,7 @@ fn note_bad_code(app: &App, peer: IpAddr) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whoever came with a code of ours is told the way back.
+/// A code that this server issued gets the way back.
 async fn refused(app: &App, peer: IpAddr, error: ExchangeError) -> Problem {
     let (problem, tenant, page) = match error {
         ExchangeError::Db(error) => return error.into(),

@@ -1,7 +1,7 @@
-//! What the portal shows first, gathered in one answer.
+//! The portal's first data in one response.
 //!
-//! Each entry is the answer of one route of ours, asked in this process with the session's own
-//! token: what a session may not read is not in it, by the same checks as ever.
+//! Each entry is the response of one of our routes, requested in this process with the session's
+//! own token. The usual checks apply, so it contains only what the session may read.
 
 use crate::app::App;
 use crate::base::Time;
@@ -16,18 +16,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-/// The server's own routes without their middleware; a request carries them, so that its handler may
-/// ask others.
+/// The server's routes without their middleware. A request carries them, so that its handler can
+/// call others.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnRoutes(pub fn() -> &'static Router<Arc<App>>);
 
-/// Answers by the address that each belongs to.
+/// Responses by their path and query.
 pub type InitialData = BTreeMap<String, Box<RawValue>>;
 
 const MOST_BYTES: usize = 64 * 1024;
 
-/// What the portal asks for at first, by the scope that it needs, the most important first. They are
-/// the very addresses that the hooks of `@unitpay/react` ask; the hosted page's tests compare them.
+/// The first requests of the portal with the scope that each needs, most important first. They
+/// match the requests of the hooks of `@unitpay/react`; the hosted page's tests compare them.
 const FIRST: &[(u32, &str)] = &[
     (0, "/portal-sessions/current"),
     (0, "/branding"),
@@ -42,10 +42,10 @@ const FIRST: &[(u32, &str)] = &[
     (PortalScopes::USAGE_READ, "/billable-metrics?limit=100"),
 ];
 
-/// The days that the portal's chart shows.
+/// The number of days in the portal's chart.
 const CHART_DAYS: i64 = 30;
 
-/// Asks for all that the session may read, in the order of the list, while there is room.
+/// Requests everything that the session may read, in the order of the list, while it fits.
 pub async fn gather(
     app: &Arc<App>,
     info: &Arc<RequestInfo>,
@@ -85,7 +85,7 @@ pub async fn gather(
     data
 }
 
-/// The day of a time, UTC, as `2026-01-31`.
+/// Formats the UTC day of a time as `2026-01-31`.
 fn day(time: Time) -> String {
     time.to_string().chars().take(10).collect()
 }

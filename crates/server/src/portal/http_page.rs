@@ -1,5 +1,5 @@
-//! The hosted page's files over HTTP. They are the same for everybody: whose page it is, the page
-//! learns by the exchange.
+//! HTTP handlers of the hosted page's files. They are the same for every customer; the exchange
+//! identifies the customer.
 
 use crate::app::App;
 use crate::auth::Anyone;
@@ -11,8 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::sync::Arc;
 use unitpay_portal_assets::{Asset, asset as find, page as index};
 
-/// Nothing but what comes from here runs, is shown or is asked; nobody may frame the page. Logos
-/// are `data:` URIs.
+/// Allows only content from this server, and no framing. Logos are `data:` URIs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; \
      frame-ancestors 'none'";
@@ -29,7 +28,7 @@ pub async fn page(State(app): State<Arc<App>>, _: Anyone, headers: HeaderMap) ->
     (own_headers(index(), CACHING), text).into_response()
 }
 
-/// What the page loads: its name tells its content, so it never changes.
+/// Returns an asset. Its name contains a hash of its content, so it never changes.
 pub async fn asset(
     _: Anyone,
     PathText(name): PathText,

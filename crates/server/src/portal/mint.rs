@@ -1,4 +1,4 @@
-//! Mint: a new session and its first token.
+//! Mint: creates a session and its first token.
 
 use super::session::{Token, token_id};
 use super::{PageOptions, PortalScopes, sql};
@@ -15,7 +15,7 @@ use unitpay_token::{Claims, UnverifiedToken};
 
 const ATTEMPTS: usize = 3;
 
-/// A session to be minted; its bounds are checked.
+/// A session to mint, with its bounds checked.
 #[derive(Clone, Debug, ToRow)]
 pub struct NewSession {
     #[record(skip)]
@@ -49,16 +49,16 @@ pub enum MintError {
     Signing(SigningError),
     CustomerNotFound,
     CustomerArchived,
-    /// The signing key that this node knew as active is not any more.
+    /// The signing key that this node knew as active no longer is.
     StaleKey,
     /// The idempotency key was used with another request.
     KeyReused,
-    /// A replay of a mint whose session no longer lives.
+    /// A replayed mint whose session has ended.
     SessionEnded,
 }
 
-/// What an earlier mint of this idempotency key answered. Looked for before the request's names are:
-/// they may have come to mean something else since, and a repetition is answered all the same.
+/// Returns the response of an earlier mint with this idempotency key. Runs before names are
+/// resolved, because they may refer to other objects by now.
 pub async fn minted_before(
     app: &App,
     tenant: Tenant,
@@ -180,7 +180,7 @@ async fn end_others(
     Ok(())
 }
 
-/// The insert takes its customer and its signing key from the store; it found one of them wanting.
+/// The insert reads the customer and the signing key from the store; one of them was not usable.
 async fn why_not(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -193,7 +193,7 @@ async fn why_not(
     })
 }
 
-/// Signs the first token of a session again: the same claims by the same key are the same bytes.
+/// Signs the first token of a session again. The same claims and key produce the same bytes.
 async fn replay(app: &App, tenant: Tenant, kept: &Value, now: Time) -> Result<Minted, MintError> {
     let text = |name: &str| kept[name].as_str().unwrap_or_default();
     let sid: PortalSessionId = text("sid").parse().map_err(|_| MintError::SessionEnded)?;
@@ -224,7 +224,7 @@ async fn replay(app: &App, tenant: Tenant, kept: &Value, now: Time) -> Result<Mi
     })
 }
 
-/// What is kept to sign the first token again; the token itself is not kept.
+/// The data for signing the first token again. The token itself is not stored.
 fn to_replay(row: &sql::NewRow) -> Value {
     json!({
         "sid": row.sid,

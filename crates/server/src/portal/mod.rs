@@ -1,8 +1,8 @@
 //! Portal sessions: mint, verify, refresh, revoke.
 //!
-//! The session row is the authority. It keeps the digests of the current token and of its direct
-//! predecessor; a request is authenticated by the digest of the very bytes it sent, and what it
-//! may do comes from the row, never from the claims.
+//! The session row is the authority. It stores the digests of the current token and its
+//! predecessor. A request is authenticated by the digest of the bytes that it sent, and its
+//! permissions come from the row, never from the claims.
 
 mod exchange;
 pub mod http;
@@ -31,7 +31,7 @@ use crate::base::scopes::scopes;
 use crate::keys::KeyScopes;
 
 scopes! {
-    /// What a portal token may do, for its own customer.
+    /// The permissions of a portal token, for its own customer.
     PortalScopes {
         CUSTOMER_READ = "customer:read",
         CUSTOMER_WRITE = "customer:write",
@@ -57,7 +57,7 @@ impl PortalScopes {
             | Self::USAGE_READ,
     );
 
-    /// What a key of these scopes may hand to a browser: never more than it may do itself.
+    /// Returns the session scopes that a key with these scopes may grant: never more than it has.
     pub fn grantable_by(key: KeyScopes) -> Self {
         let needs = [
             (Self::CUSTOMER_READ, KeyScopes::CUSTOMERS_READ),

@@ -1,5 +1,5 @@
-//! How a session's hosted page is to look: where it leads back to, its language, what it begins
-//! with. Kept in the session's row; the page reads it, the rules of sessions do not.
+//! The options of a session's hosted page: way back, language, first dialog. They are stored in the
+//! session's row. The page reads them; the session rules do not.
 
 use crate::db::{ToColumn, Value, json};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub struct PageOptions {
     pub flow: Option<Flow>,
 }
 
-/// What the page begins with. What it names is checked when it is shown, as every other id is.
+/// The first dialog. Its ids are checked when it opens, like any other id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schema(as = PortalFlow)]

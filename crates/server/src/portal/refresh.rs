@@ -31,7 +31,7 @@ pub enum RefreshError {
     Ended(Refusal),
 }
 
-/// Answers the token to go on with. `presented` is the text that was verified.
+/// Returns the token to continue with. `presented` is the verified text.
 pub async fn refresh(
     app: &App,
     verified: &VerifiedSession,
@@ -69,7 +69,8 @@ pub async fn refresh(
     Err(RefreshError::Db(DbError::Contended))
 }
 
-/// Whether the current token is in the last quarter of its life and a next one would end later.
+/// Whether the current token is in the last quarter of its lifetime and the next one would expire
+/// later.
 fn is_due(session: &PortalSession, now: Time) -> bool {
     let Token { issued_at, expires_at, .. } = session.current;
     let life = expires_at.0 - issued_at.0;
@@ -80,7 +81,7 @@ fn next_expiry(session: &PortalSession, now: Time) -> Time {
     Time::from_seconds(now.seconds() + session.ttl_seconds).min(session.absolute_expires_at)
 }
 
-/// Writes the next token; `None` where somebody else did, or the signing key had retired.
+/// Writes the next token; `None` if another request did, or the signing key has retired.
 async fn advance(
     app: &App,
     session: &PortalSession,
@@ -106,7 +107,7 @@ async fn advance(
     Ok(written.then(|| refreshed(&next, token)))
 }
 
-/// Signs the current token again; `None` where the bytes would not be the same.
+/// Signs the current token again; `None` if the bytes would differ.
 async fn sign(app: &App, session: &PortalSession) -> Result<Option<String>, RefreshError> {
     let key = app.signing.signer(&session.current.kid).await?;
     let token = key.sign(&session.claims(&app.issuer)).map_err(|_| SigningError::BadKey)?;

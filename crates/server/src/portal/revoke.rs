@@ -1,4 +1,4 @@
-//! Revoke: one session, or all of a customer. Durable before it is answered.
+//! Revoke: one session, or all sessions of a customer. Durable when it returns.
 
 use super::{RevokedReason, sql};
 use crate::audit::{self, Action, Actor, NewEvent};
@@ -8,7 +8,7 @@ use crate::db::{Db, DbError, Lane, Tx};
 use crate::organizations::Tenant;
 use serde_json::json;
 
-/// Ends one session of a tenant. One that is unknown, foreign or has ended is left as it is.
+/// Ends one session of a tenant. No-op if it is unknown, foreign or has ended.
 pub async fn revoke_session(
     db: &Db,
     tenant: Tenant,
@@ -40,8 +40,8 @@ pub async fn revoke_session(
     .await
 }
 
-/// Ends all sessions of a customer that were minted before, in one write; `false` where the tenant
-/// has no such customer.
+/// Ends all earlier sessions of a customer in one write; `false` if the tenant has no such
+/// customer.
 pub async fn revoke_customer(
     db: &Db,
     tenant: Tenant,

@@ -1,4 +1,4 @@
-//! The portal session itself: its row in our words, and its tokens.
+//! The portal session: its row and its tokens.
 
 use super::PortalScopes;
 use crate::base::words::words;
@@ -18,9 +18,9 @@ pub struct PortalSession {
     pub customer_id: CustomerId,
     pub api_key_id: ApiKeyId,
     pub scopes: PortalScopes,
-    /// A JSON array of origins; empty means any.
+    /// A JSON array of origins; empty means any origin.
     pub allowed_origins: String,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
     pub ttl_seconds: i64,
@@ -36,7 +36,7 @@ pub struct PortalSession {
     pub page: Option<String>,
 }
 
-/// What is stored of a token: its signing key, the hash of its bytes, when it expires.
+/// The stored data of a token: signing key, digest, expiry.
 #[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Token {
     pub kid: String,
@@ -68,10 +68,10 @@ words! {
     }
 }
 
-/// Why one session ended before its time.
+/// The reason that a session ended before its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevokedReason {
-    /// The backend named its `jti`.
+    /// A backend revoked its `jti`.
     Revoked,
     /// The browser logged out.
     SignedOut,
@@ -113,14 +113,14 @@ impl PortalSession {
         serde_json::from_str(&self.allowed_origins).unwrap_or_default()
     }
 
-    /// Whether a page of this origin may use the session; `null` never may.
+    /// Whether a page of this origin may use the session. `null` never may.
     pub fn allows_origin(&self, origin: &str) -> bool {
         let allowed = self.allowed_origins();
         origin != "null" && (allowed.is_empty() || allowed.iter().any(|known| known == origin))
     }
 }
 
-/// `sid` for the first token, `sid.n` for the n-th refresh.
+/// Returns `sid` for the first token, `sid.n` for the n-th refresh.
 pub fn token_id(sid: PortalSessionId, refreshes: i64) -> String {
     if refreshes == 0 { sid.to_string() } else { format!("{sid}.{refreshes}") }
 }

@@ -1,4 +1,4 @@
-//! The statements on portal sessions.
+//! SQL statements for portal sessions.
 
 use super::{NewSession, PortalSession, RevokedReason, SessionRecord, SessionStatus, Token};
 use crate::base::{CustomerId, PageQuery, PortalSessionId, Time};
@@ -144,7 +144,7 @@ const OF_CUSTOMER: Pages<PortalSession> = page!("AND s.customer_no = $4", "$5", 
 const DELETE_OLD: Sql = sql("DELETE FROM portal_sessions WHERE sid IN \
      (SELECT sid FROM portal_sessions WHERE sid < $1 ORDER BY sid LIMIT $2)");
 
-/// A row about to be inserted.
+/// A row to insert.
 #[derive(Clone, Debug, ToRow)]
 pub struct NewRow {
     pub sid: PortalSessionId,
@@ -230,7 +230,7 @@ pub async fn get(
     tx.fetch_one(&GET, &[tenant.no.into(), sid.into()]).await
 }
 
-/// A page of a tenant's sessions, or of one customer's, of all or of one status.
+/// Reads a page of the sessions of a tenant or of one customer, of all or of one status.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -1,7 +1,7 @@
-//! Verify: row first, then digest, the signature only where the digest differs.
+//! Verify: the row first, then the digest, and the signature only if the digest differs.
 //!
-//! This is the one way a portal token is accepted, for every route and for introspection. Nothing
-//! is cached: each call reads the session's row, and what was revoked before it is refused.
+//! This is the only way that a portal token is accepted, for every route and for introspection.
+//! Nothing is cached: each call reads the session's row, so an earlier revocation is always seen.
 
 use super::session::token_id;
 use super::{PortalSession, Token, sql};
@@ -36,38 +36,38 @@ pub struct SessionRecord {
     pub previous_signing_key: Option<KeyStatus>,
 }
 
-/// Which of the two tokens that may live was presented.
+/// The token that was presented, of the two that may be valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presented {
     Current,
     Predecessor,
-    /// None: the code of the hosted page opened the session.
+    /// None: the hosted page's code opened the session.
     Code,
 }
 
-/// A session whose live token was presented, or whose code was. Made in this module alone.
+/// A session whose valid token or code was presented. Only this module creates it.
 #[derive(Clone, Debug)]
 pub struct VerifiedSession {
-    /// Long, and handed on often.
+    /// Boxed, because it is large and passed on often.
     record: Box<SessionRecord>,
     presented: Presented,
 }
 
 #[derive(Debug)]
 pub enum Refusal {
-    /// Forged, malformed, unknown, foreign or of another kind.
+    /// Forged, malformed, unknown, foreign or another kind of credential.
     Invalid,
     Expired,
     CustomerArchived,
     Revoked,
     OrganizationSuspended,
-    /// Too many wrong signatures from this peer; ask again after so many seconds.
+    /// Too many wrong signatures from this peer. Retry after this many seconds.
     TooManyForgeries(LimitHit),
     Db(DbError),
     Signing(SigningError),
 }
 
-/// Accepts a token of a living session. `peer` is whom wrong signatures are counted against.
+/// Accepts a token of a live session. Wrong signatures count against `peer`.
 pub async fn verify(
     app: &App,
     token: &str,
@@ -104,7 +104,7 @@ pub async fn verify(
     Ok(VerifiedSession { record, presented })
 }
 
-/// Accepts a living session whose code or cookie of the hosted page was found to be right.
+/// Accepts a live session whose code or cookie was verified.
 pub fn verify_by_code(record: Box<SessionRecord>, now: Time) -> Result<VerifiedSession, Refusal> {
     if now >= record.session.current.expires_at {
         return Err(Refusal::Expired);
@@ -123,7 +123,7 @@ impl VerifiedSession {
         &self.record.session
     }
 
-    /// The session's customer, read by the same statement, and what billing knows of it.
+    /// Returns the session's customer and its billing profile, read by the same statement.
     pub const fn customer(&self) -> (&Customer, &BillingProfile) {
         (&self.record.customer, &self.record.billing)
     }
@@ -132,7 +132,7 @@ impl VerifiedSession {
         self.presented
     }
 
-    /// The claims of the very token that was presented.
+    /// Returns the claims of the presented token.
     pub fn presented_claims(&self, issuer: &str) -> Claims {
         let session = &self.record.session;
         let claims = session.claims(issuer);
@@ -171,7 +171,7 @@ impl SessionRecord {
     }
 }
 
-/// These bytes are neither of the two tokens: an older one of the session, or a forgery.
+/// The bytes match neither token: an older token of the session, or a forgery.
 async fn refuse_other_bytes(
     app: &App,
     token: &str,

@@ -1,10 +1,10 @@
-//! Settlement: how what is owed is charged, and what a charge brings about.
+//! Settlement: charges the amounts that are due.
 //!
-//! Three steps, each its own transaction or none: (a) the effect's first transaction inserts a
-//! pending attempt beside whatever it changes ([`collect`], [`begin`]); (b) the processor charges,
-//! by the attempt's id as its idempotency key, outside of any transaction; (c) one transaction
-//! records the result and carries out the effect. Whoever dies in between leaves a pending attempt,
-//! which any node takes up. A time-out is no decline. Nothing here knows a processor by name.
+//! Three steps: (a) the effect's first transaction inserts a pending attempt with its changes
+//! ([`collect`], [`begin`]); (b) the processor charges, with the attempt's id as idempotency key,
+//! outside any transaction; (c) one transaction records the result and applies the effect. A crash
+//! in between leaves a pending attempt, which any node continues. A time-out is not a decline.
+//! Nothing here names a specific processor.
 
 pub mod http;
 mod outcome;
@@ -32,12 +32,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-/// Another node may take an attempt up when its own has had this long.
+/// The time after which another node may continue an attempt.
 pub const TAKEN_UP_AFTER_SECONDS: i64 = 60;
-/// How long a customer may take over a form.
+/// The time that a customer has to complete a form.
 pub const FORM_OPEN_FOR_SECONDS: i64 = 23 * 3_600;
 
-/// What a success brings about, stored in this form.
+/// The effect of a success, in its stored form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Effect {
@@ -45,11 +45,13 @@ pub enum Effect {
         subscription_id: SubscriptionId,
     },
     ChangePlan(PlanChange),
-    /// An issued invoice is collected of itself: a renewal, a retry. Nobody is there for a form.
+    /// Automatic collection (renewal or retry). The customer is off-session, so no form can be
+    /// shown.
     CollectInvoice,
-    /// Somebody pays an issued invoice.
+    /// A caller pays an issued invoice.
     PayInvoice,
-    /// `automatic` where a balance fell below its threshold: nobody is there for a form.
+    /// `automatic` if a balance fell below its threshold: the customer is off-session, so no form
+    /// can be shown.
     TopUp {
         credit_account_id: CreditAccountId,
         credits: i64,
@@ -58,7 +60,7 @@ pub enum Effect {
     },
 }
 
-/// One try to charge an invoice.
+/// An attempt to charge an invoice.
 #[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Attempt {
     #[record(insert_only)]
@@ -70,7 +72,7 @@ pub struct Attempt {
     #[record(insert_only)]
     pub invoice_id: InvoiceId,
     pub payment_method_id: Option<PaymentMethodId>,
-    /// What is charged, as it was when the attempt began.
+    /// The card at the start of the attempt.
     #[record(json)]
     pub card: Option<Card>,
     #[record(insert_only)]
@@ -85,12 +87,12 @@ pub struct Attempt {
     pub charge_reference: Option<String>,
     pub client_secret: Option<String>,
     pub decline_reason: Option<DeclineReason>,
-    /// Billing's now when it began.
+    /// Billing time at its start.
     #[record(insert_only)]
     pub billed_at: Time,
-    /// When any node may go on with it.
+    /// The instant from which any node may continue it.
     pub next_at: Option<Time>,
-    /// Real time, as `next_at` is.
+    /// Real time, like `next_at`.
     #[record(insert_only)]
     pub created_at: Time,
 }
@@ -99,7 +101,7 @@ pub struct Attempt {
 #[serde(rename_all = "snake_case")]
 #[schema(as = PaymentAttemptStatus)]
 pub enum AttemptStatus {
-    /// It may have been charged or not.
+    /// The charge may have succeeded.
     Pending,
     /// Waits for the customer.
     RequiresForm,
@@ -112,20 +114,20 @@ pub enum AttemptStatus {
     Refunded,
 }
 
-/// What a new invoice came to in the effect's first transaction.
+/// The result of billing lines in the effect's first transaction.
 #[derive(Clone, Debug)]
 pub enum Billed {
-    /// Every line is 0, or this was billed before: there is no invoice.
+    /// All lines are 0, or they were billed before: there is no invoice.
     Nothing,
-    /// Too little to charge: the lines wait for the customer's next invoice.
+    /// Below the processor's minimum: the lines wait for the customer's next invoice.
     Added,
-    /// Issued, and nothing to charge now: it is sent, or its lines cancel out and it is paid.
+    /// Issued without a charge: it is sent, or its lines cancel out and it is paid.
     Issued(Box<Invoice>),
-    /// To be charged now: go on with [`run`]. The effect comes with its success.
+    /// To be charged now: continue with [`run`]. The effect follows its success.
     Attempt(Box<Attempt>),
 }
 
-/// Refuses lines that could not be charged by themselves: nothing is written.
+/// Refuses lines that are too small to charge alone. Writes nothing.
 pub async fn check_chargeable(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -138,8 +140,8 @@ pub async fn check_chargeable(
     if due < terms.minimum { Err(BillingError::BelowMinimum) } else { Ok(()) }
 }
 
-/// Bills lines in the effect's first transaction, the customer locked. The caller carries out the
-/// effect itself unless there is an attempt. What has to be paid first stays a draft until it is.
+/// Bills lines in the effect's first transaction, with the customer locked. The caller applies the
+/// effect unless there is an attempt. An invoice that must be paid first stays a draft until then.
 pub async fn collect(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -171,8 +173,8 @@ pub async fn collect(
     }
 }
 
-/// Begins to charge what is due of an invoice, its customer locked. Without a payment method a form
-/// will ask for one, or where nobody is there it is declined. A form that is open is given up.
+/// Starts a charge of an invoice's amount due, with the customer locked. Without a payment method,
+/// a form asks for one; off-session, the charge is declined. Closes an open form.
 pub async fn begin(
     work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
@@ -211,8 +213,8 @@ pub async fn begin(
     Ok(attempt)
 }
 
-/// Gives up the form that is open for an invoice, its customer locked: what comes in for it later
-/// goes back. An attempt that may have been charged stands in the way.
+/// Closes the open form of an invoice, with the customer locked. A later payment is refunded. Fails
+/// if an attempt may have been charged.
 pub async fn close_form(
     work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
@@ -226,7 +228,7 @@ pub async fn close_form(
     Ok(abandon(work, &mut attempt).await?)
 }
 
-/// The attempt that is to start or change a subscription, if any, its customer locked.
+/// Returns the attempt that starts or changes a subscription, if any, with the customer locked.
 pub async fn open_of_subscription(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -237,7 +239,7 @@ pub async fn open_of_subscription(
     Ok(live.into_iter().find(|attempt| attempt.effect.subscription_id() == wanted))
 }
 
-/// Gives up the form that is to start or change a subscription, as [`close_form`] does.
+/// Closes the form that starts or changes a subscription, like [`close_form`].
 pub async fn close_form_of_subscription(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
@@ -265,8 +267,7 @@ pub async fn expire_form_of_subscription(
     }
 }
 
-/// Gives up whatever is under way for a customer, who is locked: drafts go, and what comes in later
-/// goes back.
+/// Gives up all attempts of a locked customer: deletes drafts, and later payments are refunded.
 pub async fn abandon_all_of_customer(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
@@ -277,12 +278,12 @@ pub async fn abandon_all_of_customer(
     Ok(())
 }
 
-/// Gives up an attempt; its invoice goes where it is a draft.
+/// Gives up an attempt and deletes its invoice if that is a draft.
 pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Result<(), DbError> {
     (attempt.status, attempt.next_at) = (AttemptStatus::Abandoned, None);
     sql::store(work.tx, work.tenant, attempt, work.by.now).await?;
     let invoice = invoices::get(work.tx, work.tenant, attempt.invoice_id).await?;
-    // An issued invoice stays, and so does what it is to pay for.
+    // An issued invoice stays, and so does its purchase.
     if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
         invoices::delete_draft(work.tx, work.tenant, &invoice).await?;
         let mut work = work.as_of(attempt.billed_at);
@@ -292,7 +293,7 @@ pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Resu
 }
 
 impl Effect {
-    /// Whether nobody is there to fill in a form.
+    /// Whether the customer is off-session, so that no form can be shown.
     pub const fn is_off_session(&self) -> bool {
         match self {
             Self::CollectInvoice => true,
@@ -301,7 +302,7 @@ impl Effect {
         }
     }
 
-    /// The subscription that it starts or changes.
+    /// Returns the subscription that it starts or changes.
     pub const fn subscription_id(&self) -> Option<SubscriptionId> {
         match self {
             Self::StartSubscription { subscription_id } => Some(*subscription_id),

@@ -1,7 +1,7 @@
-//! What a request that moves money came to, in a form that can be kept under its idempotency key.
+//! The outcome of a request that moves money, as stored under its idempotency key.
 //!
-//! What is kept names objects by their ids, so that a repetition shows them as they are by then; an
-//! attempt that was cut off is gone on with.
+//! It refers to objects by id, so that a replay returns their current state. An interrupted attempt
+//! is continued.
 
 use super::{Attempt, AttemptStatus, Effect};
 use crate::base::words::words;
@@ -11,7 +11,7 @@ use crate::idempotency::{self, Idempotency, KeyReused};
 use crate::payments::DeclineReason;
 use serde::{Deserialize, Serialize};
 
-/// What the first transaction of such a request leaves, stored in this form.
+/// The result of the first transaction of such a request, in its stored form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kept {
@@ -19,7 +19,7 @@ pub enum Kept {
     Outcome(SettleOutcome),
 }
 
-/// How it ended well, stored in this form.
+/// A successful outcome, in its stored form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SettleOutcome {
@@ -30,7 +30,7 @@ pub enum SettleOutcome {
         #[serde(default)]
         attempt_id: Option<PaymentAttemptId>,
     },
-    /// The customer has to fill in a form; the attempt has its secret.
+    /// The customer must complete a form, whose secret is in the attempt.
     RequiresForm {
         attempt_id: PaymentAttemptId,
     },
@@ -50,17 +50,17 @@ pub enum SettleOutcome {
     NoAction,
 }
 
-/// How it did not.
+/// The reason that there is no outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsettled {
     Declined(DeclineReason),
-    /// The processor could not tell; whoever asks again goes on with the attempt.
+    /// The processor's result is unknown. A retry continues the attempt.
     Unknown,
-    /// It was given up meanwhile.
+    /// The attempt was given up meanwhile.
     Abandoned,
 }
 
-/// What a form is for.
+/// The object that a form is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     Subscription(SubscriptionId),
@@ -75,7 +75,8 @@ words! {
     }
 }
 
-/// What an earlier request of this key left, a twin under way awaited.
+/// Returns the stored result of an earlier request with this key, after waiting for a concurrent
+/// one.
 pub async fn replay<E>(
     tx: &mut Tx<'_, '_>,
     idempotency: Option<&Idempotency>,
@@ -89,7 +90,7 @@ where
     Ok(kept.map(read).transpose()?)
 }
 
-/// Keeps it, with the effect of this transaction.
+/// Stores the result with the effect of this transaction.
 pub async fn keep(
     tx: &mut Tx<'_, '_>,
     idempotency: Option<&Idempotency>,
@@ -99,7 +100,7 @@ pub async fn keep(
     idempotency::keep(tx, idempotency, &value).await
 }
 
-/// What an attempt came to.
+/// Returns the outcome of an attempt.
 pub fn outcome(
     attempt: &Attempt,
     subscription_of_invoice: Option<SubscriptionId>,

@@ -1,4 +1,4 @@
-//! The statements on payment attempts.
+//! SQL statements for payment attempts.
 
 use super::{Attempt, AttemptStatus};
 use crate::base::{InvoiceId, PaymentAttemptId, Time};

@@ -1,7 +1,7 @@
-//! The code that opens the hosted page, and the cookie that opens it again.
+//! The code that opens the hosted page, and the cookie that reopens it.
 //!
-//! Both are the session's id under a key of the installation, so that nothing need be looked up to
-//! refuse a made-up one. A right code is no more than a hint: the session's row decides.
+//! Both are HMACs of the session id with keys of the installation, so a forged one is refused
+//! without a lookup. A valid code is only a hint: the session's row decides.
 
 use super::SigningKeys;
 use crate::base::{PortalSessionId, Secret};
@@ -20,24 +20,25 @@ impl Codes {
         Self { code: key(b"unitpay portal codes"), cookie: key(b"unitpay portal cookies") }
     }
 
-    /// The address of the hosted page for a session. What follows the `#` is sent to no server.
+    /// Returns the address of the hosted page for a session. Browsers do not send the part after
+    /// the `#`.
     pub fn url(&self, issuer: &str, sid: PortalSessionId) -> Secret {
         Secret::new(format!("{issuer}/portal#{sid}.{}", tag(&self.code, sid)))
     }
 
-    /// The session of a code that we made.
+    /// Returns the session of a code that this server issued.
     pub fn open(&self, code: &str) -> Option<PortalSessionId> {
         let (sid, tag) = code.split_once('.')?;
         let sid = sid.parse().ok()?;
         verify(&self.code, sid, tag).then_some(sid)
     }
 
-    /// What the cookie of a session holds.
+    /// Returns the value of a session's cookie.
     pub fn cookie(&self, sid: PortalSessionId) -> Secret {
         Secret::new(tag(&self.cookie, sid))
     }
 
-    /// Whether this is what the cookie of a session holds.
+    /// Whether this is the cookie value of a session.
     pub fn is_cookie(&self, sid: PortalSessionId, value: &str) -> bool {
         verify(&self.cookie, sid, value)
     }

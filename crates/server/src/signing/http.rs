@@ -1,4 +1,4 @@
-//! What the server says of itself: health, readiness, its description and its public keys.
+//! HTTP handlers of the system: health, readiness, API description and public keys.
 
 use crate::app::App;
 use crate::auth::Anyone;
@@ -34,7 +34,7 @@ pub struct PublicJwk {
     pub x: String,
 }
 
-/// Tells that the process runs, whatever the store does.
+/// Returns 200 while the process runs, whatever the state of the store.
 #[utoipa::path(get, path = "/healthz", tag = "system", operation_id = "health",
     responses((status = 200, body = HealthResponse)))]
 pub async fn health(_: Anyone) -> Json<HealthResponse> {
@@ -53,7 +53,7 @@ pub async fn readiness(
     Ok(Json(StatusCode::OK, HealthResponse { status: "ok" }))
 }
 
-/// The public keys by which anyone may verify a token's signature.
+/// Returns the public keys for verifying a token's signature.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "system", operation_id = "jwks",
     responses((status = 200, body = KeySet)))]
 pub async fn jwks(State(app): State<Arc<App>>, _: Anyone) -> Result<Response, Problem> {

@@ -1,8 +1,9 @@
-//! Signing keys: one `next` key is published beside the `active` one, `retiring` keys verify on.
+//! Signing keys: one `next` key is published next to the `active` one, and `retiring` keys still
+//! verify.
 //!
-//! The store is the authority. A node keeps the opened keys in memory only to sign and to check
-//! signatures; whether a key is still active or has been revoked is part of the statements that
-//! mint and that verify, so a rotation elsewhere holds at a node's very next request.
+//! The store is the authority. A node keeps opened keys in memory only for signing and checking
+//! signatures. The statements that mint and verify check whether a key is active or revoked, so a
+//! rotation on another node takes effect at a node's next request.
 
 mod codes;
 pub mod http;
@@ -32,7 +33,7 @@ pub enum KeyStatus {
     Removed,
 }
 
-/// A signing key as it is kept: the seed sealed.
+/// A stored signing key with its sealed seed.
 #[derive(Clone, Debug, FromRow)]
 pub struct StoredKey {
     pub kid: String,
@@ -47,17 +48,17 @@ pub struct StoredKey {
 #[derive(Debug)]
 pub enum SigningError {
     Db(DbError),
-    /// The master key does not open what is in the store.
+    /// The master key does not open the stored keys.
     Seal(SealError),
-    /// A stored key is not one.
+    /// A stored key is damaged.
     BadKey,
-    /// There is no such key, or it has ended.
+    /// The key does not exist or has ended.
     UnknownKey,
-    /// The key is in the store already.
+    /// The key already exists in the store.
     KeyExists,
 }
 
-/// The keys of the installation, opened.
+/// The opened keys of the installation.
 #[derive(Default)]
 struct KeySet {
     active: Option<Arc<SigningKey>>,
@@ -74,7 +75,8 @@ pub struct SigningKeys {
 }
 
 impl SigningKeys {
-    /// Checks the master key against the store, makes the first keys of an empty one, loads them.
+    /// Checks the master key against the store, creates the first keys of an empty store, and loads
+    /// all keys.
     pub async fn open(
         db: Db,
         master: MasterKey,
@@ -97,7 +99,7 @@ impl SigningKeys {
         keys.db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                 let [active, next] = &fresh;
-                // The check value's row is locked above all: several nodes may start at once.
+                // Locks the row of the check value, because several nodes may start at once.
                 sql::lock(tx).await?;
                 if sql::all(tx).await?.is_empty() {
                     sql::insert(tx, active, KeyStatus::Active, now).await?;
@@ -110,7 +112,7 @@ impl SigningKeys {
         Ok(keys)
     }
 
-    /// A secret for one purpose, the same on every node of the installation.
+    /// Derives a secret for one purpose, the same on every node of the installation.
     pub fn derive(&self, purpose: &[u8]) -> [u8; 32] {
         self.master.derive(purpose)
     }
@@ -120,13 +122,13 @@ impl SigningKeys {
         self.master.seal_for(purpose)
     }
 
-    /// The key that signs now, as far as this node knows.
+    /// Returns the active key, as far as this node knows.
     pub fn active(&self) -> Result<Arc<SigningKey>, SigningError> {
         self.keys.read().active.clone().ok_or(SigningError::UnknownKey)
     }
 
-    /// The key of this id, to sign again what it signed once. The id comes from the store, not from
-    /// a request, so one that this node does not know is loaded at once.
+    /// Returns the key with this id, for signing again. The id comes from the store, so an unknown
+    /// one is loaded immediately.
     pub async fn signer(&self, kid: &str) -> Result<Arc<SigningKey>, SigningError> {
         let find = || self.keys.read().signers.get(kid).cloned();
         match find() {
@@ -138,12 +140,13 @@ impl SigningKeys {
         }
     }
 
-    /// The public key of this id, as far as this node knows; of an unknown one, [`Self::reload`].
+    /// Returns the public key with this id, as far as this node knows. For an unknown one, see
+    /// [`Self::reload`].
     pub fn verifier(&self, kid: &str) -> Option<PublicKey> {
         self.keys.read().verifiers.get(kid).cloned()
     }
 
-    /// Loads the keys again, one caller at a time, at most once a second.
+    /// Reloads the keys, one caller at a time, at most once a second.
     pub async fn reload(&self) -> Result<(), SigningError> {
         let mut reloaded = self.reloaded.lock().await;
         if reloaded.is_none_or(|at| at.elapsed() >= RELOAD_AT_MOST_EVERY) {
@@ -153,7 +156,7 @@ impl SigningKeys {
         Ok(())
     }
 
-    /// Loads the keys again now: the store has just said that the active one is not.
+    /// Reloads the keys immediately, because the store reported that the active one has changed.
     pub async fn load(&self) -> Result<(), SigningError> {
         let stored = sql::all(&mut self.db.read().await?).await?;
         let mut set = KeySet::default();
@@ -180,7 +183,7 @@ impl SigningKeys {
         Ok(())
     }
 
-    /// Promotes `next` and makes another, in one transaction.
+    /// Promotes `next` and creates another key, in one transaction.
     pub async fn rotate(&self, clock: &Clock, random: &Random) -> Result<(), SigningError> {
         let fresh = self.fresh(random)?;
         let now = clock.now();
@@ -193,7 +196,8 @@ impl SigningKeys {
         self.load().await
     }
 
-    /// Ends every session that this key signed, at once; of the active key, promotes `next` first.
+    /// Revokes a key, which ends every session that it signed. For the active key, promotes `next`
+    /// first.
     pub async fn revoke(
         &self,
         kid: String,
@@ -225,7 +229,7 @@ impl SigningKeys {
         self.load().await
     }
 
-    /// Makes a key that was made elsewhere the active one; the former active key retires.
+    /// Makes an imported key the active one. The former active key retires.
     pub async fn import(&self, seed: &[u8; 32], clock: &Clock) -> Result<String, SigningError> {
         let imported = self.stored(seed)?;
         let kid = imported.kid.clone();
@@ -261,7 +265,7 @@ impl SigningKeys {
     }
 }
 
-/// A key about to be stored.
+/// A key to store.
 #[derive(Clone, Debug, ToRow)]
 pub struct NewKey {
     kid: String,
@@ -276,7 +280,7 @@ async fn promote(tx: &mut Tx<'_, '_>, fresh: &NewKey, now: Time) -> Result<(), S
     Ok(())
 }
 
-/// The public keys that anyone may verify tokens with, as an RFC 7517 key set.
+/// Returns the public keys for verifying tokens, as a key set (RFC 7517).
 pub fn jwks(keys: &[StoredKey]) -> Result<serde_json::Value, SigningError> {
     let mut published = Vec::new();
     for key in keys {
@@ -292,8 +296,8 @@ pub fn jwks(keys: &[StoredKey]) -> Result<serde_json::Value, SigningError> {
     Ok(serde_json::json!({ "keys": published }))
 }
 
-/// When the last token signed by a key that retired at this instant has surely ended, with room
-/// for the clocks of other nodes.
+/// Returns the time after which the last token of a key that retired at this instant has expired,
+/// with a margin for clock differences.
 pub fn removable_before(now: Time) -> Time {
     now.plus_seconds(-(MAX_LIFE_SECONDS + 3_600))
 }

@@ -14,7 +14,7 @@ pub struct MasterKey([u8; 32]);
 /// Seals secrets of one kind, by a key derived from the master key.
 pub struct Seal([u8; 32]);
 
-/// The master key is not the one that the store was sealed with, or what it sealed is damaged.
+/// The store was sealed with another master key, or the sealed value is damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealError;
 
@@ -23,7 +23,7 @@ impl MasterKey {
         Self(bytes)
     }
 
-    /// Reads 32 bytes in base64url without padding.
+    /// Parses 32 bytes in base64url without padding.
     pub fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text.trim()).ok()?.try_into().ok().map(Self)
     }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_opens_with_its_key_and_id_only() {
+    fn sealed_value_opens_only_with_its_key_and_id() {
         let master = MasterKey::new([1; 32]);
         let sealed = master.seal("kid", &[9; 32]).unwrap();
         assert_eq!(master.open("kid", &sealed), Ok([9; 32]));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_key_is_read_from_base64url() {
+    fn master_key_parses_base64url() {
         let master = MasterKey::new([7; 32]);
         assert_eq!(MasterKey::parse(&master.encode()).unwrap().check_value(), master.check_value());
         assert!(MasterKey::parse("too-short").is_none());

@@ -1,4 +1,4 @@
-//! The statements on signing keys.
+//! SQL statements for signing keys.
 
 use super::{KeyStatus, NewKey, StoredKey};
 use crate::base::Time;

@@ -71,13 +71,13 @@ pub struct Subscription {
     /// The change that takes effect at the end of the period.
     #[record(prefix = "scheduled_")]
     pub scheduled: Option<Scheduled>,
-    /// How often the oldest unpaid invoice was tried by the clock, and failed.
+    /// The number of failed automatic charges of the oldest unpaid invoice.
     pub dunning_failures: i64,
     /// The first of these failures.
     pub dunning_since: Option<Time>,
     /// The next retry; `None` while one is in progress.
     pub dunning_next_at: Option<Time>,
-    /// A JSON object of texts.
+    /// A JSON object of strings.
     #[record(insert_only)]
     pub metadata: String,
     #[record(insert_only)]
@@ -97,7 +97,7 @@ words! {
         Trialing = "trialing",
         Active = "active",
         PastDue = "past_due",
-        /// Waits for the customer's form; grants nothing.
+        /// Waits for the customer's form. Grants nothing.
         Pending = "pending",
         Canceled = "canceled",
     }
@@ -186,7 +186,7 @@ pub struct PlanChange {
     pub old_quantity: i64,
     pub plan_id: PlanId,
     pub quantity: i64,
-    /// The instant that it is prorated to.
+    /// The instant of proration.
     pub at: Time,
     /// Whether a new period starts with it.
     pub restarts: bool,
@@ -202,7 +202,7 @@ pub struct Due {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// A period's end, a retry, a form that was not filled in.
+    /// A period's end, a retry, or an expired form.
     Subscription(SubscriptionId),
     /// A sent invoice that was not paid in time.
     Invoice(InvoiceId),
@@ -244,7 +244,7 @@ impl Subscription {
 }
 
 impl PlanChange {
-    /// Whether the subscription is still what the change was quoted for.
+    /// Whether the subscription still matches the quoted change.
     pub fn fits(&self, subscription: &Subscription) -> bool {
         let within = |period: Period| period.start <= self.at && self.at < period.end;
         matches!(subscription.status, Status::Trialing | Status::Active)

@@ -1,4 +1,4 @@
-//! The statements on subscriptions.
+//! SQL statements for subscriptions.
 
 use super::{Attention, Due, Status, Subscription, What};
 use crate::base::{

@@ -1,4 +1,4 @@
-//! The test clock over HTTP, in the sandbox alone.
+//! HTTP handlers of the test clock, in the sandbox only.
 
 use super::{Advancing, TestClock};
 use crate::app::App;
@@ -20,14 +20,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// How long a call waits for the clock to arrive.
+/// The time that a call waits for the clock.
 const WAIT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TestClock)]
 pub struct TestClockResponse {
     pub status: TestClockStatus,
-    /// Billing's now: of a clock on its way, what it has come to.
+    /// Billing time; while the clock advances, the time it has reached.
     #[schema(value_type = String, format = DateTime)]
     pub now: Time,
 }
@@ -41,7 +41,7 @@ words! {
 
 #[derive(Debug, Request)]
 pub struct AdvanceTestClockRequest {
-    /// From now on to two years ahead.
+    /// A time from now to two years ahead.
     to: Time,
 }
 
@@ -60,7 +60,7 @@ fn sandbox(tenant: Tenant) -> Result<Tenant, Problem> {
     }
 }
 
-/// Tells billing's now.
+/// Returns billing time.
 #[utoipa::path(get, path = "/v1/test-clock", tag = "testClock", operation_id = "getTestClock",
     responses((status = 200, body = TestClockResponse)))]
 pub async fn get(
@@ -72,8 +72,8 @@ pub async fn get(
     Ok(Json(StatusCode::OK, response(clock, app.clock.now())))
 }
 
-/// Moves billing's now forward; everything that falls due until then happens, each at its own
-/// instant. Answers 202 where that takes longer than twenty seconds: it goes on by itself.
+/// Advances billing time. Everything that falls due until then happens, each at its own instant.
+/// Returns 202 if this takes longer than twenty seconds; the clock then continues automatically.
 #[utoipa::path(post, path = "/v1/test-clock/advance", tag = "testClock", operation_id = "advanceTestClock",
     responses((status = 200, body = TestClockResponse), (status = 202, body = TestClockResponse)))]
 pub async fn advance(
@@ -102,7 +102,7 @@ impl From<ClockError> for Problem {
             ClockError::Db(error) => error.into(),
             ClockError::Advancing => Advancing.into(),
             ClockError::OutOfRange => {
-                Self::invalid_param("to", "must be from now on and at most two years ahead")
+                Self::invalid_param("to", "must be between now and two years from now")
             }
         }
     }
@@ -110,6 +110,6 @@ impl From<ClockError> for Problem {
 
 impl From<Advancing> for Problem {
     fn from(_: Advancing) -> Self {
-        Self::new(Code::TestClockAdvancing, "The test clock is being advanced; try again later.")
+        Self::new(Code::TestClockAdvancing, "The test clock is advancing; try again later.")
     }
 }

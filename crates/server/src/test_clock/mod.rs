@@ -1,8 +1,8 @@
 //! The test clock: billing time in the sandbox is real time plus an offset that only grows.
 //!
-//! Billing alone asks here. Portal sessions, keys, idempotency, limits and audit use real time, and
-//! so does billing in the live environment. `advance` moves the clock from one due item to the
-//! next, so that each runs at its own instant; meanwhile nothing else is billed.
+//! Only billing uses it. Portal sessions, keys, idempotency, limits and audit use real time, and so
+//! does billing in the live environment. `advance` moves the clock from one due item to the next,
+//! so that each runs at its own instant. Other billing writes are refused meanwhile.
 
 pub mod http;
 mod sql;
@@ -13,16 +13,16 @@ use crate::base::Time;
 use crate::db::{DbError, FromRow, Tx};
 use crate::organizations::{Environment, Tenant};
 
-/// The tenant's clock is being advanced: no billing write may come in between.
+/// The tenant's clock is advancing, so billing writes are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Advancing;
 
-/// Billing's now of a tenant, in whole seconds, of the real one.
+/// Returns a tenant's billing time in whole seconds for this real time.
 pub async fn now(tx: &mut Tx<'_, '_>, tenant: &Tenant, real: Time) -> Result<Time, DbError> {
     Ok(clock(tx, tenant).await?.now(real))
 }
 
-/// The same for a request that writes.
+/// Returns the same for a write, which is refused while the clock advances.
 pub async fn write_now<E>(tx: &mut Tx<'_, '_>, tenant: &Tenant, real: Time) -> Result<Time, E>
 where
     E: From<DbError> + From<Advancing>,
@@ -34,7 +34,7 @@ where
     }
 }
 
-/// A tenant's clock as it is stored.
+/// A tenant's stored clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct TestClock {
     offset_seconds: i64,
@@ -54,7 +54,7 @@ pub async fn clock(tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<TestClock, Db
     }
 }
 
-/// Has a clock that is being advanced show at least this instant.
+/// Moves an advancing clock forward to this instant.
 pub async fn move_to(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

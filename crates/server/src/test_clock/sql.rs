@@ -1,4 +1,4 @@
-//! The statements on test clocks.
+//! SQL statements for test clocks.
 
 use super::TestClock;
 use crate::base::Time;

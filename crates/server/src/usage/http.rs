@@ -1,4 +1,4 @@
-//! Usage over HTTP: events from the backend alone, meters and charts for the browser too.
+//! HTTP handlers of usage: events from backends, meters and charts for browsers too.
 
 use super::{MAX_EVENTS, Reason, Tracked, http_body, meter};
 use crate::app::App;
@@ -24,29 +24,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// The most that a body of events may hold.
+/// The maximum size of a body with events.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Describes what `track` reads.
+/// The fields that `track` reads.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageEvent {
-    /// A customer's id, ours or the integrator's.
+    /// Our id or the `externalId` of a customer.
     #[schema(min_length = 1, max_length = 128)]
     customer_id: String,
     #[schema(min_length = 1, max_length = 100)]
     event_name: String,
-    /// Unique for the customer, for ever: the same event again changes nothing.
+    /// Unique per customer, permanently. Sending the same event again has no effect.
     #[schema(min_length = 1, max_length = 128)]
     idempotency_key: String,
     /// A decimal from 0 to 10⁹, as a number or a string, rounded half away from zero to six
     /// fraction digits.
     #[schema(schema_with = quantity_schema, required = false)]
     quantity: String,
-    /// What metrics may measure; at most 4096 bytes.
+    /// Values for metrics to aggregate; at most 4096 bytes.
     #[schema(required = false)]
     properties: BTreeMap<String, Value>,
-    /// When it happened; now, unless it says so.
+    /// The time of the event. Default: now.
     #[schema(format = DateTime, nullable = false)]
     timestamp: Option<String>,
 }
@@ -68,14 +68,14 @@ pub struct UsageEvents {
 pub struct TrackResponse {
     pub accepted: usize,
     pub rejected: usize,
-    /// The events that do not count, and why.
+    /// The rejected events with their reasons.
     pub rejections: Vec<RejectionResponse>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Rejection)]
 pub struct RejectionResponse {
-    /// The event's place in the request, from 0.
+    /// The index of the event in the request, from 0.
     pub index: usize,
     #[schema(schema_with = reason_schema)]
     pub reason: &'static str,
@@ -90,28 +90,28 @@ pub struct UsageMeter {
     #[schema(value_type = String)]
     pub metric_id: MetricId,
     pub metric_name: String,
-    /// What was measured so far in the usage period.
+    /// The usage in the current usage period.
     #[schema(value_type = String)]
     pub usage: Decimal,
-    /// The most that the plans allow; `null` where there is no limit.
+    /// The limit of the plans; `null` if unlimited.
     #[schema(required = true)]
     pub limit: Option<i64>,
     pub is_unlimited: bool,
-    /// Of the limit, in hundredths; `null` where there is no limit.
+    /// The percentage of the limit; `null` if unlimited.
     #[schema(required = true)]
     pub percentage: Option<i64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsageHistory {
-    /// For each event name that was seen, each day of the range.
+    /// One row per event name that occurred and day of the range.
     pub data: Vec<UsageDay>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageDay {
-    /// A day, UTC.
+    /// A UTC date.
     #[schema(format = Date)]
     pub date: String,
     pub event_name: String,
@@ -176,7 +176,7 @@ pub async fn track(
     tracked.rejections.sort_unstable_by_key(|rejection| rejection.index);
     for id in attempts {
         let app = Arc::clone(&app);
-        // The caller does not wait. An attempt that this process loses is taken up by any node.
+        // The caller does not wait. If this process stops, any node continues the attempt.
         tokio::spawn(async move {
             if let Err(error) = flows::run(&app, &tenant, id).await {
                 tracing::warn!(attempt = %id, ?error, "an automatic top-up was not settled yet");
@@ -204,7 +204,7 @@ pub struct HistoryQuery {
 
 type Reader = Caller<{ KeyScopes::USAGE_READ }, { PortalScopes::USAGE_READ }>;
 
-/// How much of a metric a customer has used in the usage period, and of what limit.
+/// Returns a customer's usage of a metric in the usage period, and its limit.
 #[utoipa::path(get, path = "/v1/usage", tag = "usage", operation_id = "getUsage",
     responses((status = 200, body = UsageMeter)))]
 pub async fn get(
@@ -233,7 +233,7 @@ pub async fn get(
     ))
 }
 
-/// What a customer used on each day of a range of at most 92, by event name.
+/// Returns a customer's usage per day and event name, for a range of at most 92 days.
 #[utoipa::path(get, path = "/v1/usage/aggregate", tag = "usage", operation_id = "aggregateUsage",
     responses((status = 200, body = UsageHistory)))]
 pub async fn aggregate(

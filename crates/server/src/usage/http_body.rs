@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 
 const MAX_PROPERTIES_BYTES: usize = 4096;
 
-/// Reads `{"events": […]}`, or one event.
+/// Reads `{"events": […]}`, or a single event.
 pub fn events(body: &[u8]) -> Result<Batch, Problem> {
     let Object(members) = serde_json::from_slice(body).map_err(|error| not_an_object(&error))?;
     let mut reader = Reader::default();
@@ -81,7 +81,7 @@ struct Reader {
 
 type Member<'a> = (Cow<'a, str>, &'a RawValue);
 
-/// The members of an object, as they stand in the text.
+/// The members of an object as raw text.
 struct Object<'a>(Vec<Member<'a>>);
 
 impl Reader {
@@ -193,7 +193,7 @@ impl Reader {
         let Some(value) = value else { return Some(None) };
         let time = text(value).and_then(|text| text.parse::<jiff::Timestamp>().ok());
         if time.is_none() {
-            let message = "must be an RFC 3339 time, as 2030-01-31T00:00:00Z";
+            let message = "must be an RFC 3339 time such as 2030-01-31T00:00:00Z";
             self.wrong("timestamp", message);
         }
         time.map(|time| Some(Time(time.as_microsecond())))
@@ -209,7 +209,8 @@ fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str(value.get()).ok().map(|Text(text)| text)
 }
 
-/// Tells events of one key apart. Each part is preceded by its length, so no two run together.
+/// Hashes the parts of an event. Each part is preceded by its length, so that different parts never
+/// hash alike.
 fn digest(
     name: &str,
     quantity: Quantity,
@@ -223,7 +224,7 @@ fn digest(
     };
     add(name.as_bytes());
     add(&quantity.0.to_be_bytes());
-    // What is absent is empty, and nothing that is there is.
+    // Absent values are hashed as empty, which no present value is.
     add(properties.map(json).unwrap_or_default().as_bytes());
     add(&timestamp.map_or(Vec::new(), |time| time.0.to_be_bytes().to_vec()));
     let mut start = [0; 16];

@@ -74,7 +74,7 @@ pub struct Now {
 pub struct Counted {
     pub at: Time,
     pub parts: Vec<Part>,
-    /// Credits to be debited, by currency.
+    /// Credits to debit, per currency.
     pub debits: Vec<(CreditCurrencyId, i64)>,
 }
 

@@ -1,4 +1,4 @@
-//! Reading usage: a metric against its limit, and quantities by day.
+//! Reads usage: a metric against its limit, and quantities per day.
 
 use super::sql;
 use crate::base::{Decimal, MetricId, Time};
@@ -8,20 +8,20 @@ use crate::organizations::Tenant;
 use crate::subscriptions;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most days that one chart shows.
+/// The maximum number of days in a chart.
 pub const MAX_DAYS: i64 = 92;
 
-/// A metric's usage in the usage period, and the most that is allowed.
+/// The usage of a metric in the usage period, and its limit.
 #[derive(Clone, Debug)]
 pub struct Meter {
     pub metric: Metric,
     pub usage: Decimal,
-    /// `None` is without limit.
+    /// `None` is unlimited.
     pub limit: Option<i64>,
 }
 
 impl Meter {
-    /// Of the limit, in hundredths, rounded down: 100 is reached, not nearly so.
+    /// The percentage of the limit, rounded down, so that 100 means reached.
     pub fn percentage(&self) -> Option<i64> {
         let limit = i128::from(self.limit?);
         let used = self.usage.units().saturating_mul(100) / Decimal::ONE;
@@ -30,7 +30,7 @@ impl Meter {
     }
 }
 
-/// `None` where there is no such metric, or none that this viewer may see.
+/// Returns `None` if the metric does not exist or the viewer may not see it.
 pub async fn read(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -46,8 +46,8 @@ pub async fn read(
     Ok(Some(Meter { metric, usage, limit }))
 }
 
-/// The largest limit of the metered features that the customer's plans give, 0 where they give none;
-/// no limit where one has none, or where nothing but a price measures the metric.
+/// Returns the largest limit of the metered features in the customer's plans, 0 without any;
+/// unlimited if one is, or if the metric is only priced.
 async fn limit(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -78,7 +78,7 @@ async fn limit(
     Ok(limits.into_iter().flatten().max().filter(|_| !unlimited))
 }
 
-/// Each day of the range, from first to last, for each event name that was seen in it.
+/// Returns each day of the range, in order, for each event name that occurred.
 pub async fn history(
     tx: &mut Tx<'_, '_>,
     customer_no: i64,
@@ -97,7 +97,7 @@ pub async fn history(
         .collect())
 }
 
-/// A day, counted from 1970, as `2030-01-31`.
+/// Formats a day, counted from 1970, as `2030-01-31`.
 pub fn date(day: i64) -> String {
     let mut text = Time::from_seconds(day * 86_400).to_string();
     text.truncate(10);

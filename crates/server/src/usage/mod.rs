@@ -24,15 +24,15 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 
-/// The most events that a request may carry.
+/// The maximum number of events per request.
 pub const MAX_EVENTS: usize = 1000;
 const MAX_QUANTITY: i64 = 1_000_000_000;
-/// What a quantity must be.
+/// The requirements for a quantity.
 const QUANTITY: &str = "must be a decimal from 0 to 1000000000";
-/// A millionth, in the trillionths of a [`Decimal`].
+/// One millionth, in the trillionths of a [`Decimal`].
 const MILLIONTH: i128 = Decimal::ONE / 1_000_000;
 
-/// An event as it was sent, of the right shape.
+/// A well-formed event as sent.
 #[derive(Clone, Debug, ToRow)]
 pub struct NewEvent {
     #[record(skip)]
@@ -43,7 +43,7 @@ pub struct NewEvent {
     pub properties: Option<Map<String, Value>>,
     #[record(skip)]
     pub timestamp: Option<Time>,
-    /// Unique for the customer.
+    /// Unique per customer.
     pub key: String,
     /// The start of a SHA-256 of everything else: tells a replay from another event.
     pub content: [u8; 16],
@@ -74,7 +74,7 @@ pub enum Reason {
     Invalid,
 }
 
-/// An event that does not count, by its place in the request.
+/// A rejected event, by its index in the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     pub index: usize,
@@ -88,7 +88,7 @@ impl Rejection {
         Self { index, reason, detail: None }
     }
 
-    /// For people.
+    /// An explanation for people.
     pub fn message(self) -> Cow<'static, str> {
         self.detail.map_or(Cow::Borrowed(self.reason.message()), Cow::Owned)
     }
@@ -144,21 +144,21 @@ impl Reason {
         }
     }
 
-    /// For people.
+    /// An explanation for people.
     pub const fn message(self) -> &'static str {
         match self {
             Self::NoMetric => "No metric measures events of this name.",
             Self::UnknownCustomer => "There is no such customer, or it is archived.",
             Self::NoSubscription => "The customer has no subscription that measures this event.",
             Self::Duplicate => "Another event of this customer has this idempotencyKey.",
-            Self::InsufficientCredits => "The customer's credits do not suffice.",
+            Self::InsufficientCredits => "The customer does not have enough credits.",
             Self::TooLate => "The event is older than the usage period by more than 7 days.",
             Self::Invalid => "The event is not valid.",
         }
     }
 }
 
-/// Properties as they are stored: names in order, no space.
+/// Properties in their stored form: names sorted, no white space.
 fn json(properties: &Map<String, Value>) -> String {
     serde_json::to_string(properties).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! The statements on usage. The hot ones go by the customer's number, which its tenant resolved.
+//! SQL statements for usage. Hot statements use the customer number, which was resolved within its
+//! tenant.
 
 use super::judge::{CreditFeature, Measure, Subscribed, World};
 use super::{MILLIONTH, NewEvent, Quantity, Segment};
@@ -281,7 +282,8 @@ pub async fn used(
     let one = part.units.to_decimal();
     let Some(other) = parts.next() else { return Ok(one) };
     let other = other.units.to_decimal();
-    // One part was paid in credits, the other was not: the customer's plan changed in between.
+    // Part of it was paid in credits and the rest was not, because the customer's plan changed in
+    // between.
     match part.aggregation {
         Aggregation::Sum | Aggregation::Count => {
             Ok(Decimal::from_units(one.units() + other.units()))
@@ -362,14 +364,14 @@ impl Units {
     }
 }
 
-/// An event that is stored under its customer's number and key.
+/// An event that is stored under its customer and key.
 #[derive(Clone, Debug, FromRow)]
 pub struct Stored {
     pub id: EventId,
     pub content: [u8; 16],
 }
 
-/// An event to be stored.
+/// An event to store.
 #[derive(Clone, Copy, Debug, ToRow)]
 pub struct ToStore<'a> {
     pub customer_no: i64,

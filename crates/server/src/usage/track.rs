@@ -10,13 +10,13 @@ use crate::db::{DbError, Tx};
 use crate::work::Work;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// What became of the events of a request.
+/// The result of tracking a request's events.
 #[derive(Clone, Debug)]
 pub struct Tracked {
     pub accepted: usize,
     /// In the order of the events.
     pub rejections: Vec<Rejection>,
-    /// Debited wallets whose balance is now below the threshold of their automatic top-up.
+    /// Debited wallets whose balance is now below their top-up threshold.
     pub low: Vec<(i64, CreditCurrencyId)>,
 }
 
@@ -27,7 +27,7 @@ struct Candidate<'a> {
     counted: Counted,
 }
 
-/// What became of the events that were taken at once.
+/// The result of a batch of events.
 struct Round {
     rejections: Vec<Rejection>,
     low: Vec<(i64, CreditCurrencyId)>,
@@ -77,7 +77,7 @@ pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<T
     })
 }
 
-/// Refuses events, but for repetitions of events that counted once.
+/// Rejects events, except repetitions of counted ones.
 async fn refuse(
     tx: &mut Tx<'_, '_>,
     events: &[NewEvent],
@@ -101,7 +101,7 @@ async fn refuse(
     Ok(refused.into_iter().map(|(_, rejection)| rejection).collect())
 }
 
-/// Counts events whose key is free and whose credits suffice.
+/// Counts events with unused keys and sufficient credits.
 async fn count(
     work: &mut Work<'_, '_, '_>,
     mut candidates: Vec<Candidate<'_>>,
@@ -134,8 +134,8 @@ async fn count(
     Ok(Round { rejections, low })
 }
 
-/// Debits what the events cost, in their order, and takes out those that nothing suffices for.
-/// Returns these, and the wallets that are to be topped up.
+/// Debits the cost of the events in their order, and removes those without sufficient credits.
+/// Returns these, and the wallets to top up.
 async fn debit<'a>(
     work: &mut Work<'_, '_, '_>,
     candidates: &mut Vec<Candidate<'a>>,
@@ -181,7 +181,7 @@ async fn debit<'a>(
     Ok((short, low))
 }
 
-/// Adds what events add to their metrics' periods and their names' days.
+/// Adds the events to the aggregates of their metrics and the daily totals of their names.
 async fn aggregate(tx: &mut Tx<'_, '_>, candidates: &[Candidate<'_>]) -> Result<(), DbError> {
     let mut sums: BTreeMap<InPeriod, [i64; 2]> = BTreeMap::new();
     let mut maxima: BTreeMap<InPeriod, [i64; 2]> = BTreeMap::new();

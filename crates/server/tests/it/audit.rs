@@ -1,4 +1,4 @@
-//! The audit log: who changed what, once each, and never a secret.
+//! The audit log: each change is recorded once with its actor, and never with a secret.
 
 use crate::on_both_stores;
 use crate::support::{Request, Test, delete, get, patch, post};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use unitpay::keys::KeyScopes;
 
 on_both_stores! {
-    async fn each_change_makes_one_event_that_names_who_made_it(t) {
+    async fn each_change_records_one_event_with_its_actor(t) {
         let key = own_key_id(&t).await;
         let id = t.customer("one").await;
         let by_key = |action: &str, target: &str, customer: Option<&str>, detail: Value| json!({
@@ -50,7 +50,7 @@ on_both_stores! {
         expect_new(&t, 9, &[by_key("api_key.revoked", &made, None, detail)]).await;
     }
 
-    async fn what_changes_nothing_makes_no_event(t) {
+    async fn no_op_change_records_no_event(t) {
         let id = t.customer("one").await;
         let minted = t.mint(json!({ "customerId": "one", "maxLifetimeSeconds": 3600 })).await.expect(201);
         let (sid, token) = (minted.text("jti"), minted.text("token"));
@@ -77,12 +77,12 @@ on_both_stores! {
         let request = post(format!("/v1/customers/{id}/archive"), &json!({})).key(&weak);
         t.call(request).await.refused(403, "insufficient_scope");
         assert_eq!(events(&t, "").await, weakest);
-        // The operator made a key in between.
+        // The operator created a key in between.
         assert_eq!(weakest[1..], before);
         assert_eq!((&weakest[0]["actorType"], &weakest[0]["actorId"]), (&json!("operator"), &Value::Null));
     }
 
-    async fn events_are_listed_by_customer(t) {
+    async fn events_are_filtered_by_customer(t) {
         let one = t.customer("one").await;
         let two = t.customer("two").await;
         t.token("one").await;
@@ -101,7 +101,7 @@ on_both_stores! {
         t.call(missing).await.refused(404, "customer_not_found");
     }
 
-    async fn a_tenant_sees_its_own_events_alone(t) {
+    async fn tenant_lists_only_its_own_events(t) {
         let id = t.customer("one").await;
         for tenant in [t.live(t.tenant.organization_id).await, t.organization("another").await] {
             let key = t.key_of(tenant, KeyScopes::ALL).await;
@@ -117,7 +117,7 @@ on_both_stores! {
         }
     }
 
-    async fn no_event_holds_a_secret(t) {
+    async fn events_contain_no_secret(t) {
         let body = json!({ "name": "K", "scopes": ["customers:read"] });
         let made = t.call(post("/v1/api-keys", &body).key(&t.key)).await.expect(201);
         let named = json!({ "name": "Ada Lovelace", "email": "ada@example.com", "metadata": { "note": "private" } });
@@ -140,7 +140,8 @@ async fn events(t: &Test, query: &str) -> Vec<Value> {
     t.call(request).await.expect(200).json()["data"].as_array().unwrap().clone()
 }
 
-/// Beyond the operator's first one there were `known` events, and these are all that came since.
+/// Before, there were `known` events beyond the operator's first one. These are all that came
+/// since.
 async fn expect_new(t: &Test, known: usize, expected: &[Value]) {
     let mut events = events(t, "").await;
     events.truncate(events.len() - 1 - known);

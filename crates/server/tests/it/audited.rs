@@ -1,5 +1,5 @@
-//! Every action of the audit log, by the request or the time that brings it: each request of this
-//! history tells these events and no others, and together they are all that there are.
+//! Every action of the audit log, by the request or the time that causes it. Each request of this
+//! history records exactly these events, and together they cover all actions.
 
 use crate::on_both_stores;
 use crate::support::{
@@ -12,7 +12,7 @@ use unitpay::keys::KeyScopes;
 use unitpay::payments::{Card, Event, Refund};
 
 on_both_stores! {
-    async fn every_action_is_told_where_it_happens_and_nothing_else_is(t) {
+    async fn every_action_is_audited_exactly_where_it_happens(t) {
         let mut log = Log { t: &t, last: String::new(), seen: BTreeSet::new() };
         log.told(&["operator api_key.created"]).await;
         let shop = the_catalog(&mut log).await;
@@ -27,7 +27,7 @@ on_both_stores! {
     }
 }
 
-/// The log, read to where it has been looked at.
+/// The log, with the position up to which it was checked.
 struct Log<'a> {
     t: &'a Test,
     last: String,
@@ -35,7 +35,8 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
-    /// Since the last look there were these events and no others, oldest first: each with who acted.
+    /// Asserts that exactly these events were recorded since the last check, oldest first, each
+    /// with its actor.
     async fn told(&mut self, expected: &[&str]) {
         let list =
             self.t.call(get("/v1/audit-events?limit=100").key(&self.t.key)).await.expect(200);
@@ -57,7 +58,7 @@ impl Log<'_> {
         self.seen.extend(fresh.into_iter().map(|(_, action)| action));
     }
 
-    /// Asks for something, which tells these events.
+    /// Sends a request and asserts the events that it records.
     async fn ask(&mut self, request: Request, expected: &[&str]) -> Answer {
         let answer = self.t.call(request.key(&self.t.key)).await;
         assert!(answer.status < 300, "{expected:?}: {}", String::from_utf8_lossy(&answer.body));
@@ -71,11 +72,11 @@ impl Log<'_> {
 }
 
 struct Shop {
-    /// Costs nothing, and measures `call`.
+    /// Free, and measures `call`.
     free: String,
-    /// 1000 a month.
+    /// 1000 per month.
     small: String,
-    /// 3000 a month.
+    /// 3000 per month.
     large: String,
     credits: String,
     package: String,
@@ -311,7 +312,7 @@ fn clock_to(day: &str) -> Request {
     post("/v1/test-clock/advance", &json!({ "to": format!("2030-{day}T00:00:00Z") }))
 }
 
-/// Gives the customer "one" a card, which is charged from now on.
+/// Adds a card to the customer "one" and makes it the default.
 async fn prefer(log: &mut Log<'_>, token: &str) -> String {
     let body = json!({ "processorToken": token, "setDefault": true });
     let add = post("/v1/customers/one/payment-methods", &body);

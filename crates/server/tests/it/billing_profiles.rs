@@ -1,4 +1,4 @@
-//! What billing knows of a customer: who may say what, and what is kept.
+//! Billing profiles: who may set which field, and what is stored.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Test, get, patch, post};
@@ -17,7 +17,7 @@ on_both_stores! {
         assert_eq!(noted["warnings"].as_array().unwrap().len(), 1);
     }
 
-    async fn the_backend_says_all_and_null_clears_what_may_be_absent(t) {
+    async fn backend_sets_all_fields_and_null_clears_optional_ones(t) {
         t.customer("one").await;
         let all = json!({
             "type": "individual", "locale": "de-AT", "billingAddress": address(),
@@ -32,7 +32,7 @@ on_both_stores! {
         }
         assert_eq!(changed["updatedAt"], "2030-01-01T00:01:00.000Z");
         assert_eq!(read(&t, "one").await, changed);
-        // Another change leaves it as it is, and so does the same again.
+        // Another change leaves it unchanged, and repeating it is a no-op.
         let before = t.state().await;
         assert_eq!(change(&t, "one", all.clone()).await.expect(200).json(), changed);
         assert_eq!(t.state().await, before);
@@ -46,7 +46,7 @@ on_both_stores! {
         assert_eq!((&cleared["taxIds"], &cleared["netDays"]), (&json!([]), &json!(14)));
         let event = t.call(get("/v1/audit-events?limit=1").key(&t.key)).await.expect(200).json();
         assert_eq!(event["data"][0]["detail"], json!({ "changed": ["billingAddress", "locale", "notes", "poNumber", "taxExemptReason", "taxIds", "taxRate"] }));
-        // A customer may be made with it, and lists show it.
+        // A customer can be created with a profile, and lists return it.
         let mut whole = all;
         for (name, value) in [("name", "C"), ("email", "c@example.com"), ("externalId", "two")] {
             whole[name] = json!(value);
@@ -57,7 +57,7 @@ on_both_stores! {
         assert_eq!(listed["data"], json!([made, cleared]));
     }
 
-    async fn what_is_wrong_is_named_and_nothing_changes(t) {
+    async fn invalid_profile_fields_are_named_and_nothing_changes(t) {
         t.customer("one").await;
         let before = t.state().await;
         let with = |part: &str, value: Value| {
@@ -86,13 +86,13 @@ on_both_stores! {
         ] {
             param_is(change(&t, "one", body).await, param);
         }
-        // Null clears in a PATCH alone.
+        // `null` clears a field only in a PATCH.
         let new = json!({ "name": "B", "email": "b@example.com", "locale": null });
         param_is(t.call(post("/v1/customers", &new).key(&t.key)).await, "locale");
         assert_eq!(t.state().await, before);
     }
 
-    async fn a_browser_says_where_it_lives_and_nothing_of_tax_or_terms(t) {
+    async fn browser_changes_address_but_not_tax_or_terms(t) {
         t.customer("one").await;
         let token = t.token("one").await;
         let write = |body: Value| t.call(patch("/v1/customers/one", &body).bearer(&token));
@@ -114,7 +114,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn customers_are_listed_by_status(t) {
+    async fn customers_are_filtered_by_status(t) {
         let (one, two) = (t.customer("one").await, t.customer("two").await);
         t.set_archived("one", "archive").await.expect(200);
         let list = async |query: &str| {
@@ -142,7 +142,7 @@ async fn read(t: &Test, id: &str) -> Value {
     t.call(get(format!("/v1/customers/{id}")).key(&t.key)).await.expect(200).json()
 }
 
-/// Refused for this parameter and no other.
+/// Asserts a refusal for this parameter only.
 #[track_caller]
 fn param_is(answer: Answer, name: &str) {
     let body = answer.refused(422, "validation_failed").json();

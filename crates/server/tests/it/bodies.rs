@@ -1,5 +1,5 @@
-//! Bodies: strict JSON on every operation that reads one. Whatever is sent, nothing breaks, and
-//! what is refused changes nothing.
+//! Bodies: strict JSON on every operation that reads one. Any input gets a response, and a refused
+//! one changes nothing.
 
 use crate::on_both_stores;
 use crate::operations::World;
@@ -10,11 +10,11 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// An operation that reads JSON: method, path, a good body, its schema in the description.
+/// An operation that reads JSON: method, path, valid body, and its schema in the description.
 type Reading = (&'static str, String, Value, &'static str);
 
-/// A customer `one` with a session, a customer that has one of everything, and the operations on
-/// them. Each takes its good body again and again.
+/// A customer `one` with a session, a customer that has one of each object, and the operations on
+/// them. Each accepts its valid body repeatedly.
 async fn operations(t: &Test) -> Vec<Reading> {
     t.customer("one").await;
     t.token("one").await;
@@ -71,7 +71,7 @@ fn of_billing(w: &World) -> Vec<Reading> {
     ]
 }
 
-/// What is no JSON: 400.
+/// Not JSON: 400.
 fn malformed() -> Vec<Vec<u8>> {
     let texts = [
         "",
@@ -122,7 +122,7 @@ fn malformed() -> Vec<Vec<u8>> {
     bodies
 }
 
-/// What is JSON, but nothing that we take: 422.
+/// JSON, but not accepted: 422.
 fn invalid() -> Vec<String> {
     let nested =
         |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
@@ -166,7 +166,7 @@ fn invalid() -> Vec<String> {
 }
 
 on_both_stores! {
-    async fn what_is_no_strict_json_object_is_refused_everywhere_and_changes_nothing(t) {
+    async fn non_strict_json_is_refused_on_every_route(t) {
         let operations = operations(&t).await;
         let before = t.state().await;
         for (method, path, ..) in operations {
@@ -189,7 +189,7 @@ on_both_stores! {
 }
 
 #[tokio::test]
-async fn a_body_may_be_32_levels_deep_and_no_deeper() {
+async fn body_is_refused_when_deeper_than_32_levels() {
     let t = Test::start(crate::support::Engine::Sqlite).await;
     let arrays = |depth: usize| ("[".repeat(depth - 1), "]".repeat(depth - 1));
     let objects = |depth: usize| ("{\"a\":".repeat(depth - 2) + "{}", "}".repeat(depth - 2));
@@ -204,7 +204,7 @@ async fn a_body_may_be_32_levels_deep_and_no_deeper() {
 }
 
 on_both_stores! {
-    async fn a_value_of_a_type_that_is_not_described_is_refused_by_its_name(t) {
+    async fn value_of_undescribed_type_is_refused_by_name(t) {
         let operations = operations(&t).await;
         let before = t.state().await;
         let described = serde_json::to_value(unitpay::routes::openapi()).unwrap();
@@ -232,7 +232,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn a_number_of_seconds_is_an_integer_in_its_bounds_and_nothing_near_it(t) {
+    async fn seconds_are_refused_unless_integers_within_bounds(t) {
         t.customer("one").await;
         let before = t.state().await;
         for (name, least) in [("ttlSeconds", 60), ("maxLifetimeSeconds", 3_600)] {
@@ -257,8 +257,8 @@ on_both_stores! {
         }
     }
 
-    /// 40 bodies of random bytes, 60 of damaged good ones and 150 of random JSON an operation.
-    async fn whatever_is_sent_is_answered_and_what_is_refused_changes_nothing(t) {
+    /// Per operation: 40 bodies of random bytes, 60 damaged valid ones, and 150 of random JSON.
+    async fn random_bodies_are_answered_and_refusals_change_nothing(t) {
         let operations = operations(&t).await;
         let mut runner = TestRunner::deterministic();
         for (method, path, good, _) in operations {
@@ -287,7 +287,7 @@ on_both_stores! {
 }
 
 #[tokio::test]
-async fn a_body_is_at_most_64_kib() {
+async fn body_is_refused_above_64_kib() {
     let t = Test::start(crate::support::Engine::Sqlite).await;
     let operations = operations(&t).await;
     for (method, path, good, _) in operations {
@@ -305,7 +305,7 @@ async fn a_body_is_at_most_64_kib() {
 }
 
 #[tokio::test]
-async fn a_body_is_json_in_utf_8_and_says_so() {
+async fn body_is_refused_unless_declared_json_in_utf8() {
     let t = Test::start(crate::support::Engine::Sqlite).await;
     let operations = operations(&t).await;
     let form = "application/x-www-form-urlencoded";
@@ -360,7 +360,7 @@ async fn a_body_is_json_in_utf_8_and_says_so() {
 }
 
 #[tokio::test]
-async fn introspection_reads_a_form_as_strictly() {
+async fn introspection_reads_forms_strictly() {
     let t = Test::start(crate::support::Engine::Sqlite).await;
     t.customer("one").await;
     let token = t.token("one").await;
@@ -389,7 +389,7 @@ async fn introspection_reads_a_form_as_strictly() {
     send(&"a".repeat(65_537)).await.refused(413, "payload_too_large");
 }
 
-/// A success, or a refusal with a problem that is the client's.
+/// Asserts a success, or a 4xx problem.
 fn well_answered(answer: &Answer) -> bool {
     let refused = (400..500).contains(&answer.status)
         && answer.header("content-type") == Some("application/problem+json")
@@ -408,7 +408,7 @@ fn chunked(request: Request, size: usize) -> Request {
     Request { body, ..request }.header("transfer-encoding", "chunked")
 }
 
-/// The types that a field is described with, where another schema is named or one of several, too.
+/// Returns the types in a field's schema, also behind references and alternatives.
 fn types(described: &Value, field: &Value) -> Vec<String> {
     if let Some(named) = field["$ref"].as_str() {
         return types(described, described.pointer(named.trim_start_matches('#')).unwrap());
@@ -423,7 +423,7 @@ fn types(described: &Value, field: &Value) -> Vec<String> {
     known
 }
 
-/// A body with a few bytes changed, left out or put in.
+/// A body with a few bytes changed, removed or inserted.
 fn damage(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<proptest::sample::Index>(), any::<u8>(), 0..3);
     proptest::collection::vec(change, 1..4).prop_map(move |changes| {
@@ -441,7 +441,7 @@ fn damage(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// An object of the fields that requests have, and of others, with any values.
+/// An object of known and other fields, with any values.
 fn object() -> impl Strategy<Value = Value> {
     let described = serde_json::to_value(unitpay::routes::openapi()).unwrap();
     let schemas = described["components"]["schemas"].as_object().unwrap();

@@ -1,11 +1,11 @@
-//! Branding: the backend's whole, the part that pages show.
+//! Branding: all of it for the backend, the public part for pages.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, get};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    async fn a_branding_is_put_whole_and_pages_see_what_they_show(t) {
+    async fn put_branding_replaces_it_and_pages_read_the_public_part(t) {
         t.customer("one").await;
         let (token, key) = (t.token("one").await, t.publishable_key_of(t.tenant).await);
         let nothing = t.call(get("/v1/branding").key(&t.key)).await.expect(200).json();
@@ -20,13 +20,13 @@ on_both_stores! {
         let shown = json!({ "name": "Acme", "logo": whole["logo"], "accentColor": "#1a2b3c", "radius": 8, "supportEmail": "help@example.com" });
         assert_eq!(t.call(get("/v1/branding").bearer(&token)).await.expect(200).json(), shown);
         assert_eq!(t.call(get("/v1/branding").key(&key).header("origin", "https://a.example")).await.expect(200).json(), shown);
-        // What was read can be put again, and changes nothing.
+        // A branding that was read can be put again without a change.
         t.advance(60);
         stored.as_object_mut().unwrap().remove("updatedAt");
         let before = t.state().await;
         put(&t, stored).await.expect(200);
         assert_eq!(t.state().await, before);
-        // What is left out is gone.
+        // Omitted fields are cleared.
         for name in ["logo", "taxRate", "portalOrigins"] {
             whole.as_object_mut().unwrap().remove(name);
         }
@@ -39,7 +39,7 @@ on_both_stores! {
         assert_eq!(t.call(get("/v1/branding").key(&live)).await.expect(200).json(), nothing);
     }
 
-    async fn what_is_wrong_with_a_branding_is_named_and_nothing_changes(t) {
+    async fn invalid_branding_fields_are_named_and_nothing_changes(t) {
         put(&t, whole()).await.expect(200);
         let before = t.state().await;
         let long = format!("data:image/png;base64,{}", "A".repeat(32_768));

@@ -1,4 +1,4 @@
-//! The catalog: what the backend makes, what of it is fixed, what pages see.
+//! The catalog: what backends create, which parts are immutable, and what pages see.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Test, get, patch, post};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use unitpay::keys::KeyScopes;
 
 on_both_stores! {
-    async fn what_is_made_is_read_back_as_it_was_made(t) {
+    async fn created_objects_are_read_back_unchanged(t) {
         let shop = Shop::open(&t).await;
         let product = read(&t, "products", &shop.product).await;
         assert_eq!(product, json!({
@@ -35,7 +35,7 @@ on_both_stores! {
             "id": package, "creditCurrencyId": shop.credits, "name": "Small", "credits": 1000, "price": 500, "currency": "USD",
             "expiresAfterDays": 90, "status": "active", "metadata": { "k": "v" }, "createdAt": NOW, "updatedAt": NOW,
         }));
-        // What a plan says it says in the same words when it is read, and both can be sent again.
+        // A plan is returned in the words in which it was sent, and can be sent again.
         let plan = shop.plan("pro");
         let made = create(&t, "plans", plan.clone()).await.expect(201).json();
         let mut expected = plan.clone();
@@ -53,7 +53,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn a_slug_belongs_to_one_object_of_a_kind(t) {
+    async fn slug_is_unique_per_kind(t) {
         let shop = Shop::open(&t).await;
         t.make("plans", shop.plan("pro")).await;
         let other = t.make("plans", shop.plan("other")).await;
@@ -75,7 +75,7 @@ on_both_stores! {
             let same = post("/v1/products", &json!({ "slug": "api", "name": "A" })).key(&key);
             t.call(same).await.expect(201);
         }
-        // Given up, it is free again.
+        // An archived slug is free again.
         change(&t, "products", &shop.product, json!({ "slug": "old" })).await.expect(200);
         change(&t, "products", &product, json!({ "slug": "api" })).await.expect(200);
         let at_once = join_all((0..6).map(|_| create(&t, "products", json!({ "slug": "same", "name": "S" })))).await;
@@ -84,7 +84,7 @@ on_both_stores! {
         assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
     }
 
-    async fn tiers_ascend_and_only_the_last_has_no_end(t) {
+    async fn tiers_are_refused_unless_ascending_with_open_end(t) {
         let shop = Shop::open(&t).await;
         let draft = t.make("plans", shop.plan("draft")).await;
         let before = t.state().await;
@@ -105,7 +105,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn what_is_wrong_within_a_plan_is_named_by_its_path(t) {
+    async fn invalid_plan_fields_are_named_by_path(t) {
         let shop = Shop::open(&t).await;
         let before = t.state().await;
         let usage = |part: &str, value: Value| {
@@ -182,10 +182,10 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn a_plan_that_was_offered_keeps_what_it_charges(t) {
+    async fn plan_charges_are_immutable_after_draft(t) {
         let shop = Shop::open(&t).await;
         let plan = t.make("plans", shop.plan("pro")).await;
-        // A draft may change in everything.
+        // Everything in a draft may change.
         let draft = json!({ "currency": "EUR", "billingInterval": "year", "trialDays": 0, "charges": [{ "type": "recurring", "amount": 900 }], "grantRules": [] });
         t.advance(60);
         let changed = change(&t, "plans", &plan, draft.clone()).await.expect(200).json();
@@ -201,7 +201,7 @@ on_both_stores! {
             ] {
                 change(&t, "plans", &plan, part).await.refused(409, "plan_immutable");
             }
-            // The same again is no change.
+            // Repeating it is a no-op.
             change(&t, "plans", &plan, draft.clone()).await.expect(200);
             assert_eq!(t.state().await, before);
         }
@@ -216,7 +216,7 @@ on_both_stores! {
         change(&t, "plans", "pro", json!({ "name": "B" })).await.refused(404, "not_found");
     }
 
-    async fn a_metric_is_paid_for_in_one_way_within_a_plan(t) {
+    async fn metric_is_refused_as_both_usage_and_credits_in_a_plan(t) {
         let shop = Shop::open(&t).await;
         let charge = json!({ "type": "usage", "metricId": shop.tokens, "tiers": [{ "upTo": null, "unitPrice": "1" }] });
         let credit = json!({ "featureId": shop.generation, "type": "credit" });
@@ -238,7 +238,7 @@ on_both_stores! {
         create(&t, "plans", plan).await.expect(201);
     }
 
-    async fn objects_have_what_their_kind_needs_and_nothing_else(t) {
+    async fn object_is_refused_without_the_fields_of_its_kind(t) {
         let shop = Shop::open(&t).await;
         let before = t.state().await;
         let metric = |part: Value| merged(json!({ "productId": shop.product, "eventName": "e", "name": "M", "aggregation": "sum" }), part);
@@ -301,7 +301,7 @@ on_both_stores! {
         change(&t, "credit-currencies", &shop.credits, json!({ "topUpMin": 21, "topUpMax": null })).await.expect(200);
     }
 
-    async fn an_image_is_a_small_data_uri(t) {
+    async fn image_is_refused_unless_small_data_uri(t) {
         let product = t.make("products", json!({ "slug": "p", "name": "P" })).await;
         let before = t.state().await;
         let long = format!("data:image/png;base64,{}", "A".repeat(32_768 - 21));
@@ -320,7 +320,7 @@ on_both_stores! {
         assert_eq!(cleared["image"], Value::Null);
     }
 
-    async fn a_repeated_creation_is_answered_again_and_makes_nothing(t) {
+    async fn replayed_creation_creates_nothing(t) {
         let shop = Shop::open(&t).await;
         let request = |body: &Value| post("/v1/plans", body).key(&t.key).header("idempotency-key", "once");
         let made = t.call(request(&shop.plan("pro"))).await.expect(201);
@@ -331,7 +331,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn lists_are_walked_within_their_filter(t) {
+    async fn cursors_keep_the_filter_of_their_list(t) {
         let shop = Shop::open(&t).await;
         let mut made = Vec::new();
         for n in 0..3 {
@@ -350,7 +350,7 @@ on_both_stores! {
         assert_eq!(ids(&list(&t, "products?slug=other").await), [other]);
     }
 
-    async fn pages_see_what_can_be_bought_and_no_metadata(t) {
+    async fn pages_read_buyable_plans_without_metadata(t) {
         let shop = Shop::open(&t).await;
         t.customer("one").await;
         let (token, key) = (t.token("one").await, t.publishable_key_of(t.tenant).await);
@@ -387,7 +387,7 @@ on_both_stores! {
                 call(format!("/v1/{path}")).await.refused(404, "not_found");
             }
         }
-        // A customer sees what it has, whatever became of it; other customers do not.
+        // A customer sees what it has in any status; other customers do not.
         let theirs = t.token(&t.customer("two").await).await;
         t.subscribed("one", &hidden[1], &shop.product, "active").await;
         t.subscribed("one", &of_old, &old, "pending").await;
@@ -401,7 +401,7 @@ on_both_stores! {
         assert_eq!(ids(&mine), [of_old.as_str(), &hidden[1], &open]);
     }
 
-    async fn pricing_tells_all_that_a_pricing_table_shows(t) {
+    async fn pricing_returns_everything_a_pricing_table_shows(t) {
         let shop = Shop::open(&t).await;
         let plan = |slug: &str, part: Value| merged(merged(shop.plan(slug), json!({ "status": "active" })), part);
         let large = t.make("plans", plan("large", json!({ "tier": 2, "name": "Large", "entitlements": [{ "featureId": shop.seats, "type": "metered", "limit": null }, { "featureId": shop.sso, "type": "boolean" }] }))).await;
@@ -425,13 +425,13 @@ on_both_stores! {
         ]));
         assert_eq!(ids(&json!({ "data": pricing["creditCurrencies"] })), [shop.credits.as_str()]);
         assert_eq!(ids(&json!({ "data": pricing["creditPackages"] })), [cheap, dear]);
-        // The backend sees the draft, too.
+        // The backend also sees the draft.
         let whole = t.call(get(format!("/v1/public/pricing/{}", shop.product)).key(&t.key)).await.expect(200).json();
         assert_eq!(whole["tiers"][0]["monthly"].as_array().unwrap().len(), 2);
         t.call(get("/v1/public/pricing/api").key(&key)).await.refused(404, "not_found");
     }
 
-    async fn a_publishable_key_ends_as_any_key_does(t) {
+    async fn publishable_key_is_refused_after_revocation(t) {
         let live = t.live(t.tenant.organization_id).await;
         let (key, of_live) = (t.publishable_key_of(t.tenant).await, t.publishable_key_of(live).await);
         assert!(key.starts_with("upay_pk_"));
@@ -439,7 +439,7 @@ on_both_stores! {
         let read = |key: &str| t.call(get(format!("/v1/products/{product}")).key(key));
         read(&key).await.expect(200);
         read(&of_live).await.refused(404, "not_found");
-        // One kind's text with the other's prefix is no key.
+        // A key with the prefix of the other kind is invalid.
         read(&key.replace("upay_pk_", "upay_sk_")).await.refused(401, "invalid_api_key");
         t.suspend(true).await;
         read(&key).await.refused(403, "organization_suspended");
@@ -455,7 +455,8 @@ on_both_stores! {
 
 const NOW: &str = "2030-01-01T00:00:00.000Z";
 
-/// A product with metrics, features of every type and a credit currency; and another product.
+/// Creates a product with metrics, features of every type and a credit currency, and another
+/// product.
 struct Shop {
     product: String,
     other: String,
@@ -500,7 +501,7 @@ impl Shop {
         }
     }
 
-    /// A draft with charges, entitlements and grants of every kind.
+    /// Creates a draft with charges, entitlements and grants of every kind.
     fn plan(&self, slug: &str) -> Value {
         json!({
             "productId": self.product, "slug": slug, "name": "Pro", "billingInterval": "month", "currency": "USD", "trialDays": 14,
@@ -552,7 +553,7 @@ fn ids(page: &Value) -> Vec<String> {
     data.iter().map(|object| object["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Refused for this parameter and no other.
+/// Asserts a refusal for this parameter only.
 #[track_caller]
 fn param(answer: Answer, name: &str) {
     let body = answer.refused(422, "validation_failed").json();

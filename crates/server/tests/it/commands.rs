@@ -1,4 +1,4 @@
-//! The program's commands, each run as an operator runs it.
+//! The program's commands, each run the way an operator runs it.
 
 mod demo;
 mod life;
@@ -39,7 +39,7 @@ macro_rules! on_both_places {
 }
 pub(crate) use on_both_places;
 
-/// The first word of a list's only line that has this text.
+/// Returns the first word of the only line of a list with this text.
 #[track_caller]
 fn id_of(list: &str, text: &str) -> String {
     let mut found = list.lines().filter(|line| line.contains(text));
@@ -62,7 +62,7 @@ on_both_places! {
         assert_eq!(place.ok(&["keys", "revoke", &id]), "");
         server.customer(key, "cus_124").await.refused(401, "invalid_api_key");
         assert!(place.ok(&["keys", "list"]).contains("revoked"));
-        // What it minted lives on until that is asked for, too.
+        // Its sessions stay valid until that is requested as well.
         server.read(&token).await.expect(200);
         place.ok(&["keys", "revoke", &id, "--sessions"]);
         server.read(&token).await.refused(401, "session_revoked");
@@ -81,7 +81,7 @@ on_both_places! {
         let few = place.ok(&few);
         server.client.call(get(&path).key(few.trim())).await.expect(200);
         server.customer(few.trim(), "x").await.refused(403, "insufficient_scope");
-        // A usual key makes no keys.
+        // A key with default scopes cannot create keys.
         server.client.call(get("/v1/api-keys").key(&sandbox)).await.expect(200);
         let made = crate::support::post("/v1/api-keys", &json!({ "name": "n" }));
         server.client.call(made.key(&sandbox)).await.refused(403, "insufficient_scope");
@@ -122,7 +122,7 @@ on_both_places! {
         assert_eq!(id_of(&place.ok(&["orgs", "list"]), " suspended "), id);
         server.read(&token).await.refused(403, "organization_suspended");
         server.mint(key, json!({ "customerId": "cus_123" })).await.refused(403, "organization_suspended");
-        // Others are not touched by it.
+        // Other sessions are not affected.
         server.customer(&place.key(), "cus_123").await.expect(201);
         place.ok(&["orgs", "resume", &id]);
         server.read(&token).await.expect(200);
@@ -149,14 +149,14 @@ on_both_places! {
         server.read(&first).await.expect(200);
         let published = server.client.call(get("/.well-known/jwks.json")).await.expect(200).json();
         assert_eq!(published["keys"].as_array().unwrap().len(), 3);
-        // Revoking the active one promotes the next and ends what it signed, nothing else.
+        // Revoking the active key promotes the next one and ends only the sessions that it signed.
         let third = id_of(&list, " next ");
         place.ok(&["signing-keys", "revoke", &next]);
         server.read(&second).await.refused(401, "session_revoked");
         server.read(&first).await.expect(200);
         assert_eq!(kid_of(&server.token(&key, "cus_123").await), third);
         place.refused(&["signing-keys", "revoke", &next]);
-        // An id may begin with a hyphen and is no flag then.
+        // An id may begin with a hyphen, which is not parsed as a flag.
         for unknown in ["nonsense", "-nonsense", "--nonsense", "-hnonsense"] {
             let said = place.refused(&["signing-keys", "revoke", unknown]);
             assert!(said.contains("no such signing key"), "{said}");
@@ -175,7 +175,7 @@ on_both_places! {
         assert_eq!(kid_of(&after), kid);
         server.read(&before).await.expect(200);
         server.read(&after).await.expect(200);
-        // Twice the same is refused, and a revoked key does not come back.
+        // A duplicate is refused, and a revoked key cannot be imported again.
         import(&place, &jwk.to_string()).unwrap_err();
         place.ok(&["signing-keys", "revoke", &kid]);
         import(&place, &jwk.to_string()).unwrap_err();
@@ -184,7 +184,7 @@ on_both_places! {
 }
 
 #[tokio::test]
-async fn an_import_refuses_whatever_is_no_private_ed25519_jwk_and_does_not_repeat_it() {
+async fn import_refuses_other_keys_without_echoing_them() {
     let place = Place::new(Engine::Sqlite).await;
     let before = place.ok(&["signing-keys", "list"]);
     let good = private_jwk();
@@ -222,7 +222,7 @@ async fn an_import_refuses_whatever_is_no_private_ed25519_jwk_and_does_not_repea
 }
 
 #[tokio::test]
-async fn the_description_is_the_committed_one() {
+async fn openapi_command_prints_the_committed_file() {
     let place = Place::new(Engine::Sqlite).await;
     assert_eq!(place.ok(&["openapi"]), include_str!("../../../../openapi.json"));
     assert!(!place.data().exists());
@@ -236,12 +236,12 @@ pub(crate) fn private_jwk() -> Value {
     jwk
 }
 
-/// Imports a key; its id, or why not.
+/// Imports a key; returns its id or the error.
 pub(crate) fn import(place: &Place, jwk: &str) -> Result<String, String> {
     let mut command = place.command(&["signing-keys", "import"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // It may refuse before it has read all.
+    // The command may refuse before it has read everything.
     let _ = child.stdin.take().unwrap().write_all(jwk.as_bytes());
     let output = child.wait_with_output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
@@ -252,7 +252,7 @@ pub(crate) fn import(place: &Place, jwk: &str) -> Result<String, String> {
     Err(String::from_utf8(output.stderr).unwrap())
 }
 
-/// The id of the key that signed a token.
+/// Returns the id of the key that signed a token.
 fn kid_of(token: &str) -> String {
     use base64::Engine as _;
     let header = token.split('.').next().unwrap();

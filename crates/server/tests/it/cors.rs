@@ -1,4 +1,4 @@
-//! CORS on the routes that browsers call, none on the others; allowed origins of a session.
+//! CORS on browser routes and on no others; allowed origins of a session.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Engine, Request, Test, get, patch, post};
@@ -7,8 +7,8 @@ use unitpay::db::Db;
 
 const PAGE: &str = "https://app.example.com";
 
-/// The described methods and paths that a browser may call, or those of all other paths: it may
-/// where what it can hold opens them.
+/// Returns the described methods and paths that a browser may call, or all others. A browser may
+/// call a route if a credential of its own opens it.
 fn routes(browser: bool) -> Vec<(String, String)> {
     let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
     let opens = |operation: &Value| {
@@ -20,7 +20,7 @@ fn routes(browser: bool) -> Vec<(String, String)> {
     for (path, item) in whole["paths"].as_object().unwrap() {
         let operations = item.as_object().unwrap();
         let of_browser = operations.values().any(opens);
-        // Any name will do: what is not there is not there for anybody.
+        // Any name works, because missing objects look alike to every caller.
         let parts = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
         let path = parts.collect::<Vec<_>>().join("/");
         for (method, operation) in operations {
@@ -34,8 +34,8 @@ fn routes(browser: bool) -> Vec<(String, String)> {
 }
 
 on_both_stores! {
-    async fn a_browser_route_answers_preflight_without_credential_or_work(t) {
-        // A store that cannot answer is not asked.
+    async fn preflight_is_answered_without_credential(t) {
+        // A store that does not respond is not queried.
         t.app.db.close();
         for (method, path) in &routes(true) {
             let preflight = Request::new("OPTIONS", path)
@@ -49,7 +49,7 @@ on_both_stores! {
 }
 
 #[tokio::test]
-async fn every_answer_of_a_browser_route_carries_the_headers_errors_too() {
+async fn browser_route_sends_cors_headers_on_errors_too() {
     let t = Test::start_with(Engine::Sqlite, |config| {
         config.limits.portal_session_per_second = 1;
         config.limits.portal_session_burst = 1;
@@ -83,7 +83,7 @@ async fn every_answer_of_a_browser_route_carries_the_headers_errors_too() {
 }
 
 #[tokio::test]
-async fn a_backend_route_never_answers_cors() {
+async fn backend_route_sends_no_cors_headers() {
     let t = Test::start(Engine::Sqlite).await;
     t.customer("one").await;
     let unknown = ("GET".to_owned(), "/v1/no-such-route".to_owned());
@@ -109,7 +109,7 @@ async fn a_backend_route_never_answers_cors() {
 }
 
 on_both_stores! {
-    async fn a_session_is_used_from_its_origins_and_from_ours(t) {
+    async fn session_is_accepted_from_allowed_and_own_origins(t) {
         t.customer("one").await;
         let origins = ["https://app.example.com", "http://localhost:3000", "https://[::1]:8443"];
         let body = json!({ "customerId": "one", "allowedOrigins": origins });
@@ -129,7 +129,7 @@ on_both_stores! {
         }
         let twice = get("/v1/portal-sessions/current").bearer(&token).header("origin", PAGE).header("origin", PAGE);
         t.call(twice).await.refused(403, "origin_not_allowed");
-        // What is refused for its origin has no effect.
+        // A request that is refused for its origin has no effect.
         let before = t.state().await;
         let evil = |request: Request| t.call(request.bearer(&token).header("origin", "https://evil.example"));
         evil(Request::new("DELETE", "/v1/portal-sessions/current")).await.refused(403, "origin_not_allowed");
@@ -139,7 +139,7 @@ on_both_stores! {
         t.read(&token).await.expect(200);
     }
 
-    async fn without_allowed_origins_any_page_may_but_the_origin_null(t) {
+    async fn any_origin_but_null_is_accepted_without_allowed_origins(t) {
         t.customer("one").await;
         for body in [json!({ "customerId": "one" }), json!({ "customerId": "one", "allowedOrigins": [] })] {
             let token = t.mint(body).await.expect(201).text("token");
@@ -149,7 +149,7 @@ on_both_stores! {
         }
     }
 
-    async fn allowed_origins_are_origins_as_browsers_send_them(t) {
+    async fn allowed_origin_is_refused_unless_serialized_as_browsers_do(t) {
         t.customer("one").await;
         let before = t.state().await;
         for wrong in [
@@ -171,7 +171,7 @@ on_both_stores! {
         let sid = t.mint(json!({ "customerId": "one", "allowedOrigins": most })).await.expect(201).text("jti");
         let read = t.call(get(format!("/v1/portal-sessions/{sid}")).key(&t.key)).await;
         assert_eq!(read.json()["allowedOrigins"], json!(most));
-        // An origin on the usual port of the other scheme names its port.
+        // An origin on the default port of the other scheme includes its port.
         for port in ["https://app.example.com:80", "http://app.example.com:443"] {
             t.mint(json!({ "customerId": "one", "allowedOrigins": [port] })).await.expect(201);
         }

@@ -1,4 +1,4 @@
-//! kill -9, a full disk, clocks that jump: nothing that was answered is lost.
+//! kill -9, a full disk, clock jumps: no acknowledged write is lost.
 
 mod billing;
 mod clock;
@@ -15,7 +15,7 @@ use std::process::Command;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Builds a library in C that takes the place of some of the system's calls where it is preloaded.
+/// Builds a C library that replaces system calls when it is preloaded.
 fn shim(place: &Place, source: &str) -> PathBuf {
     let (file, library) = (place.path("shim.c"), place.path("shim.so"));
     std::fs::write(&file, source).unwrap();
@@ -25,24 +25,24 @@ fn shim(place: &Place, source: &str) -> PathBuf {
     library
 }
 
-/// What is known of a session whose mint was answered.
+/// The known state of an acknowledged session.
 pub(crate) struct Known {
     pub token: String,
     jti: String,
     pub fate: Fate,
 }
 
-/// What became of a session, as far as answers tell.
+/// The state of a session according to the responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Lives,
-    /// A revocation was sent and not answered.
+    /// A revocation was sent and got no response.
     Unknown,
     Revoked,
 }
 
-/// Mints and revokes sessions of one customer until the server answers no more: single ones and,
-/// now and then, all. Each answer is let through `answered`.
+/// Mints and revokes sessions of one customer until the server stops responding: single ones and
+/// sometimes all. Records each response through `answered`.
 pub(crate) async fn load(
     server: &Program,
     key: &str,
@@ -81,8 +81,8 @@ pub(crate) async fn load(
     known
 }
 
-/// Every answered mint is alive unless revoked, every answered revocation holds; what was not
-/// answered may be either.
+/// Every acknowledged mint is valid unless revoked, and every acknowledged revocation holds.
+/// Without a response, either is possible.
 pub(crate) async fn check(server: &Program, known: &[Known]) {
     for Known { token, fate, jti } in known {
         let read = server.read(token).await;
@@ -95,7 +95,7 @@ pub(crate) async fn check(server: &Program, known: &[Known]) {
     }
 }
 
-/// Loads a server until so many answers have come, kills it, and tells what is known.
+/// Loads a server until this many responses have arrived, kills it, and returns what is known.
 async fn load_and_kill(server: Program, key: &str, customers: &[&str], enough: u32) -> Vec<Known> {
     let server = Arc::new(server);
     let answers = Arc::new(Semaphore::new(0));
@@ -105,7 +105,7 @@ async fn load_and_kill(server: Program, key: &str, customers: &[&str], enough: u
         tokio::spawn(async move { load(&server, &key, &customer, || end.0.add_permits(1)).await })
     };
     let tasks: Vec<_> = customers.iter().map(spawn).collect();
-    // An error means that a task ended too early; it tells why when it is waited for.
+    // An error means that a task ended too early. Joining it reports why.
     let _ = answers.acquire_many(enough).await;
     server.signal("-KILL");
     let mut known = Vec::new();
@@ -115,7 +115,7 @@ async fn load_and_kill(server: Program, key: &str, customers: &[&str], enough: u
     known
 }
 
-/// Has nobody wait for answers that do not come.
+/// Drops the callers that wait for responses.
 struct EndOfLoad(Arc<Semaphore>);
 
 impl Drop for EndOfLoad {
@@ -127,7 +127,7 @@ impl Drop for EndOfLoad {
 const ROUNDS: u32 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_was_answered_is_lost_by_kill_nine_on_the_embedded_store() {
+async fn kill_9_loses_no_acknowledged_write_on_sqlite() {
     let place = Place::new(Engine::Sqlite).await;
     let key = place.key();
     let mut server = place.serve();
@@ -137,19 +137,20 @@ async fn nothing_that_was_answered_is_lost_by_kill_nine_on_the_embedded_store() 
         server.customer(&key, customer).await.expect(201);
     }
     for round in 0..ROUNDS {
-        // The kill comes after so many answers, a different number in each round.
+        // The kill comes after a different number of responses in each round.
         let known = load_and_kill(server, &key, &customers, 20 + 7 * round).await;
         server = place.serve();
         check(&server, &known).await;
         seen.extend(known.iter().map(|known| known.fate));
     }
-    // Both kinds were there to be checked.
+    // Both kinds occurred.
     assert!(seen.contains(&Fate::Lives) && seen.contains(&Fate::Revoked));
 }
 
-/// One of two nodes is killed under load again and again; the other one knows all that was answered.
+/// Kills one of two nodes under load repeatedly. The other one knows everything that was
+/// acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_was_answered_is_lost_by_kill_nine_of_one_node_of_two() {
+async fn kill_9_of_one_node_loses_no_acknowledged_write() {
     let place = Place::new(Engine::Postgres).await;
     let key = place.key();
     let stays = place.serve();

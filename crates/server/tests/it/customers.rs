@@ -1,11 +1,11 @@
-//! Customers: the backend's whole, the browser's own.
+//! Customers: all of them for the backend, its own for a browser.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, get, patch, post};
 use serde_json::{Value, json};
 
 on_both_stores! {
-    async fn a_created_customer_is_read_back_by_either_id(t) {
+    async fn created_customer_is_read_by_id_and_external_id(t) {
         let body = json!({
             "name": "Ada", "email": "ada@example.com", "externalId": "cus_123",
             "metadata": { "plan": "gold" },
@@ -25,7 +25,7 @@ on_both_stores! {
         }
     }
 
-    async fn an_external_id_is_exact_bytes_in_path_and_body(t) {
+    async fn external_id_matches_exact_bytes(t) {
         let longest = "é".repeat(64);
         let odd = "a/b ?#%25é~'\"\\";
         let encoded = "a%2Fb%20%3F%23%2525%C3%A9~%27%22%5C";
@@ -66,7 +66,7 @@ on_both_stores! {
         param(create(&t, &json!({ "name": "A", "email": "a@b.test", "billingAddress": empty })).await, "billingAddress.line1");
     }
 
-    async fn an_external_id_never_looks_like_ours_nor_breaks_its_bounds(t) {
+    async fn external_id_is_refused_when_ours_or_out_of_bounds(t) {
         let ours = t.customer("known").await;
         let before = t.state().await;
         for wrong in [
@@ -78,13 +78,13 @@ on_both_stores! {
             param(create(&t, &new).await, "externalId");
             param(change(&t, "known", json!({ "externalId": wrong })).await, "externalId");
         }
-        // Null is an absent field in a PATCH alone.
+        // `null` counts as an absent field only in a PATCH.
         let null = json!({ "name": "A", "email": "a@example.com", "externalId": null });
         param(create(&t, &null).await, "externalId");
         assert_eq!(t.state().await, before);
     }
 
-    async fn an_external_id_belongs_to_one_customer_of_a_tenant(t) {
+    async fn external_id_is_unique_per_tenant(t) {
         t.customer("one").await;
         t.customer("two").await;
         let before = t.state().await;
@@ -97,12 +97,12 @@ on_both_stores! {
             let key = t.key_of(tenant, unitpay::keys::KeyScopes::ALL).await;
             t.call(post("/v1/customers", &twin).key(&key)).await.expect(201);
         }
-        // Given up, it is free again.
+        // An archived slug is free again.
         change(&t, "one", json!({ "externalId": null })).await.expect(200);
         change(&t, "two", json!({ "externalId": "one" })).await.expect(200);
     }
 
-    async fn of_customers_made_or_renamed_at_once_to_one_external_id_one_gets_it(t) {
+    async fn concurrent_writes_assign_an_external_id_once(t) {
         let body = json!({ "name": "A", "email": "a@example.com", "externalId": "same" });
         let made = futures_util::future::join_all((0..8).map(|_| create(&t, &body))).await;
         assert_eq!(statuses(made), [201, 409, 409, 409, 409, 409, 409, 409]);
@@ -115,7 +115,7 @@ on_both_stores! {
         assert_eq!(statuses(renamed), [200, 409, 409, 409, 409, 409, 409, 409]);
     }
 
-    async fn a_patch_sets_what_it_names_and_null_clears_what_may_be_absent(t) {
+    async fn patch_sets_given_fields_and_null_clears_optional_ones(t) {
         let id = t.customer("one").await;
         t.advance(60);
         let full = json!({ "name": "B", "email": "b@example.com", "externalId": "two", "metadata": { "k": "v" } });
@@ -148,7 +148,7 @@ on_both_stores! {
         change(&t, "missing", json!({ "name": "B" })).await.refused(404, "customer_not_found");
     }
 
-    async fn what_is_wrong_with_a_customer_is_told_all_at_once(t) {
+    async fn customer_errors_are_reported_all_at_once(t) {
         let before = t.state().await;
         let body = json!({ "email": "no", "metadata": { "k": 1 }, "externalId": 5, "status": "archived" });
         let refused = create(&t, &body).await.refused(422, "validation_failed").json();
@@ -176,7 +176,7 @@ on_both_stores! {
         assert_eq!(create(&t, &body).await.expect(201).json()["metadata"], json!(most));
     }
 
-    async fn a_browser_reads_and_changes_its_own_customer_alone(t) {
+    async fn browser_accesses_only_its_own_customer(t) {
         let own = t.customer("own").await;
         let other = t.customer("other").await;
         change(&t, "own", json!({ "metadata": { "note": "for the backend" } })).await.expect(200);
@@ -209,7 +209,7 @@ on_both_stores! {
         assert_eq!(kept["metadata"], json!({ "note": "for the backend" }));
     }
 
-    async fn what_belongs_to_others_answers_the_same_bytes_as_what_there_is_not(t) {
+    async fn foreign_customer_looks_like_a_missing_one(t) {
         let theirs = t.customer("theirs").await;
         let minted = t.mint(json!({ "customerId": "theirs" })).await.expect(201);
         let (sid, token) = (minted.text("jti"), minted.text("token"));
@@ -242,7 +242,7 @@ on_both_stores! {
                 let expected = bare(&t.call(missing.key(&foreign)).await);
                 for request in [ours, external, upper] {
                     let answer = t.call(request.key(&foreign)).await;
-                    // In upper case it is no id at all, which a body tells and a path does not.
+                    // In upper case it is not an id. A body reports that, a path does not.
                     if !(is_jti && answer.status == 422) {
                         assert_eq!(bare(&answer), expected, "{what}");
                     }
@@ -256,7 +256,7 @@ on_both_stores! {
         t.read(&token).await.expect(200);
     }
 
-    async fn archiving_ends_every_session_for_good(t) {
+    async fn archiving_ends_every_session_permanently(t) {
         t.customer("one").await;
         let tokens = [t.token("one").await, t.token("one").await];
         let archive = || t.call(post("/v1/customers/one/archive", &json!({})).key(&t.key));
@@ -298,7 +298,7 @@ async fn change(t: &Test, id: &str, body: Value) -> Answer {
     t.call(patch(format!("/v1/customers/{id}"), &body).key(&t.key)).await
 }
 
-/// Refused for this parameter and no other.
+/// Asserts a refusal for this parameter only.
 #[track_caller]
 fn param(answer: Answer, name: &str) {
     let body = answer.refused(422, "validation_failed").json();
@@ -313,7 +313,7 @@ fn statuses(answers: Vec<Answer>) -> Vec<u16> {
     statuses
 }
 
-/// All of an answer that may be the same in two: what names the request is not.
+/// The parts of a response that may be equal: without the request id.
 fn bare(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let id = answer.header("x-request-id").unwrap();
     let body = String::from_utf8_lossy(&answer.body).replace(id, "");

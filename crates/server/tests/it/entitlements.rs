@@ -9,7 +9,7 @@ use unitpay::customers::{self, CustomerRef};
 use unitpay::db::{DbError, Lane, Tx};
 
 on_both_stores! {
-    async fn a_customer_has_what_its_plans_give_and_the_larger_of_two(t) {
+    async fn entitlements_are_the_union_with_the_larger_limit(t) {
         let shop = Shop::open(&t).await;
         assert_eq!(entitlements(&t, "one").await, json!([]));
         let small = shop.plan(&t, &shop.product, "small", 1, json!([
@@ -44,7 +44,7 @@ on_both_stores! {
             json!({ "slug": "models", "type": "enum", "values": ["b", "c", "a"] }),
             json!({ "slug": "sso", "type": "boolean", "access": true }),
         ]);
-        // No limit is larger than any, and a plan's entitlements change at once.
+        // Unlimited is larger than any limit, and a plan's entitlements change immediately.
         let unlimited = json!({ "entitlements": [{ "featureId": shop.calls, "type": "metered", "limit": null }] });
         t.call(patch(format!("/v1/plans/{small}"), &unlimited).key(&t.key)).await.expect(200);
         assert_eq!(has(entitlements(&t, "one").await)[0], json!({ "slug": "calls", "type": "metered", "limit": null, "usage": "0", "remaining": null }));
@@ -53,7 +53,7 @@ on_both_stores! {
         assert_eq!(entitlements(&t, &id.to_string()).await, entitlements(&t, "one").await);
     }
 
-    async fn only_subscriptions_with_access_entitle(t) {
+    async fn entitlements_need_a_subscription_with_access(t) {
         let shop = Shop::open(&t).await;
         let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.sso, "type": "boolean" }])).await;
         for (status, access) in [("trialing", true), ("active", true), ("past_due", true), ("pending", false), ("canceled", false)] {
@@ -66,7 +66,7 @@ on_both_stores! {
         }
     }
 
-    async fn what_was_used_counts_against_a_limit(t) {
+    async fn usage_counts_against_the_limit(t) {
         let shop = Shop::open(&t).await;
         let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.calls, "type": "metered", "limit": 10 }])).await;
         t.subscribed("one", &plan, &shop.product, "active").await;
@@ -84,16 +84,16 @@ on_both_stores! {
             assert_eq!((&answer["access"], &answer["remaining"], &answer["creditBalance"]), (&json!(access), &json!("1.5"), &Value::Null), "{usage}");
             assert_eq!(answer.get("deniedReason"), (!access).then_some(&json!("usage_exceeded")), "{usage}");
         }
-        // A check takes nothing.
+        // A check consumes nothing.
         assert_eq!(t.state().await, before);
-        // Beyond the limit nothing remains, not less.
+        // Beyond the limit, the rest is zero.
         let more = json!({ "customerId": "one", "eventName": "call", "quantity": 5, "idempotencyKey": "2" });
         t.call(post("/v1/usage/track", &more).key(&t.key)).await.expect(200);
         let over = check(&t, json!({ "customerId": "one", "featureSlug": "calls" })).await.expect(200).json();
         assert_eq!((&over["access"], &over["remaining"]), (&json!(false), &json!("0")));
     }
 
-    async fn credits_are_enough_for_what_a_debit_would_take(t) {
+    async fn credit_check_compares_with_the_debit(t) {
         let shop = Shop::open(&t).await;
         let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.generation, "type": "credit" }])).await;
         t.subscribed("one", &plan, &shop.product, "active").await;
@@ -102,12 +102,12 @@ on_both_stores! {
         assert_eq!((&none["access"], &none["deniedReason"], &none["creditBalance"]), (&json!(false), &json!("credit_exhausted"), &json!(0)));
         let end = t.app.clock.now().plus_days(1);
         shop.grant(&t, "one", 10, Some(end)).await;
-        // Each unit costs 1.5, and what an event costs is rounded up.
+        // Each unit costs 1.5, and the cost of an event is rounded up.
         for (usage, access) in [(json!(6), true), (json!("6.666666"), true), (json!("6.666667"), false), (json!(7), false), (json!(1_000_000_000), false)] {
             let answer = ask(usage.clone()).await;
             assert_eq!((&answer["access"], &answer["creditBalance"], &answer["remaining"]), (&json!(access), &json!(10), &Value::Null), "{usage}");
         }
-        // What has ended is gone, whether or not a job has written so.
+        // Expired credits are gone, whether or not a job has recorded it.
         t.advance(86_400);
         assert_eq!(ask(json!(1)).await["creditBalance"], 0);
         assert_eq!(entitlements(&t, "one").await[0]["balance"], 0);
@@ -119,7 +119,7 @@ on_both_stores! {
         assert_eq!((&frozen["access"], &frozen["deniedReason"], &frozen["creditBalance"]), (&json!(false), &json!("credit_exhausted"), &json!(10)));
     }
 
-    async fn values_are_allowed_where_the_plan_has_all_of_them(t) {
+    async fn enum_values_are_allowed_when_the_plan_has_all(t) {
         let shop = Shop::open(&t).await;
         let plan = shop.plan(&t, &shop.product, "plan", 1, json!([
             { "featureId": shop.region, "type": "config", "value": "eu" }, { "featureId": shop.models, "type": "enum", "values": ["a", "b"] },
@@ -136,7 +136,7 @@ on_both_stores! {
         assert_eq!(check(&t, json!({ "customerId": "one", "featureSlug": "models" })).await.expect(200).json()["access"], true);
     }
 
-    async fn what_is_wrong_with_a_check_is_named(t) {
+    async fn invalid_check_fields_are_named(t) {
         let shop = Shop::open(&t).await;
         assert!(!shop.sso.is_empty());
         for (part, param) in [
@@ -160,7 +160,7 @@ on_both_stores! {
         t.call(named_twice).await.refused(422, "validation_failed");
     }
 
-    async fn of_a_product_that_is_sold_no_more_a_browser_learns_what_its_customer_has(t) {
+    async fn browser_reads_entitlements_of_an_archived_product(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "has").await;
         t.customer("has none").await;
@@ -174,13 +174,13 @@ on_both_stores! {
                 let answer = t.call(request.bearer(&token)).await;
                 if knows { answer.expect(200) } else { answer.refused(404, "not_found") };
             }
-            // The backend knows what there is.
+            // The backend learns which features exist.
             let named = json!({ "featureSlug": "calls", "customerId": customer });
             t.call(post("/v1/check", &named).key(&t.key)).await.expect(200);
         }
     }
 
-    async fn a_browser_asks_of_its_own_customer_alone(t) {
+    async fn browser_checks_only_its_own_customer(t) {
         let shop = Shop::open(&t).await;
         t.customer("two").await;
         let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.sso, "type": "boolean" }])).await;
@@ -241,7 +241,7 @@ impl Shop {
         }
     }
 
-    /// An active plan that gives this.
+    /// An active plan with this entitlement.
     async fn plan(&self, t: &Test, product: &str, slug: &str, tier: i64, gives: Value) -> String {
         let plan = json!({
             "productId": product, "slug": slug, "name": slug, "tier": tier, "billingInterval": "month", "currency": "USD",
@@ -256,7 +256,7 @@ impl Shop {
         customers::get(&mut tx, &t.tenant, &named).await.unwrap().unwrap().no
     }
 
-    /// Grants credits by themselves.
+    /// Grants credits by hand.
     async fn grant(&self, t: &Test, customer: &str, amount: i64, end: Option<unitpay::base::Time>) {
         let (tenant, no) = (t.tenant, self.number(t, customer).await);
         let currency: CreditCurrencyId = self.credits.parse().unwrap();

@@ -1,10 +1,10 @@
-//! A history checker: random concurrent operations, and each answer weighed against every order in
-//! which they may have happened.
+//! A history checker: random concurrent operations, and each response checked against every
+//! possible order.
 //!
 //! An operation happened at one instant between its start and its end, both ticks of one counter.
-//! Revocations that surely happened before a check and after the mint make an accepted token wrong;
-//! a token refused as revoked is wrong where none possibly did. What a mint and a revocation that
-//! overlapped came to is learned from the first answer and must hold from then on.
+//! An accepted token is wrong if a revocation surely happened before the check and after the mint.
+//! A token refused as revoked is wrong if no revocation possibly happened. The first response
+//! decides the result of a mint and a revocation that overlapped, and must hold from then on.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Test, claims};
@@ -19,14 +19,14 @@ const CUSTOMERS: usize = 6;
 const TTL_SECONDS: i64 = 60;
 const SEED: u64 = 0x5eed_0001;
 
-/// When something happened: not before `start`, not after `end`.
+/// The span of an operation: not before `start`, not after `end`.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: u64,
     end: u64,
 }
 
-/// A token that somebody holds.
+/// A token held by a client.
 #[derive(Clone, Debug)]
 struct Held {
     text: String,
@@ -43,7 +43,7 @@ enum Verdict {
     Expired,
 }
 
-/// A token was presented; the server's clock stood between the two times.
+/// A token was presented while the server's clock was between the two times.
 #[derive(Clone, Debug)]
 struct Check {
     token: Held,
@@ -99,7 +99,7 @@ impl World {
         self.events.lock().unwrap().push(event);
     }
 
-    /// One of the tokens that were handed out lately.
+    /// Returns one of the recently issued tokens.
     fn pick(&self, dice: &mut Dice) -> Option<Held> {
         let held = self.held.lock().unwrap();
         let recent = held.len().min(200);
@@ -120,7 +120,7 @@ impl World {
         self.held.lock().unwrap().push(Held { text, sid, customer, expires_at, minted });
     }
 
-    /// Notes whether a token was accepted, and returns the answer where it was.
+    /// Records whether a token was accepted, and returns the response if it was.
     async fn check(
         &self,
         token: Held,
@@ -185,7 +185,7 @@ impl World {
     }
 }
 
-/// What the history says of one session beside its checks.
+/// The history of one session besides its checks.
 struct Judge<'h> {
     sessions: HashMap<&'h str, Vec<Span>>,
     customers: HashMap<usize, Vec<Span>>,
@@ -209,8 +209,8 @@ impl<'h> Judge<'h> {
         judge
     }
 
-    /// A token accepted after a customer's revocation ended was minted after it: so the revocation
-    /// happened before that mint ended, and touches nothing that was minted later.
+    /// A token accepted after a customer's revocation ended was minted after it. So the revocation
+    /// happened before that mint ended, and affects nothing that was minted later.
     fn learn(&mut self, events: &[Event]) {
         for check in checks(events).filter(|check| check.verdict == Verdict::Accepted) {
             for revoke in self.customers.entry(check.token.customer).or_default() {
@@ -221,7 +221,7 @@ impl<'h> Judge<'h> {
         }
     }
 
-    /// Why this answer fits no order of events; `None` where it fits one.
+    /// Returns why a response fits no order of events; `None` if it fits one.
     fn objection(&self, check: &Check) -> Option<&'static str> {
         let Check { token, span, clock, verdict } = check;
         let sessions = self.sessions.get(token.sid.as_str()).into_iter().flatten();
@@ -257,7 +257,7 @@ fn checks(events: &[Event]) -> impl Iterator<Item = &Check> {
     })
 }
 
-/// A session refused as revoked never lives again, whichever of its tokens is presented.
+/// A session refused as revoked is never accepted again, whichever of its tokens is presented.
 fn resurrected(events: &[Event]) -> Option<&Check> {
     let mut dead_since: HashMap<&str, u64> = HashMap::new();
     for check in checks(events).filter(|check| check.verdict == Verdict::Revoked) {
@@ -270,7 +270,7 @@ fn resurrected(events: &[Event]) -> Option<&Check> {
 }
 
 on_both_stores! {
-    async fn every_answer_fits_an_order_of_what_was_answered(t) {
+    async fn random_concurrent_history_is_linearizable(t) {
         for customer in 0..CUSTOMERS {
             t.customer(&format!("c{customer}")).await;
         }
@@ -305,7 +305,7 @@ on_both_stores! {
             counts[check.verdict as usize] += 1;
         }
         assert!(resurrected(&events).is_none(), "seed {SEED:#x}: {:?}", resurrected(&events));
-        // A history in which nothing happened would prove nothing.
+        // A history without events would prove nothing.
         assert!(counts.into_iter().all(|count| count > 500), "{counts:?}");
     }
 }

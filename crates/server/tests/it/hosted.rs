@@ -1,4 +1,4 @@
-//! The hosted page's link: minted with a session, opened once, opened again by its cookie.
+//! The link to the hosted page: minted with a session, opened once, reopened with its cookie.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, get, post};
@@ -31,7 +31,7 @@ fn cookie(answer: &Answer) -> String {
 }
 
 on_both_stores! {
-    async fn a_link_opens_its_session_once(t) {
+    async fn link_opens_its_session_once(t) {
         let id = t.customer("cus_123").await;
         let minted = t.mint(json!({ "customerId": "cus_123", "ttlSeconds": 600 })).await.expect(201);
         let code = code_of(&minted);
@@ -45,7 +45,7 @@ on_both_stores! {
         t.read(&minted.text("token")).await.expect(200);
     }
 
-    async fn its_first_data_is_compressed_for_those_who_take_that(t) {
+    async fn first_data_is_compressed_when_accepted(t) {
         t.customer("cus_123").await;
         let minted = t.mint(json!({ "customerId": "cus_123" })).await.expect(201);
         let opened = exchange(&json!({ "code": code_of(&minted) })).header("accept-encoding", "gzip");
@@ -59,13 +59,13 @@ on_both_stores! {
         let current = t.client.call(current.header("accept-encoding", "br, gzip")).await.expect(200);
         assert!(current.body.len() * 2 < plain.body.len());
         assert_eq!(unzipped(&current), plain.json());
-        // Nothing else is: a secret beside a stranger's words must not be told by a length.
+        // No other response is: a length must not reveal a secret next to a stranger's text.
         let short = get("/v1/portal-sessions/current").bearer(&minted.text("token"));
         let short = t.client.call(short.header("accept-encoding", "gzip")).await.expect(200);
         assert_eq!(short.header("content-encoding"), None);
     }
 
-    async fn of_many_who_open_one_link_at_once_one_gets_in(t) {
+    async fn concurrent_opens_of_a_link_succeed_once(t) {
         t.customer("cus_123").await;
         let code = code_of(&t.mint(json!({ "customerId": "cus_123" })).await.expect(201));
         let answers = join_all((0..8).map(|_| open(&t, &code))).await;
@@ -73,7 +73,7 @@ on_both_stores! {
         assert_eq!(answers.iter().filter(|answer| answer.status == 401).count(), 7);
     }
 
-    async fn a_link_lives_for_fifteen_minutes(t) {
+    async fn link_expires_after_fifteen_minutes(t) {
         t.customer("cus_123").await;
         let codes = [t.mint(json!({ "customerId": "cus_123" })).await, t.mint(json!({ "customerId": "cus_123" })).await];
         t.advance(15 * 60 - 1);
@@ -82,7 +82,7 @@ on_both_stores! {
         open(&t, &code_of(&codes[1])).await.refused(401, "invalid_code");
     }
 
-    async fn its_cookie_opens_the_session_again_and_no_other(t) {
+    async fn cookie_reopens_only_its_own_session(t) {
         t.customer("cus_123").await;
         let minted = t.mint(json!({ "customerId": "cus_123" })).await.expect(201);
         let other = t.mint(json!({ "customerId": "cus_123" })).await.expect(201);
@@ -110,14 +110,14 @@ on_both_stores! {
         let code = code_of(&other);
         let as_cookie = format!("upay_{}={}", other.text("jti"), code.split_once('.').unwrap().1);
         t.client.call(reload(&other.text("jti"), &as_cookie)).await.refused(401, "invalid_code");
-        // The cookie stands for nothing on any other route.
+        // The cookie works on no other route.
         t.client.call(get("/v1/portal-sessions/current").header("cookie", &cookie)).await
             .refused(401, "missing_credentials");
         t.revoke(json!({ "jti": sid })).await.expect(204);
         t.client.call(reload(&sid, &cookie)).await.refused(401, "session_revoked");
     }
 
-    async fn what_ended_the_session_ended_its_link(t) {
+    async fn link_is_refused_when_its_session_has_ended(t) {
         let id = t.customer("cus_123").await;
         let minted = t.mint(json!({ "customerId": "cus_123" })).await.expect(201);
         t.revoke(json!({ "customerId": "cus_123" })).await.expect(204);
@@ -130,7 +130,7 @@ on_both_stores! {
         open(&t, &code_of(&last)).await.refused(401, "customer_archived");
     }
 
-    async fn a_made_up_code_is_refused_and_opens_nothing(t) {
+    async fn invalid_code_is_refused(t) {
         t.customer("cus_123").await;
         let minted = t.mint(json!({ "customerId": "cus_123" })).await.expect(201);
         let code = code_of(&minted);
@@ -146,7 +146,7 @@ on_both_stores! {
         open(&t, &code).await.expect(200);
     }
 
-    async fn nobody_but_the_page_may_ask(t) {
+    async fn exchange_is_refused_from_other_origins(t) {
         t.customer("cus_123").await;
         let code = code_of(&t.mint(json!({ "customerId": "cus_123" })).await.expect(201));
         let body = json!({ "code": code });
@@ -165,7 +165,7 @@ on_both_stores! {
         open(&t, &code).await.expect(200);
     }
 
-    async fn the_page_learns_how_it_is_to_look(t) {
+    async fn exchange_returns_branding_locale_and_flow(t) {
         t.customer("cus_123").await;
         t.call(Request::new("PUT", "/v1/branding").json(&json!({ "portalOrigins": ["https://app.example.com"] })).key(&t.key)).await.expect(200);
         let flow = json!({ "type": "cancel", "subscriptionId": "sub_1" });
@@ -184,7 +184,7 @@ on_both_stores! {
             .refused(422, "validation_failed");
     }
 
-    async fn a_way_back_to_elsewhere_is_refused_at_the_mint(t) {
+    async fn mint_refuses_a_foreign_return_url(t) {
         t.customer("cus_123").await;
         t.call(Request::new("PUT", "/v1/branding").json(&json!({ "portalOrigins": ["https://app.example.com"] })).key(&t.key)).await.expect(200);
         for url in [

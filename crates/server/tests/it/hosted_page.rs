@@ -1,4 +1,4 @@
-//! The hosted page's files: who gets them, with which headers; and the first data that it asks for.
+//! The hosted page's files and headers, and the first data that it requests.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Engine, Request, Test, get, post};
@@ -18,7 +18,7 @@ fn text(answer: &Answer) -> String {
     String::from_utf8(answer.body.clone()).unwrap()
 }
 
-/// The addresses of what the page loads, as it writes them.
+/// Returns the paths of the page's assets, as it writes them.
 async fn assets(t: &Test) -> Vec<String> {
     let page = text(&t.call(get("/portal")).await.expect(200));
     let found: Vec<String> =
@@ -28,7 +28,7 @@ async fn assets(t: &Test) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_page_comes_with_its_policy_and_nothing_that_the_policy_forbids() {
+async fn page_has_a_strict_csp_that_it_satisfies() {
     let t = server().await;
     let page = t.call(get("/portal")).await.expect(200);
     for (name, value) in [
@@ -53,7 +53,7 @@ async fn the_page_comes_with_its_policy_and_nothing_that_the_policy_forbids() {
 }
 
 #[tokio::test]
-async fn what_the_page_loads_has_its_type_and_is_kept_for_ever() {
+async fn assets_have_their_type_and_are_immutable() {
     let t = server().await;
     for path in assets(&t).await {
         let asset = t.call(get(&path)).await.expect(200);
@@ -68,7 +68,7 @@ async fn what_the_page_loads_has_its_type_and_is_kept_for_ever() {
 }
 
 #[tokio::test]
-async fn it_is_compressed_for_those_who_take_that() {
+async fn page_is_compressed_when_accepted() {
     let t = server().await;
     let path = assets(&t).await.into_iter().find(|path| path.contains("/main-")).unwrap();
     let with = async |accepts: &str| t.call(get(&path).header("accept-encoding", accepts)).await;
@@ -87,7 +87,7 @@ async fn it_is_compressed_for_those_who_take_that() {
 }
 
 #[tokio::test]
-async fn other_methods_names_and_ways_are_refused() {
+async fn page_refuses_other_methods_and_names() {
     let t = server().await;
     let asset = assets(&t).await.remove(0);
     for path in ["/portal", &*asset] {
@@ -116,7 +116,7 @@ async fn other_methods_names_and_ways_are_refused() {
 }
 
 #[tokio::test]
-async fn head_tells_what_get_gives() {
+async fn head_returns_the_headers_of_get() {
     let t = server().await;
     for path in ["/portal".to_owned(), assets(&t).await.remove(0)] {
         let length = t.call(get(&path)).await.expect(200).body.len();
@@ -131,7 +131,7 @@ async fn head_tells_what_get_gives() {
 }
 
 on_both_stores! {
-    async fn the_first_data_is_what_the_session_may_read_and_the_hooks_ask(t) {
+    async fn first_data_holds_what_scopes_allow_and_hooks_request(t) {
         let id = t.customer("cus_123").await;
         let of_customer = |rest: &str| format!("/customers/{id}{rest}");
         let keys = async |session: serde_json::Value| {
@@ -168,7 +168,7 @@ on_both_stores! {
         assert_eq!(keys(few).await, ["/branding", "/invoices", "/portal-sessions/current"]);
     }
 
-    async fn what_does_not_fit_into_the_first_data_is_left_for_later(t) {
+    async fn first_data_omits_what_exceeds_its_size(t) {
         t.customer("cus_123").await;
         let product = json!({ "slug": "p", "name": "P" });
         let product = t.call(post("/v1/products", &product).key(&t.key)).await.expect(201).text("id");

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a repeated request is answered as it was the first time.
+//! `Idempotency-Key`: a repeated request gets the first response again.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, delete, patch, post};
@@ -9,7 +9,7 @@ use unitpay::keys::KeyScopes;
 const REPLAYED: &str = "idempotent-replayed";
 
 on_both_stores! {
-    async fn a_repeated_mint_answers_the_same_bytes(t) {
+    async fn replayed_mint_returns_the_same_bytes(t) {
         t.customer("one").await;
         let body = json!({ "customerId": "one", "ttlSeconds": 600, "scopes": ["customer:read"] });
         let first = t.call(mint(&t, &body, "k")).await.expect(201);
@@ -24,7 +24,7 @@ on_both_stores! {
         t.read(&again.text("token")).await.expect(200);
     }
 
-    async fn a_repeated_mint_answers_the_first_token_when_the_session_was_refreshed(t) {
+    async fn replayed_mint_returns_the_first_token_after_a_refresh(t) {
         t.customer("one").await;
         let body = json!({ "customerId": "one", "ttlSeconds": 600 });
         let first = t.call(mint(&t, &body, "k")).await.expect(201);
@@ -37,7 +37,7 @@ on_both_stores! {
         t.read(&next.text("token")).await.expect(200);
     }
 
-    async fn a_repeated_mint_is_answered_whatever_its_names_have_come_to_mean(t) {
+    async fn replayed_mint_works_after_the_customer_is_renamed(t) {
         let id = t.customer("one").await;
         let brand = async |origins: Value| {
             let body = json!({ "portalOrigins": origins });
@@ -63,7 +63,7 @@ on_both_stores! {
         assert_eq!(t.state().await[1], before[1]);
     }
 
-    async fn what_moves_money_is_repeated_though_its_customer_goes_by_another_name(t) {
+    async fn replay_works_after_the_customer_is_renamed(t) {
         let shop = t.shop().await;
         let id = t.customer("one").await;
         let package = t.make("credit-packages", json!({
@@ -93,7 +93,7 @@ on_both_stores! {
         assert_eq!(t.charges().await, 1);
     }
 
-    async fn a_repeated_mint_of_a_session_that_ended_is_a_conflict(t) {
+    async fn replayed_mint_conflicts_when_the_session_has_ended(t) {
         for (n, end) in ["jti", "customer", "archive", "log out", "expiry"].into_iter().enumerate() {
             let name = format!("c{n}");
             t.customer(&name).await;
@@ -112,7 +112,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_repeated_mint_does_not_end_others_again(t) {
+    async fn replayed_mint_does_not_invalidate_sessions_again(t) {
         t.customer("one").await;
         let body = json!({ "customerId": "one", "invalidateExisting": true });
         let first = t.call(mint(&t, &body, "k")).await.expect(201);
@@ -122,7 +122,7 @@ on_both_stores! {
         t.read(&later).await.expect(200);
     }
 
-    async fn the_same_key_with_another_request_is_refused(t) {
+    async fn idempotency_key_is_refused_with_another_request(t) {
         t.customer("one").await;
         t.customer("two").await;
         t.call(mint(&t, &json!({ "customerId": "one" }), "k")).await.expect(201);
@@ -143,7 +143,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn an_idempotency_key_belongs_to_one_api_key(t) {
+    async fn idempotency_key_is_scoped_to_its_api_key(t) {
         let body = json!({ "name": "A", "email": "a@example.com" });
         let others = [
             t.key_of(t.tenant, KeyScopes::ALL).await,
@@ -162,14 +162,14 @@ on_both_stores! {
         assert_eq!(made.len(), 4);
     }
 
-    async fn an_answer_is_repeated_for_a_day(t) {
+    async fn response_is_replayed_for_24_hours(t) {
         let body = json!({ "name": "A", "email": "a@example.com" });
         let first = t.call(create(&t, &body, "k")).await.expect(201);
         t.advance(86_399);
         let again = t.call(create(&t, &body, "k")).await.expect(201);
         assert_eq!((again.header(REPLAYED), &again.body), (Some("true"), &first.body));
         t.advance(1);
-        // The day counts from the effect: a repetition does not prolong it.
+        // The day counts from the effect: a replay does not extend it.
         let other = json!({ "name": "B", "email": "b@example.com" });
         let next = t.call(create(&t, &other, "k")).await.expect(201);
         assert_eq!(next.header(REPLAYED), None);
@@ -177,7 +177,7 @@ on_both_stores! {
         assert_eq!(t.call(create(&t, &other, "k")).await.expect(201).body, next.body);
     }
 
-    async fn twins_at_once_have_one_effect(t) {
+    async fn concurrent_twins_have_one_effect(t) {
         t.customer("one").await;
         for round in 0..5 {
             let name = format!("twins {round}");
@@ -193,7 +193,7 @@ on_both_stores! {
             assert_eq!(of_name.count(), 1);
             assert_eq!(sessions["data"].as_array().unwrap().len(), round + 1);
         }
-        // With a different body one of two wins and the other is told.
+        // With different bodies, one of two succeeds and the other is refused.
         let bodies = ["A", "B"].map(|name| json!({ "name": name, "email": "a@example.com" }));
         let answers = join_all(bodies.iter().map(|body| t.call(create(&t, body, "either")))).await;
         let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
@@ -201,7 +201,7 @@ on_both_stores! {
         assert_eq!(statuses, [201, 422]);
     }
 
-    async fn nothing_is_kept_for_a_refused_request(t) {
+    async fn refused_request_stores_no_response(t) {
         let bad = json!({ "name": "A" });
         t.call(create(&t, &bad, "k")).await.refused(422, "validation_failed");
         t.call(mint(&t, &json!({ "customerId": "one" }), "k")).await.refused(404, "customer_not_found");
@@ -217,7 +217,7 @@ on_both_stores! {
         t.call(mint(&t, &of_archived, "k2")).await.expect(201);
     }
 
-    async fn a_malformed_key_is_refused_where_keys_are_honoured(t) {
+    async fn malformed_idempotency_key_is_refused(t) {
         t.customer("one").await;
         let before = t.state().await;
         let body = json!({ "name": "A", "email": "a@example.com", "customerId": "one" });
@@ -238,7 +238,7 @@ on_both_stores! {
         }
     }
 
-    async fn revoke_archive_refresh_and_log_out_ignore_it_and_always_act(t) {
+    async fn revoke_archive_refresh_and_logout_ignore_the_key(t) {
         t.customer("one").await;
         t.customer("two").await;
         let keys = ["same", "same", "", "not valid"];
@@ -285,7 +285,7 @@ async fn archive(t: &Test, customer: &str, key: Option<&str>) -> Answer {
     .await
 }
 
-/// All got the same answer, and all but one were told that it is a repetition.
+/// All got the same response, and all but one are marked as replays.
 #[track_caller]
 fn one_effect(answers: Vec<Answer>) {
     let fresh = answers.iter().filter(|answer| answer.header(REPLAYED).is_none()).count();

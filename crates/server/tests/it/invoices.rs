@@ -1,4 +1,4 @@
-//! Invoices: numbers without gaps, lines that stay, tax, transfers, voiding, what is shown to whom.
+//! Invoices: gapless numbers, immutable lines, tax, transfers, voiding, visibility.
 
 use crate::on_both_stores;
 use crate::support::{Test, delete, get, line, of, post};
@@ -17,7 +17,7 @@ const NUMBERS: Sql = sql("SELECT COUNT(DISTINCT number) * 1000 + MAX(number) FRO
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
 const WAITING: Sql = sql("SELECT COUNT(*) FROM invoice_additions WHERE invoice_id IS NULL");
 
-/// Sends an invoice, to be paid in thirty days.
+/// Sends an invoice, due in thirty days.
 fn sent(amount: i64) -> NewInvoice {
     NewInvoice { collection_method: CollectionMethod::SendInvoice, ..of(&[amount]) }
 }
@@ -38,7 +38,7 @@ async fn put_branding(t: &Test, body: Value) {
 }
 
 on_both_stores! {
-    async fn numbers_have_no_gap_however_many_issue_at_once_and_some_fail(t) {
+    async fn invoice_numbers_have_no_gap_under_concurrency(t) {
         let mut customers = Vec::new();
         for name in ["a", "b", "c", "d"] {
             let id = t.customer(name).await;
@@ -46,7 +46,7 @@ on_both_stores! {
         }
         let all = (0..48).map(|n| {
             let no = customers[n % customers.len()];
-            // Every third one is undone after it took its number.
+            // Every third one is rolled back after it took its number.
             let fails = n % 3 == 2;
             let (app, tenant) = (t.app.clone(), t.tenant);
             async move {
@@ -69,7 +69,7 @@ on_both_stores! {
         assert_eq!(t.count(&NUMBERS).await, 32 * 1000 + 32);
     }
 
-    async fn a_voided_invoice_keeps_its_number_and_is_not_payable(t) {
+    async fn voided_invoice_keeps_its_number_and_is_not_payable(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let first = t.bill(&customer, 1_000).await;
@@ -87,7 +87,7 @@ on_both_stores! {
         assert_eq!(t.charges().await, 0);
     }
 
-    async fn transfers_pay_an_invoice_in_parts_and_never_more_than_is_due(t) {
+    async fn transfers_pay_in_parts_up_to_the_amount_due(t) {
         let customer = t.customer("c").await;
         let invoice = t.bill(&customer, 1_000).await;
         for amount in [0, -1] {
@@ -109,7 +109,7 @@ on_both_stores! {
         transfer(&t, &invoice, 1).await.refused(409, "invoice_not_payable");
     }
 
-    async fn a_transfer_repeated_under_its_key_is_recorded_once(t) {
+    async fn replayed_transfer_is_recorded_once(t) {
         let customer = t.customer("c").await;
         let invoice = t.bill(&customer, 1_000).await;
         let body = json!({ "amount": 600, "reference": "R" });
@@ -121,7 +121,7 @@ on_both_stores! {
         assert_eq!(t.invoice(&invoice).await["amountPaid"], 600);
     }
 
-    async fn the_customers_rate_comes_before_the_organizations_and_stays_once_issued(t) {
+    async fn customer_tax_rate_overrides_and_freezes_at_issue(t) {
         let customer = t.customer("c").await;
         let no = t.customer_no(&customer).await;
         put_branding(&t, json!({ "taxRate": { "name": "VAT", "basisPoints": 1900 } })).await;
@@ -150,7 +150,7 @@ on_both_stores! {
         assert_eq!(t.invoice(&invoice).await, shown);
     }
 
-    async fn a_live_invoice_needs_the_sellers_legal_name_and_address(t) {
+    async fn live_invoice_requires_seller_name_and_address(t) {
         let live = t.live(t.tenant.organization_id).await;
         let key = t.key_of(live, unitpay::keys::KeyScopes::ALL).await;
         let body = json!({ "name": "A", "email": "a@example.com" });
@@ -172,12 +172,12 @@ on_both_stores! {
         let issued = t.issue(live, no, sent(1_000)).await.unwrap().unwrap();
         let seller = issued.seller.read().unwrap();
         assert_eq!((issued.number, seller.legal_name.as_deref()), (Some(1), Some("Acme AG")));
-        // Nothing charges in the live environment yet, and that is told.
+        // The live environment has no processor, and the response says so.
         let pay = post(format!("/v1/invoices/{}/pay", issued.id), &json!({})).key(&key);
         t.call(pay).await.refused(409, "conflict");
     }
 
-    async fn what_a_drafts_tax_hangs_on_stays_with_it(t) {
+    async fn draft_keeps_the_tax_it_was_quoted_with(t) {
         put_branding(&t, json!({ "taxRate": { "name": "VAT", "basisPoints": 1900 } })).await;
         let plan = t.plan(crate::support::monthly("pro", crate::support::flat(1_000))).await;
         let customer = t.customer("c").await;
@@ -192,7 +192,7 @@ on_both_stores! {
         assert_eq!((&buyer["name"], &buyer["taxStatus"], &buyer["taxIds"]), (&json!("Other"), &json!("taxable"), &json!([])));
     }
 
-    async fn seller_and_buyer_are_frozen_when_the_invoice_is_issued(t) {
+    async fn seller_and_buyer_are_frozen_at_issue(t) {
         let customer = t.customer("c").await;
         put_branding(&t, json!({ "name": "Acme", "legalName": "Acme AG" })).await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -242,7 +242,7 @@ on_both_stores! {
         assert_eq!((&page["method"], &page["reference"]), (&json!("card"), &Value::Null));
     }
 
-    async fn a_due_key_is_used_once_and_lines_of_nothing_make_no_invoice(t) {
+    async fn due_key_is_unique_and_zero_lines_make_no_invoice(t) {
         let no = t.customer_no(&t.customer("c").await).await;
         let keyed = NewInvoice { due_key: Some("sub 1 renewal".into()), ..of(&[1_000]) };
         assert!(t.issue(t.tenant, no, keyed.clone()).await.unwrap().is_some());
@@ -254,18 +254,18 @@ on_both_stores! {
             assert!(matches!(refused, Err(BillingError::OutOfRange)), "{refused:?}");
         }
         assert_eq!(t.count(&INVOICES).await, 1);
-        // What cancels out is an invoice, paid as it is issued.
+        // Lines that cancel out make an invoice that is paid at issue.
         let even = t.issue(t.tenant, no, of(&[500, -500])).await.unwrap().unwrap();
         assert_eq!((even.status, even.number, even.totals.total), (Status::Paid, Some(2), 0));
     }
 
-    async fn what_is_too_small_to_charge_waits_for_the_next_invoice(t) {
+    async fn amount_below_minimum_waits_for_the_next_invoice(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_declined").await;
         let collect = async |new| t.collect(&customer, new, Effect::CollectInvoice).await.unwrap();
         assert!(matches!(collect(of(&[49])).await, Billed::Added));
         assert_eq!((t.count(&INVOICES).await, t.count(&WAITING).await), (0, 1));
-        // A top-up costs what was chosen and no more.
+        // A top-up costs exactly what was chosen.
         let top_up = NewInvoice { reason: Reason::TopUp, ..of(&[1_000]) };
         let Billed::Attempt(attempt) = collect(top_up).await else { panic!("nothing to charge") };
         assert_eq!((attempt.amount, t.count(&WAITING).await), (1_000, 1));
@@ -276,7 +276,7 @@ on_both_stores! {
         assert_eq!((&items[0]["type"], &items[1]["type"]), (&json!("recurring"), &json!("addition")));
     }
 
-    async fn a_draft_that_is_declined_gives_back_what_it_took_in(t) {
+    async fn declined_draft_releases_its_waiting_lines(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_declined").await;
         t.collect(&customer, of(&[49]), Effect::CollectInvoice).await.unwrap();
@@ -290,7 +290,7 @@ on_both_stores! {
         assert_eq!(t.count(&WAITING).await, 1);
     }
 
-    async fn lines_keep_their_periods_and_exact_prices(t) {
+    async fn lines_keep_periods_and_exact_prices(t) {
         let no = t.customer_no(&t.customer("c").await).await;
         let (start, end) = (Time::from_seconds(1_893_456_000), Time::from_seconds(1_896_134_400));
         let mut new = of(&[7]);
@@ -309,7 +309,7 @@ on_both_stores! {
         assert_eq!(sent.due_date, sent.issued_at.map(|at| at.plus_days(30)));
     }
 
-    async fn a_portal_token_sees_its_own_invoices_and_no_drafts(t) {
+    async fn portal_token_lists_own_invoices_without_drafts(t) {
         let (customer, other) = (t.customer("c").await, t.customer("d").await);
         t.card(&customer, "pm_sandbox_requires_form").await;
         let (mine, theirs) = (t.bill(&customer, 1_000).await, t.bill(&other, 2_000).await);
@@ -350,7 +350,7 @@ on_both_stores! {
         t.call(get("/v1/invoices?status=open").key(&t.key)).await.refused(422, "validation_failed");
     }
 
-    async fn a_list_of_invoices_is_walked_by_cursors_of_its_own(t) {
+    async fn invoice_cursor_is_bound_to_its_list(t) {
         let customer = t.customer("c").await;
         for amount in 1..=5 {
             t.bill(&customer, amount * 100).await;
@@ -369,7 +369,7 @@ on_both_stores! {
         page(format!("limit=2&status=paid&cursor={cursor}")).await.refused(422, "validation_failed");
     }
 
-    async fn an_issued_invoice_is_a_pdf_and_a_draft_is_none(t) {
+    async fn pdf_exists_for_issued_invoices_only(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;

@@ -1,4 +1,4 @@
-//! Secret keys: what they may make, how long they last, what is shown of them.
+//! Secret keys: what they may create, their lifetime, what is shown.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Test, get, post};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use unitpay::keys::KeyScopes;
 
 on_both_stores! {
-    async fn a_new_key_shows_its_secret_once_and_then_its_last_four(t) {
+    async fn new_key_shows_its_secret_once(t) {
         let body = json!({ "name": "backend", "scopes": ["customers:read", "audit:read"] });
         let made = create(&t, &t.key, &body).await.expect(201).json();
         let secret = made["secret"].as_str().unwrap();
@@ -30,7 +30,7 @@ on_both_stores! {
         assert_eq!(revoked.get("secret"), None);
     }
 
-    async fn without_scopes_a_new_key_may_what_its_maker_may_but_make_keys(t) {
+    async fn new_key_inherits_scopes_except_api_keys_write(t) {
         let made = create(&t, &t.key, &json!({ "name": "usual" })).await.expect(201).json();
         assert_eq!(made["scopes"], json!(KeyScopes::USUAL));
         let maker = "api_keys:write customers:read".parse().unwrap();
@@ -41,7 +41,7 @@ on_both_stores! {
         assert_eq!(made.expect(201).json()["scopes"], json!(["api_keys:write"]));
     }
 
-    async fn a_key_never_makes_one_that_may_more_than_itself(t) {
+    async fn key_cannot_create_a_key_with_more_scopes(t) {
         for name in KeyScopes::NAMES {
             let rest: Vec<&str> = KeyScopes::NAMES.iter().copied().filter(|n| n != name).collect();
             let maker = t.key_of(t.tenant, rest.join(" ").parse().unwrap()).await;
@@ -52,7 +52,7 @@ on_both_stores! {
         }
     }
 
-    async fn scopes_are_a_closed_list(t) {
+    async fn unknown_scopes_are_refused(t) {
         let before = t.state().await;
         for scopes in [
             json!([]), json!(["*"]), json!(["customers"]), json!(["Customers:read"]),
@@ -67,14 +67,14 @@ on_both_stores! {
             let body = json!({ "name": name });
             create(&t, &t.key, &body).await.refused(422, "validation_failed");
         }
-        // Neither organization nor environment is the caller's to choose.
+        // The caller chooses neither organization nor environment.
         for (extra, value) in [("env", "live"), ("organizationId", "org_01kwgt3qt8f689ez1ekre217xw"), ("id", "key_1"), ("secret", "s")] {
             invalid(create(&t, &t.key, &json!({ "name": "k", extra: value })).await, extra);
         }
         assert_eq!(t.state().await, before);
     }
 
-    async fn a_new_key_belongs_to_its_makers_organization_and_environment(t) {
+    async fn new_key_belongs_to_the_tenant_of_its_creator(t) {
         let live = t.live(t.tenant.organization_id).await;
         let another = t.organization("another").await;
         for (tenant, env) in [(live, "live"), (another, "sandbox")] {
@@ -90,7 +90,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_key_ends_at_its_time_and_makes_none_that_ends_later(t) {
+    async fn key_expires_and_creates_no_longer_lived_key(t) {
         let end = "2030-01-01T01:00:00.000Z";
         let all: Vec<&str> = KeyScopes::NAMES.to_vec();
         let body = json!({ "name": "short", "scopes": all, "expiresAt": "2030-01-01T03:00:00+02:00" });
@@ -107,7 +107,7 @@ on_both_stores! {
             invalid(create(&t, &short, &body).await, "expiresAt");
         }
         assert_eq!(t.state().await, before);
-        // Without an end of its own it gets its maker's.
+        // Without an expiry of its own it gets its creator's.
         let inherits = create(&t, &short, &json!({ "name": "inherits" })).await.expect(201);
         assert_eq!(inherits.text("expiresAt"), end);
         t.customer("one").await;
@@ -118,11 +118,11 @@ on_both_stores! {
         for key in [short, inherits.text("secret")] {
             t.call(get("/v1/customers").key(&key)).await.refused(401, "invalid_api_key");
         }
-        // The session that it minted ended with its token, not with the key.
+        // Its session ended with the token, not with the key.
         t.read(&token).await.refused(401, "token_expired");
     }
 
-    async fn an_expired_key_leaves_its_sessions_alive(t) {
+    async fn expired_key_leaves_its_sessions_valid(t) {
         let body = json!({ "name": "short", "expiresAt": "2030-01-01T00:00:10Z" });
         let short = create(&t, &t.key, &body).await.expect(201).text("secret");
         t.customer("one").await;
@@ -132,7 +132,7 @@ on_both_stores! {
         t.read(&token).await.expect(200);
     }
 
-    async fn a_revoked_key_ends_at_once_and_its_sessions_where_it_is_said(t) {
+    async fn revoked_key_ends_its_sessions_only_when_requested(t) {
         t.customer("one").await;
         let made = create(&t, &t.key, &json!({ "name": "leaked" })).await.expect(201);
         let (id, secret) = (made.text("id"), made.text("secret"));
@@ -146,7 +146,7 @@ on_both_stores! {
         t.call(get("/v1/customers").key(&secret)).await.refused(401, "invalid_api_key");
         t.read(&token).await.expect(200);
         t.advance(5);
-        // Again, it may add the sessions' end; when it was revoked stands.
+        // A second revocation may add the sessions' end and keeps the first time.
         assert_eq!(revoke(json!({ "revokeSessions": true })).await.expect(200).json(), revoked);
         t.read(&token).await.refused(401, "session_revoked");
         assert_eq!(revoke(json!({ "revokeSessions": false })).await.expect(200).json(), revoked);
@@ -163,14 +163,14 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn a_key_may_revoke_itself(t) {
+    async fn key_can_revoke_itself(t) {
         let made = create(&t, &t.key, &json!({ "name": "self", "scopes": ["api_keys:write"] })).await.expect(201);
         let request = post(format!("/v1/api-keys/{}/revoke", made.text("id")), &json!({}));
         t.call(request.clone().key(&made.text("secret"))).await.expect(200);
         t.call(request.key(&made.text("secret"))).await.refused(401, "invalid_api_key");
     }
 
-    async fn the_last_use_of_a_key_is_noted(t) {
+    async fn last_use_of_a_key_is_recorded(t) {
         let made = create(&t, &t.key, &json!({ "name": "used" })).await.expect(201);
         let id = made.text("id");
         let last_used = async || {
@@ -183,13 +183,13 @@ on_both_stores! {
         t.call(get("/v1/customers").key(&made.text("secret"))).await.expect(200);
         assert_eq!(last_used().await, "2030-01-01T00:01:00.000Z");
         t.advance(60);
-        // What is refused for its secret is no use of the key.
+        // A request refused for its secret is not a use of the key.
         let mistyped = made.text("secret").replace("upay_sk_", "upay_sk_0");
         t.call(get("/v1/customers").key(&mistyped)).await.refused(401, "invalid_api_key");
         assert_eq!(last_used().await, "2030-01-01T00:01:00.000Z");
     }
 
-    async fn a_repeated_creation_answers_without_the_secret(t) {
+    async fn replayed_key_creation_omits_the_secret(t) {
         let body = json!({ "name": "once" });
         let request = || post("/v1/api-keys", &body).key(&t.key).header("idempotency-key", "k-1");
         let first = t.call(request()).await.expect(201);
@@ -203,7 +203,7 @@ on_both_stores! {
         assert_eq!(again, first);
     }
 
-    async fn a_key_grants_sessions_only_what_it_may_itself(t) {
+    async fn key_grants_only_scopes_that_it_has(t) {
         t.customer("one").await;
         let scopes = "portal_sessions:write customers:read invoices:write";
         let key = t.key_of(t.tenant, scopes.parse().unwrap()).await;

@@ -1,10 +1,10 @@
-//! Which file may hold what: the invariants of ARCHITECTURE.md that neither types nor lints hold.
+//! Placement rules: the invariants of ARCHITECTURE.md that neither types nor lints enforce.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Every source file of the server, with its path below `src`.
+/// Returns every source file of the server with its path below `src`.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut found) = (vec![root.clone()], Vec::new());
@@ -22,7 +22,7 @@ fn sources() -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Asserts that these words stand in files of one kind alone, and that they do stand there.
+/// Asserts that these words occur in files of one kind only, and that they do occur there.
 fn only_in(allowed: impl Fn(&Path) -> bool, words: &[&str]) {
     let sources = sources();
     let holds = |text: &str| words.iter().any(|word| text.contains(word));
@@ -34,7 +34,7 @@ fn only_in(allowed: impl Fn(&Path) -> bool, words: &[&str]) {
 }
 
 #[test]
-fn sql_stands_in_the_slices_sql_and_in_the_database_layer_alone() {
+fn sql_is_only_in_sql_files_and_the_database_layer() {
     let may = |path: &Path| {
         let in_folder = |name: &str| path.parent().unwrap().iter().any(|part| part == name);
         path.starts_with("db") || path.ends_with("sql.rs") || in_folder("sql")
@@ -47,7 +47,7 @@ fn sql_stands_in_the_slices_sql_and_in_the_database_layer_alone() {
 }
 
 #[test]
-fn http_code_alone_knows_status_codes() {
+fn status_codes_are_only_in_http_code() {
     let may = |path: &Path| {
         path.iter().any(|part| part == "http")
             || path.file_name().unwrap().to_string_lossy().starts_with("http")
@@ -63,7 +63,7 @@ fn columns_are_read_by_records_only() {
 #[test]
 fn randomness_comes_from_one_place() {
     only_in(|path| path.ends_with("base/random.rs"), &["aws_lc_rs::rand", "SystemRandom"]);
-    // The nonce of a sealed signing key is drawn where it is used.
+    // The nonce of a sealed value is drawn where it is used.
     only_in(|path| path.ends_with("signing/seal.rs"), &["Randomized"]);
     let sources = sources();
     for other in ["getrandom", "RandomState", "rand::rng", "rand::random", "thread_rng", "/dev/"] {
@@ -92,7 +92,7 @@ const FLOORS: &[&[&str]] = &[
 
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// Which module a file belongs to.
+/// Returns the module of a file.
 fn module_of(path: &Path) -> String {
     let mut parts = path.iter().map(|part| part.to_string_lossy());
     let top = parts.next().unwrap().trim_end_matches(".rs").to_owned();
@@ -103,7 +103,7 @@ fn module_of(path: &Path) -> String {
     if parts.any(is_http) { format!("{top}::http") } else { top }
 }
 
-/// The module that a path behind `crate::` leads to.
+/// Returns the module that a path behind `crate::` leads to.
 fn module_named(path: &str) -> String {
     let mut parts = path.split("::");
     let word = |part: &str| -> String {
@@ -114,7 +114,7 @@ fn module_named(path: &str) -> String {
     if next == "http" || next.starts_with("http_") { format!("{top}::http") } else { top }
 }
 
-/// The paths of a braced group, one level deep: `{a, b::{c, d}}` gives `a` and `b::{c, d}`.
+/// Splits a braced group, one level deep: `{a, b::{c, d}}` gives `a` and `b::{c, d}`.
 fn group(text: &str) -> Vec<&str> {
     let (mut depth, mut start, mut paths) = (0, 1, Vec::new());
     for (at, byte) in text.bytes().enumerate() {
@@ -135,7 +135,7 @@ fn group(text: &str) -> Vec<&str> {
     paths
 }
 
-/// What each module uses, read from every `crate::` path outside of comments.
+/// Returns what each module imports, from every `crate::` path outside comments.
 fn imports() -> Imports {
     let mut imports = Imports::new();
     for (path, text) in sources() {
@@ -160,7 +160,7 @@ fn imports() -> Imports {
     imports
 }
 
-/// The first cycle that a walk from a module meets.
+/// Returns the first cycle that a walk from a module finds.
 fn cycle(imports: &Imports, way: &mut Vec<String>, done: &mut BTreeSet<String>) -> Option<String> {
     let module = way.last().unwrap().clone();
     for next in &imports[&module] {

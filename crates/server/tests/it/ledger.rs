@@ -1,5 +1,5 @@
-//! The ledger after any history: balance = what remains of the grants = what the last entry says,
-//! and all of it as an independent model has it.
+//! The ledger after random histories: the balance equals the remaining grants and the last entry,
+//! and everything matches an independent model.
 
 use crate::on_both_stores;
 use crate::support::{Shop, Test, event_with, get};
@@ -8,12 +8,12 @@ use unitpay::base::Time;
 use unitpay::credits::Source;
 
 const DAY: i64 = 86_400;
-/// What the plan grants each day, and how much of it goes on for one more.
+/// The plan's daily credits, and their rollover cap.
 const DAILY: i64 = 20;
 const CAP: i64 = 7;
 
 on_both_stores! {
-    async fn after_any_history_balance_grants_and_ledger_agree_with_the_model(t) {
+    async fn random_history_keeps_balance_grants_and_ledger_equal(t) {
         let shop = t.shop_granting(|credits| json!([
             { "creditCurrencyId": credits, "amount": DAILY, "cadence": "day", "rolloverCap": CAP },
         ])).await;
@@ -29,7 +29,7 @@ on_both_stores! {
     }
 }
 
-/// A small generator of numbers; the seed is in the test, so each run is the same.
+/// A small random generator. Its seed is fixed, so each run is the same.
 struct Dice(u64);
 
 impl Dice {
@@ -41,7 +41,7 @@ impl Dice {
     }
 }
 
-/// Credits as the documentation says, by other code: one list of lots, no ledger.
+/// The documented rules in independent code: one list of lots, no ledger.
 struct Model {
     lots: Vec<Lot>,
     frozen: bool,
@@ -79,7 +79,7 @@ impl Model {
         self.lots.iter().map(|lot| lot.left).sum()
     }
 
-    /// Lets time pass, second by event: what ends, ends; each midnight brings its day.
+    /// Advances time event by event: lots expire, and each midnight grants its day.
     fn pass_to(&mut self, now: i64) {
         while self.midnight <= now {
             let midnight = self.midnight;
@@ -157,7 +157,8 @@ impl History {
         }
     }
 
-    /// Several events at once, some of which may be too much; each is taken or refused by itself.
+    /// Several events at once, some of which may exceed the balance. Each is accepted or rejected
+    /// independently.
     async fn spend(&mut self, t: &Test) {
         let quantities: Vec<i64> = (0..=self.dice.roll(3)).map(|_| self.dice.roll(16)).collect();
         let events: Vec<Value> = quantities
@@ -184,7 +185,7 @@ impl History {
         assert_eq!(refused, modelled, "{} at step {}", self.customer, self.step);
     }
 
-    /// Takes the newest grant back, of which there is something left.
+    /// Reverses the newest grant with remaining credits.
     async fn give_back(&mut self, t: &Test) {
         let wallet = t.wallet(&self.customer).await;
         let ledger = t.ledger(&wallet).await;

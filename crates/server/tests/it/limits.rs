@@ -1,14 +1,14 @@
-//! Rate limits: they run on the monotonic clock, so these tests ask until they are refused.
+//! Rate limits. They use the monotonic clock, so these tests send requests until they are refused.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Engine, Request, Test, get, patch, post};
 use serde_json::{Value, json};
 
-/// What any of the limits here lets pass at once.
+/// A burst that every limit here allows.
 const AT_ONCE: u32 = 5;
 
 #[tokio::test]
-async fn a_portal_session_that_asks_too_often_is_told_when_to_come_back() {
+async fn portal_session_over_its_limit_gets_retry_after() {
     let t = Test::start_with(Engine::Sqlite, |config| {
         config.limits.portal_session_per_second = 1;
         config.limits.portal_session_burst = AT_ONCE;
@@ -24,33 +24,33 @@ async fn a_portal_session_that_asks_too_often_is_told_when_to_come_back() {
     let wait = refused.header("retry-after").unwrap();
     assert!(["1", "2"].contains(&wait));
     assert_eq!(refused.header("ratelimit"), Some(&*format!("\"portal-session\";r=0;t={wait}")));
-    // It has no effect, and its body is not looked at.
+    // It has no effect, and its body is not read.
     let before = t.state().await;
     let read = || t.read(&token);
     limited_too(&read, 200, || t.refresh(&token)).await;
     let no_object = || t.call(patch("/v1/customers/one", &json!(1)).bearer(&token));
     limited_too(&read, 200, no_object).await;
     assert_eq!(t.state().await, before);
-    // Neither another session nor the backend is concerned.
+    // Neither another session nor the backend is affected.
     let other = t.token("one").await;
     t.read(&other).await.expect(200);
     for _ in 0..2 * AT_ONCE {
         t.call(get("/v1/customers").key(&t.key)).await.expect(200);
     }
-    // Nor are other reasons to refuse: they are found first.
+    // Other refusals take precedence.
     t.revoke(json!({ "customerId": "one" })).await.expect(204);
     t.read(&token).await.refused(401, "session_revoked");
 }
 
 #[tokio::test]
-async fn a_link_that_is_opened_beyond_the_limit_opens_later() {
+async fn link_opens_after_the_rate_limit_has_passed() {
     let t = Test::start_with(Engine::Sqlite, |config| {
         config.limits.portal_session_per_second = 1;
         config.limits.portal_session_burst = AT_ONCE;
     })
     .await;
     t.customer("one").await;
-    // A slow machine lets some of it fill up again in between: then the link opens at once.
+    // On a slow machine, the bucket may refill in between. Then the link opens at once.
     for _ in 1..AT_ONCE {
         let minted = t.mint(json!({ "customerId": "one" })).await.expect(201);
         let token = minted.text("token");
@@ -72,7 +72,7 @@ async fn a_link_that_is_opened_beyond_the_limit_opens_later() {
 }
 
 #[tokio::test]
-async fn a_spent_link_is_limited_by_peer_and_uses_up_nothing_of_its_session() {
+async fn used_link_is_limited_by_peer_not_by_session() {
     let t = Test::start_with(Engine::Sqlite, |config| {
         config.limits.bad_credentials_per_second = AT_ONCE;
         config.limits.portal_session_per_second = 1;
@@ -91,12 +91,12 @@ async fn a_spent_link_is_limited_by_peer_and_uses_up_nothing_of_its_session() {
         assert!([401, 429].contains(&open(&t, &minted).await.status));
     }
     t.read(&minted.text("token")).await.expect(200);
-    // A good one is opened all the same.
+    // A valid link still opens.
     open(&t, &t.mint(json!({ "customerId": "one" })).await).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_secret_key_is_limited_where_it_is_configured_and_never_for_revoking() {
+async fn secret_key_limit_never_applies_to_revoking() {
     let t = Test::start_with(Engine::Sqlite, |config| {
         config.limits.secret_key_per_second = 1;
         config.limits.secret_key_burst = AT_ONCE;
@@ -109,7 +109,7 @@ async fn a_secret_key_is_limited_where_it_is_configured_and_never_for_revoking()
         t.revoke(json!({ "jti": "ps_01kwgt3qt8f689ez1ekre217xw" })).await.expect(204);
         t.revoke(json!({ "customerId": "missing" })).await.refused(404, "customer_not_found");
     }
-    // Nor does revoking use up what the other calls may.
+    // Revoking does not use the budget of the other calls.
     let other = t.key_of(t.tenant, unitpay::keys::KeyScopes::ALL).await;
     for _ in 0..4 * AT_ONCE {
         let body = json!({ "jti": "ps_01kwgt3qt8f689ez1ekre217xw" });
@@ -121,7 +121,7 @@ async fn a_secret_key_is_limited_where_it_is_configured_and_never_for_revoking()
 }
 
 #[tokio::test]
-async fn bad_keys_are_limited_by_peer_and_good_ones_pass_beside_them() {
+async fn bad_keys_are_limited_while_good_keys_pass() {
     let t = with_proxy(true).await;
     let [one, two] = ["198.51.100.7", "198.51.100.8"];
     let bad = |peer: &'static str| t.call(bad_key(&t).header("x-forwarded-for", peer));
@@ -132,7 +132,7 @@ async fn bad_keys_are_limited_by_peer_and_good_ones_pass_beside_them() {
     assert_eq!(refused.header("ratelimit-policy"), Some("\"bad-credentials\";q=5;w=1"));
     assert!(["1", "2"].contains(&refused.header("retry-after").unwrap()));
     bad(two).await.refused(401, "invalid_api_key");
-    // Whoever shares the address of an attacker is not shut out, least of all from revoking.
+    // A backend that shares an attacker's address is not blocked, least of all from revoking.
     let good = |request: Request| t.call(request.key(&t.key).header("x-forwarded-for", one));
     good(get("/v1/customers")).await.expect(200);
     let body = json!({ "jti": "ps_01kwgt3qt8f689ez1ekre217xw" });
@@ -141,7 +141,7 @@ async fn bad_keys_are_limited_by_peer_and_good_ones_pass_beside_them() {
 }
 
 #[tokio::test]
-async fn a_forwarded_address_counts_only_from_a_trusted_proxy_and_only_the_nearest() {
+async fn forwarded_address_counts_only_from_trusted_proxies() {
     let t = with_proxy(true).await;
     let bad = |peer: &str| t.call(bad_key(&t).header("x-forwarded-for", peer));
     let known = || bad("198.51.100.7");
@@ -161,7 +161,7 @@ async fn a_forwarded_address_counts_only_from_a_trusted_proxy_and_only_the_neare
     for other in ["198.51.100.7, 203.0.113.9", "garbage", "", "198.51.100.7, garbage"] {
         bad(other).await.refused(401, "invalid_api_key");
     }
-    // Whoever has one IPv6 address has all of its network.
+    // An IPv6 client controls its whole network.
     limited_too(&|| bad("2001:db8::1"), 401, || bad("2001:db8::ffff:1")).await;
     bad("2001:db8:0:1::1").await.refused(401, "invalid_api_key");
 
@@ -172,7 +172,7 @@ async fn a_forwarded_address_counts_only_from_a_trusted_proxy_and_only_the_neare
 }
 
 #[tokio::test]
-async fn wrong_signatures_on_a_real_session_are_limited_and_its_token_is_not() {
+async fn wrong_signatures_are_limited_while_the_token_passes() {
     let t = with_proxy(true).await;
     t.customer("one").await;
     let token = t.token("one").await;
@@ -187,7 +187,7 @@ async fn wrong_signatures_on_a_real_session_are_limited_and_its_token_is_not() {
     let elsewhere = get("/v1/portal-sessions/current").bearer(&forged);
     let elsewhere = t.call(elsewhere.header("x-forwarded-for", "198.51.100.8")).await;
     elsewhere.refused(401, "invalid_token");
-    // The backend may ask what it likes of any token: it is not the forger.
+    // The backend may introspect any token: it is not the forger.
     for _ in 0..4 * AT_ONCE {
         let body = json!({ "token": forged });
         let answer = t.call(post("/v1/portal-sessions/introspect", &body).key(&t.key)).await;
@@ -196,7 +196,7 @@ async fn wrong_signatures_on_a_real_session_are_limited_and_its_token_is_not() {
 }
 
 on_both_stores! {
-    async fn tokens_that_were_good_once_never_count_as_bad_credentials(t) {
+    async fn expired_tokens_never_count_as_bad_credentials(t) {
         let t = Test::start_with(t.engine, |config| config.limits.bad_credentials_per_second = AT_ONCE).await;
         t.customer("one").await;
         let expired = t.mint(json!({ "customerId": "one", "ttlSeconds": 60 })).await.text("token");
@@ -215,12 +215,12 @@ on_both_stores! {
             t.read(&revoked.text("token")).await.refused(401, "session_revoked");
             t.read("garbage").await.refused(401, "invalid_token");
         }
-        // One bad key is no more than one.
+        // One bad key counts once.
         t.call(bad_key(&t)).await.refused(401, "invalid_api_key");
         t.read(&unknown).await.expect(200);
     }
 
-    async fn a_limit_of_0_is_off(t) {
+    async fn limit_of_zero_is_off(t) {
         t.customer("one").await;
         let token = t.token("one").await;
         let forged = forge(&token);
@@ -232,7 +232,7 @@ on_both_stores! {
     }
 }
 
-/// A server that limits bad credentials and is called by a proxy on this host.
+/// A server that limits bad credentials and is called through a proxy on this host.
 async fn with_proxy(trusted: bool) -> Test {
     Test::start_with(Engine::Sqlite, |config| {
         config.limits.bad_credentials_per_second = AT_ONCE;
@@ -243,7 +243,7 @@ async fn with_proxy(trusted: bool) -> Test {
     .await
 }
 
-/// Asks until it is refused as too much.
+/// Sends requests until one is refused by the limit.
 async fn until_limited<F: Future<Output = Answer>>(
     mut ask: impl FnMut() -> F,
     before: u16,
@@ -258,8 +258,8 @@ async fn until_limited<F: Future<Output = Answer>>(
     panic!("never limited");
 }
 
-/// Uses up what one may and asks as the other, which is too much then, too. A slow machine lets some
-/// of it fill up again in between, so this is done anew, less often than the other may ask alone.
+/// Uses up one budget and calls with the other credential, which is then refused as well. On a slow
+/// machine the bucket may refill, so this is repeated, fewer times than the other could call alone.
 async fn limited_too<F: Future<Output = Answer>, G: Future<Output = Answer>>(
     one: &impl Fn() -> F,
     before: u16,
@@ -276,7 +276,7 @@ async fn limited_too<F: Future<Output = Answer>, G: Future<Output = Answer>>(
     panic!("not limited together");
 }
 
-/// Opens the hosted page by the link of a mint.
+/// Opens the hosted page with the link of a mint.
 async fn open(t: &Test, minted: &Answer) -> Answer {
     let code = minted.text("url").split_once('#').unwrap().1.to_owned();
     t.call(post("/v1/portal-sessions/exchange", &json!({ "code": code }))).await
@@ -286,7 +286,7 @@ fn bad_key(t: &Test) -> Request {
     get("/v1/customers").key(&t.mistyped_key())
 }
 
-/// The same token with another signature, of good form.
+/// Returns the same token with another well-formed signature.
 fn forge(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };

@@ -1,6 +1,6 @@
-//! The HTTP layer by raw bytes: framing, sizes, waits, and the end of a server.
+//! The HTTP layer in raw bytes: framing, sizes, waits, and shutdown.
 //!
-//! Its waits are on the monotonic clock, so they are set to a second here and waited for.
+//! Its waits use the monotonic clock, so they are set to one second here and awaited.
 
 use crate::support::{Answer, Engine, Request, Test, get, read_answer};
 use axum::Router;
@@ -15,7 +15,7 @@ use unitpay::config::Config;
 use unitpay::http::listener;
 use unitpay::http::request::{Surface, around};
 
-/// Longer than anything that is waited for here takes.
+/// Longer than any wait here.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn server() -> Test {
@@ -34,7 +34,7 @@ async fn connect(t: &Test) -> TcpStream {
     TcpStream::connect(t.client.address()).await.unwrap()
 }
 
-/// Sends bytes and reads all that comes until the server closes.
+/// Sends bytes and reads everything until the server closes.
 async fn send(t: &Test, bytes: impl AsRef<[u8]>) -> String {
     let mut stream = connect(t).await;
     // The server may refuse and close before it has read everything.
@@ -45,7 +45,7 @@ async fn send(t: &Test, bytes: impl AsRef<[u8]>) -> String {
 async fn until_closed(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await;
-    // Bytes that the server did not read may turn its close into a reset.
+    // Unread bytes may turn the server's close into a reset.
     let _ = read.expect("the server neither answered nor closed");
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -54,18 +54,18 @@ async fn answer(stream: &mut TcpStream) -> (Answer, bool) {
     tokio::time::timeout(PATIENCE, read_answer(stream)).await.unwrap().unwrap()
 }
 
-/// The statuses of all answers in what a connection sent.
+/// Returns the statuses of all responses in a connection's output.
 fn statuses(text: &str) -> Vec<&str> {
     text.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect()
 }
 
-/// A request for a route that looks at the framing, as the last one of its connection.
+/// A request to a route that checks the framing, the last one on its connection.
 fn head(lines: &str) -> String {
     format!("GET /healthz HTTP/1.1\r\nConnection: close\r\n{lines}\r\n")
 }
 
 #[tokio::test]
-async fn a_request_names_its_host_once() {
+async fn repeated_or_missing_host_is_refused() {
     let t = server().await;
     assert_eq!(statuses(&send(&t, head("Host: a\r\n")).await), ["200"]);
     for wrong in ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nhost: a\r\n"] {
@@ -76,7 +76,7 @@ async fn a_request_names_its_host_once() {
 }
 
 #[tokio::test]
-async fn a_credential_header_is_not_repeated() {
+async fn repeated_credential_header_is_refused() {
     let t = server().await;
     t.customer("one").await;
     let token = t.token("one").await;
@@ -92,7 +92,7 @@ async fn a_credential_header_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_body_that_could_be_read_in_two_ways_smuggles_no_request() {
+async fn ambiguous_framing_smuggles_no_request() {
     let t = server().await;
     let body = json!({ "name": "A", "email": "a@example.com" }).to_string();
     let smuggled = format!(
@@ -126,14 +126,14 @@ async fn a_body_that_could_be_read_in_two_ways_smuggles_no_request() {
         }
     }
     assert_eq!(t.state().await, before);
-    // The same bytes behind a body of one length are a request of their own.
+    // The same bytes after a body with one length are a request of their own.
     let plain = "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n0\r\n\r\n";
     let both = send(&t, format!("{plain}{smuggled}")).await;
     assert_eq!(statuses(&both), ["405", "201"]);
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused_without_a_body_and_closed() {
+async fn invalid_http_is_refused_without_body_and_closed() {
     let t = server().await;
     for wrong in [
         head("Host: a\r\nx-long: a\r\n folded\r\n"),
@@ -155,12 +155,12 @@ async fn what_is_no_http_is_refused_without_a_body_and_closed() {
         assert_eq!(statuses(&answer), ["400"], "{wrong:?}: {answer}");
         assert!(answer.ends_with("\r\n\r\n"), "{wrong:?}: {answer}");
     }
-    // HTTP/2 is not spoken, not even to say so.
+    // HTTP/2 is not supported, not even to refuse it.
     assert_eq!(send(&t, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await, "");
 }
 
 #[tokio::test]
-async fn a_head_is_bounded_in_bytes_and_lines() {
+async fn head_is_refused_above_its_size_limits() {
     let t = server().await;
     let fits = head(&format!("Host: a\r\nx: {}\r\n", "x".repeat(15 * 1024)));
     assert_eq!(statuses(&send(&t, fits).await), ["200"]);
@@ -176,7 +176,7 @@ async fn a_head_is_bounded_in_bytes_and_lines() {
 }
 
 #[tokio::test]
-async fn a_slow_head_and_an_idle_connection_are_closed_and_others_are_served_meanwhile() {
+async fn slow_head_and_idle_connection_are_closed() {
     let t = impatient(|config| config.http.header_timeout_seconds = 1).await;
     let mut slow = Vec::new();
     for _ in 0..50 {
@@ -195,7 +195,7 @@ async fn a_slow_head_and_an_idle_connection_are_closed_and_others_are_served_mea
 }
 
 #[tokio::test]
-async fn a_slow_body_is_told_and_closed_and_changes_nothing() {
+async fn slow_body_gets_408_and_changes_nothing() {
     let t = impatient(|config| config.http.body_timeout_seconds = 1).await;
     let before = t.state().await;
     let bytes = begun_creation(&t, "");
@@ -206,7 +206,7 @@ async fn a_slow_body_is_told_and_closed_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_unavailable() {
+async fn request_over_its_time_limit_gets_503() {
     let t = impatient(|config| config.http.request_timeout_seconds = 1).await;
     let before = t.state().await;
     let told = send(&t, begun_creation(&t, "")).await;
@@ -216,7 +216,7 @@ async fn a_request_that_takes_too_long_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_its_answers_loses_its_connection() {
+async fn client_that_reads_nothing_is_disconnected() {
     let t = impatient(|config| {
         config.http.request_timeout_seconds = 1;
         config.http.max_connections = 1;
@@ -225,10 +225,10 @@ async fn a_client_that_does_not_read_its_answers_loses_its_connection() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut deaf = socket.connect(t.client.address()).await.unwrap();
-    // More than all buffers on the way hold.
+    // More than all buffers on the path hold.
     let request = "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
     deaf.write_all(request.repeat(200).as_bytes()).await.unwrap();
-    // There is room for one connection, so another is served once that one is given up.
+    // There is room for one connection, so another is served once that one is closed.
     let served = tokio::time::timeout(PATIENCE, t.call(get("/healthz"))).await;
     served.expect("its place was kept").expect(200);
     let told = until_closed(&mut deaf).await;
@@ -236,7 +236,7 @@ async fn a_client_that_does_not_read_its_answers_loses_its_connection() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_early_changes_nothing() {
+async fn truncated_body_changes_nothing() {
     let t = server().await;
     let before = t.state().await;
     let mut stream = connect(&t).await;
@@ -248,7 +248,7 @@ async fn a_body_that_ends_early_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_over_the_cap_waits_for_another_to_end() {
+async fn connection_over_the_cap_waits() {
     let t = impatient(|config| config.http.max_connections = 2).await;
     let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut open = Vec::new();
@@ -261,7 +261,7 @@ async fn a_connection_over_the_cap_waits_for_another_to_end() {
     let mut third = connect(&t).await;
     third.write_all(request).await.unwrap();
     let waiting = tokio::spawn(async move { answer(&mut third).await.0.status });
-    // Those that are open go on being served.
+    // Open connections are still served.
     for n in 0..20 {
         let stream = &mut open[n % 2];
         stream.write_all(request).await.unwrap();
@@ -273,7 +273,7 @@ async fn a_connection_over_the_cap_waits_for_another_to_end() {
 }
 
 #[tokio::test]
-async fn http_1_0_and_pipelines_and_head_are_served() {
+async fn http_1_0_pipelining_and_head_are_served() {
     let t = server().await;
     let old = send(&t, "GET /healthz HTTP/1.0\r\nHost: a\r\n\r\n").await;
     assert!(old.starts_with("HTTP/1.0 200 ") && old.ends_with("{\"status\":\"ok\"}"), "{old}");
@@ -293,7 +293,7 @@ async fn http_1_0_and_pipelines_and_head_are_served() {
 }
 
 #[tokio::test]
-async fn a_path_in_another_form_is_no_way_around_a_check() {
+async fn path_variants_do_not_bypass_checks() {
     let t = server().await;
     t.customer("one").await;
     let token = t.token("one").await;
@@ -339,7 +339,7 @@ async fn a_path_in_another_form_is_no_way_around_a_check() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_route_does_not_take_is_told_which_it_takes() {
+async fn wrong_method_gets_405_with_allow() {
     let t = server().await;
     for (method, path, allowed) in [
         ("DELETE", "/v1/customers", "GET,HEAD,POST"),
@@ -364,7 +364,7 @@ async fn a_method_that_a_route_does_not_take_is_told_which_it_takes() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_id_and_is_neither_kept_nor_guessed_at() {
+async fn every_response_has_request_id_no_store_and_nosniff() {
     let t = server().await;
     for path in ["/healthz", "/v1/customers", "/no"] {
         let answer = t.call(get(path)).await;
@@ -374,7 +374,7 @@ async fn every_answer_has_an_id_and_is_neither_kept_nor_guessed_at() {
     }
     let jwks = t.call(get("/.well-known/jwks.json")).await.expect(200);
     assert_eq!(jwks.header("cache-control"), Some("public, max-age=300"));
-    // What a caller says of ids and origins is not believed.
+    // Ids and origins from the caller are not trusted.
     let named = t.call(get("/healthz").header("x-request-id", "mine")).await;
     assert_ne!(named.header("x-request-id"), Some("mine"));
     assert_eq!(
@@ -384,7 +384,7 @@ async fn every_answer_has_an_id_and_is_neither_kept_nor_guessed_at() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_answers_what_is_under_way_and_takes_nothing_new() {
+async fn stopping_server_finishes_open_requests() {
     let t = impatient(|config| config.http.drain_seconds = 20).await;
     let body = json!({ "name": "A", "email": "a@example.com" }).to_string();
     let mut idle = connect(&t).await;
@@ -394,7 +394,7 @@ async fn a_server_that_stops_answers_what_is_under_way_and_takes_nothing_new() {
     let begun = begun_creation(&t, "Expect: 100-continue\r\n");
     let (head, start) = begun.split_at(begun.find("\r\n\r\n").unwrap() + 4);
     under_way.write_all(head.as_bytes()).await.unwrap();
-    // The server says this when it begins to read the body: the request is under way.
+    // The server logs this when it begins to read the body: the request is in progress.
     let mut go_on = [0; 25];
     under_way.read_exact(&mut go_on).await.unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -412,7 +412,7 @@ async fn a_server_that_stops_answers_what_is_under_way_and_takes_nothing_new() {
 }
 
 #[tokio::test]
-async fn a_server_waits_no_longer_than_its_drain_time() {
+async fn stopping_server_waits_at_most_its_drain_time() {
     let t = impatient(|_| {}).await;
     let mut stuck = connect(&t).await;
     stuck.write_all(begun_creation(&t, "Expect: 100-continue\r\n").as_bytes()).await.unwrap();
@@ -422,7 +422,7 @@ async fn a_server_waits_no_longer_than_its_drain_time() {
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_answers_a_problem() {
+async fn panicking_handler_returns_a_problem() {
     let t = server().await;
     let state = (Arc::clone(&t.app), Surface::Backend);
     let router = Router::new()
@@ -441,7 +441,7 @@ async fn a_handler_that_panics_answers_a_problem() {
     serving.await.unwrap();
 }
 
-/// The head of a request that would make a customer, and the first bytes of its body.
+/// The head of a request that would create a customer, and the first bytes of its body.
 fn begun_creation(t: &Test, lines: &str) -> String {
     let body = json!({ "name": "A", "email": "a@example.com" }).to_string();
     let (key, length) = (&t.key, body.len());

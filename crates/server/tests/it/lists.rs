@@ -11,7 +11,7 @@ use unitpay::keys::KeyScopes;
 const LISTS: [&str; 4] = ["customers", "portal-sessions", "api-keys", "audit-events"];
 
 on_both_stores! {
-    async fn a_cursor_of_all_customers_is_none_of_ones_own(t) {
+    async fn cursor_of_all_customers_is_refused_for_one_customer(t) {
         let shop = t.shop().await;
         for customer in ["one", "two"] {
             t.subscriber(&shop, customer).await;
@@ -30,7 +30,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_limit_is_an_integer_from_1_to_100(t) {
+    async fn limit_is_refused_outside_1_to_100(t) {
         fill(&t, 22).await;
         for list in LISTS {
             assert_eq!(ids(&page(&t, list, "").await).len(), 20, "{list}");
@@ -46,7 +46,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_list_is_walked_to_its_end_and_back_without_gap_or_repetition(t) {
+    async fn list_walk_has_no_gap_or_repetition(t) {
         fill(&t, 7).await;
         for list in LISTS {
             let whole = page(&t, list, "limit=100").await;
@@ -74,7 +74,7 @@ on_both_stores! {
         }
     }
 
-    async fn what_is_made_while_paging_neither_repeats_nor_hides_a_row(t) {
+    async fn rows_created_while_paging_hide_and_repeat_none(t) {
         fill(&t, 3).await;
         for list in LISTS {
             let known = ids(&page(&t, list, "limit=100").await);
@@ -83,14 +83,14 @@ on_both_stores! {
             let mut next = first["nextCursor"].as_str().map(str::to_owned);
             let mut last = first;
             while let Some(cursor) = next {
-                // Somebody makes one more between any two pages.
+                // A new row is created between any two pages.
                 fill(&t, 1).await;
                 last = page(&t, list, &format!("limit=3&cursor={cursor}")).await;
                 seen.extend(ids(&last));
                 next = last["nextCursor"].as_str().map(str::to_owned);
             }
             assert_eq!(seen, known, "{list}");
-            // Back at the top there is all that was made since.
+            // Back at the first page, all new rows are there.
             let mut newer = Vec::new();
             let mut back = last["prevCursor"].as_str().map(str::to_owned);
             while let Some(cursor) = back {
@@ -103,7 +103,7 @@ on_both_stores! {
         }
     }
 
-    async fn an_empty_list_has_no_cursors(t) {
+    async fn empty_list_has_no_cursors(t) {
         let other = t.key_of(t.organization("another").await, KeyScopes::ALL).await;
         for list in ["customers", "portal-sessions"] {
             let page = ask(&t, &other, list, "").await.expect(200).json();
@@ -111,7 +111,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_cursor_of_another_list_filter_or_tenant_is_refused(t) {
+    async fn cursor_is_refused_for_another_list_filter_or_tenant(t) {
         fill(&t, 3).await;
         let cursor_of = async |list: &str, filter: &str| {
             let page = page(&t, list, &format!("limit=1&{filter}")).await;
@@ -144,7 +144,7 @@ on_both_stores! {
         invalid(ask(&t, &t.key, "audit-events", &format!("cursor={events}&customerId=c0")).await, "cursor");
     }
 
-    async fn a_damaged_cursor_is_refused(t) {
+    async fn damaged_cursor_is_refused(t) {
         fill(&t, 3).await;
         for list in LISTS {
             let page = page(&t, list, "limit=1").await;
@@ -161,13 +161,13 @@ on_both_stores! {
             ] {
                 invalid(ask(&t, &t.key, list, &format!("cursor={damaged}")).await, "cursor");
             }
-            // Whoever makes one with the right hash moves within their own list only.
+            // A caller who forges the hash can only move within its own list.
             let first = made(format!("o..{hash}"));
             assert_eq!(ids(&self::page(&t, list, &format!("cursor={first}")).await), Vec::<String>::new());
         }
     }
 
-    async fn sessions_are_listed_by_customer_and_status(t) {
+    async fn sessions_are_filtered_by_customer_and_status(t) {
         for name in ["one", "two"] {
             t.customer(name).await;
         }
@@ -208,7 +208,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_listed_session_is_the_one_that_is_read_and_has_no_token(t) {
+    async fn listed_session_equals_the_read_one_without_token(t) {
         let customer = t.customer("one").await;
         let body = json!({
             "customerId": "one", "ttlSeconds": 600, "maxLifetimeSeconds": 1200, "readOnly": true,
@@ -237,7 +237,8 @@ on_both_stores! {
     }
 }
 
-/// Makes customers `c0` and on, each with a session of `c0` and `c1`, and keys; so events, too.
+/// Creates customers `c0` and up, each with a session of `c0` and `c1`, and keys; so there are
+/// events as well.
 async fn fill(t: &Test, count: usize) {
     for n in 0..count {
         let body = json!({ "name": "A", "email": "a@example.com", "externalId": format!("c{n}") });

@@ -1,4 +1,4 @@
-//! What the backend learns of sessions: the list, one session, introspection.
+//! The backend's views of sessions: list, single session, introspection.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, claims, get, post};
@@ -26,7 +26,7 @@ fn sid_of(token: &str) -> String {
 }
 
 on_both_stores! {
-    async fn the_list_tells_living_expired_and_revoked_sessions_apart(t) {
+    async fn list_distinguishes_active_expired_and_revoked(t) {
         let c = t.customer("c").await;
         t.customer("d").await;
         let short = json!({ "customerId": "c", "ttlSeconds": 60 });
@@ -65,7 +65,7 @@ on_both_stores! {
         }
     }
 
-    async fn one_session_is_shown_whole_and_without_its_token(t) {
+    async fn session_is_returned_without_its_token(t) {
         let c = t.customer("c").await;
         let body = json!({ "customerId": "c", "ttlSeconds": 600, "maxLifetimeSeconds": 900, "readOnly": true,
             "allowedOrigins": ["https://a.example"], "metadata": { "order": "7" } });
@@ -107,7 +107,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_living_token_is_introspected_as_what_it_says(t) {
+    async fn active_token_introspects_to_its_claims(t) {
         t.customer("c").await;
         let token = t.mint(json!({ "customerId": "c", "ttlSeconds": 600 })).await.expect(201).text("token");
         let expected = |token: &str| {
@@ -127,7 +127,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_token_that_is_not_active_is_introspected_as_exactly_that(t) {
+    async fn inactive_token_introspects_to_active_false_only(t) {
         let inactive = async |key: &str, token: &str| {
             let answer = introspect(&t, key, token).await.expect(200);
             assert_eq!(answer.body, br#"{"active":false}"#, "{token:?}");

@@ -3,7 +3,7 @@
 //! Most tests run twice, on the embedded store and on PostgreSQL, against a server in this process
 //! whose clock the test moves. `program` runs the real binary.
 
-// Helpers of tests are not seen as tests by these lints.
+// These lints do not recognize test helpers as tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::wildcard_enum_match_arm)]
 
 mod support;

@@ -1,10 +1,10 @@
-//! What is measured, as the operator's collector reads it.
+//! Metrics as the operator's collector reads them.
 
 use crate::support::{Client, Engine, Place, Program, Request, get};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// The numbers of one answer of `/metrics`, each with its name and labels.
+/// Returns the values in a `/metrics` response by name and labels.
 struct Measured(String);
 
 impl Measured {
@@ -34,7 +34,7 @@ impl Measured {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted_and_no_client_makes_up_a_label() {
+async fn metrics_count_events_without_client_chosen_labels() {
     let place = Place::new(Engine::Sqlite).await;
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("UNITPAY_METRICS_LISTEN", "127.0.0.1:0");
@@ -50,7 +50,7 @@ async fn what_happens_is_counted_and_no_client_makes_up_a_label() {
         server.client.call(Request::new(method, "/healthz")).await.expect(405);
         server.client.call(Request::new(method, format!("/{method}"))).await.expect(404);
     }
-    // Nor is what is measured shown to the public.
+    // Metrics are not public.
     server.client.call(get("/metrics")).await.expect(404);
 
     let measured = Measured::of(&server).await;

@@ -1,4 +1,4 @@
-//! Several nodes on one PostgreSQL: what one did, the others obey at their very next request.
+//! Several nodes on one PostgreSQL: a change on one takes effect at the others' next request.
 
 use crate::support::{Client, Engine, Request, Test, claims, get, nodes_at_once, post};
 use base64::Engine as _;
@@ -99,14 +99,14 @@ async fn a_rotation_on_one_node_holds_on_the_other_and_fails_nothing() {
             let set = node.call(get("/.well-known/jwks.json")).await.expect(200).json();
             assert!(set["keys"].as_array().unwrap().len() >= 3);
         }
-        // The other node learns of the new key by a refresh as well.
+        // The other node also learns of the new key from a refresh.
         rotate(here).await;
         let next = there.refresh(&old).await.expect(200).text("token");
         assert_eq!(here.refresh(&old).await.expect(200).text("token"), next);
     }
 }
 
-/// Unknown key ids load the keys at most once a second; that must not keep a node from signing.
+/// Unknown key ids reload the keys at most once a second, which must not stop a node from signing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_signs_by_a_key_it_has_not_seen_though_it_has_just_loaded_them() {
     let (one, two) = two_nodes().await;
@@ -116,14 +116,14 @@ async fn a_node_signs_by_a_key_it_has_not_seen_though_it_has_just_loaded_them() 
     let stranger = SigningKey::from_seed(&[9; 32]).unwrap();
     let forged = forge(&token, &stranger);
     two.read(&forged).await.refused(401, "invalid_token");
-    // A rotation promotes a key that every node knows; this one comes from elsewhere.
+    // A rotation promotes a key that every node knows; this one is imported.
     one.app.signing.import(&one.app.random.bytes(), &one.app.clock).await.unwrap();
     let next = one.refresh(&token).await.expect(200).text("token");
     two.read(&forged).await.refused(401, "invalid_token");
     assert_eq!(two.refresh(&token).await.expect(200).text("token"), next);
 }
 
-/// The same payload under another key's header, with no good signature.
+/// The same payload under another key's header, with an invalid signature.
 fn forge(token: &str, key: &SigningKey) -> String {
     let header = format!(r#"{{"alg":"EdDSA","typ":"portal+jwt","kid":"{}"}}"#, key.kid());
     let header = URL_SAFE_NO_PAD.encode(header);
@@ -153,7 +153,7 @@ async fn a_signing_key_revoked_on_one_node_ends_its_sessions_on_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tabs_that_refresh_on_different_nodes_get_one_token() {
+async fn concurrent_refreshes_on_two_nodes_get_one_token() {
     let (one, two) = two_nodes().await;
     for round in 1..=10 {
         let token = one.token("c").await;
@@ -175,7 +175,7 @@ async fn tabs_that_refresh_on_different_nodes_get_one_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nodes_that_start_at_once_make_one_schema_and_one_key_set() {
+async fn nodes_starting_together_create_one_schema_and_key_set() {
     const KEYS: Sql = sql("SELECT COUNT(*) FROM signing_keys");
     for _ in 0..3 {
         let nodes = nodes_at_once(6).await;
@@ -196,12 +196,12 @@ async fn nodes_that_start_at_once_make_one_schema_and_one_key_set() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_whose_clock_differs_serves_no_session_until_it_agrees_again() {
+async fn node_with_wrong_clock_serves_no_session() {
     let t = Test::start(Engine::Postgres).await;
     t.customer("c").await;
     let token = t.token("c").await;
     let issuer = t.app.issuer.clone();
-    // The store's clock is the machine's, and this test's own is years ahead of it.
+    // The store's clock is the machine's; this test's clock is years ahead of it.
     t.app.compare_clocks().await;
     t.read(&token).await.refused(503, "unavailable");
     let wall = Clock::system();
@@ -223,10 +223,10 @@ async fn a_node_whose_clock_differs_serves_no_session_until_it_agrees_again() {
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
     node.call(get("/healthz")).await.expect(200);
-    // Revocation needs no clock and goes on.
+    // Revocation needs no clock and works.
     node.revoke(json!({ "jti": "ps_01kwgt3qt8f689ez1ekre217xw" })).await.expect(204);
 
-    // A little ahead: the store's clock goes on while it is asked.
+    // A little ahead, because the store's clock advances during the query.
     let off = wall.now().plus_seconds(1).0 - node.app.clock.now().0;
     node.app.clock.advance(Duration::from_micros(off.unsigned_abs()));
     node.app.compare_clocks().await;
@@ -240,7 +240,7 @@ async fn a_node_whose_clock_differs_serves_no_session_until_it_agrees_again() {
     system.call(get("/readyz")).await.expect(200);
 }
 
-/// Whatever the clock of a node says: it revokes what is valid on another.
+/// A node revokes a session that is valid on another node, whatever its own clock says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn revoke_by_jti_works_on_a_node_ahead() {
     let (behind, ahead) = two_nodes().await;

@@ -57,8 +57,8 @@ const REVOKED: Expect = Refused(401, "session_revoked");
 const NOT_FROM_HERE: Expect = Refused(403, "origin_not_allowed");
 const AMBIGUOUS: Expect = Refused(400, "ambiguous_credentials");
 
-/// What a caller gets where a key is needed, where a token is needed, where either will do, where
-/// the public catalog is read. What foreign keys get stands with each operation.
+/// The responses of a caller on routes that require a key, a token, either, or that read the public
+/// catalog. The response to foreign keys is listed with each operation.
 #[rustfmt::skip]
 const CALLERS: &[(Caller, [Expect; 4])] = &[
     (Caller::Nobody,                   [MISSING, MISSING, MISSING, MISSING]),
@@ -89,7 +89,7 @@ const CALLERS: &[(Caller, [Expect; 4])] = &[
 ];
 
 on_both_stores! {
-    async fn every_operation_takes_its_callers_and_refuses_all_others(t) {
+    async fn every_operation_accepts_only_its_callers(t) {
         let callers = Callers::make(&t).await;
         for row in OPERATIONS {
             let world = World::make(&t).await;
@@ -121,7 +121,7 @@ on_both_stores! {
                 if foreign && row.1 != Page {
                     let body = String::from_utf8_lossy(&answer.body).into_owned();
                     for id in world.ids() {
-                        // What the request itself said may come back.
+                        // The response may echo the request.
                         if (row.3)(&world).to_string().contains(id) {
                             continue;
                         }
@@ -135,7 +135,7 @@ on_both_stores! {
         }
     }
 
-    async fn what_takes_no_body_refuses_one(t) {
+    async fn route_without_body_refuses_a_body(t) {
         let callers = Callers::make(&t).await;
         let world = World::make(&t).await;
         let before = t.state().await;
@@ -157,7 +157,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn while_an_organization_is_suspended_its_backend_revokes_and_does_nothing_else(t) {
+    async fn suspended_organization_can_only_revoke(t) {
         let callers = Callers::make(&t).await;
         let world = World::make(&t).await;
         t.suspend(true).await;
@@ -166,7 +166,7 @@ on_both_stores! {
             let answer = t.call(callers.request(&t, row, caller, &world).await).await;
             match (row.0, row.1) {
                 ("revokePortalSessions", _) | (_, Public) => { answer.expect(row.4); }
-                // The session was ended above, which is told first.
+                // The session was ended above, which takes precedence.
                 (_, Portal | Page) => { answer.refused(401, "session_revoked"); }
                 (_, Signed) => { answer.refused(400, "malformed_request"); }
                 (_, Key(_) | Either(..) | Catalog | Form(_) | Sandbox(_)) => { answer.refused(403, "organization_suspended"); }
@@ -182,7 +182,7 @@ on_both_stores! {
 }
 
 #[test]
-fn the_table_names_every_operation_of_the_description_and_its_credentials() {
+fn table_covers_every_operation_and_its_credentials() {
     let described = description();
     let ids: BTreeSet<String> = described.iter().map(|(id, ..)| id.clone()).collect();
     let listed: BTreeSet<String> = OPERATIONS.iter().map(|row| row.0.to_owned()).collect();
@@ -202,7 +202,7 @@ fn the_table_names_every_operation_of_the_description_and_its_credentials() {
         };
         assert_eq!(operation["security"], security, "{id}");
         let answers = operation["responses"].as_object().unwrap();
-        // A clock that is still on its way is accepted.
+        // A clock that is still advancing is accepted.
         let mut known: Vec<&str> = answers.keys().map(String::as_str).collect();
         known.retain(|status| *status != "202");
         assert_eq!(known, [status.to_string().as_str(), "default"], "{id}");
@@ -213,7 +213,7 @@ fn the_table_names_every_operation_of_the_description_and_its_credentials() {
 }
 
 #[test]
-fn the_committed_description_is_the_one_that_is_served() {
+fn committed_description_is_the_served_one() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.json");
     let committed = std::fs::read_to_string(path).unwrap();
     let served = unitpay::routes::openapi_json();
@@ -221,7 +221,7 @@ fn the_committed_description_is_the_one_that_is_served() {
 }
 
 #[test]
-fn every_reference_within_the_description_leads_somewhere() {
+fn every_reference_in_the_description_resolves() {
     fn walk(value: &Value, whole: &Value) {
         if let Some(name) = value.get("$ref").and_then(Value::as_str) {
             assert!(whole.pointer(name.trim_start_matches('#')).is_some(), "{name}");
@@ -233,7 +233,7 @@ fn every_reference_within_the_description_leads_somewhere() {
     walk(&whole, &whole);
 }
 
-/// The operations that are described: id, method, path, all of it.
+/// Returns the described operations: id, method, path, description.
 pub fn description() -> Vec<(String, String, String, Value)> {
     let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
     let mut found = Vec::new();
@@ -246,7 +246,7 @@ pub fn description() -> Vec<(String, String, String, Value)> {
     found
 }
 
-/// The path of an operation's request, with the query that it needs.
+/// Returns the path of an operation's request, with the query that it needs.
 pub fn path(row: &Row, template: &str, world: &World) -> String {
     let path = template.replace("{id}", (row.2)(world)).replace("{sid}", (row.2)(world));
     let path = path.replace("{creditCurrencyId}", &world.currency);
@@ -264,7 +264,7 @@ fn code_of(answer: &Answer) -> String {
     body["code"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The credentials of all callers that do not depend on the operation.
+/// Returns the credentials of all callers that do not depend on the operation.
 struct Callers {
     described: Vec<(String, String, String, Value)>,
     revoked_key: String,
@@ -306,14 +306,14 @@ impl Callers {
         }
     }
 
-    /// Every caller with what it gets from an operation.
+    /// Returns every caller with its response from an operation.
     fn of(&self, row: &Row) -> Vec<(Caller, Expect)> {
         let foreign = [Caller::ForeignKey, Caller::KeyOfTheOtherEnvironment];
         let usual = CALLERS.iter().map(|(caller, expected)| {
             let expected = match row.1 {
                 Key(_) | Sandbox(_) => expected[0],
                 Portal => expected[1],
-                // What another customer's token may not see is to it as what is not there.
+                // An object that another customer's token may not see looks like a missing one.
                 Either(..) if *caller == Caller::TokenOfAnotherCustomer => row.5,
                 Either(..) => expected[2],
                 Form(_) => match caller {
@@ -417,13 +417,13 @@ impl Callers {
         t.mint(body).await.expect(201).text("token")
     }
 
-    /// A route that takes tokens alone may end the session, so it gets one of its own.
+    /// A token-only route may end the session, so it gets one of its own.
     async fn other_token(&self, t: &Test, row: &Row) -> String {
         if row.1 == Portal { t.token("other").await } else { self.other_token.clone() }
     }
 }
 
-/// Well-formed, with a good checksum, of an id that the store does not know.
+/// Well-formed with a valid checksum, but with an id that the store does not know.
 fn unknown_key(t: &Test) -> String {
     KeyText::make(KeyKind::Secret, t.app.ids.api_key(), &[3; 32]).reveal().to_owned()
 }

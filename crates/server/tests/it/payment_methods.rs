@@ -1,4 +1,4 @@
-//! Payment methods: added, chosen, removed; the sandbox's form and its webhooks.
+//! Payment methods: add, choose, remove; the sandbox's form and its webhooks.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, delete, get, post};
@@ -69,7 +69,7 @@ fn defaults(cards: &[Value]) -> Vec<(&str, bool)> {
 }
 
 on_both_stores! {
-    async fn the_first_card_is_the_default_and_the_same_token_is_the_same_card(t) {
+    async fn first_card_becomes_default_and_tokens_are_idempotent(t) {
         let customer = t.customer("c").await;
         let visa = t.card(&customer, "pm_sandbox_visa").await;
         t.card(&customer, "pm_sandbox_mastercard").await;
@@ -88,7 +88,7 @@ on_both_stores! {
         assert_eq!(t.count(&REFERENCES).await, 1);
     }
 
-    async fn a_card_that_cannot_be_added_changes_nothing(t) {
+    async fn refused_card_changes_nothing(t) {
         let customer = t.customer("c").await;
         let archived = t.customer("gone").await;
         t.set_archived(&archived, "archive").await.expect(200);
@@ -106,7 +106,7 @@ on_both_stores! {
         assert!(t.cards(&customer).await.is_empty());
     }
 
-    async fn the_live_environment_has_no_processor_and_says_so(t) {
+    async fn live_without_processor_returns_conflict(t) {
         let live = t.live(t.tenant.organization_id).await;
         let key = t.key_of(live, KeyScopes::ALL).await;
         let body = json!({ "name": "A", "email": "a@example.com" });
@@ -119,7 +119,7 @@ on_both_stores! {
         t.call(post("/v1/sandbox/forms/confirm", &form).key(&key)).await.refused(404, "not_found");
     }
 
-    async fn an_addition_repeated_under_its_key_is_one_addition(t) {
+    async fn replayed_card_addition_adds_one_card(t) {
         let customer = t.customer("c").await;
         let path = format!("/v1/customers/{customer}/payment-methods");
         let body = json!({ "processorToken": "pm_sandbox_visa" });
@@ -130,7 +130,7 @@ on_both_stores! {
         assert_eq!(first.json(), second.json());
     }
 
-    async fn the_default_card_stays_while_something_is_charged_to_it(t) {
+    async fn default_card_in_use_cannot_be_removed(t) {
         let customer = t.customer("c").await;
         let visa = t.card(&customer, "pm_sandbox_visa").await;
         let subscription = t.subscribe(&customer, "charge_automatically").await;
@@ -153,7 +153,7 @@ on_both_stores! {
         t.make_default(&visa).await.refused(404, "not_found");
     }
 
-    async fn the_last_card_may_go_where_nothing_is_charged_to_it(t) {
+    async fn unused_last_card_can_be_removed(t) {
         let customer = t.customer("c").await;
         let visa = t.card(&customer, "pm_sandbox_visa").await;
         t.subscribe(&customer, "send_invoice").await;
@@ -163,7 +163,7 @@ on_both_stores! {
         assert_eq!(asked["reason"], "payment_method_required");
     }
 
-    async fn a_card_expires_with_its_month(t) {
+    async fn card_expires_at_the_end_of_its_month(t) {
         let customer = t.customer("c").await;
         let id = t.card(&customer, "pm_sandbox_expires").await;
         let card = &t.cards(&customer).await[0];
@@ -178,7 +178,7 @@ on_both_stores! {
         assert_eq!(refused["declineReason"], "expired_card");
     }
 
-    async fn a_form_adds_a_card_once_and_stays_open_after_a_decline(t) {
+    async fn form_adds_one_card_and_stays_open_after_a_decline(t) {
         let customer = t.customer("c").await;
         let path = format!("/v1/customers/{customer}/payment-methods/setup");
         let client = t.call(post(path, &json!({})).key(&t.key)).await.expect(200).json();
@@ -192,13 +192,13 @@ on_both_stores! {
             t.fill_in(secret, "succeed").await.expect(204);
         }
         assert_eq!(defaults(&t.cards(&customer).await), [("visa", true)]);
-        // Another form is another card.
+        // Another form adds another card.
         let secret = t.set_up(&customer).await;
         t.fill_in(&secret, "succeed").await.expect(204);
         assert_eq!(defaults(&t.cards(&customer).await), [("visa", false), ("visa", true)]);
     }
 
-    async fn a_form_is_filled_in_by_its_own_customer_alone(t) {
+    async fn form_is_confirmed_by_its_own_customer_only(t) {
         let (customer, other) = (t.customer("c").await, t.customer("d").await);
         let secret = t.set_up(&customer).await;
         let body = json!({ "clientSecret": secret, "outcome": "succeed" });
@@ -213,7 +213,7 @@ on_both_stores! {
         assert_eq!(t.cards(&customer).await.len(), 1);
     }
 
-    async fn a_portal_token_sees_and_changes_its_own_cards_alone(t) {
+    async fn portal_token_accesses_only_its_own_cards(t) {
         let (customer, other) = (t.customer("c").await, t.customer("d").await);
         let (mine, theirs) = (t.card(&customer, "pm_sandbox_visa").await, t.card(&other, "pm_sandbox_visa").await);
         let token = t.token(&customer).await;
@@ -232,7 +232,7 @@ on_both_stores! {
         assert_eq!(t.cards(&other).await.len(), 1);
     }
 
-    async fn a_webhook_is_taken_with_its_good_and_young_signature_alone(t) {
+    async fn webhook_is_refused_without_a_recent_valid_signature(t) {
         let customer = t.customer("c").await;
         t.set_up(&customer).await;
         let card = Card {
@@ -291,7 +291,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_webhook_about_what_is_not_ours_is_taken_and_changes_nothing(t) {
+    async fn webhook_for_unknown_object_is_a_no_op(t) {
         let before = t.state().await;
         let card = Card {
             reference: "pm_1".into(), brand: "visa".into(), last4: "4242".into(), exp_month: 1, exp_year: 2040,

@@ -1,4 +1,5 @@
-//! Tokens and PyJWT, a library of others: it reads ours by our key set, and we read its.
+//! Tokens and PyJWT, a third-party library: it reads our tokens with our key set, and the server
+//! reads its tokens.
 
 use crate::commands::{import, private_jwk};
 use crate::support::{Engine, Place, post};
@@ -9,7 +10,7 @@ use unitpay_token::{Expected, SigningKey, VerifyError, verify};
 
 const SCRIPT: &str = include_str!("pyjwt.py");
 
-/// Runs the script by the Python that has PyJWT: the system's, or the first on the path.
+/// Runs the script with a Python that has PyJWT: the system's, or the first on the path.
 fn pyjwt(given: &Value) -> Value {
     let has_it = |python: &&str| {
         let mut probe = Command::new(python);
@@ -27,7 +28,7 @@ fn pyjwt(given: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn our_tokens_and_those_of_pyjwt_are_the_same_to_both() {
+async fn pyjwt_and_our_verifier_agree_on_tokens() {
     let place = Place::new(Engine::Sqlite).await;
     let server = place.serve();
     let key = place.key();
@@ -50,7 +51,7 @@ async fn our_tokens_and_those_of_pyjwt_are_the_same_to_both() {
     ];
     assert_eq!(told["refused"], json!(refused));
 
-    // By the same key PyJWT makes the same bytes, and the server does not know the difference.
+    // With the same key, PyJWT produces the same bytes, and the server accepts them.
     assert_eq!(told["same"], token);
     let (signer, _) = SigningKey::from_jwk(&jwk.to_string()).unwrap();
     let expected = Expected { issuer: &url, environment: None };
@@ -62,7 +63,7 @@ async fn our_tokens_and_those_of_pyjwt_are_the_same_to_both() {
     let verified = check("other").unwrap();
     assert_eq!(verified.claims().expires_at, claims["exp"].as_i64().unwrap() - 1);
     assert_eq!(verified.claims().session_id, claims["sid"]);
-    // A token has one spelling, and a good signature of ours makes no session's token.
+    // A token has one spelling, and a valid signature alone does not make a session's token.
     assert_eq!(check("unordered"), Err(VerifyError::Malformed));
     for name in ["other", "unordered"] {
         let body = json!({ "token": told[name] });

@@ -1,4 +1,4 @@
-//! Races of mint, revoke and refresh: the order in which they were answered is the order that holds.
+//! Races of mint, revoke and refresh: the order of the responses is the order that holds.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Test};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Barrier;
 
-/// What somebody did at the barrier, and between which two ticks of the test's own counter.
+/// An action at the barrier, between two ticks of the test's counter.
 #[derive(Debug)]
 struct Deed {
     started: u64,
@@ -29,7 +29,7 @@ enum Role {
     Revoke,
 }
 
-/// Runs all roles at once, each `times` in a row, and returns what they did.
+/// Runs all roles concurrently, each `times` in a row, and returns their actions.
 async fn at_once(t: &Arc<Test>, token: &str, roles: &[Role], times: usize) -> Vec<Deed> {
     let barrier = Arc::new(Barrier::new(roles.len()));
     let ticks = Arc::new(AtomicU64::new(0));
@@ -64,7 +64,7 @@ async fn at_once(t: &Arc<Test>, token: &str, roles: &[Role], times: usize) -> Ve
 }
 
 on_both_stores! {
-    async fn mint_revoke_mint_without_a_pause_always_leaves_exactly_the_last(t) {
+    async fn mint_revoke_mint_leaves_exactly_the_last_token(t) {
         t.customer("c").await;
         let mut dead = Vec::new();
         for _ in 0..200 {
@@ -82,7 +82,7 @@ on_both_stores! {
         t.read(&last).await.expect(200);
     }
 
-    async fn a_revocation_holds_against_whatever_runs_beside_it(t) {
+    async fn revocation_holds_under_concurrent_requests(t) {
         use Role::{Mint, Refresh, Revoke};
         t.customer("c").await;
         let t = Arc::new(t);
@@ -113,7 +113,8 @@ on_both_stores! {
                             after += 1;
                             read.expect(200);
                         } else {
-                            // Beside a revocation it may be either, but it stays what it is.
+                            // Concurrently with a revocation, either result is possible, but it
+                            // must not change.
                             beside += 1;
                             let again = t.read(&token).await.status;
                             assert_eq!(read.status, again);
@@ -133,7 +134,7 @@ on_both_stores! {
         assert!(beside > 0, "nothing ever raced: {before} before, {after} after");
     }
 
-    async fn a_jti_revoked_during_its_refresh_leaves_no_living_token(t) {
+    async fn revoke_during_refresh_leaves_no_live_token(t) {
         t.customer("c").await;
         let t = Arc::new(t);
         for _ in 0..30 {
@@ -159,7 +160,7 @@ on_both_stores! {
         }
     }
 
-    async fn of_mints_that_invalidate_the_others_at_once_one_lives(t) {
+    async fn concurrent_invalidating_mints_leave_one_session(t) {
         t.customer("c").await;
         let t = Arc::new(t);
         for _ in 0..10 {
@@ -179,7 +180,7 @@ on_both_stores! {
         }
     }
 
-    async fn an_archival_beside_mints_leaves_no_living_token(t) {
+    async fn archiving_during_mints_leaves_no_live_token(t) {
         let c = t.customer("c").await;
         let t = Arc::new(t);
         for _ in 0..15 {

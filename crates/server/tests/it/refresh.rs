@@ -1,4 +1,4 @@
-//! Refresh: one next token for everybody, and no unexpired token dies by it.
+//! Refresh: one next token for all tabs, and no unexpired token is invalidated.
 
 use crate::on_both_stores;
 use crate::support::{Test, claims, get, post};
@@ -13,7 +13,7 @@ async fn mint(t: &Test, ttl: i64, max: i64) -> String {
     t.mint(body).await.expect(201).text("token")
 }
 
-/// Mints with a life of 3,600 seconds and moves to where the next token is due.
+/// Mints with a lifetime of 3,600 seconds and moves to where the next token is due.
 async fn due(t: &Test) -> String {
     t.customer("c").await;
     let token = mint(t, 3_600, 86_400).await;
@@ -33,8 +33,8 @@ async fn refresh_count(t: &Test) -> i64 {
     t.sessions("?limit=1").await[0]["refreshCount"].as_i64().unwrap()
 }
 
-/// Has something happen between the check of a token and the write of the next one, and returns
-/// what the browser is answered.
+/// Runs an action between the check of a token and the write of the next one, and returns the
+/// browser's response.
 async fn refresh_around(
     t: &Test,
     token: &str,
@@ -47,7 +47,7 @@ async fn refresh_around(
 }
 
 on_both_stores! {
-    async fn in_the_first_three_quarters_the_token_is_given_back(t) {
+    async fn refresh_returns_the_same_token_in_first_three_quarters(t) {
         t.customer("c").await;
         let token = mint(&t, 3_600, 86_400).await;
         for wait in [0, 1, 1_799, 899] {
@@ -72,7 +72,7 @@ on_both_stores! {
         assert_eq!(next.header("cache-control"), Some("no-store"));
     }
 
-    async fn any_number_of_tabs_get_the_same_bytes_and_one_token_is_made(t) {
+    async fn concurrent_tabs_get_one_next_token(t) {
         let token = due(&t).await;
         let t = Arc::new(t);
         let tabs: Vec<_> = (0..24)
@@ -90,7 +90,7 @@ on_both_stores! {
         let next = serde_json::from_slice::<Value>(&answers[0]).unwrap();
         assert_ne!(next["token"], token.as_str());
         assert_eq!(refresh_count(&t).await, 1);
-        // Late tabs too, with either token, and neither moves the session on.
+        // Late tabs as well, with either token. Neither advances the session.
         for token in [token.as_str(), next["token"].as_str().unwrap()] {
             assert_eq!(t.refresh(token).await.expect(200).json(), next);
             t.read(token).await.expect(200);
@@ -98,7 +98,7 @@ on_both_stores! {
         assert_eq!(refresh_count(&t).await, 1);
     }
 
-    async fn a_predecessor_lives_to_its_own_end_and_gets_the_current_token(t) {
+    async fn predecessor_is_valid_until_its_exp_and_gets_current(t) {
         let token = due(&t).await;
         let next = t.refresh(&token).await.expect(200).text("token");
         t.advance(899);
@@ -109,7 +109,7 @@ on_both_stores! {
         t.read(&next).await.expect(200);
     }
 
-    async fn no_refresh_passes_the_absolute_end(t) {
+    async fn refresh_never_exceeds_the_absolute_end(t) {
         t.customer("c").await;
         let first = mint(&t, 3_600, 5_000).await;
         t.advance(2_700);
@@ -131,8 +131,8 @@ on_both_stores! {
         assert_eq!(refresh_count(&t).await, 0);
     }
 
-    /// Tabs hold on to whatever token they have and come back at odd times.
-    async fn at_most_two_tokens_live_and_none_dies_before_its_end(t) {
+    /// Tabs keep any of their tokens and come back at odd times.
+    async fn at_most_two_tokens_are_valid_each_until_its_exp(t) {
         t.customer("c").await;
         let mut tokens = vec![mint(&t, 240, 3_600).await];
         let sid = claims(&tokens[0])["sid"].as_str().unwrap().to_owned();
@@ -165,7 +165,7 @@ on_both_stores! {
         assert!(tokens.len() > 10 && now >= end, "{} tokens at {now}", tokens.len());
     }
 
-    async fn an_ended_session_is_not_refreshed(t) {
+    async fn ended_session_cannot_be_refreshed(t) {
         let c = t.customer("c").await;
         let end = async |how: Value| {
             let token = mint(&t, 60, 3_600).await;
@@ -194,7 +194,7 @@ on_both_stores! {
         assert_eq!(counts, [0, 1, 0, 0]);
     }
 
-    async fn what_ends_a_session_during_its_refresh_ends_the_next_token_too(t) {
+    async fn session_ended_during_refresh_ends_the_next_token(t) {
         let c = t.customer("c").await;
         let fresh = async || {
             let token = mint(&t, 60, 3_600).await;
@@ -227,7 +227,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_refresh_goes_on_across_a_rotation(t) {
+    async fn refresh_works_across_a_key_rotation(t) {
         let token = due(&t).await;
         t.app.signing.rotate(&t.app.clock, &t.app.random).await.unwrap();
         let next = t.refresh(&token).await.expect(200).text("token");
@@ -243,7 +243,7 @@ on_both_stores! {
     }
 
     /// The operator moves the installation to another public URL while browsers hold tokens.
-    async fn a_session_goes_on_under_a_new_issuer(t) {
+    async fn session_survives_a_new_issuer(t) {
         let token = due(&t).await;
         let next = t.refresh(&token).await.expect(200).text("token");
         let clock = Clock::manual(t.app.clock.now());
@@ -263,7 +263,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_refresh_takes_a_portal_token_and_no_body(t) {
+    async fn refresh_requires_a_portal_token_and_no_body(t) {
         t.customer("c").await;
         let token = t.token("c").await;
         let path = "/v1/portal-sessions/refresh";

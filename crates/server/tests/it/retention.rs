@@ -1,4 +1,4 @@
-//! What the sweeper deletes, and that it does so not a moment too early.
+//! The sweeper: what it deletes, and that it never deletes too early.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Engine, Test, get, post};
@@ -44,7 +44,7 @@ async fn audit_events_go_after(t: Test, days: u64) {
 }
 
 on_both_stores! {
-    async fn a_session_goes_thirty_days_after_its_absolute_end(t) {
+    async fn session_is_deleted_30_days_after_its_absolute_end(t) {
         t.customer("c").await;
         let revoked = t.token("c").await;
         t.revoke(json!({ "customerId": "c" })).await.expect(204);
@@ -61,7 +61,7 @@ on_both_stores! {
         t.read(&token).await.refused(401, "token_expired");
         assert_eq!(t.sessions("?status=revoked").await.len(), 1);
         let young = t.token("c").await;
-        // An id carries its time in milliseconds; one second later all of that instant are older.
+        // Ids carry milliseconds. One second later, all ids of that instant are older.
         t.advance(2);
         sweep(&t).await;
         assert_eq!((t.count(&SESSIONS).await, t.count(&GENERATIONS).await), (1, 0));
@@ -72,7 +72,7 @@ on_both_stores! {
         t.revoke(json!({ "jti": jti })).await.expect(204);
     }
 
-    async fn a_revocation_counts_when_nobody_remembers_it_any_more(t) {
+    async fn token_stays_refused_after_its_row_is_deleted(t) {
         t.customer("c").await;
         for _ in 0..3 {
             t.revoke(json!({ "customerId": "c" })).await.expect(204);
@@ -87,7 +87,7 @@ on_both_stores! {
         assert_eq!(t.sessions("").await[0]["revokedReason"], "customer_revoked");
     }
 
-    async fn an_idempotency_record_goes_after_a_day(t) {
+    async fn idempotency_record_is_deleted_after_24_hours(t) {
         t.customer("c").await;
         let first = mint_once(&t, "k", 86_400).await.expect(201);
         t.advance(DAY - 1);
@@ -104,11 +104,11 @@ on_both_stores! {
         assert_eq!(t.count(&SESSIONS).await, 2);
     }
 
-    async fn an_audit_event_goes_after_four_hundred_days(t) {
+    async fn audit_event_is_deleted_after_400_days(t) {
         audit_events_go_after(t, 400).await;
     }
 
-    async fn a_sweep_of_nothing_changes_nothing(t) {
+    async fn sweep_without_old_rows_changes_nothing(t) {
         let c = t.customer("c").await;
         let token = t.token("c").await;
         for _ in 0..3 {
@@ -120,7 +120,7 @@ on_both_stores! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn audit_events_go_when_the_configuration_says_so() {
+async fn audit_events_are_deleted_after_the_configured_days() {
     let t = Test::start_with(Engine::Sqlite, |config| config.retention.audit_days = 10).await;
     audit_events_go_after(t, 10).await;
 }

@@ -1,4 +1,4 @@
-//! Revocation: what it ends, what it leaves, and that nothing brings a session back.
+//! Revocation: what it ends, what it keeps, and that no session comes back.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, claims, get, post};
@@ -12,7 +12,7 @@ fn sid_of(token: &str) -> String {
     claims(token)["sid"].as_str().unwrap().to_owned()
 }
 
-/// When and why each session of the list ended.
+/// The time and reason of each ended session in the list.
 async fn ends(t: &Test) -> Vec<(Value, Value, Value)> {
     let row = |s: &Value| (s["status"].clone(), s["revokedAt"].clone(), s["revokedReason"].clone());
     t.sessions("").await.iter().map(row).collect()
@@ -28,7 +28,7 @@ async fn raw(t: &Test, body: impl Into<Vec<u8>>) -> Answer {
 }
 
 on_both_stores! {
-    async fn any_jti_of_a_session_ends_it(t) {
+    async fn revoking_any_jti_ends_the_session(t) {
         t.customer("c").await;
         for which in [".0", ".1", ".2", ".3", ".4294967295"] {
             let first = t.mint(json!({ "customerId": "c", "ttlSeconds": 60 })).await.expect(201).text("token");
@@ -49,7 +49,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_jti_that_names_no_living_session_of_the_caller_has_no_effect(t) {
+    async fn revoking_unknown_or_foreign_jti_is_a_no_op(t) {
         t.customer("c").await;
         let token = t.token("c").await;
         let other = t.organization("other").await;
@@ -83,7 +83,7 @@ on_both_stores! {
         assert_eq!((ends(&t).await, events(&t).await), before);
     }
 
-    async fn a_body_that_is_not_exactly_one_jti_or_customer_is_refused_and_ends_nothing(t) {
+    async fn revoke_requires_exactly_one_jti_or_customer(t) {
         let c = t.customer("c").await;
         let token = t.token("c").await;
         let sid = sid_of(&token);
@@ -150,7 +150,7 @@ on_both_stores! {
         assert_eq!(ends(&t).await, [(json!("active"), Value::Null, Value::Null)]);
     }
 
-    async fn a_customer_is_named_by_our_id_or_their_own(t) {
+    async fn customer_is_revoked_by_id_or_external_id(t) {
         let c = t.customer("c").await;
         t.customer("d").await;
         let bystander = t.token("d").await;
@@ -181,8 +181,8 @@ on_both_stores! {
         }
     }
 
-    /// Time stamps could not tell these apart; the clock stands still.
-    async fn within_one_instant_all_minted_before_are_dead_and_all_after_live(t) {
+    /// Timestamps could not distinguish these, because the clock stands still.
+    async fn revocation_is_exact_within_one_instant(t) {
         t.customer("c").await;
         let mut dead = Vec::new();
         for _ in 0..5 {
@@ -194,14 +194,14 @@ on_both_stores! {
                 t.read(token).await.refused(401, "session_revoked");
             }
         }
-        // One jti in the same instant ends its own session alone.
+        // Revoking one jti in the same instant ends only its own session.
         let (one, two) = (t.token("c").await, t.token("c").await);
         t.revoke(json!({ "jti": sid_of(&one) })).await.expect(204);
         t.read(&one).await.refused(401, "session_revoked");
         t.read(&two).await.expect(200);
     }
 
-    async fn archived_customers_and_suspended_organizations_can_be_revoked(t) {
+    async fn revoke_works_for_archived_and_suspended(t) {
         let c = t.customer("c").await;
         let token = t.token("c").await;
         let jti = sid_of(&t.token("c").await);
@@ -221,7 +221,7 @@ on_both_stores! {
         t.read(&token).await.refused(401, "customer_archived");
     }
 
-    async fn nothing_brings_an_ended_session_back(t) {
+    async fn ended_session_never_comes_back(t) {
         let c = t.customer("c").await;
         let tokens = [t.token("c").await, t.token("c").await, t.token("c").await, t.token("c").await];
         t.revoke(json!({ "jti": sid_of(&tokens[0]) })).await.expect(204);
@@ -247,7 +247,7 @@ on_both_stores! {
         t.read(&t.token("c").await).await.expect(200);
     }
 
-    async fn the_list_tells_when_and_why_each_session_ended(t) {
+    async fn list_shows_when_and_why_each_session_ended(t) {
         let c = t.customer("c").await;
         for (second, reason) in ["revoked", "signed_out", "customer_revoked", "replaced", "api_key_revoked",
             "signing_key_revoked", "customer_archived"].into_iter().enumerate() {
@@ -288,7 +288,7 @@ on_both_stores! {
         }
     }
 
-    async fn logging_out_ends_this_session_alone_for_good(t) {
+    async fn logout_ends_only_this_session(t) {
         t.customer("c").await;
         let (token, bystander) = (t.token("c").await, t.token("c").await);
         t.advance(2_700);
@@ -302,7 +302,7 @@ on_both_stores! {
         t.read(&bystander).await.expect(200);
     }
 
-    async fn a_revoked_api_key_ends_its_sessions_only_when_told_to(t) {
+    async fn revoked_api_key_ends_sessions_only_when_requested(t) {
         t.customer("c").await;
         let usual = t.key_of(t.tenant, KeyScopes::USUAL).await;
         let mint = async |key: &str| {
@@ -325,7 +325,7 @@ on_both_stores! {
         t.read(&bystander).await.expect(200);
     }
 
-    async fn a_hundred_thousand_sessions_of_a_customer_end_in_one_write(t) {
+    async fn revoking_100000_sessions_is_one_write(t) {
         const LIVING: Sql = sql("SELECT COUNT(*) FROM portal_sessions s JOIN customers c \
             ON c.no = s.customer_no WHERE s.generation = c.generation");
         const TOUCHED: Sql = sql("SELECT COUNT(*) FROM portal_sessions WHERE revoked_at IS NOT NULL");

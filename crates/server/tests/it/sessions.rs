@@ -1,5 +1,5 @@
-//! Minting a portal session, and the bounds of each field. What becomes of it is in the modules
-//! `lookups`, `refresh` and `revoke`.
+//! Minting a portal session, and the bounds of each field. `lookups`, `refresh` and `revoke` test
+//! what follows.
 
 use crate::on_both_stores;
 use crate::support::{Request, Test, claims, get, post};
@@ -9,7 +9,7 @@ use unitpay::keys::KeyScopes;
 use unitpay::portal::PortalScopes;
 
 on_both_stores! {
-    async fn a_minted_token_opens_its_own_customer(t) {
+    async fn minted_token_reads_its_own_customer(t) {
         let id = t.customer("cus_123").await;
         let minted = t.mint(json!({ "customerId": "cus_123", "ttlSeconds": 600 })).await.expect(201);
         assert_eq!(minted.text("customerId"), id);
@@ -21,7 +21,7 @@ on_both_stores! {
         assert_eq!(read.json()["session"]["id"], minted.text("jti").as_str());
     }
 
-    async fn a_revoked_customer_has_no_living_token_and_a_new_one_lives(t) {
+    async fn revoked_customer_has_only_later_tokens(t) {
         t.customer("cus_123").await;
         let before = [t.token("cus_123").await, t.token("cus_123").await];
         t.revoke(json!({ "customerId": "cus_123" })).await.expect(204);
@@ -32,7 +32,7 @@ on_both_stores! {
         t.read(&after).await.expect(200);
     }
 
-    async fn a_token_is_refused_from_the_second_of_its_end(t) {
+    async fn token_is_refused_from_the_second_of_its_exp(t) {
         t.customer("cus_123").await;
         let token = t.mint(json!({ "customerId": "cus_123", "ttlSeconds": 60 })).await.text("token");
         t.advance(59);
@@ -42,7 +42,7 @@ on_both_stores! {
     }
 }
 
-/// Refuses each body by its name and shows that nothing was minted.
+/// Asserts that each body is refused by name and that nothing was minted.
 async fn refuse_all(t: &Test, bodies: &[(&str, Value)]) {
     for (param, body) in bodies {
         let answer = t.mint(body.clone()).await;
@@ -54,7 +54,7 @@ async fn refuse_all(t: &Test, bodies: &[(&str, Value)]) {
     assert_eq!(t.sessions("").await, Vec::<Value>::new());
 }
 
-/// A mint of `c` with one more field.
+/// A mint for `c` with one more field.
 fn with(field: &str, value: impl Into<Value>) -> (String, Value) {
     (field.to_owned(), json!({ "customerId": "c", field: value.into() }))
 }
@@ -66,7 +66,7 @@ async fn refuse_fields(t: &Test, fields: Vec<(String, Value)>) {
 }
 
 on_both_stores! {
-    async fn a_life_out_of_bounds_is_refused_and_never_clamped(t) {
+    async fn ttl_out_of_bounds_is_refused_not_clamped(t) {
         t.customer("c").await;
         let mut fields = Vec::new();
         for bad in [59, 86_401, 0, -60, i64::MAX, i64::MIN] {
@@ -101,7 +101,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_value_that_would_have_to_be_coerced_is_refused(t) {
+    async fn coercible_values_are_refused(t) {
         t.customer("c").await;
         let mut fields = vec![with("customerId", 1), with("customerId", ""), with("customerId", "a\nb")];
         fields.push(with("customerId", "é".repeat(65)));
@@ -138,7 +138,7 @@ on_both_stores! {
         assert_eq!(t.sessions("").await, Vec::<Value>::new());
     }
 
-    async fn a_session_gets_no_scope_that_its_key_may_not_use(t) {
+    async fn session_gets_no_scope_that_its_key_lacks(t) {
         t.customer("c").await;
         let narrow: KeyScopes = "portal_sessions:write customers:read invoices:write".parse().unwrap();
         let narrow = t.key_of(t.tenant, narrow).await;
@@ -187,7 +187,7 @@ on_both_stores! {
         assert_eq!(t.sessions("").await.len(), before);
     }
 
-    async fn an_origin_is_taken_only_as_browsers_send_it(t) {
+    async fn origin_is_refused_unless_serialized_as_browsers_do(t) {
         t.customer("c").await;
         let long = format!("https://{}.example", "a".repeat(260));
         let eleven: Vec<_> = (0..11).map(|n| format!("https://{n}.example.com")).collect();
@@ -230,7 +230,7 @@ on_both_stores! {
         t.call(request.header("origin", "null")).await.refused(403, "origin_not_allowed");
     }
 
-    async fn metadata_has_bounds_and_comes_back_as_it_was(t) {
+    async fn metadata_is_bounded_and_returned_unchanged(t) {
         t.customer("c").await;
         let keys = |count: usize| -> Value { (0..count).map(|n| (format!("k{n}"), json!("v"))).collect::<serde_json::Map<_, _>>().into() };
         let mut fields = vec![with("metadata", keys(21)), with("metadata", json!({ "": "v" }))];
@@ -248,7 +248,7 @@ on_both_stores! {
         }
     }
 
-    async fn only_a_living_customer_of_the_same_tenant_gets_a_session(t) {
+    async fn mint_requires_an_active_customer_of_the_tenant(t) {
         let own = t.customer("c").await;
         let other = t.organization("other").await;
         let live = t.live(t.tenant.organization_id).await;
@@ -263,7 +263,7 @@ on_both_stores! {
         for unknown in ["cus_01kwgt3qt8f689ez1ekre217xw", "nobody", "C", "c ", &own.to_uppercase()] {
             t.mint(json!({ "customerId": unknown })).await.refused(404, "customer_not_found");
         }
-        // The same external id in each tenant is a customer of its own.
+        // The same external id in another tenant is another customer.
         let new = json!({ "name": "B", "email": "b@example.com", "externalId": "c" });
         let foreign = t.call(post("/v1/customers", &new).key(&live_key)).await.expect(201).text("id");
         let body = json!({ "customerId": "c" });
@@ -282,7 +282,7 @@ on_both_stores! {
         assert_eq!(t.sessions("").await, Vec::<Value>::new());
     }
 
-    async fn a_mint_that_invalidates_the_others_ends_them_and_lives(t) {
+    async fn invalidating_mint_ends_all_other_sessions(t) {
         t.customer("c").await;
         t.customer("d").await;
         let (first, second, other) = (t.token("c").await, t.token("c").await, t.token("d").await);

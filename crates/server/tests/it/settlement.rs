@@ -1,7 +1,7 @@
-//! Settlement: what is owed is charged once, whatever fails in between.
+//! Settlement: an amount due is charged once, whatever fails in between.
 //!
-//! A node that dies is one that does not go on: these tests take the steps one by one, by the
-//! functions that the server itself takes them by, and leave out the rest.
+//! A dying node is simulated by running the steps one by one, through the server's own functions,
+//! and leaving out the rest.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Test, get, of, post};
@@ -31,7 +31,7 @@ impl Test {
         self.attempt(id).await.status
     }
 
-    /// Begins to bill a customer for a new invoice and returns the attempt.
+    /// Starts to bill a new invoice and returns the attempt.
     async fn begin(&self, customer: &str, effect: Effect) -> Attempt {
         match self.collect(customer, of(&[1_000]), effect).await.unwrap() {
             Billed::Attempt(attempt) => *attempt,
@@ -143,7 +143,7 @@ on_both_stores! {
         }
     }
 
-    async fn paying_charges_the_default_card_and_pays_the_invoice(t) {
+    async fn pay_charges_the_default_card(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_mastercard").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -159,7 +159,7 @@ on_both_stores! {
         assert_eq!(t.charges().await, 1);
     }
 
-    async fn another_card_may_be_named(t) {
+    async fn pay_charges_the_given_card(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_declined").await;
         let visa = t.card(&customer, "pm_sandbox_visa").await;
@@ -176,7 +176,7 @@ on_both_stores! {
         assert!(t.paid(&invoice).await);
     }
 
-    async fn a_decline_changes_nothing_and_is_told_again_under_its_key(t) {
+    async fn decline_changes_nothing_and_is_replayed(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_declined").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -190,12 +190,12 @@ on_both_stores! {
         assert_eq!((t.count(&ATTEMPTS).await, t.charges().await), (1, 0));
         t.pay_once(&invoice, json!({ "paymentMethodId": "x" }), "k").await
             .refused(404, "not_found");
-        // A new key is a new try.
+        // A new key is a new attempt.
         t.pay_once(&invoice, json!({}), "l").await.refused(402, "payment_declined");
         assert_eq!(t.count(&ATTEMPTS).await, 2);
     }
 
-    async fn a_refusal_is_judged_anew_under_the_same_key(t) {
+    async fn refusal_is_evaluated_again_under_the_same_key(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_timeout").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -209,13 +209,13 @@ on_both_stores! {
         assert_eq!(t.charges().await, 1);
     }
 
-    async fn a_lost_answer_never_charges_twice(t) {
+    async fn lost_response_never_charges_twice(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_timeout").await;
         let invoice = t.bill(&customer, 1_000).await;
         t.pay_once(&invoice, json!({}), "k").await.refused(503, "unavailable");
         assert_eq!((t.charges().await, t.paid(&invoice).await), (1, false));
-        // Whoever asks without the key is told to wait.
+        // A caller without the key must wait.
         t.pay(&invoice, json!({})).await.refused(409, "payment_in_progress");
         let outcome = t.pay_once(&invoice, json!({}), "k").await.expect(200);
         assert_eq!(outcome.json()["kind"], "charged_inline");
@@ -224,7 +224,7 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (1, 1));
     }
 
-    async fn what_died_after_the_first_step_is_taken_up_after_a_minute(t) {
+    async fn attempt_is_continued_after_a_crash_in_step_one(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -238,12 +238,12 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.sweep().await), (1, 0));
     }
 
-    async fn what_died_after_the_charge_is_recorded_by_the_next_and_charged_once(t) {
+    async fn attempt_is_recorded_once_after_a_crash_in_step_two(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
         let id = t.begin_to_pay(&invoice).await;
-        // The processor has charged; whoever asked is gone with the answer.
+        // The processor has charged, and the caller is gone.
         unitpay::flows::charge(&t.app, &t.tenant, &t.attempt(id).await).await.unwrap();
         assert_eq!((t.charges().await, t.paid(&invoice).await), (1, false));
         t.advance(60);
@@ -252,7 +252,7 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.count(&PENDING).await), (1, 0));
     }
 
-    async fn what_died_after_the_record_is_told_to_whoever_asks_again(t) {
+    async fn replay_returns_the_result_after_a_crash_in_step_three(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -262,17 +262,17 @@ on_both_stores! {
         assert_eq!(t.charges().await, 1);
     }
 
-    async fn a_charge_older_than_a_day_is_asked_for_before_it_is_repeated(t) {
+    async fn old_attempt_is_looked_up_before_charging_again(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_timeout").await;
         let (lost, never) = (t.bill(&customer, 1_000).await, t.bill(&customer, 2_000).await);
         t.pay(&lost, json!({})).await.refused(503, "unavailable");
         t.begin_to_pay(&never).await;
-        // No node was up for longer than the processor knows a key: it would charge again.
+        // No node was running for longer than the processor keeps a key, so it would charge again.
         t.advance(25 * 3_600);
         assert_eq!(t.sweep().await, 2);
         assert!(t.paid(&lost).await);
-        // The other was never charged, so it is charged now, and its answer is lost.
+        // The other one was never charged. It is charged now, and its response is lost.
         assert_eq!((t.charges().await, t.paid(&never).await), (2, false));
         t.advance(3_600);
         t.sweep().await;
@@ -280,7 +280,7 @@ on_both_stores! {
         assert_eq!(t.charges().await, 2);
     }
 
-    async fn an_attempt_of_which_nothing_is_known_waits_ever_longer(t) {
+    async fn unknown_attempt_is_retried_with_backoff(t) {
         let customer = t.customer("c").await;
         let invoice = t.bill(&customer, 1_000).await;
         t.card(&customer, "pm_sandbox_visa").await;
@@ -295,7 +295,7 @@ on_both_stores! {
         assert_eq!(waits, [60, 60, 660, 3_600]);
     }
 
-    async fn while_a_payment_is_pending_nothing_else_is_done_to_its_invoice(t) {
+    async fn pending_payment_blocks_other_changes_of_the_invoice(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -313,7 +313,7 @@ on_both_stores! {
         assert_eq!(t.status(id).await, AttemptStatus::Pending);
     }
 
-    async fn payers_at_the_same_time_charge_once(t) {
+    async fn concurrent_payments_charge_once(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -326,7 +326,7 @@ on_both_stores! {
         assert_eq!((paid, refused.count(), t.charges().await), (1, 7, 1));
     }
 
-    async fn twins_of_one_key_are_one_payment_and_one_answer(t) {
+    async fn concurrent_twins_pay_once(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -336,7 +336,7 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (1, 1));
     }
 
-    async fn nodes_that_take_up_at_the_same_time_charge_once(t) {
+    async fn nodes_continuing_one_attempt_charge_once(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoices = join_all((0..6).map(|n| t.bill(&customer, 1_000 + n))).await;
@@ -356,7 +356,7 @@ on_both_stores! {
         assert_eq!(t.charges().await, 6);
     }
 
-    async fn without_a_card_a_form_asks_for_one_and_keeps_it(t) {
+    async fn pay_without_card_opens_a_form_and_saves_the_card(t) {
         let customer = t.customer("c").await;
         let invoice = t.bill(&customer, 1_000).await;
         let asked = t.pay(&invoice, json!({})).await.expect(200).json();
@@ -365,7 +365,7 @@ on_both_stores! {
         assert_eq!((&asked["client"]["processor"], &asked["client"]["type"]),
             (&json!("sandbox"), &json!("payment")));
         let secret = secret_of(&asked).to_owned();
-        // Asked again, it is the same form; a decline leaves it open.
+        // A repeated call returns the same form. A decline leaves it open.
         assert_eq!(secret_of(&t.pay(&invoice, json!({})).await.expect(200).json()), secret);
         t.fill_in(&secret, "decline").await.refused(402, "payment_declined");
         assert!(!t.paid(&invoice).await);
@@ -379,7 +379,7 @@ on_both_stores! {
         assert_eq!(outcome["kind"], "charged_inline");
     }
 
-    async fn a_card_that_wants_its_customer_gets_a_form_where_one_is_there(t) {
+    async fn card_requiring_authentication_opens_a_form_on_session(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_requires_form").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -388,10 +388,10 @@ on_both_stores! {
         assert_eq!(t.pay_once(&invoice, json!({}), "k").await.expect(200).json(), asked);
         t.fill_in(secret_of(&asked), "succeed").await.expect(204);
         assert!(t.paid(&invoice).await);
-        // The repetition tells how it is by now.
+        // The replay returns the current state.
         let outcome = t.pay_once(&invoice, json!({}), "k").await.expect(200).json();
         assert_eq!(outcome["kind"], "charged_inline");
-        // A renewal has nobody there.
+        // A renewal is off-session.
         let attempt = t.begin(&customer, Effect::CollectInvoice).await;
         let attempt = unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(attempt.decline_reason.unwrap().as_str(), "authentication_required");
@@ -399,7 +399,7 @@ on_both_stores! {
         assert_eq!((open.status, open.number), (Status::Issued, Some(2)));
     }
 
-    async fn a_renewal_without_a_card_is_declined_without_asking_anybody(t) {
+    async fn renewal_without_card_is_declined_off_session(t) {
         let customer = t.customer("c").await;
         let attempt = t.begin(&customer, Effect::CollectInvoice).await;
         let attempt = unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
@@ -407,7 +407,7 @@ on_both_stores! {
         assert_eq!(attempt.status, AttemptStatus::Declined);
     }
 
-    async fn what_is_paid_first_has_no_number_until_it_is_and_goes_with_a_decline(t) {
+    async fn first_invoice_has_no_number_until_paid(t) {
         let (good, bad) = (t.customer("c").await, t.customer("d").await);
         t.card(&good, "pm_sandbox_visa").await;
         t.card(&bad, "pm_sandbox_declined").await;
@@ -429,11 +429,11 @@ on_both_stores! {
         assert!(t.stored_invoice(first.invoice_id).await.is_none());
         let paid = t.stored_invoice(second.invoice_id).await.unwrap();
         assert_eq!((paid.status, paid.number), (Status::Paid, Some(1)));
-        // What a top-up brings is in `top_ups`; what is declined brings nothing.
+        // `top_ups` tests the effect of a top-up. A declined one has no effect.
         assert_eq!(t.balance(&bad).await, 1);
     }
 
-    async fn a_form_gives_way_to_another_card_and_what_it_brings_later_goes_back(t) {
+    async fn closed_form_payment_is_refunded(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_requires_form").await;
         let visa = t.card(&customer, "pm_sandbox_visa").await;
@@ -448,7 +448,7 @@ on_both_stores! {
         t.pay_once(&invoice, json!({}), "k").await.refused(409, "conflict");
     }
 
-    async fn a_transfer_and_voiding_close_a_form(t) {
+    async fn transfer_and_void_close_a_form(t) {
         let customer = t.customer("c").await;
         for (path, body, status) in [
             ("payments", json!({ "amount": 100, "reference": "R" }), 201),
@@ -464,7 +464,7 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.count(&REFUNDS).await), (2, 2));
     }
 
-    async fn a_form_closes_after_twenty_three_hours_and_what_it_brings_later_goes_back(t) {
+    async fn form_expires_after_23_hours_and_late_payment_is_refunded(t) {
         let customer = t.customer("c").await;
         let invoice = t.bill(&customer, 1_000).await;
         let asked = t.pay(&invoice, json!({})).await.expect(200).json();
@@ -486,7 +486,7 @@ on_both_stores! {
         assert_eq!(t.status(attempt.id).await, AttemptStatus::Refunded);
     }
 
-    async fn a_refund_that_was_cut_off_is_gone_on_with(t) {
+    async fn interrupted_refund_is_continued(t) {
         const DUE: Sql = sql("UPDATE payment_attempts SET status = 'refund_due', next_at = 0 \
             WHERE status = 'refunded'");
         const TAKEN: Sql = sql("UPDATE sandbox_intents SET status = 'succeeded' WHERE status = 'refunded'");
@@ -495,7 +495,7 @@ on_both_stores! {
         let asked = t.pay(&invoice, json!({})).await.expect(200).json();
         t.call(post(format!("/v1/invoices/{invoice}/void"), &json!({})).key(&t.key)).await.expect(200);
         t.fill_in(secret_of(&asked), "succeed").await.expect(204);
-        // As though the node had died before it asked the processor.
+        // As if the node had died before it called the processor.
         let undone = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             Ok::<_, unitpay::db::DbError>((tx.execute(&DUE, &[]).await?, tx.execute(&TAKEN, &[]).await?))
         });
@@ -504,7 +504,7 @@ on_both_stores! {
         assert_eq!((t.count(&REFUNDS).await, t.sweep().await), (1, 0));
     }
 
-    async fn giving_up_a_customer_refunds_what_was_under_way(t) {
+    async fn archiving_refunds_payments_in_progress(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let attempt = t.begin(&customer, t.starting()).await;
@@ -520,7 +520,7 @@ on_both_stores! {
         assert_eq!((t.count(&NUMBERED).await, t.count(&REFUNDS).await), (0, 1));
     }
 
-    async fn an_archived_customer_is_not_charged(t) {
+    async fn archived_customer_is_not_charged(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
@@ -529,7 +529,7 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (0, 0));
     }
 
-    async fn a_rest_too_small_to_charge_is_paid_by_transfer_alone(t) {
+    async fn remainder_below_minimum_is_paid_by_transfer_only(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;

@@ -1,4 +1,4 @@
-//! Signing keys: rotate, revoke, import, and what becomes of the tokens that they signed.
+//! Signing keys: rotate, revoke, import, and the effect on their tokens.
 
 use crate::on_both_stores;
 use crate::support::{Engine, Test, get};
@@ -35,21 +35,21 @@ async fn revoke(t: &Test, kid: &str) -> Result<(), SigningError> {
     t.app.signing.revoke(kid.to_owned(), &t.app.clock, &t.app.random).await
 }
 
-/// Anybody may send a token of a key that nobody knows; the store is not asked for each.
+/// Anyone may send a token with an unknown key id. The store is not queried for each.
 #[tokio::test]
-async fn the_keys_are_loaded_again_at_most_once_a_second() {
+async fn keys_are_reloaded_at_most_once_a_second() {
     let t = Test::start(Engine::Postgres).await;
     let begun = Instant::now();
     t.app.signing.reload().await.unwrap();
     t.app.db.close();
     t.app.signing.load().await.unwrap_err();
     let again = t.app.signing.reload().await;
-    // Not even a machine that stood still for a second in between makes more of it.
+    // A machine that stalls for a second does not cause more queries.
     assert!(again.is_ok() || begun.elapsed() >= Duration::from_secs(1), "{again:?}");
 }
 
 on_both_stores! {
-    async fn the_key_set_shows_next_active_and_retiring_keys_and_nothing_private(t) {
+    async fn jwks_shows_public_keys_only(t) {
         t.customer("c").await;
         let answer = t.call(get("/.well-known/jwks.json")).await.expect(200);
         assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
@@ -66,7 +66,7 @@ on_both_stores! {
             rotate(&t).await;
             let after = t.token("c").await;
             assert_ne!(kid_of(&before), kid_of(&after));
-            // Whoever holds the key set from before can verify what is signed now.
+            // A verifier with the earlier key set can verify new tokens.
             assert!(seen.contains(&kid_of(&before)) && seen.contains(&kid_of(&after)));
             let now = published(&t).await;
             assert_eq!(now.len(), round);
@@ -78,7 +78,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_revoked_key_takes_its_sessions_with_it_at_once(t) {
+    async fn revoked_signing_key_ends_its_sessions_immediately(t) {
         t.customer("c").await;
         let (retiring, kept) = (t.token("c").await, published(&t).await);
         rotate(&t).await;
@@ -108,12 +108,12 @@ on_both_stores! {
             assert!(matches!(revoke(&t, &gone).await, Err(SigningError::UnknownKey)), "{gone}");
         }
         assert!(kept.contains(&kid_of(&retiring)));
-        // Revoked keys cannot sign again: what is left are retiring, active and next.
+        // Revoked keys cannot sign again; only retiring, active and next keys remain.
         assert_eq!(t.count(&SEEDS).await, 3);
     }
 
-    /// After a refresh the two living tokens of a session may be signed by different keys.
-    async fn the_current_tokens_key_decides_on_the_session_the_predecessors_on_the_predecessor(t) {
+    /// After a refresh, the two valid tokens of a session may have different signing keys.
+    async fn revoking_a_key_ends_sessions_by_current_token(t) {
         t.customer("c").await;
         let pair = async || {
             let first = t.token("c").await;
@@ -138,7 +138,7 @@ on_both_stores! {
         assert_eq!(t.sessions("?limit=1").await[0]["status"], "revoked");
     }
 
-    async fn a_key_revoked_during_a_refresh_or_a_mint_leaves_no_living_token(t) {
+    async fn key_revoked_during_mint_leaves_no_live_token(t) {
         t.customer("c").await;
         let token = t.token("c").await;
         t.advance(2_700);
@@ -170,7 +170,7 @@ on_both_stores! {
         }
     }
 
-    async fn an_imported_key_signs_from_then_on(t) {
+    async fn imported_key_signs_new_tokens(t) {
         t.customer("c").await;
         let before = t.token("c").await;
         let known = published(&t).await;
@@ -187,7 +187,7 @@ on_both_stores! {
         let again = t.app.signing.import(&seed, &t.app.clock).await;
         assert!(matches!(again, Err(SigningError::KeyExists)));
         assert_eq!(published(&t).await, now);
-        // `next` waited all the while and is what a rotation promotes.
+        // `next` was published before and is promoted by a rotation.
         rotate(&t).await;
         let promoted = kid_of(&t.token("c").await);
         assert!(known.contains(&promoted) && promoted != kid_of(&before));
@@ -196,7 +196,7 @@ on_both_stores! {
         assert!(t.app.signing.import(&seed, &t.app.clock).await.is_err());
     }
 
-    async fn no_request_fails_in_a_rotation(t) {
+    async fn rotation_fails_no_request(t) {
         t.customer("c").await;
         let mut due = Vec::new();
         for _ in 0..160 {
@@ -233,7 +233,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_retired_key_is_removed_when_no_token_of_it_can_live(t) {
+    async fn retired_key_is_removed_after_its_last_token_expires(t) {
         t.customer("c").await;
         let longest = json!({ "customerId": "c", "ttlSeconds": 86_400 });
         let token = t.mint(longest).await.expect(201).text("token");

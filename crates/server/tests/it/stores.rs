@@ -1,4 +1,4 @@
-//! What both stores must do alike.
+//! Behaviour that both stores must share.
 
 mod pgbouncer;
 mod postgres;
@@ -56,9 +56,9 @@ impl From<DbError> for Failed {
     }
 }
 
-/// What a commit of the embedded store waits for; PostgreSQL's is in `stores/postgres.rs`.
+/// The durability of a commit on the embedded store; `stores/postgres.rs` covers PostgreSQL.
 #[tokio::test]
-async fn the_embedded_store_syncs_its_log_with_every_commit() {
+async fn sqlite_syncs_its_log_with_every_commit() {
     const SYNCHRONOUS: Sql = sql("PRAGMA synchronous");
     const FULL: i64 = 2;
     let t = Test::start(Engine::Sqlite).await;
@@ -69,7 +69,7 @@ async fn the_embedded_store_syncs_its_log_with_every_commit() {
 }
 
 on_both_stores! {
-    async fn a_closure_that_fails_is_undone_altogether(t) {
+    async fn failed_closure_is_rolled_back(t) {
         let db = scratch(&t).await;
         let failing = async |tx: &mut Tx<'_, '_>| {
             put_number(tx, 1).await?;
@@ -77,7 +77,7 @@ on_both_stores! {
             Err::<(), _>(Failed::OnPurpose)
         };
         assert!(matches!(db.write(Lane::Usual, failing).await, Err(Failed::OnPurpose)));
-        // One that the store refuses, too: the second has the first one's id.
+        // Also one that the store refuses: the second has the first one's id.
         let refused = async |tx: &mut Tx<'_, '_>| {
             put_number(tx, 3).await?;
             put_number(tx, 3).await
@@ -88,7 +88,7 @@ on_both_stores! {
         assert_eq!(ids(&db).await, [1]);
     }
 
-    async fn a_statement_alone_stands_and_in_a_transaction_ends_with_it(t) {
+    async fn single_statement_commits_alone(t) {
         let db = scratch(&t).await;
         let alone = async |tx: &mut Tx<'_, '_>| tx.execute_alone(&PUT_ONE, &[1.into()]).await;
         assert_eq!(db.write::<_, DbError, _>(Lane::Usual, alone).await.unwrap(), 1);
@@ -104,7 +104,7 @@ on_both_stores! {
         assert!(db.write::<_, DbError, _>(Lane::Usual, again).await.is_err());
     }
 
-    async fn a_write_on_a_reading_connection_is_refused(t) {
+    async fn write_on_a_read_connection_is_refused(t) {
         let db = scratch(&t).await;
         let mut reading = db.read().await.unwrap();
         let one = [1.into()];
@@ -115,7 +115,7 @@ on_both_stores! {
         assert!(ids(&db).await.is_empty());
     }
 
-    async fn whatever_is_written_is_read_again(t) {
+    async fn written_values_are_read_back(t) {
         let db = scratch(&t).await;
         let texts = [
             String::new(),
@@ -158,12 +158,12 @@ on_both_stores! {
             assert_eq!(found.unwrap(), [id as i64]);
         }
         assert_eq!(read[texts.len()], (None, None, None, None));
-        // A column that is not what is asked for is an error, not a guess.
+        // A column of another type is an error.
         assert!(reading.all(&ALL, &[], |row| row.take::<String>()).await.is_err());
         assert!(reading.all(&ALL, &[], |row| row.take::<i64>()).await.is_err());
     }
 
-    async fn texts_are_ordered_by_their_bytes(t) {
+    async fn texts_sort_by_bytes(t) {
         let db = scratch(&t).await;
         let mut texts = ["b", "B", "a", "", "é", "z", "_", "a b", "ab", "日", "\u{10ffff}", "\u{ffff}"];
         db.write::<_, DbError, _>(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -181,7 +181,7 @@ on_both_stores! {
         assert_eq!(read, texts);
     }
 
-    async fn a_write_that_nobody_waits_for_any_more_is_whole_or_not_at_all(t) {
+    async fn abandoned_write_is_atomic(t) {
         let db = scratch(&t).await;
         let both = async |tx: &mut Tx<'_, '_>| {
             put_number(tx, 1).await?;
@@ -195,8 +195,7 @@ on_both_stores! {
     }
 }
 
-/// The embedded store's writer, standing still until it is let go: what is written meanwhile
-/// queues up and is one batch.
+/// Blocks the embedded store's writer until it is released. Writes queued meanwhile form one batch.
 struct Held {
     go: mpsc::Sender<()>,
     holder: tokio::task::JoinHandle<Result<(), DbError>>,
@@ -230,7 +229,7 @@ impl Held {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_closure_that_fails_takes_no_other_of_its_batch_with_it() {
+async fn failed_closure_leaves_the_rest_of_its_batch() {
     let t = Test::start(Engine::Sqlite).await;
     let db = scratch(&t).await;
     let held = Held::hold(&db).await;
@@ -252,7 +251,7 @@ async fn a_closure_that_fails_takes_no_other_of_its_batch_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_queue_is_overloaded_and_revocations_have_a_lane_of_their_own() {
+async fn full_queue_returns_503_while_revocations_pass() {
     let t = Test::start(Engine::Sqlite).await;
     let db = scratch(&t).await;
     let held = Held::hold(&db).await;
@@ -283,7 +282,7 @@ async fn a_full_queue_is_overloaded_and_revocations_have_a_lane_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_was_closed_says_so() {
+async fn closed_store_returns_an_error() {
     let t = Test::start(Engine::Sqlite).await;
     let db = scratch(&t).await;
     put(&db, 1).await.unwrap();
@@ -293,7 +292,7 @@ async fn a_store_that_was_closed_says_so() {
 
 /// Takes as long as the pool lets a caller wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres_no_connection_left_is_overloaded() {
+async fn postgres_without_free_connection_returns_503() {
     let t = Test::start(Engine::Postgres).await;
     let db = t.app.db.clone();
     let mut taken = Vec::new();
@@ -305,9 +304,9 @@ async fn on_postgres_no_connection_left_is_overloaded() {
     db.read().await.unwrap();
 }
 
-/// Two closures that each want what the other one holds: the database ends one, which runs again.
+/// Two closures that deadlock: the database ends one, which runs again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres_a_closure_that_lost_a_race_is_run_again_from_its_start() {
+async fn postgres_retries_a_closure_after_a_conflict() {
     let t = Test::start(Engine::Postgres).await;
     let db = scratch(&t).await;
     put(&db, 1).await.unwrap();
@@ -321,7 +320,7 @@ async fn on_postgres_a_closure_that_lost_a_race_is_run_again_from_its_start() {
             let work = async move |tx: &mut Tx<'_, '_>| {
                 let run = runs.fetch_add(1, Ordering::SeqCst);
                 if run >= 2 {
-                    // Else it might take its first row again before the other one wakes up.
+                    // Otherwise it might lock its first row again before the other one wakes up.
                     other_won.acquire().await.unwrap().forget();
                 }
                 tx.execute(&ADD, &[first.into()]).await?;
@@ -345,7 +344,7 @@ async fn on_postgres_a_closure_that_lost_a_race_is_run_again_from_its_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres_a_closure_may_ask_to_be_run_again_a_bounded_number_of_times() {
+async fn postgres_bounds_requested_retries() {
     let t = Test::start(Engine::Postgres).await;
     let db = scratch(&t).await;
     let runs = Arc::new(AtomicU32::new(0));
@@ -365,7 +364,7 @@ async fn on_postgres_a_closure_may_ask_to_be_run_again_a_bounded_number_of_times
 }
 
 #[tokio::test]
-async fn the_log_of_the_embedded_store_stays_short() {
+async fn sqlite_log_stays_short() {
     let folder = Folder::make();
     let path = folder.0.join("scratch.db");
     let db = Db::Sqlite(Sqlite::open(&path).unwrap());
@@ -382,10 +381,10 @@ async fn the_log_of_the_embedded_store_stays_short() {
         .unwrap();
         assert_eq!(ids(&db).await.len() as i64, id + 1);
     }
-    // 30 MB were written, and the log is begun anew after sixteen.
+    // 30 MB were written, and the log restarts after sixteen.
     let length = || std::fs::metadata(path.with_extension("db-wal")).map(|log| log.len());
     assert!(length().unwrap() < 20_000_000);
-    // Whoever closes the store last folds the log into it.
+    // Closing the store last checkpoints its log.
     db.close();
     assert!(length().is_err());
 }

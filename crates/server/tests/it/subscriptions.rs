@@ -1,4 +1,4 @@
-//! Subscriptions: how they start, change, renew, are dunned and end, and what each of it bills.
+//! Subscriptions: start, change, renewal, dunning, end, and the resulting bills.
 
 mod cancel;
 mod change;

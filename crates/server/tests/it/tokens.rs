@@ -1,4 +1,4 @@
-//! Tokens that are not one of the session's own, presented to a server.
+//! Foreign tokens presented to a server.
 
 use crate::on_both_stores;
 use crate::support::{Request, Test, claims, get, post};
@@ -11,13 +11,13 @@ use unitpay::portal::PortalScopes;
 use unitpay_token::{Claims, Environment, SigningKey};
 
 const VECTORS: &str = include_str!("../../../../testdata/tokens.json");
-/// The seed of RFC 8037, appendix A.1, by which the vectors are signed.
+/// The seed of RFC 8037, appendix A.1, which signs the vectors.
 const PUBLISHED_SEED: [u8; 32] = [
     0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
     0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,
 ];
 
-/// The claims of a token of the server's own, to be signed again otherwise.
+/// The claims of a token of the server, to be changed and signed again.
 fn read(token: &str) -> Claims {
     let claims = claims(token);
     let text = |name: &str| claims[name].as_str().unwrap().to_owned();
@@ -34,7 +34,7 @@ fn read(token: &str) -> Claims {
     }
 }
 
-/// Makes the published key the server's, so that the test can sign whatever it likes.
+/// Imports the published key into the server, so that the test can sign anything.
 async fn import_published_key(t: &Test) -> SigningKey {
     t.app.signing.import(&PUBLISHED_SEED, &t.app.clock).await.unwrap();
     SigningKey::from_seed(&PUBLISHED_SEED).unwrap()
@@ -47,7 +47,7 @@ fn names(problem: &Value) -> Value {
 }
 
 on_both_stores! {
-    async fn no_published_vector_opens_anything_even_where_its_key_is_ours(t) {
+    async fn published_vectors_are_refused_even_with_our_key(t) {
         import_published_key(&t).await;
         let vectors: Value = serde_json::from_str(VECTORS).unwrap();
         let vectors = vectors["tokens"].as_array().unwrap();
@@ -62,7 +62,7 @@ on_both_stores! {
             } else {
                 assert_eq!(answer.expect(200).body, br#"{"active":false}"#, "{name}");
             }
-            // A header cannot carry these bytes; HTTP itself refuses them.
+            // A header cannot contain these bytes; HTTP refuses them.
             if token.contains(['\0', '\n', '\r']) {
                 continue;
             }
@@ -75,7 +75,7 @@ on_both_stores! {
         assert_eq!(bodies.len(), 1, "one body for all");
     }
 
-    async fn no_change_of_one_character_goes_unnoticed(t) {
+    async fn token_with_one_changed_character_is_refused(t) {
         t.customer("c").await;
         let token = t.token("c").await;
         for at in 0..token.len() {
@@ -92,7 +92,7 @@ on_both_stores! {
             assert_eq!(answer.status, 401, "at {at}: {changed}");
             answer.refused(401, "invalid_token");
         }
-        // The last character of a signature has four bits that carry nothing.
+        // The last character of a signature has four unused bits.
         let (start, last) = token.split_at(token.len() - 1);
         for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".chars() {
             let changed = format!("{start}{other}");
@@ -105,14 +105,14 @@ on_both_stores! {
         t.read(&token).await.expect(200);
     }
 
-    async fn what_is_signed_for_a_session_but_not_kept_in_its_row_is_refused(t) {
+    async fn signed_token_not_in_its_row_is_refused(t) {
         let key = import_published_key(&t).await;
         t.customer("c").await;
         let other_customer = t.customer("d").await;
         let token = t.mint(json!({ "customerId": "c", "readOnly": true })).await.expect(201).text("token");
         let other = claims(&t.token("d").await)["sid"].as_str().unwrap().to_owned();
         let honest = read(&token);
-        // The very same claims by the same key are the very same bytes.
+        // The same claims with the same key are the same bytes.
         assert_eq!(key.sign(&honest).unwrap(), token);
         let forged: Vec<(&str, Claims)> = vec![
             ("scope", Claims { scope: PortalScopes::ALL.to_string(), ..honest.clone() }),
@@ -142,14 +142,14 @@ on_both_stores! {
         let by_stranger = stranger.sign(&honest).unwrap();
         let signature = by_stranger.rsplit('.').next().unwrap();
         t.read(&format!("{}.{}.{signature}", named[0], named[1])).await.refused(401, "invalid_token");
-        // The parts of two good tokens of the session's customer do not make a third.
+        // The parts of two valid tokens of the session's customer do not make a third.
         let second = t.token("c").await;
         let parts: Vec<&str> = second.split('.').collect();
         t.read(&format!("{}.{}.{}", named[0], named[1], parts[2])).await.refused(401, "invalid_token");
         t.read(&token).await.expect(200);
     }
 
-    async fn only_a_token_that_we_signed_is_told_that_it_has_expired(t) {
+    async fn token_expired_is_returned_only_for_our_tokens(t) {
         let key = import_published_key(&t).await;
         t.customer("c").await;
         let first = t.mint(json!({ "customerId": "c", "ttlSeconds": 60 })).await.expect(201).text("token");
@@ -158,7 +158,8 @@ on_both_stores! {
         t.advance(45);
         let third = t.refresh(&second).await.expect(200).text("token");
         t.advance(14);
-        // The first is neither current nor predecessor any more: its signature tells that it is ours.
+        // The first is neither current nor predecessor any more: its signature shows that it is
+        // ours.
         t.read(&first).await.refused(401, "token_expired");
         t.read(&second).await.expect(200);
         let mut forged = first.clone().into_bytes();
@@ -169,7 +170,7 @@ on_both_stores! {
         t.read(&key.sign(&foreign).unwrap()).await.refused(401, "invalid_token");
         let live = Claims { environment: Environment::Live, ..read(&first) };
         t.read(&key.sign(&live).unwrap()).await.refused(401, "invalid_token");
-        // Expired goes before revoked, and a forgery learns of neither.
+        // Expired takes precedence over revoked, and a forgery learns of neither.
         t.revoke(json!({ "customerId": "c" })).await.expect(204);
         t.read(&first).await.refused(401, "token_expired");
         t.read(&third).await.refused(401, "session_revoked");
@@ -177,7 +178,7 @@ on_both_stores! {
         t.read(&key.sign(&forged).unwrap()).await.refused(401, "invalid_token");
     }
 
-    async fn a_token_opens_its_own_customer_alone(t) {
+    async fn token_accesses_only_its_own_customer(t) {
         let own = t.customer("c").await;
         let neighbour = t.customer("d").await;
         let live = t.live(t.tenant.organization_id).await;
@@ -199,7 +200,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_token_is_taken_behind_bearer_and_nowhere_else(t) {
+    async fn token_is_accepted_only_as_bearer(t) {
         t.customer("c").await;
         let token = t.token("c").await;
         let path = "/v1/portal-sessions/current";
@@ -227,8 +228,8 @@ on_both_stores! {
         t.call(get(path).header("authorization", format!("bearer {token}"))).await.expect(200);
     }
 
-    /// With nothing of ours but the published key set.
-    async fn anybody_can_verify_a_token_by_the_key_set(t) {
+    /// Uses nothing but the published key set.
+    async fn token_verifies_with_the_published_jwks(t) {
         t.customer("c").await;
         let token = t.token("c").await;
         let set = t.call(get("/.well-known/jwks.json")).await.expect(200);

@@ -1,4 +1,4 @@
-//! Top-ups: credits for money, by somebody or by themselves.
+//! Top-ups: buying credits, on request or automatically.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Shop, Test, event, event_with, get, post};
@@ -15,7 +15,7 @@ const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts");
 const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 
 on_both_stores! {
-    async fn an_amount_of_money_buys_credits_that_are_worth_it(t) {
+    async fn amount_buys_credits_of_equal_value(t) {
         let (_, dollars) = bank(&t).await;
         t.card("one", "pm_sandbox_visa").await;
         let outcome = buy(&t, json!({ "creditCurrencyId": dollars, "amount": 1_234 })).await.expect(200).json();
@@ -33,7 +33,7 @@ on_both_stores! {
         assert_eq!(t.call(get("/v1/customers/one").key(&t.key)).await.expect(200).json()["currency"], "USD");
     }
 
-    async fn a_package_buys_its_credits_that_end_when_it_says(t) {
+    async fn package_grants_credits_with_its_expiry(t) {
         let (shop, package) = (t.shop().await, "package");
         t.subscriber(&shop, "one").await;
         t.card("one", "pm_sandbox_visa").await;
@@ -72,9 +72,9 @@ on_both_stores! {
         assert_eq!((t.balance("one").await, t.charges().await), (500, 1));
     }
 
-    async fn a_top_up_that_is_declined_buys_nothing(t) {
+    async fn declined_top_up_grants_nothing(t) {
         let (_, dollars) = bank(&t).await;
-        // One who has bought nothing yet, so that not even a currency is settled.
+        // A customer without purchases, so that even the currency is open.
         t.customer("two").await;
         t.card("two", "pm_sandbox_declined").await;
         let body = json!({ "creditCurrencyId": dollars, "amount": 500 });
@@ -90,7 +90,7 @@ on_both_stores! {
         assert_eq!(t.call(get("/v1/customers/two").key(&t.key)).await.expect(200).json()["currency"], Value::Null);
     }
 
-    async fn without_a_card_a_form_asks_for_one_and_then_the_credits_come(t) {
+    async fn top_up_without_card_grants_after_the_form(t) {
         let (_, dollars) = bank(&t).await;
         let token = t.token("one").await;
         let body = json!({ "creditCurrencyId": dollars, "amount": 500 });
@@ -104,7 +104,7 @@ on_both_stores! {
         assert_eq!(top_ups(&t, &wallet).await[0]["status"], "succeeded");
     }
 
-    async fn what_is_too_little_to_charge_is_refused_and_grants_nothing(t) {
+    async fn top_up_below_minimum_is_refused(t) {
         let (_, dollars) = bank(&t).await;
         t.card("one", "pm_sandbox_visa").await;
         buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.expect(200);
@@ -115,7 +115,7 @@ on_both_stores! {
         assert_eq!((t.balance("one").await, t.charges().await), (55_000, 2));
     }
 
-    async fn what_cannot_be_bought_is_refused_and_nothing_changes(t) {
+    async fn invalid_top_up_is_refused_and_changes_nothing(t) {
         let (shop, dollars) = bank(&t).await;
         t.card("one", "pm_sandbox_visa").await;
         let package = |name: &str, currency: &str, of: &str, credits: i64| json!({ "creditCurrencyId": of, "name": name, "credits": credits, "price": 900, "currency": currency });
@@ -124,7 +124,7 @@ on_both_stores! {
         let old = t.make("credit-packages", package("Old", "USD", &shop.credits, 10)).await;
         t.call(crate::support::patch(format!("/v1/credit-packages/{old}"), &json!({ "status": "archived" })).key(&t.key)).await.expect(200);
         buy(&t, json!({ "creditCurrencyId": dollars, "amount": 500 })).await.expect(200);
-        // As much as a wallet may hold, but for a little.
+        // Nearly as much as a wallet may hold.
         buy(&t, json!({ "creditCurrencyId": shop.credits, "packageId": large })).await.expect(200);
         let before = t.state().await;
         let (units, missing) = (&shop.credits, "pkg_01kwgt3qt8f689ez1ekre217xw");
@@ -161,7 +161,7 @@ on_both_stores! {
         assert_eq!((t.state().await, t.charges().await), (before, 2));
     }
 
-    async fn a_wallet_below_its_threshold_tops_itself_up(t) {
+    async fn wallet_below_threshold_tops_up_automatically(t) {
         let (shop, _) = bank(&t).await;
         let rule = auto(&t, &shop).await;
         t.card("one", "pm_sandbox_visa").await;
@@ -178,7 +178,7 @@ on_both_stores! {
         assert_eq!(spend("b", 1).await, []);
         settled(&t, 1).await;
         assert_eq!(t.balance("one").await, 208);
-        // An event that is refused for lack of credits begins one, too; it does not count itself.
+        // An event rejected for lack of credits also starts a top-up. It does not count itself.
         assert_eq!(spend("c", 200).await.len(), 1);
         assert_eq!(t.charges().await, 1);
         assert_eq!(spend("d", 130).await, []);
@@ -187,7 +187,7 @@ on_both_stores! {
         assert_eq!(spend("f", 3).await, []);
         settled(&t, 2).await;
         assert_eq!(t.balance("one").await, 208);
-        // Twice a month at most.
+        // At most twice a month.
         assert_eq!(spend("g", 135).await, []);
         assert_eq!((t.charges().await, t.wallet("one").await["autoTopUp"]["pending"].clone()), (2, json!(false)));
         t.advance(31 * DAY);
@@ -199,7 +199,7 @@ on_both_stores! {
         assert_eq!(list.as_array().unwrap().iter().filter(|top_up| top_up["automatic"] == true).count(), 3);
     }
 
-    async fn a_decline_pauses_it_until_it_is_saved_again_or_another_card_is_the_default(t) {
+    async fn decline_pauses_auto_top_up_until_saved_or_new_card(t) {
         let (shop, _) = bank(&t).await;
         let rule = auto(&t, &shop).await;
         t.card("one", "pm_sandbox_declined").await;
@@ -222,7 +222,7 @@ on_both_stores! {
         assert_eq!(t.balance("one").await, 200);
     }
 
-    async fn who_is_sent_invoices_gets_the_credits_when_they_are_paid(t) {
+    async fn send_invoice_top_up_grants_on_payment(t) {
         let (_, dollars) = bank(&t).await;
         sent_invoices(&t).await;
         let body = json!({ "creditCurrencyId": dollars, "amount": 500 });
@@ -243,7 +243,7 @@ on_both_stores! {
         };
         assert_eq!(transfer(&first, 200).await, "partially_paid");
         assert_eq!((newest().await, t.balance("one").await), (json!(["pending", first]), 0));
-        // Late is not lost.
+        // A late payment is not lost.
         t.advance(40 * DAY);
         unitpay::flows::due::run_all(&t.app).await.unwrap();
         assert_eq!(transfer(&first, 300).await, "paid");
@@ -251,7 +251,7 @@ on_both_stores! {
         let voided = send().await;
         t.call(post(format!("/v1/invoices/{voided}/void"), &json!({})).key(&t.key)).await.expect(200);
         assert_eq!((newest().await, t.balance("one").await), (json!(["failed", voided]), 50_000));
-        // Whoever is sent an invoice may pay it by card as well; what a card declines stays open.
+        // A customer with a sent invoice may pay by card as well. A decline leaves it open.
         let third = send().await;
         t.card("one", "pm_sandbox_declined").await;
         t.pay(&third, json!({})).await.refused(402, "payment_declined");
@@ -262,7 +262,7 @@ on_both_stores! {
         assert_eq!((newest().await, t.balance("one").await, t.charges().await), (json!(["succeeded", third]), 100_000, 1));
     }
 
-    async fn an_automatic_top_up_that_is_sent_waits_for_its_payment(t) {
+    async fn sent_automatic_top_up_waits_for_payment(t) {
         let (shop, _) = bank(&t).await;
         let rule = auto(&t, &shop).await;
         sent_invoices(&t).await;
@@ -285,17 +285,17 @@ on_both_stores! {
         t.call(post(format!("/v1/invoices/{second}/void"), &json!({})).key(&t.key)).await.expect(200);
         let rule = rule_now().await;
         assert_eq!((&rule["pending"], &rule["paused"]), (&json!(false), &json!(true)));
-        // Little is left, and still nothing is begun.
+        // Few credits are left, and no top-up starts.
         assert_eq!(t.tracked(json!([event("one", "generate", "d")])).await, []);
         assert_eq!(invoices().await.len(), 2);
     }
 
-    async fn an_automatic_top_up_too_small_to_charge_pauses_its_rule_and_owes_nothing(t) {
+    async fn auto_top_up_below_minimum_pauses_its_rule(t) {
         let (shop, _) = bank(&t).await;
         let package = json!({ "creditCurrencyId": shop.credits, "name": "Few", "credits": 10, "price": 49, "currency": "USD" });
         let package = t.make("credit-packages", package).await;
         let rule = json!({ "enabled": true, "mode": "package", "threshold": 10, "packageId": package, "quantity": 1 });
-        // Whoever is sent invoices has no minimum.
+        // Sent invoices have no minimum.
         sent_invoices(&t).await;
         set_rule(&t, &shop, rule.clone()).await.expect(200);
         let body = json!({ "collectionMethod": "charge_automatically" });
@@ -308,7 +308,7 @@ on_both_stores! {
         set_rule(&t, &shop, rule).await.refused(422, "amount_out_of_range");
     }
 
-    async fn where_nothing_charges_yet_an_automatic_top_up_pauses_its_rule_and_leaves_no_draft(t) {
+    async fn auto_top_up_without_processor_pauses_its_rule(t) {
         t.tenant = t.live(t.tenant.organization_id).await;
         t.key = t.key_of(t.tenant, KeyScopes::ALL).await;
         let address = json!({ "line1": "Street 1", "city": "Bern", "country": "CH" });
@@ -327,7 +327,7 @@ on_both_stores! {
         assert_eq!((t.count(&INVOICES).await, t.count(&ATTEMPTS).await), (0, 0));
     }
 
-    async fn a_form_paid_when_another_currency_is_settled_is_paid_back(t) {
+    async fn form_in_another_currency_is_refunded(t) {
         let shop = t.shop().await;
         let euros = json!({ "slug": "euros", "name": "Euros", "denomination": "EUR", "minorUnitScale": 2 });
         let euros = t.make("credit-currencies", euros).await;
@@ -344,7 +344,7 @@ on_both_stores! {
         assert_eq!(t.call(get("/v1/customers/one").key(&t.key)).await.expect(200).json()["currency"], "USD");
     }
 
-    async fn a_rule_is_checked_as_a_purchase_is(t) {
+    async fn auto_top_up_rule_is_validated_like_a_purchase(t) {
         let (shop, dollars) = bank(&t).await;
         let rule = auto(&t, &shop).await;
         let before = t.state().await;
@@ -370,7 +370,7 @@ on_both_stores! {
         assert_eq!((&wallet["autoTopUp"]["maxPerMonth"], &wallet["autoTopUp"]["amount"]), (&json!(10), &json!(500)));
     }
 
-    async fn a_rule_can_be_switched_off_whatever_became_of_what_it_buys(t) {
+    async fn auto_top_up_rule_can_always_be_disabled(t) {
         let (shop, _) = bank(&t).await;
         let mut rule = auto(&t, &shop).await;
         set_rule(&t, &shop, rule.clone()).await.expect(200);
@@ -420,7 +420,7 @@ async fn set_rule(t: &Test, shop: &Shop, body: Value) -> Answer {
     t.call(Request::new("PUT", path).key(&t.key).json(&body)).await
 }
 
-/// What began by itself goes on by itself; here it is waited for.
+/// An automatic top-up continues on its own; here it is awaited.
 async fn until(t: &Test, reached: impl Fn(&Value) -> bool) {
     let reached = async {
         while !reached(&t.wallet("one").await["autoTopUp"]) {
@@ -430,7 +430,7 @@ async fn until(t: &Test, reached: impl Fn(&Value) -> bool) {
     tokio::time::timeout(Duration::from_secs(60), reached).await.expect("it was not reached");
 }
 
-/// So many charges were made, and nothing is under way.
+/// This many charges were made, and none is in progress.
 async fn settled(t: &Test, charges: i64) {
     until(t, |rule| rule["pending"] == false).await;
     assert_eq!(t.charges().await, charges);

@@ -1,4 +1,4 @@
-//! Usage: events, each once, and what they add up to.
+//! Usage: events counted once, and their aggregates.
 
 use crate::on_both_stores;
 use crate::support::{Request, Test, event, event_with, flat, get, lines, monthly, with};
@@ -7,17 +7,18 @@ use serde_json::{Value, json};
 use unitpay::credits::Source;
 
 on_both_stores! {
-    async fn an_event_counts_once_for_its_customer_and_key_for_ever(t) {
+    async fn event_counts_once_per_customer_and_key(t) {
         let shop = t.shop().await;
         let ours = t.subscriber(&shop, "one").await;
         t.subscriber(&shop, "two").await;
         let first = event_with("one", "call", "k", json!({ "quantity": 2, "properties": { "b": 1, "a": [true] } }));
         assert_eq!(t.tracked(json!([first])).await, []);
-        // The same again, by our id too, with its properties in another order and its number written otherwise.
+        // The same event, also with our id, with properties in another order and another number
+        // format.
         let same = json!({ "customerId": ours, "eventName": "call", "idempotencyKey": "k", "quantity": "2.0", "properties": { "a": [true], "b": 1 } });
         assert_eq!(t.tracked(json!([first, same, first])).await, []);
         assert_eq!(t.used("one", &shop.call).await, "2");
-        // Whatever else has this key is refused, though nothing else were wrong with it or everything.
+        // Any other event with this key is rejected, whatever else is right or wrong with it.
         for other in [
             event("one", "call", "k"), event("one", "hit", "k"), event("one", "nonsense", "k"),
             event_with("one", "call", "k", json!({ "quantity": 2 })),
@@ -26,15 +27,15 @@ on_both_stores! {
             assert_eq!(t.tracked(json!([other])).await, rejected(0, "duplicate"), "{other}");
         }
         assert_eq!(t.used("one", &shop.call).await, "2");
-        // A key is its customer's.
+        // A key belongs to its customer.
         assert_eq!(t.tracked(json!([event("two", "call", "k")])).await, []);
         assert_eq!((t.used("two", &shop.call).await, t.used("one", &shop.call).await), ("1".into(), "2".into()));
-        // For ever, and though it would be too late by now.
+        // Permanently, even when it would be too late by now.
         t.advance(400 * 86_400);
         assert_eq!(t.tracked(json!([first, event("one", "call", "k")])).await, rejected(1, "duplicate"));
     }
 
-    async fn events_of_one_key_in_one_request_are_taken_one_after_the_other(t) {
+    async fn repeated_keys_in_one_request_are_sequential(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         let events = json!([
@@ -46,7 +47,7 @@ on_both_stores! {
         assert_eq!(t.used("one", &shop.call).await, "2");
     }
 
-    async fn what_credits_paid_for_is_not_charged_as_well(t) {
+    async fn usage_paid_with_credits_is_not_billed(t) {
         let shop = t.shop().await;
         let paid = |id: &str| json!({ "featureId": id, "type": "credit" });
         let mut entitlements = vec![paid(&shop.generation)];
@@ -82,7 +83,7 @@ on_both_stores! {
         ]);
         assert_eq!(t.tracked(events).await, []);
         assert_eq!(t.balance("one").await, 1_000 - 90 - 7 - 2);
-        // What was used is all of it, whoever paid.
+        // Usage includes all events, however they were paid.
         let mut used = Vec::new();
         for metric in [&shop.generate, &shop.peak, &shop.login] {
             used.push(t.used("one", metric).await);
@@ -97,7 +98,7 @@ on_both_stores! {
         assert_eq!(t.used("one", &shop.generate).await, "0");
     }
 
-    async fn twins_at_once_count_once(t) {
+    async fn concurrent_twin_events_count_once(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.subscriber(&shop, "two").await;
@@ -109,7 +110,7 @@ on_both_stores! {
         assert_eq!((t.used("one", &shop.call).await, t.used("two", &shop.call).await), ("10".into(), "10".into()));
     }
 
-    async fn what_does_not_count_is_told_with_its_reason_and_keeps_its_key_free(t) {
+    async fn rejected_event_has_a_reason_and_frees_its_key(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.customer("none").await;
@@ -217,7 +218,7 @@ on_both_stores! {
         assert_eq!(t.used("one", &shop.send).await, "0.333333");
     }
 
-    async fn a_request_takes_a_thousand_events_and_a_mebibyte(t) {
+    async fn track_accepts_1000_events_and_1_mib(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         let events = |count: usize, filler: usize| -> Value {
@@ -232,7 +233,7 @@ on_both_stores! {
         assert_eq!(t.used("one", &shop.call).await, "1000");
     }
 
-    async fn metrics_add_up_count_keep_the_largest_and_tell_values_apart(t) {
+    async fn metrics_aggregate_sum_count_max_and_unique(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         let of = |name: &str, key: &str, more: Value| event_with("one", name, key, more);
@@ -257,7 +258,7 @@ on_both_stores! {
         assert_eq!(used, ["1000000001", "3", "10.3", "3.75", "4"]);
     }
 
-    async fn a_late_event_counts_in_the_open_period_and_keeps_its_day(t) {
+    async fn late_event_counts_in_the_open_period(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         let at = |key: &str, time: &str| event_with("one", "call", key, json!({ "timestamp": time }));
@@ -273,12 +274,12 @@ on_both_stores! {
         assert_eq!(totals, ["1", "0", "0", "0", "0", "0", "1", "1"]);
     }
 
-    async fn a_rated_period_is_closed_and_the_next_one_begins_at_nothing(t) {
+    async fn billed_period_is_closed_and_the_next_starts_at_zero(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         assert_eq!(t.tracked(json!([event("one", "call", "a"), event_with("one", "login", "b", json!({ "properties": { "user": "x" } }))])).await, []);
         t.advance(31 * 86_400);
-        // The period is over, whether or not it was rated yet.
+        // The period is over, whether or not it was rated.
         assert_eq!(t.used("one", &shop.call).await, "0");
         assert_eq!(t.tracked(json!([event_with("one", "call", "c", json!({ "quantity": 5 }))])).await, []);
         unitpay::flows::due::run_all(&t.app).await.unwrap();
@@ -289,7 +290,7 @@ on_both_stores! {
         assert_eq!((t.used("one", &shop.call).await, t.used("one", &shop.login).await), ("6".into(), "1".into()));
     }
 
-    async fn events_by_the_real_clock_count_as_billing_now_on_the_test_clock(t) {
+    async fn event_at_real_now_counts_at_billing_now(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         let to = json!({ "to": "2030-03-10T00:00:00Z" });
@@ -304,7 +305,7 @@ on_both_stores! {
         assert_eq!((&days[0]["total"], &days[1]["total"]), (&json!("1"), &json!("2")));
     }
 
-    async fn a_meter_shows_usage_against_the_limit(t) {
+    async fn meter_shows_usage_and_limit(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         assert_eq!(t.tracked(json!([event_with("one", "call", "a", json!({ "quantity": 33.5 })), event("one", "hit", "b")])).await, []);
@@ -315,7 +316,7 @@ on_both_stores! {
         assert_eq!(meter(&shop.hit).await.expect(200).json(), json!({
             "metricId": shop.hit, "metricName": "hit", "usage": "1", "limit": null, "isUnlimited": true, "percentage": null,
         }));
-        // No plan allows anything to somebody without one.
+        // Without a plan, nothing is allowed.
         t.customer("none").await;
         let none = t.call(get(format!("/v1/usage?customerId=none&metricId={}", shop.call)).key(&t.key)).await.expect(200).json();
         assert_eq!((&none["limit"], &none["isUnlimited"], &none["percentage"]), (&json!(0), &json!(false), &json!(100)));
@@ -324,7 +325,7 @@ on_both_stores! {
         t.call(get("/v1/usage?customerId=one").key(&t.key)).await.refused(422, "validation_failed");
         t.call(get(format!("/v1/usage?metricId={}", shop.call)).key(&t.key)).await.refused(422, "validation_failed");
         t.call(get(format!("/v1/usage?customerId=nobody&metricId={}", shop.call)).key(&t.key)).await.refused(404, "customer_not_found");
-        // A browser sees its own without a name, and nobody else's.
+        // A browser sees its own without a name, and no other customer's.
         t.subscriber(&shop, "two").await;
         let token = t.token("two").await;
         let own = t.call(get(format!("/v1/usage?metricId={}", shop.call)).bearer(&token)).await;
@@ -332,7 +333,7 @@ on_both_stores! {
         t.call(get(format!("/v1/usage?customerId=one&metricId={}", shop.call)).bearer(&token)).await.refused(404, "customer_not_found");
     }
 
-    async fn a_chart_fills_its_days_with_zeros_and_spans_at_most_92(t) {
+    async fn aggregate_is_zero_filled_for_at_most_92_days(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         let events = json!([event_with("one", "call", "a", json!({ "quantity": 2.5 })), event("one", "hit", "b"), event("one", "call", "c")]);
@@ -354,7 +355,7 @@ on_both_stores! {
         }
     }
 
-    async fn an_event_that_costs_credits_takes_them_rounded_up_or_does_not_count(t) {
+    async fn credit_event_debits_rounded_up_or_is_rejected(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.grant(&shop, "one", Source::Promotional, 10, None).await;
@@ -371,13 +372,13 @@ on_both_stores! {
         let wallet = t.wallet("one").await;
         let taken: Vec<i64> = t.ledger(&wallet).await.iter().map(|entry| entry["amount"].as_i64().unwrap()).collect();
         assert_eq!(taken, [10, -2, -1, -3, -4]);
-        // The key of an event that did not count is free, and what it would have cost is taken then.
+        // The key of a rejected event is free, and its cost is debited then.
         t.grant(&shop, "one", Source::Promotional, 6, None).await;
         assert_eq!(t.tracked(json!([of("e", json!(4))])).await, []);
         assert_eq!(t.balance("one").await, 0);
     }
 
-    async fn debits_at_once_never_overdraw(t) {
+    async fn concurrent_debits_never_overdraw(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.grant(&shop, "one", Source::Package, 20, None).await;
@@ -400,7 +401,7 @@ on_both_stores! {
         assert_eq!(t.used("one", &shop.generate).await, "25");
     }
 
-    async fn a_frozen_wallet_pays_for_nothing(t) {
+    async fn frozen_wallet_rejects_debits(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.grant(&shop, "one", Source::Promotional, 10, None).await;
@@ -419,7 +420,7 @@ fn rejected(index: i64, reason: &str) -> Vec<(i64, String)> {
     vec![(index, format!("rejected_{reason}"))]
 }
 
-/// What was counted of the customer "one", and every other list.
+/// The counts of the customer "one", and every other list.
 async fn counted(t: &Test) -> Vec<Value> {
     let mut state = t.state().await;
     state.extend(history(t, "from=2029-12-01&to=2030-01-31").await);

@@ -1,4 +1,4 @@
-//! Wallets: what they are granted, in which order it is used, and when it ends.
+//! Wallets: grants, the order of use, and expiry.
 
 use crate::on_both_stores;
 use crate::support::{Answer, Test, event, event_with, flat, get, monthly, post, with};
@@ -11,7 +11,7 @@ use unitpay::keys::KeyScopes;
 const DAY: u64 = 86_400;
 
 on_both_stores! {
-    async fn grants_are_used_by_priority_then_the_soonest_end_then_the_oldest(t) {
+    async fn grants_are_used_by_priority_expiry_and_age(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         let in_days = |days| Some(t.app.clock.now().plus_days(days));
@@ -42,7 +42,7 @@ on_both_stores! {
         assert_eq!(left, [6, 3, 2, 1]);
     }
 
-    async fn a_grant_ends_at_its_instant_whether_or_not_anybody_looks(t) {
+    async fn grant_expires_at_its_instant(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_seconds(100))).await;
@@ -50,7 +50,7 @@ on_both_stores! {
         t.advance(99);
         assert_eq!(t.balance("one").await, 13);
         t.advance(1_000);
-        // A debit finds it gone, too.
+        // A debit also finds it expired.
         let events = json!([event_with("one", "generate", "a", json!({ "quantity": 3 })), event_with("one", "generate", "b", json!({ "quantity": 2 }))]);
         assert_eq!(t.tracked(events).await, [(0, "rejected_insufficient_credits".to_owned())]);
         let wallet = t.wallet("one").await;
@@ -60,7 +60,7 @@ on_both_stores! {
         assert_eq!((&last[1]["type"], &last[1]["amount"]), (&json!("deduction"), &json!(-3)));
     }
 
-    async fn daily_credits_are_the_same_whenever_somebody_looks(t) {
+    async fn daily_credits_do_not_depend_on_when_they_are_read(t) {
         let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 10, "cadence": "day", "rolloverCap": 4 }])).await;
         t.advance(9 * 3_600);
         for customer in ["watched", "left alone"] {
@@ -97,7 +97,7 @@ on_both_stores! {
         ]);
     }
 
-    async fn at_a_periods_end_what_is_left_ends_some_of_it_rolls_over_once_and_the_next_is_granted(t) {
+    async fn period_end_expires_rolls_over_and_grants(t) {
         let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 100, "cadence": "period", "rolloverCap": 30 }])).await;
         t.subscriber(&shop, "one").await;
         assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 10 }))])).await, []);
@@ -112,7 +112,7 @@ on_both_stores! {
         }
         assert_eq!(told, [
             (130, vec![json!(["rollover", 30, "2030-03-01T00:00:00.000Z"]), json!(["plan", 100, "2030-03-01T00:00:00.000Z"])]),
-            // All 100 were left, and the 30 do not go on again.
+            // All 100 were left, and the 30 do not roll over again.
             (130, vec![json!(["rollover", 30, "2030-04-01T00:00:00.000Z"]), json!(["plan", 100, "2030-04-01T00:00:00.000Z"])]),
         ]);
         let wallet = t.wallet("one").await;
@@ -121,14 +121,14 @@ on_both_stores! {
         assert_eq!(amounts, [100, -15, -85, 30, 100, -30, -100, 30, 100]);
     }
 
-    async fn a_renewal_that_comes_late_grants_what_it_would_have(t) {
+    async fn late_renewal_grants_the_same_credits(t) {
         let shop = t.shop_granting(|credits| json!([
             { "creditCurrencyId": credits, "amount": 100, "cadence": "period", "rolloverCap": 30 },
             { "creditCurrencyId": credits, "amount": 1, "cadence": "day", "rolloverCap": 0 },
         ])).await;
         t.subscriber(&shop, "one").await;
         t.advance(33 * DAY);
-        // Beyond the period nothing is known before its renewal.
+        // Beyond the period, nothing is known before its renewal.
         assert_eq!(t.balance("one").await, 0);
         due::run_all(&t.app).await.unwrap();
         assert_eq!(t.balance("one").await, 131);
@@ -173,7 +173,7 @@ on_both_stores! {
         assert_eq!(t.balance("one").await, 100 + 5);
     }
 
-    async fn going_to_and_fro_grants_no_window_twice(t) {
+    async fn switching_back_and_forth_grants_no_window_twice(t) {
         let shop = t.shop().await;
         let rule = |cadence: &str, amount: i64| json!({ "creditCurrencyId": shop.credits, "amount": amount, "cadence": cadence, "rolloverCap": 0 });
         for (customer, trial) in [("trying", 14), ("paying", 0)] {
@@ -198,7 +198,7 @@ on_both_stores! {
         assert_eq!((t.balance("trying").await, t.balance("paying").await), (1_020, 1_020));
     }
 
-    async fn coming_back_for_nothing_grants_no_window_twice_and_who_pays_again_is_granted_again(t) {
+    async fn returning_for_free_grants_no_window_twice(t) {
         let shop = t.shop_granting(|credits| json!([
             { "creditCurrencyId": credits, "amount": 100, "cadence": "period", "rolloverCap": 0 }, { "creditCurrencyId": credits, "amount": 10, "cadence": "day", "rolloverCap": 0 },
         ])).await;
@@ -232,7 +232,7 @@ on_both_stores! {
         assert_eq!(t.balance("one").await, 110);
     }
 
-    async fn the_end_of_a_subscription_ends_what_it_granted_and_nothing_else(t) {
+    async fn canceled_subscription_expires_only_its_own_grants(t) {
         let shop = t.shop_granting(|credits| json!([
             { "creditCurrencyId": credits, "amount": 100, "cadence": "month", "rolloverCap": 50 }, { "creditCurrencyId": credits, "amount": 5, "cadence": "day", "rolloverCap": 5 },
         ])).await;
@@ -254,7 +254,7 @@ on_both_stores! {
         assert_eq!(left().await, [("promotional".to_owned(), 7), ("package".to_owned(), 11)]);
     }
 
-    async fn credits_granted_by_hand_are_told_in_ledger_and_audit(t) {
+    async fn manual_grant_is_in_ledger_and_audit(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.grant(&shop, "one", Source::Package, 1, None).await;
@@ -272,7 +272,7 @@ on_both_stores! {
         }));
         let audit = t.call(get("/v1/audit-events?limit=1").key(&t.key)).await.expect(200).json();
         assert_eq!((&audit["data"][0]["action"], &audit["data"][0]["targetId"]), (&json!("credit_account.credits_granted"), &wallet["id"]));
-        // Again under its key it is not granted again.
+        // A replay under its key does not grant again.
         let once = || {
             let path = format!("/v1/credit-accounts/{}/grants", wallet["id"].as_str().unwrap());
             t.call(post(path, &json!({ "amount": 9 })).key(&t.key).header("idempotency-key", "g"))
@@ -330,7 +330,7 @@ on_both_stores! {
         }
     }
 
-    async fn what_is_left_of_a_grant_is_taken_back_once(t) {
+    async fn rest_of_a_grant_is_reversed_once(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.grant(&shop, "one", Source::Promotional, 10, None).await;
@@ -343,7 +343,7 @@ on_both_stores! {
         assert_eq!(t.wallet("one").await["grants"], json!([]));
     }
 
-    async fn statistics_tell_each_day_of_a_wallet(t) {
+    async fn statistics_list_each_day_of_a_wallet(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_days(2))).await;
@@ -365,7 +365,7 @@ on_both_stores! {
         t.call(get("/v1/credits/stats").key(&t.key)).await.refused(422, "validation_failed");
     }
 
-    async fn a_wallet_is_its_tenants_and_its_customers(t) {
+    async fn wallet_is_scoped_to_tenant_and_customer(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.subscriber(&shop, "two").await;
@@ -397,7 +397,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn cursors_and_ids_of_others_are_not_taken(t) {
+    async fn foreign_cursors_and_ids_are_refused(t) {
         let shop = t.shop().await;
         for customer in ["one", "two"] {
             t.subscriber(&shop, customer).await;
@@ -425,14 +425,14 @@ on_both_stores! {
             let answer = t.call(post(path.clone(), &body).key(&foreign)).await;
             assert!([404, 422].contains(&answer.status), "{path}: {}", answer.status);
         }
-        // An entry of one wallet is none of another's.
+        // An entry of one wallet is not found in another.
         t.of_wallet(&two, "refunds", json!({ "ledgerEntryId": entry })).await.refused(404, "not_found");
         let usage = format!("/v1/usage?customerId=one&metricId={}", shop.call);
         t.call(get(usage).key(&foreign)).await.refused(404, "not_found");
         assert_eq!(t.state().await, before);
     }
 
-    async fn what_a_subscription_past_due_would_have_been_granted_is_not_made_up_for(t) {
+    async fn past_due_windows_are_not_granted_later(t) {
         let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 5, "cadence": "day", "rolloverCap": 5 }])).await;
         t.subscriber(&shop, "one").await;
         assert_eq!(t.balance("one").await, 5);
@@ -446,7 +446,7 @@ on_both_stores! {
         assert_eq!(t.balance("one").await, 5);
     }
 
-    async fn a_plan_that_comes_into_force_past_due_grants_its_own_days_when_that_is_over(t) {
+    async fn plan_started_past_due_grants_days_after_recovery(t) {
         let shop = t.shop().await;
         let daily = |amount: i64| json!({
             "productId": shop.product, "grantRules": [{ "creditCurrencyId": shop.credits, "amount": amount, "cadence": "day", "rolloverCap": 0 }],
@@ -470,7 +470,7 @@ on_both_stores! {
     }
 }
 
-/// Moves the only subscription into a status, as dunning does: what is due is written before.
+/// Moves the only subscription into a status, like dunning does: due entries are written before.
 async fn set_status(t: &Test, status: &'static str) {
     use unitpay::credits::write_due;
     use unitpay::db::{DbError, Lane, Sql, Tx, sql};

@@ -1,5 +1,5 @@
-//! A year of renewals on the test clock, audited: every invoice and every wallet is worked out again
-//! from what was asked of the API, by code that shares nothing with the engine's.
+//! A year of renewals on the test clock, audited: every invoice and every wallet is recomputed from
+//! the API requests, by code independent of the engine's.
 
 use crate::support::{Engine, Test, get, post};
 use futures_util::future::join_all;
@@ -25,7 +25,7 @@ struct Sold {
     credits: bool,
 }
 
-/// What a customer used with the month `m`, and of the assistant.
+/// A customer's usage in month `m`, and of the assistant.
 fn calls(i: usize, m: usize) -> i64 {
     ((i * 37 + m * 101) % 1_400) as i64
 }
@@ -47,7 +47,7 @@ fn text(at: DateTime) -> String {
     format!("{}.000Z", at.strftime("%Y-%m-%dT%H:%M:%S"))
 }
 
-/// Half away from zero, of a sum of hundredths of a cent.
+/// Rounds half away from zero, from hundredths of a cent.
 fn cents(hundredths: i64) -> i64 {
     (hundredths + 50) / 100
 }
@@ -122,7 +122,7 @@ async fn track(t: &Test, m: usize, sold: &[Sold]) {
     }
 }
 
-/// The lines that a customer owes: kind, start of the period, amount.
+/// The lines that a customer owes: type, start of the period, amount.
 fn owed(i: usize, sold: &Sold) -> Vec<(String, String, i64)> {
     let boundary = |k: i64| sold.joined.checked_add(Span::new().months(k)).unwrap();
     let mut lines = Vec::new();
@@ -139,14 +139,14 @@ fn owed(i: usize, sold: &Sold) -> Vec<(String, String, i64)> {
         let units: i64 = (0..MONTHS).filter(in_it).map(|m| calls(i, m)).sum();
         let beyond = (units - 100).max(0);
         let amount = cents(beyond.min(500) * 75 + (beyond - 500).max(0) * 50);
-        // A month without a charge is shown beside the others.
+        // A month without a charge is shown next to the others.
         lines.push(("usage".to_owned(), text(start), amount));
     }
     lines.sort();
     lines
 }
 
-/// All invoices of a customer, each added up again on the way; returns their lines.
+/// Returns the lines of all invoices of a customer, and checks each total.
 async fn invoiced(
     t: &Test,
     customer: &str,
@@ -186,8 +186,8 @@ async fn invoiced(
     lines
 }
 
-/// Of each wallet: customer, balance, what is left of its open grants, what its last entry says, and
-/// what its entries of each kind add up to.
+/// For each wallet: customer, balance, remaining open grants, balance of the last entry, and the
+/// sums of its entries by type.
 const WALLETS: Sql = sql("SELECT c.id, a.balance, \
      (SELECT CAST(COALESCE(SUM(g.remaining), 0) AS BIGINT) FROM credit_grants g WHERE g.account_no = a.no AND g.is_open), \
      (SELECT l.balance_after FROM credit_ledger l WHERE l.account_no = a.no ORDER BY l.id DESC LIMIT 1), \
@@ -214,7 +214,7 @@ async fn audit_wallets(t: &Test, sold: &[Sold]) {
             .map(|m| answers(i, m))
             .filter(|units| *units <= DRIP)
             .sum();
-        // Today's grant is whole: nothing was used since midnight.
+        // Today's grant is complete: nothing was used since midnight.
         let expected = [DRIP, DRIP, DRIP, granted, -spent, DRIP + spent - granted];
         assert_eq!(wallets[&sold.id], expected, "customer {i}");
     }
@@ -256,11 +256,11 @@ async fn a_year(engine: Engine, customers: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_year_of_a_thousand_customers_balances_to_the_cent_on_sqlite() {
+async fn year_of_1000_customers_balances_on_sqlite() {
     a_year(Engine::Sqlite, 1_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_year_of_two_hundred_customers_balances_to_the_cent_on_postgresql() {
+async fn year_of_200_customers_balances_on_postgres() {
     a_year(Engine::Postgres, 200).await;
 }

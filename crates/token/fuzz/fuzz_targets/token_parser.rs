@@ -1,8 +1,9 @@
-//! Feeds the token parser any bytes: `cargo +nightly fuzz run token_parser` in `crates/token`.
+//! Feeds random bytes to the token parser: `cargo +nightly fuzz run token_parser` in
+//! `crates/token`.
 //!
-//! The bytes are tried as a whole token and, so that the fuzzer need not forge a signature to get
-//! that far, as the payload of a well-signed one. Nothing may panic, and what is accepted must be
-//! the very text that signing its claims gives.
+//! The bytes are tried as a whole token and, because the fuzzer cannot forge a signature, as the
+//! payload of a signed one. Nothing may panic, and an accepted token must equal the text that
+//! signing its claims produces.
 
 #![no_main]
 
@@ -14,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libfuzzer_sys::fuzz_target;
 use unitpay_token::{Expected, SigningKey, UnverifiedToken, VerifyError, verify};
 
-/// Any seed will do; the fuzzer cannot sign.
+/// Any seed works; the fuzzer cannot sign.
 const SEED: [u8; 32] = [7; 32];
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::from_seed(&SEED).unwrap());
@@ -47,7 +48,7 @@ fn judge(text: &str) {
             assert_eq!(KEY.sign(claims).as_deref(), Ok(text));
             assert_eq!(session_id.as_ref(), Some(&claims.session_id));
         }
-        // Past the signature check, the outline must have been seen as one.
+        // After the signature check, the outline must have been accepted.
         Err(VerifyError::BadClaims(_) | VerifyError::Expired) => assert!(unverified.is_some()),
         Err(VerifyError::Malformed | VerifyError::UnknownKey | VerifyError::BadSignature) => {}
     }

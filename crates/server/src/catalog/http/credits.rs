@@ -1,4 +1,4 @@
-//! Credit currencies and packages over HTTP.
+//! HTTP handlers of credit currencies and packages.
 
 use super::{BySlug, Filter, Name, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
@@ -44,16 +44,16 @@ pub struct CreditCurrencyResponse {
     pub id: CreditCurrencyId,
     pub slug: String,
     pub name: String,
-    /// `unit`, or the ISO 4217 code of the money that one credit is worth one unit of.
+    /// `unit`, or the ISO 4217 code of the currency of which one credit is worth one unit.
     pub denomination: String,
-    /// How many decimals a credit has: amounts count its smallest part.
+    /// The number of decimals of a credit. Amounts count its smallest unit.
     pub minor_unit_scale: i64,
-    /// The least that one top-up may cost, in the denomination's minor unit.
+    /// The minimum price of one top-up, in the denomination's minor unit.
     #[schema(required = true)]
     pub top_up_min: Option<i64>,
     #[schema(required = true)]
     pub top_up_max: Option<i64>,
-    /// The integrator's own notes; for a secret key alone.
+    /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -81,7 +81,7 @@ pub struct CreditPackageResponse {
     #[schema(required = true)]
     pub expires_after_days: Option<i64>,
     pub status: CatalogStatus,
-    /// The integrator's own notes; for a secret key alone.
+    /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -93,7 +93,7 @@ pub struct CreditPackageResponse {
 
 #[derive(Debug, Request)]
 pub struct CreateCreditCurrencyRequest {
-    /// Lower-case letters, digits, hyphens and underscores; unique among credit currencies.
+    /// Lower-case letters, digits, hyphens and underscores. Unique among credit currencies.
     #[request(with = Slug)]
     slug: String,
     #[request(with = Name)]
@@ -215,7 +215,7 @@ impl Shown for CreditPackage {
     }
 }
 
-/// Makes a credit currency. What a credit is worth never changes.
+/// Creates a credit currency. The value of a credit never changes.
 #[utoipa::path(post, path = "/v1/credit-currencies", tag = "catalog", operation_id = "createCreditCurrency",
     responses((status = 201, body = CreditCurrencyResponse)))]
 pub async fn create_currency(
@@ -252,7 +252,7 @@ pub async fn list_currencies(
     super::list::<CreditCurrency, BySlug>(&app, &caller, query, "credit-currencies").await
 }
 
-/// Reads a credit currency.
+/// Returns a credit currency.
 #[utoipa::path(get, path = "/v1/credit-currencies/{id}", tag = "catalog", operation_id = "getCreditCurrency",
     responses((status = 200, body = CreditCurrencyResponse)))]
 pub async fn get_currency(
@@ -263,7 +263,7 @@ pub async fn get_currency(
     super::get::<CreditCurrency>(&app, &caller, &id).await
 }
 
-/// Changes a credit currency.
+/// Updates a credit currency.
 #[utoipa::path(patch, path = "/v1/credit-currencies/{id}", tag = "catalog", operation_id = "updateCreditCurrency",
     responses((status = 200, body = CreditCurrencyResponse)))]
 pub async fn update_currency(
@@ -283,7 +283,7 @@ pub async fn update_currency(
     super::update::<CreditCurrency>(&app, &caller, &id, change).await
 }
 
-/// Makes a credit package.
+/// Creates a credit package.
 #[utoipa::path(post, path = "/v1/credit-packages", tag = "catalog", operation_id = "createCreditPackage",
     responses((status = 201, body = CreditPackageResponse)))]
 pub async fn create_package(
@@ -310,7 +310,7 @@ pub async fn create_package(
     super::create(&app, &caller, idempotency, &raw, package).await
 }
 
-/// Lists credit packages, newest first; a page sees those that can be bought.
+/// Lists credit packages, newest first. A page sees those that can be bought.
 #[utoipa::path(get, path = "/v1/credit-packages", tag = "catalog", operation_id = "listCreditPackages",
     responses((status = 200, body = ListResponse<CreditPackageResponse>)))]
 pub async fn list_packages(
@@ -321,7 +321,7 @@ pub async fn list_packages(
     super::list::<CreditPackage, OfCurrency>(&app, &caller, query, "credit-packages").await
 }
 
-/// Reads a credit package.
+/// Returns a credit package.
 #[utoipa::path(get, path = "/v1/credit-packages/{id}", tag = "catalog", operation_id = "getCreditPackage",
     responses((status = 200, body = CreditPackageResponse)))]
 pub async fn get_package(
@@ -332,7 +332,7 @@ pub async fn get_package(
     super::get::<CreditPackage>(&app, &caller, &id).await
 }
 
-/// Changes a credit package. What was bought stays as it was.
+/// Updates a credit package. Packages that were bought are not affected.
 #[utoipa::path(patch, path = "/v1/credit-packages/{id}", tag = "catalog", operation_id = "updateCreditPackage",
     responses((status = 200, body = CreditPackageResponse)))]
 pub async fn update_package(

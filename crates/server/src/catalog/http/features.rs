@@ -1,4 +1,4 @@
-//! Features over HTTP.
+//! HTTP handlers of features.
 
 use super::{Name, OfProduct, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
@@ -27,15 +27,15 @@ pub struct FeatureResponse {
     pub slug: String,
     pub name: String,
     pub r#type: FeatureType,
-    /// What is metered, or paid for in credits.
+    /// The metric that is limited, or paid for in credits.
     #[schema(value_type = Option<String>, required = true)]
     pub metric_id: Option<MetricId>,
     #[schema(value_type = Option<String>, required = true)]
     pub credit_currency_id: Option<CreditCurrencyId>,
-    /// What one unit costs, in the credit currency's smallest unit: a decimal.
+    /// The price of one unit, a decimal in the credit currency's smallest unit.
     #[schema(value_type = Option<String>, required = true)]
     pub credit_cost: Option<Decimal>,
-    /// The integrator's own notes; for a secret key alone.
+    /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -49,7 +49,7 @@ pub struct FeatureResponse {
 #[request(before = Self::check)]
 pub struct CreateFeatureRequest {
     product_id: ProductId,
-    /// Lower-case letters, digits, hyphens and underscores; unique among features.
+    /// Lower-case letters, digits, hyphens and underscores. Unique among features.
     #[request(with = Slug)]
     slug: String,
     #[request(with = Name)]
@@ -125,7 +125,7 @@ impl CreateFeatureRequest {
     }
 }
 
-/// Makes a feature.
+/// Creates a feature.
 #[utoipa::path(post, path = "/v1/features", tag = "catalog", operation_id = "createFeature",
     responses((status = 201, body = FeatureResponse)))]
 pub async fn create(
@@ -162,7 +162,7 @@ pub async fn list(
     super::list::<Feature, OfProduct>(&app, &caller, query, "features").await
 }
 
-/// Reads a feature.
+/// Returns a feature.
 #[utoipa::path(get, path = "/v1/features/{id}", tag = "catalog", operation_id = "getFeature",
     responses((status = 200, body = FeatureResponse)))]
 pub async fn get(
@@ -173,7 +173,7 @@ pub async fn get(
     super::get::<Feature>(&app, &caller, &id).await
 }
 
-/// Changes a feature. Its type and what it counts are fixed.
+/// Updates a feature. Its type and metric are immutable.
 #[utoipa::path(patch, path = "/v1/features/{id}", tag = "catalog", operation_id = "updateFeature",
     responses((status = 200, body = FeatureResponse)))]
 pub async fn update(

@@ -1,4 +1,4 @@
-//! Billable metrics over HTTP.
+//! HTTP handlers of billable metrics.
 
 use super::{Name, OfProduct, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
@@ -27,10 +27,10 @@ pub struct MetricResponse {
     pub event_name: String,
     pub name: String,
     pub aggregation: Aggregation,
-    /// The property of an event that is aggregated; without one it is the quantity.
+    /// The event property that is aggregated. Default: the event's quantity.
     #[schema(required = true)]
     pub property: Option<String>,
-    /// The integrator's own notes; for a secret key alone.
+    /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -83,7 +83,7 @@ impl Shown for Metric {
     }
 }
 
-/// Makes a billable metric. How it adds up never changes.
+/// Creates a billable metric. Its aggregation never changes.
 #[utoipa::path(post, path = "/v1/billable-metrics", tag = "catalog", operation_id = "createBillableMetric",
     responses((status = 201, body = MetricResponse)))]
 pub async fn create(
@@ -119,7 +119,7 @@ pub async fn list(
     super::list::<Metric, OfProduct>(&app, &caller, query, "billable-metrics").await
 }
 
-/// Reads a billable metric.
+/// Returns a billable metric.
 #[utoipa::path(get, path = "/v1/billable-metrics/{id}", tag = "catalog", operation_id = "getBillableMetric",
     responses((status = 200, body = MetricResponse)))]
 pub async fn get(

@@ -1,5 +1,5 @@
-//! The catalog over HTTP. The backend reads and writes all of it; pages read the public part, with
-//! a portal token or a publishable key, and never see metadata.
+//! HTTP handlers of the catalog. A backend reads and writes all of it. Pages read the public part,
+//! with a portal token or a publishable key, and never get metadata.
 
 pub mod credits;
 pub mod features;
@@ -68,7 +68,7 @@ fn no_metadata() -> String {
     "{}".to_owned()
 }
 
-/// How an object is answered.
+/// Conversion of a catalog object to its response.
 trait Shown: Entry<Id: FromStr> {
     type Response: Serialize + ToSchema + Send;
 
@@ -145,7 +145,7 @@ async fn list<T: Shown, F: Filter>(
     Ok(Json(StatusCode::OK, page.map(|object| object.show(viewer)).into()))
 }
 
-/// The integrator's own notes, for the integrator.
+/// Returns the metadata if the caller is a backend.
 fn metadata(text: &str, viewer: Viewer) -> Option<Value> {
     match viewer {
         Viewer::Backend => Some(serde_json::from_str(text).unwrap_or_default()),
@@ -160,12 +160,12 @@ impl From<CatalogError> for Problem {
             CatalogError::SlugTaken => Self::new(Code::Conflict, "Another object has this slug."),
             CatalogError::PlanImmutable => Self::new(
                 Code::PlanImmutable,
-                "What a plan charges, grants and lets try is fixed once it is no longer a draft.",
+                "Charges, grant rules and trial are immutable once the plan is no longer a draft.",
             ),
             CatalogError::InvalidTiers(param) => {
                 let message = "must ascend by upTo, and end with null";
                 let errors = vec![ParamError { param, message: message.to_owned() }];
-                Self { errors, ..Self::new(Code::InvalidTiers, "The tiers are not well-formed.") }
+                Self { errors, ..Self::new(Code::InvalidTiers, "The tiers are invalid.") }
             }
             CatalogError::Unfit { param, message } => Self::invalid_param(&param, message),
         }

@@ -1,4 +1,4 @@
-//! Plans over HTTP.
+//! HTTP handlers of plans.
 
 use super::{LongText, Name, OfProduct, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
@@ -39,10 +39,10 @@ pub struct PlanResponse {
     pub name: String,
     #[schema(required = true)]
     pub description: Option<String>,
-    /// Plans of one tier differ in interval or currency; a higher tier is a larger plan.
+    /// Plans of one tier differ in interval or currency. A higher tier is a larger plan.
     pub tier: i64,
     pub status: PlanStatus,
-    /// Whether pages show it, and customers may choose it by themselves.
+    /// Whether pages show the plan and customers may choose it.
     pub is_public: bool,
     pub billing_interval: Interval,
     #[schema(value_type = String)]
@@ -51,7 +51,7 @@ pub struct PlanResponse {
     pub charges: Vec<Charge>,
     pub entitlements: Vec<Entitlement>,
     pub grant_rules: Vec<GrantRule>,
-    /// The integrator's own notes; for a secret key alone.
+    /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -64,7 +64,7 @@ pub struct PlanResponse {
 #[derive(Debug, Request)]
 pub struct CreatePlanRequest {
     product_id: ProductId,
-    /// Lower-case letters, digits, hyphens and underscores; unique among plans.
+    /// Lower-case letters, digits, hyphens and underscores. Unique among plans.
     #[request(with = Slug)]
     slug: String,
     #[request(with = Name)]
@@ -229,7 +229,7 @@ impl Fields {
 
     fn tier(&mut self) -> Option<Tier> {
         self.required(&["upTo", "unitPrice"]);
-        // Here null is a value: without end.
+        // `null` means no upper bound.
         let up_to = self.optional(true, "upTo", |fields, name| fields.amount(name, 1));
         let unit_price = self.decimal("unitPrice", 12);
         Some(Tier { up_to: up_to?, unit_price: unit_price? })
@@ -242,7 +242,7 @@ impl Fields {
             FeatureType::Boolean => Some(EntitlementValue::Boolean),
             FeatureType::Metered => {
                 self.required(&["limit"]);
-                // Here null is a value: without limit.
+                // `null` means unlimited.
                 let limit = self.optional(true, "limit", |fields, name| fields.amount(name, 0));
                 limit.map(|limit| EntitlementValue::Metered { limit })
             }
@@ -265,7 +265,7 @@ impl Fields {
             |text: &String| (1..=100).contains(&text.len()) && !text.chars().any(char::is_control);
         let twice = values.iter().enumerate().any(|(at, value)| values[..at].contains(value));
         if values.is_empty() || twice || !values.iter().all(plain) {
-            self.wrong("values", "must be different texts of 1 to 100 bytes");
+            self.wrong("values", "must be distinct strings of 1 to 100 bytes");
         }
         Some(values)
     }
@@ -287,7 +287,7 @@ impl Fields {
     }
 }
 
-/// Makes a plan. Out of draft, what it charges, grants and lets try is fixed.
+/// Creates a plan. Once it is no longer a draft, its charges, grants and trial are immutable.
 #[utoipa::path(post, path = "/v1/plans", tag = "catalog", operation_id = "createPlan",
     responses((status = 201, body = PlanResponse)))]
 pub async fn create(
@@ -320,7 +320,8 @@ pub async fn create(
     super::create(&app, &caller, idempotency, &raw, plan).await
 }
 
-/// Lists plans, newest first; a page sees the public ones that can be chosen, and its customer's.
+/// Lists plans, newest first. A page sees public plans that can be chosen, and those of its
+/// customer.
 #[utoipa::path(get, path = "/v1/plans", tag = "catalog", operation_id = "listPlans",
     responses((status = 200, body = ListResponse<PlanResponse>)))]
 pub async fn list(
@@ -331,7 +332,7 @@ pub async fn list(
     super::list::<Plan, OfProduct>(&app, &caller, query, "plans").await
 }
 
-/// Reads a plan.
+/// Returns a plan.
 #[utoipa::path(get, path = "/v1/plans/{id}", tag = "catalog", operation_id = "getPlan",
     responses((status = 200, body = PlanResponse)))]
 pub async fn get(
@@ -342,7 +343,7 @@ pub async fn get(
     super::get::<Plan>(&app, &caller, &id).await
 }
 
-/// Changes a plan.
+/// Updates a plan.
 #[utoipa::path(patch, path = "/v1/plans/{id}", tag = "catalog", operation_id = "updatePlan",
     responses((status = 200, body = PlanResponse)))]
 pub async fn update(

@@ -1,4 +1,4 @@
-//! Everything that a pricing table shows of a product, in one answer.
+//! The pricing of a product: everything that a pricing table shows, in one response.
 
 use super::Shown;
 use super::credits::{CreditCurrencyResponse, CreditPackageResponse};
@@ -22,21 +22,21 @@ use utoipa::ToSchema;
 #[schema(as = Pricing)]
 pub struct PricingResponse {
     pub product: ProductResponse,
-    /// Ascending.
+    /// In ascending order.
     pub tiers: Vec<PricingTier>,
-    /// The features that any of the plans gives.
+    /// The features of any of the plans.
     pub feature_rows: Vec<FeatureRow>,
-    /// What the plans grant, what their features cost, and what can be bought of it.
+    /// The credit currencies that plans grant, features cost and packages sell.
     pub credit_currencies: Vec<CreditCurrencyResponse>,
     pub credit_packages: Vec<CreditPackageResponse>,
 }
 
-/// The plans of one size.
+/// The plans of one tier.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PricingTier {
     pub tier: i64,
-    /// The name of its first plan.
+    /// The name of the tier's first plan.
     pub name: String,
     pub monthly: Vec<PlanResponse>,
     pub yearly: Vec<PlanResponse>,
@@ -47,7 +47,7 @@ pub struct PricingTier {
 #[serde(rename_all = "camelCase")]
 pub struct FeatureRow {
     pub feature: FeatureResponse,
-    /// The plans that give it, in the order of the tiers.
+    /// The plans that include it, in the order of the tiers.
     pub plans: Vec<FeatureOfPlan>,
 }
 
@@ -59,7 +59,7 @@ pub struct FeatureOfPlan {
     pub value: EntitlementValue,
 }
 
-/// Reads what a pricing table shows of a product.
+/// Returns the pricing of a product.
 #[utoipa::path(get, path = "/v1/public/pricing/{productId}", tag = "catalog", operation_id = "getPricing",
     responses((status = 200, body = PricingResponse)))]
 pub async fn get(

@@ -1,4 +1,4 @@
-//! Products over HTTP.
+//! HTTP handlers of products.
 
 use super::{BySlug, LongText, Name, Shown, Viewer, Writer, no_metadata};
 use crate::app::App;
@@ -30,7 +30,7 @@ pub struct ProductResponse {
     #[schema(required = true)]
     pub image: Option<String>,
     pub status: CatalogStatus,
-    /// The integrator's own notes; for a secret key alone.
+    /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -42,7 +42,7 @@ pub struct ProductResponse {
 
 #[derive(Debug, Request)]
 pub struct CreateProductRequest {
-    /// Lower-case letters, digits, hyphens and underscores; unique among products.
+    /// Lower-case letters, digits, hyphens and underscores. Unique among products.
     #[request(with = Slug)]
     slug: String,
     #[request(with = Name)]
@@ -93,7 +93,7 @@ impl Shown for Product {
     }
 }
 
-/// Makes a product.
+/// Creates a product.
 #[utoipa::path(post, path = "/v1/products", tag = "catalog", operation_id = "createProduct",
     responses((status = 201, body = ProductResponse)))]
 pub async fn create(
@@ -118,7 +118,7 @@ pub async fn create(
     super::create(&app, &caller, idempotency, &raw, product).await
 }
 
-/// Lists products, newest first; a page sees the active ones and those its customer has.
+/// Lists products, newest first. A page sees active products and those of its customer.
 #[utoipa::path(get, path = "/v1/products", tag = "catalog", operation_id = "listProducts",
     responses((status = 200, body = ListResponse<ProductResponse>)))]
 pub async fn list(
@@ -129,7 +129,7 @@ pub async fn list(
     super::list::<Product, BySlug>(&app, &caller, query, "products").await
 }
 
-/// Reads a product.
+/// Returns a product.
 #[utoipa::path(get, path = "/v1/products/{id}", tag = "catalog", operation_id = "getProduct",
     responses((status = 200, body = ProductResponse)))]
 pub async fn get(
@@ -140,7 +140,7 @@ pub async fn get(
     super::get::<Product>(&app, &caller, &id).await
 }
 
-/// Changes a product.
+/// Updates a product.
 #[utoipa::path(patch, path = "/v1/products/{id}", tag = "catalog", operation_id = "updateProduct",
     responses((status = 200, body = ProductResponse)))]
 pub async fn update(

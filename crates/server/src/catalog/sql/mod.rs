@@ -1,4 +1,4 @@
-//! The statements on the catalog: the same few for each of its tables.
+//! SQL statements for the catalog, shared by all of its tables.
 
 mod tables;
 
@@ -146,7 +146,7 @@ pub async fn put<T: Row>(tx: &mut Tx<'_, '_>, tenant: &Tenant, object: &T) -> Re
     tx.store(&T::PUT, object, &[tenant.no.into()]).await.map(|_| ())
 }
 
-/// NULL is the backend; no customer has the number 0.
+/// NULL is the backend. No customer has number 0.
 impl From<Viewer> for Value<'_> {
     fn from(viewer: Viewer) -> Self {
         match viewer {

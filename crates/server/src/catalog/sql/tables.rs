@@ -1,4 +1,4 @@
-//! The tables of the catalog: what of each a viewer may see, and how its rows are read and written.
+//! The tables of the catalog: the rows that each viewer may see, and the columns.
 
 use super::{Row, table};
 use crate::base::{

@@ -1,16 +1,16 @@
-//! What the demo's company sells, and how it looks.
+//! The catalog and branding of the demo's company.
 
 use super::story::Story;
 use http::Method;
 use serde_json::{Value, json};
 
-/// What the story names later.
+/// The ids that the story refers to.
 pub struct Catalog {
     pub credits: String,
     pub package: String,
 }
 
-/// The features by which plans differ.
+/// The features that distinguish the plans.
 struct Features {
     api: String,
     reports: String,
@@ -20,16 +20,16 @@ struct Features {
     support: String,
 }
 
-/// A plan in each interval: what it costs a month, and what it gives.
+/// A plan in both intervals: its monthly price and its content.
 struct Plan<'a> {
     slug: &'a str,
     name: &'a str,
     description: &'a str,
-    /// Dollars in cents; a year costs ten months.
+    /// Dollars, in cents. A year costs ten months.
     price: i64,
-    /// API calls in the price, and what one more costs, in cents: up to 100,000 of them and beyond.
+    /// Included API calls, and the price of one more in cents, up to 100,000 and above.
     calls: Option<(&'a str, &'a str, &'a str)>,
-    /// AI credits a day, and how many of them go on to the next.
+    /// AI credits per day, and the rollover cap.
     drip: (i64, i64),
     entitlements: Value,
 }

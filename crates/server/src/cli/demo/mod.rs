@@ -1,4 +1,4 @@
-//! `unitpay demo`: one command to see it work.
+//! `unitpay demo`: starts a server with sample data.
 
 mod catalog;
 mod story;
@@ -24,7 +24,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Serves a store with something in it and prints how to use it.
+/// Serves a store with sample data and prints how to use it.
 pub async fn run(which: &Which, listen: &Listen) -> anyhow::Result<()> {
     let config = which.config(listen)?;
     let log = start_log(&config)?;
@@ -48,12 +48,12 @@ async fn show(which: &Which, mut config: Config) -> anyhow::Result<()> {
     server.run_until_told().await
 }
 
-/// A folder that is removed in the end.
+/// A temporary folder that is removed at the end.
 struct Temporary(PathBuf);
 
 impl Temporary {
     fn make() -> anyhow::Result<Self> {
-        // A name that nobody can have taken before, in a folder that everybody may write to.
+        // An unpredictable name, because every user may write to the parent folder.
         let unique = u64::from_ne_bytes(Random::system().bytes());
         let folder = std::env::temp_dir().join(format!("unitpay-demo-{unique:016x}"));
         let made = DirBuilder::new().mode(0o700).create(&folder);
@@ -70,7 +70,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Makes the customers where they are absent, and a key.
+/// Creates missing customers, and a key.
 async fn seed(config: &Config) -> anyhow::Result<String> {
     let store = Store::open(config, Purpose::Beside).await?;
     let organization = store.organization(DEFAULT_ORGANIZATION).await?.id;
@@ -90,7 +90,7 @@ async fn seed(config: &Config) -> anyhow::Result<String> {
             metadata: "{}".to_owned(),
             billing: BillingChange::default(),
         };
-        // They are there when their story begins.
+        // The customers exist when their story begins.
         let (ids, now) = (store.ids.clone(), story::beginning(store.clock.now()));
         store
             .db
@@ -110,7 +110,7 @@ async fn seed(config: &Config) -> anyhow::Result<String> {
     let now = store.clock.now();
     let Store { db, random, signing, .. } = store;
     let clock = Clock::manual(story::beginning(now));
-    // What the story says is billed as ever, but for the address, which is not known yet.
+    // Billing runs as usual, except for the public address, which is not known yet.
     let app = App::new(config.clone(), String::new(), clock, random, db.clone(), signing);
     Story::new(&Arc::new(app), key.clone()).tell(now).await?;
     db.close();

@@ -1,6 +1,6 @@
-//! What the demo's company has been through: its catalog, three customers, and the months that they
-//! used it. Everything is asked of the API itself and billed by the engine, on a clock that the
-//! story moves from five months ago to now, so that nothing in the store was put there by hand.
+//! The history of the demo's company: its catalog, three customers, and months of usage. It calls
+//! the API and lets the engine bill, on a clock that moves from five months ago to the present.
+//! Nothing is inserted into the store directly.
 
 use super::catalog::{self, Catalog};
 use crate::app::App;
@@ -17,17 +17,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
 
-/// A customer: how the integrator calls it, and who it is.
+/// A customer with its external id, name and address.
 pub struct Company {
     pub external_id: &'static str,
     pub name: &'static str,
     pub email: &'static str,
 }
 
-/// Somebody who tried it for free and stayed.
+/// A developer on the free plan.
 pub const ADA: Company =
     Company { external_id: "cus_123", name: "Ada Lovelace", email: "ada@example.com" };
-/// A freight company that grew out of a plan, and whose card ends soon.
+/// A freight company that upgraded, and whose card expires soon.
 pub const ACME: Company =
     Company { external_id: "acme", name: "Acme Incorporated", email: "billing@acme.example" };
 /// A robotics company whose last payment failed.
@@ -36,27 +36,27 @@ pub const GLOBEX: Company =
 
 const DAY: i64 = 86_400;
 const LENGTH: i64 = 150;
-/// What happened so many days ago.
+/// An event that happened this many days ago.
 const ADA_PAYS: i64 = 131;
 const ACME_JOINS: i64 = 128;
 const ACME_GROWS: i64 = 64;
 const ADA_TOPS_UP: i64 = 17;
 const ACME_CHANGES_CARD: i64 = 9;
 const GLOBEX_CARD_FAILS: i64 = 20;
-/// The last one was billed for so many months, and could not be for one that began lately.
+/// The last customer was billed for some months and then failed to pay.
 const GLOBEX_MONTHS: i64 = 3;
 const GLOBEX_LATE_DAYS: i64 = 2;
-/// Usage comes twice a day: at which hour, and how much of the day's, in hundredths.
+/// Usage is reported twice a day: the hour, and the share of the day's usage in hundredths.
 const HOURS: [(i64, u64); 2] = [(9, 60), (16, 40)];
 
-/// Tells the story to the store of an app whose clock it moves.
+/// Plays the story into the store of an app whose clock it moves.
 pub struct Story {
     app: Arc<App>,
     router: Router,
     key: String,
 }
 
-/// When the story begins, that is how far behind the clock of its app starts.
+/// Returns the beginning of the story, at which the app's clock starts.
 pub fn beginning(now: Time) -> Time {
     let midnight = now.seconds() - now.seconds().rem_euclid(DAY);
     Time::from_seconds(midnight).plus_days(-LENGTH)
@@ -71,7 +71,7 @@ impl Story {
         }
     }
 
-    /// Runs from the beginning to `now`. A store that has products has been told it before.
+    /// Plays the story from its beginning to `now`. Does nothing if the store has products.
     pub async fn tell(&self, now: Time) -> anyhow::Result<()> {
         let products = self.ask(Method::GET, "/v1/products", &Value::Null).await?;
         if products["data"].as_array().is_some_and(|products| !products.is_empty()) {
@@ -100,7 +100,7 @@ impl Story {
         self.wait_until(now).await
     }
 
-    /// What happened so many days ago.
+    /// An event that happened this many days ago.
     async fn turn(&self, days_ago: i64, catalog: &Catalog) -> anyhow::Result<()> {
         match days_ago {
             LENGTH => self.subscribe(&ADA, "free-monthly", None).await,
@@ -120,7 +120,7 @@ impl Story {
         }
     }
 
-    /// Tells where the customers are, and so what tax they pay.
+    /// Sets the customers' addresses, which decide their taxes.
     async fn introduce(&self) -> anyhow::Result<()> {
         let ada = json!({ "type": "individual", "taxStatus": "exempt", "billingAddress": {
             "line1": "220 NW 8th Avenue", "city": "Portland", "state": "OR", "postalCode": "97209", "country": "US" } });
@@ -137,7 +137,7 @@ impl Story {
         Ok(())
     }
 
-    /// Adds a card that is the default from now on.
+    /// Adds a card and makes it the default.
     async fn card(&self, who: &Company, token: &str) -> anyhow::Result<()> {
         let path = format!("/v1/customers/{}/payment-methods", who.external_id);
         let body = json!({ "processorToken": token, "setDefault": true });
@@ -160,7 +160,7 @@ impl Story {
         settled(&self.ask(Method::POST, &path, &body).await?)
     }
 
-    /// A plan's id by its slug.
+    /// Returns a plan's id by its slug.
     pub async fn plan(&self, slug: &str) -> anyhow::Result<String> {
         let plans = self.ask(Method::GET, "/v1/plans?limit=100", &Value::Null).await?;
         let plan = plans["data"].as_array().into_iter().flatten().find(|plan| plan["slug"] == slug);
@@ -173,7 +173,7 @@ impl Story {
         settled(&self.ask(Method::POST, &path, &body).await?)
     }
 
-    /// From here on a wallet with few credits buys a package.
+    /// Lets a wallet buy a package automatically when few credits are left.
     async fn top_up_by_itself(&self, who: &Company, catalog: &Catalog) -> anyhow::Result<()> {
         let path =
             format!("/v1/customers/{}/auto-topup-rules/{}", who.external_id, catalog.credits);
@@ -182,7 +182,7 @@ impl Story {
         self.ask(Method::PUT, &path, &body).await.map(|_| ())
     }
 
-    /// A part of a day's use. Before a customer subscribes nothing of it counts.
+    /// Reports part of a day's usage. It does not count before the customer subscribes.
     async fn use_it(&self, day: i64, midnight: Time, hour: i64, share: u64) -> anyhow::Result<()> {
         let event = |who: &Company, name: &str, usual: u64| {
             let whole = on_a_day(day, midnight, usual, who.name.len() as u64);
@@ -198,7 +198,7 @@ impl Story {
         self.ask(Method::POST, "/v1/usage/track", &events).await.map(|_| ())
     }
 
-    /// Moves the clock and has the engine do what falls due on the way.
+    /// Advances the clock and runs what falls due on the way.
     async fn wait_until(&self, at: Time) -> anyhow::Result<()> {
         let clock: &Clock = &self.app.clock;
         loop {
@@ -211,12 +211,12 @@ impl Story {
         }
     }
 
-    /// Makes an object and returns its id.
+    /// Creates an object and returns its id.
     pub async fn make(&self, path: &str, body: Value) -> anyhow::Result<String> {
         id(&self.ask(Method::POST, &format!("/v1/{path}"), &body).await?)
     }
 
-    /// Asks the API, as the company's backend.
+    /// Calls the API as the company's backend.
     pub async fn ask(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
         let request = Request::builder()
             .method(&method)
@@ -242,8 +242,8 @@ impl Story {
     }
 }
 
-/// What is usual, on one day of the story: more as the months go by, little at weekends, and never
-/// quite the same.
+/// Returns the usage of one day: growing over the months, low on weekends, and never quite the
+/// same.
 fn on_a_day(day: i64, midnight: Time, usual: u64, seed: u64) -> u64 {
     // The first day of 1970 was a Thursday.
     let weekend = matches!((midnight.seconds() / DAY + 4) % 7, 0 | 6);

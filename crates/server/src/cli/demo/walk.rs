@@ -1,4 +1,4 @@
-//! What the demo prints: each step as it can be pasted.
+//! Prints each step of the demo as a command to paste.
 
 use super::story::{ADA, GLOBEX, Story, id};
 use crate::base::Clock;
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 const DAYS_OF_USAGE: i64 = 30;
 
-/// A way through what the customers see and may do, by the names that things have in this store.
-/// What is not there any more, in a store that was used before, is left out.
+/// A walk through the customers' data, by the ids in this store. Objects that no longer exist in a
+/// reused store are left out.
 pub async fn walk(story: &Story, address: &str, key: &str) -> anyhow::Result<String> {
     let body = json!({ "customerId": ADA.external_id });
     let session = story.ask(Method::POST, "/v1/portal-sessions", &body).await?;
@@ -65,7 +65,7 @@ curl -s -w '%{{http_code}}\n' $UNITPAY_BASE_URL/portal-sessions/revoke -H "x-api
 
 type Step = (&'static str, Vec<String>);
 
-/// What a browser may read and do with the token.
+/// The routes that a browser may call with the token.
 async fn steps(story: &Story) -> anyhow::Result<Vec<Step>> {
     let (ada, globex) = (ADA.external_id, GLOBEX.external_id);
     let first = async |path: String| -> anyhow::Result<Option<String>> {
@@ -73,21 +73,24 @@ async fn steps(story: &Story) -> anyhow::Result<Vec<Step>> {
         list["data"].get(0).map(id).transpose()
     };
     let mut steps = vec![
-        ("Read: what the browser gets for the token.", vec![read("portal-sessions/current")]),
-        ("Subscription: what the customer has.", vec![read("subscriptions")]),
+        (
+            "Read: the session and its customer, as the browser gets them.",
+            vec![read("portal-sessions/current")],
+        ),
+        ("Subscription: the current plan.", vec![read("subscriptions")]),
     ];
     if let Some(product) = first("/v1/products".to_owned()).await? {
         let plans = vec![read(&format!("public/pricing/{product}"))];
-        steps.push(("Plans: what there is to choose from.", plans));
+        steps.push(("Plans: the available plans and their prices.", plans));
     }
     if let Some(invoice) = first(format!("/v1/invoices?customerId={ada}")).await? {
         let pdf = read(&format!("invoices/{invoice}/pdf")).replace("; echo", " -o invoice.pdf");
-        let title = "Invoices: the months so far; the newest as a document.";
+        let title = "Invoices: the past months, and the latest one as a PDF.";
         steps.push((title, vec![read("invoices"), pdf]));
     }
     if let Some(wallet) = first(format!("/v1/customers/{ada}/credit-accounts")).await? {
         let ledger = read(&format!("credit-accounts/{wallet}/ledger?limit=5"));
-        let title = "Credits: the wallet, and what happened to it last.";
+        let title = "Credits: the wallet and its latest entries.";
         steps.push((title, vec![read("credit-accounts"), ledger]));
     }
     let today = Clock::system().now();
@@ -99,9 +102,9 @@ async fn steps(story: &Story) -> anyhow::Result<Vec<Step>> {
         let change = format!(r#"{{"planId":"{}"}}"#, story.plan("scale-monthly").await?);
         let of = |verb: &str| format!("subscriptions/{subscription}/{verb}");
         let ask = |verb: &str, body: &str| write(&of(verb), body);
-        let title = "Upgrade: what it would cost now, and done.";
+        let title = "Upgrade: preview the price, then change the plan.";
         steps.push((title, vec![ask("preview-change", &change), ask("change-plan", &change)]));
-        let title = "Cancel: with the period that runs; and taken back.";
+        let title = "Cancel: at the period's end, then undo it.";
         steps.push((title, vec![ask("cancel", "{}"), ask("uncancel", "{}")]));
     }
     let packages = story.ask(Method::GET, "/v1/credit-packages", &Value::Null).await?;
@@ -109,7 +112,7 @@ async fn steps(story: &Story) -> anyhow::Result<Vec<Step>> {
         let currency = &package["creditCurrencyId"];
         let body = json!({ "creditCurrencyId": currency, "packageId": package["id"] }).to_string();
         let top_up = vec![write(&format!("customers/{ada}/top-ups"), &body)];
-        steps.push(("Top up: more credits, for money.", top_up));
+        steps.push(("Top up: buy credits.", top_up));
     }
     let unpaid = first(format!("/v1/invoices?customerId={globex}&status=overdue")).await?;
     if let Some(invoice) = unpaid {
@@ -128,7 +131,7 @@ async fn steps(story: &Story) -> anyhow::Result<Vec<Step>> {
                 .replace("$TOKEN", "$OTHER")
                 .replace("'{}'", r#""{\"paymentMethodId\":\"$CARD\"}""#),
         ];
-        steps.push(("Pay: what another customer's card did not, with a better one.", pay));
+        steps.push(("Pay: another customer's failed invoice, with a working card.", pay));
     }
     Ok(steps)
 }
@@ -149,7 +152,7 @@ fn write(path: &str, body: &str) -> String {
     )
 }
 
-/// Takes a text out of an object.
+/// Returns a string from an object.
 fn member(name: &str) -> String {
     format!(r#"sed -n 's/.*"{name}":"\([^"]*\)".*/\1/p'"#)
 }

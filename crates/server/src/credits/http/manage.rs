@@ -123,7 +123,7 @@ pub async fn freeze(
     set_frozen(&app, &caller, &id, true).await
 }
 
-/// Makes a frozen wallet usable again.
+/// Unfreezes a wallet.
 #[utoipa::path(post, path = "/v1/credit-accounts/{id}/unfreeze", tag = "credits", operation_id = "unfreezeCreditAccount",
     responses((status = 200, body = CreditAccountResponse)))]
 pub async fn unfreeze(

@@ -1,4 +1,4 @@
-//! Credits over HTTP.
+//! HTTP handlers of credits.
 
 mod manage;
 mod read;
@@ -18,8 +18,9 @@ use crate::http::page::path_id;
 use crate::organizations::Tenant;
 use crate::{credits, test_clock};
 
-/// Writes what is due in a customer's wallets, so that balances are those of now; which it tells.
-/// No reading connection is held meanwhile: who waits to write must not keep others from reading.
+/// Writes the due entries of a customer's wallets, so that balances are current, and returns the
+/// current time. Holds no read connection meanwhile, so that a waiting writer does not block
+/// readers.
 pub async fn write_due(app: &App, tenant: &Tenant, customer_no: i64) -> Result<Time, DbError> {
     let mut tx = app.db.read().await?;
     let at = test_clock::now(&mut tx, tenant, app.clock.now()).await?;
@@ -36,7 +37,7 @@ pub async fn write_due(app: &App, tenant: &Tenant, customer_no: i64) -> Result<T
     Ok(at)
 }
 
-/// The wallet of this id as it is now, where the caller may see it.
+/// Returns the wallet with this id as of now, if the caller may see it.
 pub async fn seen<const K: u32, const P: u32>(
     app: &App,
     caller: &Caller<K, P>,

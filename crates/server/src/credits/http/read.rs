@@ -1,4 +1,4 @@
-//! Reading wallets. What is due in them is written first, so that a balance is the one of now.
+//! HTTP handlers that read wallets. Due entries are written first, so that balances are current.
 
 use super::shown::{
     CreditAccountResponse, CreditDay, CreditStats, LedgerEntryResponse, TopUpResponse,
@@ -24,7 +24,7 @@ use utoipa::openapi::{RefOr, Schema};
 type Reader = Caller<{ KeyScopes::CREDITS_READ }, { PortalScopes::CREDITS_READ }>;
 type Accounts = Json<ListResponse<CreditAccountResponse>>;
 
-/// The most days that statistics go back.
+/// The maximum number of days for statistics.
 const MAX_DAYS: i64 = 92;
 
 /// A number of days in a query.
@@ -60,7 +60,7 @@ pub struct AccountFilter {
     customer_id: Option<CustomerRef>,
 }
 
-/// Lists wallets, newest first; a portal token its own customer's.
+/// Lists wallets, newest first. A portal token lists those of its own customer.
 #[utoipa::path(get, path = "/v1/credit-accounts", tag = "credits", operation_id = "listCreditAccounts",
     responses((status = 200, body = ListResponse<CreditAccountResponse>)))]
 pub async fn list(
@@ -151,7 +151,7 @@ pub async fn top_ups(
     Ok(Json(StatusCode::OK, page.map(TopUpResponse::from).into()))
 }
 
-/// What became of a wallet's credits in the last days.
+/// Returns the credits used, granted and expired in the last days.
 #[utoipa::path(get, path = "/v1/credits/stats", tag = "credits", operation_id = "getCreditStats",
     responses((status = 200, body = CreditStats)))]
 pub async fn stats(

@@ -1,4 +1,4 @@
-//! Wallets on the wire.
+//! Wallets in responses.
 
 use crate::base::words::words;
 use crate::base::{
@@ -22,12 +22,12 @@ pub struct CreditAccountResponse {
     #[schema(value_type = String)]
     pub credit_currency_id: CreditCurrencyId,
     pub currency: CreditAccountCurrency,
-    /// In the credit currency's smallest unit, as all amounts of credits.
+    /// In the credit currency's smallest unit, like all amounts of credits.
     pub balance: i64,
     pub status: CreditAccountStatus,
-    /// Those that something remains of, in the order in which they are used.
+    /// Grants with remaining credits, in the order of use.
     pub grants: Vec<GrantResponse>,
-    /// When it tops itself up; `null` where that was never set.
+    /// The automatic top-up rule; `null` if none was ever set.
     #[schema(required = true)]
     pub auto_top_up: Option<AutoTopUpResponse>,
     #[schema(value_type = String, format = DateTime)]
@@ -72,7 +72,7 @@ pub struct GrantResponse {
     pub subscription_id: Option<SubscriptionId>,
     pub amount: i64,
     pub remaining: i64,
-    /// The least is used first.
+    /// Lower values are used first.
     pub priority: i64,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub expires_at: Option<Time>,
@@ -86,18 +86,19 @@ pub struct GrantResponse {
 pub struct AutoTopUpResponse {
     pub enabled: bool,
     pub mode: AutoTopUpMode,
-    /// A top-up begins when the balance is below.
+    /// A top-up starts when the balance falls below this.
     pub threshold: i64,
-    /// What one costs, in minor units; with the mode `amount`.
+    /// The price of one top-up in minor units, for mode `amount`.
     #[schema(required = true)]
     pub amount: Option<i64>,
     #[schema(value_type = Option<String>, required = true)]
     pub package_id: Option<CreditPackageId>,
     pub quantity: i64,
     pub max_per_month: i64,
-    /// One is under way.
+    /// A top-up is in progress.
     pub pending: bool,
-    /// The last one failed: it goes on when it is saved again or another card is the default.
+    /// The last top-up failed. The rule resumes when it is saved again or another card becomes the
+    /// default.
     pub paused: bool,
 }
 
@@ -109,7 +110,7 @@ pub struct LedgerEntryResponse {
     pub id: LedgerEntryId,
     #[schema(schema_with = kind_schema)]
     pub r#type: &'static str,
-    /// Signed.
+    /// Positive or negative.
     pub amount: i64,
     pub balance_after: i64,
     #[schema(value_type = String)]
@@ -139,13 +140,13 @@ pub struct TopUpResponse {
     pub currency: Currency,
     #[schema(value_type = Option<String>, required = true)]
     pub package_id: Option<CreditPackageId>,
-    /// The wallet began it by itself.
+    /// Whether the server started it automatically.
     pub automatic: bool,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 
-/// What became of a wallet's credits lately.
+/// The credits used, granted and expired in a range of days.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreditStats {
@@ -153,17 +154,17 @@ pub struct CreditStats {
     pub credit_account_id: CreditAccountId,
     pub balance: i64,
     pub granted: i64,
-    /// Without what was given back.
+    /// Without refunded deductions.
     pub used: i64,
-    /// Ended unused, or taken back.
+    /// Expired unused, or reversed.
     pub expired: i64,
-    /// Each day of the range, today last.
+    /// Each day of the range, ending today.
     pub days: Vec<CreditDay>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreditDay {
-    /// A day, UTC.
+    /// A UTC date.
     #[schema(format = Date)]
     pub date: String,
     pub granted: i64,

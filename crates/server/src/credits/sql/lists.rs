@@ -67,7 +67,7 @@ const TOP_UPS: Pages<TopUp> = pages!(
     "SELECT {} FROM credit_top_ups WHERE account_no = $1 AND id < $2 AND id > $3 \
      ORDER BY id {order} LIMIT $4"
 );
-/// A customer has few wallets, and a wallet few top-ups: a draft or an invoice is found among them.
+/// A customer has few wallets and a wallet few top-ups, so a scan finds the draft or invoice.
 const OPEN_TOP_UP: Query<TopUpOf> = query!(
     TopUpOf,
     "SELECT {top_up: t} FROM credit_accounts a JOIN credit_top_ups t ON t.account_no = a.no \
@@ -95,7 +95,7 @@ pub async fn view(
     Ok(with_grants(tx, found).await?.pop())
 }
 
-/// A page of a tenant's wallets, or of one customer's.
+/// Reads a page of the wallets of a tenant or of one customer.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -154,7 +154,7 @@ pub async fn granted(
     tx.fetch(&GRANTED, &values).await
 }
 
-/// A page of a wallet's ledger.
+/// Reads a page of a wallet's ledger.
 pub async fn ledger(
     tx: &mut Tx<'_, '_>,
     account_no: i64,
@@ -182,7 +182,7 @@ pub async fn is_undone(
     tx.exists(&IS_UNDONE, &[account_no.into(), id.into()]).await
 }
 
-/// A page of a wallet's top-ups.
+/// Reads a page of a wallet's top-ups.
 pub async fn top_ups(
     tx: &mut Tx<'_, '_>,
     account_no: i64,

@@ -1,4 +1,4 @@
-//! The one answer of every request that moves money.
+//! The response of every request that moves money.
 
 use crate::app::App;
 use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
@@ -19,12 +19,12 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a request that moves money came to.
+/// The outcome of a request that moves money.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[schema(as = SettleOutcome)]
 pub enum SettleOutcomeResponse {
-    /// Charged and done.
+    /// Charged successfully.
     #[serde(rename_all = "camelCase")]
     ChargedInline {
         #[schema(required = true)]
@@ -34,8 +34,8 @@ pub enum SettleOutcomeResponse {
         #[schema(value_type = Option<String>, required = true)]
         payment_attempt_id: Option<PaymentAttemptId>,
     },
-    /// The customer has to fill in the processor's form; then it goes on by itself. What the form
-    /// is for stands in one of the last members.
+    /// The customer must complete the processor's form. The operation continues automatically
+    /// afterwards. One of the last members names its object.
     #[serde(rename_all = "camelCase")]
     RequiresForm {
         client: ClientResponse,
@@ -52,26 +52,26 @@ pub enum SettleOutcomeResponse {
     },
     /// To be paid by its due date.
     InvoiceSent { invoice: Box<InvoiceResponse> },
-    /// Too little to charge now; the next invoice has it.
+    /// Below the processor's minimum: added to the next invoice.
     InvoiceAdded {
         #[schema(required = true)]
         subscription: Option<Box<SubscriptionResponse>>,
     },
-    /// It comes into force later.
+    /// Applies later.
     #[serde(rename_all = "camelCase")]
     Deferred {
         subscription: Box<SubscriptionResponse>,
         #[schema(value_type = String, format = DateTime)]
         effective_at: Time,
     },
-    /// Done, and nothing was to be paid.
+    /// Done without a payment.
     CreatedNoCharge { subscription: Box<SubscriptionResponse> },
-    /// It was so already.
+    /// Nothing to do.
     NoAction,
 }
 
-/// Answers a request that moves money: goes on with its attempt, if there is one, and shows what it
-/// came to. `backend` sees metadata.
+/// Answers a request that moves money: continues its attempt, if there is one, and returns the
+/// outcome. `backend` includes metadata.
 pub async fn answer(
     app: &App,
     tenant: &Tenant,
@@ -84,7 +84,7 @@ pub async fn answer(
             let body = Shown { app, tenant, backend }.outcome(outcome).await?;
             Json(StatusCode::OK, body).into_response()
         }
-        // A decline is an answer like any other.
+        // A decline is returned as a response.
         Err(problem) if problem.code == Code::PaymentDeclined => problem.into_response(),
         Err(problem) => return Err(problem),
     };
@@ -113,7 +113,7 @@ async fn settled(app: &App, tenant: &Tenant, kept: Kept) -> Result<SettleOutcome
     })
 }
 
-/// Shows objects to a caller as they are now.
+/// Builds the response from the current objects.
 struct Shown<'a> {
     app: &'a App,
     tenant: &'a Tenant,
@@ -173,7 +173,7 @@ impl Shown<'_> {
         })
     }
 
-    /// What a browser needs to show the form that is open.
+    /// Returns the data that a browser needs to show the open form.
     async fn client(&self, attempt: &Attempt) -> Result<Client, Problem> {
         let mut tx = self.app.db.read().await?;
         let processors = &self.app.processors;
@@ -214,7 +214,7 @@ impl Shown<'_> {
     }
 }
 
-/// What an outcome names is never deleted.
+/// Objects of an outcome are never deleted.
 fn gone() -> Problem {
     Problem::internal("what an outcome names is missing")
 }

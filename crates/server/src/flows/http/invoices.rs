@@ -1,4 +1,4 @@
-//! What callers do with issued invoices: pay them, record a transfer, void them.
+//! HTTP handlers for issued invoices: pay, record a transfer, void.
 
 use crate::app::App;
 use crate::auth::{Caller, SecretKey};
@@ -43,7 +43,7 @@ pub struct RecordPaymentRequest {
 type Payer = Caller<{ KeyScopes::INVOICES_WRITE }, { PortalScopes::INVOICES_PAY }>;
 type Writer = SecretKey<{ KeyScopes::INVOICES_WRITE }>;
 
-/// Pays all that is due of an invoice.
+/// Pays the whole amount due of an invoice.
 #[utoipa::path(post, path = "/v1/invoices/{id}/pay", tag = "invoices", operation_id = "payInvoice",
     responses((status = 200, body = SettleOutcomeResponse)))]
 pub async fn pay(
@@ -74,7 +74,7 @@ pub async fn pay(
     answer(&app, &tenant, caller.only_customer().is_none(), kept, replayed).await
 }
 
-/// Records a transfer: money that came in by another way than the processor's.
+/// Records a transfer: a payment outside the processor.
 #[utoipa::path(post, path = "/v1/invoices/{id}/payments", tag = "invoices", operation_id = "recordInvoicePayment",
     responses((status = 201, body = InvoiceResponse)))]
 pub async fn transfer(
@@ -108,7 +108,7 @@ pub async fn transfer(
     done.await.map(Outcome::into_response)
 }
 
-/// Voids an invoice of which nothing was paid. It keeps its number.
+/// Voids an invoice without payments. It keeps its number.
 #[utoipa::path(post, path = "/v1/invoices/{id}/void", tag = "invoices", operation_id = "voidInvoice",
     responses((status = 200, body = InvoiceResponse)))]
 pub async fn void(

@@ -1,4 +1,4 @@
-//! Flows over HTTP: the requests that move money, with one answer for all of them.
+//! HTTP handlers of the flows: requests that move money, with one kind of response.
 
 pub mod answer;
 pub mod invoices;
@@ -51,9 +51,10 @@ impl From<BillingError> for Problem {
             BillingError::PlanNotAvailable => {
                 (Code::PlanNotAvailable, "The plan cannot be chosen.")
             }
-            BillingError::SubscriptionExists => {
-                (Code::SubscriptionExists, "The customer has a subscription of this product.")
-            }
+            BillingError::SubscriptionExists => (
+                Code::SubscriptionExists,
+                "The customer already has a subscription of this product.",
+            ),
             BillingError::NotActive => {
                 (Code::SubscriptionNotActive, "The subscription is canceled.")
             }
@@ -63,14 +64,14 @@ impl From<BillingError> for Problem {
                     .with("invoiceId", invoice.to_string());
             }
             BillingError::Unpaid => {
-                (Code::InvoiceUnpaid, "An invoice of the subscription has to be paid first.")
+                (Code::InvoiceUnpaid, "An invoice of this subscription must be paid first.")
             }
             BillingError::SellerIncomplete => {
-                let detail = "The branding needs the seller's legal name and address first.";
+                let detail = "Set the seller's legal name and address in the branding first.";
                 (Code::SellerIncomplete, detail)
             }
             BillingError::NotPayable => {
-                (Code::InvoiceNotPayable, "Nothing is owed on this invoice.")
+                (Code::InvoiceNotPayable, "This invoice has no amount due.")
             }
             BillingError::InProgress => {
                 (Code::PaymentInProgress, "A payment of this invoice is in progress.")
@@ -79,14 +80,14 @@ impl From<BillingError> for Problem {
                 (Code::Conflict, "This environment has no payment processor.")
             }
             BillingError::BelowMinimum => {
-                (Code::AmountOutOfRange, "The amount due is less than the processor charges.")
+                (Code::AmountOutOfRange, "The amount due is below the processor's minimum.")
             }
             BillingError::Frozen => (Code::WalletFrozen, "The wallet is frozen."),
             BillingError::PackageRequired => {
-                (Code::PackageRequired, "Credits of this kind are bought in packages.")
+                (Code::PackageRequired, "Credits of this currency are sold in packages only.")
             }
             BillingError::NotUndoable => {
-                (Code::Conflict, "The entry was undone before, or nothing of it is left.")
+                (Code::Conflict, "The entry was already reversed, or nothing of it is left.")
             }
         };
         Self::new(code, detail)

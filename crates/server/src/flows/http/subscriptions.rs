@@ -1,4 +1,5 @@
-//! Buying, changing and canceling. What moves money answers with a [`SettleOutcome`].
+//! HTTP handlers that start, change and cancel subscriptions. Those that move money return a
+//! [`SettleOutcome`].
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -92,7 +93,7 @@ impl CreateSubscriptionRequest {
     }
 }
 
-/// Shows what a subscription would cost now and next. Nothing is bought.
+/// Previews a subscription: its cost now and at the next renewal. Buys nothing.
 #[utoipa::path(post, path = "/v1/subscriptions/preview", tag = "subscriptions", operation_id = "previewSubscription",
     responses((status = 200, body = PreviewResponse)))]
 pub async fn preview(
@@ -111,7 +112,7 @@ pub async fn preview(
     Ok(Json(StatusCode::OK, preview.into()))
 }
 
-/// Buys a plan: starts a subscription, with its first payment where there is one to be made.
+/// Starts a subscription, with its first payment if it costs something.
 #[utoipa::path(post, path = "/v1/subscriptions", tag = "subscriptions", operation_id = "createSubscription",
     responses((status = 200, body = SettleOutcomeResponse)))]
 pub async fn create(
@@ -146,7 +147,7 @@ fn is_backend(caller: &Writer) -> bool {
     }
 }
 
-/// Shows what a change would cost now and next, and when it would come into force.
+/// Previews a change: its cost now and at the next renewal, and when it applies.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/preview-change", tag = "subscriptions", operation_id = "previewSubscriptionChange",
     responses((status = 200, body = PreviewResponse)))]
 pub async fn preview_change(
@@ -171,8 +172,8 @@ pub async fn preview_change(
     Ok(Json(StatusCode::OK, preview.into()))
 }
 
-/// Changes plan or quantity: at once, prorated and paid first, where it costs more; at the period's
-/// end where it costs less.
+/// Changes plan or quantity. A change that costs more is prorated, paid and applied now. A change
+/// that costs less applies at the period's end.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/change-plan", tag = "subscriptions", operation_id = "changePlan",
     responses((status = 200, body = SettleOutcomeResponse)))]
 pub async fn change_plan(
@@ -204,8 +205,8 @@ pub async fn change_plan(
     answer(&app, &tenant, is_backend(&caller), kept, replayed).await
 }
 
-/// Cancels a subscription: at its period's end, which may be undone until then, or now. Usage that
-/// was not billed yet is invoiced and charged when it ends; nothing is refunded.
+/// Cancels a subscription at its period's end, which can be undone until then, or now. Usage that
+/// is not billed yet is invoiced and charged when the subscription ends. Nothing is refunded.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/cancel", tag = "subscriptions", operation_id = "cancelSubscription",
     responses((status = 200, body = SubscriptionResponse)))]
 pub async fn cancel(
@@ -227,13 +228,13 @@ pub async fn cancel(
     });
     let (subscription, attempt) = done.await?;
     if let Some(attempt) = attempt {
-        // Whatever the charge comes to, the subscription has ended; its invoice tells.
+        // The subscription has ended whatever the result of the charge, which the invoice shows.
         flows::run(&app, &tenant, attempt).await?;
     }
     Ok(Json(StatusCode::OK, view(&caller, &subscription)))
 }
 
-/// Undoes a cancellation that has not come into force; where there is none, it changes nothing.
+/// Undoes a scheduled cancellation. Idempotent.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/uncancel", tag = "subscriptions", operation_id = "uncancelSubscription",
     responses((status = 200, body = SubscriptionResponse)))]
 pub async fn uncancel(

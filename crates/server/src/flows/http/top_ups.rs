@@ -106,7 +106,7 @@ impl Fields {
             return Some(Purchase::Package { package_id, quantity: quantity.unwrap_or(1) });
         }
         if mode.is_none() && !self.has("amount") {
-            self.wrong("amount", "is required, or packageId");
+            self.wrong("amount", "is required unless packageId is given");
         } else {
             self.required(&["amount"]);
         }
@@ -149,7 +149,7 @@ pub async fn top_up(
     answer(&app, &tenant, backend, kept, replayed).await
 }
 
-/// Sets when a wallet tops itself up. Saved again it goes on where a decline had paused it.
+/// Sets the automatic top-up rule of a wallet. Saving it resumes a paused rule.
 #[utoipa::path(put, path = "/v1/customers/{id}/auto-topup-rules/{creditCurrencyId}", tag = "credits",
     operation_id = "setAutoTopUp",
     responses((status = 200, body = CreditAccountResponse)))]

@@ -1,4 +1,4 @@
-//! Filling in the sandbox's form, as a processor's own page would do.
+//! Completes the sandbox's form, like a processor's own page.
 
 use super::{Confirmed, SIGNATURE};
 use crate::app::App;
@@ -26,7 +26,7 @@ pub struct ConfirmFormRequest {
 words! {
     FormOutcome {
         Succeed = "succeed",
-        /// Answered as a decline; the form stays open.
+        /// Responds with a decline. The form stays open.
         Decline = "decline",
     }
 }

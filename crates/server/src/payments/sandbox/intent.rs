@@ -1,10 +1,10 @@
-//! What the sandbox does with which token, and what it remembers of it.
+//! The behaviour of each sandbox token, and the state that the sandbox stores.
 
 use super::super::processor::{Card, Charge, ChargeResult, DeclineReason, Event, month};
 use crate::base::{Currency, PaymentAttemptId, Time};
 use crate::db::{FromRow, ToRow};
 
-/// What a token does; `pm_sandbox_…` in this order.
+/// The behaviour of the tokens `pm_sandbox_…`, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     Visa,
@@ -13,11 +13,11 @@ pub enum Behaviour {
     RequiresForm,
     /// Expires at the end of the month after it was added.
     Expires,
-    /// Charges, but the first answer is lost.
+    /// Charges, but the first response is lost.
     Timeout,
 }
 
-/// A charge or a form as the sandbox keeps it.
+/// A charge or form as stored by the sandbox.
 #[derive(Clone, Debug, FromRow, ToRow)]
 pub struct Intent {
     pub reference: String,
@@ -61,7 +61,7 @@ impl Behaviour {
         }
     }
 
-    /// A payment method's reference is its token, `:` and what tells it from others.
+    /// A payment method's reference is its token, `:` and a unique suffix.
     pub fn of_reference(reference: &str) -> Option<Self> {
         let token = reference.split(':').next()?;
         Self::ALL.into_iter().find(|known| known.token() == token)
@@ -94,7 +94,7 @@ impl Behaviour {
 }
 
 impl Charge {
-    /// What the sandbox does with it.
+    /// Returns the behaviour of a token.
     fn decided(&self) -> (IntentStatus, Option<DeclineReason>) {
         let declined = |reason| (IntentStatus::Declined, Some(reason));
         let form = |reason| match self.off_session {
@@ -116,7 +116,7 @@ impl Charge {
         }
     }
 
-    /// Whether the month that stands in the payment method's reference is over.
+    /// Whether the expiry month in the payment method's reference has passed.
     fn method_has_expired(&self) -> bool {
         let last = self.method.as_deref().and_then(|method| method.split_once(':'));
         last.and_then(|(_, last)| last.parse().ok()).is_some_and(|last: i64| month(self.at) > last)
@@ -124,7 +124,7 @@ impl Charge {
 }
 
 impl Intent {
-    /// What a charge comes to; `secret` opens its form, where it needs one.
+    /// Returns the result of a charge; `secret` opens its form, if it needs one.
     pub fn of(charge: &Charge, secret: String, now: Time) -> Self {
         let (status, decline_reason) = charge.decided();
         Self {
@@ -141,7 +141,7 @@ impl Intent {
         }
     }
 
-    /// A form for a payment method alone.
+    /// A form for a payment method only.
     pub fn setup(reference: String, customer: String, secret: String, now: Time) -> Self {
         Self {
             reference,
@@ -173,7 +173,7 @@ impl Intent {
         }
     }
 
-    /// The card that the form took, where no payment method was there: a new one for each form.
+    /// Returns the card from the form if there was no payment method: a new one for each form.
     fn card(&self) -> Option<Card> {
         let reference = format!("{}:{}", Behaviour::Visa.token(), self.reference);
         self.method.is_none().then(|| Behaviour::Visa.card(reference, self.created_at))

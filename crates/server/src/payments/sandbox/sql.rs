@@ -1,4 +1,4 @@
-//! The statements of the sandbox processor.
+//! SQL statements of the sandbox processor.
 
 use super::intent::{Intent, IntentStatus};
 use crate::base::PaymentAttemptId;

@@ -16,7 +16,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// How many webhook secrets are valid at once: a new one and the one that it replaces.
+/// The number of valid webhook secrets: the new one and the one that it replaces.
 const WEBHOOK_SECRETS: usize = 2;
 
 /// A tenant's connection to Stripe, as it is stored.
@@ -47,7 +47,7 @@ pub struct Secrets {
     pub webhooks: Vec<Secret>,
 }
 
-/// What is sealed.
+/// The sealed part of a connection.
 #[derive(Serialize, Deserialize)]
 struct Plain {
     secret_key: String,

@@ -1,4 +1,4 @@
-//! What Stripe's answers mean to settlement.
+//! The meaning of Stripe's answers for settlement.
 //!
 //! Only a few fields are read, so that an account's own API version does no harm, and a status that is
 //! not known is [`ChargeResult::Unknown`].
@@ -7,7 +7,7 @@ use super::client::Answer;
 use crate::payments::{Card, Charge, ChargeResult, DeclineReason, Refund};
 use serde_json::Value;
 
-/// What to do with the answer to a charge.
+/// The conclusion from the answer to a charge.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     Result(ChargeResult),

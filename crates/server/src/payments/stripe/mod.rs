@@ -28,14 +28,14 @@ use std::fmt;
 use std::sync::Arc;
 
 pub const NAME: &str = "stripe";
-/// What the seal of the credentials is derived for.
+/// The purpose for which the sealing key of the credentials is derived.
 pub const SEALED_FOR: &[u8] = b"unitpay processor credentials";
 /// Stripe keeps idempotency keys for at least a day.
 const KEY_HOLDS_FOR_SECONDS: i64 = 86_400;
 /// The time around an attempt's start in which its intent was created.
 const SEARCH_BEFORE_SECONDS: i64 = 3_600;
 const SEARCH_AFTER_SECONDS: i64 = 90_000;
-/// How many pages of a list are read at most.
+/// The maximum number of pages that are read of a list.
 const MAX_PAGES: usize = 100;
 /// The metadata by which our objects are found at Stripe.
 const ATTEMPT: &str = "metadata[unitpay_attempt]";

@@ -1,4 +1,4 @@
-//! Subscriptions over HTTP: what is shown, and how callers ask for changes.
+//! HTTP handlers of subscriptions: responses, and the routes that read.
 
 mod read;
 
@@ -41,7 +41,7 @@ pub struct SubscriptionResponse {
     pub current_billing_period_start: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub current_billing_period_end: Option<Time>,
-    /// Usage is counted and billed by months of the same anchor, on yearly plans too.
+    /// Usage is counted and billed in months from the same anchor, on yearly plans too.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub usage_period_start: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
@@ -54,10 +54,10 @@ pub struct SubscriptionResponse {
     pub attention: Option<Attention>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub canceled_at: Option<Time>,
-    /// What comes into force at the period's end.
+    /// The change that applies at the period's end.
     #[schema(required = true)]
     pub scheduled_change: Option<ScheduledChange>,
-    /// The integrator's own notes; left out where a portal token asks.
+    /// The integrator's metadata. Omitted for portal tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = std::collections::BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
@@ -77,22 +77,22 @@ pub struct ScheduledChange {
     pub effective_at: Time,
 }
 
-/// What would be charged now, and what next.
+/// The charges now and next.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SubscriptionPreview)]
 pub struct PreviewResponse {
     #[schema(value_type = String)]
     pub currency: Currency,
-    /// What is due now; empty where nothing is.
+    /// The lines due now; empty if there are none.
     pub items: Vec<InvoiceItem>,
     pub subtotal: i64,
     pub tax_amount: i64,
     pub total_amount: i64,
-    /// When it comes into force.
+    /// The instant at which the change applies.
     #[schema(value_type = String, format = DateTime)]
     pub effective_at: Time,
-    /// Hand it to `change-plan` within ten minutes, and what is charged is what was shown.
+    /// Pass it to `change-plan` within ten minutes to be charged exactly these amounts.
     #[schema(value_type = String, format = DateTime)]
     pub proration_date: Time,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
@@ -101,7 +101,7 @@ pub struct PreviewResponse {
     pub next_invoice: Option<UpcomingResponse>,
 }
 
-/// An invoice to come, of what is known of it by now.
+/// An upcoming invoice, as far as it is known.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = UpcomingInvoice)]
@@ -189,7 +189,7 @@ impl SubscriptionResponse {
     }
 }
 
-/// As whom a caller sees subscriptions and plans.
+/// Returns the viewer for whom subscriptions and plans are read.
 pub fn viewer<const K: u32, const P: u32>(caller: &Caller<K, P>) -> Viewer {
     match caller {
         Caller::Key(_) => Viewer::Backend,

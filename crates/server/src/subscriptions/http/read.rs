@@ -1,4 +1,4 @@
-//! Reading subscriptions.
+//! HTTP handlers that read subscriptions.
 
 use super::{SubscriptionResponse, UpcomingResponse, view, viewer};
 use crate::app::App;
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UpcomingInvoiceResponse {
-    /// `null` where none is to come.
+    /// `null` if there is none.
     #[schema(required = true)]
     pub invoice: Option<UpcomingResponse>,
 }
@@ -29,7 +29,7 @@ pub struct SubscriptionFilter {
     status: Option<Status>,
 }
 
-/// Lists subscriptions, newest first; for a portal token its customer's.
+/// Lists subscriptions, newest first. A portal token lists those of its own customer.
 #[utoipa::path(get, path = "/v1/subscriptions", tag = "subscriptions", operation_id = "listSubscriptions",
     responses((status = 200, body = ListResponse<SubscriptionResponse>)))]
 pub async fn list(
@@ -51,7 +51,7 @@ pub async fn list(
     Ok(Json(StatusCode::OK, page.map(|subscription| view(&caller, &subscription)).into()))
 }
 
-/// Reads a subscription.
+/// Returns a subscription.
 #[utoipa::path(get, path = "/v1/subscriptions/{id}", tag = "subscriptions", operation_id = "getSubscription",
     responses((status = 200, body = SubscriptionResponse)))]
 pub async fn get(
@@ -65,7 +65,7 @@ pub async fn get(
     Ok(Json(StatusCode::OK, view(&caller, &subscription)))
 }
 
-/// Shows the next invoice that time will bring, with what was used until now.
+/// Returns the next due invoice, including usage until now.
 #[utoipa::path(get, path = "/v1/subscriptions/{id}/upcoming-invoice", tag = "subscriptions", operation_id = "getUpcomingInvoice",
     responses((status = 200, body = UpcomingInvoiceResponse)))]
 pub async fn upcoming_invoice(

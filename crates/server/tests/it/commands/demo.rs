@@ -1,5 +1,5 @@
-//! What the demo's company has been through, seen and changed by each of its customers: with a
-//! portal token, as a browser does.
+//! The demo company's history, seen and changed by each of its customers with a portal token, as a
+//! browser does.
 
 use super::life::Demo;
 use crate::support::{Client, Engine, Place, Program, get, post};
@@ -30,7 +30,7 @@ impl Browser<'_> {
 }
 
 #[tokio::test]
-async fn each_customer_of_the_demo_sees_months_and_changes_everything() {
+async fn demo_customers_have_history_and_working_actions() {
     let place = Place::new(Engine::Sqlite).await;
     let mut command = Program::bare(&["demo", "--listen", "127.0.0.1:0"]);
     command.env("TMPDIR", &place.folder.0).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -53,7 +53,7 @@ async fn each_customer_of_the_demo_sees_months_and_changes_everything() {
         let browser = Browser { client: &client, token: minted.text("token") };
         let subscription = browser.list("/v1/subscriptions").await.remove(0);
         assert_eq!(subscription["status"], status, "{customer}");
-        // Nobody bought anything before they were there.
+        // There are no events before the customers existed.
         let own = browser.read(&format!("/v1/customers/{customer}")).await;
         let instants = [&own["createdAt"], &subscription["createdAt"]];
         let [made, subscribed] = instants.map(|instant| instant.as_str().unwrap());
@@ -140,7 +140,7 @@ async fn sees_usage(browser: &Browser<'_>) {
     assert_eq!(names, ["ai_answer", "api_call", "report"]);
     let calls = &days["api_call"];
     assert!(calls.len() == 60 && calls.iter().all(|total| *total > 0), "{calls:?}");
-    // Weekends and working days differ, and no two weeks are the same.
+    // Weekends and working days differ, and no two weeks are equal.
     let (least, most) = (calls.iter().min().unwrap(), calls.iter().max().unwrap());
     assert!(most > &(least * 2) && calls.iter().collect::<HashSet<_>>().len() > 50, "{calls:?}");
 }
@@ -210,7 +210,7 @@ async fn tops_up(browser: &Browser<'_>) {
     assert_eq!(balance(&after), balance(&wallet) + 5_000);
 }
 
-/// Today, UTC, and so many days from it.
+/// Today in UTC, plus this many days.
 fn today(days: i64) -> String {
     let text = Clock::system().now().plus_days(days).to_string();
     text[..10].to_owned()

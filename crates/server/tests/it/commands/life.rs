@@ -32,7 +32,7 @@ on_both_places! {
             body.len()
         );
         slow.write_all(head.as_bytes()).await.unwrap();
-        // The server says so when the handler begins to read the body.
+        // The server logs this when the handler begins to read the body.
         let mut go_on = [0; 25];
         slow.read_exact(&mut go_on).await.unwrap();
         assert!(go_on.starts_with(b"HTTP/1.1 100 Continue"));
@@ -48,7 +48,7 @@ on_both_places! {
 }
 
 #[tokio::test]
-async fn told_to_stop_as_soon_as_it_listens_it_ends_well() {
+async fn server_exits_cleanly_when_stopped_right_after_start() {
     let place = Place::new(Engine::Sqlite).await;
     for signal in ["-TERM", "-INT"] {
         let mut server = place.serve();
@@ -58,20 +58,20 @@ async fn told_to_stop_as_soon_as_it_listens_it_ends_well() {
 }
 
 #[tokio::test]
-async fn a_second_server_on_one_embedded_store_refuses_to_start() {
+async fn second_server_on_one_data_dir_refuses_to_start() {
     let place = Place::new(Engine::Sqlite).await;
     let mut first = place.serve();
     let said = place.refused(&["serve", "--listen", "127.0.0.1:0"]);
     assert!(said.contains("another server is running"), "{said}");
     first.client.call(get("/readyz")).await.expect(200);
-    // The lock goes with the process, however that ends.
+    // The lock is released with the process, however it ends.
     first.kill();
     place.serve().client.call(get("/readyz")).await.expect(200);
 }
 
-/// Commands come and go while servers start and stop: neither is in the other's way.
+/// Commands and servers start and stop without blocking each other.
 #[tokio::test]
-async fn a_server_starts_while_commands_run() {
+async fn server_starts_while_commands_run() {
     let place = Place::new(Engine::Sqlite).await;
     place.ok(&["migrate"]);
     let mut commands: Vec<_> = (0..8)
@@ -84,7 +84,7 @@ async fn a_server_starts_while_commands_run() {
     assert!(server.terminate());
 }
 
-/// The demo, told to stop and waited for when it is dropped.
+/// The demo. Stopped and awaited on drop.
 pub struct Demo(pub std::process::Child);
 
 impl Drop for Demo {
@@ -95,7 +95,7 @@ impl Drop for Demo {
 }
 
 #[tokio::test]
-async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
+async fn every_command_printed_by_the_demo_works() {
     let curl = Command::new("curl").arg("--version").output();
     assert!(curl.is_ok(), "curl is not installed, and the demo's steps need it");
     let place = Place::new(Engine::Sqlite).await;
@@ -104,7 +104,7 @@ async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
     let mut demo = Demo(command.spawn().unwrap());
     let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut printed = Vec::new();
-    // The last step is the second one that begins with a reading.
+    // The last step is the second one that starts with a read.
     while printed.iter().filter(|line: &&String| line.contains("portal-sessions/current")).count()
         < 2
     {
@@ -115,7 +115,7 @@ async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
     let first = printed.iter().position(|line| line.starts_with("# ")).unwrap();
     let script = printed[first - 1..].join("\n").replace("\n# ", "\necho '####'\n# ");
     let mut shell = Command::new("sh");
-    // What is downloaded lands beside the demo's own folder.
+    // Downloads are written next to the demo's own folder.
     let downloads = Place::new(Engine::Sqlite).await;
     shell
         .args(["-eu"])
@@ -163,7 +163,7 @@ async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
     assert_eq!(status, "204");
     assert_eq!(json(read_again)["code"], "session_revoked");
     assert_eq!(json(read_again)["status"], 401);
-    // It leaves nothing behind.
+    // It leaves no files behind.
     assert_eq!(std::fs::read_dir(&place.folder.0).unwrap().count(), 1);
     let told = Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
     assert!(told.success() && demo.0.wait().unwrap().success());
@@ -171,7 +171,7 @@ async fn every_step_that_the_demo_prints_works_when_it_is_pasted() {
 }
 
 #[tokio::test]
-async fn the_demo_on_a_store_of_its_own_is_taken_up_again() {
+async fn demo_continues_on_an_existing_store() {
     let place = Place::new(Engine::Sqlite).await;
     for _ in 0..2 {
         let mut command = place.command(&["demo", "--listen", "127.0.0.1:0"]);
@@ -196,7 +196,7 @@ async fn the_demo_on_a_store_of_its_own_is_taken_up_again() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_named() {
+async fn error_names_the_address_when_it_is_in_use() {
     let place = Place::new(Engine::Sqlite).await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

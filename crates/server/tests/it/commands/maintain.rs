@@ -21,7 +21,7 @@ on_both_places! {
         }
         let after = server.token(&key, "a").await;
         server.read(&after).await.expect(200);
-        // Again, and beside a revocation of the same generation.
+        // Again, concurrently with a revocation of the same generation.
         server.revoke(&key, json!({ "customerId": "a" })).await.expect(204);
         place.ok(&["new-epoch"]);
         server.read(&after).await.refused(401, "session_revoked");
@@ -48,7 +48,7 @@ on_both_places! {
 }
 
 #[tokio::test]
-async fn a_schema_is_not_changed_under_a_running_server_nor_one_of_a_newer_version() {
+async fn migrate_refuses_a_running_or_newer_store() {
     let place = Place::new(Engine::Sqlite).await;
     let mut server = place.serve();
     assert!(place.refused(&["migrate"]).contains("another server is running"));
@@ -62,9 +62,9 @@ async fn a_schema_is_not_changed_under_a_running_server_nor_one_of_a_newer_versi
     assert!(place.refused(&["keys", "list"]).contains("another version"));
 }
 
-/// Several processes that find no store make one store and one master key.
+/// Several processes that find no store create one store and one master key.
 #[tokio::test]
-async fn commands_that_start_at_once_on_an_absent_store_all_work() {
+async fn concurrent_commands_create_one_store() {
     let place = Place::new(Engine::Sqlite).await;
     let spawn = |_| {
         let mut command = place.command(&["keys", "create", "--env", "sandbox"]);
@@ -84,7 +84,8 @@ async fn commands_that_start_at_once_on_an_absent_store_all_work() {
     }
 }
 
-/// A server with a customer, two tokens and a backup of them; the second token is revoked after it.
+/// A server with a customer, two tokens and a backup of them. The second token is revoked after the
+/// backup.
 struct Drill {
     place: Place,
     server: Program,
@@ -116,11 +117,11 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_backup_beside_a_running_server_is_one_whole_private_file() {
+async fn backup_of_a_running_server_is_complete_and_private() {
     let Drill { place, server, key, backup, .. } = drill().await;
     assert_eq!(names_in(&place.folder.0), ["backup.db", "data"]);
     assert_eq!(std::fs::metadata(&backup).unwrap().mode() & 0o777, 0o600);
-    // It is never written over, and a backup that fails leaves nothing.
+    // A backup never overwrites a file, and a failed one leaves none.
     let before = std::fs::read(&backup).unwrap();
     assert!(place.refused(&["backup", &backup]).contains("is there already"));
     assert_eq!(std::fs::read(&backup).unwrap(), before);
@@ -136,7 +137,7 @@ async fn a_backup_beside_a_running_server_is_one_whole_private_file() {
 }
 
 #[tokio::test]
-async fn after_a_restore_no_session_lives_and_the_server_works() {
+async fn restore_ends_every_session() {
     let Drill { place, mut server, key, token, revoked, backup } = drill().await;
     let later = server.token(&key, "cus_123").await;
     let said = place.refused(&["restore", &backup, "--keep-api-keys"]);
@@ -147,7 +148,7 @@ async fn after_a_restore_no_session_lives_and_the_server_works() {
     let server = place.serve();
     server.read(&token).await.refused(401, "session_revoked");
     server.read(&revoked).await.refused(401, "session_revoked");
-    // The backup does not know this one at all.
+    // This key is not in the backup.
     server.read(&later).await.refused(401, "invalid_token");
     let fresh = server.token(&key, "cus_123").await;
     server.read(&fresh).await.expect(200);
@@ -156,7 +157,7 @@ async fn after_a_restore_no_session_lives_and_the_server_works() {
 }
 
 #[tokio::test]
-async fn a_restore_asks_what_becomes_of_keys_that_were_revoked_after_the_backup() {
+async fn restore_requires_a_choice_for_api_keys() {
     let Drill { place, mut server, key, token, backup, .. } = drill().await;
     let id = super::id_of(&place.ok(&["keys", "list"]), " good ");
     place.ok(&["keys", "revoke", &id]);
@@ -181,7 +182,7 @@ async fn a_restore_asks_what_becomes_of_keys_that_were_revoked_after_the_backup(
 }
 
 #[tokio::test]
-async fn what_is_no_whole_backup_is_refused_and_the_store_stays() {
+async fn restore_refuses_a_damaged_backup_and_keeps_the_store() {
     let Drill { place, mut server, token, revoked, backup, .. } = drill().await;
     assert!(server.terminate());
     let whole = std::fs::read(&backup).unwrap();
@@ -197,7 +198,7 @@ async fn what_is_no_whole_backup_is_refused_and_the_store_stays() {
         let said = place.refused(&["restore", file.to_str().unwrap(), "--keep-api-keys"]);
         assert!(said.contains(name), "{said}");
     }
-    // A backup without the master key that sealed it is worth nothing; the store says so first.
+    // A backup is useless without its master key. The store reports that before any change.
     let sealed = place.data().join("master.key");
     let aside = place.path("master.key");
     std::fs::rename(&sealed, &aside).unwrap();
@@ -210,9 +211,9 @@ async fn what_is_no_whole_backup_is_refused_and_the_store_stays() {
 }
 
 #[tokio::test]
-async fn a_restore_that_was_cut_off_leaves_the_old_store_or_one_that_does_not_open() {
+async fn interrupted_restore_leaves_old_store_or_none() {
     let Drill { place, mut server, token, revoked, backup, .. } = drill().await;
-    // The whole new store is there and the old one not gone yet.
+    // The new store is complete and the old one still exists.
     let (target, fresh) = (place.data().join("unitpay.db"), place.data().join("unitpay.restoring"));
     assert!(server.terminate());
     std::fs::copy(&backup, &fresh).unwrap();
@@ -221,7 +222,7 @@ async fn a_restore_that_was_cut_off_leaves_the_old_store_or_one_that_does_not_op
     server.read(&token).await.expect(200);
     server.read(&revoked).await.refused(401, "session_revoked");
     assert!(server.terminate());
-    // The old one is gone and the new one not in its place: an empty store must not be made.
+    // The old store is gone and the new one is not in place: no empty store may be created.
     std::fs::remove_file(&target).unwrap();
     for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["keys", "list"]] {
         assert!(place.refused(arguments).contains("a restore was interrupted"));

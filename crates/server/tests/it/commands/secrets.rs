@@ -1,4 +1,4 @@
-//! What must not be seen: the log, the files, the messages; and the master key.
+//! Secrecy: the log, file modes and messages; and the master key.
 
 use crate::support::{Engine, Place, Program, Request, delete, get, post, refused};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use std::path::Path;
 use unitpay::base::Random;
 use unitpay::signing::MasterKey;
 
-/// A log of all kinds of calls, with the secrets that they carried and how many there were.
+/// Returns a log of all kinds of calls, with their secrets and the number of calls.
 async fn log_of_calls(place: &Place, format: &str) -> (Vec<String>, Vec<String>, usize) {
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("UNITPAY_LOG_FORMAT", format).env("UNITPAY_LOG_LEVEL", "debug");
@@ -42,7 +42,7 @@ async fn log_of_calls(place: &Place, format: &str) -> (Vec<String>, Vec<String>,
 }
 
 #[tokio::test]
-async fn a_json_log_is_one_line_a_request_and_holds_no_secret() {
+async fn json_log_has_one_line_per_request_and_no_secret() {
     let place = Place::new(Engine::Sqlite).await;
     let (log, secrets, count) = log_of_calls(&place, "json").await;
     let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -59,7 +59,7 @@ async fn a_json_log_is_one_line_a_request_and_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn a_text_log_is_one_line_a_request_and_holds_no_secret() {
+async fn text_log_has_one_line_per_request_and_no_secret() {
     let place = Place::new(Engine::Sqlite).await;
     let (log, secrets, count) = log_of_calls(&place, "text").await;
     assert_eq!(log.iter().filter(|line| line.contains("request=req_")).count(), count);
@@ -77,7 +77,7 @@ fn refuse_secrets(log: &[String], secrets: &[String]) {
 }
 
 #[tokio::test]
-async fn everything_in_the_data_directory_is_for_its_owner_alone() {
+async fn data_dir_files_are_readable_by_owner_only() {
     let place = Place::new(Engine::Sqlite).await;
     let server = place.serve();
     let key = place.key();
@@ -96,7 +96,7 @@ async fn everything_in_the_data_directory_is_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn what_others_may_look_into_is_refused() {
+async fn data_dir_is_refused_when_world_accessible() {
     let place = Place::new(Engine::Sqlite).await;
     place.ok(&["migrate"]);
     let data = place.data();
@@ -157,7 +157,7 @@ fn fresh_master_key() -> String {
 }
 
 #[tokio::test]
-async fn a_wrong_master_key_is_told_and_nothing_is_made_in_its_place() {
+async fn wrong_master_key_is_reported_and_not_replaced() {
     let place = Place::new(Engine::Sqlite).await;
     let before = place.ok(&["signing-keys", "list"]);
     let path = place.data().join("master.key");
@@ -173,7 +173,7 @@ async fn a_wrong_master_key_is_told_and_nothing_is_made_in_its_place() {
     std::fs::remove_file(&path).unwrap();
     assert!(place.refused(&serve).contains("master.key is missing"));
     assert!(!path.exists());
-    // The variable goes before the file.
+    // The variable overrides the file.
     std::fs::write(&path, &own).unwrap();
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
     let wrong = fresh_master_key();
@@ -183,12 +183,12 @@ async fn a_wrong_master_key_is_told_and_nothing_is_made_in_its_place() {
 }
 
 #[tokio::test]
-async fn postgres_is_not_used_without_its_master_key() {
+async fn postgres_requires_a_master_key() {
     let place = Place::new(Engine::Postgres).await;
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     let said = refused(place.command(&serve).env_remove("UNITPAY_MASTER_KEY"));
     assert!(said.contains("PostgreSQL needs UNITPAY_MASTER_KEY"), "{said}");
-    // Nothing was made there: the next key is the first one.
+    // Nothing was created: the next key is the first one.
     let before = place.ok(&["signing-keys", "list"]);
     let wrong = fresh_master_key();
     let said = refused(place.command(&serve).env("UNITPAY_MASTER_KEY", &wrong));
@@ -198,7 +198,7 @@ async fn postgres_is_not_used_without_its_master_key() {
 }
 
 #[tokio::test]
-async fn no_message_shows_a_database_password_or_a_master_key() {
+async fn messages_contain_no_password_or_master_key() {
     let place = Place::new(Engine::Sqlite).await;
     let key = fresh_master_key();
     for url in [

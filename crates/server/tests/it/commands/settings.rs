@@ -1,4 +1,4 @@
-//! The configuration: where it comes from and what is refused.
+//! The configuration: its sources and what is refused.
 
 use crate::support::{Engine, Place, Program, refused};
 use serde_json::json;
@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::{Table, Value};
 use unitpay::config::Config;
 
-/// Every key of the manual, as `(table, key, default)`.
+/// Returns every documented key as `(table, key, default)`.
 fn every_key() -> Vec<(Option<String>, String, Value)> {
     let manual: Table = include_str!("../../../config.default.toml").parse().unwrap();
     let mut keys = Vec::new();
@@ -26,9 +26,9 @@ fn load(file: &Path, text: &str, variables: &[(String, String)]) -> Result<Confi
     Config::load(Some(file), variables.to_vec(), &[]).map_err(|error| format!("{error:#}"))
 }
 
-/// Whatever is read is checked: what is not a key's kind is refused where the key is known.
+/// Every value is checked: a value of the wrong type is refused by name.
 #[tokio::test]
-async fn every_key_is_read_from_the_file_and_from_its_variable() {
+async fn every_key_is_read_from_file_and_environment() {
     let place = Place::new(Engine::Sqlite).await;
     let file = place.path("unitpay.toml");
     let keys = every_key();
@@ -49,7 +49,7 @@ async fn every_key_is_read_from_the_file_and_from_its_variable() {
         load(&file, "", &given).unwrap_or_else(|error| panic!("{variable}: {error}"));
         load(&file, &format!("{dotted} = {quoted}"), &[])
             .unwrap_or_else(|error| panic!("{dotted}: {error}"));
-        // A table is no key's kind.
+        // A table is not a valid value.
         load(&file, &format!("{dotted} = {{ a = 1 }}"), &[]).err().expect(&dotted);
         if !matches!(default, Value::String(_)) {
             let error = load(&file, "", &[(variable.clone(), "soon".into())]).err();
@@ -59,7 +59,7 @@ async fn every_key_is_read_from_the_file_and_from_its_variable() {
 }
 
 #[tokio::test]
-async fn the_variable_goes_before_the_file_and_the_flag_before_both() {
+async fn flag_overrides_variable_overrides_file() {
     let place = Place::new(Engine::Sqlite).await;
     let file = place.path("unitpay.toml");
     let text = "listen = '127.0.0.1:0'\ndata_dir = '/nonexistent/a'\n[portal]\nmin_ttl_seconds = 5\n\
@@ -89,7 +89,7 @@ async fn the_variable_goes_before_the_file_and_the_flag_before_both() {
 }
 
 #[tokio::test]
-async fn the_flags_of_the_store_stand_before_and_after_the_subcommand() {
+async fn store_flags_work_before_and_after_the_subcommand() {
     let place = Place::new(Engine::Postgres).await;
     let file = place.path("unitpay.toml");
     std::fs::write(&file, "[log]\nlevel = 'warn'\n").unwrap();
@@ -111,7 +111,7 @@ async fn the_flags_of_the_store_stand_before_and_after_the_subcommand() {
         let list = crate::support::ok(Program::bare(&arguments).env("UNITPAY_MASTER_KEY", master));
         assert!(list.contains("acme"), "{arguments:?}");
     }
-    // With PostgreSQL the data directory is not used.
+    // With PostgreSQL, the data directory is not used.
     assert!(!place.data().exists());
 }
 
@@ -156,7 +156,7 @@ async fn listening_everywhere_wants_a_public_url() {
 }
 
 #[tokio::test]
-async fn what_is_unknown_or_senseless_is_refused_by_name() {
+async fn unknown_or_invalid_settings_are_refused_by_name() {
     let place = Place::new(Engine::Sqlite).await;
     let file = place.path("unitpay.toml");
     for (text, named) in [
@@ -193,7 +193,7 @@ async fn what_is_unknown_or_senseless_is_refused_by_name() {
         assert!(said.contains(name) || said.contains(value), "{name}: {said}");
     }
     assert!(!place.data().exists());
-    // The SDK's variables may stand beside ours, and others need not even be text.
+    // The SDK's variables may be set as well, and other variables need not be text.
     use std::os::unix::ffi::OsStrExt as _;
     let odd = std::ffi::OsStr::from_bytes(b"\xff");
     let mut command = place.command(&["keys", "list"]);

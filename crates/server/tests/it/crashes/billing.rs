@@ -1,5 +1,5 @@
-//! kill -9 in the midst of billing: a year falls due at once, and whoever bills it is killed again
-//! and again. In the end every period is invoiced once and paid once.
+//! kill -9 during billing: a year falls due at once, and the process that bills it is killed
+//! repeatedly. At the end, every period is invoiced and paid once.
 
 use super::clock::Jumping;
 use crate::support::{Engine, Program, check_books, event_with, get, post};
@@ -13,7 +13,7 @@ const RENEWALS: i64 = 12;
 /// Each has bought its first period.
 const INVOICES: i64 = CUSTOMERS * (1 + RENEWALS);
 const KILLS: i64 = 8;
-/// How often a node is asked before it is given up: far more than a minute's worth.
+/// The maximum number of polls of a node: far more than a minute's worth.
 const POLLS: usize = 200_000;
 const YEAR: i64 = 366 * 86_400;
 
@@ -23,14 +23,14 @@ const BALANCES: Sql = sql("SELECT customer_no, balance FROM credit_accounts");
 const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
     WHERE key IS NOT NULL AND status = 'succeeded'");
 
-/// A backend that asks one node or another.
+/// A backend that calls either node.
 struct Backend {
     key: String,
 }
 
 impl Backend {
-    /// Sells everybody a plan of 2000 a month that grants 100 credits, of which 30 roll over; each
-    /// uses 30 calls of 5.
+    /// Sells a plan of 2000 per month to all customers. It grants 100 credits, of which 30 roll
+    /// over. Each customer uses 30 calls at 5.
     async fn sell(&self, node: &Program) {
         let make = |list, body| node.make(&self.key, list, body);
         let product = make("products", json!({ "slug": "main", "name": "Main" })).await;
@@ -66,7 +66,7 @@ impl Backend {
         assert_eq!(tracked.expect(200).json()["accepted"], CUSTOMERS);
     }
 
-    /// How many invoices were issued by now, at least.
+    /// Returns a lower bound of the number of issued invoices.
     async fn issued(&self, node: &Program) -> i64 {
         let list = node.client.call(get("/v1/invoices?limit=50").key(&self.key)).await.expect(200);
         let number = |invoice: &Value| {
@@ -75,7 +75,7 @@ impl Backend {
         list.json()["data"].as_array().unwrap().iter().filter_map(number).max().unwrap_or(0)
     }
 
-    /// Waits until so many are issued, and tells how many it then are.
+    /// Waits until this many invoices are issued, and returns their number.
     async fn wait_for(&self, node: &Program, invoices: i64) -> i64 {
         for _ in 0..POLLS {
             let issued = self.issued(node).await;
@@ -86,7 +86,7 @@ impl Backend {
         panic!("nobody bills any more");
     }
 
-    /// Waits until all is issued and paid.
+    /// Waits until all invoices are issued and paid.
     async fn wait_for_all(&self, node: &Program) {
         self.wait_for(node, INVOICES).await;
         for _ in 0..POLLS {
@@ -99,8 +99,8 @@ impl Backend {
     }
 }
 
-/// Bills a year by so many nodes, one of which is killed at a time. Each start comes a minute later,
-/// so that what was left under way is taken up.
+/// Bills a year on this many nodes, killing one at a time. Each start comes a minute later, so that
+/// interrupted work is continued.
 async fn bill_a_year(engine: Engine, nodes: usize) {
     let jumping = Jumping::new(engine).await;
     let mut first = jumping.serve();
@@ -148,11 +148,11 @@ async fn bill_a_year(engine: Engine, nodes: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_year_is_billed_once_by_a_program_that_is_killed_in_the_midst_of_it() {
+async fn year_is_billed_once_when_the_program_is_killed() {
     bill_a_year(Engine::Sqlite, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_year_is_billed_once_by_two_nodes_that_are_killed_in_turn() {
+async fn year_is_billed_once_when_two_nodes_are_killed_in_turn() {
     bill_a_year(Engine::Postgres, 2).await;
 }

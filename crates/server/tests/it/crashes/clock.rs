@@ -1,10 +1,10 @@
-//! A wall clock that jumps, under a server that runs.
+//! A jumping wall clock under a running server.
 
 use crate::support::{Engine, Place, Program, get, ok, post};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Moves the wall clock of one process by the seconds that a file holds.
+/// Shifts the wall clock of one process by the seconds in a file.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -43,7 +43,8 @@ impl Jumping {
         Self { place, by, shim }
     }
 
-    /// Sets the wall clock so many seconds off, at once as no reader may find the file empty.
+    /// Shifts the wall clock by this many seconds, atomically, because no reader may find the file
+    /// empty.
     pub fn jump(&self, seconds: i64) {
         let next = self.place.path("jump.next");
         std::fs::write(&next, seconds.to_string()).unwrap();
@@ -57,7 +58,7 @@ impl Jumping {
     }
 }
 
-/// Has the clock of a database, which nodes compare theirs with, jump as the program's does.
+/// Makes the database's clock, which nodes compare theirs with, jump with the program's.
 async fn shift_clock(url: &str, by: &Path) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -72,7 +73,7 @@ async fn shift_clock(url: &str, by: &Path) {
 }
 
 #[tokio::test]
-async fn a_clock_set_back_revives_no_expired_token() {
+async fn clock_set_back_revives_no_expired_token() {
     let jumping = Jumping::new(Engine::Sqlite).await;
     let server = jumping.serve();
     let key = jumping.place.key();
@@ -88,7 +89,7 @@ async fn a_clock_set_back_revives_no_expired_token() {
         server.read(&early).await.refused(401, "token_expired");
         server.read(&late).await.expect(200);
     }
-    // Time goes on from where it was: what is minted now outlives what was minted before.
+    // Time continues from where it was: a later mint expires after an earlier one.
     let minted = mint().await.expect(201);
     server.read(&minted.text("token")).await.expect(200);
     assert!(minted.text("expiresAt") >= expiry_of(&late));
@@ -152,9 +153,9 @@ fn expiry_of(token: &str) -> String {
     unitpay::base::Time::from_seconds(claims["exp"].as_i64().unwrap()).to_string()
 }
 
-/// A revocation is no matter of clocks: it holds across a restart with the clock set back.
+/// A revocation does not depend on clocks: it holds across a restart with the clock set back.
 #[tokio::test]
-async fn a_clock_set_back_across_a_restart_revives_no_revoked_session() {
+async fn clock_set_back_over_restart_revives_no_revoked_session() {
     let jumping = Jumping::new(Engine::Sqlite).await;
     jumping.jump(3_600);
     let mut server = jumping.serve();

@@ -1,4 +1,4 @@
-//! A full disk: a filesystem of a few megabytes and a ballast file on it.
+//! A full disk: a small file system with a ballast file.
 
 use crate::support::{Folder, Program};
 use serde_json::json;
@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A small filesystem in a mount namespace of its own, which goes with the shell that holds it.
+/// A small file system in a mount namespace of its own, which ends with the shell that holds it.
 struct SmallDisk {
     holder: Child,
     folder: Folder,
@@ -20,7 +20,7 @@ impl SmallDisk {
             folder.0.display()
         );
         let mut command = Command::new("unshare");
-        // Whoever is not root becomes it in a namespace of its own.
+        // A user that is not root becomes root in a namespace of its own.
         command.args(["--user", "--map-root-user", "--mount", "--propagation", "private"]);
         command.args(["sh", "-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut holder = command.spawn().expect("a small filesystem needs the command unshare");
@@ -46,13 +46,13 @@ impl SmallDisk {
         command
     }
 
-    /// A path on this disk as it is seen from outside.
+    /// Returns a path on this disk as seen from outside.
     fn path(&self, name: &str) -> PathBuf {
         let root = Path::new("/proc").join(self.holder.id().to_string()).join("root");
         root.join(self.folder.0.strip_prefix("/").unwrap()).join(name)
     }
 
-    /// Takes all the room there is.
+    /// Fills the disk.
     fn fill(&self) {
         let mut ballast = std::fs::File::create(self.path("ballast")).unwrap();
         while ballast.write_all(&[1; 4096]).is_ok() {}
@@ -71,20 +71,20 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_is_503_loses_nothing_and_heals_when_space_returns() {
+async fn full_disk_returns_503_and_recovers() {
     let disk = SmallDisk::make();
     let mut server = Program::start(disk.command(&["serve", "--listen", "127.0.0.1:0"]));
     let key = crate::support::ok(&mut disk.command(&["keys", "create", "--env", "sandbox"]));
     let key = key.trim();
     server.customer(key, "a").await.expect(201);
     let (mut living, mut revoked) = (Vec::new(), Vec::new());
-    // Twice, since the second time the log has been folded in and begun anew.
+    // Twice, because the second time the log has been checkpointed and restarted.
     for round in 0..2 {
         let minted = server.mint(key, json!({ "customerId": "a" })).await.expect(201);
         living.push((minted.text("token"), minted.text("jti")));
         disk.fill();
         let mut refusals = 0;
-        // Some room may be left in what the log has taken already.
+        // The log may still have allocated space.
         for _ in 0..2_000 {
             let minted = server.mint(key, json!({ "customerId": "a" })).await;
             if minted.status == 201 {
@@ -99,7 +99,7 @@ async fn a_full_disk_is_503_loses_nothing_and_heals_when_space_returns() {
             }
         }
         assert_eq!(refusals, 20, "the disk did not fill up");
-        // Reading goes on, and a revocation is answered for what it is.
+        // Reads continue, and a revocation reports its failure.
         server.read(&living[0].0).await.expect(200);
         let (token, jti) = living.pop().unwrap();
         let answer = server.revoke(key, json!({ "jti": jti })).await;

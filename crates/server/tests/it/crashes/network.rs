@@ -7,12 +7,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Stands between a node and its database and can be cut.
+/// A proxy between a node and its database that can be cut.
 struct Wire {
     port: u16,
     cut: watch::Sender<bool>,
-    /// The next transaction with this text in it is cut off when the database has committed it:
-    /// the server's own jobs commit, too.
+    /// Cuts the next transaction with this text after the database has committed it. The server's
+    /// own jobs commit as well.
     cut_after_commit: Arc<Mutex<Option<String>>>,
 }
 
@@ -44,7 +44,7 @@ impl Wire {
     }
 }
 
-/// Carries bytes both ways until one side ends.
+/// Copies bytes both ways until one side ends.
 async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<String>>) {
     let (mut there, mut back) = (vec![0; 65_536], vec![0; 65_536]);
     let (mut meant, mut committing) = (false, false);
@@ -60,7 +60,7 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<Str
             }
             read = far.read(&mut back) => {
                 let Ok(length @ 1..) = read else { return };
-                // The database has committed, and nobody will hear of it.
+                // The database has committed, and the response is lost.
                 if committing || near.write_all(&back[..length]).await.is_err() {
                     return;
                 }
@@ -69,7 +69,7 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<Str
     }
 }
 
-/// Whether these bytes commit the transaction that is meant.
+/// Whether these bytes commit the selected transaction.
 fn commits(sent: &[u8], armed: &Mutex<Option<String>>, meant: &mut bool) -> bool {
     let has = |text: &str| sent.windows(text.len()).any(|part| part == text.as_bytes());
     let mut armed = armed.lock().unwrap();
@@ -77,7 +77,7 @@ fn commits(sent: &[u8], armed: &Mutex<Option<String>>, meant: &mut bool) -> bool
     has("COMMIT\0") && std::mem::take(meant) && armed.take().is_some()
 }
 
-/// A node whose database is behind a wire, with a customer and a token.
+/// A node with a proxied database, a customer and a token.
 struct Node {
     server: Program,
     wire: Wire,
@@ -94,7 +94,7 @@ async fn node() -> Node {
     let (upstream, name) = address.split_once('/').unwrap();
     let wire = Wire::to(upstream.to_owned()).await;
     let behind = format!("postgres://{user}@127.0.0.1:{}/{name}", wire.port);
-    // The last one of a flag is the one that counts.
+    // The last occurrence of a flag counts.
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("UNITPAY_DATABASE_URL", behind);
     let server = Program::start(without_flag(&command, "--database-url"));
@@ -124,7 +124,7 @@ fn without_flag(command: &std::process::Command, flag: &str) -> std::process::Co
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_database_is_503_on_all_that_needs_it_and_back_it_serves_again() {
+async fn lost_database_returns_503_until_it_is_back() {
     let Node { mut server, wire, key, token, .. } = node().await;
     let forged = format!("{}AAAA", &token[..token.len() - 4]);
     let unknown = "/v1/customers/unknown";
@@ -147,7 +147,7 @@ async fn a_lost_database_is_503_on_all_that_needs_it_and_back_it_serves_again() 
             assert!(answer.header("retry-after").is_some(), "{path} {}", answer.status);
             answer.refused(503, "unavailable");
         }
-        // What needs no store is answered as ever.
+        // Routes that need no store still work.
         server.client.call(get("/healthz")).await.expect(200);
         let call = get("/v1/portal-sessions/current").bearer("nonsense");
         server.client.call(call).await.refused(401, "invalid_token");
@@ -160,7 +160,7 @@ async fn a_lost_database_is_503_on_all_that_needs_it_and_back_it_serves_again() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_cut_right_after_a_commit_is_5xx_and_the_write_stands() {
+async fn connection_cut_after_commit_returns_5xx_and_keeps_write() {
     let Node { server, wire, key, token, .. } = node().await;
     let id = server.client.call(get("/v1/customers/a").key(&key)).await.expect(200).text("id");
     let arm = || *wire.cut_after_commit.lock().unwrap() = Some(id.clone());
@@ -168,7 +168,7 @@ async fn a_connection_cut_right_after_a_commit_is_5xx_and_the_write_stands() {
         let list = server.client.call(get("/v1/portal-sessions").key(&key)).await.expect(200);
         list.json()["data"].as_array().unwrap().len()
     };
-    // A mint: with its Idempotency-Key it is safe to send again.
+    // A mint with its Idempotency-Key can be retried.
     let mint = || {
         let call = post("/v1/portal-sessions", &json!({ "customerId": "a" })).key(&key);
         server.client.call(call.header("idempotency-key", "once"))
@@ -181,7 +181,7 @@ async fn a_connection_cut_right_after_a_commit_is_5xx_and_the_write_stands() {
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     server.read(&again.text("token")).await.expect(200);
     assert_eq!(sessions().await, before + 1);
-    // A revocation: it holds, and sent again it is answered.
+    // A revocation holds and can be retried.
     server.read(&token).await.expect(200);
     arm();
     let revoke = || server.revoke(&key, json!({ "customerId": "a" }));

@@ -1,11 +1,11 @@
-//! Nodes that are restarted one after the other while clients go on.
+//! Nodes restarted one after the other under load.
 
 use crate::support::{Client, Engine, Place, Program, get, post};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 
-/// The nodes as a balancer in front of them knows them.
+/// The nodes as known to a load balancer.
 struct Balancer {
     nodes: RwLock<[Arc<Client>; 2]>,
     stop: AtomicBool,
@@ -13,7 +13,7 @@ struct Balancer {
 }
 
 impl Balancer {
-    /// Sends a request to one node and, where that is going, to the other.
+    /// Sends a request to one node or, while that one restarts, to the other.
     async fn call(&self, request: crate::support::Request) -> crate::support::Answer {
         let first = self.answers.fetch_add(1, Ordering::Relaxed);
         for turn in 0.. {
@@ -26,7 +26,7 @@ impl Balancer {
         unreachable!()
     }
 
-    /// Mints, reads and revokes until it is told to stop; every answer must be the right one.
+    /// Mints, reads and revokes until stopped. Every response must be correct.
     async fn work(&self, key: &str, customer: &str) -> usize {
         let mut rounds = 0;
         while !self.stop.load(Ordering::Relaxed) {
@@ -48,7 +48,7 @@ impl Balancer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_refuses_no_living_token_and_accepts_no_revoked_one() {
+async fn rolling_restart_keeps_live_and_revoked_tokens_exact() {
     let place = Place::new(Engine::Postgres).await;
     let key = place.key();
     let serve = || {

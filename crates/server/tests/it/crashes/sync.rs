@@ -1,10 +1,11 @@
-//! A device that fails to sync: nothing is answered that may be lost, and nothing was.
+//! A device that fails to sync: nothing that may be lost is acknowledged, and nothing acknowledged
+//! is lost.
 
 use crate::support::{Engine, Place, Program, post};
 use serde_json::json;
 use std::os::unix::process::ExitStatusExt as _;
 
-/// Has every sync fail while a file is there.
+/// Makes every sync fail while a file exists.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,7 +30,7 @@ int fdatasync(int file) {
 const ABORTED: i32 = 6;
 
 #[tokio::test]
-async fn a_failed_sync_ends_the_process_and_the_next_start_knows_all_that_was_answered() {
+async fn failed_sync_aborts_and_restart_keeps_all_writes() {
     let place = Place::new(Engine::Sqlite).await;
     let (shim, fails) = (super::shim(&place, SHIM), place.path("fails"));
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);

@@ -1,11 +1,11 @@
-//! Every operation of the description, with whom it takes and what it is asked.
+//! Every operation of the description, with its callers and its request.
 
 use super::world::World;
 use Access::{Catalog, Either, Form, Key, Page, Portal, Public, Sandbox, Signed};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
 
-/// Whom an operation takes, with the scopes that it needs. A portal-only operation needs none.
+/// The callers of an operation, with the scopes that it needs. A portal-only operation needs none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Access {
     Key(&'static str),
@@ -16,7 +16,7 @@ pub enum Access {
     Public,
     /// The hosted page, by a code in the body; other pages are refused.
     Page,
-    /// A key with the scope, any token of the customer's own.
+    /// A key with the scope, or any token of the customer.
     Form(&'static str),
     /// A key with the scope, of a sandbox.
     Sandbox(&'static str),
@@ -30,8 +30,8 @@ pub enum Expect {
     Refused(u16, &'static str),
 }
 
-/// An operation: its id, whom it takes, the object in its path or its query, its body, the status where it
-/// passes, and what another organization's key gets for the same request.
+/// An operation: its id, its callers, the object in its path or query, its body, the status on
+/// success, and the response to another organization's key.
 pub type Row = (&'static str, Access, fn(&World) -> &str, fn(&World) -> Value, u16, Expect);
 
 fn none(_: &World) -> &str {

@@ -1,4 +1,4 @@
-//! A customer with one of everything: what the requests name.
+//! A customer with one of each object that the requests name.
 
 use crate::support::Test;
 use serde_json::json;
@@ -33,7 +33,7 @@ pub struct World {
 }
 
 impl World {
-    /// A world without a server: ids of the right form that name nothing.
+    /// Ids of the right form that name nothing, without a server.
     pub fn named() -> Self {
         let id = |prefix: &str| format!("{prefix}_01kwgt3qt8f689ez1ekre217xv");
         Self {
@@ -70,7 +70,7 @@ impl World {
         let key = t.make("api-keys", json!({ "name": "in the world" })).await;
         let (sid, token, url) = (minted.text("jti"), minted.text("token"), minted.text("url"));
         let code = url.split_once('#').unwrap().1.to_owned();
-        // Slugs are unique, and so is every id.
+        // Slugs and ids are unique.
         let product = t.make("products", json!({ "slug": customer, "name": "P" })).await;
         let other =
             t.make("products", json!({ "slug": format!("{customer}-other"), "name": "O" })).await;
@@ -98,7 +98,7 @@ impl World {
         });
         let package = t.make("credit-packages", package).await;
         t.card(&customer, "pm_sandbox_visa").await;
-        // Beside the default one.
+        // Next to the default one.
         let payment_method = t.card(&customer, "pm_sandbox_mastercard").await;
         let bought =
             t.ask("subscriptions", json!({ "customerId": customer, "planId": plan })).await;
@@ -134,7 +134,7 @@ impl World {
         }
     }
 
-    /// What another tenant or customer must never see.
+    /// Objects that another tenant or customer must never see.
     pub fn ids(&self) -> [&str; 16] {
         [
             &self.customer,

@@ -359,7 +359,7 @@ pub fn body(good: &Value, field: &str, case: &Value) -> String {
     body.to_string()
 }
 
-/// What a field stands in, and its name or place there.
+/// Returns the parent of a field, and the field's name or index in it.
 fn parent<'a, 'b>(body: &'a mut Value, field: &'b str) -> (&'a mut Value, &'b str) {
     let mut parts: Vec<&str> =
         field.split(['.', '[', ']']).filter(|part| !part.is_empty()).collect();

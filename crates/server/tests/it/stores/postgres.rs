@@ -1,4 +1,4 @@
-//! What a node demands of PostgreSQL, whatever the database or the network says.
+//! The requirements of a node on PostgreSQL, whatever the database or the network says.
 
 use super::pgbouncer::{PgBouncer, PoolMode};
 use crate::support::{
@@ -18,7 +18,7 @@ fn open(url: String, root_certificates: Option<PathBuf>) -> Db {
     Db::Postgres(Postgres::new(&options).unwrap())
 }
 
-/// Whether a connection is encrypted, or why there is none.
+/// Whether a connection is encrypted, or why it fails.
 async fn encrypted(url: String, roots: Option<&PathBuf>) -> Result<bool, DbError> {
     let db = open(url, roots.cloned());
     let told = db.read().await?.one(&ENCRYPTED, &[], |row| row.take()).await?;
@@ -26,21 +26,21 @@ async fn encrypted(url: String, roots: Option<&PathBuf>) -> Result<bool, DbError
 }
 
 #[tokio::test]
-async fn what_is_answered_was_committed_even_where_the_database_is_told_to_be_lax() {
+async fn commits_are_durable_when_the_database_defaults_to_lax() {
     let db = open(fresh_database_with(&["synchronous_commit = off"]).await, None);
     let told = db.read().await.unwrap().one(&COMMITS, &[], |row| row.take::<String>()).await;
     assert_eq!(told.unwrap().as_deref(), Some("on"));
 }
 
 #[tokio::test]
-async fn a_database_that_takes_no_writes_is_not_read_either() {
+async fn read_only_database_is_refused() {
     let db = open(fresh_database_with(&["default_transaction_read_only = on"]).await, None);
     let refused = db.read().await.err();
     assert!(matches!(refused, Some(DbError::Unavailable(_))), "{refused:?}");
 }
 
 #[tokio::test]
-async fn the_certificate_is_of_a_known_authority_and_of_this_very_name() {
+async fn tls_requires_a_trusted_certificate_for_the_host() {
     let url = fresh_database().await;
     let roots = postgres_certificate().await;
     let at = |host: &str, more: &str| {
@@ -54,7 +54,7 @@ async fn the_certificate_is_of_a_known_authority_and_of_this_very_name() {
             assert!(matches!(refused, Err(DbError::Unavailable(_))), "{host}: {refused:?}");
         }
     }
-    // A server elsewhere is spoken to by TLS alone, unless the operator says otherwise.
+    // A remote server is used over TLS only, unless the operator disables it.
     assert!(encrypted(at("database.example.com", ""), Some(&roots)).await.unwrap());
     let refused = encrypted(at("other.example.com", ""), Some(&roots)).await;
     assert!(matches!(refused, Err(DbError::Unavailable(_))), "{refused:?}");
@@ -63,7 +63,7 @@ async fn the_certificate_is_of_a_known_authority_and_of_this_very_name() {
 }
 
 #[tokio::test]
-async fn whoever_answers_that_there_is_no_tls_hears_nothing_more() {
+async fn connection_ends_when_the_server_declines_tls() {
     const ASKED_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,4 +1,4 @@
-//! The two schemas are one: the same migrations, tables, columns and indexes.
+//! The two schemas are equal: migrations, tables, columns and indexes.
 
 use crate::support::{Engine, Test};
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ async fn columns_and_indexes(engine: Engine) -> (Vec<ColumnRow>, Vec<IndexRow>) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_stores_have_the_same_tables_columns_and_indexes() {
+async fn stores_have_the_same_schema() {
     let sqlite = columns_and_indexes(Engine::Sqlite).await;
     let postgres = columns_and_indexes(Engine::Postgres).await;
     assert!(sqlite.0.len() > 60 && sqlite.1.len() > 6);
@@ -60,7 +60,7 @@ async fn both_stores_have_the_same_tables_columns_and_indexes() {
 }
 
 #[test]
-fn both_stores_have_the_same_migrations_numbered_without_a_gap() {
+fn stores_have_the_same_migrations_without_gap() {
     let names = |engine: &str| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
         let entries = std::fs::read_dir(folder).unwrap();
@@ -78,7 +78,7 @@ fn both_stores_have_the_same_migrations_numbered_without_a_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_is_up_to_date_is_not_migrated_again() {
+async fn current_store_is_not_migrated_again() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let t = Test::start(engine).await;
         assert_eq!(t.app.db.version().await.unwrap(), newest_version());
@@ -86,10 +86,10 @@ async fn a_store_that_is_up_to_date_is_not_migrated_again() {
     }
 }
 
-/// The embedded store's planner is told that a tenant has very many rows: it must not look through
-/// them for one customer's.
+/// The embedded store's planner must expect very many rows per tenant, and not scan them for one
+/// customer's.
 #[test]
-fn one_customers_rows_are_found_by_the_customer() {
+fn query_plans_use_the_customer() {
     let store = rusqlite::Connection::open_in_memory().unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
     let mut files: Vec<_> =

@@ -68,7 +68,7 @@ struct State {
     refund_status: &'static str,
 }
 
-/// What goes back on the connection.
+/// The reply on the connection.
 enum Reply {
     Whole(Vec<u8>),
     ThenCut(Vec<u8>),
@@ -142,7 +142,7 @@ impl StandIn {
         self.hung.notified().await;
     }
 
-    /// How often money was taken.
+    /// Returns the number of successful charges.
     pub fn charges(&self) -> usize {
         self.all("payment_intent").iter().filter(|intent| intent["status"] == "succeeded").count()
     }

@@ -1,4 +1,4 @@
-//! How subscriptions end.
+//! The end of subscriptions.
 
 use crate::on_both_stores;
 use crate::support::{Test, event_with, flat, get, lines, monthly, post, told, yearly};
@@ -7,7 +7,7 @@ use unitpay::db::{Sql, sql};
 
 const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 
-/// A plan of 2000 and 5 for each call.
+/// A plan of 2000, and 5 per call.
 async fn metered(t: &Test) -> String {
     let usage = t.calls().await;
     t.plan(monthly("metered", json!([{ "type": "recurring", "amount": 2_000 }, usage]))).await
@@ -18,7 +18,7 @@ async fn cancel(t: &Test, subscription: &Value, body: Value) -> Value {
 }
 
 on_both_stores! {
-    async fn at_the_periods_end_it_ends_and_bills_what_was_used(t) {
+    async fn cancel_at_period_end_ends_and_bills_usage(t) {
         let plan = metered(&t).await;
         t.payer("c").await;
         let subscription = t.buy("c", &plan, 1).await;
@@ -40,7 +40,7 @@ on_both_stores! {
         }
     }
 
-    async fn until_then_it_may_be_undone(t) {
+    async fn scheduled_cancellation_can_be_undone(t) {
         let plan = metered(&t).await;
         t.payer("c").await;
         let subscription = t.buy("c", &plan, 1).await;
@@ -48,7 +48,7 @@ on_both_stores! {
         t.clock_to("2030-01-31T23:59:59Z").await;
         let undone = t.of_subscription(&subscription, "uncancel", json!({})).await.expect(200).json();
         assert_eq!((&undone["status"], &undone["cancelAtPeriodEnd"]), (&json!("active"), &json!(false)));
-        // Where there is nothing to undo, nothing changes.
+        // Without a scheduled cancellation, nothing changes.
         let before = t.state().await;
         t.of_subscription(&subscription, "uncancel", json!({})).await.expect(200);
         assert_eq!(t.state().await, before);
@@ -56,7 +56,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
     }
 
-    async fn it_closes_the_form_of_a_change_and_waits_for_a_payment_under_way(t) {
+    async fn cancel_closes_open_forms_and_waits_for_payments(t) {
         let (small, large) = (t.plan(monthly("small", flat(1_000))).await, t.plan(monthly("large", flat(3_000))).await);
         let id = t.payer("c").await;
         let subscription = t.buy("c", &small, 1).await;
@@ -75,7 +75,7 @@ on_both_stores! {
         t.of_subscription(&subscription, "cancel", json!({})).await.refused(409, "payment_in_progress");
     }
 
-    async fn now_it_ends_at_once_bills_what_was_used_and_refunds_nothing(t) {
+    async fn cancel_now_bills_usage_and_refunds_nothing(t) {
         let plan = metered(&t).await;
         t.payer("c").await;
         let subscription = t.buy("c", &plan, 1).await;
@@ -92,7 +92,7 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.count(&REFUNDS).await), (2, 0));
     }
 
-    async fn what_is_over_cannot_be_canceled_or_brought_back(t) {
+    async fn ended_subscription_cannot_be_canceled_or_revived(t) {
         let plan = metered(&t).await;
         t.payer("c").await;
         let subscription = t.buy("c", &plan, 1).await;
@@ -115,7 +115,7 @@ on_both_stores! {
         assert_eq!(t.call(get(upcoming).key(&t.key)).await.expect(200).json(), json!({ "invoice": null }));
     }
 
-    async fn whoever_cancels_twice_at_once_ends_and_bills_it_once(t) {
+    async fn concurrent_cancels_bill_once(t) {
         let plan = metered(&t).await;
         t.payer("c").await;
         let subscription = t.buy("c", &plan, 1).await;
@@ -130,7 +130,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 500)]);
     }
 
-    async fn of_another_customer_or_tenant_it_is_not_there(t) {
+    async fn foreign_subscription_looks_like_a_missing_one(t) {
         let plan = metered(&t).await;
         t.payer("c").await;
         t.customer("d").await;
@@ -153,7 +153,7 @@ on_both_stores! {
         let list = t.call(get("/v1/subscriptions").bearer(&others)).await.expect(200).json();
         assert_eq!(list["data"], json!([]));
         t.call(get("/v1/subscriptions?customerId=c").bearer(&others)).await.refused(404, "customer_not_found");
-        // A cursor of one list is none of another.
+        // A cursor of one list is refused by another.
         for name in ["a", "b"] {
             let id = t.payer(name).await;
             t.buy(&id, &plan, 1).await;
@@ -174,7 +174,7 @@ on_both_stores! {
         assert_eq!(t.subscription_of("c").await["status"], "active");
     }
 
-    async fn archiving_a_customer_ends_everything_and_charges_nothing_more(t) {
+    async fn archiving_ends_subscriptions_and_charges_nothing(t) {
         let (plan, product) = (metered(&t).await, t.make("products", json!({ "slug": "second", "name": "S" })).await);
         let second = t.plan(crate::support::with(yearly("second", flat(9_000)), json!({ "productId": product }))).await;
         let id = t.payer("c").await;
@@ -187,7 +187,7 @@ on_both_stores! {
         let list = t.call(get("/v1/subscriptions?customerId=c").key(&t.key)).await.expect(200).json();
         assert!(list["data"].as_array().unwrap().iter().all(|one| one["status"] == "canceled"), "{list}");
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
-        // The form that was open brings nothing any more.
+        // A payment of the closed form is refunded.
         t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
         t.clock_to("2030-05-01T00:00:00Z").await;
         assert_eq!((t.charges().await, t.count(&REFUNDS).await), (2, 1));
@@ -195,7 +195,7 @@ on_both_stores! {
         t.try_to_subscribe("c", &plan).await.refused(409, "customer_archived");
     }
 
-    async fn a_suspended_organization_is_not_renewed_and_catches_up_in_order(t) {
+    async fn suspended_organization_catches_up_on_resume(t) {
         let plan = metered(&t).await;
         t.payer("c").await;
         t.buy("c", &plan, 1).await;

@@ -1,4 +1,4 @@
-//! Other plans and quantities: at once and prorated, or at the period's end.
+//! Other plans and quantities: now and prorated, or at the period's end.
 
 use crate::on_both_stores;
 use crate::support::{Test, event_with, flat, lines, monthly, per_unit, post, told, with, yearly};
@@ -11,7 +11,7 @@ async fn change(t: &Test, subscription: &Value, body: Value) -> Value {
     t.of_subscription(subscription, "change-plan", body).await.expect(200).json()
 }
 
-/// What a subscription is on now, and what is to come.
+/// The current and the scheduled state of a subscription.
 async fn state(t: &Test, customer: &str) -> (Value, Value) {
     let one = t.subscription_of(customer).await;
     (
@@ -24,12 +24,12 @@ async fn state(t: &Test, customer: &str) -> (Value, Value) {
 }
 
 on_both_stores! {
-    async fn what_costs_more_comes_at_once_prorated_over_real_seconds(t) {
+    async fn upgrade_applies_now_prorated_by_seconds(t) {
         let small = t.plan(monthly("small", per_unit(1_000))).await;
         let large = t.plan(monthly("large", per_unit(3_100))).await;
         t.payer("c").await;
         let subscription = t.buy("c", &small, 1).await;
-        // Ten of 31 days have gone by.
+        // 10 of 31 days have passed.
         t.clock_to("2030-01-11T00:00:00Z").await;
         let outcome = change(&t, &subscription, json!({ "planId": large, "quantity": 2 })).await;
         assert_eq!(outcome["kind"], "charged_inline");
@@ -40,26 +40,26 @@ on_both_stores! {
         assert_eq!((&invoice["periodStart"], &invoice["periodEnd"]), (&json!("2030-01-11T00:00:00.000Z"), &json!("2030-02-01T00:00:00.000Z")));
         let changed = t.subscription_of("c").await;
         assert_eq!((&changed["planId"], &changed["quantity"]), (&json!(large), &json!(2)));
-        // The period stays.
+        // The period does not change.
         assert_eq!(changed["currentBillingPeriodEnd"], "2030-02-01T00:00:00.000Z");
         t.clock_to("2030-02-01T00:00:00Z").await;
         assert_eq!(told(&t.invoices_of("c").await)[2..], [("renewal", "paid", 6_200)]);
     }
 
-    async fn what_costs_the_same_comes_at_once_and_costs_nothing(t) {
+    async fn equal_change_applies_now_for_free(t) {
         let one = t.plan(monthly("one", flat(1_000))).await;
         let other = t.plan(monthly("other", flat(1_000))).await;
         t.payer("c").await;
         let subscription = t.buy("c", &one, 1).await;
         let outcome = change(&t, &subscription, json!({ "planId": other })).await;
         assert_eq!((&outcome["kind"], &outcome["subscription"]["planId"]), (&json!("created_no_charge"), &json!(other)));
-        // A quantity that costs nothing more, likewise; what there is, is no change.
+        // The same for a quantity without extra cost. The current values are no change.
         assert_eq!(change(&t, &subscription, json!({ "quantity": 5 })).await["kind"], "created_no_charge");
         assert_eq!(change(&t, &subscription, json!({ "planId": other, "quantity": 5 })).await["kind"], "no_action");
         assert_eq!((state(&t, "c").await.0, t.charges().await), (json!([other, 5]), 1));
     }
 
-    async fn what_costs_less_waits_for_the_periods_end_and_the_last_wish_wins(t) {
+    async fn downgrade_waits_for_period_end_and_last_one_wins(t) {
         let small = t.plan(monthly("small", flat(500))).await;
         let mid = t.plan(monthly("mid", flat(1_000))).await;
         let large = t.plan(monthly("large", flat(3_000))).await;
@@ -71,7 +71,7 @@ on_both_stores! {
             assert_eq!((&outcome["kind"], &outcome["effectiveAt"]), (&json!("deferred"), &json!(end)));
             assert_eq!(state(&t, "c").await, (json!([large, 1]), json!([plan, 1, end])));
         }
-        // The plan in force takes the wish back.
+        // Choosing the current plan removes the scheduled change.
         change(&t, &subscription, json!({ "planId": large })).await;
         assert_eq!(state(&t, "c").await.1, Value::Null);
         change(&t, &subscription, json!({ "planId": small })).await;
@@ -87,7 +87,7 @@ on_both_stores! {
         assert_eq!(t.invoices_of("c").await.last().unwrap()["totalAmount"], 1_000);
     }
 
-    async fn a_change_clears_a_scheduled_cancel_and_the_reverse(t) {
+    async fn plan_change_clears_a_scheduled_cancellation(t) {
         let small = t.plan(monthly("small", flat(500))).await;
         let large = t.plan(monthly("large", flat(3_000))).await;
         t.payer("c").await;
@@ -107,7 +107,7 @@ on_both_stores! {
         assert_eq!(t.subscription_of("c").await["status"], "active");
     }
 
-    async fn from_nothing_to_something_the_period_begins_anew(t) {
+    async fn change_from_free_to_paid_restarts_the_period(t) {
         let free = t.plan(monthly("free", json!([]))).await;
         let pro = t.plan(monthly("pro", flat(2_000))).await;
         t.payer("c").await;
@@ -118,14 +118,14 @@ on_both_stores! {
         assert_eq!(outcome["subscription"]["currentBillingPeriodStart"], "2030-01-20T10:00:00.000Z");
         t.clock_to("2030-02-20T10:00:00Z").await;
         assert_eq!(told(&t.invoices_of("c").await), [("change", "paid", 2_000), ("renewal", "paid", 2_000)]);
-        // Back to nothing: at the end of what is paid.
+        // Back to free: at the end of the paid period.
         let outcome = change(&t, &subscription, json!({ "planId": free })).await;
         assert_eq!(outcome["effectiveAt"], "2030-03-20T10:00:00.000Z");
         t.clock_to("2030-05-01T00:00:00Z").await;
         assert_eq!((t.invoices_of("c").await.len(), state(&t, "c").await.0), (2, json!([free, 1])));
     }
 
-    async fn from_months_to_a_year_the_rest_is_credited_and_open_usage_billed(t) {
+    async fn change_to_yearly_credits_the_rest_and_bills_usage(t) {
         let product = t.main_product().await;
         let metric = json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
         let metric = t.make("billable-metrics", metric).await;
@@ -150,12 +150,12 @@ on_both_stores! {
         let changed = t.subscription_of("c").await;
         assert_eq!((&changed["currentBillingPeriodStart"], &changed["currentBillingPeriodEnd"], &changed["usagePeriodEnd"], &changed["billingInterval"]),
             (&json!("2030-01-11T00:00:00.000Z"), &json!("2031-01-11T00:00:00.000Z"), &json!("2030-02-11T00:00:00.000Z"), &json!("year")));
-        // Nothing is billed twice. The usage month after it is invoiced by itself; thirty cents are
+        // Nothing is billed twice. The next usage month has its own invoice; thirty cents are
         // too little to charge, and wait.
         used("b").await;
         t.clock_to("2030-04-11T00:00:00Z").await;
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 3_100), ("change", "paid", 28_930)]);
-        // Back to months: at the year's end, with the thirty cents.
+        // Back to monthly: at the year's end, with the thirty cents.
         let outcome = change(&t, &subscription, json!({ "planId": month })).await;
         assert_eq!((&outcome["kind"], &outcome["effectiveAt"]), (&json!("deferred"), &json!("2031-01-11T00:00:00.000Z")));
         t.clock_to("2031-01-11T00:00:00Z").await;
@@ -164,7 +164,7 @@ on_both_stores! {
         assert_eq!(kept, [("recurring".into(), 3_100), ("addition".into(), 30)]);
     }
 
-    async fn what_is_used_while_the_form_of_a_new_period_is_open_is_billed_later(t) {
+    async fn usage_during_an_open_form_is_billed_later(t) {
         let product = t.main_product().await;
         let metric = json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
         let metric = t.make("billable-metrics", metric).await;
@@ -193,7 +193,7 @@ on_both_stores! {
         assert_eq!(lines(&invoices[2]), [("recurring".into(), 10_000)]);
     }
 
-    async fn a_year_that_costs_less_than_what_is_left_of_the_month_waits(t) {
+    async fn change_to_cheaper_year_is_deferred(t) {
         let month = t.plan(monthly("month", flat(100_000))).await;
         let year = t.plan(yearly("year", flat(1_200))).await;
         t.payer("c").await;
@@ -218,7 +218,7 @@ on_both_stores! {
         assert_eq!(t.subscription_of("c").await["currentBillingPeriodEnd"], "2031-01-11T00:00:00.000Z");
     }
 
-    async fn a_decline_changes_nothing_and_a_form_waits(t) {
+    async fn declined_change_changes_nothing(t) {
         let small = t.plan(monthly("small", flat(1_000))).await;
         let large = t.plan(monthly("large", flat(3_000))).await;
         let id = t.payer("c").await;
@@ -240,7 +240,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 1_000), ("change", "paid", 2_000)]);
     }
 
-    async fn a_form_for_a_change_that_no_longer_fits_is_paid_back(t) {
+    async fn payment_for_an_outdated_change_is_refunded(t) {
         const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
         let small = t.plan(monthly("small", flat(1_000))).await;
         let large = t.plan(monthly("large", flat(3_000))).await;
@@ -257,7 +257,7 @@ on_both_stores! {
         assert_eq!((t.count(&REFUNDS).await, t.count(&DRAFTS).await), (1, 0));
     }
 
-    async fn what_is_not_paid_or_over_cannot_be_changed(t) {
+    async fn unpaid_or_ended_subscription_cannot_be_changed(t) {
         let small = t.plan(monthly("small", flat(1_000))).await;
         let large = t.plan(monthly("large", flat(3_000))).await;
         t.customer("pending").await;
@@ -270,7 +270,7 @@ on_both_stores! {
         let card = t.card(&late, "pm_sandbox_declined").await;
         t.call(post(format!("/v1/payment-methods/{card}/default"), &json!({})).key(&t.key)).await.expect(200);
         t.clock_to("2030-01-31T00:00:00Z").await;
-        // The form of the pending one has closed by now; ask again.
+        // The pending form has expired by now; start again.
         t.try_to_subscribe("pending", &small).await.expect(200);
         t.clock_to("2030-02-01T00:00:00Z").await;
         t.try_to_subscribe("pending", &small).await.expect(200);
@@ -284,7 +284,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn plans_of_others_of_other_products_and_currencies_cannot_be_changed_to(t) {
+    async fn change_to_foreign_plans_is_refused(t) {
         let small = t.plan(monthly("small", flat(1_000))).await;
         let draft = t.plan(with(monthly("draft", flat(1)), json!({ "status": "draft" }))).await;
         let private = t.plan(with(monthly("private", flat(9_000)), json!({ "isPublic": false }))).await;
@@ -314,7 +314,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
     }
 
-    async fn what_a_preview_showed_holds_for_ten_minutes_and_no_other_instant_does(t) {
+    async fn preview_price_holds_for_ten_minutes(t) {
         let small = t.plan(monthly("small", flat(1_000))).await;
         let large = t.plan(monthly("large", flat(3_000))).await;
         t.payer("c").await;
@@ -339,7 +339,7 @@ on_both_stores! {
         assert_eq!(outcome["invoice"]["items"], preview["items"]);
     }
 
-    async fn whoever_changes_twice_at_once_pays_once(t) {
+    async fn concurrent_changes_charge_once(t) {
         let small = t.plan(monthly("small", flat(1_000))).await;
         let large = t.plan(monthly("large", flat(3_000))).await;
         t.payer("c").await;

@@ -1,4 +1,4 @@
-//! How subscriptions start, or do not.
+//! Starting subscriptions.
 
 use crate::on_both_stores;
 use crate::support::{flat, get, monthly, patch, per_unit, post, told, with};
@@ -9,7 +9,7 @@ const SUBSCRIPTIONS: Sql = sql("SELECT COUNT(*) FROM subscriptions");
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
 const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 
-/// A plan that gives a feature and grants credits, so that a start is seen.
+/// A plan with a feature and credits, so that a start is visible.
 async fn giving(t: &crate::support::Test) -> (String, String) {
     let product = t.main_product().await;
     let feature = json!({ "productId": product, "slug": "sso", "name": "SSO", "type": "boolean" });
@@ -38,7 +38,7 @@ async fn currency(t: &crate::support::Test, customer: &str) -> Value {
 }
 
 on_both_stores! {
-    async fn what_costs_nothing_starts_without_a_card_or_an_invoice(t) {
+    async fn free_plan_starts_without_card_or_invoice(t) {
         let plan = t.plan(monthly("free", json!([]))).await;
         t.customer("c").await;
         let outcome = t.try_to_subscribe("c", &plan).await.expect(200).json();
@@ -52,7 +52,7 @@ on_both_stores! {
         assert_eq!(t.count(&INVOICES).await, 0);
     }
 
-    async fn a_card_that_works_pays_the_first_period_and_what_is_due_once(t) {
+    async fn working_card_pays_first_period_and_setup_fee(t) {
         let (plan, _) = giving(&t).await;
         let priced = with(monthly("set-up", json!([
             { "type": "recurring", "amount": 2_000, "perUnit": true }, { "type": "one_off", "amount": 500 },
@@ -65,7 +65,7 @@ on_both_stores! {
             (&json!("charged_inline"), &json!("paid"), &json!("create"), &json!("INV-000001")));
         assert!(has_access(&t, "c").await);
         assert_eq!((t.balance("c").await, currency(&t, "c").await), (100, json!("USD")));
-        // The backend may sell what is not public.
+        // The backend may sell plans that are not public.
         let body = json!({ "customerId": "d", "planId": priced, "quantity": 3, "metadata": { "seat": "a" } });
         let outcome = t.ask("subscriptions", body).await;
         assert_eq!(crate::support::lines(&outcome["invoice"]), [("recurring".into(), 6_000), ("one_off".into(), 500)]);
@@ -74,7 +74,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("d").await), [("create", "paid", 6_500), ("renewal", "paid", 6_000)]);
     }
 
-    async fn a_decline_leaves_nothing_behind(t) {
+    async fn declined_start_creates_nothing(t) {
         let (plan, _) = giving(&t).await;
         let id = t.customer("c").await;
         t.card(&id, "pm_sandbox_declined").await;
@@ -82,7 +82,8 @@ on_both_stores! {
         assert_eq!(refused.json()["declineReason"], "card_declined");
         assert_eq!((t.count(&SUBSCRIPTIONS).await, t.count(&INVOICES).await), (0, 0));
         assert_eq!((currency(&t, "c").await, t.balance("c").await), (Value::Null, 0));
-        // Told again under its key, tried anew under another; then another card, in another currency.
+        // Replayed under its key, tried again under another; then another card, in another
+        // currency.
         let body = json!({ "customerId": "c", "planId": plan });
         let once = || t.call(post("/v1/subscriptions", &body).key(&t.key).header("idempotency-key", "k"));
         once().await.refused(402, "payment_declined");
@@ -94,7 +95,7 @@ on_both_stores! {
         assert_eq!((currency(&t, "c").await, t.charges().await), (json!("EUR"), 1));
     }
 
-    async fn without_a_card_it_waits_for_a_form_and_gives_nothing_until_then(t) {
+    async fn start_without_card_is_pending_without_access(t) {
         let (plan, _) = giving(&t).await;
         t.customer("c").await;
         let asked = t.try_to_subscribe("c", &plan).await.expect(200).json();
@@ -105,7 +106,7 @@ on_both_stores! {
         assert_eq!((told(&draft), &draft[0]["invoiceNumber"]), (vec![("create", "draft", 2_000)], &Value::Null));
         assert!(!has_access(&t, "c").await);
         assert_eq!((t.balance("c").await, currency(&t, "c").await), (0, Value::Null));
-        // It may take its time: the period begins when it is paid.
+        // The period begins when the form is paid.
         t.advance(3 * 3_600);
         let secret = asked["client"]["clientSecret"].as_str().unwrap();
         t.fill_in(secret, "decline").await.refused(402, "payment_declined");
@@ -120,7 +121,7 @@ on_both_stores! {
         assert_eq!((t.balance("c").await, currency(&t, "c").await, t.charges().await), (100, json!("USD"), 1));
     }
 
-    async fn the_same_plan_returns_the_same_form_and_another_replaces_it(t) {
+    async fn pending_start_returns_the_form_or_is_replaced(t) {
         let (pro, _) = giving(&t).await;
         let team = t.plan(monthly("team", flat(5_000))).await;
         let id = t.customer("c").await;
@@ -132,7 +133,7 @@ on_both_stores! {
         let other = t.try_to_subscribe("c", &team).await.expect(200).json();
         assert_ne!(other["client"]["clientSecret"], first["client"]["clientSecret"]);
         assert_eq!(told(&t.invoices_of("c").await), [("create", "draft", 5_000)]);
-        // The first form was closed: what it brings goes back.
+        // The first form was closed: its payment is refunded.
         t.fill_in(first["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
         assert_eq!((t.count(&REFUNDS).await, t.subscription_of("c").await["status"].clone()), (1, json!("pending")));
         t.fill_in(other["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
@@ -141,7 +142,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 5_000)]);
     }
 
-    async fn a_form_that_nobody_fills_in_ends_it_after_twenty_three_hours(t) {
+    async fn pending_start_is_canceled_after_23_hours(t) {
         let (plan, _) = giving(&t).await;
         t.customer("c").await;
         t.customer("d").await;
@@ -151,7 +152,7 @@ on_both_stores! {
         assert_eq!(t.subscription_of("c").await["status"], "pending");
         t.advance(1);
         t.bill_what_is_due().await;
-        // The same by the test clock, while hardly any real time goes by.
+        // The same by the test clock, while hardly any real time passes.
         let quick = t.try_to_subscribe("d", &plan).await.expect(200).json();
         t.clock_to("2030-01-03T00:00:00Z").await;
         for (customer, asked) in [("c", &real), ("d", &quick)] {
@@ -162,11 +163,11 @@ on_both_stores! {
         }
         assert_eq!((t.count(&REFUNDS).await, t.charges().await), (2, 2));
         assert!(!has_access(&t, "c").await);
-        // It is no live subscription: another may begin.
+        // It is not a live subscription, so another may start.
         assert_eq!(t.try_to_subscribe("c", &plan).await.expect(200).json()["kind"], "requires_form");
     }
 
-    async fn a_charge_whose_answer_is_lost_starts_it_once_all_the_same(t) {
+    async fn start_happens_once_when_the_response_is_lost(t) {
         let (plan, _) = giving(&t).await;
         let id = t.customer("c").await;
         t.card(&id, "pm_sandbox_timeout").await;
@@ -176,7 +177,7 @@ on_both_stores! {
         assert_eq!(t.subscription_of("c").await["status"], "pending");
         let outcome = once().await.expect(200).json();
         assert_eq!((&outcome["kind"], &outcome["subscription"]["status"]), (&json!("charged_inline"), &json!("active")));
-        // Of another customer nobody asks again: any node takes it up.
+        // Nobody asks again for another customer's attempt: any node continues it.
         let id = t.customer("d").await;
         t.card(&id, "pm_sandbox_timeout").await;
         t.try_to_subscribe("d", &plan).await.refused(503, "unavailable");
@@ -186,7 +187,7 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.count(&INVOICES).await, t.balance("d").await), (2, 2, 100));
     }
 
-    async fn a_customer_has_one_live_subscription_of_a_product(t) {
+    async fn second_subscription_of_a_product_is_refused(t) {
         let (plan, _) = giving(&t).await;
         let other = t.plan(monthly("other", flat(100))).await;
         let product = t.make("products", json!({ "slug": "second", "name": "Second" })).await;
@@ -204,13 +205,13 @@ on_both_stores! {
         assert_eq!((t.count(&SUBSCRIPTIONS).await, t.charges().await), (2, 2));
     }
 
-    async fn buyers_at_the_same_time_subscribe_and_pay_once(t) {
+    async fn concurrent_starts_charge_once(t) {
         let (plan, _) = giving(&t).await;
         t.payer("c").await;
         let answers = futures_util::future::join_all((0..8).map(|_| t.try_to_subscribe("c", &plan))).await;
         assert!(answers.iter().any(|answer| answer.status == 200));
         for answer in answers {
-            // One under way is joined; one that lives stands in the way.
+            // An attempt in progress is joined; a live one blocks.
             match answer.status {
                 200 => assert_eq!(answer.json()["kind"], "charged_inline"),
                 _ => drop(answer.refused(409, "subscription_exists")),
@@ -220,7 +221,7 @@ on_both_stores! {
         assert_eq!(t.balance("c").await, 100);
     }
 
-    async fn a_trial_wants_no_card_bills_no_usage_and_ends_in_a_renewal(t) {
+    async fn trial_needs_no_card_and_ends_in_a_renewal(t) {
         let product = t.main_product().await;
         let metric = json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
         let metric = t.make("billable-metrics", metric).await;
@@ -246,7 +247,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await)[1..], [("renewal", "paid", 2_000), ("renewal", "paid", 2_000)]);
     }
 
-    async fn a_trial_is_had_once_for_a_product_ever(t) {
+    async fn trial_is_granted_once_per_product(t) {
         let trial = json!({ "trialDays": 7 });
         let pro = t.plan(with(monthly("pro", flat(2_000)), trial.clone())).await;
         let team = t.plan(with(monthly("team", flat(3_000)), trial)).await;
@@ -261,7 +262,7 @@ on_both_stores! {
         assert_eq!(t.charges().await, 2);
     }
 
-    async fn only_active_plans_are_sold_and_only_public_ones_to_browsers(t) {
+    async fn browsers_buy_only_active_public_plans(t) {
         t.payer("c").await;
         let token = t.token("c").await;
         let plan = async |slug: &str, more: Value| t.plan(with(monthly(slug, flat(1_000)), more)).await;
@@ -294,7 +295,7 @@ on_both_stores! {
         t.buy("c", &private, 1).await;
     }
 
-    async fn bad_quantities_currencies_customers_and_fields_are_refused(t) {
+    async fn invalid_start_requests_are_refused(t) {
         let plan = t.plan(monthly("pro", per_unit(2_000_000))).await;
         let euros = t.plan(with(monthly("euro", flat(900)), json!({ "currency": "EUR" }))).await;
         let product = t.make("products", json!({ "slug": "second", "name": "Second" })).await;
@@ -312,13 +313,13 @@ on_both_stores! {
                 let refused = t.call(ask(body).key(&t.key)).await.refused(422, "validation_failed");
                 assert_eq!(refused.json()["errors"][0]["param"], "quantity");
             }
-            // More than any amount may be.
+            // Beyond the range of amounts.
             let body = json!({ "customerId": "c", "planId": plan, "quantity": 1_000_000 });
             t.call(ask(body).key(&t.key)).await.refused(422, "amount_out_of_range");
             t.call(ask(json!({ "planId": plan })).key(&t.key)).await.refused(422, "validation_failed");
             t.call(ask(json!({ "customerId": "nobody", "planId": plan })).key(&t.key)).await.refused(404, "customer_not_found");
             t.call(ask(json!({ "customerId": "gone", "planId": plan })).key(&t.key)).await.refused(409, "customer_archived");
-            // A browser buys for its own customer, at the price and on the terms that are sold.
+            // A browser buys for its own customer, at the offered price and terms.
             t.call(ask(json!({ "customerId": other, "planId": plan })).bearer(&token)).await.refused(404, "customer_not_found");
             for named in ["price", "amount", "trialDays", "trialEnd", "currency", "collectionMethod", "metadata", "status"] {
                 let body = json!({ "planId": plan, named: 1 });
@@ -336,7 +337,7 @@ on_both_stores! {
         t.buy("c", &second, 1).await;
     }
 
-    async fn who_is_sent_invoices_starts_at_once_and_pays_later(t) {
+    async fn send_invoice_customer_starts_now_and_pays_later(t) {
         let plan = t.plan(monthly("pro", flat(2_000))).await;
         let body = json!({ "name": "C", "email": "c@example.com", "externalId": "c", "collectionMethod": "send_invoice", "netDays": 10 });
         t.make("customers", body).await;

@@ -1,4 +1,4 @@
-//! What follows a charge that fails, and a sent invoice that is not paid.
+//! After a failed charge, and a sent invoice that is not paid.
 
 use crate::on_both_stores;
 use crate::support::{Test, event_with, flat, monthly, post, told};
@@ -16,7 +16,7 @@ async fn make_default(t: &Test, card: &str) {
         .expect(200);
 }
 
-/// A customer whose card worked once, and does not any more.
+/// A customer whose card worked once and now fails.
 async fn failing(t: &Test, name: &str) -> (String, Value) {
     let plan = t.plan(monthly(&format!("pro-{name}"), flat(2_000))).await;
     let id = t.payer(name).await;
@@ -50,14 +50,14 @@ async fn statuses(t: &Test, customer: &str) -> Vec<String> {
     invoices.iter().map(|invoice| invoice["status"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The only attempt that is under way.
+/// The only attempt in progress.
 async fn pending(t: &Test) -> PaymentAttemptId {
     let mut tx = t.app.db.read().await.unwrap();
     tx.one(&PENDING, &[], |row| row.take()).await.unwrap().unwrap()
 }
 
 on_both_stores! {
-    async fn a_failed_renewal_is_tried_after_1_3_5_and_7_days_and_then_given_up(t) {
+    async fn failed_renewal_is_retried_after_1_3_5_and_7_days(t) {
         let (_, subscription) = failing(&t, "c").await;
         for (day, tries) in [
             ("2030-01-31T23:59:59Z", 0), ("2030-02-01T00:00:00Z", 1), ("2030-02-01T23:59:59Z", 1), ("2030-02-02T00:00:00Z", 2), ("2030-02-03T23:59:59Z", 2),
@@ -75,7 +75,7 @@ on_both_stores! {
         assert_eq!(t.subscription_of("c").await["canceledAt"], "2030-02-08T00:00:00.000Z");
         t.clock_to("2030-04-01T00:00:00Z").await;
         assert_eq!(t.count(&ATTEMPTS).await, 5);
-        // It may still be paid, which revives nothing.
+        // It can still be paid, which revives nothing.
         let good = t.card("c", "pm_sandbox_visa").await;
         let outcome = t.pay(invoices[1]["id"].as_str().unwrap(), json!({ "paymentMethodId": good })).await.expect(200).json();
         assert_eq!(outcome["invoice"]["status"], "paid");
@@ -129,7 +129,7 @@ on_both_stores! {
         assert_eq!(t.invoices_of("c").await[0]["paidAt"], "2030-01-06T12:00:00.000Z");
     }
 
-    async fn paying_by_hand_ends_it_and_a_transfer_or_voiding_does_too(t) {
+    async fn payment_transfer_or_void_ends_dunning(t) {
         for name in ["pay", "transfer", "void"] {
             failing(&t, name).await;
         }
@@ -138,7 +138,7 @@ on_both_stores! {
         let good = t.card("pay", "pm_sandbox_visa").await;
         t.pay(open("pay").await["id"].as_str().unwrap(), json!({ "paymentMethodId": good })).await.expect(200);
         let part = transfer(&t, &open("transfer").await, 1_500).await;
-        // In part is not enough.
+        // A partial payment is not enough.
         assert_eq!((&part["status"], &part["amountDue"], status(&t, "transfer").await), (&json!("overdue"), &json!(500), "past_due".into()));
         transfer(&t, &open("transfer").await, 500).await;
         let path = format!("/v1/invoices/{}/void", open("void").await["id"].as_str().unwrap());
@@ -151,7 +151,7 @@ on_both_stores! {
         assert_eq!(t.count(&ATTEMPTS).await, tries);
     }
 
-    async fn no_card_and_a_card_that_wants_a_form_count_as_failures(t) {
+    async fn missing_card_or_required_form_counts_as_failure(t) {
         let plan = t.plan(crate::support::with(monthly("trial", flat(2_000)), json!({ "trialDays": 5 }))).await;
         t.customer("none").await;
         let form = t.customer("form").await;
@@ -163,7 +163,7 @@ on_both_stores! {
         for name in ["none", "form"] {
             assert_eq!((status(&t, name).await, statuses(&t, name).await), ("past_due".into(), vec!["overdue".to_owned()]), "{name}");
         }
-        // With somebody there a form answers, and what it brings ends the arrears.
+        // On-session, a form is returned, and its payment ends the arrears.
         let open = t.invoices_of("form").await.pop().unwrap();
         let asked = t.pay(open["id"].as_str().unwrap(), json!({})).await.expect(200).json();
         assert_eq!((&asked["kind"], &asked["reason"]), (&json!("requires_form"), &json!("authentication_required")));
@@ -173,11 +173,11 @@ on_both_stores! {
         assert_eq!((status(&t, "none").await, statuses(&t, "none").await), ("canceled".into(), vec!["uncollectible".to_owned()]));
     }
 
-    async fn a_try_that_meets_a_payment_under_way_comes_again_when_that_failed(t) {
+    async fn retry_waits_for_a_payment_in_progress(t) {
         let (id, _) = failing(&t, "c").await;
         t.clock_to("2030-02-01T12:00:00Z").await;
         let open = t.invoices_of("c").await.pop().unwrap();
-        // Of this charge nothing is known while the clock goes past the next try.
+        // The result of this charge is unknown while the clock passes the next retry.
         let lost = t.card(&id, "pm_sandbox_timeout").await;
         t.pay(open["id"].as_str().unwrap(), json!({ "paymentMethodId": lost })).await.refused(503, "unavailable");
         t.clock_to("2030-02-02T06:30:00Z").await;
@@ -187,7 +187,7 @@ on_both_stores! {
         t.bill_what_is_due().await;
         assert_eq!((status(&t, "c").await, statuses(&t, "c").await.pop().unwrap()), ("active".into(), "paid".to_owned()));
         assert_eq!(t.charges().await, 2);
-        // The same, and the payment comes to nothing: dunning goes on.
+        // The same, but the payment fails: dunning continues.
         t.clock_to("2030-03-01T12:00:00Z").await;
         let open = t.invoices_of("c").await.pop().unwrap();
         assert_eq!(open["status"], "overdue");
@@ -199,7 +199,7 @@ on_both_stores! {
         assert_eq!((status(&t, "c").await, statuses(&t, "c").await.pop().unwrap()), ("canceled".into(), "uncollectible".to_owned()));
     }
 
-    async fn a_sent_invoice_is_overdue_after_its_days_and_nothing_is_canceled(t) {
+    async fn sent_invoice_becomes_overdue_without_cancellation(t) {
         sent_to(&t, "c", 10).await;
         sent_to(&t, "part", 10).await;
         transfer(&t, &t.invoices_of("part").await[0], 500).await;
@@ -213,7 +213,7 @@ on_both_stores! {
         }
         t.clock_to("2030-04-12T00:00:00Z").await;
         assert_eq!((status(&t, "c").await, statuses(&t, "c").await), ("past_due".into(), vec!["overdue".to_owned(); 4]));
-        // With the last one paid it is as it was.
+        // After the last payment, the state is as before.
         let all = t.invoices_of("c").await;
         for (n, invoice) in all.iter().enumerate() {
             assert_eq!(status(&t, "c").await, "past_due", "{n}");
@@ -222,12 +222,12 @@ on_both_stores! {
         assert_eq!((status(&t, "c").await, t.charges().await), ("active".into(), 0));
     }
 
-    async fn a_second_unpaid_invoice_waits_for_the_first(t) {
-        // The card fails from the third renewal on; the first unpaid invoice is the one that is tried.
+    async fn second_unpaid_invoice_waits_for_the_first(t) {
+        // The card fails from the third renewal on. The first unpaid invoice is retried.
         let (id, _) = failing(&t, "c").await;
         t.clock_to("2030-02-01T12:00:00Z").await;
         let lost = t.invoices_of("c").await.pop().unwrap();
-        // It is not tried for as long as somebody's payment is under way.
+        // It is not retried while another payment is in progress.
         let attempt = t.begin_to_pay(lost["id"].as_str().unwrap()).await;
         t.clock_to("2030-03-01T12:00:00Z").await;
         assert_eq!(statuses(&t, "c").await, ["paid", "overdue", "overdue"]);
@@ -236,18 +236,18 @@ on_both_stores! {
         let good = t.card(&id, "pm_sandbox_visa").await;
         make_default(&t, &good).await;
         t.clock_to("2030-03-02T12:00:00Z").await;
-        // The first is tried, and with its success the second at once.
+        // The first is retried, and after its success the second at once.
         assert_eq!((statuses(&t, "c").await, status(&t, "c").await), (vec!["paid".to_owned(); 3], "active".into()));
     }
 
-    async fn with_the_last_try_what_was_used_is_invoiced_as_by_a_cancellation(t) {
+    async fn last_failed_retry_invoices_open_usage(t) {
         let usage = t.calls().await;
         let plan = t.plan(monthly("pro", json!([{ "type": "recurring", "amount": 2_000 }, usage]))).await;
         let id = t.payer("c").await;
         t.buy("c", &plan, 1).await;
         let card = t.card(&id, "pm_sandbox_declined").await;
         make_default(&t, &card).await;
-        // 20 calls are of the period that the renewal bills, 40 of the one that is never over.
+        // 20 calls belong to the period that the renewal bills, 40 to the one that is not over.
         t.call_for("c", "1", 20).await;
         t.clock_to("2030-02-05T00:00:00Z").await;
         t.call_for("c", "2", 40).await;
@@ -270,7 +270,7 @@ on_both_stores! {
         assert_eq!((&outcome["invoice"]["status"], status(&t, "c").await), (&json!("paid"), "canceled".into()));
     }
 
-    async fn whoever_pays_after_the_last_try_is_waited_for(t) {
+    async fn payment_during_the_last_retry_is_awaited(t) {
         use unitpay::payments::{ChargeResult, DeclineReason};
         let declined = || ChargeResult::Declined(DeclineReason::CardDeclined);
         for (name, pays) in [("pays", true), ("fails", false)] {
@@ -278,7 +278,7 @@ on_both_stores! {
             let since = t.invoices_of(name).await[0]["periodEnd"].clone();
             let since: unitpay::base::Time = serde_json::from_value(since).unwrap();
             t.clock_to(&since.plus_days(6).to_string()).await;
-            // Of the last try nothing is known, until it failed.
+            // The result of the last retry is unknown until it failed.
             let lost = t.card(&id, "pm_sandbox_timeout").await;
             t.advance(86_400);
             make_default(&t, &lost).await;

@@ -1,4 +1,4 @@
-//! Who may start: customers who owe, setup fees, currencies, forms; and what is owed after the end.
+//! Starting a subscription while owing, setup fees, currencies and forms; debts after the end.
 
 use crate::on_both_stores;
 use crate::support::{Test, flat, monthly, patch, post, told, with};

@@ -1,5 +1,5 @@
-//! Random plans, quantities, dates and currencies: what is previewed is what is paid, to the cent,
-//! and it is what plain arithmetic says.
+//! Random plans, quantities, dates and currencies: the preview equals the charge to the cent, and
+//! plain arithmetic agrees.
 
 use crate::on_both_stores;
 use crate::support::{Test, with};
@@ -11,7 +11,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-/// Days on which months and years end in their own ways, and others.
+/// Days around special ends of months and years, and others.
 const DAYS: [(i16, i8, i8); 14] = [
     (2030, 1, 29),
     (2030, 1, 30),
@@ -44,7 +44,7 @@ struct Case {
     currency: &'static str,
     from: Terms,
     to: Terms,
-    /// How far into the period the change comes.
+    /// The position of the change within the period.
     seconds: i64,
     tax_points: i64,
 }
@@ -94,7 +94,7 @@ fn share(amount: i64, part: i64, whole: i64) -> i64 {
     i64::try_from((2 * amount * part + whole) / (2 * whole)).unwrap()
 }
 
-/// The lines that a change at an instant costs then; none where it costs nothing at once.
+/// Returns the lines of a change at an instant; `None` if it costs nothing now.
 fn expected(case: &Case, start: DateTime, at: DateTime) -> Vec<i64> {
     let (old, new) = (case.from.total(), case.to.total());
     // One month after the 31st is the month's last day.
@@ -144,7 +144,7 @@ async fn sell(t: &Test, n: usize, case: &Case, start: DateTime) -> Sold {
     Sold { name, subscription, new_plan, start }
 }
 
-/// Changes the plan at an instant; returns how many lines that cost.
+/// Changes the plan at an instant; returns the number of lines.
 async fn change(t: &Test, sold: &Sold, case: &Case, at: DateTime) -> usize {
     let Sold { name, subscription, new_plan, start } = sold;
     t.clock_to(&utc(at).to_string()).await;
@@ -161,7 +161,7 @@ async fn change(t: &Test, sold: &Sold, case: &Case, at: DateTime) -> usize {
         [&shown["subtotal"], &shown["totalAmount"]].map(|sum| sum.as_i64().unwrap())
     };
     assert_eq!(sums(&preview), [subtotal, total], "{start} {at} {case:?}");
-    // A minute later it still costs what was shown.
+    // A minute later, the price of the preview still holds.
     t.advance(60);
     let body = with(body, json!({ "prorationDate": preview["prorationDate"] }));
     let outcome = t.of_subscription(subscription, "change-plan", body).await.expect(200).json();
@@ -172,7 +172,7 @@ async fn change(t: &Test, sold: &Sold, case: &Case, at: DateTime) -> usize {
     } else if (1..least).contains(&total) {
         assert_eq!(kind, "invoice_added", "{start} {at} {case:?}");
     } else {
-        // What cancels out is paid as it stands.
+        // Lines that cancel out are paid at issue.
         let invoice = t.invoices_of(name).await.pop().unwrap();
         assert_eq!(
             (&invoice["items"], sums(&invoice)),
@@ -187,10 +187,10 @@ async fn change(t: &Test, sold: &Sold, case: &Case, at: DateTime) -> usize {
 }
 
 on_both_stores! {
-    async fn what_a_preview_shows_is_what_a_change_costs_and_what_arithmetic_says(t) {
+    async fn random_changes_cost_what_the_preview_shows(t) {
         let mut runner = TestRunner::deterministic();
         let cases: Vec<Case> = (0..DAYS.len() * CASES_A_DAY).map(|_| case().new_tree(&mut runner).unwrap().current()).collect();
-        // The clock only moves on, so purchases and changes go in the order of time.
+        // The clock only moves forward, so purchases and changes are ordered by time.
         let mut plan: Vec<(DateTime, bool, usize)> = Vec::new();
         for (n, case) in cases.iter().enumerate() {
             let (year, month, day) = DAYS[n / CASES_A_DAY];
@@ -204,7 +204,7 @@ on_both_stores! {
         let mut kinds = [0, 0, 0];
         let mut last = plan[0].0;
         for (at, changes, n) in plan {
-            // A minute goes by with every change.
+            // A minute passes with every change.
             let at = at.max(last.saturating_add(Span::new().minutes(2)));
             last = at;
             if changes {
@@ -213,7 +213,7 @@ on_both_stores! {
                 sold[n] = Some(sell(&t, n, &cases[n], at).await);
             }
         }
-        // None of the ways was left out.
+        // Every kind of change occurred.
         assert!(kinds.iter().all(|count| *count >= 3), "{kinds:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! How usage is rated: months on yearly plans, and amounts beyond the range.
+//! Rating of usage: months on yearly plans, and amounts beyond the range.
 
 use crate::on_both_stores;
 use crate::support::{Test, event, event_with, flat, get, monthly, patch, told, with, yearly};
@@ -14,13 +14,13 @@ fn time(text: &str) -> Time {
     serde_json::from_value(json!(text)).unwrap()
 }
 
-/// Usage of `call` at this price.
+/// A usage charge for `call` at this price.
 fn priced(usage: &Value, price: &str) -> Value {
     with(usage.clone(), json!({ "tiers": [{ "upTo": null, "unitPrice": price }] }))
 }
 
-/// A year of a yearly plan from its first boundary on, and the first month of the next: in month `m`
-/// there are 100 + m calls at its first instant and 10 in its last second.
+/// A year of a yearly plan from its first boundary on, and the first month of the next. In month
+/// `m`, 100 + m calls at its first instant and 10 in its last second.
 async fn months(t: &Test, name: &str, plan: &str, boundaries: &[&str; 14]) {
     t.clock_to(boundaries[0]).await;
     t.payer(name).await;
@@ -53,7 +53,7 @@ async fn months(t: &Test, name: &str, plan: &str, boundaries: &[&str; 14]) {
 }
 
 on_both_stores! {
-    async fn a_yearly_plan_bills_usage_each_month_of_its_anchor(t) {
+    async fn yearly_plan_bills_usage_monthly(t) {
         let usage = t.calls().await;
         let plan = t.plan(yearly("year", json!([{ "type": "recurring", "amount": 20_000 }, usage]))).await;
         months(&t, "end-of-month", &plan, &[
@@ -68,7 +68,7 @@ on_both_stores! {
         ]).await;
     }
 
-    async fn usage_beyond_the_range_is_kept_and_billed_by_nobody_and_the_others_go_on(t) {
+    async fn usage_beyond_the_range_does_not_block_other_customers(t) {
         let usage = t.calls().await;
         let metric = usage["metricId"].as_str().unwrap();
         let recurring = json!({ "type": "recurring", "amount": 2_000 });
@@ -102,11 +102,11 @@ on_both_stores! {
             }
             assert_eq!((t.state().await, t.state_of(name).await), before, "{name}");
             assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000)], "{name}");
-            // It goes on being measured, for the period that follows.
+            // It is still measured, for the following period.
             t.call_for(name, "2", 7).await;
             assert_eq!(t.used(name, metric).await, "7", "{name}");
         }
-        // There is an end to it: what is within the range by itself is billed, the rest is not.
+        // The part that is within the range is billed, the rest is not.
         t.of_subscription(&t.subscription_of("sum").await, "cancel", json!({ "mode": "now" })).await.expect(200);
         assert_eq!(told(&t.invoices_of("sum").await), [("create", "paid", 2_000), ("usage", "paid", MAX)]);
         for name in ["dear", "month"] {
@@ -121,7 +121,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("other").await).len(), 3);
     }
 
-    async fn the_largest_amount_is_billed_and_what_its_tax_lifts_beyond_waits_for_the_seller(t) {
+    async fn largest_amount_is_billed_and_excess_tax_waits(t) {
         let usage = t.calls().await;
         let plan = t.plan(monthly("usage", json!([priced(&usage, "1000")]))).await;
         for name in ["largest", "taxed"] {
@@ -145,7 +145,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("taxed").await), [("renewal", "paid", MAX), ("renewal", "paid", 100_000)]);
     }
 
-    async fn a_debit_beyond_the_range_is_refused_as_one_that_nothing_suffices_for(t) {
+    async fn debit_beyond_the_range_is_insufficient_credits(t) {
         let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 100, "cadence": "period", "rolloverCap": 0 }])).await;
         let feature = json!({ "productId": shop.product, "slug": "dear", "name": "Dear", "type": "credit", "metricId": shop.hit, "creditCurrencyId": shop.credits, "creditCost": "999999999" });
         let feature = t.make("features", feature).await;
@@ -156,7 +156,7 @@ on_both_stores! {
         let refused = t.tracked(json!([event_with("c", "hit", "1", json!({ "quantity": MOST }))])).await;
         assert_eq!(refused, [(0, "rejected_insufficient_credits".to_owned())]);
         assert_eq!(t.state_of("c").await, before);
-        // Its key is free, and what can be paid for is.
+        // Its key is free, and affordable events succeed.
         assert_eq!(t.tracked(json!([event("c", "generate", "1")])).await, []);
         assert_eq!(t.balance("c").await, 98);
     }

@@ -1,4 +1,4 @@
-//! What the ends of periods bring.
+//! The ends of periods.
 
 use crate::on_both_stores;
 use crate::support::{
@@ -11,7 +11,7 @@ use unitpay::db::{Sql, sql};
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
 const NUMBERS: Sql = sql("SELECT COUNT(DISTINCT number) * 1000 + MAX(number) FROM invoices");
 
-/// Charges of this much a period and for calls: 10 are free, 100 cost 2, more cost 0.5.
+/// Charges for a period and for calls: 10 are free, 100 cost 2, more cost 0.5.
 async fn metered(t: &Test, amount: i64) -> Value {
     let product = t.main_product().await;
     let metric =
@@ -30,7 +30,7 @@ async fn starts(t: &Test, customer: &str) -> Vec<String> {
 }
 
 on_both_stores! {
-    async fn boundaries_are_counted_from_the_anchor_through_month_ends_and_leap_days(t) {
+    async fn period_boundaries_are_counted_from_the_anchor(t) {
         let plan = t.plan(monthly("pro", flat(2_000))).await;
         let year = t.plan(yearly("year", flat(20_000))).await;
         t.clock_to("2031-12-31T22:30:00Z").await;
@@ -47,7 +47,7 @@ on_both_stores! {
         assert_eq!(starts(&t, "leap").await, ["2032-02-29", "2033-02-28", "2034-02-28"]);
     }
 
-    async fn what_was_used_is_rated_once_by_tiers_with_the_next_period(t) {
+    async fn renewal_bills_usage_by_tiers_once(t) {
         let charges = metered(&t, 2_000).await;
         let plan = t.plan(monthly("pro", charges)).await;
         t.payer("c").await;
@@ -68,7 +68,7 @@ on_both_stores! {
         assert_eq!(t.invoices_of("c").await.pop().unwrap()["totalAmount"], 2_000);
     }
 
-    async fn on_a_yearly_plan_usage_has_an_invoice_a_month(t) {
+    async fn yearly_plan_issues_a_usage_invoice_each_month(t) {
         let charges = metered(&t, 20_000).await;
         let plan = t.plan(yearly("year", charges)).await;
         t.payer("c").await;
@@ -87,13 +87,13 @@ on_both_stores! {
         assert_eq!(ends, ["2031-01-31", "2030-02-28", "2030-03-31", "2030-05-31", "2032-01-31"].map(|day| json!(format!("{day}T00:00:00.000Z"))).iter().collect::<Vec<_>>());
     }
 
-    async fn too_little_to_charge_waits_for_the_next_invoice(t) {
+    async fn renewal_below_minimum_waits_for_the_next_invoice(t) {
         let charges = metered(&t, 0).await;
         let plan = t.plan(monthly("usage", charges)).await;
         t.payer("c").await;
         let outcome = t.try_to_subscribe("c", &plan).await.expect(200).json();
         assert_eq!(outcome["kind"], "created_no_charge");
-        // 20 cents, then 40: together they are enough.
+        // 20 cents, then 40: together above the minimum.
         t.call_for("c", "a", json!(20)).await;
         t.clock_to("2030-02-01T00:00:00Z").await;
         assert_eq!(t.count(&INVOICES).await, 0);
@@ -103,12 +103,12 @@ on_both_stores! {
         assert_eq!(told(&invoices), [("renewal", "paid", 60)]);
         let kept: Vec<_> = lines(&invoices[0]).into_iter().filter(|line| line.1 != 0).collect();
         assert_eq!(kept, [("usage".into(), 40), ("addition".into(), 20)]);
-        // Nothing was used: there is no invoice.
+        // Nothing was used, so there is no invoice.
         t.clock_to("2030-05-01T00:00:00Z").await;
         assert_eq!((t.count(&INVOICES).await, t.charges().await), (1, 1));
     }
 
-    async fn the_tax_is_what_it_is_when_each_is_issued(t) {
+    async fn renewal_uses_the_tax_at_issue(t) {
         let plan = t.plan(monthly("pro", flat(999))).await;
         t.payer("c").await;
         let own = json!({ "taxRate": { "name": "GST", "basisPoints": 1_050 } });
@@ -125,7 +125,7 @@ on_both_stores! {
         assert_eq!(taxes, [json!([null, 0, 999, 999]), json!(["VAT", 190, 1_189, 1_189]), json!(["GST", 105, 1_104, 1_104]), json!([null, 0, 999, 999])]);
     }
 
-    async fn an_archived_plan_renews_and_is_sold_no_more(t) {
+    async fn archived_plan_renews_but_cannot_be_bought(t) {
         let plan = t.plan(monthly("pro", flat(2_000))).await;
         t.payer("c").await;
         t.payer("d").await;
@@ -140,7 +140,7 @@ on_both_stores! {
         assert_eq!(told(&t.invoices_of("c").await)[1..], [("renewal", "paid", 2_000)]);
     }
 
-    async fn nodes_that_renew_at_the_same_time_invoice_and_charge_each_period_once(t) {
+    async fn concurrent_nodes_renew_each_period_once(t) {
         let plan = t.plan(monthly("pro", flat(2_000))).await;
         let names: Vec<String> = (0..12).map(|n| format!("c{n}")).collect();
         for name in &names {
@@ -156,7 +156,7 @@ on_both_stores! {
         join_all([t.bill_what_is_due(), other.bill_what_is_due(), t.bill_what_is_due(), other.bill_what_is_due()]).await;
         for name in &names {
             let mut starts = starts(&t, name).await;
-            // The nodes give ids of their own.
+            // The nodes generate different ids.
             starts.sort();
             assert_eq!(starts, ["2030-01-01", "2030-02-01", "2030-03-01", "2030-04-01"], "{name}");
             assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000)], "{name}");
@@ -164,7 +164,7 @@ on_both_stores! {
         assert_eq!((t.count(&NUMBERS).await, t.charges().await), (48_048, 48));
     }
 
-    async fn nobody_bills_while_the_clock_is_on_its_way(t) {
+    async fn billing_writes_are_refused_while_the_clock_advances(t) {
         const SET_OUT: Sql = sql("UPDATE billing_clocks SET advancing_to = $1");
         let plan = t.plan(monthly("pro", flat(2_000))).await;
         let id = t.payer("c").await;
@@ -218,7 +218,7 @@ on_both_stores! {
         }
         let path = format!("/v1/customers/{id}/payment-methods");
         assert_eq!(t.call(get(path).key(&t.key)).await.expect(200).json()["data"].as_array().unwrap().len(), 2);
-        // Any node goes on with it.
+        // Any node continues it.
         t.bill_what_is_due().await;
         let clock = t.call(get("/v1/test-clock").key(&t.key)).await.expect(200).json();
         assert_eq!((&clock["status"], &clock["now"]), (&json!("ready"), &json!("2030-02-10T00:00:00.000Z")));
@@ -229,7 +229,7 @@ on_both_stores! {
         }
     }
 
-    async fn what_cannot_be_run_at_all_holds_up_no_other_tenant(t) {
+    async fn failing_item_does_not_block_other_tenants(t) {
         let first = (t.tenant, t.key.clone());
         let second = t.organization("second").await;
         let second = (second, t.key_of(second, unitpay::keys::KeyScopes::ALL).await);
@@ -243,7 +243,7 @@ on_both_stores! {
         t.advance(31 * 86_400);
         t.try_to_bill().await;
         assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
-        // Nor does a clock that cannot go on; it says so at once.
+        // Nor while a clock cannot advance. That is reported at once.
         let advance = post("/v1/test-clock/advance", &json!({ "to": "2030-02-02T00:00:00Z" })).key(&first.1);
         t.call(advance).await.refused(500, "internal");
         t.advance(28 * 86_400);

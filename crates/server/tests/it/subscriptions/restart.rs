@@ -1,5 +1,5 @@
 //! Killed at any point: a node dies after each row in turn that it writes, the next run completes
-//! what it began, and everything is invoiced and charged once.
+//! the work, and everything is invoiced and charged once.
 
 mod due;
 mod dunning;
@@ -12,7 +12,7 @@ use unitpay::base::Time;
 
 const DAY: u64 = 86_400;
 
-/// A plan that charges, measures and grants, and what its customers cost a period.
+/// A plan with charges, usage and grants, and the cost of a period.
 struct Full {
     plan: String,
     smaller: String,
@@ -30,7 +30,7 @@ async fn full(t: &Test) -> Full {
     Full { plan: plan("full", 2_000).await, smaller: plan("smaller", 1_500).await }
 }
 
-/// Gives a customer a card of this token and makes it the default.
+/// Adds a card with this token to a customer and makes it the default.
 async fn pays_by(t: &Test, customer: &str, token: &str) {
     let card = t.card(customer, token).await;
     t.call(post(format!("/v1/payment-methods/{card}/default"), &json!({})).key(&t.key))
@@ -38,7 +38,7 @@ async fn pays_by(t: &Test, customer: &str, token: &str) {
         .expect(200);
 }
 
-/// Has time go to an instant that a customer's subscription names.
+/// Advances time to an instant of a customer's subscription.
 async fn until(t: &Test, customer: &str, what: &str) {
     let named: Time =
         serde_json::from_value(t.subscription_of(customer).await[what].clone()).unwrap();
@@ -49,8 +49,8 @@ async fn status(t: &Test, customer: &str) -> String {
     t.subscription_of(customer).await["status"].as_str().unwrap().to_owned()
 }
 
-/// A renewal of a subscription that is paid by a card of this token: at the end come usage and a
-/// smaller plan, and of 100 credits 30 go on.
+/// A renewal of a subscription with this card: the period ends with usage and a downgrade, and 30
+/// of 100 credits roll over.
 async fn renewal(t: &Test, token: &str, alive: &str, owed: &str) {
     let full = full(t).await;
     t.count_writes().await;
@@ -64,7 +64,7 @@ async fn renewal(t: &Test, token: &str, alive: &str, owed: &str) {
         assert_eq!(change.await.expect(200).text("kind"), "deferred");
         until(t, name, "currentBillingPeriodEnd").await;
     };
-    // A charge whose answer is lost is taken up by the second round.
+    // A charge whose response is lost is continued by the second round.
     let work = async |_: &str| {
         for _ in 0..2 {
             t.try_to_bill().await;
@@ -91,19 +91,19 @@ async fn renewal(t: &Test, token: &str, alive: &str, owed: &str) {
 }
 
 on_both_stores! {
-    async fn a_renewal_is_completed_by_the_next_run_whatever_the_last_one_wrote(t) {
+    async fn renewal_completes_after_a_crash_at_any_row(t) {
         renewal(&t, "pm_sandbox_visa", "active", "paid").await;
     }
 
-    async fn a_renewal_that_fails_fails_once_whatever_the_last_run_wrote(t) {
+    async fn failed_renewal_fails_once_after_a_crash_at_any_row(t) {
         renewal(&t, "pm_sandbox_declined", "past_due", "overdue").await;
     }
 
-    async fn a_renewal_whose_answer_is_lost_is_paid_once_whatever_the_last_run_wrote(t) {
+    async fn lost_renewal_response_is_paid_once_after_a_crash(t) {
         renewal(&t, "pm_sandbox_timeout", "active", "paid").await;
     }
 
-    async fn a_purchase_is_made_once_wherever_it_was_cut_off_when_it_is_asked_for_again(t) {
+    async fn purchase_happens_once_after_a_crash_at_any_row(t) {
         let full = full(&t).await;
         t.count_writes().await;
         let prepare = async |name: &str| drop(t.payer(name).await);
@@ -122,7 +122,7 @@ on_both_stores! {
         assert!(rows > 15, "it wrote {rows} rows");
     }
 
-    async fn a_change_of_plan_is_paid_for_and_made_once_wherever_it_was_cut_off(t) {
+    async fn plan_change_happens_once_after_a_crash_at_any_row(t) {
         let small = t.plan(monthly("small", flat(1_000))).await;
         let large = t.plan(monthly("large", per_unit(3_000))).await;
         t.count_writes().await;
@@ -130,7 +130,7 @@ on_both_stores! {
             t.payer(name).await;
             t.buy(name, &small, 1).await;
         };
-        // Whoever asks again has no key to ask by: what was begun stands in the way, or was done.
+        // A new request has no key to replay: it finds the work in progress or done.
         let work = async |name: &str| {
             let subscription = t.subscription_of(name).await;
             drop(t.of_subscription(&subscription, "change-plan", json!({ "planId": large })).await);

@@ -27,7 +27,7 @@ fn secret(answer: &Value) -> &str {
     answer["client"]["clientSecret"].as_str().unwrap()
 }
 
-/// The sum of everything that a customer was ever invoiced.
+/// Returns the sum of everything that a customer was ever invoiced.
 async fn billed(t: &Test, customer: &str) -> i64 {
     let invoices = t.invoices_of(customer).await;
     invoices.iter().map(|invoice| invoice["totalAmount"].as_i64().unwrap()).sum()

@@ -1,4 +1,4 @@
-//! Billing as the tests need it: cards, invoices, and what the sandbox processor did.
+//! Billing helpers: cards, invoices, and the sandbox processor's records.
 
 use super::{Answer, Test, get, post};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use unitpay::{customers, invoices, payments, settlement};
 const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
     WHERE key IS NOT NULL AND status IN ('succeeded', 'refunded')");
 
-/// One line of this amount.
+/// One line with this amount.
 pub fn line(amount: i64) -> Line {
     Line {
         description: "Pro".into(),
@@ -28,7 +28,7 @@ pub fn line(amount: i64) -> Line {
     }
 }
 
-/// An invoice of these amounts, in dollars, to be charged.
+/// An invoice of these amounts in dollars, to be charged.
 pub fn of(amounts: &[i64]) -> NewInvoice {
     NewInvoice {
         subscription_id: None,
@@ -42,7 +42,7 @@ pub fn of(amounts: &[i64]) -> NewInvoice {
 }
 
 impl Test {
-    /// Gives a customer the payment method of one of the sandbox's tokens.
+    /// Adds the payment method of a sandbox token to a customer.
     pub async fn card(&self, customer: &str, token: &str) -> String {
         self.add_card(customer, &json!({ "processorToken": token })).await.expect(201).text("id")
     }
@@ -52,14 +52,14 @@ impl Test {
         self.call(post(path, body).key(&self.key)).await
     }
 
-    /// A customer's number.
+    /// Returns a customer's number.
     pub async fn customer_no(&self, customer: &str) -> i64 {
         let reference: CustomerRef = customer.parse().unwrap();
         let mut tx = self.app.db.read().await.unwrap();
         customers::get(&mut tx, &self.tenant, &reference).await.unwrap().unwrap().no
     }
 
-    /// Issues an invoice as the engine does, without charging it.
+    /// Issues an invoice like the engine, without charging it.
     pub async fn issue(
         &self,
         tenant: Tenant,
@@ -82,15 +82,15 @@ impl Test {
             .await
     }
 
-    /// An issued invoice of a customer over this amount.
+    /// Issues an invoice of a customer over this amount.
     pub async fn bill(&self, customer: &str, amount: i64) -> String {
         let no = self.customer_no(customer).await;
         let issued = self.issue(self.tenant, no, of(&[amount])).await;
         issued.unwrap().unwrap().id.to_string()
     }
 
-    /// Bills a customer by its default payment method in the effect's first transaction, and leaves
-    /// it at that: as a node that dies then.
+    /// Bills a customer by its default payment method in the effect's first transaction and stops
+    /// there, like a node that dies.
     pub async fn collect(
         &self,
         customer: &str,
@@ -118,7 +118,7 @@ impl Test {
             .await
     }
 
-    /// Asks for something that moves money and returns what it came to.
+    /// Sends a request that moves money and returns its outcome.
     pub async fn ask(&self, path: &str, body: Value) -> Value {
         self.call(post(format!("/v1/{path}"), &body).key(&self.key)).await.expect(200).json()
     }
@@ -127,13 +127,13 @@ impl Test {
         self.call(get(format!("/v1/invoices/{id}")).key(&self.key)).await.expect(200).json()
     }
 
-    /// An invoice as the engine knows it, a draft too; `None` where it is gone.
+    /// Reads an invoice from the store, drafts included; `None` if it is deleted.
     pub async fn stored_invoice(&self, id: InvoiceId) -> Option<Invoice> {
         let mut tx = self.app.db.read().await.unwrap();
         invoices::get(&mut tx, &self.tenant, id).await.unwrap()
     }
 
-    /// Step (a) of paying an invoice, and no more.
+    /// Runs step (a) of paying an invoice only.
     pub async fn begin_to_pay(&self, invoice: &str) -> PaymentAttemptId {
         let (tenant, id) = (self.tenant, invoice.parse().unwrap());
         let by = self.app.by(Actor::System);
@@ -157,24 +157,24 @@ impl Test {
         self.call(request.header("idempotency-key", key)).await
     }
 
-    /// Opens a form of the sandbox for a payment method and returns its secret.
+    /// Opens a sandbox form for a payment method and returns its secret.
     pub async fn set_up(&self, customer: &str) -> String {
         let path = format!("/v1/customers/{customer}/payment-methods/setup");
         self.call(post(path, &json!({})).key(&self.key)).await.expect(200).text("clientSecret")
     }
 
-    /// Fills in a form of the sandbox.
+    /// Completes a sandbox form.
     pub async fn fill_in(&self, secret: &str, outcome: &str) -> Answer {
         let body = json!({ "clientSecret": secret, "outcome": outcome });
         self.call(post("/v1/sandbox/forms/confirm", &body).key(&self.key)).await
     }
 
-    /// How often the sandbox moved money.
+    /// Returns how often the sandbox moved money.
     pub async fn charges(&self) -> i64 {
         self.count(&CHARGES).await
     }
 
-    /// What the scheduler does of itself with payments.
+    /// Runs the scheduler's work on payments.
     pub async fn sweep(&self) -> usize {
         unitpay::flows::sweep(&self.app).await.unwrap()
     }

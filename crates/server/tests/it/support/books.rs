@@ -1,8 +1,9 @@
-//! The books of a whole installation: what must be so whatever happened, and wherever it was cut off.
+//! The books of a whole installation: what must hold whatever happened, and wherever it was
+//! interrupted.
 
 use unitpay::db::{Db, Sql, sql};
 
-/// Of each of these there must be none.
+/// Each of these queries must return nothing.
 const WRONG: [(&str, Sql); 9] = [
     (
         "tenants whose invoice numbers have gaps",
@@ -58,7 +59,7 @@ const WRONG: [(&str, Sql); 9] = [
     ),
 ];
 
-/// Checks the books of a store on which nothing is under way. `when` says what was done to it.
+/// Checks the books of an idle store. `when` describes what was done to it.
 pub async fn check_books(db: &Db, when: &str) {
     let mut tx = db.read().await.unwrap();
     for (what, count) in &WRONG {

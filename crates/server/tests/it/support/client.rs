@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client that sends exactly what a test says, on connections that it keeps.
+//! A small HTTP/1.1 client that sends exactly what a test says, on kept connections.
 
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A request; the client adds `Host` and, with a body, `Content-Length` unless they are given.
+/// A request. The client adds `Host` and, with a body, `Content-Length` unless given.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -22,7 +22,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Connections to one server; any number of calls may be under way at once.
+/// Connections to one server. Any number of calls may run concurrently.
 #[derive(Debug)]
 pub struct Client {
     address: SocketAddr,
@@ -50,7 +50,7 @@ pub fn delete(path: impl Into<String>) -> Request {
 }
 
 impl Request {
-    /// A request of any method without a body.
+    /// A request with any method and no body.
     pub fn new(method: &str, path: impl Into<String>) -> Self {
         request(method, path)
     }
@@ -60,12 +60,12 @@ impl Request {
         self
     }
 
-    /// Carries a secret key.
+    /// Adds a secret key.
     pub fn key(self, key: &str) -> Self {
         self.header("x-api-key", key)
     }
 
-    /// Carries a portal token.
+    /// Adds a portal token.
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
@@ -74,7 +74,7 @@ impl Request {
         self.raw_json(body.to_string())
     }
 
-    /// A body that claims to be JSON.
+    /// Adds a body declared as JSON.
     pub fn raw_json(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self.header("content-type", "application/json")
@@ -108,18 +108,18 @@ impl Client {
         self.address
     }
 
-    /// Sends a request and reads the answer; panics where there is none.
+    /// Sends a request and reads the response; panics if there is none.
     pub async fn call(&self, request: Request) -> Answer {
         self.try_call(request).await.unwrap()
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the response.
     pub async fn try_call(&self, request: Request) -> std::io::Result<Answer> {
         let bytes = request.encode();
         let kept = self.idle.lock().unwrap().pop();
         if let Some(stream) = kept {
-            // A server may close a kept connection at any time; nothing of the request was read
-            // then, and a new connection carries it.
+            // A server may close an idle connection at any time. Nothing of the request was read
+            // then, so a new connection sends it.
             if let Ok(answer) = self.exchange(stream, &bytes).await {
                 return Ok(answer);
             }
@@ -139,7 +139,7 @@ impl Client {
     }
 }
 
-/// Reads one answer; tells whether the connection ends with it.
+/// Reads one response; returns whether the connection ends with it.
 pub async fn read_answer(stream: &mut TcpStream) -> std::io::Result<(Answer, bool)> {
     let mut bytes = Vec::new();
     let head_end = loop {
@@ -178,19 +178,19 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
-    /// A member of the body as text.
+    /// Returns a member of the body as text.
     pub fn text(&self, name: &str) -> String {
         self.json()[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.json())).into()
     }
 
-    /// Asserts the status and returns the answer.
+    /// Asserts the status and returns the response.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         self
     }
 
-    /// Asserts a problem of this status and code, well-formed as every problem is.
+    /// Asserts a well-formed problem with this status and code.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Self {
         let answer = self.expect(status);

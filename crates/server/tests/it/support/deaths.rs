@@ -1,8 +1,8 @@
 //! Nodes that die at any point: after each row in turn that they write.
 //!
-//! The store itself plays the death: a trigger on every table counts the rows that are written, and
-//! refuses those beyond a given number, with the transaction that they are of. What was committed
-//! before stays, as it does when a process is killed.
+//! The store simulates the death: a trigger on every table counts written rows and refuses those
+//! beyond a limit, together with their transaction. Committed rows stay, as when a process is
+//! killed.
 
 use super::{Engine, Test, check_books};
 use unitpay::db::{Lane, Sql, Tx, sql, sql_of_each};
@@ -17,7 +17,7 @@ const TABLES: Sql = sql_of_each(
 );
 const LIFE: Sql = sql("CREATE TABLE life (rows_left BIGINT NOT NULL)");
 const BEGIN: Sql = sql("INSERT INTO life VALUES (1000000000)");
-/// Counts a row. A dead node does not put off either what it could not do.
+/// Counts a row. A dead node cannot postpone its failed item.
 const SPEND: Sql = sql_of_each(
     "CREATE TRIGGER postpone_nothing BEFORE UPDATE OF next_due_at ON subscriptions \
      WHEN (SELECT rows_left < 1000000 FROM life) AND NEW.updated_at = OLD.updated_at \
@@ -33,7 +33,7 @@ const SPEND: Sql = sql_of_each(
      RETURN COALESCE(NEW, OLD); END'",
 );
 const LIVE_FOR: Sql = sql("UPDATE life SET rows_left = CAST($1 AS BIGINT)");
-/// All that a customer has, as the store holds it: nothing is written by looking.
+/// Returns everything of a customer in the store, without writing.
 const STATE: Sql = sql("SELECT line FROM customers c JOIN ( \
     SELECT customer_no, 'subscription ' || id || ' ' || status || ' ' || plan_id || ' ' || \
     CAST(COALESCE(current_period_start, 0) AS TEXT) || ' ' || \
@@ -60,7 +60,7 @@ impl Test {
         run.await.unwrap();
     }
 
-    /// Has the store count what is written from now on.
+    /// Makes the store count rows written from now on.
     pub async fn count_writes(&self) {
         let mut tx = self.app.db.read().await.unwrap();
         let tables: Vec<String> = tx.all(&TABLES, &[], |row| row.take()).await.unwrap();
@@ -85,7 +85,7 @@ impl Test {
         }
     }
 
-    /// Has the store refuse whatever changes subscriptions of this tenant.
+    /// Makes the store refuse changes to subscriptions of this tenant.
     pub async fn refuse_subscriptions_of(&self, tenant: &Tenant) {
         let no = tenant.no;
         let trigger = "CREATE TRIGGER refused BEFORE UPDATE ON subscriptions FOR EACH ROW WHEN";
@@ -112,30 +112,30 @@ impl Test {
         set.await.unwrap();
     }
 
-    /// Does something and dies after so many rows of it.
+    /// Runs a work that dies after this many rows.
     pub async fn die_after(&self, rows: i64, work: impl AsyncFnOnce()) {
         self.live_for(rows).await;
         work().await;
         self.live_for(FOR_EVER).await;
     }
 
-    /// What the node does of itself; it may die over it.
+    /// Runs the node's jobs, which may die.
     pub async fn try_to_bill(&self) {
         drop(jobs::bill(&self.app).await);
     }
 
-    /// All that a customer has, a row in a line each.
+    /// Everything of a customer, one line per row.
     pub async fn state_of(&self, customer: &str) -> Vec<String> {
         let mut tx = self.app.db.read().await.unwrap();
         tx.all(&STATE, &[customer.into()], |row| row.take()).await.unwrap()
     }
 
-    /// Does a work again and again, each time for a customer of its own that was made ready for it,
-    /// and dies after each row in turn that it writes, until it writes its last one. After each
-    /// death the work is begun again, and then all must be as it is `expected`. Where nothing of it
-    /// was committed the customer is as it was, and serves again.
+    /// Runs a work repeatedly, each time for a prepared customer of its own, and dies after each
+    /// row in turn until the work completes. After each death the work is started again, and the
+    /// result must be as `expected`. If nothing was committed, the customer is unchanged and is
+    /// used again.
     ///
-    /// Returns how many rows the work writes.
+    /// Returns the number of rows that the work writes.
     pub async fn die_after_each_row(
         &self,
         prepare: impl AsyncFn(&str),
@@ -162,7 +162,7 @@ impl Test {
             let end = self.state_of(&name).await;
             expected(&name, rows - 1).await;
             check_books(&self.app.db, &format!("after {} rows", rows - 1)).await;
-            // From here on nothing falls due for it.
+            // Nothing falls due for it from here on.
             self.set_archived(&name, "archive").await.expect(200);
             if cut == end {
                 return rows - 1;

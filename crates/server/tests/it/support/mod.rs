@@ -1,4 +1,4 @@
-//! What the tests share: servers, stores, a client.
+//! Shared by the tests: servers, stores, a client.
 
 mod billing;
 mod books;

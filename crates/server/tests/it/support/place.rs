@@ -1,4 +1,4 @@
-//! A store that the real program works on, and what a backend and a browser do with it.
+//! A store for the real program, and what a backend and a browser do with it.
 
 use super::{Answer, Engine, Folder, Program, fresh_database, get, post};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use unitpay::base::Random;
 use unitpay::db::{Db, Postgres, PostgresOptions, Sqlite};
 use unitpay::signing::MasterKey;
 
-/// A folder for the program, and a database where it is to use PostgreSQL.
+/// A folder for the program, and a database if it uses PostgreSQL.
 pub struct Place {
     pub folder: Folder,
     pub database: Option<String>,
@@ -25,7 +25,7 @@ impl Place {
         Self { folder: Folder::make(), database, master_key }
     }
 
-    /// The data directory, which the program makes.
+    /// The data directory, which the program creates.
     pub fn data(&self) -> PathBuf {
         self.folder.0.join("data")
     }
@@ -43,13 +43,13 @@ impl Place {
         command
     }
 
-    /// Runs a command that must end well and returns what it printed.
+    /// Runs a command that must succeed and returns its output.
     #[track_caller]
     pub fn ok(&self, arguments: &[&str]) -> String {
         ok(&mut self.command(arguments))
     }
 
-    /// Runs a command that must be refused, with nothing printed, and returns why.
+    /// Runs a command that must fail without output and returns the error.
     #[track_caller]
     pub fn refused(&self, arguments: &[&str]) -> String {
         refused(&mut self.command(arguments))
@@ -59,7 +59,7 @@ impl Place {
         Program::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
     }
 
-    /// The store itself, for looking at while no program uses it.
+    /// Opens the store for inspection while no program uses it.
     pub fn open(&self) -> Db {
         match &self.database {
             None => Db::Sqlite(Sqlite::open(&self.data().join("unitpay.db")).unwrap()),
@@ -99,7 +99,7 @@ pub fn refused(command: &mut Command) -> String {
 }
 
 impl Program {
-    /// Makes an object of one of the lists and returns its id.
+    /// Creates an object of one of the lists and returns its id.
     pub async fn make(&self, key: &str, list: &str, body: Value) -> String {
         self.client.call(post(format!("/v1/{list}"), &body).key(key)).await.expect(201).text("id")
     }
@@ -122,7 +122,7 @@ impl Program {
         self.client.call(post("/v1/portal-sessions/revoke", &body).key(key)).await
     }
 
-    /// What the browser's first call answers.
+    /// Sends the browser's first request.
     pub async fn read(&self, token: &str) -> Answer {
         self.client.call(get("/v1/portal-sessions/current").bearer(token)).await
     }

@@ -1,7 +1,7 @@
-//! One PostgreSQL for the whole run, started on a free port and ended with this process.
+//! One PostgreSQL server for the whole run, started on a free port and stopped with this process.
 //!
-//! It runs as the user `postgres` where the tests run as root, which PostgreSQL refuses to be. A
-//! shell holds it and ends it when the pipe to this process closes, however this process ends.
+//! It runs as the user `postgres` if the tests run as root, which PostgreSQL refuses. A shell holds
+//! it and stops it when the pipe to this process closes, however this process ends.
 
 use super::server::Folder;
 use std::io::{BufRead, BufReader};
@@ -13,19 +13,19 @@ use tokio::sync::OnceCell;
 struct Cluster {
     port: u16,
     certificate: PathBuf,
-    /// Ends the server when it is closed.
+    /// Stops the server when it is closed.
     _held: ChildStdin,
     _shell: Child,
 }
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 
-/// Makes an empty database and returns its URL.
+/// Creates an empty database and returns its URL.
 pub async fn fresh_database() -> String {
     fresh_database_with(&[]).await
 }
 
-/// The same, with settings that its sessions begin with.
+/// The same, with settings for its sessions.
 pub async fn fresh_database_with(settings: &[&str]) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let cluster = CLUSTER.get_or_init(start).await;
@@ -41,7 +41,7 @@ pub async fn fresh_database_with(settings: &[&str]) -> String {
     url(&name)
 }
 
-/// What PostgreSQL shows of itself, its own authority: of `localhost` and `database.example.com`.
+/// PostgreSQL's certificate and its authority, for `localhost` and `database.example.com`.
 pub async fn postgres_certificate() -> PathBuf {
     CLUSTER.get_or_init(start).await.certificate.clone()
 }
@@ -52,7 +52,7 @@ const CERTIFICATE: &str = "[req]\ndistinguished_name = name\nx509_extensions = m
 
 async fn start() -> Cluster {
     let bin = find_postgres();
-    // The folder outlives this function; the shell removes it in the end.
+    // The folder outlives this function; the shell removes it.
     let folder = std::mem::ManuallyDrop::new(Folder::make());
     let port = free_port();
     std::fs::write(folder.0.join("certificate.cnf"), CERTIFICATE).unwrap();
@@ -90,7 +90,7 @@ async fn start() -> Cluster {
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     let ready = log.by_ref().map_while(Result::ok).any(|line| line.contains("ready to accept"));
     assert!(ready, "PostgreSQL did not start; see {}/initdb.log", folder.0.display());
-    // Somebody must read on, or the pipe fills up and the server waits.
+    // A thread must keep reading, or the pipe fills up and the server blocks.
     std::thread::spawn(move || log.for_each(drop));
     let certificate = folder.0.join("server.crt");
     Cluster { port, certificate, _held: held, _shell: child }
@@ -101,7 +101,7 @@ fn am_root() -> bool {
     id.stdout.starts_with(b"0")
 }
 
-/// The newest PostgreSQL of the system, where Debian and others put it, or on the path.
+/// The newest PostgreSQL of the system, from the folders of Debian and others or the path.
 fn find_postgres() -> PathBuf {
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = installed.map(|entry| entry.path().join("bin")).collect();

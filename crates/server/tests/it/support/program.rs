@@ -1,4 +1,4 @@
-//! The real program, as a process of its own.
+//! The real program as a process.
 
 use super::Client;
 use std::io::{BufRead, BufReader};
@@ -6,14 +6,14 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// A running `unitpay serve`, killed when it is dropped.
+/// A running `unitpay serve`, killed on drop.
 pub struct Program {
     child: Child,
     pub client: Client,
     log: Arc<Log>,
 }
 
-/// The lines that a process says.
+/// The output lines of a process.
 #[derive(Default)]
 struct Log {
     lines: Mutex<(Vec<String>, bool)>,
@@ -38,7 +38,7 @@ impl Program {
         command
     }
 
-    /// Starts a server by a command that a test made and waits until it listens.
+    /// Starts a server with a prepared command and waits until it listens.
     pub fn start(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
@@ -51,7 +51,7 @@ impl Program {
         let listening = "listening on http://";
         let said = log.wait_for(listening).unwrap_or_else(|said| panic!("it ended: {said:?}"));
         let line = said.iter().find_map(|line| line.split_once(listening)).unwrap().1;
-        // The log may be JSON: the address ends where it stops being one.
+        // The log may be JSON: the address ends at the first other character.
         let end = line.find(|c: char| !c.is_ascii_digit() && !".:".contains(c));
         let address = line[..end.unwrap_or(line.len())].parse().unwrap();
         Self { child, client: Client::new(address), log }
@@ -61,19 +61,19 @@ impl Program {
         self.child.id()
     }
 
-    /// Waits until it says this and returns the line.
+    /// Waits for this text and returns the line.
     pub fn wait_for(&self, text: &str) -> String {
         let said = self.log.wait_for(text).unwrap_or_else(|said| panic!("it ended: {said:?}"));
         said.into_iter().find(|line| line.contains(text)).unwrap()
     }
 
-    /// All that it said; call it when it has ended.
+    /// Returns its whole output; call it after the process has ended.
     pub fn whole_log(&self) -> Vec<String> {
         let lines = self.log.lines.lock().unwrap();
         self.log.grown.wait_while(lines, |(_, ended)| !*ended).unwrap().0.clone()
     }
 
-    /// Ends it at once, as a crash does.
+    /// Kills it, like a crash.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -89,7 +89,7 @@ impl Program {
         self.child.wait().unwrap()
     }
 
-    /// Tells it to stop and waits; true where it ended well.
+    /// Stops it and waits; true if it exited cleanly.
     pub fn terminate(&mut self) -> bool {
         self.signal("-TERM");
         self.wait().success()
@@ -102,7 +102,7 @@ impl Program {
 }
 
 impl Log {
-    /// Reads on for ever, or the pipe fills up and the process waits.
+    /// Keeps reading, or the pipe fills up and the process blocks.
     fn follow(self: &Arc<Self>, pipe: ChildStderr) {
         let log = Arc::clone(self);
         std::thread::spawn(move || {
@@ -115,7 +115,7 @@ impl Log {
         });
     }
 
-    /// Waits for a text; what was said until then, or all where it ended without.
+    /// Waits for a text; returns the output until then, or all of it if the process ended without.
     fn wait_for(&self, text: &str) -> Result<Vec<String>, Vec<String>> {
         let said = |lines: &[String]| lines.iter().any(|line| line.contains(text));
         let lines = self.lines.lock().unwrap();

@@ -1,4 +1,4 @@
-//! A server in this process, on a store of its own, with a clock that the test moves.
+//! A server in this process, with its own store and a clock that the test advances.
 
 use super::{Answer, Client, Request, delete, fresh_database, get, post};
 use base64::Engine as _;
@@ -27,7 +27,7 @@ pub enum Engine {
     Postgres,
 }
 
-/// A running server with an organization and a sandbox key that may do everything.
+/// A running server with an organization and a sandbox key with all scopes.
 pub struct Test {
     pub engine: Engine,
     pub app: Arc<App>,
@@ -38,17 +38,17 @@ pub struct Test {
     stop: watch::Sender<bool>,
 }
 
-/// The public URL of every server that a test does not tell otherwise.
+/// The public URL of every server unless a test sets another one.
 const ISSUER: &str = "https://billing.example.com";
 
-/// Where the data of a test are.
+/// The location of a test's data.
 #[derive(Clone, Debug)]
 enum Store {
     File(Arc<Folder>),
     Database(String),
 }
 
-/// A folder that goes with the test.
+/// A folder that is removed with the test.
 #[derive(Debug)]
 pub struct Folder(pub std::path::PathBuf);
 
@@ -69,7 +69,7 @@ impl Drop for Folder {
 }
 
 impl Test {
-    /// Starts a server with the default configuration, rate limits off.
+    /// Starts a server with the default configuration and without rate limits.
     pub async fn start(engine: Engine) -> Self {
         Self::start_with(engine, |_| {}).await
     }
@@ -99,7 +99,7 @@ impl Test {
         Self { engine: self.engine, app, client, key, tenant, store: self.store.clone(), stop }
     }
 
-    /// Tells the server to stop, as SIGTERM does.
+    /// Stops the server like SIGTERM.
     pub fn stop(&self) {
         self.stop.send(true).unwrap();
     }
@@ -129,13 +129,13 @@ impl Test {
         make_key(&self.app, tenant, KeyKind::Publishable, KeyScopes::default()).await
     }
 
-    /// The secret key with its last character wrong.
+    /// Returns the secret key with a wrong last character.
     pub fn mistyped_key(&self) -> String {
         let (start, last) = self.key.split_at(self.key.len() - 1);
         format!("{start}{}", if last == "x" { "y" } else { "x" })
     }
 
-    /// Copies a session's row so often, under ids of their own.
+    /// Copies a session's row this many times, with new ids.
     pub async fn copy_session(&self, sid: &str, times: i64) {
         const COPY: Sql = sql("INSERT INTO portal_sessions (sid, tenant_no, customer_no, \
             generation, api_key_id, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
@@ -152,13 +152,13 @@ impl Test {
         assert_eq!(copied.await.unwrap(), times.unsigned_abs());
     }
 
-    /// What a statement counts, whose result is one number.
+    /// Returns the result of a statement that counts.
     pub async fn count(&self, statement: &'static Sql) -> i64 {
         let mut tx = self.app.db.read().await.unwrap();
         tx.one(statement, &[], |row| row.take()).await.unwrap().unwrap()
     }
 
-    /// The text that a statement finds in its one row.
+    /// Returns the text in the one row of a statement.
     pub async fn text_of(&self, statement: &'static Sql) -> String {
         let mut tx = self.app.db.read().await.unwrap();
         tx.one(statement, &[], |row| row.take()).await.unwrap().unwrap()
@@ -175,7 +175,7 @@ impl Test {
             .unwrap();
     }
 
-    /// What the newest of all lists show: equal where nothing changed.
+    /// Returns the newest entries of all lists: equal if nothing changed.
     pub async fn state(&self) -> Vec<Value> {
         let mut lists = Vec::new();
         for path in [
@@ -204,13 +204,13 @@ impl Test {
         self.client.call(request).await
     }
 
-    /// Makes an object of one of the lists and returns its id.
+    /// Creates an object of one of the lists and returns its id.
     pub async fn make(&self, list: &str, body: Value) -> String {
         self.call(post(format!("/v1/{list}"), &body).key(&self.key)).await.expect(201).text("id")
     }
 
-    /// Puts a subscription into the store as it stands, whatever its plan's status, with a usage
-    /// period of 30 days that began a day ago.
+    /// Inserts a subscription, whatever its plan's status, with a usage period of 30 days that
+    /// began a day ago.
     pub async fn subscribed(&self, customer: &str, plan: &str, product: &str, status: &str) {
         const SUBSCRIBE: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, \
             product_id, plan_id, quantity, status, billing_interval, currency, collection_method, \
@@ -239,7 +239,7 @@ impl Test {
         assert_eq!(made.await.unwrap(), 1);
     }
 
-    /// Makes a customer and returns our id.
+    /// Creates a customer and returns our id.
     pub async fn customer(&self, external_id: &str) -> String {
         let body = json!({ "name": "A", "email": "a@example.com", "externalId": external_id });
         self.call(post("/v1/customers", &body).key(&self.key)).await.expect(201).text("id")
@@ -258,24 +258,24 @@ impl Test {
         self.call(post("/v1/portal-sessions/revoke", &body).key(&self.key)).await
     }
 
-    /// The sessions that the backend's list shows, newest first, for a query.
+    /// Returns the sessions in the backend's list, newest first, for a query.
     pub async fn sessions(&self, query: &str) -> Vec<Value> {
         let list = get(format!("/v1/portal-sessions{query}")).key(&self.key);
         self.call(list).await.expect(200).json()["data"].as_array().unwrap().clone()
     }
 
-    /// Ends a session, as a browser that logs out.
+    /// Ends a session, like a browser that logs out.
     pub async fn log_out(&self, token: &str) -> Answer {
         self.call(delete("/v1/portal-sessions/current").bearer(token)).await
     }
 
-    /// Archives a customer or, with `unarchive`, makes it usable again.
+    /// Archives a customer or, with `unarchive`, unarchives it.
     pub async fn set_archived(&self, customer: &str, how: &str) -> Answer {
         let path = format!("/v1/customers/{customer}/{how}");
         self.call(post(path, &json!({})).key(&self.key)).await
     }
 
-    /// What the browser's first call answers.
+    /// Sends the browser's first request.
     pub async fn read(&self, token: &str) -> Answer {
         self.call(get("/v1/portal-sessions/current").bearer(token)).await
     }
@@ -293,7 +293,7 @@ pub async fn nodes_at_once(count: usize) -> Vec<Arc<App>> {
     join_all(nodes).await.into_iter().map(|(app, ..)| app).collect()
 }
 
-/// The claims of a token, unverified, as anybody may read them.
+/// Returns the unverified claims of a token.
 pub fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()

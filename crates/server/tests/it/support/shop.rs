@@ -1,4 +1,4 @@
-//! Something to use and to pay for with credits.
+//! A shop with usage that is paid for in credits.
 
 use super::{Answer, Test, get, post};
 use serde_json::{Value, json};
@@ -6,21 +6,21 @@ use unitpay::base::Time;
 use unitpay::credits::{self, NewGrant, Source};
 use unitpay::db::{DbError, Lane, Tx};
 
-/// A product whose plan measures events of several kinds; those called `generate` cost credits.
+/// A product whose plan measures events of several kinds. Those named `generate` cost credits.
 pub struct Shop {
     pub product: String,
     pub plan: String,
-    /// Sum of quantities of `call`, number of `hit`, largest `peak`, sum of the property `bytes` of
-    /// `send`, different values of the property `user` of `login`.
+    /// Sum of the quantities of `call`, number of `hit`, largest `peak`, sum of the property
+    /// `bytes` of `send`, distinct values of the property `user` of `login`.
     pub call: String,
     pub hit: String,
     pub peak: String,
     pub send: String,
     pub login: String,
     pub generate: String,
-    /// The feature that `generate` is paid for by.
+    /// The feature that pays for `generate`.
     pub generation: String,
-    /// A credit currency of no money's worth.
+    /// A credit currency without monetary value.
     pub credits: String,
 }
 
@@ -30,7 +30,7 @@ impl Test {
         self.shop_granting(|_| json!([])).await
     }
 
-    /// A shop whose plan grants what the rules of the credit currency say. It is free.
+    /// A shop whose free plan has these grant rules for the credit currency.
     pub async fn shop_granting(&self, rules: impl FnOnce(&str) -> Value) -> Shop {
         let product = self.make("products", json!({ "slug": "api", "name": "API" })).await;
         let metric = async |event: &str, aggregation: &str, property: Option<&str>| {
@@ -86,7 +86,7 @@ impl Test {
         self.call(post("/v1/usage/track", &body).key(&self.key)).await
     }
 
-    /// Tracks events and returns the reasons of those that do not count, by their place.
+    /// Tracks events and returns the reasons of the rejected ones, by index.
     pub async fn tracked(&self, events: Value) -> Vec<(i64, String)> {
         let count = events.as_array().unwrap().len() as i64;
         let answer = self.track(json!({ "events": events })).await.expect(200).json();
@@ -101,7 +101,7 @@ impl Test {
         rejections
     }
 
-    /// What a customer has used of a metric.
+    /// Returns a customer's usage of a metric.
     pub async fn used(&self, customer: &str, metric: &str) -> String {
         let path = format!("/v1/usage?customerId={customer}&metricId={metric}");
         self.call(get(path).key(&self.key)).await.expect(200).text("usage")
@@ -136,13 +136,13 @@ impl Test {
         entries
     }
 
-    /// Asks for something of a wallet, as `refunds`.
+    /// Sends a request for a wallet, such as `refunds`.
     pub async fn of_wallet(&self, wallet: &Value, what: &str, body: Value) -> Answer {
         let path = format!("/v1/credit-accounts/{}/{what}", wallet["id"].as_str().unwrap());
         self.call(post(path, &body).key(&self.key)).await
     }
 
-    /// Grants credits of a source to a customer, and so makes its wallet.
+    /// Grants credits with a source to a customer, which creates its wallet.
     pub async fn grant(
         &self,
         shop: &Shop,

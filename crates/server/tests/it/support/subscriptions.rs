@@ -1,4 +1,4 @@
-//! Subscriptions as the tests need them: plans of one product, billing's clock, what was invoiced.
+//! Subscriptions for tests: plans of one product, the test clock, invoices.
 
 use super::{Answer, Test, event_with, get, post};
 use serde_json::{Value, json};
@@ -10,29 +10,29 @@ pub fn monthly(slug: &str, charges: Value) -> Value {
         "currency": "USD", "charges": charges })
 }
 
-/// The same a year.
+/// The same per year.
 pub fn yearly(slug: &str, charges: Value) -> Value {
     with(monthly(slug, charges), json!({ "billingInterval": "year" }))
 }
 
-/// What recurs, whatever the quantity.
+/// A recurring charge, whatever the quantity.
 pub fn flat(amount: i64) -> Value {
     json!([{ "type": "recurring", "amount": amount }])
 }
 
-/// What recurs for each unit.
+/// A recurring charge per unit.
 pub fn per_unit(amount: i64) -> Value {
     json!([{ "type": "recurring", "amount": amount, "perUnit": true }])
 }
 
-/// An object with more members, or other ones.
+/// An object with members added or replaced.
 pub fn with(mut object: Value, more: Value) -> Value {
     object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     object
 }
 
 impl Test {
-    /// The product `main`, made where it is not there.
+    /// Returns the product `main`, and creates it if there is none.
     pub async fn main_product(&self) -> String {
         let list = self.call(get("/v1/products?limit=100").key(&self.key)).await.expect(200).json();
         let known = list["data"].as_array().unwrap().iter().find(|one| one["slug"] == "main");
@@ -42,13 +42,13 @@ impl Test {
         }
     }
 
-    /// Makes a plan of the main product, unless it names another, and returns its id.
+    /// Creates a plan of the main product, unless it names another one, and returns its id.
     pub async fn plan(&self, plan: Value) -> String {
         let product = json!({ "productId": self.main_product().await });
         self.make("plans", with(product, plan)).await
     }
 
-    /// A charge of 5 for each event `call` of the main product.
+    /// A charge of 5 per `call` event of the main product.
     pub async fn calls(&self) -> Value {
         let product = self.main_product().await;
         let metric = json!({ "productId": product, "eventName": "call", "name": "Calls", "aggregation": "sum" });
@@ -56,13 +56,13 @@ impl Test {
         json!({ "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "5" }] })
     }
 
-    /// Has a customer call so often.
+    /// Tracks this many calls of a customer.
     pub async fn call_for(&self, customer: &str, key: &str, quantity: impl Into<Value>) {
         let event = event_with(customer, "call", key, json!({ "quantity": quantity.into() }));
         assert_eq!(self.tracked(json!([event])).await, []);
     }
 
-    /// Makes a customer with a card that works.
+    /// Creates a customer with a working card.
     pub async fn payer(&self, external_id: &str) -> String {
         let id = self.customer(external_id).await;
         self.card(&id, "pm_sandbox_visa").await;
@@ -87,13 +87,13 @@ impl Test {
         self.call(get(path).key(&self.key)).await.expect(200).json()["data"][0].clone()
     }
 
-    /// Asks for something of a subscription, as `change-plan`.
+    /// Sends a request for a subscription, such as `change-plan`.
     pub async fn of_subscription(&self, subscription: &Value, what: &str, body: Value) -> Answer {
         let id = subscription["id"].as_str().unwrap();
         self.call(post(format!("/v1/subscriptions/{id}/{what}"), &body).key(&self.key)).await
     }
 
-    /// All of a customer's invoices, oldest first, whole.
+    /// Returns all of a customer's invoices, oldest first, with lines.
     pub async fn invoices_of(&self, customer: &str) -> Vec<Value> {
         let path = format!("/v1/invoices?customerId={customer}&limit=100");
         let list = self.call(get(path).key(&self.key)).await.expect(200).json();
@@ -104,7 +104,7 @@ impl Test {
         whole
     }
 
-    /// Moves billing's clock to an instant, as `2030-02-01T00:00:00Z`.
+    /// Advances the test clock to an instant such as `2030-02-01T00:00:00Z`.
     pub async fn clock_to(&self, to: &str) {
         let advance = || post("/v1/test-clock/advance", &json!({ "to": to })).key(&self.key);
         let mut answer = self.call(advance()).await;
@@ -114,13 +114,13 @@ impl Test {
         answer.expect(200);
     }
 
-    /// What the server does of itself every few seconds.
+    /// Runs what the server does every few seconds.
     pub async fn bill_what_is_due(&self) {
         jobs::bill(&self.app).await.unwrap();
     }
 }
 
-/// Of each invoice: reason, status, total.
+/// Returns reason, status and total of each invoice.
 pub fn told(invoices: &[Value]) -> Vec<(&str, &str, i64)> {
     invoices
         .iter()
@@ -131,7 +131,7 @@ pub fn told(invoices: &[Value]) -> Vec<(&str, &str, i64)> {
         .collect()
 }
 
-/// Of each line: type, amount.
+/// Returns type and amount of each line.
 pub fn lines(invoice: &Value) -> Vec<(String, i64)> {
     let items = invoice["items"].as_array().unwrap();
     let line = |item: &Value| {

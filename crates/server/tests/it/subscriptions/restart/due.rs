@@ -1,4 +1,4 @@
-//! What else falls due: a usage month, a cancellation, a sent invoice, the clock's own way there.
+//! Other due items: a usage month, a cancellation, a sent invoice, the test clock's own progress.
 
 use super::{DAY, full, status, until};
 use crate::on_both_stores;
@@ -6,7 +6,7 @@ use crate::support::{flat, get, monthly, post, told, yearly};
 use serde_json::json;
 
 on_both_stores! {
-    async fn a_usage_month_of_a_yearly_plan_is_invoiced_once(t) {
+    async fn usage_month_is_invoiced_once_after_a_crash(t) {
         let usage = t.calls().await;
         let plan = t.plan(yearly("year", json!([{ "type": "recurring", "amount": 20_000 }, usage]))).await;
         t.count_writes().await;
@@ -27,7 +27,7 @@ on_both_stores! {
         assert!(rows > 10, "it wrote {rows} rows");
     }
 
-    async fn the_end_of_a_canceled_period_comes_once_and_bills_what_was_used_once(t) {
+    async fn canceled_period_ends_once_after_a_crash(t) {
         let full = full(&t).await;
         t.count_writes().await;
         let prepare = async |name: &str| {
@@ -46,7 +46,7 @@ on_both_stores! {
         assert!(rows > 15, "it wrote {rows} rows");
     }
 
-    async fn a_sent_invoice_is_overdue_once_and_its_subscription_past_due(t) {
+    async fn sent_invoice_becomes_overdue_once_after_a_crash(t) {
         let plan = t.plan(monthly("sent", flat(2_000))).await;
         t.count_writes().await;
         let prepare = async |name: &str| {
@@ -64,7 +64,7 @@ on_both_stores! {
         assert!(rows > 2, "it wrote {rows} rows");
     }
 
-    async fn a_clock_that_is_advanced_arrives_and_what_is_on_its_way_comes_once(t) {
+    async fn advanced_clock_runs_each_item_once_after_a_crash(t) {
         let full = full(&t).await;
         t.count_writes().await;
         let prepare = async |name: &str| {
@@ -72,11 +72,11 @@ on_both_stores! {
             t.buy(name, &full.plan, 1).await;
         };
         let work = async |name: &str| {
-            // By then nobody holds the clock any more.
+            // By then no node holds the clock.
             t.advance(31);
             let to = t.invoices_of(name).await[0]["periodEnd"].clone();
             let answer = t.call(post("/v1/test-clock/advance", &json!({ "to": to })).key(&t.key)).await;
-            // It does not go on trying what cannot be done.
+            // Impossible work is not retried.
             assert_ne!(answer.status, 202);
         };
         let expected = async |name: &str, rows: i64| {

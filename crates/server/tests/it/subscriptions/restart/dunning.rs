@@ -1,12 +1,12 @@
-//! Tries to charge again, and what an unpaid invoice comes to in the end.
+//! Retries of a charge, and the end of an unpaid invoice.
 
 use super::{DAY, pays_by, status, until};
 use crate::on_both_stores;
 use crate::support::{Test, monthly, told};
 use serde_json::json;
 
-/// A subscription of 2000 whose renewal failed, after so many tries, just before the next one; 30
-/// calls of its new period are to be billed.
+/// A subscription of 2000 whose renewal failed, after this many retries, just before the next one.
+/// 30 calls of its new period must be billed.
 async fn in_arrears(t: &Test, name: &str, plan: &str, tries: usize) {
     t.payer(name).await;
     t.buy(name, plan, 1).await;
@@ -30,14 +30,14 @@ async fn plan(t: &Test) -> String {
     plan
 }
 
-/// How often a customer's card was tried.
+/// The number of charges of a customer's card.
 async fn tries(t: &Test, name: &str) -> usize {
     let state = t.state_of(name).await;
     state.iter().filter(|row| row.starts_with("attempt") && row.ends_with("declined")).count()
 }
 
 on_both_stores! {
-    async fn a_retry_that_succeeds_is_charged_once(t) {
+    async fn successful_retry_charges_once_after_a_crash(t) {
         let plan = plan(&t).await;
         let prepare = async |name: &str| {
             in_arrears(&t, name, &plan, 0).await;
@@ -52,14 +52,14 @@ on_both_stores! {
         assert!(rows > 8, "it wrote {rows} rows");
     }
 
-    async fn a_retry_that_fails_is_one_try_and_the_next_comes_in_its_time(t) {
+    async fn failed_retry_counts_once_after_a_crash(t) {
         let plan = plan(&t).await;
         let prepare = async |name: &str| in_arrears(&t, name, &plan, 1).await;
         let work = async |_: &str| t.try_to_bill().await;
         let expected = async |name: &str, rows: i64| {
             assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "overdue", 2_000)], "after {rows} rows");
             assert_eq!((status(&t, name).await.as_str(), tries(&t, name).await), ("past_due", 3), "after {rows} rows");
-            // Two days after this one, less what went by meanwhile.
+            // Two days after this one, less the time that passed.
             t.advance(2 * DAY - 3_662);
             t.bill_what_is_due().await;
             assert_eq!(tries(&t, name).await, 3, "after {rows} rows");
@@ -71,7 +71,7 @@ on_both_stores! {
         assert!(rows > 6, "it wrote {rows} rows");
     }
 
-    async fn the_last_retry_ends_the_subscription_once_and_bills_what_it_used_once(t) {
+    async fn last_retry_ends_subscription_once_after_a_crash(t) {
         let plan = plan(&t).await;
         let prepare = async |name: &str| in_arrears(&t, name, &plan, 3).await;
         let work = async |_: &str| t.try_to_bill().await;
@@ -81,7 +81,7 @@ on_both_stores! {
                 [("create", "paid", 2_000), ("renewal", "uncollectible", 2_000), ("usage", "overdue", 150)],
                 "after {rows} rows"
             );
-            // The renewal five times, what was used once.
+            // The renewal five times, the usage once.
             assert_eq!((status(&t, name).await.as_str(), tries(&t, name).await), ("canceled", 6), "after {rows} rows");
         };
         let rows = t.die_after_each_row(prepare, work, expected).await;

@@ -1,4 +1,4 @@
-//! What happens to wallets: an automatic top-up, daily credits.
+//! Wallets: an automatic top-up, daily credits.
 
 use super::DAY;
 use crate::on_both_stores;
@@ -10,7 +10,7 @@ use unitpay::flows;
 use unitpay::usage::{NewEvent, Quantity};
 use unitpay::work::{BillingError, Work};
 
-/// Tracks an event that costs 1.5, rounded up, as a request whose answer is lost does. A repeated
+/// Tracks an event that costs 1.5, rounded up, like a request whose response is lost. A repeated
 /// event does not count again.
 async fn generate(t: &Test, customer: &str) -> Result<(), BillingError> {
     let event = NewEvent {
@@ -40,7 +40,7 @@ async fn entries(t: &Test, customer: &str) -> Vec<Value> {
 }
 
 on_both_stores! {
-    async fn an_automatic_top_up_is_charged_and_granted_once(t) {
+    async fn automatic_top_up_happens_once_after_a_crash(t) {
         let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 10, "cadence": "period", "rolloverCap": 0 }])).await;
         let package = json!({ "creditCurrencyId": shop.credits, "name": "Hundred", "credits": 100, "price": 500, "currency": "USD" });
         let package = t.make("credit-packages", package).await;
@@ -62,14 +62,14 @@ on_both_stores! {
         assert!(rows > 20, "it wrote {rows} rows");
     }
 
-    async fn daily_credits_come_and_end_once(t) {
+    async fn daily_credits_are_granted_and_expired_once(t) {
         let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 10, "cadence": "day", "rolloverCap": 4 }])).await;
         t.count_writes().await;
         let prepare = async |name: &str| {
             t.subscriber(&shop, name).await;
             t.advance(2 * DAY);
         };
-        // Whoever reads writes what is due.
+        // A read writes due entries.
         let work = async |name: &str| {
             drop(t.call(get(format!("/v1/customers/{name}/credit-accounts")).key(&t.key)).await);
         };
