@@ -93,7 +93,7 @@ impl Layout<'_> {
             self.flow(cells, 1.0, 0.0);
         }
         let beside = self.sheet.pages.len() == 1;
-        self.y = if beside { self.y.max(panel_end) } else { self.y } + 24.0;
+        self.y = if beside { self.y.max(panel_end) } else { self.y } + 20.0;
     }
 
     fn panel(&mut self) -> f32 {
@@ -157,7 +157,7 @@ impl Layout<'_> {
             cells.push(cell);
         }
         self.flow(cells, 0.0, 0.0);
-        self.y += 26.0;
+        self.y += 22.0;
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{DeclaredTax, Item, Status, Tax};
 
 const GAP: f32 = 14.0;
 const HEAD: Style = Style::bold(8.0);
-const ROW_PADDING: f32 = 5.0;
+const ROW_PADDING: f32 = 4.5;
 /// The maximum width that quantity, unit price and amount may take from the description.
 const WIDEST: [f32; 3] = [72.0, 118.0, 114.0];
 
