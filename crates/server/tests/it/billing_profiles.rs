@@ -76,7 +76,7 @@ on_both_stores! {
             (json!({ "billingAddress": "Vienna" }), "billingAddress"), (json!({ "billingAddress": [] }), "billingAddress"),
             (without("line1"), "billingAddress.line1"), (without("city"), "billingAddress.city"), (without("country"), "billingAddress.country"),
             (with("country", json!("at")), "billingAddress.country"), (with("country", json!("AUT")), "billingAddress.country"),
-            (with("line2", json!("")), "billingAddress.line2"), (with("zip", json!("1")), "billingAddress.zip"), (with("city", json!(null)), "billingAddress.city"),
+            (with("line1", json!("")), "billingAddress.line1"), (with("zip", json!("1")), "billingAddress.zip"), (with("city", json!(null)), "billingAddress.city"),
             (json!({ "taxIds": [{ "type": "eu_vat" }] }), "taxIds[0].value"), (json!({ "taxIds": [{ "type": "EU", "value": "1" }] }), "taxIds[0].type"),
             (json!({ "taxIds": vec![json!({ "type": "eu_vat", "value": "1" }); 6] }), "taxIds"), (json!({ "taxIds": null }), "taxIds"),
             (json!({ "taxRate": { "name": "VAT" } }), "taxRate.basisPoints"), (json!({ "taxRate": { "name": "VAT", "basisPoints": 10001 } }), "taxRate.basisPoints"),
