@@ -141,7 +141,7 @@ on_both_stores! {
         assert!(!shop.sso.is_empty());
         for (part, param) in [
             (json!({ "featureSlug": null }), "featureSlug"), (json!({ "featureSlug": "" }), "featureSlug"), (json!({ "customerId": 1 }), "customerId"),
-            (json!({ "requestedUsage": -1 }), "requestedUsage"), (json!({ "requestedUsage": "1e3" }), "requestedUsage"),
+            (json!({ "requestedUsage": -1 }), "requestedUsage"), (json!({ "requestedUsage": "1e30" }), "requestedUsage"),
             (json!({ "requestedUsage": 1_000_000_001 }), "requestedUsage"), (json!({ "requestedUsage": true }), "requestedUsage"), (json!({ "requestedUsage": null }), "requestedUsage"),
             (json!({ "featureSlug": "models", "requestedValues": "a" }), "requestedValues"), (json!({ "featureSlug": "models", "requestedValues": [1] }), "requestedValues"),
             (json!({ "requestedUsage": 1, "requestedValues": [] }), "requestedValues"), (json!({ "featureSlug": "sso", "requestedUsage": 1 }), "requestedUsage"),
