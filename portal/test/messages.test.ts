@@ -23,13 +23,13 @@ beforeEach(async () => {
   context = await browser.newContext();
   // Counts the `close` events of dialogs, which arrive after the dialogs are gone.
   await context.addInitScript(() => {
-    const page = globalThis as unknown as { closed: number };
-    page.closed = 0;
+    const page = globalThis as unknown as { closedDialogs: number };
+    page.closedDialogs = 0;
     const method = Object.getOwnPropertyDescriptor(HTMLDialogElement.prototype, 'showModal');
     const showModal = method?.value as (this: HTMLDialogElement) => void;
     HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) {
       this.addEventListener('close', () => {
-        page.closed += 1;
+        page.closedDialogs += 1;
       });
       showModal.call(this);
     };
@@ -86,7 +86,7 @@ const TASKS: [string, string | RegExp, (page: Page) => Promise<void>, string | R
 /** Waits for the dialogs' late events, and then for the page to render what they changed. */
 async function settle(page: Page, dialogs: number): Promise<void> {
   await page.waitForFunction(
-    (wanted) => (globalThis as unknown as { closed: number }).closed >= wanted,
+    (wanted) => (globalThis as unknown as { closedDialogs: number }).closedDialogs >= wanted,
     dialogs,
   );
   await page.evaluate(

@@ -18,15 +18,24 @@ interface RemoveProps {
 
 export function RemoveDialog({ id, card, onClose }: RemoveProps) {
   const { p, t } = useUi();
-  const { detach, isActing } = usePaymentMethods();
-  const { data, isLoading } = usePaymentMethodDependencies(id);
+  const { detach } = usePaymentMethods();
+  const [isRemoving, setRemoving] = useState(false);
+  // A removed method has no dependencies to read.
+  const { data, isLoading } = usePaymentMethodDependencies(id, { enabled: !isRemoving });
   const [failure, setFailure] = useState<ApiError | null>(null);
   const inUse = failure instanceof PmInUseError ? failure.dependencies : data;
   const isBlocked = inUse?.blocksDetach ?? false;
   const remove = () => {
-    detach(id).then(() => {
-      onClose(t('methods.removed'));
-    }, setFailure);
+    setRemoving(true);
+    detach(id).then(
+      () => {
+        onClose(t('methods.removed'));
+      },
+      (error: ApiError) => {
+        setRemoving(false);
+        setFailure(error);
+      },
+    );
   };
   return (
     <Dialog title={t('methods.removeOf', { card })} onClose={onClose}>
@@ -45,7 +54,12 @@ export function RemoveDialog({ id, card, onClose }: RemoveProps) {
           {t(isBlocked ? 'action.close' : 'action.cancel')}
         </Button>
         {isBlocked ? null : (
-          <Button kind="danger" isBusy={isActing} isOff={isActing || isLoading} onClick={remove}>
+          <Button
+            kind="danger"
+            isBusy={isRemoving}
+            isOff={isRemoving || isLoading}
+            onClick={remove}
+          >
             {t('action.remove')}
           </Button>
         )}
