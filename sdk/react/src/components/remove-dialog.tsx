@@ -31,9 +31,9 @@ export function RemoveDialog({ id, card, onClose }: RemoveProps) {
       () => {
         onClose(t('methods.removed'));
       },
-      (error: ApiError) => {
+      (error: unknown) => {
         setRemoving(false);
-        setFailure(error);
+        setFailure(error as ApiError);
       },
     );
   };
