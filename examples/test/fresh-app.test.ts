@@ -125,5 +125,6 @@ async function entriesOf(app: string, name: string): Promise<string[]> {
   const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: object };
   return Object.keys(exports)
     .filter((entry) => !/\.(css|json)$/.test(entry))
-    .map((entry) => `@unitpay/${name}${entry.slice(1)}`);
+    // A pattern stands for one entry per language.
+    .map((entry) => `@unitpay/${name}${entry.slice(1).replace('*', 'de')}`);
 }
