@@ -123,8 +123,10 @@ describe.each(['18.3.1', '19.3.1'])('with React %s', (react) => {
 async function entriesOf(app: string, name: string): Promise<string[]> {
   const manifest = join(app, 'node_modules/@unitpay', name, 'package.json');
   const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: object };
-  return Object.keys(exports)
-    .filter((entry) => !/\.(css|json)$/.test(entry))
-    // A pattern stands for one entry per language.
-    .map((entry) => `@unitpay/${name}${entry.slice(1).replace('*', 'de')}`);
+  return (
+    Object.keys(exports)
+      .filter((entry) => !/\.(css|json)$/.test(entry))
+      // A pattern stands for one entry per language.
+      .map((entry) => `@unitpay/${name}${entry.slice(1).replace('*', 'de')}`)
+  );
 }
