@@ -57,7 +57,7 @@ pub async fn subscription_started(
     let sent = subscription.collection_method == CollectionMethod::SendInvoice;
     let mut wallets = Wallets::of(work, subscription, plan).await?;
     for rule in &plan.grant_rules {
-        // What a charge pays for is paid by now; what was only invoiced is not.
+        // A charge is paid by now; an invoice that was only sent is not.
         if sent && waits_for_payment(rule, plan, subscription) {
             continue;
         }
@@ -289,7 +289,7 @@ impl Wallets {
     }
 
     /// Opens the windows of a new period that was charged whole. What is left of the old windows ends.
-    /// What was used of them beyond the part that has passed is deducted if the old plan was paid for
+    /// Deducts the use beyond the elapsed share if the old plan was paid for
     /// (its unused time was credited), but never all of a new window.
     fn restart(
         &mut self,

@@ -107,7 +107,7 @@ on_both_stores! {
             t.bill_what_is_due().await;
             assert_eq!((status(&t, "c").await, t.count(&ATTEMPTS).await), ("past_due".into(), tries));
         }
-        // What was planned for days 3, 5 and 7 still comes.
+        // The retries of days 3, 5 and 7 still run.
         for (day, tries) in [("2030-02-03T23:59:59Z", 7), ("2030-02-04T00:00:00Z", 8), ("2030-02-06T00:00:00Z", 9), ("2030-02-07T23:59:59Z", 9)] {
             t.clock_to(day).await;
             assert_eq!((status(&t, "c").await, t.count(&ATTEMPTS).await), ("past_due".into(), tries), "{day}");
