@@ -123,7 +123,6 @@ test('what the server does not take is told with its event, and the others count
     event({ idempotencyKey: 'a' }),
     event({ eventName: 'nothing-measures-this' }),
     event({ customerId: 'nobody' }),
-    // A wrong shape fails a whole request; the others must not suffer for it.
     event({ quantity: -1 }),
     event({ properties: { text: 'x'.repeat(5000) } }),
     event({ properties: { unwritable: 1n } }),
@@ -148,15 +147,15 @@ test('what the server does not take is told with its event, and the others count
   );
 });
 
-test('a half that was sent is told of once, though the other half fails', async () => {
+test('a refused batch is halved, and a half that was sent is not sent again', async () => {
   const usage = ingestion();
   const wrong = event({ eventName: 'nothing-measures-this' });
   usage.track([wrong, event(), event({ quantity: -1 }), event()]);
-  proxy.faults = ['forward', 'forward', { status: 503 }];
+  proxy.faults = [{ status: 422 }, 'forward', { status: 503 }];
   expect(await failure(usage.flush())).toBeInstanceOf(Error);
   expect([sizes(), usage.bufferSize, rejected.length]).toEqual([[4, 2, 2], 2, 1]);
   await usage.shutdown();
-  expect(sizes().slice(3)).toEqual([2, 1, 1]);
+  expect(sizes().slice(3)).toEqual([2]);
   expect([await used(), usage.bufferSize]).toEqual(['2', 0]);
   expect(rejected.map(([, { reason }]) => reason)).toEqual([
     'rejected_no_metric',
