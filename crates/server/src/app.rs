@@ -5,13 +5,19 @@ use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
 use crate::clock_guard::{ClockGuard, Untrusted};
 use crate::config::{Config, origin_of, path_of};
 use crate::db::{Db, DbError, Lane, Tx};
+use crate::idempotency::{self, Idempotency, KeyReused, Outcome};
 use crate::invoices::pdf::Renderer;
 use crate::keys;
 use crate::limits::Limits;
+use crate::organizations::Tenant;
 use crate::payments::{Processors, Sandbox, stripe};
 use crate::signing::{Codes, SigningKeys};
-use crate::work::By;
+use crate::test_clock::{self, Advancing};
+use crate::work::{By, Work};
 use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -70,6 +76,67 @@ impl App {
         }
     }
 
+    /// Runs a billing rule in one transaction, once for each idempotency key.
+    pub async fn write<T, E, F>(
+        &self,
+        tenant: Tenant,
+        by: By,
+        idempotency: Option<Idempotency>,
+        rule: F,
+    ) -> Result<Written<T>, E>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: From<DbError> + From<KeyReused> + From<Advancing> + Send + 'static,
+        F: AsyncFn(&mut Work<'_, '_, '_>) -> Result<T, E> + Send + 'static,
+    {
+        let step = async move |tx: &mut Tx<'_, '_>| {
+            let at = test_clock::write_now::<E>(tx, &tenant, by.now).await?;
+            rule(&mut Work { tx, tenant: &tenant, at, by: &by }).await
+        };
+        self.once(idempotency, step).await
+    }
+
+    /// Runs a step in one transaction, once for each idempotency key: a repeated request gets the
+    /// answer that the first request kept.
+    pub async fn once<T, E, F>(
+        &self,
+        idempotency: Option<Idempotency>,
+        step: F,
+    ) -> Result<Written<T>, E>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: From<DbError> + From<KeyReused> + Send + 'static,
+        F: AsyncFn(&mut Tx<'_, '_>) -> Result<T, E> + Send + 'static,
+    {
+        let replay_or_step = async move |tx: &mut Tx<'_, '_>| {
+            let idempotency = idempotency.as_ref();
+            idempotency::wait_for_twin(tx, idempotency).await?;
+            if let Some(kept) = idempotency::replay::<E>(tx, idempotency).await? {
+                let answer = serde_json::from_value(kept).map_err(unreadable)?;
+                return Ok(Written { answer, is_replay: true });
+            }
+            let answer = step(tx).await?;
+            let kept = serde_json::to_value(&answer).map_err(unreadable)?;
+            idempotency::keep(tx, idempotency, &kept).await?;
+            Ok::<_, E>(Written { answer, is_replay: false })
+        };
+        self.db.write(Lane::Usual, replay_or_step).await
+    }
+
+    /// Runs a billing rule in one transaction. A repeated request runs it again.
+    pub async fn work<T, E, F>(&self, tenant: Tenant, by: By, rule: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + From<Advancing> + Send + 'static,
+        F: AsyncFn(&mut Work<'_, '_, '_>) -> Result<T, E> + Send + 'static,
+    {
+        let step = async move |tx: &mut Tx<'_, '_>| {
+            let at = test_clock::write_now::<E>(tx, &tenant, by.now).await?;
+            rule(&mut Work { tx, tenant: &tenant, at, by: &by }).await
+        };
+        self.db.write(Lane::Usual, step).await
+    }
+
     /// Returns the context for a write by this actor.
     pub fn by(&self, actor: Actor) -> By {
         let terms = Arc::new(self.processors.clone());
@@ -100,6 +167,23 @@ impl App {
             tracing::warn!(%error, "cannot compare this node's clock with the store's");
         }
     }
+}
+
+/// The answer of a rule, to this request or to an earlier one with the same idempotency key.
+#[derive(Clone, Debug)]
+pub struct Written<T> {
+    pub answer: T,
+    pub is_replay: bool,
+}
+
+impl From<Written<Value>> for Outcome {
+    fn from(written: Written<Value>) -> Self {
+        if written.is_replay { Self::Replay(written.answer) } else { Self::Fresh(written.answer) }
+    }
+}
+
+fn unreadable(error: serde_json::Error) -> DbError {
+    DbError::Unexpected(error.into())
 }
 
 /// The times of last use of keys: recorded in memory with each request, written to the store

@@ -12,7 +12,7 @@ use crate::flows;
 use crate::http::page::{ListQuery, ListResponse};
 use crate::http::wire::Request;
 use crate::http::{Body, Code, IdempotencyKey, Json, NoBody, PathText, Problem};
-use crate::idempotency::{self, Outcome};
+use crate::idempotency::Outcome;
 use crate::keys::KeyScopes;
 use crate::organizations::Tenant;
 use crate::portal::PortalScopes;
@@ -77,22 +77,14 @@ pub async fn create(
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let idempotency = idempotency.of(caller.id(), &raw, now);
     let renderer = Arc::clone(&app.invoices);
-    app.db
-        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let idempotency = idempotency.as_ref();
-            if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
-                return Ok(Outcome::Replay(kept));
-            }
-            let customer = super::create(tx, &tenant, &new, actor, &ids, now).await?;
-            let profile = billing::get(tx, &tenant, customer.no).await?;
-            let body = CustomerResponse::to_backend(&customer, profile)
-                .warn(|text| renderer.missing(text));
-            let body = serde_json::to_value(body).map_err(Problem::internal)?;
-            idempotency::keep(tx, idempotency, &body).await?;
-            Ok(Outcome::Fresh(body))
-        })
-        .await
-        .map(Outcome::into_response)
+    let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
+        let customer = super::create(tx, &tenant, &new, actor, &ids, now).await?;
+        let profile = billing::get(tx, &tenant, customer.no).await?;
+        let shown =
+            CustomerResponse::to_backend(&customer, profile).warn(|text| renderer.missing(text));
+        serde_json::to_value(shown).map_err(Problem::internal)
+    });
+    Ok(Outcome::from(written.await?).into_response())
 }
 
 /// Lists customers, newest first.

@@ -10,7 +10,7 @@ use crate::http::leaves::Text;
 use crate::http::page::{ListQuery, ListResponse, Unfiltered, path_id};
 use crate::http::wire::{Field, Request};
 use crate::http::{Body, Code, Fields, IdempotencyKey, Json, PathText, Problem, description};
-use crate::idempotency::{self, Outcome};
+use crate::idempotency::Outcome;
 use crate::organizations::Environment;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -155,19 +155,11 @@ pub async fn create(
     let idempotency = idempotency.of(caller.id(), &raw, now);
     let stored = Arc::clone(&made);
     let body = serde_json::to_value(response(&made.key, env)).map_err(Problem::internal)?;
-    let outcome = app
-        .db
-        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let idempotency = idempotency.as_ref();
-            if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
-                return Ok(Outcome::Replay(kept));
-            }
-            super::store(tx, &tenant, &stored, actor, &ids).await?;
-            idempotency::keep(tx, idempotency, &body).await?;
-            Ok::<_, Problem>(Outcome::Fresh(body.clone()))
-        })
-        .await?;
-    Ok(match outcome {
+    let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
+        super::store(tx, &tenant, &stored, actor, &ids).await?;
+        Ok::<_, Problem>(body.clone())
+    });
+    Ok(match Outcome::from(written.await?) {
         Outcome::Fresh(_) => {
             let secret = Some(Secret::new(made.secret.reveal().to_owned()));
             let body = ApiKeyResponse { secret, ..response(&made.key, env) };

@@ -9,7 +9,7 @@ use crate::auth::{Anyone, Caller};
 use crate::base::words::words;
 use crate::base::{CustomerId, PaymentMethodId, SubscriptionId, Time};
 use crate::customers::{self, Customer};
-use crate::db::{Lane, Tx};
+use crate::db::Tx;
 use crate::flows::{self, payment_methods};
 use crate::http::leaves::Text;
 use crate::http::page::{ListQuery, ListResponse, Unfiltered, path_id};
@@ -245,25 +245,14 @@ pub async fn add(
     // Runs before the transaction. The processor returns the same result for the same token.
     let (processor, card) = payment_methods::attach(&app, &tenant, &customer, &token, at).await?;
     let backend = caller.only_customer().is_none();
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let idempotency = idempotency.as_ref();
-        if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
-            return Ok(Outcome::Replay(kept));
-        }
-        let method = payment_methods::add(
-            &mut Work { tx, tenant: &tenant, at, by: &by },
-            customer.no,
-            &processor,
-            &card,
-            set_default,
-        )
-        .await?;
+    let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
+        let mut work = Work { tx, tenant: &tenant, at, by: &by };
+        let method =
+            payment_methods::add(&mut work, customer.no, &processor, &card, set_default).await?;
         let shown = PaymentMethodResponse::new(&method, customer.id, at, backend);
-        let body = serde_json::to_value(shown).map_err(Problem::internal)?;
-        idempotency::keep(tx, idempotency, &body).await?;
-        Ok::<_, Problem>(Outcome::Fresh(body))
+        serde_json::to_value(shown).map_err(Problem::internal)
     });
-    done.await.map(Outcome::into_response)
+    Ok(Outcome::from(written.await?).into_response())
 }
 
 /// Makes a payment method the default.
@@ -277,15 +266,9 @@ pub async fn make_default(
 ) -> Result<Json<PaymentMethodResponse>, Problem> {
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let method = payment_methods::make_default(
-            &mut Work { tx, tenant: &tenant, at, by: &by },
-            method.customer_no,
-            method.id,
-        )
-        .await?;
-        Ok::<_, Problem>((method.ok_or_else(Problem::not_found)?, at))
+    let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
+        let method = payment_methods::make_default(work, method.customer_no, method.id).await?;
+        Ok::<_, Problem>((method.ok_or_else(Problem::not_found)?, work.at))
     });
     let (method, at) = done.await?;
     let backend = caller.only_customer().is_none();
@@ -316,14 +299,8 @@ pub async fn remove(
 ) -> Result<StatusCode, Problem> {
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
     let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let method = payment_methods::remove(
-            &mut Work { tx, tenant: &tenant, at, by: &by },
-            customer.no,
-            method.id,
-        )
-        .await?;
+    let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
+        let method = payment_methods::remove(work, customer.no, method.id).await?;
         method.ok_or_else(Problem::not_found)
     });
     let method: PaymentMethod = done.await?;

@@ -10,7 +10,7 @@ pub mod http;
 mod outcome;
 mod sql;
 
-pub use outcome::{FormReason, Kept, SettleOutcome, Subject, Unsettled, keep, outcome, replay};
+pub use outcome::{FormReason, Kept, SettleOutcome, Subject, Unsettled, outcome};
 pub use sql::{
     DueEvent, WaitingEvent, delete_events_before, due as all_due, due_events, event_done, get,
     keep_event, live, store, take_up, take_up_event, waiting_event,

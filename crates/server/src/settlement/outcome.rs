@@ -6,8 +6,6 @@
 use super::{Attempt, AttemptStatus, Effect};
 use crate::base::words::words;
 use crate::base::{CreditAccountId, InvoiceId, PaymentAttemptId, SubscriptionId, Time};
-use crate::db::{DbError, Tx};
-use crate::idempotency::{self, Idempotency, KeyReused};
 use crate::payments::DeclineReason;
 use serde::{Deserialize, Serialize};
 
@@ -73,31 +71,6 @@ words! {
         PaymentMethodRequired = "payment_method_required",
         AuthenticationRequired = "authentication_required",
     }
-}
-
-/// Returns the stored result of an earlier request with this key, after waiting for a concurrent
-/// one.
-pub async fn replay<E>(
-    tx: &mut Tx<'_, '_>,
-    idempotency: Option<&Idempotency>,
-) -> Result<Option<Kept>, E>
-where
-    E: From<DbError> + From<KeyReused>,
-{
-    idempotency::wait_for_twin(tx, idempotency).await?;
-    let kept = idempotency::replay::<E>(tx, idempotency).await?;
-    let read = |value| serde_json::from_value(value).map_err(|e| DbError::Unexpected(e.into()));
-    Ok(kept.map(read).transpose()?)
-}
-
-/// Stores the result with the effect of this transaction.
-pub async fn keep(
-    tx: &mut Tx<'_, '_>,
-    idempotency: Option<&Idempotency>,
-    kept: &Kept,
-) -> Result<(), DbError> {
-    let value = serde_json::to_value(kept).map_err(|e| DbError::Unexpected(e.into()))?;
-    idempotency::keep(tx, idempotency, &value).await
 }
 
 /// Returns the outcome of an attempt.

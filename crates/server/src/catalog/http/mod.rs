@@ -17,7 +17,7 @@ use crate::http::leaves::{ShortText, Text};
 use crate::http::page::{ListQuery, ListResponse, path_id};
 use crate::http::wire::Request;
 use crate::http::{Code, IdempotencyKey, Json, ParamError, Problem};
-use crate::idempotency::{self, Outcome};
+use crate::idempotency::Outcome;
 use crate::keys::KeyScopes;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -86,18 +86,11 @@ async fn create<T: Shown>(
         (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
     let idempotency = idempotency.of(caller.id(), raw, now);
     let body = serde_json::to_value(new.show(Viewer::Backend)).map_err(Problem::internal)?;
-    app.db
-        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let idempotency = idempotency.as_ref();
-            if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
-                return Ok(Outcome::Replay(kept));
-            }
-            super::create(tx, &tenant, &new, actor, &ids, now).await?;
-            idempotency::keep(tx, idempotency, &body).await?;
-            Ok(Outcome::Fresh(body.clone()))
-        })
-        .await
-        .map(Outcome::into_response)
+    let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
+        super::create(tx, &tenant, &new, actor, &ids, now).await?;
+        Ok::<_, Problem>(body.clone())
+    });
+    Ok(Outcome::from(written.await?).into_response())
 }
 
 async fn update<T: Shown>(

@@ -5,14 +5,12 @@ use crate::app::App;
 use crate::auth::SecretKey;
 use crate::base::{CreditAccountId, LedgerEntryId, Time};
 use crate::credits::{self, sql};
-use crate::db::{Lane, Tx};
 use crate::http::leaves::{Amount, ShortText, Text};
 use crate::http::page::path_id;
 use crate::http::wire::Request;
 use crate::http::{Body, IdempotencyKey, Json, NoBody, PathText, Problem};
-use crate::idempotency::{self, Outcome};
+use crate::idempotency::Outcome;
 use crate::keys::KeyScopes;
-use crate::test_clock;
 use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -56,27 +54,13 @@ pub async fn grant(
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.id(), &raw, by.now);
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let idempotency = idempotency.as_ref();
-        idempotency::wait_for_twin(tx, idempotency).await?;
-        if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
-            return Ok(Outcome::Replay(kept));
-        }
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
+    let rule = async move |work: &mut Work<'_, '_, '_>| {
         let note = description.clone();
-        let grant = credits::grant_by_hand(
-            &mut Work { tx, tenant: &tenant, at, by: &by },
-            id,
-            amount,
-            expires_at,
-            note,
-        )
-        .await?;
-        let body = serde_json::to_value(GrantResponse::from(&grant)).map_err(Problem::internal)?;
-        idempotency::keep(tx, idempotency, &body).await?;
-        Ok::<_, Problem>(Outcome::Fresh(body))
-    });
-    done.await.map(Outcome::into_response)
+        let grant = credits::grant_by_hand(work, id, amount, expires_at, note).await?;
+        serde_json::to_value(GrantResponse::from(&grant)).map_err(Problem::internal)
+    };
+    let written = app.write(tenant, by, idempotency, rule).await?;
+    Ok(Outcome::from(written).into_response())
 }
 
 /// Undoes an entry of the ledger, once.
@@ -94,21 +78,13 @@ pub async fn refund(
     let entry = path_id::<LedgerEntryId>(&entry)?;
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.id(), &raw, by.now);
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let idempotency = idempotency.as_ref();
-        idempotency::wait_for_twin(tx, idempotency).await?;
-        if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
-            return Ok(Outcome::Replay(kept));
-        }
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let mut work = Work { tx, tenant: &tenant, at, by: &by };
-        let undone = credits::undo(&mut work, id, entry, expires_at).await?;
+    let rule = async move |work: &mut Work<'_, '_, '_>| {
+        let undone = credits::undo(work, id, entry, expires_at).await?;
         let body = LedgerEntryResponse::from(undone);
-        let body = serde_json::to_value(body).map_err(Problem::internal)?;
-        idempotency::keep(tx, idempotency, &body).await?;
-        Ok::<_, Problem>(Outcome::Fresh(body))
-    });
-    done.await.map(Outcome::into_response)
+        serde_json::to_value(body).map_err(Problem::internal)
+    };
+    let written = app.write(tenant, by, idempotency, rule).await?;
+    Ok(Outcome::from(written).into_response())
 }
 
 /// Freezes a wallet: nothing is debited from it or bought for it. Grants and expiries continue.
@@ -143,10 +119,9 @@ async fn set_frozen(
 ) -> Result<Json<CreditAccountResponse>, Problem> {
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(id)?);
     let by = app.by(caller.actor());
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        credits::set_frozen(&mut Work { tx, tenant: &tenant, at, by: &by }, id, frozen).await?;
-        Ok::<_, Problem>(sql::view(tx, &tenant, id).await?)
+    let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
+        credits::set_frozen(work, id, frozen).await?;
+        Ok::<_, Problem>(sql::view(work.tx, work.tenant, id).await?)
     });
     let view = done.await?.ok_or_else(Problem::not_found)?;
     Ok(Json(StatusCode::OK, view.into()))

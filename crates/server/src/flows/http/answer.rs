@@ -1,6 +1,6 @@
 //! The response of every request that moves money.
 
-use crate::app::App;
+use crate::app::{App, Written};
 use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::credits::http::CreditAccountResponse;
 use crate::flows::settle::run;
@@ -76,10 +76,9 @@ pub async fn answer(
     app: &App,
     tenant: &Tenant,
     backend: bool,
-    kept: Kept,
-    replayed: bool,
+    written: Written<Kept>,
 ) -> Result<Response, Problem> {
-    let answer = match settled(app, tenant, kept).await {
+    let answer = match settled(app, tenant, written.answer).await {
         Ok(outcome) => {
             let body = Shown { app, tenant, backend }.outcome(outcome).await?;
             Json(StatusCode::OK, body).into_response()
@@ -88,7 +87,7 @@ pub async fn answer(
         Err(problem) if problem.code == Code::PaymentDeclined => problem.into_response(),
         Err(problem) => return Err(problem),
     };
-    Ok(if replayed { (REPLAYED, answer).into_response() } else { answer })
+    Ok(if written.is_replay { (REPLAYED, answer).into_response() } else { answer })
 }
 
 async fn settled(app: &App, tenant: &Tenant, kept: Kept) -> Result<SettleOutcome, Problem> {

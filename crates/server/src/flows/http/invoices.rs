@@ -3,20 +3,17 @@
 use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::base::{InvoiceId, PaymentMethodId};
-use crate::db::{Lane, Tx};
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::flows::pay::{pay as begin_to_pay, transfer as record_transfer, void as void_invoice};
 use crate::http::leaves::{Amount, ShortText, Text};
 use crate::http::page::path_id;
 use crate::http::wire::Request;
 use crate::http::{Body, IdempotencyKey, Json, NoBody, PathText, Problem};
-use crate::idempotency::{self, Outcome};
+use crate::idempotency::Outcome;
 use crate::invoices::http::{InvoiceResponse, seen};
 use crate::invoices::{self, Invoice};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
-use crate::settlement::{self, replay};
-use crate::test_clock;
 use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -60,18 +57,11 @@ pub async fn pay(
     let id = seen(&mut app.db.read().await?, &caller, path_id(&id)?).await?.id;
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let idempotency = idempotency.as_ref();
-        if let Some(kept) = replay::<Problem>(tx, idempotency).await? {
-            return Ok((kept, true));
-        }
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let kept = begin_to_pay(&mut Work { tx, tenant: &tenant, at, by: &by }, id, method).await?;
-        settlement::keep(tx, idempotency, &kept).await?;
-        Ok::<_, Problem>((kept, false))
-    });
-    let (kept, replayed) = done.await?;
-    answer(&app, &tenant, caller.only_customer().is_none(), kept, replayed).await
+    let rule = async move |work: &mut Work<'_, '_, '_>| {
+        Ok::<_, Problem>(begin_to_pay(work, id, method).await?)
+    };
+    let written = app.write(tenant, by, idempotency, rule).await?;
+    answer(&app, &tenant, caller.only_customer().is_none(), written).await
 }
 
 /// Records a transfer: a payment outside the processor.
@@ -89,23 +79,14 @@ pub async fn transfer(
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.id(), &raw, by.now);
     let shared = Arc::clone(&app);
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let idempotency = idempotency.as_ref();
-        idempotency::wait_for_twin(tx, idempotency).await?;
-        if let Some(kept) = idempotency::replay::<Problem>(tx, idempotency).await? {
-            return Ok(Outcome::Replay(kept));
-        }
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let invoice =
-            record_transfer(&mut Work { tx, tenant: &tenant, at, by: &by }, id, amount, &reference)
-                .await?;
-        let payments = invoices::payments(tx, &tenant, id).await?;
+    let rule = async move |work: &mut Work<'_, '_, '_>| {
+        let invoice = record_transfer(work, id, amount, &reference).await?;
+        let payments = invoices::payments(work.tx, work.tenant, id).await?;
         let whole = InvoiceResponse::whole(&shared, invoice, payments, true);
-        let body = serde_json::to_value(whole).map_err(Problem::internal)?;
-        idempotency::keep(tx, idempotency, &body).await?;
-        Ok::<_, Problem>(Outcome::Fresh(body))
-    });
-    done.await.map(Outcome::into_response)
+        serde_json::to_value(whole).map_err(Problem::internal)
+    };
+    let written = app.write(tenant, by, idempotency, rule).await?;
+    Ok(Outcome::from(written).into_response())
 }
 
 /// Voids an invoice without payments. It keeps its number.
@@ -119,10 +100,8 @@ pub async fn void(
 ) -> Result<Json<InvoiceResponse>, Problem> {
     let (tenant, id) = (caller.tenant(), path_id::<InvoiceId>(&id)?);
     let by = app.by(caller.actor());
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let mut work = Work { tx, tenant: &tenant, at, by: &by };
-        Ok::<Invoice, Problem>(void_invoice(&mut work, id).await?)
+    let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
+        Ok::<Invoice, Problem>(void_invoice(work, id).await?)
     });
     let invoice = done.await?;
     Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, Vec::new(), true)))

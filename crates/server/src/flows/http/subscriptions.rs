@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::base::{PlanId, Time};
 use crate::customers::{self, CustomerRef};
-use crate::db::{Lane, Tx};
+use crate::db::Tx;
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::flows::{self, CancelMode, ChangeRequest, NewSubscription};
 use crate::http::leaves::{Integer, Metadata, Text};
@@ -14,7 +14,7 @@ use crate::http::wire::Request;
 use crate::http::{Body, Fields, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::subscriptions::http::{PreviewResponse, SubscriptionResponse, Writer, view, viewer};
 use crate::work::{BillingError, Work};
-use crate::{settlement, subscriptions, test_clock};
+use crate::{subscriptions, test_clock};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -125,19 +125,14 @@ pub async fn create(
     let (asked, raw) = body.read()?;
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let idempotency = idempotency.as_ref();
-        if let Some(kept) = settlement::replay::<Problem>(tx, idempotency).await? {
-            return Ok((kept, true));
-        }
+    // The customer comes first: an unknown one is missing even while the test clock advances.
+    let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
         let new = asked.resolve(tx, &caller).await?;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let kept = flows::create(&mut Work { tx, tenant: &tenant, at, by: &by }, &new).await?;
-        settlement::keep(tx, idempotency, &kept).await?;
-        Ok::<_, Problem>((kept, false))
+        let mut work = Work { tx, tenant: &tenant, at, by: &by };
+        Ok::<_, Problem>(flows::create(&mut work, &new).await?)
     });
-    let (kept, replayed) = done.await?;
-    answer(&app, &tenant, backend, kept, replayed).await
+    answer(&app, &tenant, backend, written.await?).await
 }
 
 fn is_backend(caller: &Writer) -> bool {
@@ -191,18 +186,9 @@ pub async fn change_plan(
         ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date, allow_unpaid };
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let idempotency = idempotency.as_ref();
-        if let Some(kept) = settlement::replay::<BillingError>(tx, idempotency).await? {
-            return Ok((kept, true));
-        }
-        let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
-        let kept = flows::change(&mut Work { tx, tenant: &tenant, at, by: &by }, &request).await?;
-        settlement::keep(tx, idempotency, &kept).await?;
-        Ok::<_, BillingError>((kept, false))
-    });
-    let (kept, replayed) = done.await?;
-    answer(&app, &tenant, is_backend(&caller), kept, replayed).await
+    let rule = async move |work: &mut Work<'_, '_, '_>| flows::change(work, &request).await;
+    let written = app.write(tenant, by, idempotency, rule).await?;
+    answer(&app, &tenant, is_backend(&caller), written).await
 }
 
 /// Cancels a subscription at its period's end, which can be undone until then, or now. Usage that
@@ -218,12 +204,10 @@ pub async fn cancel(
     let (CancelSubscriptionRequest { mode, reason }, _) = Body::read_optional(body)?;
     let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
     let by = app.by(caller.actor());
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
-        let mut subscription = subscriptions::lock_own(tx, &tenant, viewer, id).await?;
+    let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
+        let mut subscription = subscriptions::lock_own(work.tx, work.tenant, viewer, id).await?;
         let (s, reason) = (&mut subscription, reason.clone());
-        let attempt =
-            flows::cancel(&mut Work { tx, tenant: &tenant, at, by: &by }, s, mode, reason).await?;
+        let attempt = flows::cancel(work, s, mode, reason).await?;
         Ok::<_, BillingError>((subscription, attempt))
     });
     let (subscription, attempt) = done.await?;
@@ -245,10 +229,9 @@ pub async fn uncancel(
 ) -> Result<Json<SubscriptionResponse>, Problem> {
     let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
     let by = app.by(caller.actor());
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
-        let mut subscription = subscriptions::lock_own(tx, &tenant, viewer, id).await?;
-        flows::uncancel(&mut Work { tx, tenant: &tenant, at, by: &by }, &mut subscription).await?;
+    let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
+        let mut subscription = subscriptions::lock_own(work.tx, work.tenant, viewer, id).await?;
+        flows::uncancel(work, &mut subscription).await?;
         Ok::<_, BillingError>(subscription)
     });
     Ok(Json(StatusCode::OK, view(&caller, &done.await?)))

@@ -6,7 +6,7 @@ use crate::base::{CreditCurrencyId, CreditPackageId};
 use crate::credits::http::{AutoTopUpMode, CreditAccountResponse};
 use crate::credits::{self, AutoTopUp, Purchase};
 use crate::customers::{self, Customer};
-use crate::db::{Lane, Tx};
+use crate::db::Tx;
 use crate::flows::TopUpOrder;
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::http::leaves::{Amount, Integer};
@@ -16,7 +16,7 @@ use crate::http::{Body, Fields, IdempotencyKey, Json, PathText, PathTexts, Probl
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use crate::work::Work;
-use crate::{flows, settlement, test_clock};
+use crate::{flows, test_clock};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -133,20 +133,14 @@ pub async fn top_up(
     let (tenant, backend) = (caller.tenant(), caller.only_customer().is_none());
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let idempotency = idempotency.as_ref();
-        if let Some(kept) = settlement::replay::<Problem>(tx, idempotency).await? {
-            return Ok((kept, true));
-        }
+    // The customer comes first: an unknown one is missing even while the test clock advances.
+    let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
         let customer_no = customer(tx, &caller, &id).await?.no;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         let mut work = Work { tx, tenant: &tenant, at, by: &by };
-        let kept = flows::top_up(&mut work, customer_no, &order).await?;
-        settlement::keep(tx, idempotency, &kept).await?;
-        Ok::<_, Problem>((kept, false))
+        Ok::<_, Problem>(flows::top_up(&mut work, customer_no, &order).await?)
     });
-    let (kept, replayed) = done.await?;
-    answer(&app, &tenant, backend, kept, replayed).await
+    answer(&app, &tenant, backend, written.await?).await
 }
 
 /// Sets the automatic top-up rule of a wallet. Saving it resumes a paused rule.
@@ -175,12 +169,10 @@ pub async fn set_auto_top_up(
     let (tenant, customer_no) =
         (caller.tenant(), customer(&mut app.db.read().await?, &caller, &id).await?.no);
     let by = app.by(caller.actor());
-    let done = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
-        let mut work = Work { tx, tenant: &tenant, at, by: &by };
-        let set = flows::set_auto_top_up(&mut work, customer_no, currency_id, rule.clone());
+    let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
+        let set = flows::set_auto_top_up(work, customer_no, currency_id, rule.clone());
         let id = set.await?;
-        Ok::<_, Problem>(credits::view(tx, &tenant, id).await?)
+        Ok::<_, Problem>(credits::view(work.tx, work.tenant, id).await?)
     });
     let view = done.await?.ok_or_else(Problem::not_found)?;
     Ok(Json(StatusCode::OK, view.into()))
