@@ -1,6 +1,6 @@
 //! State shared by all requests: configuration, clock, randomness, store, signing keys, limits.
 
-use crate::audit::Actor;
+use crate::audit::{Actor, Author};
 use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
 use crate::clock_guard::{ClockGuard, Untrusted};
 use crate::config::{Config, origin_of, path_of};
@@ -137,7 +137,12 @@ impl App {
         self.db.write(Lane::Usual, step).await
     }
 
-    /// Returns the context for a write by this actor.
+    /// Returns the author of a change that is made now.
+    pub fn author(&self, actor: Actor) -> Author {
+        Author { actor, ids: self.ids.clone(), now: self.clock.now() }
+    }
+
+    /// Returns the context for a billing write by this actor.
     pub fn by(&self, actor: Actor) -> By {
         let terms = Arc::new(self.processors.clone());
         By {

@@ -1,6 +1,6 @@
 //! The context of a billing write: actor, time and ids.
 
-use crate::audit::{self, Action, Actor, NewEvent};
+use crate::audit::{self, Action, Actor, Author};
 use crate::base::{Currency, CustomerId, Ids, InvoiceId, Overflow, Time};
 use crate::db::{DbError, Tx};
 use crate::idempotency::KeyReused;
@@ -20,6 +20,13 @@ pub struct By {
     pub terms: Arc<dyn ChargeTerms>,
     /// The time for which an ended subscription accepts late events.
     pub usage_grace_seconds: i64,
+}
+
+impl By {
+    /// Returns the author of this write's audit events.
+    pub fn author(&self) -> Author {
+        Author { actor: self.actor, ids: self.ids.clone(), now: self.now }
+    }
 }
 
 /// The terms of the payment processors that a rule needs before it starts a charge.
@@ -66,15 +73,7 @@ impl<'a, 'p> Work<'_, 'a, 'p> {
         target: impl ToString,
         detail: serde_json::Value,
     ) -> Result<(), DbError> {
-        let event = NewEvent {
-            id: self.by.ids.event(),
-            actor: self.by.actor,
-            action,
-            target_id: target.to_string(),
-            customer_id: Some(customer),
-            detail,
-            at: self.by.now,
-        };
+        let event = self.by.author().event(action, target, Some(customer), detail);
         audit::record(self.tx, self.tenant.no, &event).await
     }
 }

@@ -8,7 +8,7 @@ mod sql;
 pub use sql::{delete_before, insert as record};
 
 use crate::base::words::words;
-use crate::base::{ApiKeyId, CustomerId, EventId, PortalSessionId, Time};
+use crate::base::{ApiKeyId, CustomerId, EventId, Ids, PortalSessionId, Time};
 use crate::db::{self, FromRow, ToColumn, ToRow};
 use serde_json::Value;
 
@@ -21,6 +21,14 @@ pub enum Actor {
     Operator,
     /// This server: due items and processor events.
     System,
+}
+
+/// The author of a change: who acts, when in real time, and how the change's audit event gets its id.
+#[derive(Clone, Debug)]
+pub struct Author {
+    pub actor: Actor,
+    pub ids: Ids,
+    pub now: Time,
 }
 
 #[derive(Clone, Debug, ToRow)]
@@ -138,6 +146,27 @@ words! {
         PortalSession = "portal_session",
         Operator = "operator",
         System = "system",
+    }
+}
+
+impl Author {
+    /// Returns the event of a change that this author makes.
+    pub fn event(
+        &self,
+        action: Action,
+        target: impl ToString,
+        customer_id: Option<CustomerId>,
+        detail: Value,
+    ) -> NewEvent {
+        NewEvent {
+            id: self.ids.event(),
+            actor: self.actor,
+            action,
+            target_id: target.to_string(),
+            customer_id,
+            detail,
+            at: self.now,
+        }
     }
 }
 

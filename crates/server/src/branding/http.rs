@@ -235,12 +235,11 @@ pub async fn put(
     body: Body<PutBrandingRequest>,
 ) -> Result<Json<BrandingResponse>, Problem> {
     let new = Branding::from(body.read()?.0);
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
     let stored = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::put(tx, &tenant, &new, actor, &ids, now).await
+            super::put(tx, &tenant, &new, &author).await
         })
         .await?;
     Ok(Json(StatusCode::OK, BrandingResponse::to_backend(stored)))

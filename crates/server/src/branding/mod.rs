@@ -5,8 +5,8 @@ mod sql;
 
 pub use sql::get;
 
-use crate::audit::{self, Action, Actor, NewEvent};
-use crate::base::{Address, Ids, TaxDeclaration, TaxRate, Time};
+use crate::audit::{self, Action, Author};
+use crate::base::{Address, TaxDeclaration, TaxRate, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use serde_json::json;
@@ -40,25 +40,16 @@ pub async fn put(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     new: &Branding,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
+    author: &Author,
 ) -> Result<Branding, DbError> {
     let old = sql::get(tx, tenant).await?;
     if (Branding { updated_at: old.updated_at, ..new.clone() }) == old {
         return Ok(old);
     }
-    let branding = Branding { updated_at: Some(now), ..new.clone() };
+    let branding = Branding { updated_at: Some(author.now), ..new.clone() };
     sql::put(tx, tenant, &branding).await?;
-    let event = NewEvent {
-        id: ids.event(),
-        actor,
-        action: Action::BrandingUpdated,
-        target_id: tenant.organization_id.to_string(),
-        customer_id: None,
-        detail: json!({}),
-        at: now,
-    };
+    let organization = tenant.organization_id;
+    let event = author.event(Action::BrandingUpdated, organization, None, json!({}));
     audit::record(tx, tenant.no, &event).await?;
     Ok(branding)
 }

@@ -25,11 +25,11 @@ pub use plan::{
 pub use pricing::{Pricing, pricing};
 pub use product::{Product, ProductChange};
 
-use crate::audit::{self, Action, Actor, NewEvent};
+use crate::audit::{self, Action, Author};
 use crate::base::words::words;
 use crate::base::{
-    CreditCurrencyId, CreditPackageId, FeatureId, Ids, MetricId, PageQuery, PlanId, ProductId,
-    Time, page,
+    CreditCurrencyId, CreditPackageId, FeatureId, MetricId, PageQuery, PlanId, ProductId, Time,
+    page,
 };
 use crate::db::{DbError, Query, Tx};
 use crate::organizations::Tenant;
@@ -107,21 +107,11 @@ pub async fn create<T: Entry>(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     new: &T,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
+    author: &Author,
 ) -> Result<(), CatalogError> {
     new.check(tx, tenant).await?;
     sql::put(tx, tenant, new).await?;
-    let event = NewEvent {
-        id: ids.event(),
-        actor,
-        action: T::CREATED,
-        target_id: new.id().to_string(),
-        customer_id: None,
-        detail: json!({}),
-        at: now,
-    };
+    let event = author.event(T::CREATED, new.id(), None, json!({}));
     Ok(audit::record(tx, tenant.no, &event).await?)
 }
 
@@ -131,9 +121,7 @@ pub async fn update<T: Entry>(
     tenant: &Tenant,
     id: T::Id,
     change: &T::Change,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
+    author: &Author,
 ) -> Result<Option<T>, CatalogError> {
     let Some(mut object) = sql::lock::<T>(tx, tenant, id).await? else { return Ok(None) };
     let mut changed = object.apply(change)?;
@@ -142,17 +130,9 @@ pub async fn update<T: Entry>(
         return Ok(Some(object));
     }
     object.check(tx, tenant).await?;
-    object.updated(now);
+    object.updated(author.now);
     sql::put(tx, tenant, &object).await?;
-    let event = NewEvent {
-        id: ids.event(),
-        actor,
-        action: T::UPDATED,
-        target_id: id.to_string(),
-        customer_id: None,
-        detail: json!({ "changed": changed }),
-        at: now,
-    };
+    let event = author.event(T::UPDATED, id, None, json!({ "changed": changed }));
     audit::record(tx, tenant.no, &event).await?;
     Ok(Some(object))
 }

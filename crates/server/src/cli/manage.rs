@@ -181,11 +181,11 @@ async fn revoke_key(store: &Store, id: &str, sessions: bool) -> anyhow::Result<(
     let all = keys::of_all_tenants(&mut store.db.read().await?).await?;
     let (tenant, _) =
         all.into_iter().find(|(_, key)| key.id == id).context("there is no such key")?;
-    let (ids, now) = (store.ids.clone(), store.clock.now());
+    let author = store.author(store.clock.now());
     store
         .db
         .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
-            keys::revoke(tx, &tenant, id, sessions, Actor::Operator, &ids, now).await
+            keys::revoke(tx, &tenant, id, sessions, &author).await
         })
         .await?;
     say("revoked");

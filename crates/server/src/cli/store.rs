@@ -1,6 +1,7 @@
 //! Opens the store: folder, locks, schema and master key.
 
-use crate::base::{Clock, Ids, Random};
+use crate::audit::{Actor, Author};
+use crate::base::{Clock, Ids, Random, Time};
 use crate::config::Config;
 use crate::db::{Db, Lane, Postgres, PostgresOptions, Sqlite, Tx, newest_version};
 use crate::organizations::{self, DEFAULT_ORGANIZATION, Organization};
@@ -66,6 +67,11 @@ impl Store {
         let store = Self { db, clock, random, ids, signing, locks };
         store.make_default_organization().await?;
         Ok(store)
+    }
+
+    /// Returns the author of a change that the operator makes at this instant.
+    pub fn author(&self, now: Time) -> Author {
+        Author { actor: Actor::Operator, ids: self.ids.clone(), now }
     }
 
     async fn make_default_organization(&self) -> anyhow::Result<()> {

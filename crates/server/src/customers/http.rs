@@ -73,12 +73,11 @@ pub async fn create(
         metadata: new.metadata.unwrap_or_else(|| "{}".to_owned()),
         billing: new.profile.into(),
     };
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
-    let idempotency = idempotency.of(caller.id(), &raw, now);
+    let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
+    let idempotency = idempotency.of(caller.id(), &raw, author.now);
     let renderer = Arc::clone(&app.invoices);
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
-        let customer = super::create(tx, &tenant, &new, actor, &ids, now).await?;
+        let customer = super::create(tx, &tenant, &new, &author).await?;
         let profile = billing::get(tx, &tenant, customer.no).await?;
         let shown =
             CustomerResponse::to_backend(&customer, profile).warn(|text| renderer.missing(text));
@@ -141,15 +140,14 @@ pub async fn update(
         metadata: new.metadata,
         billing: new.profile.into(),
     };
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
     let named = reference(&id);
     let found = sql::get(&mut app.db.read().await?, &tenant, &named).await?;
     let named = CustomerRef::Id(own(&caller, found)?.id);
     let changed = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let changed = super::update(tx, &tenant, &named, &change, actor, &ids, now).await?;
+            let changed = super::update(tx, &tenant, &named, &change, &author).await?;
             let customer = changed.ok_or_else(Problem::customer_not_found)?;
             if let Some(method) = change.billing.collection_method {
                 subscriptions::set_collection_method(tx, &tenant, customer.no, method).await?;
@@ -205,7 +203,7 @@ async fn set_archived(
                 flows::archive_customer(&mut Work { tx, tenant: &tenant, at, by: &by }, &named)
                     .await
             }
-            false => super::unarchive(tx, &tenant, &named, by.actor, &by.ids, by.now).await,
+            false => super::unarchive(tx, &tenant, &named, &by.author()).await,
         })
         .await?;
     let customer = changed.ok_or_else(Problem::customer_not_found)?;

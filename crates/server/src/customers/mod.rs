@@ -13,12 +13,12 @@ pub use sql::{
 };
 
 use self::billing::BillingChange;
-use crate::audit::{self, Action, Actor, NewEvent};
+use crate::audit::{self, Action, Author};
 use crate::base::changes::changes;
-use crate::base::{CustomerId, Ids, Time};
+use crate::base::{CustomerId, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::convert::Infallible;
 use std::str::FromStr;
 
@@ -109,15 +109,14 @@ pub async fn create(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     new: &NewCustomer,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
+    author: &Author,
 ) -> Result<Customer, CustomerError> {
-    let id = ids.customer();
-    if !sql::insert(tx, tenant, id, new, now).await? {
+    let id = author.ids.customer();
+    if !sql::insert(tx, tenant, id, new, author.now).await? {
         return Err(CustomerError::ExternalIdTaken);
     }
-    note(tx, tenant, id, Action::CustomerCreated, json!({}), actor, ids, now).await?;
+    let event = author.event(Action::CustomerCreated, id, Some(id), json!({}));
+    audit::record(tx, tenant.no, &event).await?;
     let reference = CustomerRef::Id(id);
     let made = sql::get(tx, tenant, &reference).await?;
     let made = made.ok_or(DbError::Broken("a customer just made is missing"))?;
@@ -134,9 +133,7 @@ pub async fn update(
     tenant: &Tenant,
     reference: &CustomerRef,
     change: &CustomerChange,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
+    author: &Author,
 ) -> Result<Option<Customer>, CustomerError> {
     let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
     let mut changed = changes!(customer, change, {
@@ -161,11 +158,13 @@ pub async fn update(
         changed.extend(billing);
     }
     if !changed.is_empty() {
-        customer.updated_at = now;
+        customer.updated_at = author.now;
         sql::update(tx, tenant, &customer).await?;
         changed.sort_unstable();
         let detail = json!({ "changed": changed });
-        note(tx, tenant, customer.id, Action::CustomerUpdated, detail, actor, ids, now).await?;
+        let id = customer.id;
+        let event = author.event(Action::CustomerUpdated, id, Some(id), detail);
+        audit::record(tx, tenant.no, &event).await?;
     }
     Ok(Some(customer))
 }
@@ -175,16 +174,15 @@ pub async fn unarchive(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     reference: &CustomerRef,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
+    author: &Author,
 ) -> Result<Option<Customer>, DbError> {
     let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
     if customer.archived_at.take().is_some() {
-        customer.updated_at = now;
+        customer.updated_at = author.now;
         sql::update(tx, tenant, &customer).await?;
-        note(tx, tenant, customer.id, Action::CustomerUnarchived, json!({}), actor, ids, now)
-            .await?;
+        let id = customer.id;
+        let event = author.event(Action::CustomerUnarchived, id, Some(id), json!({}));
+        audit::record(tx, tenant.no, &event).await?;
     }
     Ok(Some(customer))
 }
@@ -200,29 +198,6 @@ pub async fn end_sessions(
     let generation = sql::raise_generation(tx, tenant, customer_no).await?;
     sql::note_ended_generation(tx, customer_no, generation - 1, why, now).await?;
     Ok(generation)
-}
-
-#[allow(clippy::too_many_arguments)] // One audit event, all of it.
-async fn note(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    customer: CustomerId,
-    action: Action,
-    detail: Value,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
-) -> Result<(), DbError> {
-    let event = NewEvent {
-        id: ids.event(),
-        actor,
-        action,
-        target_id: customer.to_string(),
-        customer_id: Some(customer),
-        detail,
-        at: now,
-    };
-    audit::record(tx, tenant.no, &event).await
 }
 
 impl From<DbError> for CustomerError {

@@ -197,12 +197,11 @@ pub async fn revoke(
     let (request, _) = Body::read_optional(body)?;
     let sessions = request.revoke_sessions.unwrap_or(false);
     let id: ApiKeyId = path_id(&id)?;
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
     let revoked = app
         .db
         .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
-            super::revoke(tx, &tenant, id, sessions, actor, &ids, now).await
+            super::revoke(tx, &tenant, id, sessions, &author).await
         })
         .await?;
     let key = revoked.ok_or_else(Problem::not_found)?;

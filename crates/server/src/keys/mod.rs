@@ -12,7 +12,7 @@ mod sql;
 pub use format::{KeyKind, KeyText};
 pub use sql::{any, note_use, of_all_tenants, record, revoke_all};
 
-use crate::audit::{self, Action, Actor, NewEvent};
+use crate::audit::{self, Action, Actor, Author, NewEvent};
 use crate::base::{ApiKeyId, Ids, Random, Time, scopes::scopes};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
@@ -140,22 +140,13 @@ pub async fn revoke(
     tenant: &Tenant,
     id: ApiKeyId,
     sessions: bool,
-    actor: Actor,
-    ids: &Ids,
-    now: Time,
+    author: &Author,
 ) -> Result<Option<ApiKey>, DbError> {
-    if !sql::revoke(tx, tenant, id, sessions, now).await? {
+    if !sql::revoke(tx, tenant, id, sessions, author.now).await? {
         return Ok(None);
     }
-    let event = NewEvent {
-        id: ids.event(),
-        actor,
-        action: Action::ApiKeyRevoked,
-        target_id: id.to_string(),
-        customer_id: None,
-        detail: serde_json::json!({ "revokeSessions": sessions }),
-        at: now,
-    };
+    let detail = serde_json::json!({ "revokeSessions": sessions });
+    let event = author.event(Action::ApiKeyRevoked, id, None, detail);
     audit::record(tx, tenant.no, &event).await?;
     sql::get(tx, tenant, id).await
 }

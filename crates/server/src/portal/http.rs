@@ -398,15 +398,14 @@ pub async fn revoke(
     caller: RevokingKey,
     body: Body<RevokePortalSessionRequest>,
 ) -> Result<StatusCode, Problem> {
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
     let (request, _) = body.read()?;
     let (sid, customer) = (request.jti, request.customer_id);
     let by = if customer.is_some() { "customer" } else { "jti" };
     if let Some(sid) = sid {
-        revoke_session(&app.db, tenant, sid, RevokedReason::Revoked, actor, ids, now).await?;
+        revoke_session(&app.db, tenant, sid, RevokedReason::Revoked, author).await?;
     } else if let Some(customer) = customer
-        && !revoke_customer(&app.db, tenant, customer, actor, ids, now).await?
+        && !revoke_customer(&app.db, tenant, customer, author).await?
     {
         return Err(Problem::customer_not_found());
     }

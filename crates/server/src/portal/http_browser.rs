@@ -160,9 +160,7 @@ pub async fn refresh(
 #[utoipa::path(delete, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "endCurrentPortalSession",
     responses((status = 204)))]
 pub async fn end(State(app): State<Arc<App>>, caller: Portal<0>) -> Result<StatusCode, Problem> {
-    let (tenant, sid, actor) = (caller.tenant(), caller.sid(), caller.actor());
-    let now = app.clock.now();
-    let reason = RevokedReason::SignedOut;
-    revoke_session(&app.db, tenant, sid, reason, actor, app.ids.clone(), now).await?;
+    let (tenant, sid, author) = (caller.tenant(), caller.sid(), app.author(caller.actor()));
+    revoke_session(&app.db, tenant, sid, RevokedReason::SignedOut, author).await?;
     Ok(StatusCode::NO_CONTENT)
 }

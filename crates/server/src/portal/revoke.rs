@@ -1,8 +1,8 @@
 //! Revoke: one session, or all sessions of a customer. Durable when it returns.
 
 use super::{RevokedReason, sql};
-use crate::audit::{self, Action, Actor, NewEvent};
-use crate::base::{Ids, PortalSessionId, Time};
+use crate::audit::{self, Action, Author};
+use crate::base::PortalSessionId;
 use crate::customers::{self, CustomerRef, SessionsEnd};
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::organizations::Tenant;
@@ -14,27 +14,17 @@ pub async fn revoke_session(
     tenant: Tenant,
     sid: PortalSessionId,
     reason: RevokedReason,
-    actor: Actor,
-    ids: Ids,
-    now: Time,
+    author: Author,
 ) -> Result<(), DbError> {
     let action = match reason {
         RevokedReason::Revoked => Action::PortalSessionRevoked,
         RevokedReason::SignedOut => Action::PortalSessionEnded,
     };
     db.write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
-        let Some(customer_id) = sql::revoke(tx, &tenant, sid, reason, now).await? else {
+        let Some(customer_id) = sql::revoke(tx, &tenant, sid, reason, author.now).await? else {
             return Ok(());
         };
-        let event = NewEvent {
-            id: ids.event(),
-            actor,
-            action,
-            target_id: sid.to_string(),
-            customer_id: Some(customer_id),
-            detail: json!({}),
-            at: now,
-        };
+        let event = author.event(action, sid, Some(customer_id), json!({}));
         audit::record(tx, tenant.no, &event).await
     })
     .await
@@ -46,25 +36,16 @@ pub async fn revoke_customer(
     db: &Db,
     tenant: Tenant,
     customer: CustomerRef,
-    actor: Actor,
-    ids: Ids,
-    now: Time,
+    author: Author,
 ) -> Result<bool, DbError> {
     db.write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
         let Some(customer) = customers::get(tx, &tenant, &customer).await? else {
             return Ok(false);
         };
         let why = SessionsEnd::Revoked;
-        let generation = customers::end_sessions(tx, &tenant, customer.no, why, now).await?;
-        let event = NewEvent {
-            id: ids.event(),
-            actor,
-            action: Action::CustomerSessionsRevoked,
-            target_id: customer.id.to_string(),
-            customer_id: Some(customer.id),
-            detail: json!({ "generation": generation }),
-            at: now,
-        };
+        let generation = customers::end_sessions(tx, &tenant, customer.no, why, author.now).await?;
+        let (id, detail) = (customer.id, json!({ "generation": generation }));
+        let event = author.event(Action::CustomerSessionsRevoked, id, Some(id), detail);
         audit::record(tx, tenant.no, &event).await?;
         Ok(true)
     })

@@ -82,12 +82,11 @@ async fn create<T: Shown>(
     raw: &[u8],
     new: T,
 ) -> Result<Response, Problem> {
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
-    let idempotency = idempotency.of(caller.id(), raw, now);
+    let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
+    let idempotency = idempotency.of(caller.id(), raw, author.now);
     let body = serde_json::to_value(new.show(Viewer::Backend)).map_err(Problem::internal)?;
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
-        super::create(tx, &tenant, &new, actor, &ids, now).await?;
+        super::create(tx, &tenant, &new, &author).await?;
         Ok::<_, Problem>(body.clone())
     });
     Ok(Outcome::from(written.await?).into_response())
@@ -100,12 +99,11 @@ async fn update<T: Shown>(
     change: T::Change,
 ) -> Result<Json<T::Response>, Problem> {
     let id = path_id::<T::Id>(id)?;
-    let (tenant, actor, ids, now) =
-        (caller.tenant(), caller.actor(), app.ids.clone(), app.clock.now());
+    let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
     let changed = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            super::update::<T>(tx, &tenant, id, &change, actor, &ids, now).await
+            super::update::<T>(tx, &tenant, id, &change, &author).await
         })
         .await?;
     let object = changed.ok_or_else(Problem::not_found)?;

@@ -10,7 +10,6 @@ use super::serve::{Server, start_log};
 use super::store::{Purpose, Store};
 use super::{Listen, Which, print, say};
 use crate::app::App;
-use crate::audit::Actor;
 use crate::base::{Clock, Random};
 use crate::config::Config;
 use crate::customers::billing::BillingChange;
@@ -91,11 +90,11 @@ async fn seed(config: &Config) -> anyhow::Result<String> {
             billing: BillingChange::default(),
         };
         // The customers exist when their story begins.
-        let (ids, now) = (store.ids.clone(), story::beginning(store.clock.now()));
+        let author = store.author(story::beginning(store.clock.now()));
         store
             .db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                customers::create(tx, &tenant, &new, Actor::Operator, &ids, now).await
+                customers::create(tx, &tenant, &new, &author).await
             })
             .await
             .map_err(|error| anyhow::anyhow!("cannot make the customer {name}: {error:?}"))?;
