@@ -164,8 +164,7 @@ impl<const N: usize> Text<N> {
         fields: &[Field],
         prefix: &[u8],
         list: List<'_>,
-        column: &mut usize,
-        first: &mut bool,
+        place: &mut Place,
     ) {
         let mut at = 0;
         while at < fields.len() {
@@ -173,12 +172,12 @@ impl<const N: usize> Text<N> {
             match kind {
                 Kind::Column { usage, ty } => {
                     let name = name.as_bytes();
-                    self.push_item((prefix, name), (usage, ty), list, *column, first);
-                    *column += 1;
+                    self.push_item((prefix, name), (usage, ty), list, place);
+                    place.column += 1;
                 }
                 Kind::Embedded { prefix: inner, fields } => {
                     let prefix = joined_prefix(prefix, inner.as_bytes());
-                    self.push_written(fields, prefix, list, column, first);
+                    self.push_written(fields, prefix, list, place);
                 }
                 Kind::Joined { .. } => panic!("a joined record is not written"),
             }
@@ -191,9 +190,10 @@ impl<const N: usize> Text<N> {
         (prefix, name): (&[u8], &[u8]),
         (usage, ty): (Usage, &str),
         list: List<'_>,
-        column: usize,
-        first: &mut bool,
+        place: &mut Place,
     ) {
+        let Place { column, first } = place;
+        let column = *column;
         let inserted = matches!(usage, Usage::Stored | Usage::InsertOnly);
         let set = matches!(usage, Usage::Stored);
         match list {
@@ -236,6 +236,14 @@ impl<const N: usize> Text<N> {
             | List::One(_) => {}
         }
     }
+}
+
+/// How far a list is written.
+struct Place {
+    /// The record's next column.
+    column: usize,
+    /// Nothing of the list is written yet.
+    first: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -342,8 +350,7 @@ const fn push_placeholder<const N: usize>(
         assert!(count(fields, b"", placeholder) == 1, "the record has no such column, or several");
         List::One(placeholder)
     };
-    let (mut column, mut first) = (0, true);
-    text.push_written(fields, b"", list, &mut column, &mut first);
+    text.push_written(fields, b"", list, &mut Place { column: 0, first: true });
     if equal(placeholder, b"rows") {
         text.push(b")");
     }

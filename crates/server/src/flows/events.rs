@@ -7,7 +7,7 @@ use crate::db::{DbError, Lane, Tx};
 use crate::flows::settle;
 use crate::organizations::Tenant;
 use crate::payments::stripe::ToPoll;
-use crate::settlement::{self, WaitingEvent};
+use crate::settlement::{self, NewEvent, WaitingEvent};
 use anyhow::anyhow;
 
 /// When an event that could not be applied is tried again, at first.
@@ -31,13 +31,17 @@ pub async fn take(
     id: &str,
     body: &[u8],
 ) -> Result<(), DbError> {
-    let body = String::from_utf8_lossy(body).into_owned();
     let (of, now) = (*tenant, app.clock.now());
-    let (name, key) = (processor.to_owned(), id.to_owned());
-    let next = now.plus_seconds(FIRST_WAIT_SECONDS);
+    let event = NewEvent {
+        processor: processor.to_owned(),
+        id: id.to_owned(),
+        body: String::from_utf8_lossy(body).into_owned(),
+        received_at: now,
+        next_at: now.plus_seconds(FIRST_WAIT_SECONDS),
+    };
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            settlement::keep_event(tx, &of, &name, &key, &body, now, next).await
+            settlement::keep_event(tx, &of, &event).await
         })
         .await?;
     apply_and_log(app, tenant, id).await;

@@ -72,7 +72,8 @@ pub async fn add(
     let customer = customers::lock_no(work.tx, work.tenant, customer_no).await?;
     let customer = customer.ok_or(DbError::Broken("no customer to add a payment method to"))?;
     let id = work.by.ids.payment_method();
-    if sql::insert(work.tx, work.tenant, customer_no, id, processor, card, work.by.now).await? {
+    let new = sql::NewMethod { id, processor, card, created_at: work.by.now };
+    if sql::insert(work.tx, work.tenant, customer_no, &new).await? {
         let detail = json!({ "brand": card.brand, "last4": card.last4 });
         work.note(customer.id, Action::PaymentMethodAdded, id, detail).await?;
     }

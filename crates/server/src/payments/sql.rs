@@ -98,17 +98,25 @@ pub async fn page(
     tx.fetch(&PAGE[usize::from(newer)], &values).await
 }
 
+/// A payment method to store.
+#[derive(Clone, Copy, Debug)]
+pub struct NewMethod<'a> {
+    pub id: PaymentMethodId,
+    pub processor: &'a str,
+    pub card: &'a Card,
+    pub created_at: Time,
+}
+
 /// Stores a payment method; returns `false` if the customer has it already.
 pub async fn insert(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer_no: i64,
-    id: PaymentMethodId,
-    processor: &str,
-    card: &Card,
-    now: Time,
+    new: &NewMethod<'_>,
 ) -> Result<bool, DbError> {
-    let given = [tenant.no.into(), customer_no.into(), id.into(), processor.into(), now.into()];
+    let NewMethod { id, processor, card, created_at } = *new;
+    let given =
+        [tenant.no.into(), customer_no.into(), id.into(), processor.into(), created_at.into()];
     Ok(tx.store(&INSERT, card, &given).await? == 1)
 }
 

@@ -426,8 +426,9 @@ pub async fn list(
         query.read(&tenant, "portal-sessions")?;
     let mut tx = app.db.read().await?;
     let customer = customers::http::resolve(&mut tx, &tenant, customer.as_ref()).await?;
-    let no = customer.map(|customer| customer.no);
-    let rows = sql::page(&mut tx, &tenant, no, status, &page, now).await?;
+    let customer_no = customer.map(|customer| customer.no);
+    let filter = sql::SessionFilter { customer_no, status, now };
+    let rows = sql::page(&mut tx, &tenant, &filter, &page).await?;
     drop(tx);
     let page = page.page(rows, |session| session.sid.to_string());
     Ok(Json(StatusCode::OK, page.map(|session| response(&session, now)).into()))

@@ -230,26 +230,32 @@ pub async fn get(
     tx.fetch_one(&GET, &[tenant.no.into(), sid.into()]).await
 }
 
+/// Chooses the sessions of one customer or of all, that have one status at `now` or any.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionFilter {
+    pub customer_no: Option<i64>,
+    pub status: Option<SessionStatus>,
+    pub now: Time,
+}
+
 /// Reads a page of the sessions of a tenant or of one customer, of all or of one status.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    customer_no: Option<i64>,
-    status: Option<SessionStatus>,
+    filter: &SessionFilter,
     query: &PageQuery,
-    now: Time,
 ) -> Result<Vec<PortalSession>, DbError> {
     let (before, after, newer) = query.bounds();
     let mut values = vec![tenant.no.into(), before.into(), after.into()];
-    let statements = match customer_no {
+    let statements = match filter.customer_no {
         Some(no) => {
             values.push(no.into());
             &OF_CUSTOMER
         }
         None => &OF_TENANT,
     };
-    let status = status.map_or("", SessionStatus::as_str);
-    values.extend([now.into(), status.into(), query.fetch().into()]);
+    let status = filter.status.map_or("", SessionStatus::as_str);
+    values.extend([filter.now.into(), status.into(), query.fetch().into()]);
     tx.fetch(&statements[usize::from(newer)], &values).await
 }
 

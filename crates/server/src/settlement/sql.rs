@@ -150,18 +150,31 @@ pub async fn take_up(
     Ok(tx.execute(&TAKE_UP, &values).await? == 1)
 }
 
+/// A processor's event to store. It is applied again at `next_at` if it was not applied by then.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub processor: String,
+    pub id: String,
+    pub body: String,
+    pub received_at: Time,
+    pub next_at: Time,
+}
+
 /// Stores an event, unless it was stored before.
 pub async fn keep_event(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    processor: &str,
-    id: &str,
-    body: &str,
-    now: Time,
-    next: Time,
+    event: &NewEvent,
 ) -> Result<(), DbError> {
-    let values =
-        [tenant.no.into(), id.into(), processor.into(), body.into(), now.into(), next.into()];
+    let NewEvent { processor, id, body, received_at, next_at } = event;
+    let values = [
+        tenant.no.into(),
+        id.into(),
+        processor.into(),
+        body.into(),
+        (*received_at).into(),
+        (*next_at).into(),
+    ];
     tx.execute(&KEEP_EVENT, &values).await.map(|_| ())
 }
 
