@@ -20,6 +20,7 @@ const PHRASES = [
 const COMMENTS = {
   rs: /^\s*\/\/[/!]\s?(.*)$/,
   ts: /^\s*(?:\/\*\*|\*(?!\/))\s?(.*)$/,
+  py: /^\s*(?:"""|#)\s?(.*)$/,
 };
 COMMENTS.tsx = COMMENTS.js = COMMENTS.mjs = COMMENTS.ts;
 
@@ -29,7 +30,7 @@ const EXCLUDED =
 
 const files = execFileSync('git', ['ls-files', ...process.argv.slice(2)], { encoding: 'utf8' })
   .split('\n')
-  .filter((file) => /\.(?:rs|ts|tsx|js|mjs|md)$/.test(file) && !EXCLUDED.test(file));
+  .filter((file) => /\.(?:rs|ts|tsx|js|mjs|py|md)$/.test(file) && !EXCLUDED.test(file));
 
 const findings = files.flatMap(check);
 for (const finding of findings) process.stdout.write(`${finding}\n`);
