@@ -1,11 +1,11 @@
 # `make run` shows it working; `make test` proves it.
 
-.PHONY: run test test-rust test-node lint openapi portal vectors bench deny fuzz
+.PHONY: run test test-rust test-node test-python lint openapi portal vectors bench deny fuzz python-requirements
 
 run:
 	cargo run --release -- demo
 
-test: lint test-rust test-node
+test: lint test-rust test-node test-python
 
 lint:
 	./scripts/require nodejs
@@ -24,6 +24,27 @@ test-node:
 	cargo build --locked
 	npm ci --no-audit --no-fund
 	npm test
+
+# The Python package against the same program.
+test-python: target/python/ready
+	cargo build --locked
+	target/python/bin/python sdk/python/scripts/generate.py
+	cd sdk/python && ../../target/python/bin/ruff format --check . ../../examples
+	cd sdk/python && ../../target/python/bin/ruff check . ../../examples
+	cd sdk/python && ../../target/python/bin/mypy
+	cd sdk/python && ../../target/python/bin/python -m pytest
+
+target/python/ready: sdk/python/requirements.txt
+	./scripts/require python3-venv
+	python3 -m venv --clear target/python
+	target/python/bin/pip install --quiet --only-binary :all: --require-hashes -r $<
+	touch $@
+
+# Pins the newest versions of the Python tools and packages that the tests use.
+python-requirements: target/python/ready
+	target/python/bin/pip install --quiet uv
+	cd sdk/python && ../../target/python/bin/uv pip compile --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --no-annotate --quiet requirements.in -o requirements.txt
 
 # Writes again what is generated and committed.
 openapi:
