@@ -1,4 +1,4 @@
-"""What an integrator writes: a route that mints a portal token, and a logout that revokes it."""
+"""The code of an integrator: a route that mints a portal token, and a logout that revokes it."""
 
 from __future__ import annotations
 
