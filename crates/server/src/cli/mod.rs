@@ -2,8 +2,10 @@
 //! messages go to standard error.
 
 mod demo;
+mod healthcheck;
 mod maintain;
 mod manage;
+mod manual;
 mod processors;
 mod serve;
 mod store;
@@ -11,14 +13,26 @@ mod store;
 use crate::config::{Config, FILE_VARIABLE};
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The version with the commit and the target that it was built from and for.
+const BUILD: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (commit ",
+    env!("BUILD_COMMIT"),
+    ", ",
+    env!("BUILD_TARGET"),
+    ")"
+);
+
 #[derive(Parser)]
-#[command(name = "unitpay", version, about = "A self-hosted customer billing portal")]
+#[command(name = "unitpay", version, long_version = BUILD)]
+#[command(about = "A self-hosted customer billing portal")]
 struct Cli {
     #[command(flatten)]
     which: Which,
@@ -46,6 +60,12 @@ enum Command {
     Demo(Listen),
     /// Serve the API
     Serve(Listen),
+    /// Check that the server on this machine is ready
+    Healthcheck {
+        /// The address that it listens on [default: 127.0.0.1:4000]
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+    },
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Keys(manage::Keys),
@@ -70,6 +90,10 @@ enum Command {
     AcceptClock,
     /// Print the OpenAPI description
     Openapi,
+    /// Print the completion script of a shell
+    Completions { shell: Shell },
+    /// Write the manual pages to a directory
+    Manual { dir: PathBuf },
 }
 
 #[derive(Args)]
@@ -107,6 +131,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match command {
         Command::Demo(listen) => runtime.block_on(demo::run(&which, &listen)),
         Command::Serve(listen) => runtime.block_on(serve::run(which.config(&listen)?)),
+        Command::Healthcheck { listen } => {
+            let listen = Listen { listen, public_url: None };
+            runtime.block_on(healthcheck::run(&which.config(&listen)?))
+        }
         Command::Keys(command) => runtime.block_on(manage::keys(&which.plain()?, command)),
         Command::Orgs(command) => runtime.block_on(manage::orgs(&which.plain()?, command)),
         Command::SigningKeys(command) => {
@@ -119,6 +147,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::AcceptClock => runtime.block_on(maintain::accept_clock(&which.plain()?)),
         Command::NewEpoch => runtime.block_on(maintain::new_epoch(&which.plain()?)),
         Command::Openapi => print(crate::routes::openapi_json().trim_end()),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Manual { dir } => manual::pages(&dir),
     }
 }
 

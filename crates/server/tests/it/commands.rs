@@ -1,8 +1,10 @@
 //! The program's commands, each run the way an operator runs it.
 
 mod demo;
+mod healthcheck;
 mod life;
 mod maintain;
+mod manual;
 mod secrets;
 mod settings;
 
