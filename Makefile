@@ -1,6 +1,6 @@
 # `make run` shows it working; `make test` proves it.
 
-.PHONY: run test test-rust test-node test-python lint openapi portal vectors bench deny fuzz python-requirements
+.PHONY: run test test-rust test-node test-python test-release release release-compare lint openapi portal vectors bench deny fuzz python-requirements
 
 run:
 	cargo run --release -- demo
@@ -45,6 +45,28 @@ python-requirements: target/python/ready
 	target/python/bin/pip install --quiet uv
 	cd sdk/python && ../../target/python/bin/uv pip compile --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-annotate --quiet requirements.in -o requirements.txt
+
+# What is shipped: the image, the files of a release, the manifests. Needs root, for the image.
+test-release:
+	./scripts/require nodejs buildah runc curl openssh-client systemd shellcheck python3-venv
+	cargo build --locked
+	npm ci --no-audit --no-fund
+	npm run generate -w @unitpay/wire --silent
+	python3 -m venv target/checks
+	target/checks/bin/pip install --quiet --only-binary :all: --requirement deploy/test/requirements.txt
+	shellcheck scripts/build-release scripts/compare-builds scripts/release scripts/require scripts/rootfs .ci/run
+	node --test deploy/test/*.test.mjs
+
+# The files of a release, in target/release-files; see docs/operate.md.
+release:
+	./scripts/require nodejs openssh-client
+	npm ci --no-audit --no-fund
+	npm run generate -w @unitpay/wire --silent
+	./scripts/release
+
+# Builds the program twice, in different folders, and compares the bytes.
+release-compare:
+	./scripts/compare-builds
 
 # Writes again what is generated and committed.
 openapi:
