@@ -1,13 +1,14 @@
 'use client';
 
-import { useEffect, useState } from 'react';
 import { BillingPortal, FeatureGate, UnitPayProvider } from '@unitpay/react';
 import '@unitpay/react/styles.css';
 
+/** The route of our own server that mints a token for the signed-in user. */
+const getPortalToken = '/api/portal-session';
+
 export function Billing() {
-  const token = usePortalToken();
   return (
-    <UnitPayProvider portalToken={token}>
+    <UnitPayProvider config={{ getPortalToken }}>
       <FeatureGate featureSlug="sso" fallback={<p>Single sign-on comes with the plan Scale.</p>}>
         <p>Single sign-on is on.</p>
       </FeatureGate>
@@ -16,26 +17,11 @@ export function Billing() {
   );
 }
 
-/** The same by way of our own server, see `app/api/unitpay`. */
+/** The same through our own server, see `app/api/unitpay`. */
 export function ProxiedBilling() {
-  const portalToken = usePortalToken();
   return (
-    <UnitPayProvider config={{ portalToken, proxyBaseUrl: '/api/unitpay' }}>
+    <UnitPayProvider config={{ getPortalToken, proxyBaseUrl: '/api/unitpay' }}>
       <BillingPortal />
     </UnitPayProvider>
   );
-}
-
-/** Null until our own server has answered; the portal shows skeletons until then. */
-function usePortalToken() {
-  const [token, setToken] = useState<string | null>(null);
-  useEffect(() => {
-    const leaving = new AbortController();
-    fetch('/api/portal-session', { method: 'POST', signal: leaving.signal })
-      .then((answer) => answer.json())
-      .then((session: { token: string }) => setToken(session.token))
-      .catch((error: unknown) => leaving.signal.aborted || console.error(error));
-    return () => leaving.abort();
-  }, []);
-  return token;
 }

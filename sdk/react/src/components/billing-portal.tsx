@@ -1,9 +1,10 @@
 import { useEffect, useState, type ComponentType } from 'react';
 
 import type { Scope } from '../api-types.js';
+import type { ApiError } from '../core/errors.js';
 import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
-import { Notice } from '../ui/elements.js';
+import { Button, Notice } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { AmountDue } from './amount-due.js';
 import { BillingDetails } from './billing-details.js';
@@ -45,8 +46,9 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
   null,
   function BillingPortal({ sections = ALL, flow, onFlowEnd }) {
     const { p, t } = useUi();
-    const { session } = usePortal();
+    const { session, opening } = usePortal();
     if (session?.endError) return <Ended />;
+    if (!session && opening.error) return <Unopened error={opening.error} />;
     const shown = sections.filter((section) => !session || session.can(SECTIONS[section][0]));
     return (
       <div {...p('portal')}>
@@ -110,6 +112,21 @@ function useLasting(isActive: boolean): boolean {
     };
   }, [isActive]);
   return hasLasted;
+}
+
+/** The page has no token, and getting one failed. */
+function Unopened({ error }: { error: ApiError }) {
+  const { p, t, errorText } = useUi();
+  const { retry, isBusy } = usePortal().opening;
+  return (
+    <section {...p('ended')} role="alert">
+      <h1 {...p('title')}>{t('portal.failed')}</h1>
+      <p {...p('text', 'muted')}>{errorText(error)}</p>
+      <Button kind="primary" isBusy={isBusy} onClick={() => void retry()}>
+        {t('action.retry')}
+      </Button>
+    </section>
+  );
 }
 
 function Ended() {

@@ -27,7 +27,11 @@ export interface Host {
   fetch?: Fetch | undefined;
   /** Called once when the session ended, but not in the tab that signed out. */
   onSessionExpired?: ((reason: EndReason) => void) | undefined;
-  /** Gets a token of a new session of the same customer, where this one cannot go on. */
+  /**
+   * Gets a token of a new session of the same customer: a function, or a route of this origin that
+   * answers POST with `{token}`. Called when a session cannot be refreshed. React's provider also
+   * calls it when it mounts without `portalToken`.
+   */
   getPortalToken?: GetPortalToken | undefined;
 }
 

@@ -4,6 +4,7 @@ import { createContext, useContext, useSyncExternalStore } from 'react';
 
 import { UnitPayClient } from '../core/client.js';
 import type { PortalSession } from '../core/session.js';
+import type { Opening } from './first-token.js';
 
 export interface Appearance {
   /** Default `auto`: as the reader's system says. */
@@ -17,6 +18,7 @@ export interface Appearance {
 export interface Portal {
   /** Null while there is no token. */
   session: PortalSession | null;
+  opening: Opening;
   client: UnitPayClient;
   queryClient: QueryClient;
   appearance: Appearance;

@@ -7,6 +7,7 @@ import type { Host } from '../core/session.js';
 import type { CurrentSession } from '../api-types.js';
 import { readToken } from '../core/token.js';
 import { keyOf, pendingClient, PortalContext, type Appearance, type Portal } from './context.js';
+import { useFirstToken } from './first-token.js';
 import { useLayout } from './layout.js';
 
 type Token = string | null | undefined;
@@ -20,7 +21,10 @@ export interface UnitPayConfig extends Addresses, Host {
 }
 
 export interface UnitPayProviderProps {
-  /** The token that your server minted; null until it arrives. It overrides `config.portalToken`. */
+  /**
+   * The token that your server minted; null until it arrives. It overrides `config.portalToken`.
+   * If neither is given, the provider gets the token from `config.getPortalToken`.
+   */
   portalToken?: Token;
   config?: UnitPayConfig | undefined;
   /** Default: a private one. Your components never see it. */
@@ -60,7 +64,17 @@ const none = {};
 export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
   const { children } = props;
   const config: UnitPayConfig = props.config ?? none;
-  const token = props.portalToken ?? config.portalToken;
+  const isGiven = props.portalToken !== undefined || config.portalToken !== undefined;
+  const {
+    token: firstToken,
+    error,
+    isBusy,
+    retry,
+  } = useFirstToken({
+    source: isGiven ? null : (config.getPortalToken ?? null),
+    fetch: config.fetch,
+  });
+  const token = isGiven ? (props.portalToken ?? config.portalToken) : firstToken;
   const { connection, first } = useConnection(token, config);
   const [ownClient] = useState(() => props.queryClient ?? new QueryClient());
   const queryClient = props.queryClient ?? ownClient;
@@ -85,6 +99,7 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
   const portal = useMemo<Portal>(
     () => ({
       session,
+      opening: { error, isBusy, retry },
       client: connection?.client ?? pendingClient,
       queryClient,
       appearance,
@@ -96,6 +111,9 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
     }),
     [
       session,
+      error,
+      isBusy,
+      retry,
       connection,
       queryClient,
       appearance,

@@ -41,7 +41,7 @@ interface Target {
 }
 
 function useTarget({ group, path, query = {} }: Target) {
-  const { session, client, queryClient, initialData } = usePortal();
+  const { session, opening, client, queryClient, initialData } = usePortal();
   const isOpen = session !== null && !session.endError && !session.isVeiled;
   const isIdle = path == null;
   const queryKey: QueryKey = [...keyOf(session), path, query];
@@ -51,11 +51,13 @@ function useTarget({ group, path, query = {} }: Target) {
   const show = <D>(result: { data: D | undefined; error: Error | null; isFetching: boolean }) => {
     const data = isOpen && !isIdle ? result.data : undefined;
     const failure = isOpen && !isIdle ? (result.error as ApiError | null) : null;
-    const error = isIdle ? null : (session?.endError ?? failure);
+    const error = isIdle ? null : session ? (session.endError ?? failure) : opening.error;
     const isLoading = !isIdle && data === undefined && !error;
-    return { data, error, isLoading, isFetching: result.isFetching };
+    return { data, error, isLoading, isFetching: result.isFetching || opening.isBusy };
   };
-  return { client, queryClient, shared, initial, show, path: path ?? '', query };
+  /** Without a session only another token can bring data. */
+  const retry = session ? null : opening.retry;
+  return { client, queryClient, shared, initial, show, retry, path: path ?? '', query };
 }
 
 export type Loaded<D> = Read<{ data: D | undefined }>;
@@ -64,7 +66,7 @@ export type Loaded<D> = Read<{ data: D | undefined }>;
 export function useRead<D>(group: Group, path: Id, query?: Query): Loaded<D> {
   const target = useTarget({ group, path, query });
   const result = useTargetQuery<D>(target, () => target.client.get<D>(target.path, target.query));
-  const refetch = useVoid(result.refetch);
+  const refetch = useVoid(target.retry ?? result.refetch);
   return { ...target.show(result), refetch };
 }
 
@@ -100,7 +102,7 @@ export function useIfAllowed(scope: Scope, path: string): Id {
 export function useAsk<D>(group: Group, path: Id, body: object): Loaded<D> {
   const target = useTarget({ group, path, query: body as Query });
   const result = useTargetQuery<D>(target, () => target.client.post<D>(target.path, body));
-  const refetch = useVoid(result.refetch);
+  const refetch = useVoid(target.retry ?? result.refetch);
   return { ...target.show(result), refetch };
 }
 
@@ -144,7 +146,7 @@ export function usePages<D>(group: Group, path: Id): LoadedPages<D> {
     isEmpty: data !== undefined && rows.length === 0,
     hasMore: data !== undefined && result.hasNextPage,
     isFetchingMore: result.isFetchingNextPage,
-    refetch: useVoid(refetch),
+    refetch: useVoid(target.retry ?? refetch),
     fetchMore: useVoid(fetchNextPage),
   };
 }
