@@ -1,18 +1,16 @@
 /** The invoices that the customer has to pay. */
-import { useState } from 'react';
-
 import type { Invoice } from '../api-types.js';
 import { useAllowedInvoices } from '../hooks/invoices.js';
 import { useCan } from '../react/session.js';
 import { Button, Card, Status } from '../ui/elements.js';
-import { useUi } from '../ui/parts.js';
+import { useNotice, useUi } from '../ui/parts.js';
 import { isPayable, usePaying } from './paying.js';
 
 /** Leads the page while an invoice is unpaid, and then reports the payment. */
 export function AmountDue() {
   const { t } = useUi();
   const due = useAllowedInvoices().invoices.filter(isPayable);
-  const [done, setDone] = useState<string | null>(null);
+  const [done, setDone] = useNotice();
   const paying = usePaying(setDone);
   return (
     <>

@@ -34,7 +34,7 @@ interface RuleProps extends FormProps {
 function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
   const { t } = useUi();
   const { minorUnitScale: scale } = currency;
-  const { read, isSold, purchase, fields } = usePurchase(currency, rule ?? {});
+  const { read, isSold, unsold, purchase, fields } = usePurchase(currency, rule ?? {});
   const [isOn, setOn] = useState(rule?.enabled ?? true);
   const [threshold, setThreshold] = useState(formatMajor(rule?.threshold, scale));
   const [most, setMost] = useState(String(rule?.maxPerMonth ?? 10));
@@ -77,7 +77,7 @@ function RuleForm({ currency, onClose, rule, set, isPending }: RuleProps) {
             value={threshold}
             onValue={setThreshold}
           />
-          <Loaded read={read} lines={4} empty={!isSold && t('credits.notSold')}>
+          <Loaded read={read} lines={4} empty={!isSold && unsold}>
             {fields}
           </Loaded>
           <Field

@@ -4,7 +4,7 @@ import type { Address, Customer } from '../api-types.js';
 import { useProfile } from '../hooks/customer.js';
 import { useCan } from '../react/session.js';
 import { Button, Card, Dialog, Loaded, Status } from '../ui/elements.js';
-import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { DetailsForm } from './lazy-forms.js';
 import { useFlow, type FlowProps } from './flow.js';
 
@@ -19,7 +19,7 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
     const mayWrite = useCan('customer:write');
     const [flow, endFlow] = useFlow(props, 'billing_details');
     const [isOpen, setOpen] = useState(mayWrite && flow !== null);
-    const [done, setDone] = useState<string | null>(null);
+    const [done, setDone] = useNotice();
     const close = (isSaved = false) => {
       setDone(isSaved ? t('state.saved') : null);
       setOpen(false);

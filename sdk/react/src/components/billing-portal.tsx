@@ -53,7 +53,10 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
     return (
       <div {...p('portal')}>
         <Head />
-        {shown.length === 0 ? <p {...p('text', 'muted')}>{t('error.insufficient_scope')}</p> : null}
+        {shown.length === 0 ? <p {...p('text', 'muted')}>{t('portal.nothing')}</p> : null}
+        {shown.length > 0 && session && !session.scopes.some(isWrite) ? (
+          <p {...p('text', 'muted')}>{t('portal.readOnly')}</p>
+        ) : null}
         {shown.includes('invoices') ? <AmountDue /> : null}
         <div {...p('columns')}>
           {COLUMNS.map((column) => {
@@ -72,6 +75,11 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
     );
   },
 );
+
+/** Returns whether a scope lets the customer change something. */
+function isWrite(scope: Scope): boolean {
+  return !scope.endsWith(':read');
+}
 
 function Head() {
   const { p, t } = useUi();

@@ -63,20 +63,27 @@ export function Chart({ name, totals }: ChartProps) {
         <span>{last ? formatDay(last.date, locale) : ''}</span>
       </div>
       <Details summary={t('usage.table')}>
-        <Table
-          label={label}
-          rows={[...totals].reverse()}
-          keyOf={({ date }) => date}
-          columns={[
-            { key: 'day', label: t('invoices.date'), cell: ({ date }) => formatDay(date, locale) },
-            {
-              key: 'total',
-              label: t('change.total'),
-              isNumber: true,
-              cell: ({ total }) => number(total),
-            },
-          ]}
-        />
+        {/* It scrolls, so that opening it does not push the page away. */}
+        <div {...p('scroll')} role="region" aria-label={label} tabIndex={0}>
+          <Table
+            label={label}
+            rows={[...totals].reverse()}
+            keyOf={({ date }) => date}
+            columns={[
+              {
+                key: 'day',
+                label: t('invoices.date'),
+                cell: ({ date }) => formatDay(date, locale),
+              },
+              {
+                key: 'total',
+                label: t('change.total'),
+                isNumber: true,
+                cell: ({ total }) => number(total),
+              },
+            ]}
+          />
+        </div>
       </Details>
     </figure>
   );

@@ -2,10 +2,11 @@ import { useState, type ComponentType } from 'react';
 
 import type { CreditAccount } from '../api-types.js';
 import { useCreditAccounts, useCreditCurrencies } from '../hooks/credits.js';
+import { useIsPaidIn } from '../hooks/customer.js';
 import { useCan } from '../react/session.js';
 import { Actions, Button, Card, Details, Dialog, Loaded, Notice, Status } from '../ui/elements.js';
 import { lazy } from '../ui/lazy.js';
-import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import type { WalletCurrency } from './purchase.js';
 import { AutoTopUpForm, TopUpForm } from './lazy-forms.js';
@@ -33,8 +34,12 @@ export const CreditBalance: ComponentType<CreditBalanceProps> = /* @__PURE__ */ 
         id: account.creditCurrencyId,
       },
     }));
+    const isPaidIn = useIsPaidIn();
     const unopened = listed.currencies.filter(
-      ({ id }) => mayBuy && !opened.some(({ currency }) => currency.id === id),
+      ({ id, denomination }) =>
+        mayBuy &&
+        (denomination === 'unit' || isPaidIn(denomination)) &&
+        !opened.some(({ currency }) => currency.id === id),
     );
     // One list by one key, so that a wallet stays where it is when its first credits are bought.
     const wallets: { account?: CreditAccount; currency: WalletCurrency }[] = [
@@ -73,7 +78,7 @@ interface WalletProps {
 function Wallet({ account, currency, isOpen, endFlow }: WalletProps) {
   const { p, t, credits } = useUi();
   const [open, setOpen] = useState<'topUp' | 'auto' | 'ledger' | null>(isOpen ? 'topUp' : null);
-  const [done, setDone] = useState<string | null>(null);
+  const [done, setDone] = useNotice();
   const close = (text: string | null = null) => {
     setOpen(null);
     setDone(text);

@@ -5,7 +5,7 @@ import { useInvoices } from '../hooks/invoices.js';
 import { useCan } from '../react/session.js';
 import { Badge, Button, Card, Failure, Loaded, More, Status } from '../ui/elements.js';
 import { Table, type Column } from '../ui/table.js';
-import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import { InvoiceDialog } from './lazy-forms.js';
 import { isPayable, useDownload, usePaying } from './paying.js';
@@ -31,7 +31,7 @@ export const InvoiceList: ComponentType<InvoiceListProps> = /* @__PURE__ */ defi
     const { invoices, downloadPdf } = list;
     const [flow, endFlow] = useFlow(props, 'pay_invoice');
     const [shownId, setShownId] = useState(flow?.invoiceId ?? null);
-    const [done, setDone] = useState<string | null>(null);
+    const [done, setDone] = useNotice();
     const paying = usePaying(setDone);
     const { download, error } = useDownload();
     const columns = useColumns({

@@ -13,6 +13,14 @@ export function isExpired({ expMonth, expYear }: PaymentMethod): boolean {
   return !!expMonth && !!expYear && Date.UTC(expYear, expMonth) <= Date.now();
 }
 
+/** Returns whether a card expires this month or the next. */
+export function expiresSoon({ expMonth, expYear }: PaymentMethod): boolean {
+  if (!expMonth || !expYear) return false;
+  const now = new Date();
+  const months = expYear * 12 + expMonth - 1 - (now.getUTCFullYear() * 12 + now.getUTCMonth());
+  return months === 0 || months === 1;
+}
+
 /** Returns when a card expires or expired; null for other payment methods. */
 export function expiryText(method: PaymentMethod, { t, locale }: I18n): string | null {
   const { expMonth, expYear } = method;
@@ -23,5 +31,6 @@ export function expiryText(method: PaymentMethod, { t, locale }: I18n): string |
     timeZone: 'UTC',
   });
   const date = format.format(Date.UTC(expYear, expMonth - 1));
-  return t(isExpired(method) ? 'methods.expired' : 'methods.expires', { date });
+  const key = isExpired(method) ? 'expired' : expiresSoon(method) ? 'expiresSoon' : 'expires';
+  return t(`methods.${key}`, { date });
 }

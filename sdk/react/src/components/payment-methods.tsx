@@ -2,12 +2,13 @@ import { useState, type ComponentType } from 'react';
 
 import type { PaymentMethod } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
-import { usePaymentMethods } from '../hooks/payment-methods.js';
+import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
 import { useCan } from '../react/session.js';
 import { Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
-import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
-import { expiryText, isExpired, methodText } from './method-text.js';
+import { useDependents } from './dependents.js';
+import { expiresSoon, expiryText, isExpired, methodText } from './method-text.js';
 import { PaymentForm, RemoveDialog } from './lazy-forms.js';
 
 export interface PaymentMethodsProps extends StyleProps, FlowProps {}
@@ -22,7 +23,7 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
     const [flow, endFlow] = useFlow(props, 'add_payment_method');
     const mayWrite = useCan('payment_methods:write');
     const [open, setOpen] = useState<'add' | PaymentMethod | null>(flow && mayWrite ? 'add' : null);
-    const [done, setDone] = useState<string>();
+    const [done, setDone] = useNotice();
     const [failure, setFailure] = useState<ApiError | null>(null);
     const close = (text?: string) => {
       setOpen(null);
@@ -98,6 +99,7 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
   const { p, t } = ui;
   const card = methodText(method, ui);
   const expiry = expiryText(method, ui);
+  const tone = isExpired(method) ? 'bad' : expiresSoon(method) ? 'warn' : null;
   return (
     <li {...p('item')}>
       <div {...p('item-text')}>
@@ -105,10 +107,9 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
           {card} {method.isDefault ? <Badge tone="quiet">{t('methods.default')}</Badge> : null}
         </span>
         {expiry ? (
-          <span {...p('item-detail')}>
-            {isExpired(method) ? <Badge tone="bad">{expiry}</Badge> : expiry}
-          </span>
+          <span {...p('item-detail')}>{tone ? <Badge tone={tone}>{expiry}</Badge> : expiry}</span>
         ) : null}
+        {tone ? <Dependents id={method.id} /> : null}
       </div>
       <span {...p('row-actions')}>
         {onDefault && !method.isDefault ? (
@@ -136,5 +137,16 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
         ) : null}
       </span>
     </li>
+  );
+}
+
+/** Names what will no longer be paid when a card has expired. */
+function Dependents({ id }: { id: string }) {
+  const { p, t } = useUi();
+  const { data } = usePaymentMethodDependencies(id);
+  const names = useDependents(data);
+  if (names.length === 0) return null;
+  return (
+    <span {...p('item-detail')}>{t('methods.paysFor', { names: names.join(t('comma')) })}</span>
   );
 }

@@ -72,7 +72,7 @@ interface ChangeProps {
 function Change(props: ChangeProps) {
   const { plan, planId, subscriptionId, subscription, initialQuantity, onClose } = props;
   const ui = useUi();
-  const { t, money } = ui;
+  const { t, money, number } = ui;
   const current = subscription?.quantity ?? 1;
   const [typed, setTyped] = useState(String(initialQuantity ?? current));
   const hasQuantity = plan !== undefined && isPerUnit(plan);
@@ -114,6 +114,7 @@ function Change(props: ChangeProps) {
           required
           value={typed}
           isWrong={quantity === null}
+          problem={t('field.number', { min: number(1), max: number(MAX_QUANTITY) })}
           onValue={setTyped}
         />
       ) : null}

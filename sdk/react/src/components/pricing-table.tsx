@@ -2,11 +2,12 @@ import { useState, type ComponentType } from 'react';
 
 import type { Interval, Plan, Pricing, SettleOutcome, Subscription } from '../api-types.js';
 import { usePricing } from '../hooks/catalog.js';
+import { useIsPaidIn } from '../hooks/customer.js';
 import { isLive, useAllowedSubscriptions } from '../hooks/subscriptions.js';
 import type { I18n } from '../react/i18n.js';
 import { useCan } from '../react/session.js';
 import { Badge, Button, Loaded, Status } from '../ui/elements.js';
-import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { PlanChangeDialog } from './lazy-forms.js';
 import { listFeatures, priceText } from './prices.js';
 
@@ -27,7 +28,7 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
     const known = subscriptions.filter((one) => one.productId === pricing?.product.id);
     const current = known.find(isLive);
     const [chosen, setChosen] = useState<Plan | null>(null);
-    const [done, setDone] = useState<string | null>(null);
+    const [done, setDone] = useNotice();
     const close = (outcome?: SettleOutcome) => {
       setDone(outcome && chosen ? doneText(outcome, chosen.name, ui) : null);
       setChosen(null);
@@ -76,9 +77,14 @@ interface PlansProps {
 }
 
 function Plans({ pricing, current, isNew, onSelect }: PlansProps) {
-  const { p } = useUi();
+  const { p, t } = useUi();
   const [interval, setInterval] = useState(current?.billingInterval ?? 'month');
-  const { tiers } = pricing;
+  const isPaidIn = useIsPaidIn();
+  const canTake = (plan: Plan) => isPaidIn(plan.currency) || plan.id === current?.planId;
+  const tiers = pricing.tiers.map(({ monthly, yearly }) => ({
+    monthly: monthly.filter(canTake),
+    yearly: yearly.filter(canTake),
+  }));
   const hasBoth =
     tiers.some(({ monthly }) => monthly.length > 0) &&
     tiers.some(({ yearly }) => yearly.length > 0);
@@ -86,6 +92,7 @@ function Plans({ pricing, current, isNew, onSelect }: PlansProps) {
     const [wanted, other] = interval === 'month' ? [monthly, yearly] : [yearly, monthly];
     return wanted.length > 0 ? wanted : other;
   });
+  if (shown.length === 0) return <p {...p('text', 'muted')}>{t('plans.otherCurrency')}</p>;
   return (
     <>
       {hasBoth ? <Intervals interval={interval} onInterval={setInterval} /> : null}

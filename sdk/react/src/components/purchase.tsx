@@ -5,6 +5,7 @@ import { useState } from 'react';
 import type { CreditCurrency, CreditPackage } from '../api-types.js';
 import type { Page } from '../core/client.js';
 import { formatMajor, parseMinor } from '../format/money.js';
+import { useIsPaidIn } from '../hooks/customer.js';
 import { useRead } from '../react/read.js';
 import { Choice, Field } from '../ui/form.js';
 import { useUi } from '../ui/parts.js';
@@ -35,10 +36,14 @@ export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
     creditCurrencyId: currency.id,
     limit: 100,
   });
-  const packages = (data?.data ?? [])
-    .filter(({ status }) => status === 'active')
+  const isPaidIn = useIsPaidIn();
+  const sold = (data?.data ?? []).filter(({ status }) => status === 'active');
+  const packages = sold
+    .filter((one) => isPaidIn(one.currency))
     .sort((one, other) => one.price - other.price);
-  const code = currency.denomination === 'unit' ? null : currency.denomination;
+  const { denomination } = currency;
+  const isMoney = denomination !== 'unit';
+  const code = isMoney && isPaidIn(denomination) ? denomination : null;
   const digits = code ? exponentOf(code) : 0;
   const [text, setText] = useState(formatMajor(wish.amount, digits));
   const [chosen, setChosen] = useState(wish.packageId ?? (wish.amount == null ? '' : AMOUNT));
@@ -52,8 +57,9 @@ export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
       ? { amount, price: amount, code }
       : null;
   const { topUpMin: least, topUpMax: most } = currency;
-  const bounds = [least, most].map((bound) => (code && bound ? money(bound, code) : '…'));
-  const hint = (least ?? most) ? bounds.join(' – ') : '';
+  const bound = (minor: number | null | undefined) => (code && minor ? money(minor, code) : '…');
+  const [min, max] = [bound(least), bound(most)];
+  const isOutside = amount !== null && (amount < (least ?? 0) || amount > (most ?? Infinity));
   const options = packages.map(({ id, name, credits: content, price: minor, currency: of }) => {
     const [inside, price] = [credits(content, currency), money(minor, of)];
     // Packages are often named after their content.
@@ -72,11 +78,15 @@ export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
           required
           pattern={'\\s*\\d{1,10}([.,]\\d*)?\\s*'}
           value={text}
-          hint={hint}
+          hint={(least ?? most) ? `${min} – ${max}` : ''}
+          problem={isOutside ? t('field.between', { min, max }) : undefined}
           onValue={setText}
         />
       ) : null}
     </>
   );
-  return { read, isSold: options.length > 0, purchase, fields };
+  const isSold = options.length > 0;
+  const isSoldElse = sold.length > 0 || isMoney;
+  const unsold = t(isSoldElse ? 'credits.otherCurrency' : 'credits.notSold');
+  return { read, isSold, unsold, purchase, fields };
 }

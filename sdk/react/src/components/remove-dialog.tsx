@@ -2,12 +2,10 @@ import { useState } from 'react';
 
 import type { PaymentMethodDependencies } from '../api-types.js';
 import { PmInUseError, type ApiError } from '../core/errors.js';
-import { usePlans } from '../hooks/catalog.js';
-import { useAllowedCreditAccounts } from '../hooks/credits.js';
 import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
-import { useAllowedSubscriptions } from '../hooks/subscriptions.js';
 import { Actions, Button, Dialog, Failure } from '../ui/elements.js';
 import { useUi } from '../ui/parts.js';
+import { useDependents } from './dependents.js';
 
 interface RemoveProps {
   id: string;
@@ -70,20 +68,7 @@ export function RemoveDialog({ id, card, onClose }: RemoveProps) {
 
 function InUse({ dependencies }: { dependencies: PaymentMethodDependencies }) {
   const { p, t } = useUi();
-  const { plans } = usePlans();
-  const { subscriptions } = useAllowedSubscriptions();
-  const { accounts } = useAllowedCreditAccounts();
-  const users = [
-    ...dependencies.subscriptions.map((id) => {
-      const planId = subscriptions.find((one) => one.id === id)?.planId;
-      const name = plans.find((plan) => plan.id === planId)?.name ?? '';
-      return t('methods.inUseSubscription', { name });
-    }),
-    ...dependencies.autoTopUpAccounts.map((id) => {
-      const name = accounts.find((one) => one.id === id)?.currency.name ?? '';
-      return t('methods.inUseTopUp', { name });
-    }),
-  ];
+  const users = useDependents(dependencies);
   return (
     <div role="alert">
       <p {...p('text')}>{t('methods.inUse')}</p>

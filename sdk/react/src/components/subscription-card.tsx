@@ -24,7 +24,7 @@ import {
   Status,
   Text,
 } from '../ui/elements.js';
-import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import { CancelDialog, Lines, PlanChangeDialog, PlansDialog } from './lazy-forms.js';
 import { isPayable, usePaying } from './paying.js';
@@ -117,11 +117,11 @@ function Live({ subscription, flow, endFlow }: LiveProps) {
   const [open, setOpen] = useState<Opening['type'] | 'quantity' | null>(
     mayWrite && flow ? flow.type : null,
   );
-  const [done, setDone] = useState<string | null>(null);
+  const [done, setDone] = useNotice();
   const plan = plans.find(({ id }) => id === subscription.planId);
   const close = (text?: string) => {
     setOpen(null);
-    setDone(text ?? null);
+    setDone(text);
     endFlow(text !== undefined);
   };
   const planId = flow?.type === 'change_plan' ? flow.planId : undefined;

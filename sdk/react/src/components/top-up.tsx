@@ -18,7 +18,7 @@ interface TopUpFormProps {
 
 export function TopUpForm({ currency, onClose }: TopUpFormProps) {
   const { t, money } = useUi();
-  const { read, isSold, purchase, fields } = usePurchase(currency);
+  const { read, isSold, unsold, purchase, fields } = usePurchase(currency);
   const { topUp, isPending, error } = useTopUp();
   const isInvoiced = useAllowedProfile().customer?.collectionMethod === 'send_invoice';
   const method = useMethodChoice(true);
@@ -56,7 +56,7 @@ export function TopUpForm({ currency, onClose }: TopUpFormProps) {
       onSubmit={() => void buy()}
       onCancel={onClose}
     >
-      <Loaded read={read} lines={4} empty={!isSold && t('credits.notSold')}>
+      <Loaded read={read} lines={4} empty={!isSold && unsold}>
         {fields}
         {isInvoiced ? null : method.fields}
       </Loaded>

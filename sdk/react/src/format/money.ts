@@ -2,6 +2,7 @@
 import { exponentOf } from '@unitpay/wire';
 
 import type { CreditCurrency } from '../api-types.js';
+import { isRightToLeft } from './direction.js';
 
 /** Parses a typed amount to minor units; returns null unless it is positive and exact. */
 export function parseMinor(text: string, digits: number): number | null {
@@ -34,7 +35,9 @@ export function formatCredits(
   const { denomination, minorUnitScale, name } = currency;
   const number = decimal(amount, minorUnitScale);
   if (denomination === 'unit') {
-    return `${formatDecimal(number, minorUnitScale, locale)} ${name}`.trim();
+    const text = `${formatDecimal(number, minorUnitScale, locale)} ${name}`.trim();
+    // A Latin name beside a number would be turned around in right-to-left text.
+    return name && isRightToLeft(locale) ? `\u2068${text}\u2069` : text;
   }
   const least = exponentOf(denomination);
   return inCurrency(number, denomination, least, minorUnitScale, locale);
@@ -61,8 +64,13 @@ function inCurrency(
     minimumFractionDigits: Math.min(least, most),
     maximumFractionDigits: most,
   }).format(number);
-  // In right-to-left text the `$` of `US$` would move to the other side of its letters.
-  return text.replace(/^[\u061c\u200f].*\$$/, '$&\u200e');
+  return (
+    text
+      // In right-to-left text a minus would turn the amount around, so the number is isolated.
+      .replace(/^\u200f\u200e(-[\d.,]+)/, '\u200f\u2066$1\u2069')
+      // The `$` of `US$` would move to the other side of its letters.
+      .replace(/^[\u061c\u200f].*\$$/, '$&\u200e')
+  );
 }
 
 export function formatNumber(value: number | string, locale = 'en'): string {

@@ -71,6 +71,12 @@ export function useAllowedProfile(): Read<{ customer: Customer | null }> {
   return useOne('customer', 'customer', path);
 }
 
+/** Returns whether the customer can pay in a currency. The first payment fixes the currency. */
+export function useIsPaidIn(): (currency: string) => boolean {
+  const currency = useAllowedProfile().customer?.currency ?? null;
+  return (one) => currency === null || one === currency;
+}
+
 /** Returns the customer without its entitlements. */
 export function useProfile(): Read<Pick<CustomerState, 'customer' | 'update' | 'isUpdating'>> {
   const path = useCustomerPath();

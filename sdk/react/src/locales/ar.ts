@@ -11,6 +11,8 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       reopen: 'ارجع وافتح الفوترة مرة أخرى للمتابعة.',
       offline: 'أنت غير متصل بالإنترنت. قد تكون هذه الصفحة قديمة.',
       failed: 'تعذّر فتح الفوترة.',
+      nothing: 'لا يمكن لهذه الجلسة عرض أي بيانات فوترة.',
+      readOnly: 'يمكنك عرض الفوترة هنا، لكن لا يمكنك تغيير أي شيء.',
     },
     comma: '، ',
     action: {
@@ -23,6 +25,23 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       retry: 'إعادة المحاولة',
       showMore: 'عرض المزيد',
       working: 'لحظة من فضلك…',
+    },
+    discard: {
+      title: 'هل تريد تجاهل ما أدخلته؟',
+      keep: 'متابعة التعديل',
+      discard: 'تجاهل',
+    },
+    field: {
+      required: 'يُرجى ملء هذا الحقل.',
+      email: 'يُرجى إدخال بريد إلكتروني مثل ada@example.com.',
+      number: 'يُرجى إدخال عدد صحيح من {min} إلى {max}.',
+      amount: 'يُرجى إدخال مبلغ بالأرقام.',
+      between: 'يُرجى إدخال مبلغ من {min} إلى {max}.',
+    },
+    line: {
+      one_off: '{name}، مرة واحدة',
+      unused_time: 'مدة غير مستخدمة، {name}',
+      remaining_time: 'مدة متبقية، {name}',
     },
     state: {
       loading: 'جارٍ التحميل…',
@@ -89,6 +108,7 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       each: '{price} لكل وحدة',
       none: 'لا توجد خطط للاختيار.',
       quantity: 'الكمية',
+      otherCurrency: 'لا توجد خطط بعملة حسابك.',
     },
     change: {
       title: 'التغيير إلى {plan}',
@@ -165,6 +185,8 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       added: 'أُضيفت طريقة الدفع.',
       removed: 'أُزيلت طريقة الدفع.',
       defaultSet: '{card} هي الافتراضية الآن.',
+      expiresSoon: 'تنتهي قريبًا: {date}',
+      paysFor: 'تُستخدم لدفع: {names}',
     },
     form: {
       sandbox: 'وضع الاختبار: لا تُخصم أي أموال.',
@@ -194,6 +216,7 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       autoPaused: 'متوقف مؤقتًا: فشلت آخر دفعة.',
       autoThreshold: 'عندما ينخفض الرصيد تحت',
       autoMax: 'الحد الأقصى لعدد المرات في الشهر',
+      otherCurrency: 'لا يُباع هذا الرصيد بعملة حسابك.',
     },
     grant: {
       plan: 'من خطتك',

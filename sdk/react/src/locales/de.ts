@@ -10,6 +10,8 @@ export const de: Messages = /* @__PURE__ */ flat({
     reopen: 'Öffnen Sie die Abrechnung erneut, um fortzufahren.',
     offline: 'Sie sind offline. Diese Seite ist möglicherweise veraltet.',
     failed: 'Die Abrechnung konnte nicht geöffnet werden.',
+    nothing: 'Diese Sitzung kann keine Abrechnungsdaten anzeigen.',
+    readOnly: 'Sie können die Abrechnung hier ansehen, aber nichts ändern.',
   },
   comma: ', ',
   action: {
@@ -22,6 +24,23 @@ export const de: Messages = /* @__PURE__ */ flat({
     retry: 'Erneut versuchen',
     showMore: 'Mehr anzeigen',
     working: 'Einen Moment …',
+  },
+  discard: {
+    title: 'Eingaben verwerfen?',
+    keep: 'Weiter bearbeiten',
+    discard: 'Verwerfen',
+  },
+  field: {
+    required: 'Bitte füllen Sie dieses Feld aus.',
+    email: 'Bitte geben Sie eine E-Mail-Adresse ein, etwa ada@example.com.',
+    number: 'Bitte geben Sie eine ganze Zahl von {min} bis {max} ein.',
+    amount: 'Bitte geben Sie einen Betrag in Ziffern ein.',
+    between: 'Bitte geben Sie einen Betrag von {min} bis {max} ein.',
+  },
+  line: {
+    one_off: '{name}, einmalig',
+    unused_time: 'Nicht genutzte Zeit, {name}',
+    remaining_time: 'Verbleibende Zeit, {name}',
   },
   state: {
     loading: 'Wird geladen …',
@@ -85,6 +104,7 @@ export const de: Messages = /* @__PURE__ */ flat({
     each: 'je {price}',
     none: 'Es stehen keine Tarife zur Auswahl.',
     quantity: 'Menge',
+    otherCurrency: 'Es gibt keine Tarife in der Währung Ihres Kontos.',
   },
   change: {
     title: 'Zu {plan} wechseln',
@@ -161,6 +181,8 @@ export const de: Messages = /* @__PURE__ */ flat({
     added: 'Zahlungsmethode hinzugefügt.',
     removed: 'Zahlungsmethode entfernt.',
     defaultSet: '{card} ist jetzt der Standard.',
+    expiresSoon: 'Läuft bald ab: {date}',
+    paysFor: 'Bezahlt: {names}',
   },
   form: {
     sandbox: 'Testmodus: Es wird kein Geld abgebucht.',
@@ -190,6 +212,7 @@ export const de: Messages = /* @__PURE__ */ flat({
     autoPaused: 'Pausiert: Die letzte Zahlung ist fehlgeschlagen.',
     autoThreshold: 'Wenn das Guthaben unter diesen Betrag fällt',
     autoMax: 'Höchstens so oft pro Monat',
+    otherCurrency: 'Dieses Guthaben wird nicht in der Währung Ihres Kontos verkauft.',
   },
   grant: {
     plan: 'Aus Ihrem Tarif',

@@ -10,6 +10,8 @@ export const en = /* @__PURE__ */ flat({
     reopen: 'Go back and open billing again to continue.',
     offline: 'You are offline. This page may be out of date.',
     failed: 'Billing could not be opened.',
+    nothing: 'This session cannot show any billing data.',
+    readOnly: 'You can view billing here, but you cannot change anything.',
   },
   comma: ', ',
   action: {
@@ -22,6 +24,23 @@ export const en = /* @__PURE__ */ flat({
     retry: 'Try again',
     showMore: 'Show more',
     working: 'One moment…',
+  },
+  discard: {
+    title: 'Discard what you have entered?',
+    keep: 'Keep editing',
+    discard: 'Discard',
+  },
+  field: {
+    required: 'Please fill in this field.',
+    email: 'Please enter an e-mail address, such as ada@example.com.',
+    number: 'Please enter a whole number from {min} to {max}.',
+    amount: 'Please enter an amount in digits.',
+    between: 'Please enter an amount from {min} to {max}.',
+  },
+  line: {
+    one_off: '{name}, once',
+    unused_time: 'Unused time, {name}',
+    remaining_time: 'Remaining time, {name}',
   },
   state: {
     loading: 'Loading…',
@@ -83,6 +102,7 @@ export const en = /* @__PURE__ */ flat({
     included: '{count} included, then',
     each: '{price} each',
     none: 'There are no plans to choose from.',
+    otherCurrency: 'There are no plans in the currency of your account.',
     quantity: 'Quantity',
   },
   change: {
@@ -157,6 +177,8 @@ export const en = /* @__PURE__ */ flat({
     card: '{brand} ending in {last4}',
     expires: 'Expires {date}',
     expired: 'Expired {date}',
+    expiresSoon: 'Expires soon: {date}',
+    paysFor: 'Pays for: {names}',
     added: 'Payment method added.',
     removed: 'Payment method removed.',
     defaultSet: '{card} is now the default.',
@@ -178,6 +200,7 @@ export const en = /* @__PURE__ */ flat({
     package: 'Package',
     otherAmount: 'Other amount',
     notSold: 'These credits are not for sale.',
+    otherCurrency: 'These credits are not sold in the currency of your account.',
     bought: 'Credits added.',
     grants: 'Breakdown',
     expires: 'until {date}',

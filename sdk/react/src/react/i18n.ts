@@ -4,6 +4,7 @@ import { useMemo } from 'react';
 import type { CurrentSession } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { formatDate, formatPeriod } from '../format/dates.js';
+import { isRightToLeft } from '../format/direction.js';
 import { formatCredits, formatMoney, formatNumber } from '../format/money.js';
 import { en, type MessageKey, type Messages } from '../locales/en.js';
 import { usePortal } from './context.js';
@@ -29,11 +30,9 @@ type Stem<K extends string> = K extends `${infer S}_one` ? S : K;
 /** The key of a text, without its plural suffix. */
 export type Key = Stem<MessageKey>;
 
-const RTL = /^(ar|dv|fa|he|ks|ps|sd|ug|ur|yi)\b/;
-
 /** Returns the writing direction of a language. */
 export function directionOf(language: string): 'ltr' | 'rtl' {
-  return RTL.test(language) ? 'rtl' : 'ltr';
+  return isRightToLeft(language) ? 'rtl' : 'ltr';
 }
 
 /** Returns texts and formats. `isNeeded` false: a component above provides them already. */
@@ -46,13 +45,11 @@ export function useI18n(isNeeded: boolean): I18n {
   const wanted = asked ?? data?.session.locale ?? data?.customer?.locale ?? undefined;
   return useMemo(() => {
     const texts = textsFor(wanted, messages);
-    // Unless the host page asks for a locale, numbers and dates follow the language of the texts.
-    const isSame = wanted !== undefined && languageOf(wanted) === languageOf(texts.language);
-    return i18n(
-      texts,
-      wanted !== undefined && (isSame || asked) ? wanted : texts.language,
-      timeZone,
-    );
+    // Numbers and dates follow the language of the texts, so that no sentence mixes two languages.
+    const isSame =
+      wanted !== undefined &&
+      (isOwnTexts(messages) || languageOf(wanted) === languageOf(texts.language));
+    return i18n(texts, isSame ? wanted : texts.language, timeZone);
   }, [wanted, asked, messages, timeZone]);
 }
 
@@ -93,6 +90,11 @@ function textsFor(
       )
     : (given as Partial<Messages>);
   return { ...en, ...overrides };
+}
+
+/** Returns whether the host page brings its own texts, which are in the locale that it asks for. */
+function isOwnTexts(given: ReturnType<typeof usePortal>['messages']): boolean {
+  return !Array.isArray(given) && !('language' in given) && Object.keys(given).length > 0;
 }
 
 function has(texts: Readonly<Record<string, string>>, key: string): string | undefined {

@@ -4,6 +4,7 @@ import {
   useId,
   useLayoutEffect,
   useRef,
+  useState,
   type ComponentProps,
   type ReactNode,
 } from 'react';
@@ -246,11 +247,20 @@ interface DialogProps {
   children: ReactNode;
 }
 
-/** A modal dialog that is open while it is rendered. The browser keeps the focus inside. */
+/**
+ * A modal dialog that is open while it is rendered. The browser keeps the focus inside. Escape and
+ * the close button ask before they drop what the customer has typed.
+ */
 export function Dialog({ title, isWide = false, onClose, children }: DialogProps) {
   const { p, t } = useUi();
   const id = useId();
   const ref = useRef<HTMLDialogElement>(null);
+  const isTyped = useRef(false);
+  const [isAsking, setAsking] = useState(false);
+  const close = () => {
+    if (isTyped.current && !isAsking) setAsking(true);
+    else onClose();
+  };
   useLayoutEffect(() => {
     const dialog = ref.current;
     const opener = document.activeElement as HTMLElement | null;
@@ -268,6 +278,23 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
       ref={ref}
       {...p('dialog', isWide && 'wide')}
       aria-labelledby={id}
+      onInput={({ currentTarget, target }) => {
+        // A dialog inside of this one has its own.
+        const isMine = (target as Element).closest('dialog') === currentTarget;
+        if (isMine && (target as Element).matches(TYPED)) isTyped.current = true;
+      }}
+      onKeyDown={(event) => {
+        const isMine = (event.target as Element).closest('dialog') === event.currentTarget;
+        if (event.key !== 'Escape' || !isMine || !isTyped.current) return;
+        event.preventDefault();
+        setAsking(!isAsking);
+      }}
+      onCancel={(event) => {
+        // The back gesture of a phone closes without a key.
+        if (event.target !== event.currentTarget || !isTyped.current) return;
+        event.preventDefault();
+        setAsking(true);
+      }}
       onClose={() => {
         // The event arrives late: after Strict Mode has opened the dialog again, or, under Preact,
         // after the dialog is gone because its task is done.
@@ -278,21 +305,59 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
         <h2 {...p('title')} id={id} tabIndex={-1}>
           {title}
         </h2>
-        <button
-          {...p('close')}
-          type="button"
-          aria-label={t('action.close')}
-          onClick={() => {
-            onClose();
-          }}
-        >
+        <button {...p('close')} type="button" aria-label={t('action.close')} onClick={close}>
           <svg {...p('icon')} viewBox="0 0 16 16" aria-hidden="true">
             <path d="M3.5 3.5l9 9m0-9l-9 9" />
           </svg>
         </button>
       </header>
+      {isAsking ? (
+        <Discard
+          onKeep={() => {
+            setAsking(false);
+          }}
+          onDiscard={onClose}
+        />
+      ) : null}
       {children}
     </dialog>
+  );
+}
+
+/** The fields whose content is lost when a dialog closes. */
+const TYPED = 'textarea, select, input:not([type=radio], [type=checkbox])';
+
+interface DiscardProps {
+  onKeep: () => void;
+  onDiscard: () => void;
+}
+
+/** Asks whether to drop what was typed. */
+function Discard({ onKeep, onDiscard }: DiscardProps) {
+  const { p, t } = useUi();
+  const ref = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    ref.current?.querySelector('button')?.focus();
+    return () => {
+      giveFocus(before);
+    };
+  }, []);
+  return (
+    <div ref={ref} {...p('notice', 'warn')} role="alert">
+      <Text>{t('discard.title')}</Text>
+      <Actions>
+        <Button onClick={onKeep}>{t('discard.keep')}</Button>
+        <Button
+          kind="danger"
+          onClick={() => {
+            onDiscard();
+          }}
+        >
+          {t('discard.discard')}
+        </Button>
+      </Actions>
+    </div>
   );
 }
 
@@ -310,7 +375,14 @@ export interface Option {
 
 interface SelectProps extends Pick<
   ComponentProps<'select'>,
-  'aria-describedby' | 'aria-invalid' | 'aria-label' | 'autoComplete' | 'id' | 'required' | 'value'
+  | 'aria-describedby'
+  | 'aria-invalid'
+  | 'aria-label'
+  | 'autoComplete'
+  | 'id'
+  | 'onInvalid'
+  | 'required'
+  | 'value'
 > {
   options: readonly Option[];
   onValue: (value: string) => void;

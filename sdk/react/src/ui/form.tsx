@@ -1,8 +1,24 @@
 /** Forms and their fields. */
-import { useId, type ComponentProps } from 'react';
+import {
+  useEffect,
+  useId,
+  useRef,
+  useState,
+  type ComponentProps,
+  type SyntheticEvent,
+} from 'react';
 
 import type { ApiError } from '../core/errors.js';
-import { Actions, Button, Failure, Select, type ActionsProps, type Option } from './elements.js';
+import type { I18n } from '../react/i18n.js';
+import {
+  Actions,
+  Button,
+  Failure,
+  Select,
+  Text,
+  type ActionsProps,
+  type Option,
+} from './elements.js';
 import { useUi } from './parts.js';
 
 interface FormProps extends ActionsProps {
@@ -13,13 +29,21 @@ interface FormProps extends ActionsProps {
   onSubmit: () => void;
 }
 
+/** A form. The browser checks its fields, and the fields say in our words what is wrong. */
 export function Form({ action, isBusy, error, onSubmit, onCancel, children }: FormProps) {
   return (
     <form
       {...useUi().p('form')}
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (!isBusy) onSubmit();
+        const form = event.currentTarget;
+        // Each invalid field shows its own message.
+        if (form.checkValidity()) {
+          if (!isBusy) onSubmit();
+        } else {
+          form.querySelector<HTMLElement>('input:invalid, select:invalid')?.focus();
+        }
       }}
     >
       {children}
@@ -44,20 +68,38 @@ interface FieldProps extends Pick<
   /** Makes the field a menu of these. */
   options?: readonly Option[];
   hint?: string | undefined;
-  /** The server refused the value. */
+  /** The value is refused; `problem` says why. */
   isWrong?: boolean | undefined;
+  /** A problem that the browser cannot find. Without `isWrong` it shows when the form is sent. */
+  problem?: string | undefined;
   onValue: (value: string) => void;
 }
 
 export function Field(props: FieldProps) {
-  const { label, options, hint, isWrong, onValue, ...rest } = props;
-  const { p, t } = useUi();
+  const { label, options, hint, isWrong, problem = '', onValue: onChange, ...rest } = props;
+  const ui = useUi();
+  const { p, t } = ui;
   const id = useId();
   const noteId = `${id}note`;
-  const note = isWrong ? t('error.field') : hint;
+  const input = useRef<HTMLInputElement>(null);
+  const [invalid, setInvalid] = useState<string | null>(null);
+  useEffect(() => {
+    if (isWrong === undefined) input.current?.setCustomValidity(problem);
+  }, [problem, isWrong]);
+  const isInvalid = isWrong === true || invalid !== null;
+  const note = invalid ?? (isWrong ? problem || t('error.field') : hint);
+  const onValue = (value: string) => {
+    setInvalid(null);
+    onChange(value);
+  };
+  const onInvalid = (event: SyntheticEvent<HTMLInputElement | HTMLSelectElement>) => {
+    event.preventDefault();
+    setInvalid(problemText(event.currentTarget, ui));
+  };
   const aria = {
-    'aria-invalid': isWrong,
+    'aria-invalid': isInvalid || undefined,
     'aria-describedby': note ? noteId : undefined,
+    onInvalid,
   };
   return (
     <div {...p('field')}>
@@ -69,6 +111,7 @@ export function Field(props: FieldProps) {
       ) : (
         <input
           {...p('input')}
+          ref={input}
           id={id}
           dir="auto"
           onChange={(event) => {
@@ -79,12 +122,26 @@ export function Field(props: FieldProps) {
         />
       )}
       {note ? (
-        <span {...p('field-note', isWrong && 'bad')} id={noteId}>
-          {note}
+        <span
+          {...p('field-note', isInvalid && 'bad')}
+          id={noteId}
+          role={isInvalid ? 'alert' : undefined}
+        >
+          <Text>{note}</Text>
         </span>
       ) : null}
     </div>
   );
+}
+
+/** Returns the reason for which the browser finds a field invalid. */
+function problemText(field: HTMLInputElement | HTMLSelectElement, { t, number }: I18n) {
+  const { validity, validationMessage } = field;
+  if (validity.valueMissing) return t('field.required');
+  if (validity.customError) return validationMessage;
+  if (field.type === 'email') return t('field.email');
+  if (field.type !== 'number' || !('min' in field)) return t('field.amount');
+  return t('field.number', { min: number(field.min), max: number(field.max) });
 }
 
 interface CheckProps {

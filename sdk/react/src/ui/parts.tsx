@@ -2,14 +2,18 @@
 import {
   Component,
   createContext,
+  useCallback,
   useContext,
+  useId,
   useMemo,
   useRef,
+  useState,
   type ComponentType,
   type ReactNode,
 } from 'react';
 
 import type { Scope } from '../api-types.js';
+import { readableAccent } from '../format/colors.js';
 import { keyOf, usePortal, type Appearance } from '../react/context.js';
 import { useI18n, type I18n } from '../react/i18n.js';
 import { useLayout } from '../react/layout.js';
@@ -33,6 +37,32 @@ export interface Ui extends I18n {
 }
 
 const UiContext = /* @__PURE__ */ createContext<Ui | null>(null);
+
+interface Noticed {
+  /** The hook that set the text. */
+  owner: string;
+  text: string;
+}
+
+const NoticeContext = /* @__PURE__ */ createContext<
+  [Noticed | null, (change: (former: Noticed | null) => Noticed | null) => void]
+>([null, () => undefined]);
+
+/** Returns a message that the next one of any card replaces, so that messages do not pile up. */
+export function useNotice(): [string | null, (text: string | null | undefined) => void] {
+  const owner = useId();
+  const [shown, change] = useContext(NoticeContext);
+  const set = useCallback(
+    (text: string | null | undefined) => {
+      change((former) => {
+        if (text) return { owner, text };
+        return former?.owner === owner ? null : former;
+      });
+    },
+    [owner, change],
+  );
+  return [shown?.owner === owner ? shown.text : null, set];
+}
 
 /** Returns those of the frame above. */
 export function useUi(): Ui {
@@ -59,6 +89,7 @@ function Frame({ className, classNames: given, children }: StyleProps & { childr
     return { ...(outer ?? found), classNames, p: partsOf(classNames) };
   }, [appearance.classNames, outer, given, found]);
   const root = useVariables(appearance);
+  const notice = useState<Noticed | null>(null);
   const frame = outer ? 'upay-slot' : 'upay';
   return (
     <UiContext.Provider value={ui}>
@@ -70,7 +101,11 @@ function Frame({ className, classNames: given, children }: StyleProps & { childr
         dir={ui.dir}
         lang={ui.t('language')}
       >
-        {children}
+        {outer ? (
+          children
+        ) : (
+          <NoticeContext.Provider value={notice}>{children}</NoticeContext.Provider>
+        )}
       </div>
     </UiContext.Provider>
   );
@@ -79,15 +114,25 @@ function Frame({ className, classNames: given, children }: StyleProps & { childr
 /** Sets CSS variables by `setProperty`, because a strict policy refuses `style` attributes. */
 function useVariables({ variables = {} }: Appearance) {
   const root = useRef<HTMLDivElement>(null);
-  const set = JSON.stringify(variables);
+  const given = JSON.stringify(variables);
   useLayout(() => {
     const style = root.current?.style;
-    for (const name in variables) style?.setProperty(`--upay-${name}`, variables[name] ?? null);
+    const set = withReadableAccent(variables);
+    for (const name in set) style?.setProperty(`--upay-${name}`, set[name] ?? null);
     return () => {
-      for (const name in variables) style?.removeProperty(`--upay-${name}`);
+      for (const name in set) style?.removeProperty(`--upay-${name}`);
     };
-  }, [set]);
+  }, [given]);
   return root;
+}
+
+/** Replaces an accent that is hard to read. With `on-accent` the host has chosen both colors. */
+function withReadableAccent(variables: Readonly<Record<string, string>>) {
+  const { accent, background } = variables;
+  if (accent === undefined || variables['on-accent'] !== undefined) return variables;
+  const readable = readableAccent(accent, background);
+  if (!readable) return variables;
+  return { ...variables, accent: readable.accent, 'on-accent': readable.onAccent };
 }
 
 interface BoundaryProps {

@@ -26,6 +26,8 @@ test.for<[number | bigint | string, string, string, string]>([
 test('from right to left the sign of a currency stays at its letters', () => {
   expect(formatMoney(14_900, 'USD', 'ar')).toMatch(/^\u200f.*US\$\u200e$/);
   expect(formatMoney(14_900, 'EUR', 'ar')).toMatch(/€$/);
+  // The minus stays at the number, and the number before the currency, as without a minus.
+  expect(formatMoney(-14_683, 'USD', 'ar')).toBe('\u200f\u2066-146.83\u2069\u00a0US$\u200e');
   expect(formatMoney(14_900, 'CAD', 'de')).toMatch(/CA\$$/);
 });
 
@@ -42,6 +44,8 @@ test('credits are money where their currency is', () => {
   const prepaid = { name: 'Prepaid', denomination: 'USD', minorUnitScale: 4 };
   expect(formatCredits(18250, unit, 'en')).toBe('18,250 API credits');
   expect(formatCredits(1825, { ...unit, minorUnitScale: 2 }, 'en')).toBe('18.25 API credits');
+  const hour = { name: 'hour', denomination: 'unit', minorUnitScale: 0 };
+  expect(formatCredits(1, hour, 'ar')).toBe('\u20681 hour\u2069');
   expect(formatCredits(12345, prepaid, 'en')).toBe('$1.2345');
   expect(formatCredits(12000, prepaid, 'en')).toBe('$1.20');
 });
