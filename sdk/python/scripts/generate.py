@@ -301,11 +301,10 @@ def name_of(schema: Schema) -> str:
 
 def tag_of(variant: Schema) -> str:
     """Returns the constant by which one variant of a union is told from the others."""
-    for name in ("kind", "type"):
-        values = variant["properties"].get(name, {}).get("enum", ())
-        if len(values) == 1:
-            return str(values[0])
-    sys.exit(f"a variant without a tag: {sorted(variant['properties'])}")
+    for schema in variant["properties"].values():
+        if len(schema.get("enum", ())) == 1:
+            return str(schema["enum"][0])
+    return "_".join(sorted(variant["properties"]))
 
 
 @dataclass
@@ -513,6 +512,7 @@ def generate(document: Schema) -> dict[str, str]:
     scopes = schemas["CreatePortalSessionResponse"]["properties"]["scopes"]["items"]["enum"]
     schemas["ErrorCode"] = {"enum": codes, "description": "The `code` of an error."}
     schemas["Scope"] = {"enum": scopes, "description": "A permission of a portal session."}
+    schemas.setdefault("Event", {"type": "object", "description": "A webhook's body."})
     adapt(schemas)
     types = Types(schemas)
     types.write()

@@ -72,9 +72,3 @@ def test_modules_of_the_readme_make_apps(monkeypatch: pytest.MonkeyPatch) -> Non
         exec(compile(text, "app.py", "exec"), names)
         assert isinstance(names["app"], FastAPI)
     assert len(FILES) == 2
-
-
-def test_readme_names_every_resource() -> None:
-    with UnitPay("upay_sk_x") as client:
-        resources = {name for name in vars(client) if not name.startswith("_")}
-    assert [name for name in sorted(resources) if f"`{name}" not in README] == []

@@ -19,6 +19,7 @@ from ._errors import (
     ValidationError,
     WebhookVerificationError,
 )
+from ._ingestion import AsyncUnitPayIngestion, UnitPayIngestion
 from ._pages import AsyncPager, Page, Pager
 from ._tokens import VerifiedClaims
 from ._version import __version__
@@ -30,6 +31,7 @@ __all__ = [
     "ApiTimeoutError",
     "AsyncPager",
     "AsyncUnitPay",
+    "AsyncUnitPayIngestion",
     "AuthenticationError",
     "BadRequestError",
     "ConflictError",
@@ -43,6 +45,7 @@ __all__ = [
     "RateLimitError",
     "UnitPay",
     "UnitPayError",
+    "UnitPayIngestion",
     "ValidationError",
     "VerifiedClaims",
     "WebhookVerificationError",

@@ -94,7 +94,7 @@ def download(config: Config, call: Call[Any], options: Options) -> Steps[Answer]
     content = None
     if call.body is not None:
         headers["content-type"] = "application/json"
-        content = json.dumps(call.body, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        content = encode(call.body)
     if call.method in ("POST", "DELETE"):
         headers["idempotency-key"] = _idempotency_key(config, options)
     url = config.base_url + _path(call.path) + _query(call.query or {})
@@ -134,6 +134,10 @@ def _attempts(config: Config, options: Options, request: Send) -> Steps[Answer]:
                 raise
         yield Sleep(delay)
         failed += 1
+
+
+def encode(body: Mapping[str, object]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8")
 
 
 def read_json(answer: Answer) -> Any:

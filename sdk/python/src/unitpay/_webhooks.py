@@ -8,9 +8,10 @@ import hashlib
 import hmac
 import json
 import re
-from typing import Any, List, Mapping, Sequence, Union
+from typing import List, Mapping, Sequence, Union
 
 from . import _runtime
+from . import types as t
 from ._errors import WebhookVerificationError
 
 _PREFIX = "whsec_"
@@ -22,7 +23,7 @@ def verify_webhook(
     secret: Union[str, Sequence[str]],
     *,
     tolerance: float = 300,
-) -> Any:
+) -> t.Event:
     """Checks the signature and the time of a webhook, and returns its event.
 
     `body` is the request's body as it came; JSON that was parsed and written again differs from it.
@@ -58,9 +59,10 @@ def verify_webhook(
     if abs(_runtime.now() - int(timestamp)) > tolerance:
         raise WebhookVerificationError("the webhook is too old, or a clock is wrong")
     try:
-        return json.loads(raw)
+        event: t.Event = json.loads(raw)
     except ValueError:
         raise WebhookVerificationError("the webhook is signed, but it is not JSON") from None
+    return event
 
 
 def _key(secret: str) -> bytes:

@@ -18,16 +18,19 @@ class Blocking:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._target, name)
+        if isinstance(value, int):
+            return value
         if not callable(value):
             return Blocking(value, self._loop)
 
         def call(*arguments: Any, **options: Any) -> Any:
-            result = value(*arguments, **options)
-            if isinstance(result, AsyncPager):
-                return BlockingPager(result, self._loop)
-            if inspect.isawaitable(result):
-                return self._loop.run_until_complete(result)
-            return result
+            async def run() -> Any:
+                result = value(*arguments, **options)
+                return await result if inspect.isawaitable(result) else result
+
+            result = self._loop.run_until_complete(run())
+            is_list = isinstance(result, AsyncPager)
+            return BlockingPager(result, self._loop) if is_list else result
 
         return call
 
