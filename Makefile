@@ -1,11 +1,11 @@
 # `make run` shows it working; `make test` proves it.
 
-.PHONY: run test test-rust test-node test-python test-release release release-compare lint openapi portal vectors bench deny fuzz python-requirements
+.PHONY: run test test-rust test-node test-python test-docs docs test-release release release-compare lint openapi portal vectors bench deny fuzz python-requirements
 
 run:
 	cargo run --release -- demo
 
-test: lint test-rust test-node test-python
+test: lint test-rust test-node test-python test-docs
 
 lint:
 	./scripts/require nodejs
@@ -34,7 +34,18 @@ test-python: target/python/ready
 	cd sdk/python && ../../target/python/bin/mypy
 	cd sdk/python && ../../target/python/bin/python -m pytest
 
-target/python/ready: sdk/python/requirements.txt
+# Builds the documentation site in target/docs/site.
+docs: target/python/ready
+	target/python/bin/python scripts/docs/build.py
+
+# Builds it, and checks every link, the reference and the collection of requests.
+test-docs: target/python/ready
+	target/python/bin/ruff format --check --config sdk/python/pyproject.toml scripts/docs
+	target/python/bin/ruff check --config sdk/python/pyproject.toml scripts/docs
+	cd scripts/docs && ../../target/python/bin/mypy --strict --cache-dir ../../target/mypy .
+	cd scripts/docs && ../../target/python/bin/python -m pytest -p no:cacheprovider
+
+target/python/ready: scripts/requirements.txt
 	./scripts/require python3-venv
 	python3 -m venv --clear target/python
 	target/python/bin/pip install --quiet --only-binary :all: --require-hashes -r $<
@@ -43,7 +54,7 @@ target/python/ready: sdk/python/requirements.txt
 # Pins the newest versions of the Python tools and packages that the tests use.
 python-requirements: target/python/ready
 	target/python/bin/pip install --quiet uv
-	cd sdk/python && ../../target/python/bin/uv pip compile --universal --python-version 3.11 --upgrade \
+	cd scripts && ../target/python/bin/uv pip compile --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-annotate --quiet requirements.in -o requirements.txt
 
 # What is shipped: the image, the files of a release, the manifests. Needs root, for the image.
