@@ -3,11 +3,11 @@
 use krilla::image::Image;
 
 use crate::Status;
-use crate::layout::{BODY, INK, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
-use crate::sheet::{Align, Color, Kind, Role};
-use crate::text::Style;
+use crate::layout::{BODY, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
+use crate::sheet::{Align, Frame, Kind, Role};
+use crate::text::{Color, Style};
 
-const LABEL: Style = Style::bold(8.0);
+const LABEL: Style = Style::bold(8.0).colored(SOFT);
 const PANEL: Color = [245, 246, 248];
 const WHITE: Color = [255, 255, 255];
 const GREEN: Color = [21, 115, 71];
@@ -17,26 +17,20 @@ const AMBER: Color = [156, 84, 8];
 impl Layout<'_> {
     pub fn title(&mut self, logo: Option<Image>) {
         let (words, width) = (self.locale.words, self.sheet.width);
-        self.sheet.area((0.0, width), 0.0, 6.0, 0.0, self.accent());
+        let band = Frame { slot: (0.0, width), top: 0.0, height: 6.0 };
+        self.sheet.area(band, 0.0, self.accent());
         let text = words.invoice.to_owned();
         let node = self.sheet.node(Kind::Heading { level: 1, text: text.clone() }, None);
         let line = self.type_.line(&text, Style::bold(24.0));
         let (start, baseline) = (MARGIN + line.width + 12.0, self.y + 23.0);
-        self.sheet.text(
-            line,
-            (MARGIN, self.middle()),
-            Align::Start,
-            baseline,
-            INK,
-            Role::Node(node),
-        );
+        self.sheet.text(line, MARGIN, baseline, Role::Node(node));
         if let Some(mark) = words.mark(self.invoice.status) {
-            let line = self.type_.line(mark, Style::bold(9.0));
+            let line = self.type_.line(mark, Style::bold(9.0).colored(WHITE));
             let slot = (start, start + line.width + 16.0);
-            self.sheet.area(slot, baseline - 16.5, 17.0, 3.0, mark_color(self.invoice.status));
+            let badge = Frame { slot, top: baseline - 16.5, height: 17.0 };
+            self.sheet.area(badge, 3.0, mark_color(self.invoice.status));
             let node = self.sheet.node(Kind::Paragraph, None);
-            let inner = (slot.0 + 8.0, slot.1);
-            self.sheet.text(line, inner, Align::Start, baseline - 4.7, WHITE, Role::Node(node));
+            self.sheet.text(line, slot.0 + 8.0, baseline - 4.7, Role::Node(node));
         }
         let height = self.brand(logo);
         self.y += height.max(30.0) + 22.0;
@@ -52,16 +46,19 @@ impl Layout<'_> {
             let scale = (160.0 / width).min(44.0 / height);
             let alternative = crate::short(name);
             let node = self.sheet.node(Kind::Figure { alternative }, None);
-            let size = (width * scale, height * scale);
-            self.sheet.picture(image, self.end(), self.y - 4.0, size, Role::Node(node));
-            return size.1;
+            let (width, height) = (width * scale, height * scale);
+            let slot = (self.end() - width, self.end());
+            let frame = Frame { slot, top: self.y - 4.0, height };
+            self.sheet.picture(image, frame, Role::Node(node));
+            return height;
         }
         let style = Style::bold(13.0);
         let slot = (self.middle() + 24.0, self.end());
         let node = self.sheet.node(Kind::Paragraph, None);
         let mut baseline = self.y + 13.0;
         for line in self.type_.lines(name, style, slot.1 - slot.0).into_iter().take(4) {
-            self.sheet.text(line, slot, Align::End, baseline, INK, Role::Node(node));
+            let start = Align::End.start(&line, slot);
+            self.sheet.text(line, start, baseline, Role::Node(node));
             baseline += style.leading();
         }
         baseline - self.y - 13.0
@@ -87,8 +84,8 @@ impl Layout<'_> {
             let node = self.sheet.node(Kind::Paragraph, None);
             let value_slot = (split, self.middle() + 14.0);
             let cells = vec![
-                self.cell(label, BODY, SOFT, (MARGIN, split), Align::Start, node),
-                self.cell(&value, STRONG, INK, value_slot, Align::Start, node),
+                self.cell(label, BODY.colored(SOFT), (MARGIN, split), node),
+                self.cell(&value, STRONG, value_slot, node),
             ];
             self.flow(cells, 1.0, 0.0);
         }
@@ -115,14 +112,14 @@ impl Layout<'_> {
             |size: &f32| self.type_.line(&money, Style::bold(*size)).width <= inner.1 - inner.0;
         let size = [20.0, 16.0, 12.0].into_iter().find(fits).unwrap_or(9.0);
         let node = self.sheet.node(Kind::Paragraph, None);
-        let mut cell = self.cell(label, SMALL, SOFT, inner, Align::Start, node);
-        for (text, style, color) in [(Some(money), Style::bold(size), INK), (note, SMALL, SOFT)] {
-            let lines = text.map(|text| self.cell(&text, style, color, inner, Align::Start, node));
+        let mut cell = self.cell(label, SMALL.colored(SOFT), inner, node);
+        for (text, style) in [(Some(money), Style::bold(size)), (note, SMALL.colored(SOFT))] {
+            let lines = text.map(|text| self.cell(&text, style, inner, node));
             cell.lines.extend(lines.into_iter().flat_map(|cell| cell.lines));
         }
         let top = self.y;
         let end = top + cell.height() + 24.0;
-        self.sheet.area(slot, top, end - top, 5.0, PANEL);
+        self.sheet.area(Frame { slot, top, height: end - top }, 5.0, PANEL);
         self.flow(vec![cell], 12.0, 0.0);
         self.y = top;
         end
@@ -147,12 +144,12 @@ impl Layout<'_> {
         for ((label, name, address, tax_ids, email), slot) in sides.into_iter().zip(slots) {
             let section = self.sheet.node(Kind::Section, None);
             let node = self.sheet.node(Kind::Paragraph, Some(section));
-            let mut cell = self.cell(label, LABEL, SOFT, slot, Align::Start, node);
+            let mut cell = self.cell(label, LABEL, slot, node);
             let tax_ids = tax_ids.iter().map(|id| format!("{}: {}", words.tax_id, isolated(id)));
             let rest = address.iter().cloned().chain(tax_ids).chain(email.clone());
             for (index, text) in std::iter::once(name.clone()).chain(rest).enumerate() {
                 let style = if index == 0 { Style::bold(10.0) } else { BODY };
-                cell.lines.extend(self.cell(&text, style, INK, slot, Align::Start, node).lines);
+                cell.lines.extend(self.cell(&text, style, slot, node).lines);
             }
             cells.push(cell);
         }

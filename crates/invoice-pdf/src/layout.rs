@@ -6,15 +6,14 @@ use krilla::tagging::ArtifactType;
 
 use crate::Invoice;
 use crate::locale::Locale;
-use crate::sheet::{Align, Color, Role, Sheet};
-use crate::text::{Line, Style, Typesetter};
+use crate::sheet::{Align, Frame, Role, Sheet};
+use crate::text::{Color, Line, Style, Typesetter};
 
 pub(crate) const MARGIN: f32 = 48.0;
 const TOP: f32 = 52.0;
 /// The height of the page footer.
 const FOOT: f32 = 66.0;
 
-pub(crate) const INK: Color = [22, 27, 38];
 pub(crate) const SOFT: Color = [90, 98, 112];
 pub(crate) const FAINT: Color = [221, 225, 231];
 const ACCENT: Color = [46, 58, 89];
@@ -39,15 +38,19 @@ pub(crate) struct Layout<'a> {
 /// A stack of lines in its column.
 #[derive(Clone)]
 pub(crate) struct Cell {
-    pub lines: Vec<(Line, Color)>,
+    pub lines: Vec<Line>,
     pub slot: (f32, f32),
     pub align: Align,
     pub role: Role,
 }
 
 impl Cell {
+    pub fn aligned(self, align: Align) -> Cell {
+        Cell { align, ..self }
+    }
+
     pub fn height(&self) -> f32 {
-        self.lines.iter().map(|(line, _)| line.style.leading()).sum()
+        self.lines.iter().map(|line| line.style.leading()).sum()
     }
 }
 
@@ -109,18 +112,9 @@ impl Layout<'_> {
         self.sheet.width / 2.0
     }
 
-    pub fn cell(
-        &mut self,
-        text: &str,
-        style: Style,
-        color: Color,
-        slot: (f32, f32),
-        align: Align,
-        node: usize,
-    ) -> Cell {
+    pub fn cell(&mut self, text: &str, style: Style, slot: (f32, f32), node: usize) -> Cell {
         let lines = self.type_.lines(text, style, slot.1 - slot.0);
-        let lines = lines.into_iter().map(|line| (line, color)).collect();
-        Cell { lines, slot, align, role: Role::Node(node) }
+        Cell { lines, slot, align: Align::Start, role: Role::Node(node) }
     }
 
     /// Places cells side by side: on this page if they fit with `keep` more, else on the next one,
@@ -134,14 +128,18 @@ impl Layout<'_> {
             let (top, room) = (self.y, self.bottom() - self.y - padding);
             for cell in &mut cells {
                 let mut used = 0.0;
-                while let Some((line, color)) = cell.lines.first() {
+                while let Some(line) = cell.lines.first() {
                     let leading = line.style.leading();
                     if used + leading > room && (used > 0.0 || top - padding > self.fresh) {
                         break;
                     }
                     let baseline = top + used + (leading + line.style.size * 0.72) / 2.0;
-                    let line = line.clone();
-                    self.sheet.text(line, cell.slot, cell.align, baseline, *color, cell.role);
+                    self.sheet.text(
+                        line.clone(),
+                        cell.align.start(line, cell.slot),
+                        baseline,
+                        cell.role,
+                    );
                     used += leading;
                     cell.lines.remove(0);
                 }
@@ -182,7 +180,7 @@ impl Layout<'_> {
 
     /// Draws a hairline across a column.
     pub fn rule(&mut self, slot: (f32, f32), thickness: f32, color: Color) {
-        self.sheet.area(slot, self.y, thickness, 0.0, color);
+        self.sheet.area(Frame { slot, top: self.y, height: thickness }, 0.0, color);
         self.y += thickness;
     }
 }

@@ -22,8 +22,8 @@ use krilla::tagging::{
 use krilla::{Document, SerializeSettings};
 
 use crate::font::Fonts;
-use crate::sheet::{Color, Kind, Mark, Node, Role, Sheet, What};
-use crate::text::Line;
+use crate::sheet::{Kind, Mark, Node, Role, Sheet, What};
+use crate::text::{Color, Line};
 
 /// The metadata of a document.
 pub(crate) struct Label {
@@ -111,17 +111,15 @@ fn tag_of(mark: &Mark) -> ContentTag<'static> {
 
 fn draw(surface: &mut Surface<'_>, sheet: &Sheet, fonts: &Fonts, what: &What) {
     match what {
-        What::Text { line, x, baseline, color } => {
-            set_line(surface, fonts, line, (*x, *baseline), *color);
-        }
-        What::Watermark { line, color } => {
+        What::Text { line, x, baseline } => set_line(surface, fonts, line, (*x, *baseline)),
+        What::Watermark { line } => {
             let (x, y) = (sheet.width / 2.0, sheet.height / 2.0);
             let scale = (sheet.height * 0.7 / line.width).min(1.4);
             surface.push_transform(&Transform::from_translate(x, y));
             surface.push_transform(&Transform::from_rotate(-55.0));
             surface.push_transform(&Transform::from_scale(scale, scale));
             let start = (-line.width / 2.0, line.style.size * 0.36);
-            set_line(surface, fonts, line, start, *color);
+            set_line(surface, fonts, line, start);
             surface.pop();
             surface.pop();
             surface.pop();
@@ -143,7 +141,8 @@ fn draw(surface: &mut Surface<'_>, sheet: &Sheet, fonts: &Fonts, what: &What) {
     }
 }
 
-fn set_line(surface: &mut Surface<'_>, fonts: &Fonts, line: &Line, at: (f32, f32), color: Color) {
+fn set_line(surface: &mut Surface<'_>, fonts: &Fonts, line: &Line, at: (f32, f32)) {
+    let color = line.style.color;
     for run in &line.runs {
         let face = fonts.face(run.face);
         // A face without a bold weight is drawn slightly heavier.

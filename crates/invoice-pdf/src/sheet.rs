@@ -6,9 +6,7 @@
 use krilla::image::Image;
 use krilla::tagging::ArtifactType;
 
-use crate::text::Line;
-
-pub(crate) type Color = [u8; 3];
+use crate::text::{Color, Line};
 
 pub(crate) struct Sheet {
     pub width: f32,
@@ -25,18 +23,16 @@ pub(crate) struct Mark {
     pub role: Role,
 }
 
-/// Returns the left edge, mirrored if necessary.
+/// `x` is the left edge, mirrored if necessary.
 pub(crate) enum What {
     Text {
         line: Line,
         x: f32,
         baseline: f32,
-        color: Color,
     },
     /// Drawn across the page, behind everything.
     Watermark {
         line: Line,
-        color: Color,
     },
     Area {
         x: f32,
@@ -81,10 +77,28 @@ pub(crate) enum Kind {
     Figure { alternative: String },
 }
 
+/// A rectangle, its sides counted from where reading begins and from the top.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame {
+    pub slot: (f32, f32),
+    pub top: f32,
+    pub height: f32,
+}
+
 #[derive(Clone, Copy)]
 pub(crate) enum Align {
     Start,
     End,
+}
+
+impl Align {
+    /// Returns the start of a line between two positions.
+    pub fn start(self, line: &Line, slot: (f32, f32)) -> f32 {
+        match self {
+            Align::Start => slot.0,
+            Align::End => slot.1 - line.width,
+        }
+    }
 }
 
 impl Sheet {
@@ -98,35 +112,22 @@ impl Sheet {
         self.nodes.len() - 1
     }
 
-    /// Places a line between two positions, aligned to one of them.
-    pub fn text(
-        &mut self,
-        line: Line,
-        slot: (f32, f32),
-        align: Align,
-        baseline: f32,
-        color: Color,
-        role: Role,
-    ) {
-        let from_start = match align {
-            Align::Start => slot.0,
-            Align::End => slot.1 - line.width,
-        };
-        let x = self.mirrored(from_start, line.width);
-        self.mark(What::Text { line, x, baseline, color }, role);
+    /// Places a line at a distance from where reading begins.
+    pub fn text(&mut self, line: Line, start: f32, baseline: f32, role: Role) {
+        let x = self.mirrored(start, line.width);
+        self.mark(What::Text { line, x, baseline }, role);
     }
 
-    pub fn area(&mut self, slot: (f32, f32), top: f32, height: f32, radius: f32, color: Color) {
+    pub fn area(&mut self, Frame { slot, top, height }: Frame, radius: f32, color: Color) {
         let width = slot.1 - slot.0;
         let x = self.mirrored(slot.0, width);
         let role = Role::Artifact(ArtifactType::Layout);
         self.mark(What::Area { x, y: top, width, height, radius, color }, role);
     }
 
-    /// Aligned with its far edge at `end`.
-    pub fn picture(&mut self, image: Image, end: f32, top: f32, size: (f32, f32), role: Role) {
-        let (width, height) = size;
-        let x = self.mirrored(end - width, width);
+    pub fn picture(&mut self, image: Image, Frame { slot, top, height }: Frame, role: Role) {
+        let width = slot.1 - slot.0;
+        let x = self.mirrored(slot.0, width);
         self.mark(What::Picture { image, x, y: top, width, height }, role);
     }
 

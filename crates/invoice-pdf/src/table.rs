@@ -1,12 +1,12 @@
 //! The table of items, with its head on every page, and the totals, which stay with its last row.
 
-use crate::layout::{BODY, Cell, FAINT, INK, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
-use crate::sheet::{Align, Color, Kind};
-use crate::text::Style;
+use crate::layout::{BODY, Cell, FAINT, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
+use crate::sheet::{Align, Kind};
+use crate::text::{Color, Style};
 use crate::{DeclaredTax, Item, Status, Tax};
 
 const GAP: f32 = 14.0;
-const HEAD: Style = Style::bold(8.0);
+const HEAD: Style = Style::bold(8.0).colored(SOFT);
 const ROW_PADDING: f32 = 4.5;
 /// The maximum width that quantity, unit price and amount may take from the description.
 const WIDEST: [f32; 3] = [72.0, 118.0, 114.0];
@@ -33,7 +33,7 @@ impl Layout<'_> {
         for (index, (title, slot)) in titles.into_iter().zip(slots).enumerate() {
             let align = if index == 0 { Align::Start } else { self.number_align() };
             let node = self.sheet.node(Kind::ColumnHeader, Some(head_row));
-            cells.push(self.cell(title, HEAD, SOFT, slot, align, node));
+            cells.push(self.cell(title, HEAD, slot, node).aligned(align));
         }
         let body = self.sheet.node(Kind::TableBody, Some(table));
         let rows: Vec<Vec<Cell>> =
@@ -87,14 +87,14 @@ impl Layout<'_> {
     fn row(&mut self, item: &Item, slots: [(f32, f32); 4], body: usize) -> Vec<Cell> {
         let row = self.sheet.node(Kind::Row, Some(body));
         let node = self.sheet.node(Kind::Cell, Some(row));
-        let mut first = self.cell(&item.description, BODY, INK, slots[0], Align::Start, node);
+        let mut first = self.cell(&item.description, BODY, slots[0], node);
         for text in self.details(item) {
-            first.lines.extend(self.cell(&text, SMALL, SOFT, slots[0], Align::Start, node).lines);
+            first.lines.extend(self.cell(&text, SMALL.colored(SOFT), slots[0], node).lines);
         }
         let mut cells = vec![first];
         for (text, slot) in self.numbers(item).into_iter().zip(&slots[1..]) {
             let node = self.sheet.node(Kind::Cell, Some(row));
-            cells.push(self.cell(&text, BODY, INK, *slot, self.number_align(), node));
+            cells.push(self.cell(&text, BODY, *slot, node).aligned(self.number_align()));
         }
         cells
     }
@@ -177,8 +177,8 @@ impl Layout<'_> {
                 self.rule((start, end), thickness, color);
             }
             let cells = vec![
-                self.cell(&sum.label, sum.style, INK, (start, split - GAP), Align::Start, label),
-                self.cell(&sum.value, sum.style, INK, (split, end), self.number_align(), value),
+                self.cell(&sum.label, sum.style, (start, split - GAP), label),
+                self.cell(&sum.value, sum.style, (split, end), value).aligned(self.number_align()),
             ];
             self.flow(cells, 3.5, 0.0);
         }

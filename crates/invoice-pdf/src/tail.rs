@@ -3,8 +3,8 @@
 
 use krilla::tagging::ArtifactType;
 
-use crate::layout::{BODY, FAINT, INK, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
-use crate::sheet::{Align, Kind, Mark, Role, What};
+use crate::layout::{BODY, FAINT, Layout, MARGIN, SMALL, SOFT, STRONG, isolated};
+use crate::sheet::{Align, Frame, Kind, Mark, Role, What};
 use crate::text::Style;
 use crate::words::Words;
 use crate::{Payment, Status};
@@ -25,7 +25,7 @@ impl Layout<'_> {
             self.y += 14.0;
             let node = self.sheet.node(Kind::Paragraph, None);
             let slot = (MARGIN, self.end());
-            let cell = self.cell(&text, style, INK, slot, Align::Start, node);
+            let cell = self.cell(&text, style, slot, node);
             self.flow(vec![cell], 0.0, 0.0);
         }
     }
@@ -39,7 +39,7 @@ impl Layout<'_> {
         let text = words.payments.to_owned();
         let heading = self.sheet.node(Kind::Heading { level: 2, text }, None);
         let slot = (MARGIN, self.end());
-        let cell = self.cell(words.payments, Style::bold(10.0), INK, slot, Align::Start, heading);
+        let cell = self.cell(words.payments, Style::bold(10.0), slot, heading);
         self.flow(vec![cell], 3.0, 24.0);
         let table = self.sheet.node(Kind::Table, None);
         let body = self.sheet.node(Kind::TableBody, Some(table));
@@ -58,7 +58,7 @@ impl Layout<'_> {
             self.rule(slot, 0.5, FAINT);
             let cells = texts.map(|(text, slot, align)| {
                 let node = self.sheet.node(Kind::Cell, Some(row));
-                self.cell(&text, BODY, INK, slot, align, node)
+                self.cell(&text, BODY, slot, node).aligned(align)
             });
             self.flow(cells.into(), 3.5, 0.0);
         }
@@ -71,7 +71,7 @@ impl Layout<'_> {
         }
         let node = self.sheet.node(Kind::Paragraph, None);
         let slot = (MARGIN, self.end());
-        let cell = self.cell(footer, SMALL, SOFT, slot, Align::Start, node);
+        let cell = self.cell(footer, SMALL.colored(SOFT), slot, node);
         // Two lines are not worth a page of their own, so the gap shrinks first.
         self.y += (self.bottom() - self.y - cell.height() - 1.0).clamp(8.0, 22.0);
         self.flow(vec![cell], 0.0, 0.0);
@@ -83,15 +83,17 @@ impl Layout<'_> {
         let whose = if invoice.number.is_empty() { names[0].clone() } else { names.join(" · ") };
         let slot = (MARGIN, self.end());
         let y = self.sheet.height - 38.0;
+        let style = SMALL.colored(SOFT);
         for index in 0..pages {
             self.sheet.current = index;
             let role = Role::Artifact(ArtifactType::Footer);
-            let number = self.type_.line(&self.locale.page(index + 1, pages), SMALL);
+            let number = self.type_.line(&self.locale.page(index + 1, pages), style);
             let room = slot.1 - slot.0 - number.width - 24.0;
-            self.sheet.area(slot, y - 14.0, 0.5, 0.0, FAINT);
-            self.sheet.text(number, slot, Align::End, y, SOFT, role);
-            if let Some(line) = self.type_.lines(&whose, SMALL, room).into_iter().next() {
-                self.sheet.text(line, slot, Align::Start, y, SOFT, role);
+            self.sheet.area(Frame { slot, top: y - 14.0, height: 0.5 }, 0.0, FAINT);
+            let start = Align::End.start(&number, slot);
+            self.sheet.text(number, start, y, role);
+            if let Some(line) = self.type_.lines(&whose, style, room).into_iter().next() {
+                self.sheet.text(line, slot.0, y, role);
             }
         }
     }
@@ -108,9 +110,9 @@ impl Layout<'_> {
             | Status::Uncollectible => return,
         };
         let Some(mark) = words.mark(status) else { return };
-        let line = self.type_.line(mark, Style::bold(120.0));
+        let line = self.type_.line(mark, Style::bold(120.0).colored(color));
         for page in &mut self.sheet.pages {
-            let what = What::Watermark { line: line.clone(), color };
+            let what = What::Watermark { line: line.clone() };
             page.insert(0, Mark { what, role: Role::Artifact(ArtifactType::Watermark) });
         }
     }

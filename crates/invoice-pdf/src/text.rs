@@ -18,19 +18,28 @@ use crate::font::{Fonts, is_ignorable};
 const MARKS_ABOVE: f32 = 1.2;
 const MARKS_BELOW: f32 = 0.65;
 
+pub(crate) type Color = [u8; 3];
+
+pub(crate) const INK: Color = [22, 27, 38];
+
 #[derive(Clone, Copy)]
 pub(crate) struct Style {
     pub size: f32,
     pub bold: bool,
+    pub color: Color,
 }
 
 impl Style {
     pub const fn regular(size: f32) -> Style {
-        Style { size, bold: false }
+        Style { size, bold: false, color: INK }
     }
 
     pub const fn bold(size: f32) -> Style {
-        Style { size, bold: true }
+        Style { size, bold: true, color: INK }
+    }
+
+    pub const fn colored(self, color: Color) -> Style {
+        Style { color, ..self }
     }
 
     /// The distance between two baselines.
@@ -56,6 +65,13 @@ pub(crate) struct Run {
     /// The distance from the line's left edge.
     pub x: f32,
     width: f32,
+}
+
+/// A stretch of a paragraph in one face and one direction.
+struct Item {
+    range: Range<usize>,
+    face: usize,
+    right_to_left: bool,
 }
 
 pub(crate) struct Typesetter<'a> {
@@ -99,9 +115,8 @@ impl Typesetter<'_> {
     /// Returns the start and width of each cluster, in the order of the text.
     fn clusters(&self, direction: &ParagraphBidiInfo<'_>, style: Style) -> Vec<(usize, f32)> {
         let mut clusters: Vec<(usize, f32)> = Vec::new();
-        for (range, face) in self.items(direction, 0..direction.text.len(), style.bold) {
-            let right_to_left = direction.levels[range.start].is_rtl();
-            for run in self.shape(direction.text, range, face, right_to_left, style) {
+        for item in self.items(direction, 0..direction.text.len(), style.bold) {
+            for run in self.shape(direction.text, &item, style) {
                 let widths = run.glyphs.iter().map(|glyph| glyph.x_advance * style.size);
                 clusters.extend(run.glyphs.iter().map(|glyph| glyph.text_range.start).zip(widths));
             }
@@ -130,8 +145,8 @@ impl Typesetter<'_> {
             if right_to_left {
                 items.reverse();
             }
-            for (range, face) in items {
-                for mut run in self.shape(direction.text, range, face, right_to_left, style) {
+            for item in items {
+                for mut run in self.shape(direction.text, &item, style) {
                     run.x = line.width;
                     line.width += run.width;
                     for glyph in &mut run.glyphs {
@@ -154,8 +169,8 @@ impl Typesetter<'_> {
         direction: &ParagraphBidiInfo<'_>,
         part: Range<usize>,
         bold: bool,
-    ) -> Vec<(Range<usize>, usize)> {
-        let mut items: Vec<(Range<usize>, usize)> = Vec::new();
+    ) -> Vec<Item> {
+        let mut items: Vec<Item> = Vec::new();
         for (offset, cluster) in direction.text[part.clone()].grapheme_indices(true) {
             let start = part.start + offset;
             let end = start + cluster.len();
@@ -164,31 +179,23 @@ impl Typesetter<'_> {
                 let letters = cluster.contains(char::is_alphanumeric);
                 invisible || (!letters && self.fonts.face(*face).shows_all(cluster))
             };
-            let current = items.last().map(|item| item.1);
+            let current = items.last().map(|item| item.face);
             let face = current.filter(stays).unwrap_or_else(|| self.fonts.choose(cluster, bold));
+            let right_to_left = direction.levels[start].is_rtl();
             match items.last_mut() {
-                Some((range, last))
-                    if *last == face
-                        && direction.levels[range.start].is_rtl()
-                            == direction.levels[start].is_rtl() =>
-                {
-                    range.end = end;
+                Some(last) if last.face == face && last.right_to_left == right_to_left => {
+                    last.range.end = end;
                 }
-                _ => items.push((start..end, face)),
+                _ => items.push(Item { range: start..end, face, right_to_left }),
             }
         }
         items
     }
 
     /// Shapes a stretch. The result has more than one run if the face lacks a glyph.
-    fn shape(
-        &self,
-        text: &str,
-        part: Range<usize>,
-        face: usize,
-        right_to_left: bool,
-        style: Style,
-    ) -> Vec<Run> {
+    fn shape(&self, text: &str, item: &Item, style: Style) -> Vec<Run> {
+        let Item { range: part, face, right_to_left } = item;
+        let (face, right_to_left) = (*face, *right_to_left);
         let Some(reference) = self.fonts.face(face).reference() else { return Vec::new() };
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(&text[part.clone()]);

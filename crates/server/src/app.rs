@@ -43,19 +43,15 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(
-        config: Config,
-        issuer: String,
-        clock: Clock,
-        random: Random,
-        db: Db,
-        signing: SigningKeys,
-    ) -> Self {
+    /// Returns the state of a server whose address is `config.public_url`.
+    pub fn new(config: Config, clock: Clock, random: Random, db: Db, signing: SigningKeys) -> Self {
+        let issuer = config.public_url.clone();
         let webhooks = signing.derive(b"unitpay sandbox webhooks");
         let sandbox = Sandbox::new(db.clone(), clock.clone(), random.clone(), &webhooks);
         let stripe = stripe::Accounts::new(
             stripe::Client::new(config.stripe.api_base.clone()),
             signing.seal_for(stripe::SEALED_FOR),
+            random.clone(),
         );
         Self {
             processors: Processors::new(sandbox, stripe),

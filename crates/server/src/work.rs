@@ -59,7 +59,24 @@ pub struct Work<'w, 'a, 'p> {
     pub by: &'w By,
 }
 
-impl<'a, 'p> Work<'_, 'a, 'p> {
+/// An instant of billing time, and the source of ids for what is created then.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp<'a> {
+    pub at: Time,
+    pub ids: &'a Ids,
+}
+
+impl Stamp<'_> {
+    pub const fn as_of(self, at: Time) -> Self {
+        Self { at, ..self }
+    }
+}
+
+impl<'w, 'a, 'p> Work<'w, 'a, 'p> {
+    pub const fn stamp(&self) -> Stamp<'w> {
+        Stamp { at: self.at, ids: &self.by.ids }
+    }
+
     /// The same work at another instant of billing time.
     pub const fn as_of(&mut self, at: Time) -> Work<'_, 'a, 'p> {
         Work { tx: self.tx, tenant: self.tenant, at, by: self.by }

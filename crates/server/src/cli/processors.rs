@@ -89,9 +89,9 @@ async fn keep(
     std::io::stdin().take(MAX_INPUT_BYTES).read_to_string(&mut input)?;
     let new = read(&input)?;
     let client = Client::new(config.stripe.api_base.clone());
-    let accounts = Accounts::new(client, store.signing.seal_for(SEALED_FOR));
-    let (random, now) = (&store.random, store.clock.now());
-    Ok(accounts.connect(&store.db, &tenant, new, random, now).await?)
+    let seal = store.signing.seal_for(SEALED_FOR);
+    let accounts = Accounts::new(client, seal, store.random.clone());
+    Ok(accounts.connect(&store.db, &tenant, new, store.clock.now()).await?)
 }
 
 /// Reads `name=value` lines. No message repeats a line: it may hold a secret.

@@ -62,7 +62,7 @@ struct Metrics {
 
 impl Server {
     /// Opens the store and binds the addresses.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    pub async fn start(mut config: Config) -> anyhow::Result<Self> {
         refuse_unknown_address(&config)?;
         if let Some(line) = ignored(&config) {
             tracing::info!("{line}");
@@ -81,11 +81,10 @@ impl Server {
             Store::open(&config, Purpose::Serve).await?;
         let listener = bind(&config.listen.to_string()).await?;
         let address = format!("http://{}", listener.local_addr()?);
-        let issuer = match config.public_url.as_str() {
-            "" => address.clone(),
-            url => url.to_owned(),
-        };
-        let app = Arc::new(App::new(config, issuer, clock, random, db, signing));
+        if config.public_url.is_empty() {
+            config.public_url.clone_from(&address);
+        }
+        let app = Arc::new(App::new(config, clock, random, db, signing));
         app.compare_clocks().await;
         Ok(Self { app, address, listener, metrics, told, _locks: locks })
     }

@@ -32,7 +32,7 @@ pub async fn grant_by_hand(
         cadence: None,
         description,
     };
-    let grant_id = wallet.grant(&new, work.at, &work.by.ids)?;
+    let grant_id = wallet.grant(&new, work.stamp())?;
     let grant = wallet.grant_of(grant_id).cloned().ok_or(BillingError::NotFound)?;
     sql::save_all(work.tx, &[wallet], work.at).await?;
     let detail = json!({ "grantId": grant_id, "amount": amount });
@@ -63,10 +63,10 @@ pub async fn undo(
                 Some(expires_at) => RefundTo::New { expires_at },
                 None => origin(work, &wallet, &of).await?,
             };
-            wallet.refund(&of, to, work.at, &work.by.ids)?
+            wallet.refund(&of, to, work.stamp())?
         }
         EntryKind::Grant if wallet.grant_of(of.grant_id).is_some_and(|g| g.remaining > 0) => {
-            wallet.reverse(&of, work.at, &work.by.ids)
+            wallet.reverse(&of, work.stamp())
         }
         EntryKind::Grant | EntryKind::Expiry | EntryKind::Refund | EntryKind::Reversal => {
             return Err(BillingError::NotUndoable);
@@ -129,6 +129,6 @@ pub(super) async fn lock(
     let key = sql::key(work.tx, work.tenant, id).await?.ok_or(BillingError::NotFound)?;
     let customer =
         customers::lock_no(work.tx, work.tenant, key.0).await?.ok_or(BillingError::NotFound)?;
-    let wallet = sql::lock_all(work.tx, work.tenant, &[key], work.at, &work.by.ids).await?.pop();
+    let wallet = sql::lock_all(work, &[key]).await?.pop();
     Ok((customer, wallet.ok_or(BillingError::NotFound)?))
 }

@@ -26,13 +26,13 @@ pub use view::{AccountView, CurrencyView, DayView, TopUp, TopUpStatus};
 pub use wallet::{Drip, Entry, Wallet};
 
 use crate::base::{
-    CreditAccountId, CreditCurrencyId, GrantId, Ids, LedgerEntryId, PaymentMethodId,
-    SubscriptionId, Time,
+    CreditAccountId, CreditCurrencyId, GrantId, LedgerEntryId, PaymentMethodId, SubscriptionId,
+    Time,
 };
 use crate::catalog::Cadence;
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
-use crate::work::BillingError;
+use crate::work::Work;
 use serde::{Deserialize, Serialize};
 
 /// The row of a wallet.
@@ -195,35 +195,11 @@ impl EntryKind {
     }
 }
 
-/// Grants credits. Creates the wallet if there is none. Writes due entries first.
-pub async fn grant(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    customer_no: i64,
-    currency_id: CreditCurrencyId,
-    new: &NewGrant,
-    at: Time,
-    ids: &Ids,
-) -> Result<GrantId, BillingError> {
-    sql::make(tx, tenant, customer_no, currency_id, at, ids).await?;
-    let mut wallets = lock(tx, tenant, &[(customer_no, currency_id)], at, ids).await?;
-    let wallet = wallets.first_mut().ok_or(DbError::Broken("a wallet just made is missing"))?;
-    let id = wallet.grant(new, at, ids)?;
-    save(tx, &wallets, at).await?;
-    Ok(id)
-}
-
 /// Writes the due entries of a customer's wallets: expiries and daily grants.
-pub async fn write_due(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    customer_no: i64,
-    at: Time,
-    ids: &Ids,
-) -> Result<(), DbError> {
-    let due = sql::due_of_customer(tx, tenant, customer_no, at).await?;
-    let wallets = lock(tx, tenant, &due, at, ids).await?;
-    save(tx, &wallets, at).await
+pub async fn write_due(work: &mut Work<'_, '_, '_>, customer_no: i64) -> Result<(), DbError> {
+    let due = sql::due_of_customer(work.tx, work.tenant, customer_no, work.at).await?;
+    let wallets = lock(work, &due).await?;
+    save(work.tx, &wallets, work.at).await
 }
 
 /// Whether a customer's wallets have due entries. Readers write these first.
@@ -237,16 +213,10 @@ pub async fn is_due(
 }
 
 /// Writes the due entries of up to this many wallets of a tenant, and returns their number.
-pub async fn write_all_due(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    at: Time,
-    limit: i64,
-    ids: &Ids,
-) -> Result<usize, DbError> {
-    let due = sql::due_of_tenant(tx, tenant, at, limit).await?;
-    let wallets = lock(tx, tenant, &due, at, ids).await?;
-    save(tx, &wallets, at).await?;
+pub async fn write_all_due(work: &mut Work<'_, '_, '_>, limit: i64) -> Result<usize, DbError> {
+    let due = sql::due_of_tenant(work.tx, work.tenant, work.at, limit).await?;
+    let wallets = lock(work, &due).await?;
+    save(work.tx, &wallets, work.at).await?;
     Ok(due.len())
 }
 

@@ -22,7 +22,7 @@ pub async fn topped_up(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result
         return Ok(false);
     }
     let package = package(work.tx, work.tenant, top_up.package_id).await?;
-    wallet.buy(&bought(package.as_ref(), top_up.credits, work.at), work.at, &work.by.ids);
+    wallet.buy(&bought(package.as_ref(), top_up.credits, work.at), work.stamp());
     if top_up.automatic {
         wallet.auto_top_up_ended(None);
     }
@@ -63,10 +63,7 @@ async fn open_top_up(
     let customer_no = invoice.customer_no;
     let open = sql::open_top_up(work.tx, work.tenant, customer_no, invoice.id).await?;
     let Some((currency_id, top_up)) = open else { return Ok(None) };
-    let wallet =
-        sql::lock_all(work.tx, work.tenant, &[(customer_no, currency_id)], work.at, &work.by.ids)
-            .await?
-            .pop();
+    let wallet = sql::lock_all(work, &[(customer_no, currency_id)]).await?.pop();
     Ok(wallet.map(|wallet| (wallet, top_up)))
 }
 

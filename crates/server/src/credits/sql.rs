@@ -9,13 +9,14 @@ pub use lists::{days, entry, grant, is_undone, ledger, open_top_up, page, top_up
 
 use super::wallet::{Drip, Wallet};
 use super::{Account, AutoTopUp, Entry, EntryKind, Grant, Source, TopUp, TopUpStatus, day};
-use crate::base::{CreditAccountId, CreditCurrencyId, Ids, LedgerEntryId, Time};
+use crate::base::{CreditAccountId, CreditCurrencyId, LedgerEntryId, Time};
 use crate::catalog::Cadence;
 use crate::db::{
     Command, DbError, FromRow, Query, Sql, ToRow, Tx, Value, command, json_columns, query, sql,
     word_columns,
 };
 use crate::organizations::Tenant;
+use crate::work::Work;
 use std::collections::BTreeMap;
 
 const MAKE: Sql = sql("INSERT INTO credit_accounts \
@@ -185,55 +186,42 @@ struct Balance {
 pub type WalletKey = (i64, CreditCurrencyId);
 
 /// Creates a customer's wallet, unless there is one.
-pub async fn make(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    customer_no: i64,
-    currency_id: CreditCurrencyId,
-    at: Time,
-    ids: &Ids,
-) -> Result<(), DbError> {
+pub async fn make(work: &mut Work<'_, '_, '_>, key: WalletKey) -> Result<(), DbError> {
+    let (customer_no, currency_id) = key;
     let values = [
-        tenant.no.into(),
+        work.tenant.no.into(),
         customer_no.into(),
-        ids.credit_account().into(),
+        work.by.ids.credit_account().into(),
         currency_id.into(),
-        at.into(),
+        work.at.into(),
     ];
-    tx.execute(&MAKE, &values).await.map(|_| ())
+    work.tx.execute(&MAKE, &values).await.map(|_| ())
 }
 
 /// Locks the existing ones of these wallets and writes their due entries.
 pub async fn lock_all(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     keys: &[WalletKey],
-    at: Time,
-    ids: &Ids,
 ) -> Result<Vec<Wallet>, DbError> {
-    load(tx, tenant, keys, false, at, ids).await
+    load(work, keys, false).await
 }
 
 /// As [`lock_all`], for every wallet of a customer, always with the daily grants to come.
 pub async fn all_of_customer(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
-    at: Time,
-    ids: &Ids,
 ) -> Result<Vec<Wallet>, DbError> {
-    let keys = tx.fetch(&OF_CUSTOMER, &[tenant.no.into(), customer_no.into()]).await?;
-    load(tx, tenant, &wallet_keys(keys), true, at, ids).await
+    let keys = work.tx.fetch(&OF_CUSTOMER, &[work.tenant.no.into(), customer_no.into()]).await?;
+    load(work, &wallet_keys(keys), true).await
 }
 
 async fn load(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     keys: &[WalletKey],
     with_drips: bool,
-    at: Time,
-    ids: &Ids,
 ) -> Result<Vec<Wallet>, DbError> {
+    let (stamp, tenant) = (work.stamp(), work.tenant);
+    let tx = &mut *work.tx;
     let rows: Vec<_> = keys
         .iter()
         .map(|(customer_no, currency)| {
@@ -248,8 +236,9 @@ async fn load(
     for GrantOf { account_no, grant } in grants {
         wallets.entry(account_no).and_modify(|wallet| wallet.grants.push(grant));
     }
-    let is_due =
-        |wallet: &Wallet| with_drips || wallet.account.next_due_at.is_some_and(|due| due <= at);
+    let is_due = |wallet: &Wallet| {
+        with_drips || wallet.account.next_due_at.is_some_and(|due| due <= stamp.at)
+    };
     let due: Vec<i64> =
         wallets.iter().filter(|(_, wallet)| is_due(wallet)).map(|(no, _)| *no).collect();
     let rows: Vec<_> = due.iter().map(|no| [tenant.no.into(), (*no).into()]).collect();
@@ -264,7 +253,7 @@ async fn load(
     }
     let mut wallets: Vec<Wallet> = wallets.into_values().collect();
     for wallet in wallets.iter_mut().filter(|wallet| wallet.drips.is_some()) {
-        wallet.write_due(at, ids);
+        wallet.write_due(stamp);
     }
     Ok(wallets)
 }

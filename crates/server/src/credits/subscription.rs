@@ -6,13 +6,13 @@
 
 use super::wallet::{Drip, Window, next_midnight};
 use super::{Wallet, sql};
-use crate::base::{CollectionMethod, CreditCurrencyId, Ids, Period, SubscriptionId, Time};
+use crate::base::{CollectionMethod, CreditCurrencyId, Period, SubscriptionId, Time};
 use crate::catalog::{Cadence, GrantOn, GrantRule, Plan};
 use crate::db::{DbError, FromRow, Tx};
 use crate::invoices;
 use crate::organizations::Tenant;
 use crate::subscriptions::{PlanChange, Status, Subscription, rating};
-use crate::work::Work;
+use crate::work::{Stamp, Work};
 use std::collections::BTreeMap;
 
 /// A grant of a plan for a window that has not ended.
@@ -64,7 +64,7 @@ pub async fn subscription_started(
         let before = given.get(&(rule.credit_currency_id, rule.cadence)).copied().unwrap_or(0);
         let amount = rule.amount.saturating_sub(before);
         if let Some((wallet, window)) = wallets.window(rule, subscription, work.at) {
-            wallet.grant_window(window, 0, amount, work.at, &work.by.ids);
+            wallet.grant_window(window, 0, amount, work.stamp());
         }
     }
     wallets.set_drips(subscription, plan, work.at);
@@ -82,10 +82,10 @@ pub async fn plan_changed(
     let granted = granted(work, subscription).await?;
     let mut wallets = Wallets::of(work, subscription, switched.new).await?;
     if switched.change.restarts {
-        wallets.restart(subscription, switched, &granted, work.at, &work.by.ids);
+        wallets.restart(subscription, switched, &granted, work.stamp());
     } else {
         let waits = !is_paid(work.tx, work.tenant, switched.before).await?;
-        wallets.prorate(subscription, switched, (&granted, waits), work.at, &work.by.ids);
+        wallets.prorate(subscription, switched, (&granted, waits), work.stamp());
     }
     wallets.set_drips(subscription, switched.new, work.at);
     wallets.save(work.tx, work.at).await?;
@@ -124,7 +124,7 @@ pub async fn open_windows(
         let others = others.map(|one| one.part(window.start, window.end));
         let amount = rule.amount.saturating_sub(others.fold(0, i64::saturating_add));
         let rest = wallet.take_lapsed(subscription.id, rule.cadence, window.start);
-        wallet.grant_window(window, rest.min(rule.rollover_cap), amount, work.at, &work.by.ids);
+        wallet.grant_window(window, rest.min(rule.rollover_cap), amount, work.stamp());
     }
     wallets.save(work.tx, work.at).await
 }
@@ -158,7 +158,7 @@ async fn granted(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
 ) -> Result<Vec<Granted>, DbError> {
-    super::write_due(work.tx, work.tenant, subscription.customer_no, work.at, &work.by.ids).await?;
+    super::write_due(work, subscription.customer_no).await?;
     let (customer, product) = (subscription.customer_no, subscription.product_id);
     sql::granted(work.tx, work.tenant, customer, product, work.at).await
 }
@@ -214,7 +214,7 @@ pub async fn subscription_ended(
 ) -> Result<(), DbError> {
     let mut wallets = Wallets::all(work, subscription).await?;
     for wallet in &mut wallets.0 {
-        wallet.end_of_subscription(subscription.id, work.at, &work.by.ids);
+        wallet.end_of_subscription(subscription.id, work.stamp());
     }
     wallets.save(work.tx, work.at).await
 }
@@ -230,16 +230,7 @@ impl Wallets {
         plan: &Plan,
     ) -> Result<Self, DbError> {
         for rule in &plan.grant_rules {
-            let currency = rule.credit_currency_id;
-            sql::make(
-                work.tx,
-                work.tenant,
-                subscription.customer_no,
-                currency,
-                work.at,
-                &work.by.ids,
-            )
-            .await?;
+            sql::make(work, (subscription.customer_no, rule.credit_currency_id)).await?;
         }
         Self::all(work, subscription).await
     }
@@ -248,14 +239,7 @@ impl Wallets {
         work: &mut Work<'_, '_, '_>,
         subscription: &Subscription,
     ) -> Result<Self, DbError> {
-        let mut wallets = sql::all_of_customer(
-            work.tx,
-            work.tenant,
-            subscription.customer_no,
-            work.at,
-            &work.by.ids,
-        )
-        .await?;
+        let mut wallets = sql::all_of_customer(work, subscription.customer_no).await?;
         let drips = wallets.iter_mut().flat_map(|wallet| wallet.drips.iter_mut().flatten());
         for drip in drips.filter(|drip| drip.subscription_id == subscription.id) {
             // Its row may not be written yet.
@@ -296,8 +280,7 @@ impl Wallets {
         subscription: &Subscription,
         Switched { before, old, new, change }: Switched<'_>,
         granted: &[Granted],
-        at: Time,
-        ids: &Ids,
+        stamp: Stamp<'_>,
     ) {
         let own = |one: &&Granted| {
             let period = match one.cadence {
@@ -317,7 +300,7 @@ impl Wallets {
             *beyond.entry(one.currency_id).or_default() += used - passed;
         }
         for wallet in &mut self.0 {
-            wallet.end_windows(subscription.id, at, ids);
+            wallet.end_windows(subscription.id, stamp);
         }
         for rule in &new.grant_rules {
             let sent = subscription.collection_method == CollectionMethod::SendInvoice;
@@ -337,11 +320,11 @@ impl Wallets {
             } else {
                 0
             };
-            if let Some((wallet, window)) = self.window(rule, subscription, at) {
-                wallet.grant_window(window, 0, rule.amount - deducted, at, ids);
+            if let Some((wallet, window)) = self.window(rule, subscription, stamp.at) {
+                wallet.grant_window(window, 0, rule.amount - deducted, stamp);
                 if rule.cadence != Cadence::Day {
                     // A later change counts the whole window.
-                    wallet.mark_used(window, deducted, at, ids);
+                    wallet.mark_used(window, deducted, stamp);
                 }
             }
         }
@@ -356,8 +339,7 @@ impl Wallets {
         subscription: &Subscription,
         Switched { before, old, new, change }: Switched<'_>,
         (granted, waits): (&[Granted], bool),
-        at: Time,
-        ids: &Ids,
+        stamp: Stamp<'_>,
     ) {
         let total = |plan, quantity| rating::recurring_total(plan, quantity).unwrap_or_default();
         let free = before.status == Status::Trialing
@@ -376,7 +358,9 @@ impl Wallets {
                 // The payment of the period will open the window.
                 continue;
             }
-            let Some((wallet, window)) = self.window(rule, subscription, at) else { continue };
+            let Some((wallet, window)) = self.window(rule, subscription, stamp.at) else {
+                continue;
+            };
             let period = Period { start: window.start, end: window.end };
             let (mut within, mut elsewhere) = (0i64, 0i64);
             let of_rule = |one: &&Granted| {
@@ -401,7 +385,7 @@ impl Wallets {
             }
             let more = share(rule.amount.saturating_sub(within), period, change.at) - elsewhere;
             let rest = Window { start: change.at.max(period.start), ..window };
-            wallet.grant_window(rest, 0, more, at, ids);
+            wallet.grant_window(rest, 0, more, stamp);
         }
     }
 

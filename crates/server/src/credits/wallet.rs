@@ -3,11 +3,11 @@
 
 use super::{Account, AutoTopUp, EntryKind, Grant, NewGrant, Source, day};
 use crate::base::{
-    EventId, GrantId, Ids, LedgerEntryId, MAX_AMOUNT, Overflow, PaymentMethodId, SubscriptionId,
-    Time,
+    EventId, GrantId, LedgerEntryId, MAX_AMOUNT, Overflow, PaymentMethodId, SubscriptionId, Time,
 };
 use crate::catalog::Cadence;
 use crate::db::{FromRow, ToRow};
+use crate::work::Stamp;
 use std::collections::BTreeSet;
 
 #[derive(Debug)]
@@ -76,6 +76,14 @@ pub(super) enum RefundTo {
     },
 }
 
+/// The change of a grant that an entry records.
+struct Change {
+    kind: EntryKind,
+    grant_id: GrantId,
+    /// Positive or negative.
+    amount: i64,
+}
+
 /// The optional parts of an entry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Note {
@@ -131,25 +139,25 @@ impl Wallet {
 
     /// Writes due entries in the order of their instants: first expiries, then rollovers, then
     /// grants.
-    pub(super) fn write_due(&mut self, at: Time, ids: &Ids) {
-        while let Some(due) = self.next_due().filter(|due| *due <= at) {
-            self.expire(due, ids);
+    pub(super) fn write_due(&mut self, stamp: Stamp<'_>) {
+        while let Some(due) = self.next_due().filter(|due| *due <= stamp.at) {
+            self.expire(stamp.as_of(due));
             let mut drips = self.drips.take().unwrap_or_default();
             for drip in drips.iter_mut().filter(|drip| drip.next() == Some(due)) {
                 drip.next_at = due.plus_days(1);
-                self.drip(drip, due, ids);
+                self.drip(drip, stamp.as_of(due));
             }
             self.drips = Some(drips);
         }
     }
 
-    fn drip(&mut self, drip: &Drip, at: Time, ids: &Ids) {
-        let rest = self.take_lapsed(drip.subscription_id, Cadence::Day, at);
+    fn drip(&mut self, drip: &Drip, stamp: Stamp<'_>) {
+        let rest = self.take_lapsed(drip.subscription_id, Cadence::Day, stamp.at);
         if !drip.paused {
-            let (start, end) = (at, drip.next_at);
+            let (start, end) = (stamp.at, drip.next_at);
             let subscription_id = drip.subscription_id;
             let window = Window { subscription_id, cadence: Cadence::Day, start, end };
-            self.grant_window(window, rest.min(drip.rollover_cap), drip.amount, at, ids);
+            self.grant_window(window, rest.min(drip.rollover_cap), drip.amount, stamp);
         }
     }
 
@@ -160,8 +168,7 @@ impl Wallet {
         window: Window,
         rollover: i64,
         amount: i64,
-        at: Time,
-        ids: &Ids,
+        stamp: Stamp<'_>,
     ) {
         let daily = window.cadence == Cadence::Day;
         let own = if daily { Source::Daily } else { Source::Plan };
@@ -178,19 +185,19 @@ impl Wallet {
                     cadence: Some(window.cadence),
                     description: None,
                 };
-                self.add(&new, at, ids);
+                self.add(&new, stamp);
             }
         }
     }
 
     /// Stores a part of a window that was used before the window began, as an early use of the one
     /// before it. It counts as granted and used, without a ledger entry.
-    pub(super) fn mark_used(&mut self, window: Window, amount: i64, at: Time, ids: &Ids) {
+    pub(super) fn mark_used(&mut self, window: Window, amount: i64, stamp: Stamp<'_>) {
         if amount <= 0 {
             return;
         }
         let grant = Grant {
-            id: ids.grant(),
+            id: stamp.ids.grant(),
             subscription_id: Some(window.subscription_id),
             source: Source::Plan,
             cadence: Some(window.cadence),
@@ -199,7 +206,7 @@ impl Wallet {
             lapsed: 0,
             starts_at: window.start,
             expires_at: Some(window.end),
-            created_at: at,
+            created_at: stamp.at,
         };
         self.changed.insert(grant.id);
         self.grants.push(grant);
@@ -216,28 +223,28 @@ impl Wallet {
     }
 
     /// Grants credits if the balance stays in the range of amounts.
-    pub fn grant(&mut self, new: &NewGrant, at: Time, ids: &Ids) -> Result<GrantId, Overflow> {
+    pub fn grant(&mut self, new: &NewGrant, stamp: Stamp<'_>) -> Result<GrantId, Overflow> {
         crate::base::money::sum([self.account.balance, new.amount])?;
-        Ok(self.add(new, at, ids))
+        Ok(self.add(new, stamp))
     }
 
     /// Adds purchased credits even beyond `MAX_AMOUNT`: they are already paid for.
-    pub fn buy(&mut self, new: &NewGrant, at: Time, ids: &Ids) {
-        self.add(new, at, ids);
+    pub fn buy(&mut self, new: &NewGrant, stamp: Stamp<'_>) {
+        self.add(new, stamp);
     }
 
-    fn add(&mut self, new: &NewGrant, at: Time, ids: &Ids) -> GrantId {
+    fn add(&mut self, new: &NewGrant, stamp: Stamp<'_>) -> GrantId {
         let grant = Grant {
-            id: ids.grant(),
+            id: stamp.ids.grant(),
             subscription_id: new.subscription_id,
             source: new.source,
             cadence: new.cadence,
             amount: new.amount,
             remaining: new.amount,
             lapsed: 0,
-            starts_at: new.starts_at.unwrap_or(at),
+            starts_at: new.starts_at.unwrap_or(stamp.at),
             expires_at: new.expires_at,
-            created_at: at,
+            created_at: stamp.at,
         };
         let id = grant.id;
         self.grants.push(grant);
@@ -246,7 +253,8 @@ impl Wallet {
             return id;
         }
         let note = Note { description: new.description.clone(), ..Note::default() };
-        self.note(EntryKind::Grant, new.amount, id, note, at, ids);
+        let change = Change { kind: EntryKind::Grant, grant_id: id, amount: new.amount };
+        self.record(change, note, stamp);
         id
     }
 
@@ -255,7 +263,7 @@ impl Wallet {
     }
 
     /// Debits a usage event from the grants in their order, all or nothing.
-    pub fn debit(&mut self, amount: i64, event: EventId, at: Time, ids: &Ids) -> bool {
+    pub fn debit(&mut self, amount: i64, event: EventId, stamp: Stamp<'_>) -> bool {
         if !self.can_pay(amount) {
             return false;
         }
@@ -268,20 +276,21 @@ impl Wallet {
                 self.grants[place].remaining -= taken;
                 let id = self.grants[place].id;
                 let note = Note { usage_event_id: Some(event), ..Note::default() };
-                self.note(EntryKind::Deduction, -taken, id, note, at, ids);
+                let change = Change { kind: EntryKind::Deduction, grant_id: id, amount: -taken };
+                self.record(change, note, stamp);
             }
         }
         true
     }
 
     /// Expires grants. Grants of plans remain until their rollover is decided.
-    fn expire(&mut self, at: Time, ids: &Ids) {
-        self.end(|grant| grant.expires_at.is_some_and(|end| end <= at), true, at, ids);
+    fn expire(&mut self, stamp: Stamp<'_>) {
+        self.end(|grant| grant.expires_at.is_some_and(|end| end <= stamp.at), true, stamp);
     }
 
     /// Expires the grants of a subscription, without rollover.
-    pub(super) fn end_of_subscription(&mut self, id: SubscriptionId, at: Time, ids: &Ids) {
-        self.end(|grant| grant.subscription_id == Some(id), false, at, ids);
+    pub(super) fn end_of_subscription(&mut self, id: SubscriptionId, stamp: Stamp<'_>) {
+        self.end(|grant| grant.subscription_id == Some(id), false, stamp);
         for grant in &mut self.grants {
             if grant.subscription_id == Some(id) && grant.lapsed > 0 {
                 grant.lapsed = 0;
@@ -294,10 +303,10 @@ impl Wallet {
     }
 
     /// Ends what is left of the open windows of a subscription, except days and what rolled over.
-    pub(super) fn end_windows(&mut self, id: SubscriptionId, at: Time, ids: &Ids) {
+    pub(super) fn end_windows(&mut self, id: SubscriptionId, stamp: Stamp<'_>) {
         let of_window =
             |grant: &Grant| grant.subscription_id == Some(id) && grant.source == Source::Plan;
-        self.end(of_window, false, at, ids);
+        self.end(of_window, false, stamp);
     }
 
     /// Has the windows of a subscription end earlier.
@@ -312,7 +321,7 @@ impl Wallet {
         }
     }
 
-    fn end(&mut self, which: impl Fn(&Grant) -> bool, may_roll: bool, at: Time, ids: &Ids) {
+    fn end(&mut self, which: impl Fn(&Grant) -> bool, may_roll: bool, stamp: Stamp<'_>) {
         self.grants.sort_unstable_by_key(Grant::order);
         for place in 0..self.grants.len() {
             let grant = &mut self.grants[place];
@@ -323,7 +332,8 @@ impl Wallet {
             if may_roll && matches!(grant.source, Source::Plan | Source::Daily) {
                 grant.lapsed = rest;
             }
-            self.note(EntryKind::Expiry, -rest, id, Note::default(), at, ids);
+            let change = Change { kind: EntryKind::Expiry, grant_id: id, amount: -rest };
+            self.record(change, Note::default(), stamp);
         }
     }
 
@@ -350,8 +360,7 @@ impl Wallet {
         &mut self,
         of: &Entry,
         to: RefundTo,
-        at: Time,
-        ids: &Ids,
+        stamp: Stamp<'_>,
     ) -> Result<Entry, Overflow> {
         let amount = of.amount.checked_neg().ok_or(Overflow)?;
         crate::base::money::sum([self.account.balance, amount])?;
@@ -360,16 +369,16 @@ impl Wallet {
             RefundTo::Over(grant) => (grant, true),
             RefundTo::New { expires_at } => {
                 let grant = Grant {
-                    id: ids.grant(),
+                    id: stamp.ids.grant(),
                     subscription_id: None,
                     source: Source::Promotional,
                     cadence: None,
                     amount,
                     remaining: 0,
                     lapsed: 0,
-                    starts_at: at,
+                    starts_at: stamp.at,
                     expires_at: Some(expires_at),
-                    created_at: at,
+                    created_at: stamp.at,
                 };
                 (grant, false)
             }
@@ -382,34 +391,29 @@ impl Wallet {
             grant.remaining += amount;
         }
         let note = Note { undoes: Some(of.id), ..Note::default() };
-        let entry = self.note(EntryKind::Refund, amount, id, note, at, ids);
+        let change = Change { kind: EntryKind::Refund, grant_id: id, amount };
+        let entry = self.record(change, note, stamp);
         if over {
-            self.end(|grant| grant.id == id, false, at, ids);
+            self.end(|grant| grant.id == id, false, stamp);
         }
         Ok(entry)
     }
 
     /// Reverses the rest of a grant.
-    pub(super) fn reverse(&mut self, of: &Entry, at: Time, ids: &Ids) -> Entry {
+    pub(super) fn reverse(&mut self, of: &Entry, stamp: Stamp<'_>) -> Entry {
         let grant = self.grants.iter_mut().find(|grant| grant.id == of.grant_id);
         let rest = grant.map_or(0, |grant| std::mem::take(&mut grant.remaining));
         let note = Note { undoes: Some(of.id), ..Note::default() };
-        self.note(EntryKind::Reversal, -rest, of.grant_id, note, at, ids)
+        let change = Change { kind: EntryKind::Reversal, grant_id: of.grant_id, amount: -rest };
+        self.record(change, note, stamp)
     }
 
     /// Appends an entry. Its id is greater than the last one's, even if the clocks of nodes differ.
-    fn note(
-        &mut self,
-        kind: EntryKind,
-        amount: i64,
-        grant_id: GrantId,
-        note: Note,
-        at: Time,
-        ids: &Ids,
-    ) -> Entry {
+    fn record(&mut self, change: Change, note: Note, stamp: Stamp<'_>) -> Entry {
+        let Change { kind, grant_id, amount } = change;
         let Note { usage_event_id, description, undoes } = note;
         let beyond = self.account.last_entry_id.map_or(0, |id| id.to_u128() + 1);
-        let id = ids.ledger_entry().max(LedgerEntryId::from_u128(beyond));
+        let id = stamp.ids.ledger_entry().max(LedgerEntryId::from_u128(beyond));
         self.account.balance += amount;
         self.account.last_entry_id = Some(id);
         self.changed.insert(grant_id);
@@ -422,7 +426,7 @@ impl Wallet {
             usage_event_id,
             description,
             undoes,
-            at,
+            at: stamp.at,
         };
         self.entries.push(entry.clone());
         entry

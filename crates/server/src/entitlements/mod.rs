@@ -48,6 +48,12 @@ pub enum DeniedReason {
     CreditExhausted,
 }
 
+/// A feature, with what all plans of a customer give of it.
+struct Given<'a> {
+    feature: &'a Feature,
+    value: EntitlementValue,
+}
+
 /// Returns all entitlements of a customer, features of higher plans first.
 pub async fn all(
     tx: &mut Tx<'_, '_>,
@@ -65,7 +71,8 @@ pub async fn all(
     let mut all = Vec::new();
     for feature in catalog::features(tx, tenant, &ids).await? {
         if let Some(value) = union(&plans, feature.id) {
-            let state = state(tx, tenant, customer_no, &feature, value, at).await?;
+            let given = Given { feature: &feature, value };
+            let state = state(tx, tenant, customer_no, given, at).await?;
             all.push((feature, state));
         }
     }
@@ -83,7 +90,7 @@ pub async fn of_feature(
     let plans = plans(tx, tenant, customer_no).await?;
     match union(&plans, feature.id) {
         None => Ok(None),
-        Some(value) => state(tx, tenant, customer_no, feature, value, at).await.map(Some),
+        Some(value) => state(tx, tenant, customer_no, Given { feature, value }, at).await.map(Some),
     }
 }
 
@@ -174,8 +181,7 @@ async fn state(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer_no: i64,
-    feature: &Feature,
-    value: EntitlementValue,
+    Given { feature, value }: Given<'_>,
     at: Time,
 ) -> Result<State, DbError> {
     Ok(match (value, feature.kind) {

@@ -4,7 +4,7 @@
 //! holding a lease in real time, which it renews.
 
 use crate::app::App;
-use crate::audit::{self, Action, NewEvent};
+use crate::audit::{self, Action, Actor, NewEvent};
 use crate::base::Time;
 use crate::credits;
 use crate::db::{DbError, Lane, Tx};
@@ -115,9 +115,10 @@ async fn release(app: &App, tenant: &Tenant, held: Time) -> Result<(), DbError> 
 
 /// Writes due wallet entries in bounded steps; `true` when none are left.
 async fn write_wallets(app: &App, tenant: &Tenant, to: Time) -> Result<bool, DbError> {
-    let (of, ids) = (*tenant, app.ids.clone());
+    let (of, by) = (*tenant, app.by(Actor::System));
     let written = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        credits::write_all_due(tx, &of, to, BITE, &ids).await
+        let mut work = Work { tx, tenant: &of, at: to, by: &by };
+        credits::write_all_due(&mut work, BITE).await
     });
     Ok(written.await? == 0)
 }

@@ -158,8 +158,7 @@ async fn past_due(
         return Ok(());
     }
     // Grants that fell due until now are written; from now on none is.
-    credits::write_due(work.tx, work.tenant, subscription.customer_no, work.at, &work.by.ids)
-        .await?;
+    credits::write_due(work, subscription.customer_no).await?;
     subscription.status = Status::PastDue;
     subscription.updated_at = work.at;
     note(work, subscription, Action::SubscriptionPastDue, json!({})).await?;
@@ -181,8 +180,7 @@ pub async fn paid(
     subscription.dunning_next_at = None;
     let owes = !unpaid(work, subscription).await?.is_empty();
     if !owes && subscription.status == Status::PastDue {
-        credits::write_due(work.tx, work.tenant, subscription.customer_no, work.at, &work.by.ids)
-            .await?;
+        credits::write_due(work, subscription.customer_no).await?;
         subscription.status = Status::Active;
         subscription.updated_at = work.at;
         note(work, subscription, Action::SubscriptionRecovered, json!({})).await?;

@@ -50,7 +50,10 @@ pub async fn preview(
     if subscription.status == Status::Pending {
         create::begin(&mut subscription, &offer.plan, work.at);
     }
-    show(work.tx, work.tenant, &subscription, (offer.lines, Vec::new()), work.at, work.at).await
+    let (effective_at, proration_date) = (work.at, work.at);
+    let (due, closed) = (offer.lines, Vec::new());
+    let outcome = Outcome { subscription, due, closed, effective_at, proration_date };
+    show(work.tx, work.tenant, outcome).await
 }
 
 /// Prices a change.
@@ -63,22 +66,32 @@ pub async fn preview_change(
     let subscription =
         subscriptions::own(tx, tenant, request.viewer, request.subscription_id).await?;
     let quote = change::quote(tx, tenant, subscription, request, at).await?;
-    let outcome = quote.outcome();
-    let end = outcome.current_period.map_or(at, |period| period.end);
+    let subscription = quote.outcome();
+    let end = subscription.current_period.map_or(at, |period| period.end);
     let effective_at = if quote.way == Way::Deferred { end } else { quote.at };
-    show(tx, tenant, &outcome, (quote.lines, quote.usage), effective_at, quote.at).await
+    let (due, closed, proration_date) = (quote.lines, quote.usage, quote.at);
+    let outcome = Outcome { subscription, due, closed, effective_at, proration_date };
+    show(tx, tenant, outcome).await
 }
 
-/// Returns the charges now and next. `closed` is the usage of the segment that ends with the
-/// change.
+/// The outcome of a request that is only previewed.
+struct Outcome {
+    subscription: Subscription,
+    /// The lines that are due at once.
+    due: Vec<Line>,
+    /// The usage of the segment that ends with the change.
+    closed: Vec<Line>,
+    effective_at: Time,
+    proration_date: Time,
+}
+
+/// Returns the charges now and next.
 async fn show(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    subscription: &Subscription,
-    (mut due, closed): (Vec<Line>, Vec<Line>),
-    effective_at: Time,
-    proration_date: Time,
+    outcome: Outcome,
 ) -> Result<Preview, BillingError> {
+    let Outcome { subscription, mut due, closed, effective_at, proration_date } = outcome;
     let (customer, currency) = (subscription.customer_no, subscription.currency);
     let mut waiting = invoices::waiting(tx, tenant, customer, currency).await?;
     let changes = !closed.is_empty();
@@ -87,7 +100,7 @@ async fn show(
     if due.iter().any(|line| line.amount != 0) {
         due = invoices::with_waiting(due, std::mem::take(&mut waiting));
     }
-    let next = upcoming_after(tx, tenant, subscription, waiting, changes).await?;
+    let next = upcoming_after(tx, tenant, &subscription, waiting, changes).await?;
     Ok(Preview {
         currency,
         totals: invoices::price(tx, tenant, customer, &due).await?,

@@ -94,11 +94,8 @@ async fn open(
     if catalog::credit_currency(work.tx, work.tenant, currency_id).await?.is_none() {
         return Err(BillingError::NoCurrency);
     }
-    credits::make(work.tx, work.tenant, customer_no, currency_id, work.at, &work.by.ids).await?;
-    let wallet =
-        credits::lock(work.tx, work.tenant, &[(customer_no, currency_id)], work.at, &work.by.ids)
-            .await?
-            .pop();
+    credits::make(work, (customer_no, currency_id)).await?;
+    let wallet = credits::lock(work, &[(customer_no, currency_id)]).await?.pop();
     wallet.ok_or(DbError::Broken("a wallet just made is missing").into())
 }
 
@@ -159,7 +156,7 @@ async fn start(
         Billed::Added | Billed::Nothing => return Err(BillingError::OutOfRange),
     };
     if top_up.status == TopUpStatus::Succeeded {
-        wallet.buy(&bought(quote.package.as_ref(), credits, work.at), work.at, &work.by.ids);
+        wallet.buy(&bought(quote.package.as_ref(), credits, work.at), work.stamp());
         billing::set_currency(work.tx, work.tenant, customer_no, quote.currency).await?;
     }
     credits::add_top_up(work.tx, no, &top_up).await?;

@@ -15,8 +15,7 @@ pub async fn track_events(
     let tracked = usage::track(work, events).await?;
     let mut attempts = Vec::new();
     if !tracked.low.is_empty() {
-        let mut wallets =
-            credits::lock(work.tx, work.tenant, &tracked.low, work.at, &work.by.ids).await?;
+        let mut wallets = credits::lock(work, &tracked.low).await?;
         for wallet in &mut wallets {
             attempts.extend(top_up_if_low(work, wallet).await?);
         }

@@ -7,7 +7,6 @@ use super::wire::{Components, Description, Request};
 use super::{Body, IdempotencyKey, NoBody, PathText, PathTexts, RawJsonBody};
 use crate::app::App;
 use crate::base::page::MAX_LIMIT;
-use axum::Extension;
 use axum::extract::State;
 use http::{HeaderMap, Uri};
 use std::sync::Arc;
@@ -47,7 +46,6 @@ handlers!(A B);
 handlers!(A B C);
 handlers!(A B C D);
 handlers!(A B C D E);
-handlers!(A B C D E F1);
 
 /// Adds to a route's description what the extractors of its handler take.
 pub fn described<H: Handler<A>, A>(
@@ -99,7 +97,6 @@ impl Describe for HeaderMap {}
 impl Describe for PathText {}
 impl Describe for PathTexts {}
 impl Describe for NoBody {}
-impl<T> Describe for Extension<T> {}
 impl<const MOST: usize> Describe for RawJsonBody<MOST> {}
 
 impl Describe for IdempotencyKey {

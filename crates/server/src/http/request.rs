@@ -84,10 +84,10 @@ pub async fn around(
     finish_headers(&mut response, &id, surface);
     let route = route.as_ref().map_or("none", |route| route.as_str());
     let status = response.status().as_u16();
-    let elapsed = started.elapsed();
-    log(&info, &id, &method, route, status, elapsed, source);
+    let done = Done { info: &info, method: &method, route, status, elapsed: started.elapsed() };
+    done.log(&id, source);
     if !app.config.metrics_listen.is_empty() {
-        measure(&method, route, status, elapsed);
+        done.measure();
     }
     response
 }
@@ -174,13 +174,44 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-fn measure(method: &Method, route: &str, status: u16, elapsed: Duration) {
-    let labels = [
-        ("method", known(method).to_owned()),
-        ("route", route.to_owned()),
-        ("status", status.to_string()),
-    ];
-    metrics::histogram!("unitpay_http_request_duration_seconds", &labels).record(elapsed);
+/// A request that was answered.
+struct Done<'a> {
+    info: &'a RequestInfo,
+    method: &'a Method,
+    /// The route instead of the path, which may contain the integrator's data.
+    route: &'a str,
+    status: u16,
+    elapsed: Duration,
+}
+
+impl Done<'_> {
+    fn measure(&self) {
+        let labels = [
+            ("method", known(self.method).to_owned()),
+            ("route", self.route.to_owned()),
+            ("status", self.status.to_string()),
+        ];
+        metrics::histogram!("unitpay_http_request_duration_seconds", &labels).record(self.elapsed);
+    }
+
+    /// Writes one log line per request.
+    fn log(&self, id: &str, problem: Option<Problem>) {
+        let Self { info, method, route, status, elapsed } = *self;
+        let caller = info.caller.get().and_then(|caller| caller.id());
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let code = problem.as_ref().map(|problem| problem.code.as_str());
+        let source = problem.as_ref().and_then(|problem| problem.source.as_ref());
+        match source {
+            Some(source) => tracing::error!(
+                request = %id, %method, route, status, micros, peer = %info.peer, caller, code,
+                error = %source, "request"
+            ),
+            None => tracing::info!(
+                request = %id, %method, route, status, micros, peer = %info.peer, caller, code,
+                "request"
+            ),
+        }
+    }
 }
 
 /// Clients can invent methods, and metric labels are kept forever.
@@ -195,33 +226,6 @@ fn known(method: &Method) -> &str {
         Method::OPTIONS,
     ];
     if known.contains(method) { method.as_str() } else { "other" }
-}
-
-/// Writes one log line per request, with the route instead of the path, which may contain the
-/// integrator's data.
-fn log(
-    info: &RequestInfo,
-    id: &str,
-    method: &Method,
-    route: &str,
-    status: u16,
-    elapsed: Duration,
-    problem: Option<Problem>,
-) {
-    let caller = info.caller.get().and_then(|caller| caller.id());
-    let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    let code = problem.as_ref().map(|problem| problem.code.as_str());
-    let source = problem.as_ref().and_then(|problem| problem.source.as_ref());
-    match source {
-        Some(source) => tracing::error!(
-            request = %id, %method, route, status, micros, peer = %info.peer, caller, code,
-            error = %source, "request"
-        ),
-        None => tracing::info!(
-            request = %id, %method, route, status, micros, peer = %info.peer, caller, code,
-            "request"
-        ),
-    }
 }
 
 /// Returns the peer's address; behind a configured proxy, the nearest address that is not a proxy.

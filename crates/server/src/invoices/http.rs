@@ -212,7 +212,8 @@ async fn page(
     let no = customer.map(|(no, _)| no);
     let backend = caller.only_customer().is_none();
     let page = paging.read(&tenant, &format!("invoices {no:?} {status:?}"))?;
-    let rows = sql::page(tx, &tenant, customer, status, backend, &page).await?;
+    let filter = sql::InvoiceFilter { customer, status, drafts: backend };
+    let rows = sql::page(tx, &tenant, filter, &page).await?;
     let page = page.page(rows, |invoice| invoice.id.to_string());
     let short = |invoice| InvoiceResponse::of(app, invoice, None, backend);
     Ok(Json(StatusCode::OK, page.map(short).into()))

@@ -56,16 +56,7 @@ pub async fn wait_for_next(
     if lines.is_empty() {
         return Ok(());
     }
-    sql::insert_addition(
-        work.tx,
-        work.tenant,
-        customer_no,
-        work.by.ids.invoice(),
-        currency,
-        &lines,
-        work.at,
-    )
-    .await
+    sql::insert_addition(work, customer_no, currency, &lines).await
 }
 
 /// Writes a draft. Returns `None` if there is nothing to bill, or an invoice with this `due_key`.

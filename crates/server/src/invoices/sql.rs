@@ -13,6 +13,7 @@ use crate::db::{
     query, scalar, sql, word_columns,
 };
 use crate::organizations::Tenant;
+use crate::work::Work;
 
 const GET: Query<Invoice> = query!(
     Invoice,
@@ -173,25 +174,31 @@ pub async fn get_of_customer(
     tx.fetch_one(&GET_OF_CUSTOMER, &values).await
 }
 
-/// Returns a page of a tenant's or of one customer's invoices, without their lines; with `drafts`, the
-/// customer's drafts are among them.
+/// Chooses the invoices of one customer or of all, that have one status or any.
+#[derive(Clone, Copy, Debug)]
+pub struct InvoiceFilter {
+    pub customer: Option<(i64, CustomerId)>,
+    pub status: Option<Status>,
+    /// Whether one customer's drafts are among them; those of a whole tenant are.
+    pub drafts: bool,
+}
+
+/// Returns a page of a tenant's invoices, without their lines.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    customer: Option<(i64, CustomerId)>,
-    status: Option<Status>,
-    drafts: bool,
+    filter: InvoiceFilter,
     query: &PageQuery,
 ) -> Result<Vec<Invoice>, DbError> {
     let (before, after, newer) = query.bounds();
-    let status = status.map_or("", Status::as_str);
-    let (mut values, statements) = match customer {
+    let status = filter.status.map_or("", Status::as_str);
+    let (mut values, statements) = match filter.customer {
         Some((no, id)) => (vec![id.into(), tenant.no.into(), no.into()], &OF_CUSTOMER),
         None => (vec![tenant.no.into()], &OF_TENANT),
     };
     values.extend([before.into(), after.into(), status.into()]);
-    if customer.is_some() {
-        values.push(if drafts { "" } else { Status::Draft.as_str() }.into());
+    if filter.customer.is_some() {
+        values.push(if filter.drafts { "" } else { Status::Draft.as_str() }.into());
     }
     values.push(query.fetch().into());
     tx.fetch(&statements[usize::from(newer)], &values).await
@@ -315,23 +322,20 @@ pub async fn additions(
 }
 
 pub async fn insert_addition(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     customer_no: i64,
-    id: InvoiceId,
     currency: Currency,
     lines: &[Line],
-    at: Time,
 ) -> Result<(), DbError> {
     let values = [
-        tenant.no.into(),
+        work.tenant.no.into(),
         customer_no.into(),
-        id.into(),
+        work.by.ids.invoice().into(),
         currency.into(),
         json(lines).into(),
-        at.into(),
+        work.at.into(),
     ];
-    tx.execute(&INSERT_ADDITION, &values).await.map(|_| ())
+    work.tx.execute(&INSERT_ADDITION, &values).await.map(|_| ())
 }
 
 /// Assigns the waiting additions to a draft.

@@ -9,10 +9,8 @@ use crate::auth::Portal;
 use crate::base::{CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::http::CustomerResponse;
 use crate::http::page::query;
-use crate::http::request::RequestInfo;
 use crate::http::{Json, NoBody, Problem};
-use crate::portal::http_initial_data::{self, InitialData, OwnRoutes};
-use axum::Extension;
+use crate::portal::http_initial_data::{self, InitialData, Inner};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
@@ -93,8 +91,7 @@ pub struct RefreshResponse {
 pub async fn current(
     State(app): State<Arc<App>>,
     caller: Portal<0>,
-    Extension(info): Extension<Arc<RequestInfo>>,
-    Extension(routes): Extension<OwnRoutes>,
+    inner: Inner,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -105,9 +102,8 @@ pub async fn current(
             None => {}
             Some("initialData") => {
                 let session = caller.verified().session();
-                initial_data = Some(
-                    http_initial_data::gather(&app, &info, routes, session, caller.token()).await,
-                );
+                let gathered = http_initial_data::gather(&app, &inner, session, caller.token());
+                initial_data = Some(gathered.await);
             }
             Some(_) => fields.wrong("include", "must be initialData"),
         }

@@ -8,12 +8,10 @@ use crate::base::{PortalSessionId, Secret};
 use crate::branding;
 use crate::branding::http::BrandingResponse;
 use crate::http::leaves::TextUpTo;
-use crate::http::request::RequestInfo;
 use crate::http::wire::Request;
 use crate::http::{Body, Code, Fields, Json, Problem};
 use crate::organizations::Tenant;
-use crate::portal::http_initial_data::{self, InitialData, OwnRoutes};
-use axum::Extension;
+use crate::portal::http_initial_data::{self, InitialData, Inner};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
@@ -59,8 +57,7 @@ pub struct ExchangeResponse {
 pub async fn exchange(
     State(app): State<Arc<App>>,
     _: Anyone,
-    Extension(info): Extension<Arc<RequestInfo>>,
-    Extension(routes): Extension<OwnRoutes>,
+    inner: Inner,
     headers: HeaderMap,
     body: Body<ExchangeRequest>,
 ) -> Result<Response, Problem> {
@@ -72,16 +69,15 @@ pub async fn exchange(
         (None, sid) => sid.and_then(|sid| by_cookie(&app, &headers, &sid)),
     };
     let Some(opening) = opening else {
-        note_bad_code(&app, info.peer)?;
+        note_bad_code(&app, inner.info.peer)?;
         return Err(invalid_code());
     };
     let (verified, next) = match open(&app, opening).await {
         Ok(opened) => opened,
-        Err(error) => return Err(refused(&app, info.peer, error).await),
+        Err(error) => return Err(refused(&app, inner.info.peer, error).await),
     };
     let session = verified.session();
-    let initial_data =
-        http_initial_data::gather(&app, &info, routes, session, next.token.reveal()).await;
+    let initial_data = http_initial_data::gather(&app, &inner, session, next.token.reveal()).await;
     let cookie = set_cookie(&app, session.sid);
     let body = ExchangeResponse { token: RefreshResponse::of(next), initial_data };
     let body = Json(StatusCode::OK, body).compressed_for(&headers);

@@ -5,10 +5,14 @@
 
 use crate::app::App;
 use crate::base::Time;
+use crate::http::Problem;
+use crate::http::operation::Describe;
 use crate::http::request::RequestInfo;
 use crate::portal::{PortalScopes, PortalSession};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::value::RawValue;
@@ -45,11 +49,31 @@ const FIRST: &[(u32, &str)] = &[
 /// The number of days in the portal's chart.
 const CHART_DAYS: i64 = 30;
 
+/// A request whose handler can call the server's other routes.
+#[derive(Debug)]
+pub struct Inner {
+    pub info: Arc<RequestInfo>,
+    routes: OwnRoutes,
+}
+
+impl<S: Sync> FromRequestParts<S> for Inner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let extensions = &parts.extensions;
+        let (info, routes) = (extensions.get::<Arc<RequestInfo>>(), extensions.get::<OwnRoutes>());
+        let (info, routes) =
+            info.zip(routes).ok_or_else(|| Problem::internal("a request without its routes"))?;
+        Ok(Self { info: Arc::clone(info), routes: *routes })
+    }
+}
+
+impl Describe for Inner {}
+
 /// Requests everything that the session may read, in the order of the list, while it fits.
 pub async fn gather(
     app: &Arc<App>,
-    info: &Arc<RequestInfo>,
-    routes: OwnRoutes,
+    Inner { info, routes }: &Inner,
     session: &PortalSession,
     token: &str,
 ) -> InitialData {
@@ -66,7 +90,7 @@ pub async fn gather(
             .header(header::HOST, "localhost")
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .extension(Arc::clone(info))
-            .extension(routes)
+            .extension(*routes)
             .body(Body::empty());
         let Ok(request) = request else { continue };
         let Ok(answer) = router.clone().oneshot(request).await;

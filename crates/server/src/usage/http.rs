@@ -4,7 +4,7 @@ use super::{MAX_EVENTS, Reason, Tracked, http_body, meter};
 use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::base::{Decimal, MetricId};
-use crate::catalog::Viewer;
+use crate::catalog::{self, Viewer};
 use crate::customers::CustomerRef;
 use crate::db::{Lane, Tx};
 use crate::http::leaves::{Day, ShortText};
@@ -218,8 +218,9 @@ pub async fn get(
     let metric_id = path_id::<MetricId>(&query.metric_id)?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
     let viewer = caller.only_customer().map_or(Viewer::Backend, Viewer::Customer);
-    let meter = meter::read(&mut tx, &tenant, viewer, customer.no, metric_id, at).await?;
-    let meter = meter.ok_or_else(Problem::not_found)?;
+    let metric = catalog::visible_metric(&mut tx, &tenant, viewer, metric_id).await?;
+    let metric = metric.ok_or_else(Problem::not_found)?;
+    let meter = meter::read(&mut tx, &tenant, customer.no, metric, at).await?;
     Ok(Json(
         StatusCode::OK,
         UsageMeter {

@@ -1,8 +1,8 @@
 //! Reads usage: a metric against its limit, and quantities per day.
 
 use super::sql;
-use crate::base::{Decimal, MetricId, Time};
-use crate::catalog::{self, EntitlementValue, FeatureType, Metric, Viewer};
+use crate::base::{Decimal, Time};
+use crate::catalog::{self, EntitlementValue, FeatureType, Metric};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
 use crate::subscriptions;
@@ -30,20 +30,16 @@ impl Meter {
     }
 }
 
-/// Returns `None` if the metric does not exist or the viewer may not see it.
 pub async fn read(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    viewer: Viewer,
     customer_no: i64,
-    metric_id: MetricId,
+    metric: Metric,
     at: Time,
-) -> Result<Option<Meter>, DbError> {
-    let metric = catalog::visible_metric(tx, tenant, viewer, metric_id).await?;
-    let Some(metric) = metric else { return Ok(None) };
-    let usage = sql::used(tx, tenant, customer_no, metric_id, at).await?;
+) -> Result<Meter, DbError> {
+    let usage = sql::used(tx, tenant, customer_no, metric.id, at).await?;
     let limit = limit(tx, tenant, customer_no, &metric).await?;
-    Ok(Some(Meter { metric, usage, limit }))
+    Ok(Meter { metric, usage, limit })
 }
 
 /// Returns the largest limit of the metered features in the customer's plans, 0 without any;

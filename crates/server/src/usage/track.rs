@@ -150,7 +150,7 @@ async fn debit<'a>(
         return Ok((Vec::new(), Vec::new()));
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let wallets = credits::lock(work.tx, work.tenant, &wanted, work.at, &work.by.ids).await?;
+    let wallets = credits::lock(work, &wanted).await?;
     let mut wallets: BTreeMap<_, Wallet> = wallets
         .into_iter()
         .map(|wallet| ((wallet.account.customer_no, wallet.account.currency_id), wallet))
@@ -167,7 +167,7 @@ async fn debit<'a>(
         if suffices {
             for (key, amount) in due {
                 if let Some(wallet) = wallets.get_mut(&key) {
-                    wallet.debit(amount, one.stored.id, work.at, &work.by.ids);
+                    wallet.debit(amount, one.stored.id, work.stamp());
                 }
             }
         }

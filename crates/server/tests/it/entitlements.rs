@@ -1,22 +1,21 @@
 //! Entitlements: what a customer has by its plans, and what it may use now.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Test, get, patch, post};
+use crate::support::{Answer, Test, WalletOf, get, patch, post};
 use serde_json::{Value, json};
-use unitpay::base::CreditCurrencyId;
-use unitpay::credits::{self, NewGrant, Source};
+use unitpay::credits::{self, Source};
 use unitpay::customers::{self, CustomerRef};
-use unitpay::db::{DbError, Lane, Tx};
+use unitpay::db::{Lane, Tx};
 
 on_both_stores! {
     async fn entitlements_are_the_union_with_the_larger_limit(t) {
         let shop = Shop::open(&t).await;
         assert_eq!(entitlements(&t, "one").await, json!([]));
-        let small = shop.plan(&t, &shop.product, "small", 1, json!([
+        let small = shop.plan(&t, &shop.product, ("small", 1), json!([
             { "featureId": shop.sso, "type": "boolean" }, { "featureId": shop.calls, "type": "metered", "limit": 10 },
             { "featureId": shop.region, "type": "config", "value": "eu" }, { "featureId": shop.models, "type": "enum", "values": ["a", "b"] },
         ])).await;
-        let large = shop.plan(&t, &shop.other, "large", 2, json!([
+        let large = shop.plan(&t, &shop.other, ("large", 2), json!([
             { "featureId": shop.calls, "type": "metered", "limit": 50 }, { "featureId": shop.generation, "type": "credit" },
             { "featureId": shop.region, "type": "config", "value": "us" }, { "featureId": shop.models, "type": "enum", "values": ["b", "c"] },
         ])).await;
@@ -36,7 +35,7 @@ on_both_stores! {
             json!({ "slug": "models", "type": "enum", "values": ["a", "b"] }),
         ]);
         t.subscribed("one", &large, &shop.other, "trialing").await;
-        shop.grant(&t, "one", 500, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 500, None).await;
         assert_eq!(has(entitlements(&t, "one").await), [
             json!({ "slug": "calls", "type": "metered", "limit": 50, "usage": "0", "remaining": "50" }),
             json!({ "slug": "generation", "type": "credit", "balance": 500, "creditCurrencyId": shop.credits, "creditCost": "1.5" }),
@@ -55,7 +54,7 @@ on_both_stores! {
 
     async fn entitlements_need_a_subscription_with_access(t) {
         let shop = Shop::open(&t).await;
-        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.sso, "type": "boolean" }])).await;
+        let plan = shop.plan(&t, &shop.product, ("plan", 1), json!([{ "featureId": shop.sso, "type": "boolean" }])).await;
         for (status, access) in [("trialing", true), ("active", true), ("past_due", true), ("pending", false), ("canceled", false)] {
             t.customer(status).await;
             t.subscribed(status, &plan, &shop.product, status).await;
@@ -68,7 +67,7 @@ on_both_stores! {
 
     async fn usage_counts_against_the_limit(t) {
         let shop = Shop::open(&t).await;
-        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.calls, "type": "metered", "limit": 10 }])).await;
+        let plan = shop.plan(&t, &shop.product, ("plan", 1), json!([{ "featureId": shop.calls, "type": "metered", "limit": 10 }])).await;
         t.subscribed("one", &plan, &shop.product, "active").await;
         let event = json!({ "customerId": "one", "eventName": "call", "quantity": 8.5, "idempotencyKey": "1" });
         t.call(post("/v1/usage/track", &event).key(&t.key)).await.expect(200);
@@ -95,13 +94,13 @@ on_both_stores! {
 
     async fn credit_check_compares_with_the_debit(t) {
         let shop = Shop::open(&t).await;
-        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.generation, "type": "credit" }])).await;
+        let plan = shop.plan(&t, &shop.product, ("plan", 1), json!([{ "featureId": shop.generation, "type": "credit" }])).await;
         t.subscribed("one", &plan, &shop.product, "active").await;
         let ask = async |usage: Value| check(&t, json!({ "customerId": "one", "featureSlug": "generation", "requestedUsage": usage })).await.expect(200).json();
         let none = ask(json!(1)).await;
         assert_eq!((&none["access"], &none["deniedReason"], &none["creditBalance"]), (&json!(false), &json!("credit_exhausted"), &json!(0)));
         let end = t.app.clock.now().plus_days(1);
-        shop.grant(&t, "one", 10, Some(end)).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, Some(end)).await;
         // Each unit costs 1.5, and the cost of an event is rounded up.
         for (usage, access) in [(json!(6), true), (json!("6.666666"), true), (json!("6.666667"), false), (json!(7), false), (json!(1_000_000_000), false)] {
             let answer = ask(usage.clone()).await;
@@ -111,9 +110,9 @@ on_both_stores! {
         t.advance(86_400);
         assert_eq!(ask(json!(1)).await["creditBalance"], 0);
         assert_eq!(entitlements(&t, "one").await[0]["balance"], 0);
-        shop.grant(&t, "one", 10, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
         assert_eq!(ask(json!(1)).await["access"], true);
-        let (tenant, no) = (t.tenant, shop.number(&t, "one").await);
+        let (tenant, no) = (t.tenant, t.customer_no("one").await);
         t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| credits::freeze_all(tx, &tenant, no).await).await.unwrap();
         let frozen = ask(json!(1)).await;
         assert_eq!((&frozen["access"], &frozen["deniedReason"], &frozen["creditBalance"]), (&json!(false), &json!("credit_exhausted"), &json!(10)));
@@ -121,7 +120,7 @@ on_both_stores! {
 
     async fn enum_values_are_allowed_when_the_plan_has_all(t) {
         let shop = Shop::open(&t).await;
-        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([
+        let plan = shop.plan(&t, &shop.product, ("plan", 1), json!([
             { "featureId": shop.region, "type": "config", "value": "eu" }, { "featureId": shop.models, "type": "enum", "values": ["a", "b"] },
         ])).await;
         t.subscribed("one", &plan, &shop.product, "active").await;
@@ -183,7 +182,7 @@ on_both_stores! {
     async fn browser_checks_only_its_own_customer(t) {
         let shop = Shop::open(&t).await;
         t.customer("two").await;
-        let plan = shop.plan(&t, &shop.product, "plan", 1, json!([{ "featureId": shop.sso, "type": "boolean" }])).await;
+        let plan = shop.plan(&t, &shop.product, ("plan", 1), json!([{ "featureId": shop.sso, "type": "boolean" }])).await;
         t.subscribed("one", &plan, &shop.product, "active").await;
         let (one, two) = (t.token("one").await, t.token("two").await);
         let ask = |token: &str, body: Value| t.call(post("/v1/check", &body).bearer(token));
@@ -242,7 +241,13 @@ impl Shop {
     }
 
     /// An active plan with this entitlement.
-    async fn plan(&self, t: &Test, product: &str, slug: &str, tier: i64, gives: Value) -> String {
+    async fn plan(
+        &self,
+        t: &Test,
+        product: &str,
+        (slug, tier): (&str, i64),
+        gives: Value,
+    ) -> String {
         let plan = json!({
             "productId": product, "slug": slug, "name": slug, "tier": tier, "billingInterval": "month", "currency": "USD",
             "status": "active", "entitlements": gives,
@@ -250,32 +255,8 @@ impl Shop {
         t.make("plans", plan).await
     }
 
-    async fn number(&self, t: &Test, customer: &str) -> i64 {
-        let named = CustomerRef::External(customer.to_owned());
-        let mut tx = t.app.db.read().await.unwrap();
-        customers::get(&mut tx, &t.tenant, &named).await.unwrap().unwrap().no
-    }
-
-    /// Grants credits by hand.
-    async fn grant(&self, t: &Test, customer: &str, amount: i64, end: Option<unitpay::base::Time>) {
-        let (tenant, no) = (t.tenant, self.number(t, customer).await);
-        let currency: CreditCurrencyId = self.credits.parse().unwrap();
-        let new = NewGrant {
-            source: Source::Promotional,
-            amount,
-            starts_at: None,
-            expires_at: end,
-            subscription_id: None,
-            cadence: None,
-            description: None,
-        };
-        let (now, ids) = (t.app.clock.now(), t.app.ids.clone());
-        let granted = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let granted = credits::grant(tx, &tenant, no, currency, &new, now, &ids).await;
-            let broken = |error| DbError::Unexpected(format!("{error:?}").into());
-            granted.map(|_| ()).map_err(broken)
-        });
-        granted.await.unwrap();
+    fn wallet<'a>(&'a self, customer: &'a str) -> WalletOf<'a> {
+        WalletOf { customer, currency: &self.credits }
     }
 }
 

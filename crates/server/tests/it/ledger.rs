@@ -128,7 +128,7 @@ impl History {
                 let end = (days > 0).then(|| t.app.clock.now().plus_seconds(days * DAY / 2));
                 let (source, class) =
                     [(Source::Promotional, 30), (Source::Package, 50)][self.dice.roll(2) as usize];
-                t.grant(shop, &self.customer, source, amount, end).await;
+                t.grant(shop.wallet(&self.customer), source, amount, end).await;
                 self.model.add(class, end.map(Time::seconds), amount, false);
             }
             6 => {

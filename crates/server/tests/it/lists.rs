@@ -15,7 +15,7 @@ on_both_stores! {
         let shop = t.shop().await;
         for customer in ["one", "two"] {
             t.subscriber(&shop, customer).await;
-            t.grant(&shop, customer, Source::Promotional, 1, None).await;
+            t.grant(shop.wallet(customer), Source::Promotional, 1, None).await;
             t.bill(customer, 1_000).await;
         }
         let token = t.token("one").await;

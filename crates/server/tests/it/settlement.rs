@@ -414,7 +414,7 @@ on_both_stores! {
         let shop = t.shop().await;
         let mut attempts = Vec::new();
         for customer in [&bad, &good] {
-            t.grant(&shop, customer, Source::Promotional, 1, None).await;
+            t.grant(shop.wallet(customer), Source::Promotional, 1, None).await;
             let wallet = t.wallet(customer).await["id"].as_str().unwrap().parse().unwrap();
             let effect = Effect::TopUp { credit_account_id: wallet, credits: 10, package_id: None, automatic: false };
             attempts.push(t.begin(customer, effect).await);

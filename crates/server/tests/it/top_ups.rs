@@ -170,7 +170,7 @@ on_both_stores! {
             "enabled": true, "mode": "package", "threshold": 10, "amount": null, "packageId": rule["packageId"], "quantity": 2,
             "maxPerMonth": 2, "pending": false, "paused": false,
         }));
-        t.grant(&shop, "one", Source::Promotional, 12, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 12, None).await;
         let spend = async |key: &str, quantity: i64| t.tracked(json!([event_with("one", "generate", key, json!({ "quantity": quantity }))])).await;
         // 12 - 2 is not below 10, but 8 is.
         assert_eq!(spend("a", 1).await, []);

@@ -66,7 +66,7 @@ on_both_stores! {
         let large = json!([{ "type": "recurring", "amount": 1_000 }, usage[0], usage[1], usage[2]]);
         let large = t.plan(with(monthly("large", large), json!({ "productId": shop.product }))).await;
         t.payer("one").await;
-        t.grant(&shop, "one", Source::Promotional, 1_000, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 1_000, None).await;
         let subscription = t.buy("one", &small, 1).await;
         let user = |name: &str| json!({ "properties": { "user": name } });
         let of = |name: &str, key: &str, more: Value| event_with("one", name, key, more);
@@ -358,7 +358,7 @@ on_both_stores! {
     async fn credit_event_debits_rounded_up_or_is_rejected(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Promotional, 10, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
         let of = |key: &str, quantity: Value| event_with("one", "generate", key, json!({ "quantity": quantity }));
         // 1.5 credits each: 2 + 1 + 0 + 3 of 10, then 6 of 4, then 4 of 4, then nothing is left.
         let events = json!([
@@ -373,7 +373,7 @@ on_both_stores! {
         let taken: Vec<i64> = t.ledger(&wallet).await.iter().map(|entry| entry["amount"].as_i64().unwrap()).collect();
         assert_eq!(taken, [10, -2, -1, -3, -4]);
         // The key of a rejected event is free, and its cost is debited then.
-        t.grant(&shop, "one", Source::Promotional, 6, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 6, None).await;
         assert_eq!(t.tracked(json!([of("e", json!(4))])).await, []);
         assert_eq!(t.balance("one").await, 0);
     }
@@ -381,8 +381,8 @@ on_both_stores! {
     async fn concurrent_debits_never_overdraw(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Package, 20, None).await;
-        t.grant(&shop, "one", Source::Promotional, 30, Some(t.app.clock.now().plus_days(1))).await;
+        t.grant(shop.wallet("one"), Source::Package, 20, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 30, Some(t.app.clock.now().plus_days(1))).await;
         // 2 credits each.
         let answers = join_all((0..40).map(|n| {
             let events = json!([event("one", "generate", &format!("k{n}"))]);
@@ -404,7 +404,7 @@ on_both_stores! {
     async fn frozen_wallet_rejects_debits(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Promotional, 10, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
         let wallet = t.wallet("one").await;
         t.of_wallet(&wallet, "freeze", json!({})).await.expect(200);
         let events = json!([event("one", "generate", "a"), event("one", "call", "b")]);

@@ -21,7 +21,7 @@ on_both_stores! {
             (Source::Promotional, 8, in_days(2)),
         ];
         for (source, amount, end) in granted {
-            t.grant(&shop, "one", source, amount, end).await;
+            t.grant(shop.wallet("one"), source, amount, end).await;
         }
         let wallet = t.wallet("one").await;
         let grants = wallet["grants"].as_array().unwrap();
@@ -45,8 +45,8 @@ on_both_stores! {
     async fn grant_expires_at_its_instant(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_seconds(100))).await;
-        t.grant(&shop, "one", Source::Package, 3, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, Some(t.app.clock.now().plus_seconds(100))).await;
+        t.grant(shop.wallet("one"), Source::Package, 3, None).await;
         t.advance(99);
         assert_eq!(t.balance("one").await, 13);
         t.advance(1_000);
@@ -237,8 +237,8 @@ on_both_stores! {
             { "creditCurrencyId": credits, "amount": 100, "cadence": "month", "rolloverCap": 50 }, { "creditCurrencyId": credits, "amount": 5, "cadence": "day", "rolloverCap": 5 },
         ])).await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Promotional, 7, None).await;
-        t.grant(&shop, "one", Source::Package, 11, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 7, None).await;
+        t.grant(shop.wallet("one"), Source::Package, 11, None).await;
         t.advance(DAY + 3_600);
         assert_eq!(t.balance("one").await, 128);
         let list = t.call(get("/v1/subscriptions?customerId=one").key(&t.key)).await.expect(200).json();
@@ -257,7 +257,7 @@ on_both_stores! {
     async fn manual_grant_is_in_ledger_and_audit(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Package, 1, None).await;
+        t.grant(shop.wallet("one"), Source::Package, 1, None).await;
         let wallet = t.wallet("one").await;
         let body = json!({ "amount": 50, "expiresAt": "2030-02-01T00:00:00Z", "description": "sorry" });
         let grant = t.of_wallet(&wallet, "grants", body).await.expect(201).json();
@@ -298,7 +298,7 @@ on_both_stores! {
     async fn refund_goes_to_the_grant_and_expires_with_it(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_days(1))).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, Some(t.app.clock.now().plus_days(1))).await;
         assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 4 })), event("one", "generate", "b"), event("one", "generate", "c")])).await, []);
         let wallet = t.wallet("one").await;
         let ledger = t.ledger(&wallet).await;
@@ -333,7 +333,7 @@ on_both_stores! {
     async fn rest_of_a_grant_is_reversed_once(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Promotional, 10, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
         assert_eq!(t.tracked(json!([event("one", "generate", "a")])).await, []);
         let wallet = t.wallet("one").await;
         let body = json!({ "ledgerEntryId": t.ledger(&wallet).await[0]["id"] });
@@ -346,7 +346,7 @@ on_both_stores! {
     async fn statistics_list_each_day_of_a_wallet(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(&shop, "one", Source::Promotional, 10, Some(t.app.clock.now().plus_days(2))).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, Some(t.app.clock.now().plus_days(2))).await;
         t.advance(DAY);
         assert_eq!(t.tracked(json!([event("one", "generate", "a")])).await, []);
         t.advance(DAY);
@@ -369,8 +369,8 @@ on_both_stores! {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.subscriber(&shop, "two").await;
-        t.grant(&shop, "one", Source::Promotional, 10, None).await;
-        t.grant(&shop, "two", Source::Promotional, 20, None).await;
+        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
+        t.grant(shop.wallet("two"), Source::Promotional, 20, None).await;
         let (one, two) = (t.wallet("one").await, t.wallet("two").await);
         let all = t.call(get("/v1/credit-accounts").key(&t.key)).await.expect(200).json();
         assert_eq!(all["data"], json!([two, one]));
@@ -402,7 +402,7 @@ on_both_stores! {
         for customer in ["one", "two"] {
             t.subscriber(&shop, customer).await;
             for amount in 1..=3 {
-                t.grant(&shop, customer, Source::Promotional, amount, None).await;
+                t.grant(shop.wallet(customer), Source::Promotional, amount, None).await;
             }
         }
         let (one, two) = (t.wallet("one").await, t.wallet("two").await);
@@ -472,13 +472,15 @@ on_both_stores! {
 
 /// Moves the only subscription into a status, like dunning does: due entries are written before.
 async fn set_status(t: &Test, status: &'static str) {
+    use unitpay::audit::Actor;
     use unitpay::credits::write_due;
     use unitpay::db::{DbError, Lane, Sql, Tx, sql};
+    use unitpay::work::Work;
     const SET: Sql = sql("UPDATE subscriptions SET status = $1");
     let (tenant, no) = (t.tenant, t.customer_no("one").await);
-    let (at, ids) = (Time::from_seconds(t.app.clock.now().seconds()), t.app.ids.clone());
+    let (at, by) = (Time::from_seconds(t.app.clock.now().seconds()), t.app.by(Actor::System));
     let set = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        write_due(tx, &tenant, no, at, &ids).await?;
+        write_due(&mut Work { tx, tenant: &tenant, at, by: &by }, no).await?;
         tx.execute(&SET, &[status.to_owned().into()]).await.map(|_| ())?;
         Ok::<_, DbError>(())
     });

@@ -110,7 +110,8 @@ async fn seed(config: &Config) -> anyhow::Result<String> {
     let Store { db, random, signing, .. } = store;
     let clock = Clock::manual(story::beginning(now));
     // Billing runs as usual, except for the public address, which is not known yet.
-    let app = App::new(config.clone(), String::new(), clock, random, db.clone(), signing);
+    let config = Config { public_url: String::new(), ..config.clone() };
+    let app = App::new(config, clock, random, db.clone(), signing);
     Story::new(&Arc::new(app), key.clone()).tell(now).await?;
     db.close();
     Ok(key)

@@ -10,12 +10,14 @@ pub use shown::{AutoTopUpMode, CreditAccountResponse};
 
 use super::{AccountView, sql};
 use crate::app::App;
+use crate::audit::Actor;
 use crate::auth::Caller;
 use crate::base::{CreditAccountId, Time};
 use crate::db::{DbError, Lane, Tx};
 use crate::http::Problem;
 use crate::http::page::path_id;
 use crate::organizations::Tenant;
+use crate::work::Work;
 use crate::{credits, test_clock};
 
 /// Writes the due entries of a customer's wallets, so that balances are current, and returns the
@@ -27,10 +29,11 @@ pub async fn write_due(app: &App, tenant: &Tenant, customer_no: i64) -> Result<T
     let due = credits::is_due(&mut tx, tenant, customer_no, at).await?;
     drop(tx);
     if due {
-        let (tenant, ids) = (*tenant, app.ids.clone());
+        let (tenant, by) = (*tenant, app.by(Actor::System));
         app.db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                credits::write_due(tx, &tenant, customer_no, at, &ids).await
+                let mut work = Work { tx, tenant: &tenant, at, by: &by };
+                credits::write_due(&mut work, customer_no).await
             })
             .await?;
     }

@@ -82,12 +82,13 @@ pub enum ConnectError {
 pub struct Accounts {
     client: Arc<Client>,
     seal: Seal,
+    random: Random,
     opened: RwLock<HashMap<i64, (String, Arc<Stripe>)>>,
 }
 
 impl Accounts {
-    pub fn new(client: Client, seal: Seal) -> Self {
-        Self { client: Arc::new(client), seal, opened: RwLock::default() }
+    pub fn new(client: Client, seal: Seal, random: Random) -> Self {
+        Self { client: Arc::new(client), seal, random, opened: RwLock::default() }
     }
 
     /// A tenant's account, ready for calls; `None` if it has connected none. The store is asked each
@@ -152,7 +153,6 @@ impl Accounts {
         db: &Db,
         tenant: &Tenant,
         new: NewCredentials,
-        random: &Random,
         now: Time,
     ) -> Result<Connection, ConnectError> {
         new.check(tenant.environment)?;
@@ -179,8 +179,8 @@ impl Accounts {
         }
         let connection = Connection {
             tenant: *tenant,
-            endpoint: before.as_ref().map_or_else(|| name(random), |b| b.endpoint.clone()),
-            version: name(random),
+            endpoint: before.as_ref().map_or_else(|| name(&self.random), |b| b.endpoint.clone()),
+            version: name(&self.random),
             last_four: last_four(secret_key.reveal()),
             publishable_key: publishable,
             sealed: Some(self.sealed(tenant, &secret_key, &webhooks)?),

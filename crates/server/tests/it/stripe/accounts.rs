@@ -81,7 +81,7 @@ on_both_stores! {
         let other = t.organization("other").await;
         let now = t.app.clock.now();
         let new = secret_key(OTHER_SECRET);
-        t.app.processors.stripe().connect(&t.app.db, &other, new, &t.app.random, now).await.unwrap();
+        t.app.processors.stripe().connect(&t.app.db, &other, new, now).await.unwrap();
         t.stripe_customer(&stand_in, "c", "pm_card_visa").await;
         let key = t.key_of(other, KeyScopes::ALL).await;
         let body = json!({ "name": "A", "email": "a@example.com" });

@@ -44,8 +44,8 @@ fn credentials() -> NewCredentials {
 }
 
 async fn connect(t: &Test, new: NewCredentials) -> Result<Connection, ConnectError> {
-    let (app, now) = (&t.app, t.app.clock.now());
-    app.processors.stripe().connect(&app.db, &t.tenant, new, &app.random, now).await
+    let now = t.app.clock.now();
+    t.app.processors.stripe().connect(&t.app.db, &t.tenant, new, now).await
 }
 
 impl Test {

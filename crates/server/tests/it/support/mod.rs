@@ -18,7 +18,7 @@ pub use place::{Place, ok, refused};
 pub use postgres::{fresh_database, fresh_database_with, postgres_certificate};
 pub use program::Program;
 pub use server::{Engine, Folder, Test, claims, nodes_at_once};
-pub use shop::{Shop, event, event_with};
+pub use shop::{Shop, WalletOf, event, event_with};
 pub use subscriptions::{flat, lines, monthly, per_unit, told, with, yearly};
 
 /// Declares tests that run on both stores.

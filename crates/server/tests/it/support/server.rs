@@ -312,6 +312,7 @@ async fn run(
     config.limits.bad_credentials_per_second = 0;
     config.postgres.connections = 6;
     change(&mut config);
+    issuer.clone_into(&mut config.public_url);
     let db = match store {
         Store::File(folder) => Db::Sqlite(Sqlite::open(&folder.0.join("unitpay.db")).unwrap()),
         Store::Database(url) => Db::Postgres(
@@ -327,7 +328,7 @@ async fn run(
     let random = Random::system();
     let master = MasterKey::new([7; 32]);
     let signing = SigningKeys::open(db.clone(), master, &clock, &random).await.unwrap();
-    let app = Arc::new(App::new(config, issuer.to_owned(), clock, random, db, signing));
+    let app = Arc::new(App::new(config, clock, random, db, signing));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Arc::new(Client::new(listener.local_addr().unwrap()));
     let (stop, stopping) = watch::channel(false);

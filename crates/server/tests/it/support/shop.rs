@@ -2,9 +2,11 @@
 
 use super::{Answer, Test, get, post};
 use serde_json::{Value, json};
+use unitpay::audit::Actor;
 use unitpay::base::Time;
 use unitpay::credits::{self, NewGrant, Source};
-use unitpay::db::{DbError, Lane, Tx};
+use unitpay::db::{Lane, Tx};
+use unitpay::work::Work;
 
 /// A product whose plan measures events of several kinds. Those named `generate` cost credits.
 pub struct Shop {
@@ -145,15 +147,12 @@ impl Test {
     /// Grants credits with a source to a customer, which creates its wallet.
     pub async fn grant(
         &self,
-        shop: &Shop,
-        customer: &str,
+        wallet: WalletOf<'_>,
         source: Source,
         amount: i64,
         end: Option<Time>,
     ) {
-        let (tenant, no) = (self.tenant, self.customer_no(customer).await);
-        let (currency, ids, now) =
-            (shop.credits.parse().unwrap(), self.app.ids.clone(), self.app.clock.now());
+        let key = (self.customer_no(wallet.customer).await, wallet.currency.parse().unwrap());
         let new = NewGrant {
             source,
             amount,
@@ -163,11 +162,27 @@ impl Test {
             cadence: None,
             description: None,
         };
+        let (tenant, by, at) = (self.tenant, self.app.by(Actor::System), self.app.clock.now());
         let granted = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let granted = credits::grant(tx, &tenant, no, currency, &new, now, &ids).await;
-            granted.map_err(|error| DbError::Unexpected(format!("{error:?}").into()))
+            let mut work = Work { tx, tenant: &tenant, at, by: &by };
+            credits::make(&mut work, key).await?;
+            let mut wallets = credits::lock(&mut work, &[key]).await?;
+            wallets[0].grant(&new, work.stamp()).unwrap();
+            credits::save(work.tx, &wallets, at).await
         });
         granted.await.unwrap();
+    }
+}
+
+/// Names the wallet of a customer.
+pub struct WalletOf<'a> {
+    pub customer: &'a str,
+    pub currency: &'a str,
+}
+
+impl Shop {
+    pub fn wallet<'a>(&'a self, customer: &'a str) -> WalletOf<'a> {
+        WalletOf { customer, currency: &self.credits }
     }
 }
 
