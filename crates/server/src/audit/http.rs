@@ -4,7 +4,7 @@ use super::{Action, ActorType, Event, sql};
 use crate::app::App;
 use crate::auth::SecretKey;
 use crate::base::{CustomerId, EventId, Time};
-use crate::customers::{self, CustomerRef};
+use crate::customers::CustomerRef;
 use crate::http::page::{ListQuery, ListResponse};
 use crate::http::wire::Request;
 use crate::http::{Json, Problem};
@@ -76,7 +76,7 @@ pub async fn list(
     let (filter, page) = query.read(&tenant, "audit-events")?;
     let mut tx = app.db.read().await?;
     let named = filter.customer_id.as_ref();
-    let customer = customers::http::resolve(&mut tx, &tenant, named).await?;
+    let customer = caller.reach_customers(&mut tx, named).await?;
     let events = sql::page(&mut tx, &tenant, customer.map(|found| found.id), &page).await?;
     let page = page.page(events, |event| event.id.to_string()).map(AuditEventResponse::from);
     Ok(Json(StatusCode::OK, page.into()))

@@ -6,14 +6,14 @@
 
 mod authenticate;
 mod describe;
+mod reach;
 
 use crate::app::App;
 use crate::audit::Actor;
 use crate::auth::authenticate::{
     authenticate_key, authenticate_portal, check_framing, check_key_scope, credential, limited_key,
 };
-use crate::base::{ApiKeyId, PortalSessionId, Secret};
-use crate::catalog::Viewer;
+use crate::base::{ApiKeyId, PortalSessionId, Secret, Viewer};
 use crate::http::Problem;
 use crate::keys::{KeyKind, KeyRecord, KeyScopes};
 use crate::organizations::Tenant;
@@ -130,14 +130,6 @@ impl<const K: u32, const P: u32> Caller<K, P> {
         match self {
             Self::Key(key) => key.id().to_string(),
             Self::Portal(portal) => portal.verified().session().customer_id.to_string(),
-        }
-    }
-
-    /// Returns the customer of a portal token; `None` for a key, which may access all customers.
-    pub const fn only_customer(&self) -> Option<i64> {
-        match self {
-            Self::Key(_) => None,
-            Self::Portal(portal) => Some(portal.verified().session().customer_no),
         }
     }
 

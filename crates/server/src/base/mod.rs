@@ -9,6 +9,7 @@ pub mod period;
 pub mod random;
 pub mod scopes;
 pub mod secret;
+pub mod viewer;
 pub mod words;
 
 pub use address::{Address, ExchangeRate, TaxDeclaration, TaxId, TaxRate};
@@ -23,3 +24,4 @@ pub use period::{CollectionMethod, Period};
 pub use random::Random;
 pub use secret::Secret;
 pub use unitpay_billing::money::{self, Currency, Decimal, MAX_AMOUNT, Overflow};
+pub use viewer::{Owned, Viewer};

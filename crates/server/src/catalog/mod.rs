@@ -29,22 +29,12 @@ use crate::audit::{self, Action, Author};
 use crate::base::words::words;
 use crate::base::{
     CreditCurrencyId, CreditPackageId, FeatureId, MetricId, PageQuery, PlanId, ProductId, Time,
-    page,
+    Viewer, page,
 };
 use crate::db::{DbError, Query, Tx};
 use crate::organizations::Tenant;
 use serde_json::json;
 use std::future::Future;
-
-/// The viewer of the catalog. The public sees active products and their parts, public plans that
-/// can be chosen, and packages that can be bought. A customer also sees its own plans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Viewer {
-    Backend,
-    /// The customer's number.
-    Customer(i64),
-    Public,
-}
 
 #[derive(Debug)]
 pub enum CatalogError {

@@ -1,7 +1,7 @@
 //! The pricing of a product: the plans that can be chosen and everything that they refer to.
 
-use super::{CreditCurrency, CreditPackage, Feature, Plan, Product, Viewer, sql};
-use crate::base::{CreditCurrencyId, FeatureId, PageQuery, ProductId, page};
+use super::{CreditCurrency, CreditPackage, Feature, Plan, Product, sql};
+use crate::base::{CreditCurrencyId, FeatureId, PageQuery, ProductId, Viewer, page};
 use crate::db::{DbError, Tx};
 use crate::organizations::Tenant;
 

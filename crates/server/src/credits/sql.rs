@@ -9,7 +9,7 @@ pub use lists::{days, entry, grant, is_undone, ledger, open_top_up, page, top_up
 
 use super::wallet::{Drip, Wallet};
 use super::{Account, AutoTopUp, Entry, EntryKind, Grant, Source, TopUp, TopUpStatus, day};
-use crate::base::{CreditAccountId, CreditCurrencyId, LedgerEntryId, Time};
+use crate::base::{CreditAccountId, CreditCurrencyId, LedgerEntryId, Owned, Time};
 use crate::catalog::Cadence;
 use crate::db::{
     Command, DbError, FromRow, Query, Sql, ToRow, Tx, Value, command, json_columns, query, sql,
@@ -184,6 +184,12 @@ struct Balance {
 
 /// Identifies a wallet: customer number and credit currency.
 pub type WalletKey = (i64, CreditCurrencyId);
+
+impl Owned for WalletKey {
+    fn owner(&self) -> i64 {
+        self.0
+    }
+}
 
 /// Creates a customer's wallet, unless there is one.
 pub async fn make(work: &mut Work<'_, '_, '_>, key: WalletKey) -> Result<(), DbError> {

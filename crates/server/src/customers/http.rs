@@ -14,7 +14,6 @@ use crate::http::wire::Request;
 use crate::http::{Body, Code, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::idempotency::Outcome;
 use crate::keys::KeyScopes;
-use crate::organizations::Tenant;
 use crate::portal::PortalScopes;
 use crate::subscriptions;
 use crate::work::Work;
@@ -26,34 +25,6 @@ use std::sync::Arc;
 #[derive(Debug, Request)]
 pub struct CustomerFilter {
     status: Option<CustomerStatus>,
-}
-
-/// Finds the customer that a request names, if it names one.
-pub async fn resolve(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    named: Option<&CustomerRef>,
-) -> Result<Option<Customer>, Problem> {
-    let Some(named) = named else { return Ok(None) };
-    sql::get(tx, tenant, named).await?.map(Some).ok_or_else(Problem::customer_not_found)
-}
-
-/// Resolves the customer that a request targets. A portal token may omit it; any other customer's
-/// id returns 404.
-pub async fn meant<const K: u32, const P: u32>(
-    tx: &mut Tx<'_, '_>,
-    caller: &Caller<K, P>,
-    named: Option<&CustomerRef>,
-) -> Result<Customer, Problem> {
-    let tenant = caller.tenant();
-    let found = match (named, caller) {
-        (Some(named), _) => sql::get(tx, &tenant, named).await?,
-        (None, Caller::Portal(portal)) => {
-            sql::by_no(tx, &tenant, portal.verified().session().customer_no).await?
-        }
-        (None, Caller::Key(_)) => None,
-    };
-    own(caller, found)
 }
 
 /// Creates a customer.
@@ -114,11 +85,9 @@ pub async fn get(
     caller: Reader,
     PathText(id): PathText,
 ) -> Result<Json<CustomerResponse>, Problem> {
-    let tenant = caller.tenant();
-    let named = reference(&id);
     let tx = &mut app.db.read().await?;
-    let customer = own(&caller, sql::get(tx, &tenant, &named).await?)?;
-    let profile = billing::get(tx, &tenant, customer.no).await?;
+    let customer = caller.reach_customer(tx, Some(&reference(&id))).await?;
+    let profile = billing::get(tx, &caller.tenant(), customer.no).await?;
     Ok(Json(StatusCode::OK, view(&caller, &customer, profile)))
 }
 
@@ -141,9 +110,9 @@ pub async fn update(
         billing: new.profile.into(),
     };
     let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
-    let named = reference(&id);
-    let found = sql::get(&mut app.db.read().await?, &tenant, &named).await?;
-    let named = CustomerRef::Id(own(&caller, found)?.id);
+    let named = Some(&reference(&id));
+    let customer = caller.reach_customer(&mut app.db.read().await?, named).await?;
+    let named = CustomerRef::Id(customer.id);
     let changed = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -209,32 +178,6 @@ async fn set_archived(
     let customer = changed.ok_or_else(Problem::customer_not_found)?;
     let profile = billing::get(&mut app.db.read().await?, &tenant, customer.no).await?;
     Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer, profile)))
-}
-
-/// Resolves the customer of a request: a backend names it, a portal token implies it.
-pub async fn of_caller<const K: u32, const P: u32>(
-    tx: &mut Tx<'_, '_>,
-    caller: &Caller<K, P>,
-    named: Option<CustomerRef>,
-) -> Result<Customer, Problem> {
-    let named = match (caller, named) {
-        (_, Some(named)) => named,
-        (Caller::Key(_), None) => return Err(Problem::invalid_param("customerId", "is required")),
-        (Caller::Portal(portal), None) => CustomerRef::Id(portal.verified().session().customer_id),
-    };
-    own(caller, sql::get(tx, &caller.tenant(), &named).await?)
-}
-
-/// Returns the portal token's own customer; any other one returns 404.
-fn own<const K: u32, const P: u32>(
-    caller: &Caller<K, P>,
-    found: Option<Customer>,
-) -> Result<Customer, Problem> {
-    let reachable = |customer: &Customer| match caller {
-        Caller::Key(_) => true,
-        Caller::Portal(portal) => customer.no == portal.verified().session().customer_no,
-    };
-    found.filter(reachable).ok_or_else(Problem::customer_not_found)
 }
 
 fn view<const K: u32, const P: u32>(

@@ -15,7 +15,7 @@ pub use sql::{
 use self::billing::BillingChange;
 use crate::audit::{self, Action, Author};
 use crate::base::changes::changes;
-use crate::base::{CustomerId, Time};
+use crate::base::{CustomerId, Owned, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use serde_json::json;
@@ -39,6 +39,12 @@ pub struct Customer {
     #[record(insert_only)]
     pub created_at: Time,
     pub updated_at: Time,
+}
+
+impl Owned for Customer {
+    fn owner(&self) -> i64 {
+        self.no
+    }
 }
 
 #[derive(Clone, Debug, ToRow)]

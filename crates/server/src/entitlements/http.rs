@@ -4,7 +4,7 @@ use super::{DeniedReason, Request as Wanted, State as Has};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::base::{CreditCurrencyId, Decimal, FeatureId};
-use crate::catalog::{self, Feature, FeatureType, Viewer};
+use crate::catalog::{self, Feature, FeatureType};
 use crate::credits;
 use crate::customers::{self, CustomerRef};
 use crate::http::leaves::{Quantity, ShortText, Texts};
@@ -177,8 +177,8 @@ pub async fn list(
     PathText(id): PathText,
 ) -> Result<Json<EntitlementsResponse>, Problem> {
     let tenant = caller.tenant();
-    let named = Some(customers::http::reference(&id));
-    let customer = customers::http::of_caller(&mut app.db.read().await?, &caller, named).await?;
+    let named = customers::http::reference(&id);
+    let customer = caller.reach_customer(&mut app.db.read().await?, Some(&named)).await?;
     let at = credits::http::write_due(&app, &tenant, customer.no).await?;
     let all = super::all(&mut app.db.read().await?, &tenant, customer.no, at).await?;
     let data = all.into_iter().map(|(feature, state)| CustomerEntitlement::new(feature, state));
@@ -217,10 +217,10 @@ async fn answer(
     asked: Asked,
 ) -> Result<Json<CheckResponse>, Problem> {
     let tenant = caller.tenant();
-    let customer = customers::http::of_caller(&mut app.db.read().await?, caller, named).await?;
+    let customer = caller.reach_customer(&mut app.db.read().await?, named.as_ref()).await?;
     let at = credits::http::write_due(app, &tenant, customer.no).await?;
     let tx = &mut app.db.read().await?;
-    let viewer = caller.only_customer().map_or(Viewer::Backend, Viewer::Customer);
+    let viewer = caller.viewer();
     let feature = catalog::visible_feature(tx, &tenant, viewer, &asked.slug).await?;
     let feature = feature.ok_or_else(Problem::not_found)?;
     let request = asked.of(&feature)?;

@@ -5,8 +5,8 @@
 //! a price is paid first: until then nothing changes.
 
 use crate::audit::Action;
-use crate::base::{Period, PlanId, SubscriptionId, Time, money};
-use crate::catalog::{self, Interval, Plan, PlanStatus, Viewer};
+use crate::base::{Period, PlanId, SubscriptionId, Time, Viewer, money};
+use crate::catalog::{self, Interval, Plan, PlanStatus};
 use crate::credits::Switched;
 use crate::db::{DbError, Tx};
 use crate::flows::{create, lines};
@@ -102,7 +102,7 @@ pub async fn change(
     request: &ChangeRequest,
 ) -> Result<Kept, BillingError> {
     let (viewer, id) = (request.viewer, request.subscription_id);
-    let subscription = subscriptions::lock_own(work.tx, work.tenant, viewer, id).await?;
+    let subscription = subscriptions::lock_reachable(work.tx, work.tenant, viewer, id).await?;
     let quote = quote(work.tx, work.tenant, subscription, request, work.at).await?;
     match quote.way {
         Way::Prorated | Way::Restarted => {

@@ -4,8 +4,8 @@
 //! the payment attempt, so that the form can be filled in later and a crash loses nothing.
 
 use crate::audit::Action;
-use crate::base::{Currency, Period, PlanId, Time};
-use crate::catalog::{self, Plan, PlanStatus, Viewer};
+use crate::base::{Currency, Period, PlanId, Time, Viewer};
+use crate::catalog::{self, Plan, PlanStatus};
 use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
 use crate::flows::{cancel, lines};

@@ -64,7 +64,7 @@ pub async fn preview_change(
     at: Time,
 ) -> Result<Preview, BillingError> {
     let subscription =
-        subscriptions::own(tx, tenant, request.viewer, request.subscription_id).await?;
+        subscriptions::get_reachable(tx, tenant, request.viewer, request.subscription_id).await?;
     let quote = change::quote(tx, tenant, subscription, request, at).await?;
     let subscription = quote.outcome();
     let end = subscription.current_period.map_or(at, |period| period.end);

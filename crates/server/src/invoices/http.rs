@@ -178,10 +178,7 @@ pub async fn list(
     let (filter, paging) = query.begin()?;
     let named = filter.customer_id;
     let mut tx = app.db.read().await?;
-    let customer = match (&named, &caller) {
-        (None, Caller::Key(_)) => None,
-        (named, _) => Some(customers::http::meant(&mut tx, &caller, named.as_ref()).await?),
-    };
+    let customer = caller.reach_customers(&mut tx, named.as_ref()).await?;
     page(&app, &mut tx, &caller, customer.as_ref(), (filter.status, paging)).await
 }
 
@@ -197,7 +194,7 @@ pub async fn list_of_customer(
     let (filter, paging) = query.begin()?;
     let mut tx = app.db.read().await?;
     let named = customers::http::reference(&id);
-    let customer = customers::http::meant(&mut tx, &caller, Some(&named)).await?;
+    let customer = caller.reach_customer(&mut tx, Some(&named)).await?;
     page(&app, &mut tx, &caller, Some(&customer), (filter.status, paging)).await
 }
 
@@ -210,7 +207,7 @@ async fn page(
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
     let (tenant, customer) = (caller.tenant(), customer.map(|one| (one.no, one.id)));
     let no = customer.map(|(no, _)| no);
-    let backend = caller.only_customer().is_none();
+    let backend = caller.is_backend();
     let page = paging.read(&tenant, &format!("invoices {no:?} {status:?}"))?;
     let filter = sql::InvoiceFilter { customer, status, drafts: backend };
     let rows = sql::page(tx, &tenant, filter, &page).await?;
@@ -228,9 +225,9 @@ pub async fn get(
     PathText(id): PathText,
 ) -> Result<Json<InvoiceResponse>, Problem> {
     let mut tx = app.db.read().await?;
-    let invoice = seen(&mut tx, &caller, path_id(&id)?).await?;
+    let invoice = caller.reach(sql::get(&mut tx, &caller.tenant(), path_id(&id)?).await?)?;
     let payments = sql::payments(&mut tx, &caller.tenant(), invoice.id).await?;
-    let backend = caller.only_customer().is_none();
+    let backend = caller.is_backend();
     Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, payments, backend)))
 }
 
@@ -244,7 +241,7 @@ pub async fn document(
 ) -> Result<Response, Problem> {
     let tenant = caller.tenant();
     let mut tx = app.db.read().await?;
-    let invoice = seen(&mut tx, &caller, path_id(&id)?).await?;
+    let invoice = caller.reach(sql::get(&mut tx, &caller.tenant(), path_id(&id)?).await?)?;
     let number = invoice.number_text().ok_or_else(Problem::not_found)?;
     let payments = sql::payments(&mut tx, &tenant, invoice.id).await?;
     let branding = branding::get(&mut tx, &tenant).await?;
@@ -257,22 +254,4 @@ pub async fn document(
         (header::CONTENT_DISPOSITION, name.map_err(Problem::internal)?),
     ];
     Ok((headers, bytes).into_response())
-}
-
-/// Returns an invoice that the caller may see. Any other one is treated as missing.
-pub async fn seen<const K: u32, const P: u32>(
-    tx: &mut Tx<'_, '_>,
-    caller: &Caller<K, P>,
-    id: InvoiceId,
-) -> Result<Invoice, Problem> {
-    let found = match caller {
-        Caller::Key(_) => sql::get(tx, &caller.tenant(), id).await?,
-        Caller::Portal(portal) => {
-            let session = portal.verified().session();
-            let customer = (session.customer_no, session.customer_id);
-            let own = sql::get_of_customer(tx, &session.tenant, customer, id).await?;
-            own.filter(|invoice| invoice.status != Status::Draft)
-        }
-    };
-    found.ok_or_else(Problem::not_found)
 }

@@ -21,8 +21,8 @@ pub use sql::{get, has_billed, has_open_for_period, owed, payments};
 use crate::audit::Action;
 use crate::base::words::words;
 use crate::base::{
-    CollectionMethod, Currency, CustomerId, InvoiceId, PaymentAttemptId, Period, SubscriptionId,
-    TaxRate, Time,
+    CollectionMethod, Currency, CustomerId, InvoiceId, Owned, PaymentAttemptId, Period,
+    SubscriptionId, TaxRate, Time,
 };
 use crate::customers::{self, Customer};
 use crate::db::{DbError, FromRow, Stored, ToRow, Tx};
@@ -63,6 +63,16 @@ pub struct Invoice {
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
+}
+
+impl Owned for Invoice {
+    fn owner(&self) -> i64 {
+        self.customer_no
+    }
+
+    fn is_internal(&self) -> bool {
+        self.status == Status::Draft
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -21,11 +21,6 @@ const GET: Query<Invoice> = query!(
      WHERE i.tenant_no = $1 AND i.id = $2",
     customer_id = "c.id",
 );
-const GET_OF_CUSTOMER: Query<Invoice> = query!(
-    Invoice,
-    "SELECT {i} FROM invoices i WHERE i.tenant_no = $2 AND i.customer_no = $3 AND i.id = $4",
-    customer_id = "CAST($1 AS TEXT)",
-);
 const IN_ARREARS: Query<Invoice> = query!(
     Invoice,
     "SELECT {i} FROM invoices i JOIN customers c ON c.no = i.customer_no \
@@ -161,17 +156,6 @@ pub async fn get(
     id: InvoiceId,
 ) -> Result<Option<Invoice>, DbError> {
     tx.fetch_one(&GET, &[tenant.no.into(), id.into()]).await
-}
-
-/// Returns an invoice of this customer.
-pub async fn get_of_customer(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    (customer_no, customer_id): (i64, CustomerId),
-    id: InvoiceId,
-) -> Result<Option<Invoice>, DbError> {
-    let values = [customer_id.into(), tenant.no.into(), customer_no.into(), id.into()];
-    tx.fetch_one(&GET_OF_CUSTOMER, &values).await
 }
 
 /// Chooses the invoices of one customer or of all, that have one status or any.

@@ -198,12 +198,12 @@ pub async fn list(
     let tenant = caller.tenant();
     let (_, paging) = query.begin()?;
     let mut tx = app.db.read().await?;
-    let customer = named(&mut tx, &caller, &id).await?;
+    let customer = reach_customer(&mut tx, &caller, &id).await?;
     let page = paging.read(&tenant, &format!("payment-methods {}", customer.no))?;
     let rows = sql::page(&mut tx, &tenant, customer.no, &page).await?;
     let page = page.page(rows, |method| method.id.to_string());
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
-    let backend = caller.only_customer().is_none();
+    let backend = caller.is_backend();
     let show = |method| PaymentMethodResponse::new(&method, customer.id, at, backend);
     Ok(Json(StatusCode::OK, page.map(show).into()))
 }
@@ -217,7 +217,7 @@ pub async fn setup(
     PathText(id): PathText,
     _: NoBody,
 ) -> Result<Json<ClientResponse>, Problem> {
-    let customer = named(&mut app.db.read().await?, &caller, &id).await?;
+    let customer = reach_customer(&mut app.db.read().await?, &caller, &id).await?;
     let client = payment_methods::setup(&app, &caller.tenant(), &customer).await?;
     Ok(Json(StatusCode::OK, client.into()))
 }
@@ -239,12 +239,12 @@ pub async fn add(
     if let Some(kept) = idempotency::replay::<Problem>(&mut tx, idempotency.as_ref()).await? {
         return Ok(Outcome::Replay(kept).into_response());
     }
-    let customer = named(&mut tx, &caller, &id).await?;
+    let customer = reach_customer(&mut tx, &caller, &id).await?;
     let at = test_clock::write_now::<Problem>(&mut tx, &tenant, by.now).await?;
     drop(tx);
     // Runs before the transaction. The processor returns the same result for the same token.
     let (processor, card) = payment_methods::attach(&app, &tenant, &customer, &token, at).await?;
-    let backend = caller.only_customer().is_none();
+    let backend = caller.is_backend();
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
         let mut work = Work { tx, tenant: &tenant, at, by: &by };
         let method =
@@ -265,13 +265,13 @@ pub async fn make_default(
     _: NoBody,
 ) -> Result<Json<PaymentMethodResponse>, Problem> {
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
-    let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
+    let (customer, method) = reach(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
     let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
         let method = payment_methods::make_default(work, method.customer_no, method.id).await?;
         Ok::<_, Problem>((method.ok_or_else(Problem::not_found)?, work.at))
     });
     let (method, at) = done.await?;
-    let backend = caller.only_customer().is_none();
+    let backend = caller.is_backend();
     Ok(Json(StatusCode::OK, PaymentMethodResponse::new(&method, customer.id, at, backend)))
 }
 
@@ -284,7 +284,7 @@ pub async fn dependencies(
     PathText(id): PathText,
 ) -> Result<Json<DependenciesResponse>, Problem> {
     let mut tx = app.db.read().await?;
-    let (_, method) = own(&mut tx, &caller, path_id(&id)?).await?;
+    let (_, method) = reach(&mut tx, &caller, path_id(&id)?).await?;
     let found = payment_methods::dependencies(&mut tx, &caller.tenant(), &method).await?;
     Ok(Json(StatusCode::OK, found.into()))
 }
@@ -298,7 +298,7 @@ pub async fn remove(
     PathText(id): PathText,
 ) -> Result<StatusCode, Problem> {
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
-    let (customer, method) = own(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
+    let (customer, method) = reach(&mut app.db.read().await?, &caller, path_id(&id)?).await?;
     let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
         let method = payment_methods::remove(work, customer.no, method.id).await?;
         method.ok_or_else(Problem::not_found)
@@ -332,27 +332,23 @@ pub async fn webhook(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn named<const K: u32, const P: u32>(
+async fn reach_customer<const K: u32, const P: u32>(
     tx: &mut Tx<'_, '_>,
     caller: &Caller<K, P>,
     id: &str,
 ) -> Result<Customer, Problem> {
-    customers::http::meant(tx, caller, Some(&customers::http::reference(id))).await
+    caller.reach_customer(tx, Some(&customers::http::reference(id))).await
 }
 
 /// Returns a payment method that the caller may see, with its customer. Any other one is treated as
 /// missing.
-async fn own<const K: u32, const P: u32>(
+async fn reach<const K: u32, const P: u32>(
     tx: &mut Tx<'_, '_>,
     caller: &Caller<K, P>,
     id: PaymentMethodId,
 ) -> Result<(Customer, PaymentMethod), Problem> {
     let tenant = caller.tenant();
-    let found = super::get(tx, &tenant, id).await?;
-    let own = |method: &PaymentMethod| {
-        caller.only_customer().is_none_or(|customer| customer == method.customer_no)
-    };
-    let method = found.filter(own).ok_or_else(Problem::not_found)?;
+    let method = caller.reach(super::get(tx, &tenant, id).await?)?;
     let customer = customers::by_no(tx, &tenant, method.customer_no).await?;
     Ok((customer.ok_or_else(Problem::not_found)?, method))
 }

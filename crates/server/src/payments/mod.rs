@@ -18,7 +18,9 @@ pub use sandbox::Sandbox;
 pub use sql::{customer_of_reference, default_of, get, keep_reference, reference};
 
 use crate::audit::Action;
-use crate::base::{CreditAccountId, Currency, CustomerId, PaymentMethodId, SubscriptionId, Time};
+use crate::base::{
+    CreditAccountId, Currency, CustomerId, Owned, PaymentMethodId, SubscriptionId, Time,
+};
 use crate::customers::{self, billing};
 use crate::db::{DbError, FromRow, Tx};
 use crate::organizations::Tenant;
@@ -39,6 +41,12 @@ pub struct PaymentMethod {
     pub metadata: String,
     pub created_at: Time,
     pub updated_at: Time,
+}
+
+impl Owned for PaymentMethod {
+    fn owner(&self) -> i64 {
+        self.customer_no
+    }
 }
 
 /// The objects that are charged to a payment method while it is the default.

@@ -8,6 +8,7 @@ use super::{
 use crate::app::App;
 use crate::auth::{RevokingKey, SecretKey};
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
+use crate::branding;
 use crate::customers::CustomerRef;
 use crate::http::body::FormBody;
 use crate::http::leaves::{AnyText, Integer, Locale, Metadata, Origins, objects, string};
@@ -20,7 +21,6 @@ use crate::idempotency::KeyReused;
 use crate::keys::KeyScopes;
 use crate::keys::http::Env;
 use crate::organizations::Tenant;
-use crate::{branding, customers};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -425,7 +425,7 @@ pub async fn list(
     let (PortalSessionFilter { customer_id: customer, status }, page) =
         query.read(&tenant, "portal-sessions")?;
     let mut tx = app.db.read().await?;
-    let customer = customers::http::resolve(&mut tx, &tenant, customer.as_ref()).await?;
+    let customer = caller.reach_customers(&mut tx, customer.as_ref()).await?;
     let customer_no = customer.map(|customer| customer.no);
     let filter = sql::SessionFilter { customer_no, status, now };
     let rows = sql::page(&mut tx, &tenant, &filter, &page).await?;

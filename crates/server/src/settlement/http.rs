@@ -92,9 +92,5 @@ pub async fn get(
     PathText(id): PathText,
 ) -> Result<Json<PaymentAttemptResponse>, Problem> {
     let found = super::get(&mut app.db.read().await?, &caller.tenant(), path_id(&id)?).await?;
-    let own = |attempt: &Attempt| {
-        caller.only_customer().is_none_or(|customer| customer == attempt.customer_no)
-    };
-    let attempt = found.filter(own).ok_or_else(Problem::not_found)?;
-    Ok(Json(StatusCode::OK, attempt.into()))
+    Ok(Json(StatusCode::OK, caller.reach(found)?.into()))
 }

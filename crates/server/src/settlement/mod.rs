@@ -18,7 +18,7 @@ pub use sql::{
 
 use crate::audit::Action;
 use crate::base::{
-    CollectionMethod, CreditAccountId, CreditPackageId, Currency, CustomerId, InvoiceId,
+    CollectionMethod, CreditAccountId, CreditPackageId, Currency, CustomerId, InvoiceId, Owned,
     PaymentAttemptId, PaymentMethodId, SubscriptionId, Time,
 };
 use crate::credits;
@@ -95,6 +95,12 @@ pub struct Attempt {
     /// Real time, like `next_at`.
     #[record(insert_only)]
     pub created_at: Time,
+}
+
+impl Owned for Attempt {
+    fn owner(&self) -> i64 {
+        self.customer_no
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]

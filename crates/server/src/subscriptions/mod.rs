@@ -19,10 +19,10 @@ pub use sql::{
 use crate::audit::Action;
 use crate::base::words::words;
 use crate::base::{
-    CollectionMethod, Currency, CustomerId, InvoiceId, Period, PlanId, ProductId, SubscriptionId,
-    Time,
+    CollectionMethod, Currency, CustomerId, InvoiceId, Owned, Period, PlanId, ProductId,
+    SubscriptionId, Time, Viewer,
 };
-use crate::catalog::{self, Interval, Plan, Viewer};
+use crate::catalog::{self, Interval, Plan};
 use crate::customers;
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::invoices::{Line, NewInvoice, Reason};
@@ -145,31 +145,31 @@ pub async fn lock(
     sql::get(tx, tenant, id).await
 }
 
-/// Reads a subscription that this caller may reach: a customer only its own.
-pub async fn own(
+/// Reads a subscription that this viewer may reach.
+pub async fn get_reachable(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     viewer: Viewer,
     id: SubscriptionId,
 ) -> Result<Subscription, BillingError> {
-    let reachable = |subscription: &Subscription| match viewer {
-        Viewer::Backend => true,
-        Viewer::Customer(no) => subscription.customer_no == no,
-        Viewer::Public => false,
-    };
-    let found = sql::get(tx, tenant, id).await?.filter(reachable);
-    found.ok_or(BillingError::NotFound)
+    viewer.reach(sql::get(tx, tenant, id).await?).ok_or(BillingError::NotFound)
 }
 
-/// The same with the customer locked.
-pub async fn lock_own(
+/// Reads it with the customer locked.
+pub async fn lock_reachable(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     viewer: Viewer,
     id: SubscriptionId,
 ) -> Result<Subscription, BillingError> {
-    own(tx, tenant, viewer, id).await?;
+    get_reachable(tx, tenant, viewer, id).await?;
     lock(tx, tenant, id).await?.ok_or(BillingError::NotFound)
+}
+
+impl Owned for Subscription {
+    fn owner(&self) -> i64 {
+        self.customer_no
+    }
 }
 
 /// Reads the plan of a subscription, whatever its status by now.

@@ -4,7 +4,7 @@ use super::{MAX_EVENTS, Reason, Tracked, http_body, meter};
 use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::base::{Decimal, MetricId};
-use crate::catalog::{self, Viewer};
+use crate::catalog;
 use crate::customers::CustomerRef;
 use crate::db::{Lane, Tx};
 use crate::http::leaves::{Day, ShortText};
@@ -14,7 +14,7 @@ use crate::http::{Json, Problem, RawJsonBody};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use crate::work::{BillingError, Work};
-use crate::{customers, flows, test_clock};
+use crate::{flows, test_clock};
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
@@ -214,11 +214,10 @@ pub async fn get(
 ) -> Result<Json<UsageMeter>, Problem> {
     let (tenant, query) = (caller.tenant(), query.read()?);
     let mut tx = app.db.read().await?;
-    let customer = customers::http::of_caller(&mut tx, &caller, query.customer_id).await?;
+    let customer = caller.reach_customer(&mut tx, query.customer_id.as_ref()).await?;
     let metric_id = path_id::<MetricId>(&query.metric_id)?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
-    let viewer = caller.only_customer().map_or(Viewer::Backend, Viewer::Customer);
-    let metric = catalog::visible_metric(&mut tx, &tenant, viewer, metric_id).await?;
+    let metric = catalog::visible_metric(&mut tx, &tenant, caller.viewer(), metric_id).await?;
     let metric = metric.ok_or_else(Problem::not_found)?;
     let meter = meter::read(&mut tx, &tenant, customer.no, metric, at).await?;
     Ok(Json(
@@ -248,7 +247,7 @@ pub async fn aggregate(
         return Err(Problem::invalid_param("to", message));
     }
     let mut tx = app.db.read().await?;
-    let customer = customers::http::of_caller(&mut tx, &caller, customer_id).await?;
+    let customer = caller.reach_customer(&mut tx, customer_id.as_ref()).await?;
     let days = meter::history(&mut tx, customer.no, from, to).await?;
     let data = days.into_iter().map(|(day, event_name, total)| UsageDay {
         date: meter::date(day),

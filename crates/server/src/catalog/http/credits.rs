@@ -1,9 +1,9 @@
 //! HTTP handlers of credit currencies and packages.
 
-use super::{BySlug, Filter, Name, Shown, Viewer, Writer, no_metadata};
+use super::{BySlug, Filter, Name, Shown, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
-use crate::base::{CreditCurrencyId, CreditPackageId, Currency, Time};
+use crate::base::{CreditCurrencyId, CreditPackageId, Currency, Time, Viewer};
 use crate::catalog::{
     CatalogStatus, CreditCurrency, CreditCurrencyChange, CreditPackage, CreditPackageChange,
     Denomination,

@@ -1,9 +1,9 @@
 //! HTTP handlers of features.
 
-use super::{Name, OfProduct, Shown, Viewer, Writer, no_metadata};
+use super::{Name, OfProduct, Shown, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
-use crate::base::{CreditCurrencyId, Decimal, FeatureId, MetricId, ProductId, Time};
+use crate::base::{CreditCurrencyId, Decimal, FeatureId, MetricId, ProductId, Time, Viewer};
 use crate::catalog::{Feature, FeatureChange, FeatureKind, FeatureType};
 use crate::http::leaves::{DecimalText, Metadata, Slug};
 use crate::http::page::{ListQuery, ListResponse};

@@ -1,9 +1,9 @@
 //! HTTP handlers of billable metrics.
 
-use super::{Name, OfProduct, Shown, Viewer, Writer, no_metadata};
+use super::{Name, OfProduct, Shown, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
-use crate::base::{MetricId, ProductId, Time};
+use crate::base::{MetricId, ProductId, Time, Viewer};
 use crate::catalog::{Aggregation, Metric, MetricChange};
 use crate::http::leaves::{Metadata, Text};
 use crate::http::page::{ListQuery, ListResponse};

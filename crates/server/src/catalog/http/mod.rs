@@ -8,9 +8,10 @@ pub mod plans;
 pub mod pricing;
 pub mod products;
 
-use super::{Entry, Viewer, sql};
+use super::{Entry, sql};
 use crate::app::App;
 use crate::auth::{CatalogCaller, SecretKey};
+use crate::base::Viewer;
 use crate::catalog::CatalogError;
 use crate::db::{Lane, Tx};
 use crate::http::leaves::{ShortText, Text};

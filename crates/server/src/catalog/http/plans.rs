@@ -1,10 +1,10 @@
 //! HTTP handlers of plans.
 
-use super::{LongText, Name, OfProduct, Shown, Viewer, Writer, no_metadata};
+use super::{LongText, Name, OfProduct, Shown, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
 use crate::base::words::words;
-use crate::base::{Currency, Decimal, PlanId, ProductId, Time};
+use crate::base::{Currency, Decimal, PlanId, ProductId, Time, Viewer};
 use crate::catalog::{
     Cadence, Charge, Entitlement, EntitlementValue, FeatureType, GrantOn, GrantRule, Interval,
     Plan, PlanChange, PlanStatus, Tier,

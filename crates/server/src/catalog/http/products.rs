@@ -1,9 +1,9 @@
 //! HTTP handlers of products.
 
-use super::{BySlug, LongText, Name, Shown, Viewer, Writer, no_metadata};
+use super::{BySlug, LongText, Name, Shown, Writer, no_metadata};
 use crate::app::App;
 use crate::auth::CatalogCaller;
-use crate::base::{ProductId, Time};
+use crate::base::{ProductId, Time, Viewer};
 use crate::catalog::{CatalogStatus, Product, ProductChange};
 use crate::http::leaves::{Image, Metadata, Slug};
 use crate::http::page::{ListQuery, ListResponse};

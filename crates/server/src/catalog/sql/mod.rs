@@ -2,8 +2,7 @@
 
 mod tables;
 
-use super::Viewer;
-use crate::base::PageQuery;
+use crate::base::{PageQuery, Viewer};
 use crate::db::{Command, DbError, FromRow, Pages, Query, ToRow, Tx, Value, json};
 use crate::organizations::Tenant;
 use serde::Serialize;

@@ -40,16 +40,15 @@ pub async fn write_due(app: &App, tenant: &Tenant, customer_no: i64) -> Result<T
     Ok(at)
 }
 
-/// Returns the wallet with this id as of now, if the caller may see it.
-pub async fn seen<const K: u32, const P: u32>(
+/// Returns a wallet that the caller may reach, as of now.
+pub async fn reach<const K: u32, const P: u32>(
     app: &App,
     caller: &Caller<K, P>,
     id: &str,
 ) -> Result<(AccountView, Time), Problem> {
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(id)?);
     let key = sql::key(&mut app.db.read().await?, &tenant, id).await?;
-    let own = |no: i64| caller.only_customer().is_none_or(|only| only == no);
-    let (customer_no, _) = key.filter(|(no, _)| own(*no)).ok_or_else(Problem::not_found)?;
+    let (customer_no, _) = caller.reach(key)?;
     let at = write_due(app, &tenant, customer_no).await?;
     let view = sql::view(&mut app.db.read().await?, &tenant, id).await?;
     Ok((view.ok_or_else(Problem::not_found)?, at))

@@ -3,7 +3,7 @@
 use super::shown::{
     CreditAccountResponse, CreditDay, CreditStats, LedgerEntryResponse, TopUpResponse,
 };
-use super::{seen, write_due};
+use super::write_due;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::credits::{DayView, day, sql};
@@ -94,11 +94,8 @@ async fn accounts(
 ) -> Result<Accounts, Problem> {
     let tenant = caller.tenant();
     let mut tx = app.db.read().await?;
-    let all = named.is_none() && caller.only_customer().is_none();
-    let of = match all {
-        true => None,
-        false => Some(customers::http::of_caller(&mut tx, caller, named).await?.no),
-    };
+    let customer = caller.reach_customers(&mut tx, named.as_ref()).await?;
+    let of = customer.map(|customer| customer.no);
     let page = paging.read(&tenant, &format!("credit-accounts {of:?}"))?;
     let mut rows = sql::page(&mut tx, &tenant, of, &page).await?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
@@ -129,7 +126,7 @@ pub async fn ledger(
     query: ListQuery<Unfiltered>,
 ) -> Result<Json<ListResponse<LedgerEntryResponse>>, Problem> {
     let (_, page) = query.read(&caller.tenant(), &format!("ledger {id}"))?;
-    let (view, _) = seen(&app, &caller, &id).await?;
+    let (view, _) = super::reach(&app, &caller, &id).await?;
     let rows = sql::ledger(&mut app.db.read().await?, view.account.no, &page).await?;
     let page = page.page(rows, |entry| entry.id.to_string());
     Ok(Json(StatusCode::OK, page.map(LedgerEntryResponse::from).into()))
@@ -145,7 +142,7 @@ pub async fn top_ups(
     query: ListQuery<Unfiltered>,
 ) -> Result<Json<ListResponse<TopUpResponse>>, Problem> {
     let (_, page) = query.read(&caller.tenant(), &format!("top-ups {id}"))?;
-    let (view, _) = seen(&app, &caller, &id).await?;
+    let (view, _) = super::reach(&app, &caller, &id).await?;
     let rows = sql::top_ups(&mut app.db.read().await?, view.account.no, &page).await?;
     let page = page.page(rows, |top_up| top_up.id.to_string());
     Ok(Json(StatusCode::OK, page.map(TopUpResponse::from).into()))
@@ -160,7 +157,7 @@ pub async fn stats(
     query: Query<StatsQuery>,
 ) -> Result<Json<CreditStats>, Problem> {
     let StatsQuery { credit_account_id: id, days } = query.read()?;
-    let (view, at) = seen(&app, &caller, &id).await?;
+    let (view, at) = super::reach(&app, &caller, &id).await?;
     let today = day(at);
     let from = today + 1 - days;
     let known = sql::days(&mut app.db.read().await?, view.account.no, from).await?;

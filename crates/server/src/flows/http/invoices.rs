@@ -10,7 +10,7 @@ use crate::http::page::path_id;
 use crate::http::wire::Request;
 use crate::http::{Body, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::idempotency::Outcome;
-use crate::invoices::http::{InvoiceResponse, seen};
+use crate::invoices::http::InvoiceResponse;
 use crate::invoices::{self, Invoice};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
@@ -54,14 +54,15 @@ pub async fn pay(
     let (request, raw) = Body::read_optional(body)?;
     let named = request.payment_method_id;
     let method = named.as_deref().map(path_id::<PaymentMethodId>).transpose()?;
-    let id = seen(&mut app.db.read().await?, &caller, path_id(&id)?).await?.id;
+    let found = invoices::get(&mut app.db.read().await?, &tenant, path_id(&id)?).await?;
+    let id = caller.reach(found)?.id;
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
         Ok::<_, Problem>(begin_to_pay(work, id, method).await?)
     };
     let written = app.write(tenant, by, idempotency, rule).await?;
-    answer(&app, &tenant, caller.only_customer().is_none(), written).await
+    answer(&app, &tenant, caller.is_backend(), written).await
 }
 
 /// Records a transfer: a payment outside the processor.

@@ -2,9 +2,8 @@
 //! [`SettleOutcome`].
 
 use crate::app::App;
-use crate::auth::Caller;
 use crate::base::{PlanId, Time};
-use crate::customers::{self, CustomerRef};
+use crate::customers::CustomerRef;
 use crate::db::Tx;
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::flows::{self, CancelMode, ChangeRequest, NewSubscription};
@@ -12,7 +11,7 @@ use crate::http::leaves::{Integer, Metadata, Text};
 use crate::http::page::path_id;
 use crate::http::wire::Request;
 use crate::http::{Body, Fields, IdempotencyKey, Json, NoBody, PathText, Problem};
-use crate::subscriptions::http::{PreviewResponse, SubscriptionResponse, Writer, view, viewer};
+use crate::subscriptions::http::{PreviewResponse, SubscriptionResponse, Writer, view};
 use crate::work::{BillingError, Work};
 use crate::{subscriptions, test_clock};
 use axum::extract::State;
@@ -81,10 +80,10 @@ impl CreateSubscriptionRequest {
         tx: &mut Tx<'_, '_>,
         caller: &Writer,
     ) -> Result<NewSubscription, Problem> {
-        let customer = customers::http::meant(tx, caller, self.customer_id.as_ref()).await?;
+        let customer = caller.reach_customer(tx, self.customer_id.as_ref()).await?;
         Ok(NewSubscription {
             customer_no: customer.no,
-            viewer: viewer(caller),
+            viewer: caller.viewer(),
             plan_id: self.plan_id,
             quantity: self.quantity,
             allow_unpaid: self.allow_unpaid,
@@ -121,7 +120,7 @@ pub async fn create(
     idempotency: IdempotencyKey,
     body: Body<CreateSubscriptionRequest>,
 ) -> Result<Response, Problem> {
-    let (tenant, backend) = (caller.tenant(), is_backend(&caller));
+    let (tenant, backend) = (caller.tenant(), caller.is_backend());
     let (asked, raw) = body.read()?;
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
@@ -133,13 +132,6 @@ pub async fn create(
         Ok::<_, Problem>(flows::create(&mut work, &new).await?)
     });
     answer(&app, &tenant, backend, written.await?).await
-}
-
-fn is_backend(caller: &Writer) -> bool {
-    match caller {
-        Caller::Key(_) => true,
-        Caller::Portal(_) => false,
-    }
 }
 
 /// Previews a change: its cost now and at the next renewal, and when it applies.
@@ -155,7 +147,7 @@ pub async fn preview_change(
     let (PreviewChangeRequest { plan_id, quantity }, _) = body.read()?;
     let request = ChangeRequest {
         subscription_id: path_id(&id)?,
-        viewer: viewer(&caller),
+        viewer: caller.viewer(),
         plan_id,
         quantity,
         proration_date: None,
@@ -181,14 +173,14 @@ pub async fn change_plan(
     let tenant = caller.tenant();
     let (ChangePlanRequest { change, proration_date, allow_unpaid }, raw) = body.read()?;
     let PreviewChangeRequest { plan_id, quantity } = change;
-    let (subscription_id, viewer) = (path_id(&id)?, viewer(&caller));
+    let (subscription_id, viewer) = (path_id(&id)?, caller.viewer());
     let request =
         ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date, allow_unpaid };
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| flows::change(work, &request).await;
     let written = app.write(tenant, by, idempotency, rule).await?;
-    answer(&app, &tenant, is_backend(&caller), written).await
+    answer(&app, &tenant, caller.is_backend(), written).await
 }
 
 /// Cancels a subscription at its period's end, which can be undone until then, or now. Usage that
@@ -202,10 +194,11 @@ pub async fn cancel(
     body: Option<Body<CancelSubscriptionRequest>>,
 ) -> Result<Json<SubscriptionResponse>, Problem> {
     let (CancelSubscriptionRequest { mode, reason }, _) = Body::read_optional(body)?;
-    let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
+    let (tenant, viewer, id) = (caller.tenant(), caller.viewer(), path_id(&id)?);
     let by = app.by(caller.actor());
     let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
-        let mut subscription = subscriptions::lock_own(work.tx, work.tenant, viewer, id).await?;
+        let mut subscription =
+            subscriptions::lock_reachable(work.tx, work.tenant, viewer, id).await?;
         let (s, reason) = (&mut subscription, reason.clone());
         let attempt = flows::cancel(work, s, mode, reason).await?;
         Ok::<_, BillingError>((subscription, attempt))
@@ -227,10 +220,11 @@ pub async fn uncancel(
     PathText(id): PathText,
     _: NoBody,
 ) -> Result<Json<SubscriptionResponse>, Problem> {
-    let (tenant, viewer, id) = (caller.tenant(), viewer(&caller), path_id(&id)?);
+    let (tenant, viewer, id) = (caller.tenant(), caller.viewer(), path_id(&id)?);
     let by = app.by(caller.actor());
     let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
-        let mut subscription = subscriptions::lock_own(work.tx, work.tenant, viewer, id).await?;
+        let mut subscription =
+            subscriptions::lock_reachable(work.tx, work.tenant, viewer, id).await?;
         flows::uncancel(work, &mut subscription).await?;
         Ok::<_, BillingError>(subscription)
     });

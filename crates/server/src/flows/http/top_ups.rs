@@ -130,7 +130,7 @@ pub async fn top_up(
         purchase: request.purchase,
         expected_amount: request.expected_amount,
     };
-    let (tenant, backend) = (caller.tenant(), caller.only_customer().is_none());
+    let (tenant, backend) = (caller.tenant(), caller.is_backend());
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
     // The customer comes first: an unknown one is missing even while the test clock advances.
@@ -179,5 +179,5 @@ pub async fn set_auto_top_up(
 }
 
 async fn customer(tx: &mut Tx<'_, '_>, caller: &Writer, id: &str) -> Result<Customer, Problem> {
-    customers::http::of_caller(tx, caller, Some(customers::http::reference(id))).await
+    caller.reach_customer(tx, Some(&customers::http::reference(id))).await
 }

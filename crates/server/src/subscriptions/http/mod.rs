@@ -9,7 +9,7 @@ use crate::auth::Caller;
 use crate::base::{
     CollectionMethod, Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time,
 };
-use crate::catalog::{Interval, Viewer};
+use crate::catalog::Interval;
 use crate::flows::{Preview, Upcoming};
 use crate::invoices::InvoiceItem;
 use crate::keys::KeyScopes;
@@ -186,14 +186,6 @@ impl SubscriptionResponse {
             created_at: s.created_at,
             updated_at: s.updated_at,
         }
-    }
-}
-
-/// Returns the viewer for whom subscriptions and plans are read.
-pub fn viewer<const K: u32, const P: u32>(caller: &Caller<K, P>) -> Viewer {
-    match caller {
-        Caller::Key(_) => Viewer::Backend,
-        Caller::Portal(portal) => Viewer::Customer(portal.verified().session().customer_no),
     }
 }
 

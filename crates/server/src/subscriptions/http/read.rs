@@ -1,15 +1,14 @@
 //! HTTP handlers that read subscriptions.
 
-use super::{SubscriptionResponse, UpcomingResponse, view, viewer};
+use super::{SubscriptionResponse, UpcomingResponse, view};
 use crate::app::App;
-use crate::auth::Caller;
 use crate::customers::CustomerRef;
 use crate::http::page::{ListQuery, ListResponse, path_id};
 use crate::http::wire::Request;
 use crate::http::{Json, PathText, Problem};
 use crate::subscriptions::http::Reader;
 use crate::subscriptions::{self, Status, sql};
-use crate::{customers, flows, invoices};
+use crate::{flows, invoices};
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
@@ -40,10 +39,7 @@ pub async fn list(
     let tenant = caller.tenant();
     let (SubscriptionFilter { customer_id: named, status }, paging) = query.begin()?;
     let mut tx = app.db.read().await?;
-    let customer = match &caller {
-        Caller::Key(_) => customers::http::resolve(&mut tx, &tenant, named.as_ref()).await?,
-        Caller::Portal(_) => Some(customers::http::meant(&mut tx, &caller, named.as_ref()).await?),
-    };
+    let customer = caller.reach_customers(&mut tx, named.as_ref()).await?;
     let customer = customer.map(|customer| customer.no);
     let page = paging.read(&tenant, &format!("subscriptions {customer:?} {status:?}"))?;
     let rows = sql::page(&mut tx, &tenant, customer, status, &page).await?;
@@ -61,7 +57,7 @@ pub async fn get(
 ) -> Result<Json<SubscriptionResponse>, Problem> {
     let (tenant, id) = (caller.tenant(), path_id(&id)?);
     let mut tx = app.db.read().await?;
-    let subscription = subscriptions::own(&mut tx, &tenant, viewer(&caller), id).await?;
+    let subscription = caller.reach(subscriptions::get(&mut tx, &tenant, id).await?)?;
     Ok(Json(StatusCode::OK, view(&caller, &subscription)))
 }
 
@@ -75,7 +71,7 @@ pub async fn upcoming_invoice(
 ) -> Result<Json<UpcomingInvoiceResponse>, Problem> {
     let (tenant, id) = (caller.tenant(), path_id(&id)?);
     let mut tx = app.db.read().await?;
-    let subscription = subscriptions::own(&mut tx, &tenant, viewer(&caller), id).await?;
+    let subscription = caller.reach(subscriptions::get(&mut tx, &tenant, id).await?)?;
     let (customer, currency) = (subscription.customer_no, subscription.currency);
     let waiting = invoices::waiting(&mut tx, &tenant, customer, currency).await?;
     let upcoming = flows::upcoming(&mut tx, &tenant, &subscription, waiting).await?;
