@@ -107,6 +107,7 @@ def find_pages() -> tuple[dict[str, list[str]], list[str]]:
     """Returns the sections with their files, and the decisions."""
     sections = {name: list(files) for name, files in SECTIONS.items()}
     sections["Examples"] = names("examples/*/README.md")
+    sections["Project"] += names("sdk/*/CHANGELOG.md")
     listed = {HOME, *(one for files in sections.values() for one in files)}
     sections["Guides"] += [one for one in names("docs/*.md") if one not in listed]
     return sections, names("docs/decisions/*.md")
