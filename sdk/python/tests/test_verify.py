@@ -178,7 +178,7 @@ def test_document_that_is_no_key_set_is_an_error(sessions: Any, proxy: Proxy, mi
 def test_threads_share_one_load(server: Server, proxy: Proxy, mint: Any) -> None:
     token, found = mint(), []
     proxy.faults = [HANG]
-    with UnitPay(**{**server.options(), "base_url": proxy.base_url}, timeout=0.5) as client:
+    with UnitPay(**{**server.options(), "base_url": proxy.base_url}, timeout=2) as client:
 
         def verify() -> None:
             found.append(client.portal_sessions.verify(token, issuer=server.origin))

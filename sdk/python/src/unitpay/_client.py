@@ -76,7 +76,8 @@ class UnitPay(Resources):
 class AsyncUnitPay(AsyncResources):
     """The same client for `asyncio`: every method but the lists is awaited.
 
-    Its options are those of `UnitPay`; `http_client` is an `httpx.AsyncClient`.
+    Use it in one event loop: its connections belong to the loop that opened them. Its options are
+    those of `UnitPay`; `http_client` is an `httpx.AsyncClient`.
     """
 
     def __init__(
