@@ -1,6 +1,6 @@
 # `make run` shows it working; `make test` proves it.
 
-.PHONY: run test test-rust test-node test-python test-docs docs test-release release release-compare lint openapi portal vectors bench deny fuzz python-requirements
+.PHONY: run test test-rust test-node test-python test-docs docs test-release release release-compare keep-release lint openapi portal vectors bench deny fuzz python-requirements
 
 run:
 	cargo run --release -- demo
@@ -59,13 +59,13 @@ python-requirements: target/python/ready
 
 # What is shipped: the image, the files of a release, the manifests. Needs root, for the image.
 test-release:
-	./scripts/require nodejs buildah runc curl openssh-client systemd shellcheck python3-venv
+	./scripts/require nodejs buildah runc curl openssh-client strace systemd shellcheck python3-venv
 	cargo build --locked
 	npm ci --no-audit --no-fund
-	npm run generate -w @unitpay/wire --silent
+	npm run build --workspace @unitpay/node --workspace @unitpay/react
 	python3 -m venv target/checks
 	target/checks/bin/pip install --quiet --only-binary :all: --requirement deploy/test/requirements.txt
-	shellcheck scripts/build-release scripts/compare-builds scripts/release scripts/require scripts/rootfs .ci/run
+	shellcheck scripts/build-release scripts/compare-builds scripts/keep-release scripts/release scripts/require scripts/rootfs .ci/run
 	node --test deploy/test/*.test.mjs
 
 # The files of a release, in target/release-files; see docs/operate.md.
@@ -78,6 +78,12 @@ release:
 # Builds the program twice, in different folders, and compares the bytes.
 release-compare:
 	./scripts/compare-builds
+
+# Keeps what the tests of later versions compare with and upgrade; after each release. Commit it.
+keep-release:
+	cargo build --locked
+	npm run build --workspace @unitpay/node --workspace @unitpay/react
+	./scripts/keep-release
 
 # Writes again what is generated and committed.
 openapi:

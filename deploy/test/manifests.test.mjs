@@ -1,7 +1,9 @@
 // The files for Compose, Kubernetes, systemd and continuous integration.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 
 import {
@@ -101,6 +103,54 @@ test('systemd unit is valid and exposes little', (t) => {
   assert.throws(() =>
     run('systemd-analyze', ['security', '--offline=true', '--threshold=20', '--no-pager', unit]),
   );
+});
+
+/** Returns the system calls of a group of systemd's, with those of the groups in it. */
+function systemCalls(group) {
+  const lines = run('systemd-analyze', ['syscall-filter', group]).split('\n').slice(1);
+  const names = lines.map((line) => line.trim()).filter((line) => /^@?\w/.test(line));
+  return names.flatMap((name) => (name.startsWith('@') ? systemCalls(name) : [name]));
+}
+
+/** Runs the program on a store and returns the system calls that it makes. */
+async function calledBy(folder) {
+  const trace = join(folder, 'trace');
+  const store = ['--data-dir', join(folder, 'data')];
+  const traced = ['--follow-forks', '--quiet=all', `--output=${trace}`, program];
+  const server = spawn('strace', [...traced, 'serve', '--listen=127.0.0.1:0', ...store], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = new Promise((resolve) => server.on('close', resolve));
+  let address;
+  for await (const line of createInterface({ input: server.stderr })) {
+    address = /listening on (\S+)/.exec(line)?.[1];
+    if (address !== undefined) break;
+  }
+  server.stderr.resume();
+  const key = run(program, ['keys', 'create', '--env=sandbox', ...store]).trim();
+  const customer = JSON.stringify({ name: 'A', email: 'a@example.com' });
+  const headers = ['-H', `x-api-key: ${key}`, '-H', 'content-type: application/json'];
+  run('curl', ['-sSf', ...headers, '-d', customer, `${address}/v1/customers`]);
+  const pid = readFileSync(trace, 'utf8').split(' ')[0];
+  process.kill(Number(pid), 'SIGTERM');
+  assert.equal(await ended, 0);
+  return new Set(
+    [...readFileSync(trace, 'utf8').matchAll(/^\d+ +(\w+)\(/gm)].map(([, name]) => name),
+  );
+}
+
+test('systemd unit allows the system calls that the program makes', async (t) => {
+  const unit = readFileSync(join(root, 'deploy/systemd/unitpay.service'), 'utf8');
+  const filters = [...unit.matchAll(/^SystemCallFilter=(.*)$/gm)].map(([, groups]) => groups);
+  assert.deepEqual(filters, ['@system-service', '~@privileged @resources']);
+  const denied = new Set(['@privileged', '@resources'].flatMap(systemCalls));
+  const allowed = new Set(['@system-service', '@default'].flatMap(systemCalls));
+  const called = await calledBy(folderFor(t));
+  // SQLite keeps the owner of its files when root runs it, as it does in this test.
+  if (process.getuid() === 0) called.delete('fchown');
+  assert.ok(called.has('fsync') && called.has('accept4'), [...called].join(' '));
+  const refusedCalls = [...called].filter((name) => denied.has(name) || !allowed.has(name));
+  assert.deepEqual(refusedCalls, []);
 });
 
 test('systemd settings are taken by the program', () => {
