@@ -37,6 +37,7 @@ SECTIONS = {
         "docs/billing.md",
         "docs/react.md",
         "docs/stripe.md",
+        "docs/webhooks.md",
         "docs/operate.md",
     ],
     "Packages": ["sdk/node/README.md", "sdk/react/README.md", "sdk/python/README.md"],

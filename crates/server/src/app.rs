@@ -3,13 +3,14 @@
 use crate::audit::{Actor, Author};
 use crate::base::{ApiKeyId, Clock, Ids, Random, Time};
 use crate::clock_guard::{ClockGuard, Untrusted};
-use crate::config::{Config, origin_of, path_of};
+use crate::config::{Config, WebhooksConfig, origin_of, path_of};
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::idempotency::{self, Idempotency, KeyReused, Outcome};
 use crate::invoices::pdf::Renderer;
 use crate::keys;
 use crate::limits::Limits;
 use crate::organizations::Tenant;
+use crate::outbound::{Outbound, Policy};
 use crate::payments::{Processors, Sandbox, stripe};
 use crate::signing::{Codes, SigningKeys};
 use crate::test_clock::{self, Advancing};
@@ -39,6 +40,7 @@ pub struct App {
     pub key_uses: KeyUses,
     pub processors: Processors,
     pub invoices: Arc<Renderer>,
+    pub outbound: Outbound,
     pub clock_guard: ClockGuard,
 }
 
@@ -56,6 +58,7 @@ impl App {
         Self {
             processors: Processors::new(sandbox, stripe),
             invoices: Arc::new(Renderer::new(config.fonts_dir.clone())),
+            outbound: Outbound::new(policy(&config.webhooks)),
             ids: Ids::new(clock.clone(), random.clone()),
             limits: Limits::new(&config.limits),
             key_uses: KeyUses::default(),
@@ -180,6 +183,15 @@ pub struct Written<T> {
 impl From<Written<Value>> for Outcome {
     fn from(written: Written<Value>) -> Self {
         if written.is_replay { Self::Replay(written.answer) } else { Self::Fresh(written.answer) }
+    }
+}
+
+fn policy(config: &WebhooksConfig) -> Policy {
+    let roots = &config.root_certificates;
+    Policy {
+        allow_http: config.allow_http,
+        allowed_networks: config.allowed_networks.clone(),
+        root_certificates: (!roots.as_os_str().is_empty()).then(|| roots.clone()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! `config.default.toml` is the manual and the closed list of keys: any other key is refused, in a
 //! file and in the environment.
 
+use crate::base::Network;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
@@ -33,6 +34,7 @@ pub struct Config {
     pub billing: BillingConfig,
     pub retention: RetentionConfig,
     pub stripe: StripeConfig,
+    pub webhooks: WebhooksConfig,
     pub log: LogConfig,
     /// Variables that Kubernetes made of a service called `unitpay`; they are no keys.
     #[serde(skip)]
@@ -84,12 +86,22 @@ pub struct BillingConfig {
 #[serde(deny_unknown_fields)]
 pub struct RetentionConfig {
     pub audit_days: i64,
+    pub event_days: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StripeConfig {
     pub api_base: ApiOrigin,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksConfig {
+    pub allow_http: bool,
+    pub allowed_networks: Vec<Network>,
+    pub root_certificates: PathBuf,
+    pub timeout_seconds: u64,
 }
 
 /// The origin of an API that this server calls with secrets: https, or http on loopback.
@@ -199,7 +211,7 @@ impl Config {
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        let Self { portal, http, limits, postgres, retention, .. } = self;
+        let Self { portal, http, limits, postgres, retention, webhooks, .. } = self;
         let longest = unitpay_token::MAX_LIFE_SECONDS;
         if !(1..=longest).contains(&portal.min_ttl_seconds) {
             bail!("portal.min_ttl_seconds must be 1 to {longest}");
@@ -216,6 +228,7 @@ impl Config {
             ("limits.secret_key_burst", limits.secret_key_burst.into()),
             ("postgres.connections", postgres.connections as u64),
             ("retention.audit_days", retention.audit_days.try_into().unwrap_or(0)),
+            ("webhooks.timeout_seconds", webhooks.timeout_seconds),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("{key} must be at least 1");
@@ -229,9 +242,14 @@ impl Config {
             ("http.max_connections", http.max_connections as u64, 1_000_000),
             ("postgres.connections", postgres.connections as u64, 10_000),
             ("retention.audit_days", retention.audit_days.unsigned_abs(), 36_500),
+            ("webhooks.timeout_seconds", webhooks.timeout_seconds, 60),
         ];
         if let Some((key, _, most)) = bounded.iter().find(|(_, value, most)| value > most) {
             bail!("{key} must be at most {most}");
+        }
+        // The last retry is four days after the event.
+        if !(7..=3_650).contains(&retention.event_days) {
+            bail!("retention.event_days must be 7 to 3650");
         }
         if !(0..=604_800).contains(&self.billing.usage_grace_seconds) {
             bail!("billing.usage_grace_seconds must be 0 to 604800");

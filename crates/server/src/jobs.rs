@@ -1,16 +1,23 @@
-//! Work that no request asks for: billing what is due, events of processors, retention, recording
-//! key use, comparing clocks.
+//! Work that no request asks for: billing what is due, events of processors, publishing and
+//! delivering events, retention, recording key use, comparing clocks.
 //!
 //! Every job works in small transactions and may be killed at any point. Jobs that go by time do
 //! nothing while this node's clock is not trusted.
 
+mod publish;
+
+pub use publish::publish;
+
 use crate::app::App;
 use crate::base::Time;
+use crate::config::RetentionConfig;
 use crate::db::{DbError, Lane, Tx};
 use crate::flows::{self, due};
-use crate::{audit, customers, idempotency, portal, signing};
+use crate::webhooks::deliver;
+use crate::{audit, customers, events, idempotency, portal, signing, webhooks};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 const BITE: i64 = 500;
@@ -21,13 +28,19 @@ const SESSION_DAYS: i64 = 30 + 1;
 /// The longest that one round may advance test clocks.
 const ADVANCE: Duration = Duration::from_secs(5);
 
+const PUBLISH_EVERY: Duration = Duration::from_millis(250);
+/// The webhook endpoints that this node serves at once.
+const MAX_SERVED: usize = 128;
+
 /// Runs until the server stops.
 pub async fn run(app: Arc<App>) {
     tokio::join!(
         keep_time(&app),
         keep_house(&app),
         keep_billing(&app),
-        keep_up_with_processors(&app)
+        keep_up_with_processors(&app),
+        keep_publishing(&app),
+        keep_delivering(&app),
     );
 }
 
@@ -46,6 +59,42 @@ async fn keep_up_with_processors(app: &App) {
         };
         if let Err(error) = done.await {
             tracing::warn!(%error, "cannot look for events of processors; it will be tried again");
+        }
+    }
+}
+
+/// Publishes events a moment after their changes.
+async fn keep_publishing(app: &App) {
+    let mut rounds = interval(PUBLISH_EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = publish(app).await {
+            tracing::warn!(%error, "cannot publish events; will retry");
+        }
+    }
+}
+
+/// Starts a task for each webhook endpoint that has something due.
+async fn keep_delivering(app: &Arc<App>) {
+    let mut rounds = interval(PUBLISH_EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut serving = JoinSet::new();
+    loop {
+        rounds.tick().await;
+        while serving.try_join_next().is_some() {}
+        let free = i64::try_from(MAX_SERVED.saturating_sub(serving.len())).unwrap_or(0);
+        if free == 0 || !app.clock_guard.verdict().may_bill() {
+            continue;
+        }
+        match deliver::lease_due(app, free).await {
+            Ok(leased) => {
+                for leased in leased {
+                    let app = Arc::clone(app);
+                    serving.spawn(async move { deliver::serve(&app, leased).await });
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot look for due webhooks; will retry"),
         }
     }
 }
@@ -111,6 +160,8 @@ enum Chore {
     EndedGenerations,
     IdempotencyRecords,
     AuditEvents,
+    WebhookDeliveries,
+    Events,
     ProcessorEvents,
     SigningKeys,
 }
@@ -121,17 +172,20 @@ pub async fn sweep(app: &App) -> Result<(), DbError> {
         return Ok(());
     }
     let now = app.clock.now();
-    let audit_days = app.config.retention.audit_days;
+    let retention = app.config.retention.clone();
     for chore in [
         Chore::Sessions,
         Chore::EndedGenerations,
         Chore::IdempotencyRecords,
         Chore::AuditEvents,
+        Chore::WebhookDeliveries,
+        Chore::Events,
         Chore::ProcessorEvents,
         Chore::SigningKeys,
     ] {
         for _ in 0..BITES_PER_SWEEP {
-            let bite = async move |tx: &mut Tx<'_, '_>| chore.bite(tx, now, audit_days).await;
+            let kept = retention.clone();
+            let bite = async move |tx: &mut Tx<'_, '_>| chore.bite(tx, now, &kept).await;
             if app.db.write::<u64, DbError, _>(Lane::Usual, bite).await? < BITE.unsigned_abs() {
                 break;
             }
@@ -142,13 +196,22 @@ pub async fn sweep(app: &App) -> Result<(), DbError> {
 
 impl Chore {
     /// Deletes at most [`BITE`] rows and returns how many it deleted.
-    async fn bite(self, tx: &mut Tx<'_, '_>, now: Time, audit_days: i64) -> Result<u64, DbError> {
+    async fn bite(
+        self,
+        tx: &mut Tx<'_, '_>,
+        now: Time,
+        kept: &RetentionConfig,
+    ) -> Result<u64, DbError> {
         let sessions = now.plus_days(-SESSION_DAYS);
+        let audit = now.plus_days(-kept.audit_days);
+        let events = now.plus_days(-kept.event_days);
         match self {
             Self::Sessions => portal::delete_before(tx, sessions, BITE).await,
             Self::EndedGenerations => customers::delete_ended_before(tx, sessions, BITE).await,
             Self::IdempotencyRecords => idempotency::delete_old(tx, now, BITE).await,
-            Self::AuditEvents => audit::delete_before(tx, now.plus_days(-audit_days), BITE).await,
+            Self::AuditEvents => audit::delete_before(tx, audit, BITE).await,
+            Self::WebhookDeliveries => webhooks::delete_deliveries_before(tx, events, BITE).await,
+            Self::Events => events::delete_before(tx, events, BITE).await,
             Self::ProcessorEvents => flows::delete_old_events(tx, now, BITE).await,
             Self::SigningKeys => {
                 signing::remove_retired_before(tx, signing::removable_before(now)).await

@@ -11,8 +11,8 @@ use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::portal::http_initial_data::OwnRoutes;
 use crate::{
-    audit, branding, customers, entitlements, invoices, keys, payments, portal, settlement,
-    signing, subscriptions, test_clock, usage,
+    audit, branding, customers, entitlements, events, invoices, keys, payments, portal, settlement,
+    signing, subscriptions, test_clock, usage, webhooks,
 };
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
@@ -131,6 +131,18 @@ fn backend_routes() -> Routes {
         wallets::freeze,
         wallets::unfreeze,
         audit::http::list,
+        events::http::list,
+        events::http::get,
+        webhooks::http::create,
+        webhooks::http::list,
+        webhooks::http::get,
+        webhooks::http::update,
+        webhooks::http::delete,
+        webhooks::http::rotate_secret,
+        webhooks::http::test,
+        webhooks::http::recover,
+        webhooks::http_deliveries::list,
+        webhooks::http_deliveries::resend,
         test_clock::http::get,
         test_clock::http::advance,
         invoice_flows::transfer,
@@ -216,6 +228,7 @@ pub fn openapi() -> Description {
         .merge(backend_routes())
         .merge(browser_routes())
         .split_for_parts();
+    described.webhooks = Some(events::http::describe_webhooks());
     Common.modify(&mut described);
     described
 }

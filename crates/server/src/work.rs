@@ -3,6 +3,7 @@
 use crate::audit::{self, Action, Actor, Author};
 use crate::base::{Currency, CustomerId, Ids, InvoiceId, Overflow, Time};
 use crate::db::{DbError, Tx};
+use crate::events::{self, EventType};
 use crate::idempotency::KeyReused;
 use crate::organizations::Tenant;
 use crate::test_clock::Advancing;
@@ -92,6 +93,24 @@ impl<'w, 'a, 'p> Work<'w, 'a, 'p> {
     ) -> Result<(), DbError> {
         let event = self.by.author().event(action, target, Some(customer), detail);
         audit::record(self.tx, self.tenant.no, &event).await
+    }
+
+    /// Records an event that no audit event has: the consequence of a change that is audited.
+    pub async fn announce(
+        &mut self,
+        customer: CustomerId,
+        event_type: EventType,
+        object: impl ToString,
+    ) -> Result<(), DbError> {
+        let event = events::NewEvent {
+            id: self.by.ids.event(),
+            event_type,
+            object_id: object.to_string(),
+            customer_id: Some(customer),
+            endpoint_id: None,
+            at: self.by.now,
+        };
+        events::record(self.tx, self.tenant.no, &event).await
     }
 }
 

@@ -5,11 +5,12 @@
 pub mod http;
 mod sql;
 
-pub use sql::{delete_before, insert as record};
+pub use sql::delete_before;
 
 use crate::base::words::words;
 use crate::base::{ApiKeyId, CustomerId, EventId, Ids, PortalSessionId, Time};
-use crate::db::{self, FromRow, ToColumn, ToRow};
+use crate::db::{self, DbError, FromRow, ToColumn, ToRow, Tx};
+use crate::events::{self, EventType};
 use serde_json::Value;
 
 /// The actor of a change.
@@ -57,8 +58,9 @@ pub struct Event {
     pub created_at: Time,
 }
 
+/// Declares actions. An action of which the organization's backend is told names its event.
 macro_rules! actions {
-    ($($name:ident = $text:literal),* $(,)?) => {
+    ($($name:ident = $text:literal $(=> $event:ident)?),* $(,)?) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Action { $($name),* }
 
@@ -67,6 +69,15 @@ macro_rules! actions {
 
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
+            }
+
+            const fn event(self) -> Option<EventType> {
+                match self {
+                    $(Self::$name => {
+                        let events: &[Option<EventType>] = &[$(Some(EventType::$event),)? None];
+                        events[0]
+                    }),*
+                }
             }
         }
 
@@ -81,13 +92,13 @@ macro_rules! actions {
 }
 
 actions! {
-    PortalSessionRevoked = "portal_session.revoked",
-    PortalSessionEnded = "portal_session.ended",
-    CustomerSessionsRevoked = "customer.sessions_revoked",
-    CustomerCreated = "customer.created",
-    CustomerUpdated = "customer.updated",
-    CustomerArchived = "customer.archived",
-    CustomerUnarchived = "customer.unarchived",
+    PortalSessionRevoked = "portal_session.revoked" => PortalSessionRevoked,
+    PortalSessionEnded = "portal_session.ended" => PortalSessionRevoked,
+    CustomerSessionsRevoked = "customer.sessions_revoked" => CustomerSessionsRevoked,
+    CustomerCreated = "customer.created" => CustomerCreated,
+    CustomerUpdated = "customer.updated" => CustomerUpdated,
+    CustomerArchived = "customer.archived" => CustomerArchived,
+    CustomerUnarchived = "customer.unarchived" => CustomerUnarchived,
     ApiKeyCreated = "api_key.created",
     ApiKeyRevoked = "api_key.revoked",
     ProductCreated = "product.created",
@@ -103,41 +114,46 @@ actions! {
     CreditPackageCreated = "credit_package.created",
     CreditPackageUpdated = "credit_package.updated",
     BrandingUpdated = "branding.updated",
-    SubscriptionStarted = "subscription.started",
-    SubscriptionRenewed = "subscription.renewed",
+    SubscriptionStarted = "subscription.started" => SubscriptionActivated,
+    SubscriptionRenewed = "subscription.renewed" => SubscriptionRenewed,
     SubscriptionUsageMonthEnded = "subscription.usage_month_ended",
-    SubscriptionChanged = "subscription.changed",
-    SubscriptionChangeScheduled = "subscription.change_scheduled",
-    SubscriptionCancelScheduled = "subscription.cancel_scheduled",
-    SubscriptionUncanceled = "subscription.uncanceled",
+    SubscriptionChanged = "subscription.changed" => SubscriptionChanged,
+    SubscriptionChangeScheduled = "subscription.change_scheduled" => SubscriptionChangeScheduled,
+    SubscriptionCancelScheduled = "subscription.cancel_scheduled" => SubscriptionCancelScheduled,
+    SubscriptionUncanceled = "subscription.uncanceled" => SubscriptionUncanceled,
     SubscriptionNeedsAttention = "subscription.needs_attention",
-    SubscriptionPastDue = "subscription.past_due",
-    SubscriptionRecovered = "subscription.recovered",
-    SubscriptionCanceled = "subscription.canceled",
+    SubscriptionPastDue = "subscription.past_due" => SubscriptionPastDue,
+    SubscriptionRecovered = "subscription.recovered" => SubscriptionRecovered,
+    SubscriptionCanceled = "subscription.canceled" => SubscriptionCanceled,
     TestClockAdvanced = "test_clock.advanced",
-    CreditsGranted = "credit_account.credits_granted",
+    CreditsGranted = "credit_account.credits_granted" => CreditsGranted,
     CreditsRefunded = "credit_account.credits_refunded",
     CreditAccountFrozen = "credit_account.frozen",
     CreditAccountUnfrozen = "credit_account.unfrozen",
     AutoTopUpSet = "credit_account.auto_top_up_set",
     TopUpStarted = "credit_account.top_up_started",
-    PaymentMethodAdded = "payment_method.added",
-    PaymentMethodMadeDefault = "payment_method.made_default",
-    PaymentMethodUpdated = "payment_method.updated",
-    PaymentMethodRemoved = "payment_method.removed",
+    PaymentMethodAdded = "payment_method.added" => PaymentMethodAttached,
+    PaymentMethodMadeDefault = "payment_method.made_default" => PaymentMethodUpdated,
+    PaymentMethodUpdated = "payment_method.updated" => PaymentMethodUpdated,
+    PaymentMethodRemoved = "payment_method.removed" => PaymentMethodDetached,
     PaymentStarted = "payment.started",
-    PaymentSucceeded = "payment.succeeded",
-    PaymentDeclined = "payment.declined",
+    PaymentSucceeded = "payment.succeeded" => PaymentSucceeded,
+    PaymentDeclined = "payment.declined" => PaymentFailed,
     PaymentNeedsForm = "payment.needs_form",
     PaymentAbandoned = "payment.abandoned",
     PaymentToBeRefunded = "payment.to_be_refunded",
-    PaymentRefunded = "payment.refunded",
+    PaymentRefunded = "payment.refunded" => PaymentRefunded,
     PaymentRefundFailed = "payment.refund_failed",
-    InvoiceIssued = "invoice.issued",
-    InvoiceOverdue = "invoice.overdue",
-    InvoiceUncollectible = "invoice.uncollectible",
-    InvoiceVoided = "invoice.voided",
+    InvoiceIssued = "invoice.issued" => InvoiceIssued,
+    InvoiceOverdue = "invoice.overdue" => InvoiceOverdue,
+    InvoiceUncollectible = "invoice.uncollectible" => InvoiceMarkedUncollectible,
+    InvoiceVoided = "invoice.voided" => InvoiceVoided,
     InvoiceTransferReceived = "invoice.transfer_received",
+    WebhookEndpointCreated = "webhook_endpoint.created",
+    WebhookEndpointUpdated = "webhook_endpoint.updated",
+    WebhookEndpointDeleted = "webhook_endpoint.deleted",
+    WebhookEndpointRotated = "webhook_endpoint.secret_rotated",
+    WebhookEndpointDisabled = "webhook_endpoint.disabled",
 }
 
 words! {
@@ -147,6 +163,22 @@ words! {
         Operator = "operator",
         System = "system",
     }
+}
+
+/// Records a change and, for some actions, the event with the same id that tells the organization's
+/// backend of it.
+pub async fn record(tx: &mut Tx<'_, '_>, tenant_no: i64, change: &NewEvent) -> Result<(), DbError> {
+    sql::insert(tx, tenant_no, change).await?;
+    let Some(event_type) = change.action.event() else { return Ok(()) };
+    let event = events::NewEvent {
+        id: change.id,
+        event_type,
+        object_id: change.target_id.clone(),
+        customer_id: change.customer_id,
+        endpoint_id: None,
+        at: change.at,
+    };
+    events::record(tx, tenant_no, &event).await
 }
 
 impl Author {

@@ -110,7 +110,7 @@ ids! {
     CustomerId "cus" customer
     /// A portal session (`sid`).
     PortalSessionId "ps" portal_session
-    /// An audit event, or a usage event.
+    /// An event or its audit event, which share their id; or a usage event.
     EventId "evt" event
     /// An HTTP request.
     RequestId "req" request
@@ -132,6 +132,9 @@ ids! {
     GrantId "grant" grant
     /// An entry of a wallet's ledger.
     LedgerEntryId "led" ledger_entry
+    WebhookEndpointId "we" webhook_endpoint
+    /// A delivery of one event to one webhook endpoint.
+    WebhookDeliveryId "whd" webhook_delivery
 }
 
 /// Generates ids; cheap to clone.

@@ -4,6 +4,7 @@ pub mod address;
 pub mod changes;
 pub mod clock;
 pub mod ids;
+pub mod network;
 pub mod page;
 pub mod period;
 pub mod random;
@@ -18,7 +19,9 @@ pub use ids::{
     ApiKeyId, CreditAccountId, CreditCurrencyId, CreditPackageId, CustomerId, EventId, FeatureId,
     GrantId, Ids, InvoiceId, LedgerEntryId, MetricId, OrganizationId, PaymentAttemptId,
     PaymentMethodId, PlanId, PortalSessionId, ProductId, RequestId, SubscriptionId,
+    WebhookDeliveryId, WebhookEndpointId,
 };
+pub use network::Network;
 pub use page::{Cursor, Page, PageQuery};
 pub use period::{CollectionMethod, Period};
 pub use random::Random;

@@ -3,6 +3,7 @@
 
 mod demo;
 mod healthcheck;
+mod listen;
 mod maintain;
 mod manage;
 mod manual;
@@ -88,6 +89,8 @@ enum Command {
     NewEpoch,
     /// Confirm the wall clock after it jumped: a server on the embedded store bills by it again
     AcceptClock,
+    /// Send a server's events to a URL on this machine, signed as webhooks are
+    Listen(listen::Listen),
     /// Print the OpenAPI description
     Openapi,
     /// Print the completion script of a shell
@@ -146,6 +149,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(restore) => runtime.block_on(maintain::restore(&which.plain()?, &restore)),
         Command::AcceptClock => runtime.block_on(maintain::accept_clock(&which.plain()?)),
         Command::NewEpoch => runtime.block_on(maintain::new_epoch(&which.plain()?)),
+        Command::Listen(listen) => runtime.block_on(listen::run(&listen)),
         Command::Openapi => print(crate::routes::openapi_json().trim_end()),
         Command::Completions { shell } => manual::completions(shell),
         Command::Manual { dir } => manual::pages(&dir),

@@ -4,10 +4,12 @@ use super::ignored;
 use super::store::{Locks, Purpose, Store};
 use crate::app::App;
 use crate::config::{Config, HttpConfig, LogLevel};
+use crate::db::Db;
 use crate::http::listener;
 use crate::log::{Log, Shape};
+use crate::webhooks::deliver;
 use crate::{jobs, keys, routes};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use axum::Router;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -85,6 +87,13 @@ impl Server {
             config.public_url.clone_from(&address);
         }
         let app = Arc::new(App::new(config, clock, random, db, signing));
+        if !app.config.webhooks.root_certificates.as_os_str().is_empty() {
+            let read = app.outbound.tls().map_err(|error| anyhow!("{error}"));
+            read.context("cannot read webhooks.root_certificates")?;
+        }
+        if matches!(app.db, Db::Sqlite(_)) {
+            deliver::release_all(&app).await?;
+        }
         app.compare_clocks().await;
         Ok(Self { app, address, listener, metrics, told, _locks: locks })
     }

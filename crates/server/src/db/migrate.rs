@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_billing_rules"),
     migration!(11, "0011_grant_windows"),
     migration!(12, "0012_invoice_texts"),
+    migration!(13, "0013_events"),
 ];
 
 /// The schema version of this program.

@@ -466,6 +466,8 @@ text_columns!(
     crate::base::CreditAccountId,
     crate::base::GrantId,
     crate::base::LedgerEntryId,
+    crate::base::WebhookEndpointId,
+    crate::base::WebhookDeliveryId,
     crate::base::Currency,
     crate::base::Decimal,
 );

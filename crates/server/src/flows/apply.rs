@@ -52,7 +52,7 @@ pub async fn succeeded(
         last4: card.map(|card| card.last4.clone()),
         reference: None,
     };
-    invoices::mark_paid(work.tx, work.tenant, &mut invoice, &payment, at).await?;
+    invoices::mark_paid(&mut work.as_of(at), &mut invoice, &payment).await?;
     if let Some(id) = invoice.subscription_id {
         settled::invoice_paid(work, id).await?;
     }

@@ -8,6 +8,7 @@ use crate::base::{Currency, Period, PlanId, Time, Viewer};
 use crate::catalog::{self, Plan, PlanStatus};
 use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
+use crate::events::EventType;
 use crate::flows::{cancel, lines};
 use crate::invoices::{self, Line, Reason};
 use crate::organizations::Tenant;
@@ -65,6 +66,7 @@ pub async fn create(
     }
     subscriptions::insert(work.tx, work.tenant, &subscription).await?;
     let id = subscription.id;
+    work.announce(customer.id, EventType::SubscriptionCreated, id).await?;
     let invoice = subscription.invoice(Reason::Create, lines, first);
     let method = payments::default_of(work.tx, work.tenant, customer.no).await?;
     let effect = Effect::StartSubscription { subscription_id: id };

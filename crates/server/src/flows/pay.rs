@@ -58,7 +58,7 @@ pub async fn transfer(
         last4: None,
         reference: Some(reference.to_owned()),
     };
-    invoices::mark_paid(work.tx, work.tenant, &mut invoice, &payment, work.at).await?;
+    invoices::mark_paid(work, &mut invoice, &payment).await?;
     let detail = json!({ "amount": amount, "reference": reference });
     work.note(customer.id, Action::InvoiceTransferReceived, id, detail).await?;
     if invoice.status == Status::Paid {

@@ -6,6 +6,7 @@ use super::{
 use crate::audit::Action;
 use crate::base::{CollectionMethod, Currency, Overflow, TaxRate, money};
 use crate::db::{DbError, Stored, Tx};
+use crate::events::EventType;
 use crate::organizations::{Environment, Tenant};
 use crate::test_clock;
 use crate::work::{BillingError, Work};
@@ -147,7 +148,11 @@ pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result
         "number": invoice.number_text(), "currency": invoice.currency,
         "totalAmount": invoice.totals.total,
     });
-    Ok(work.note(invoice.customer_id, Action::InvoiceIssued, invoice.id, detail).await?)
+    work.note(invoice.customer_id, Action::InvoiceIssued, invoice.id, detail).await?;
+    if invoice.status == Status::Paid {
+        work.announce(invoice.customer_id, EventType::InvoicePaid, invoice.id).await?;
+    }
+    Ok(())
 }
 
 /// Adds the waiting lines to an invoice's own: usage segments first, the rest last.

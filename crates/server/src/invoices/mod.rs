@@ -26,6 +26,7 @@ use crate::base::{
 };
 use crate::customers::{self, Customer};
 use crate::db::{DbError, FromRow, Stored, ToRow, Tx};
+use crate::events::EventType;
 use crate::organizations::Tenant;
 use crate::work::{BillingError, Work};
 use serde_json::json;
@@ -237,11 +238,9 @@ pub async fn uncollectible(
 /// Records a payment of at most the amount due. The full amount makes the invoice paid; until then
 /// an overdue invoice stays overdue.
 pub async fn mark_paid(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     invoice: &mut Invoice,
     payment: &Payment,
-    at: Time,
 ) -> Result<(), BillingError> {
     if !invoice.status.is_payable() {
         return Err(BillingError::NotPayable);
@@ -252,7 +251,7 @@ pub async fn mark_paid(
     invoice.amount_paid += payment.amount;
     let whole = invoice.amount_due() == 0;
     invoice.paid_at = whole.then_some(payment.paid_at);
-    sql::insert_payment(tx, tenant, invoice, payment).await?;
+    sql::insert_payment(work.tx, work.tenant, invoice, payment).await?;
     let status = match invoice.status {
         _ if whole => Status::Paid,
         late @ (Status::Overdue | Status::Uncollectible) => late,
@@ -260,7 +259,11 @@ pub async fn mark_paid(
             Status::PartiallyPaid
         }
     };
-    Ok(set_status(tx, tenant, invoice, status, at).await?)
+    set_status(work.tx, work.tenant, invoice, status, work.at).await?;
+    if whole {
+        work.announce(invoice.customer_id, EventType::InvoicePaid, invoice.id).await?;
+    }
+    Ok(())
 }
 
 /// Returns the overdue invoices of a subscription, oldest first.

@@ -39,6 +39,8 @@ scopes! {
         API_KEYS_READ = "api_keys:read",
         API_KEYS_WRITE = "api_keys:write",
         AUDIT_READ = "audit:read",
+        WEBHOOKS_READ = "webhooks:read",
+        WEBHOOKS_WRITE = "webhooks:write",
     }
 }
 
@@ -75,6 +77,9 @@ pub struct KeyRecord {
     pub expires_at: Option<Time>,
     #[record(computed)]
     pub revoked: bool,
+    /// Whether the tenant records events of minted sessions.
+    #[record(computed)]
+    pub session_events: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -17,6 +17,7 @@ const RECORD: Query<KeyRecord> = query!(
      WHERE k.id = $1",
     organization_suspended = "o.suspended",
     revoked = "k.revoked_at IS NOT NULL",
+    session_events = "t.session_events",
 );
 const ANY: Sql = sql("SELECT id FROM api_keys LIMIT 1");
 const OF_ALL: Query<KeyOfTenant> = query!(

@@ -137,7 +137,7 @@ pub struct AddPaymentMethodRequest {
 }
 
 impl PaymentMethodResponse {
-    fn new(method: &PaymentMethod, customer: CustomerId, at: Time, backend: bool) -> Self {
+    pub fn new(method: &PaymentMethod, customer: CustomerId, at: Time, backend: bool) -> Self {
         let card = &method.card;
         let metadata = backend.then(|| serde_json::from_str(&method.metadata).unwrap_or_default());
         Self {

@@ -196,7 +196,8 @@ pub async fn create(
     let grantable = PortalScopes::grantable_by(caller.record().scopes);
     CreatePortalSessionRequest::check(&mut body.fields, &app);
     let (request, raw) = body.read()?;
-    let new = request.into_session(&app, caller.id(), grantable);
+    let mut new = request.into_session(&app, caller.id(), grantable);
+    new.record_event = caller.record().session_events;
     if new.scopes.is_empty() || !new.scopes.is_subset_of(grantable) {
         let detail = "This API key cannot grant scopes that it does not have.";
         return Err(Problem::new(Code::InsufficientScope, detail));
@@ -270,6 +271,7 @@ impl CreatePortalSessionRequest {
             scopes: self.scopes.unwrap_or(default_scopes),
             allowed_origins: Value::from(self.allowed_origins).to_string(),
             invalidate_existing: self.invalidate_existing,
+            record_event: false,
             metadata: self.metadata,
             page: PageOptions { return_url: self.return_url, locale: self.locale, flow: self.flow },
         }
@@ -449,7 +451,7 @@ pub async fn get(
     Ok(Json(StatusCode::OK, response(&session, app.clock.now())))
 }
 
-fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
+pub fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
     let (revoked_at, revoked_reason) =
         session.revoked.clone().map(|end| (end.at, end.reason)).unzip();
     PortalSessionResponse {

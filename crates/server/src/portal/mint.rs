@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::{self, CustomerRef, SessionsEnd};
 use crate::db::{DbError, Lane, ToRow, Tx};
+use crate::events::{self, EventType, NewEvent};
 use crate::idempotency::{self, Idempotency, KeyReused, Outcome};
 use crate::organizations::Tenant;
 use crate::signing::SigningError;
@@ -29,6 +30,9 @@ pub struct NewSession {
     pub metadata: String,
     #[record(skip)]
     pub invalidate_existing: bool,
+    /// Whether the mint is told to webhook endpoints.
+    #[record(skip)]
+    pub record_event: bool,
     pub page: PageOptions,
 }
 
@@ -147,10 +151,18 @@ async fn store(
     row: sql::NewRow,
     idempotency: Option<Arc<Idempotency>>,
 ) -> Result<Outcome, MintError> {
+    let event = row.new.record_event.then(|| NewEvent {
+        id: app.ids.event(),
+        event_type: EventType::PortalSessionCreated,
+        object_id: row.sid.to_string(),
+        customer_id: Some(row.customer_id),
+        endpoint_id: None,
+        at: row.created_at,
+    });
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let idempotency = idempotency.as_deref();
-            let alone = idempotency.is_none() && !row.new.invalidate_existing;
+            let alone = idempotency.is_none() && !row.new.invalidate_existing && event.is_none();
             if let Some(kept) = idempotency::replay::<MintError>(tx, idempotency).await? {
                 return Ok(Outcome::Replay(kept));
             }
@@ -159,6 +171,9 @@ async fn store(
             }
             if !sql::insert(tx, &tenant, &row, alone).await? {
                 return Err(why_not(tx, &tenant, row.customer_id).await?);
+            }
+            if let Some(event) = &event {
+                events::record(tx, tenant.no, event).await?;
             }
             if idempotency.is_some() {
                 idempotency::keep(tx, idempotency, &to_replay(&row)).await?;

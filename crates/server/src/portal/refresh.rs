@@ -10,6 +10,7 @@ use super::{PortalSession, Presented, Refusal, VerifiedSession, sql};
 use crate::app::App;
 use crate::base::{Secret, Time};
 use crate::db::{DbError, Lane, Tx};
+use crate::events::{self, EventType, NewEvent};
 use crate::signing::SigningError;
 use unitpay_token::UnverifiedToken;
 
@@ -51,7 +52,7 @@ pub async fn refresh(
             // A version before did not store the issuer, and the public URL was changed since: the
             // same bytes cannot be made again, new ones can.
         }
-        match advance(app, &session, now).await? {
+        match advance(app, &session, now, verified.records_events()).await? {
             Some(refreshed) => return Ok(refreshed),
             None => {
                 let sid = session.sid;
@@ -86,6 +87,7 @@ async fn advance(
     app: &App,
     session: &PortalSession,
     now: Time,
+    record_event: bool,
 ) -> Result<Option<Refreshed>, RefreshError> {
     let key = app.signing.active()?;
     let mut next = session.clone();
@@ -100,10 +102,22 @@ async fn advance(
     let token = key.sign(&next.claims(&app.issuer)).map_err(|_| SigningError::BadKey)?;
     next.current.digest = UnverifiedToken::parse(&token).ok_or(SigningError::BadKey)?.digest();
     let row = next.clone();
-    let written = app
-        .db
-        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| sql::advance(tx, &row).await)
-        .await?;
+    let event = record_event.then(|| NewEvent {
+        id: app.ids.event(),
+        event_type: EventType::PortalSessionRefreshed,
+        object_id: row.sid.to_string(),
+        customer_id: Some(row.customer_id),
+        endpoint_id: None,
+        at: now,
+    });
+    let step = async move |tx: &mut Tx<'_, '_>| {
+        let written = sql::advance(tx, &row).await?;
+        if let Some(event) = event.as_ref().filter(|_| written) {
+            events::record(tx, row.tenant.no, event).await?;
+        }
+        Ok::<_, DbError>(written)
+    };
+    let written = app.db.write(Lane::Usual, step).await?;
     Ok(written.then(|| refreshed(&next, token)))
 }
 

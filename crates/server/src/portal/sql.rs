@@ -26,6 +26,7 @@ const RECORD: Query<Box<SessionRecord>> = query!(
     key_sessions_revoked = "a.sessions_revoked",
     signing_key = "k.status",
     previous_signing_key = "p.status",
+    session_events = "t.session_events",
 );
 
 /// The serialisation point with revoke-all: the row takes the customer's generation as it stands

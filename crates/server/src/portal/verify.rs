@@ -34,6 +34,9 @@ pub struct SessionRecord {
     pub signing_key: KeyStatus,
     #[record(computed)]
     pub previous_signing_key: Option<KeyStatus>,
+    /// Whether the tenant records events of refreshed sessions.
+    #[record(computed)]
+    pub session_events: bool,
 }
 
 /// The token that was presented, of the two that may be valid.
@@ -126,6 +129,11 @@ impl VerifiedSession {
     /// Returns the session's customer and its billing profile, read by the same statement.
     pub const fn customer(&self) -> (&Customer, &BillingProfile) {
         (&self.record.customer, &self.record.billing)
+    }
+
+    /// Whether the tenant records events of refreshed sessions.
+    pub const fn records_events(&self) -> bool {
+        self.record.session_events
     }
 
     pub const fn presented(&self) -> Presented {

@@ -13,6 +13,7 @@ use unitpay::payments::{Card, Event, Refund};
 
 on_both_stores! {
     async fn every_action_is_audited_exactly_where_it_happens(t) {
+        let t = Test::with_webhooks(t.engine).await;
         let mut log = Log { t: &t, last: String::new(), seen: BTreeSet::new() };
         log.told(&["operator api_key.created"]).await;
         let shop = the_catalog(&mut log).await;
@@ -22,6 +23,7 @@ on_both_stores! {
         credits(&mut log, &shop).await;
         time(&mut log).await;
         attention(&mut log).await;
+        webhook_endpoints(&mut log).await;
         let all: BTreeSet<String> = Action::NAMES.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(log.seen, all);
     }
@@ -323,4 +325,24 @@ async fn prefer(log: &mut Log<'_>, token: &str) -> String {
 /// The newest subscription of the customer "one".
 async fn path_of(t: &Test) -> String {
     format!("/v1/subscriptions/{}", t.subscription_of("one").await["id"].as_str().unwrap())
+}
+
+async fn webhook_endpoints(log: &mut Log<'_>) {
+    // Nobody listens here any more.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", closed.local_addr().unwrap());
+    drop(closed);
+    let new = json!({ "url": url });
+    let id = log.make("webhook-endpoints", new, "webhook_endpoint.created").await;
+    let path = format!("/v1/webhook-endpoints/{id}");
+    let change = patch(&path, &json!({ "description": "D" }));
+    log.ask(change, &["webhook_endpoint.updated"]).await;
+    let rotate = post(format!("{path}/rotate-secret"), &json!({}));
+    log.ask(rotate, &["webhook_endpoint.secret_rotated"]).await;
+    log.t.deliver().await;
+    log.told(&[]).await;
+    log.t.advance(5 * 86_400);
+    log.t.deliver().await;
+    log.told(&["system webhook_endpoint.disabled"]).await;
+    log.ask(delete(&path), &["webhook_endpoint.deleted"]).await;
 }

@@ -58,7 +58,7 @@ on_both_stores! {
             json!([]), json!(["*"]), json!(["customers"]), json!(["Customers:read"]),
             json!(["customers:read "]), json!(["customers:read audit:read"]), json!([""]),
             json!("customers:read"), json!([null]), json!([1]), json!(null), json!({}),
-            json!(["customer:read"]), json!(vec!["customers:read"; 20]),
+            json!(["customer:read"]), json!(vec!["customers:read"; KeyScopes::NAMES.len() + 1]),
         ] {
             let body = json!({ "name": "wrong", "scopes": scopes });
             invalid(create(&t, &t.key, &body).await, "scopes");

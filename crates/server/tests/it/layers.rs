@@ -75,15 +75,17 @@ fn randomness_comes_from_one_place() {
 /// The floors, from the ground up: a module uses what is on lower floors only. A slice's handlers
 /// (`http.rs`, `http_*.rs` or `http/`) are a module of their own, such as `usage::http`.
 const FLOORS: &[&[&str]] = &[
-    &["base", "config"],
-    &["db", "limits", "log"],
+    &["base"],
+    &["config"],
+    &["db", "limits", "log", "outbound"],
     &["organizations", "idempotency", "signing", "clock_guard"],
+    &["events"],
     &["audit", "test_clock"],
     &["work", "keys", "customers", "catalog", "branding"],
     &["invoices", "payments"],
     &["subscriptions", "app"],
     &["credits", "portal", "http"],
-    &["usage", "settlement", "auth"],
+    &["usage", "settlement", "auth", "webhooks"],
     &["entitlements", "flows"],
     &["HANDLERS"],
     &["routes", "jobs"],

@@ -253,6 +253,7 @@ pub fn path(row: &Row, template: &str, world: &World) -> String {
     let path = path.replace("{productId}", (row.2)(world));
     let path = path.replace("{processor}", (row.2)(world));
     let path = path.replace("{endpoint}", &world.organization);
+    let path = path.replace("{deliveryId}", &world.delivery);
     if !template.contains('{') && !(row.2)(world).is_empty() {
         return format!("{path}?{}", (row.2)(world));
     }

@@ -1,7 +1,8 @@
 //! A customer with one of each object that the requests name.
 
-use crate::support::Test;
+use crate::support::{Test, get, patch};
 use serde_json::json;
+use unitpay::jobs;
 
 pub struct World {
     pub organization: String,
@@ -27,6 +28,9 @@ pub struct World {
     pub wallet: String,
     pub ledger_entry: String,
     pub form: String,
+    pub endpoint: String,
+    pub event: String,
+    pub delivery: String,
     pub query_of_wallet: String,
     pub query_of_metric: String,
     pub query_of_days: String,
@@ -57,6 +61,9 @@ impl World {
             wallet: id("wal"),
             ledger_entry: id("led"),
             form: "form".to_owned(),
+            endpoint: id("we"),
+            event: id("evt"),
+            delivery: id("whd"),
             query_of_wallet: String::new(),
             query_of_metric: String::new(),
             query_of_days: String::new(),
@@ -107,6 +114,7 @@ impl World {
         let wallet = t.wallet(&customer).await;
         let ledger_entry = t.ledger(&wallet).await[0]["id"].as_str().unwrap().to_owned();
         let wallet = wallet["id"].as_str().unwrap().to_owned();
+        let (endpoint, event, delivery) = told(t).await;
         Self {
             organization: t.tenant.organization_id.to_string(),
             invoice: t.bill(&customer, 1_000).await,
@@ -131,11 +139,14 @@ impl World {
             payment_method,
             wallet,
             ledger_entry,
+            endpoint,
+            event,
+            delivery,
         }
     }
 
     /// Objects that another tenant or customer must never see.
-    pub fn ids(&self) -> [&str; 16] {
+    pub fn ids(&self) -> [&str; 19] {
         [
             &self.customer,
             &self.sid,
@@ -153,6 +164,33 @@ impl World {
             &self.attempt,
             &self.wallet,
             &self.ledger_entry,
+            &self.endpoint,
+            &self.event,
+            &self.delivery,
         ]
     }
+}
+
+/// Returns a webhook endpoint, an event and its delivery to the endpoint. An environment may have few
+/// endpoints, so worlds share one.
+async fn told(t: &Test) -> (String, String, String) {
+    let first = async |path: &str| {
+        let list = t.call(get(format!("/v1/{path}")).key(&t.key)).await.expect(200).json();
+        list["data"][0].clone()
+    };
+    let id = |object: &serde_json::Value, name: &str| object[name].as_str().map(str::to_owned);
+    let endpoint = match id(&first("webhook-endpoints").await, "id") {
+        Some(endpoint) => endpoint,
+        None => t.make("webhook-endpoints", json!({ "url": "https://hooks.example.com" })).await,
+    };
+    // A request before may have changed what it asks for.
+    let all = patch(
+        format!("/v1/webhook-endpoints/{endpoint}"),
+        &json!({ "types": [], "enabled": true }),
+    );
+    t.call(all.key(&t.key)).await.expect(200);
+    t.make("customers", json!({ "name": "T", "email": "t@example.com" })).await;
+    jobs::publish(&t.app).await.unwrap();
+    let delivery = first(&format!("webhook-endpoints/{endpoint}/deliveries")).await;
+    (endpoint, id(&delivery, "eventId").unwrap(), id(&delivery, "id").unwrap())
 }

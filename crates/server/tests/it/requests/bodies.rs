@@ -28,6 +28,13 @@ fn others(row: &Row, w: &World) -> Vec<Value> {
         "createApiKey" => vec![json!({
             "name": "K", "scopes": ["customers:read"], "expiresAt": "2040-01-01T00:00:00Z",
         })],
+        "createWebhookEndpoint" => vec![json!({
+            "url": "https://hooks.example.com/new", "description": "D", "types": ["invoice.paid"],
+        })],
+        "updateWebhookEndpoint" => vec![json!({
+            "url": "https://hooks.example.com/new", "description": "D", "types": ["invoice.paid"],
+            "enabled": true,
+        })],
         "revokeApiKey" => vec![json!({ "revokeSessions": false })],
         "createProduct" => vec![json!({
             "slug": w.sid, "name": "P", "description": "D", "metadata": metadata,

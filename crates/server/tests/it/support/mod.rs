@@ -7,6 +7,7 @@ mod deaths;
 mod place;
 mod postgres;
 mod program;
+mod receiver;
 mod server;
 mod shop;
 mod subscriptions;
@@ -17,6 +18,7 @@ pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer}
 pub use place::{Place, ok, refused};
 pub use postgres::{fresh_database, fresh_database_with, postgres_certificate};
 pub use program::Program;
+pub use receiver::{Manner, Receiver};
 pub use server::{Engine, Folder, Test, claims, nodes_at_once};
 pub use shop::{Shop, WalletOf, event, event_with};
 pub use subscriptions::{flat, lines, monthly, per_unit, told, with, yearly};
