@@ -4,15 +4,18 @@ import { AuditEvents } from './resources/audit-events.js';
 import { Collection } from './resources/collection.js';
 import { Credits } from './resources/credits.js';
 import { Customers } from './resources/customers.js';
+import { Events } from './resources/events.js';
 import { Invoices } from './resources/invoices.js';
 import { PaymentMethods } from './resources/payment-methods.js';
 import { PortalSessions } from './resources/portal-sessions.js';
 import { Subscriptions } from './resources/subscriptions.js';
 import { TestClock } from './resources/test-clock.js';
 import { Usage } from './resources/usage.js';
+import { WebhookEndpoints } from './resources/webhook-endpoints.js';
 import { systemRuntime } from './runtime.js';
 import { Transport, type RequestOptions } from './transport.js';
 import type * as t from './types.js';
+import { verifyWebhook } from './webhook.js';
 
 /**
  * A client for your server. Make one and keep it: it holds the public keys that `verify` uses.
@@ -42,6 +45,7 @@ export class UnitPay {
   >;
   readonly credits: Credits;
   readonly customers: Customers;
+  readonly events: Events;
   readonly features: Collection<t.Feature, t.CreateFeature, t.UpdateFeature, t.FeatureQuery>;
   readonly invoices: Invoices;
   readonly paymentMethods: PaymentMethods;
@@ -51,7 +55,11 @@ export class UnitPay {
   readonly subscriptions: Subscriptions;
   readonly testClock: TestClock;
   readonly usage: Usage;
+  readonly webhookEndpoints: WebhookEndpoints;
   readonly #transport: Transport;
+
+  /** Returns the event of a webhook request. Needs no client, and no key but the secret. */
+  static readonly verifyWebhook = verifyWebhook;
 
   /** Throws a `TypeError` or `RangeError` for options that could never work. */
   constructor(options: UnitPayOptions = {}) {
@@ -64,6 +72,7 @@ export class UnitPay {
     this.creditPackages = new Collection(transport, 'credit-packages');
     this.credits = new Credits(transport);
     this.customers = new Customers(transport);
+    this.events = new Events(transport);
     this.features = new Collection(transport, 'features');
     this.invoices = new Invoices(transport);
     this.paymentMethods = new PaymentMethods(transport);
@@ -73,6 +82,7 @@ export class UnitPay {
     this.subscriptions = new Subscriptions(transport);
     this.testClock = new TestClock(transport);
     this.usage = new Usage(transport);
+    this.webhookEndpoints = new WebhookEndpoints(transport);
   }
 
   /** The same as `usage.track`. */

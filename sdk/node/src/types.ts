@@ -166,3 +166,20 @@ export type AutoTopUp = Schemas['AutoTopUp'];
 export type SetAutoTopUp = BodyOf<'setAutoTopUp'>;
 
 export type TestClockState = Schemas['TestClock'];
+
+/** An event, by `type`: `data.object` is the object in the form in which the API returns it. */
+export type WebhookEvent = Schemas['Event'];
+export type EventType = WebhookEvent['type'];
+export type EventQuery = QueryOf<'listEvents'>;
+
+export type WebhookEndpoint = Omit<Schemas['WebhookEndpoint'], 'secret'>;
+/** `secret` is shown once; a response that was lost and comes again lacks it. */
+export type CreatedWebhookEndpoint = Schemas['WebhookEndpoint'];
+export type CreateWebhookEndpoint = BodyOf<'createWebhookEndpoint'>;
+export type UpdateWebhookEndpoint = BodyOf<'updateWebhookEndpoint'>;
+export type RecoverWebhookEndpoint = BodyOf<'recoverWebhookEndpoint'>;
+export type WebhookEndpointQuery = QueryOf<'listWebhookEndpoints'>;
+export type WebhookTest = Schemas['WebhookTestResponse'];
+export type WebhookRecovery = Schemas['WebhookRecoveryResponse'];
+export type WebhookDelivery = Schemas['WebhookDelivery'];
+export type WebhookDeliveryQuery = QueryOf<'listWebhookDeliveries'>;
