@@ -12,6 +12,7 @@ mod on_postgres;
 mod read;
 mod revoke;
 mod track;
+mod webhooks;
 mod year;
 
 use anyhow::{Context as _, Result};
@@ -25,7 +26,7 @@ use crate::rounds::{Series, Subject};
 use crate::server::{Server, Store};
 use crate::setup::{self, Session};
 
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "footprint",
     "read",
     "mint",
@@ -36,6 +37,7 @@ pub(crate) const NAMES: [&str; 13] = [
     "track",
     "debit",
     "year",
+    "webhooks",
     "growth",
     "customers",
     "postgres",
@@ -65,6 +67,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<()> {
             "track" => track::run(context).await,
             "debit" => debit::run(context).await,
             "year" => year::run(context).await,
+            "webhooks" => webhooks::run(context).await,
             "growth" => growth::run(context).await,
             "customers" => customers::run(context).await,
             _ => on_postgres::run(context).await,
