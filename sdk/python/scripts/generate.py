@@ -43,6 +43,7 @@ NAMES = {
     "recordInvoicePayment": ("invoices", "record_payment"),
     "refundCredits": ("credits", "refund"),
     "removePaymentMethod": ("payment_methods", "remove"),
+    "resendWebhookDelivery": ("webhook_endpoints", "resend"),
     "setAutoTopUp": ("credits", "set_auto_top_up"),
     "setDefaultPaymentMethod": ("payment_methods", "set_default"),
     "setUpPaymentMethod": ("payment_methods", "setup"),
@@ -86,6 +87,9 @@ def adapt(schemas: dict[str, Schema]) -> None:
         },
     }
     invoice["required"] = sorted({*invoice["required"], "items", "payments"})
+    for name in ("items", "payments"):
+        # `null` only in lists, which leave them out.
+        invoice["properties"][name] = {**invoice["properties"][name], "type": "array"}
     key = schemas["ApiKey"]
     schemas["CreatedApiKey"] = {
         **key,
@@ -329,7 +333,7 @@ class Operation:
         resource, *rest = self.path
         words = [part for part in rest if not part.startswith("{")]
         own = {"GET": "list" if not rest else "get", "POST": "create", "PATCH": "update"}
-        others = {"PUT": "put", "DELETE": "remove"}
+        others = {"PUT": "put", "DELETE": "delete"}
         name = "_".join(words) if words else {**own, **others}[self.method]
         if words and self.kind == "list":
             name = f"list_{name}"
