@@ -1,7 +1,8 @@
 """Writes a collection of requests for Postman, Bruno and Insomnia from openapi.json.
 
 Each operation is one request with its path variables, its query and an example of its body. The
-variables `baseUrl`, `apiKey` and `portalToken` stand for a server and its credentials.
+variables `baseUrl`, `apiKey` and `portalToken` stand for a server and its credentials. Each kind of
+id is a variable, too: set `planId` once, and every request about that plan has it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 EXAMPLES = {
     "accentColor": "#3b5bdb",
     "country": "DE",
+    "creditCost": "2",
     "currency": "USD",
-    "customerId": "cus_123",
+    "denomination": "unit",
     "email": "ada@example.com",
     "locale": "en",
     "quantity": 1,
-    "to": "2030-01-01T00:00:00.000Z",
 }
-FORMATS = {"date-time": "2027-01-15T08:00:00.000Z", "date": "2027-01-15"}
+FORMATS = {"date-time": "{{$isoTimestamp}}", "date": "2030-01-31"}
+# Optional fields that a request with a secret key needs, or one of which it needs.
+NEEDED = ("customerId", "amount")
 
 
 def collection(document: Schema) -> Schema:
@@ -34,6 +37,7 @@ def collection(document: Schema) -> Schema:
             tag = operation["tags"][0]
             item = request(document, method.upper(), path, operation)
             folders.setdefault(tag, []).append(item)
+    ids = sorted(set(re.findall(r"\{\{(\w+Id)\}\}", json.dumps(folders))))
     return {
         "info": {
             "name": document["info"]["title"],
@@ -46,6 +50,7 @@ def collection(document: Schema) -> Schema:
             {"key": "baseUrl", "value": "http://127.0.0.1:4000"},
             {"key": "apiKey", "value": "", "description": "upay_sk_…"},
             {"key": "portalToken", "value": "", "description": "Of a minted session."},
+            *({"key": id, "value": "cus_123" if id == "customerId" else ""} for id in ids),
         ],
     }
 
@@ -53,12 +58,13 @@ def collection(document: Schema) -> Schema:
 def request(document: Schema, method: str, path: str, operation: Schema) -> Schema:
     parameters = operation.get("parameters", ())
     segments = [re.sub(r"^\{(.+)\}$", r":\1", part) for part in path.strip("/").split("/")]
+    is_list = any(one["name"] == "limit" for one in parameters)
     query = [
         {
             "key": one["name"],
             "value": str(example(document, one["schema"], one["name"])),
             # An optional parameter is there to be switched on.
-            "disabled": not one.get("required", False),
+            "disabled": not one.get("required") and (is_list or one["name"] not in NEEDED),
         }
         for one in parameters
         if one["in"] == "query"
@@ -69,7 +75,10 @@ def request(document: Schema, method: str, path: str, operation: Schema) -> Sche
         "path": segments,
         "query": query,
         "variable": [
-            {"key": one["name"], "value": str(example(document, one["schema"], one["name"]))}
+            {
+                "key": one["name"],
+                "value": str(example(document, one["schema"], id_name(path, one["name"]))),
+            }
             for one in parameters
             if one["in"] == "path"
         ],
@@ -88,6 +97,15 @@ def request(document: Schema, method: str, path: str, operation: Schema) -> Sche
         operation[part] for part in ("summary", "description") if operation.get(part)
     )
     return {"name": operation["operationId"], "request": {**sent, "description": description}}
+
+
+def id_name(path: str, name: str) -> str:
+    """Returns `planId` for the `id` in `/v1/plans/{id}`."""
+    folder = re.search(r"/([a-z-]+)s/\{" + name + r"\}", path)
+    if folder is None or name not in ("id", "sid"):
+        return name
+    word = re.sub("ie$", "y", folder[1]).removeprefix("billable-")
+    return re.sub("-(.)", lambda match: match[1].upper(), word) + "Id"
 
 
 def credential(operation: Schema) -> Schema:
@@ -133,7 +151,8 @@ def example(document: Schema, schema: Schema, name: str) -> Any:
 def members(document: Schema, schema: Schema) -> Schema:
     properties = schema.get("properties", {})
     # A body without required fields shows one of the optional ones.
-    names = schema.get("required") or list(properties)[:1]
+    names = list(schema.get("required") or list(properties)[:1])
+    names += [name for name in NEEDED if name in properties and name not in names]
     return {name: example(document, properties[name], name) for name in names}
 
 
@@ -142,6 +161,8 @@ def scalar(schema: Schema, kinds: list[str], name: str) -> Any:
         return False
     if name in EXAMPLES:
         return EXAMPLES[name]
+    if name.endswith("Id"):
+        return f"{{{{{name}}}}}"
     if "integer" in kinds or "number" in kinds:
         return max(1, schema.get("minimum", 1))
     if schema.get("format") in FORMATS:

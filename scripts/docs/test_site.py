@@ -191,6 +191,9 @@ def test_request_matches_the_description(name: str, sent: Any) -> None:
         assert [one["key"] for one in given] == declared
     assert [one["key"] for one in sent["url"]["variable"]] == re.findall(r"\{(\w+)\}", path)
     required = {one["name"] for one in parameters if one["in"] == "query" and one.get("required")}
+    if "limit" not in declared:
+        # A secret key must say whose usage it asks for.
+        required |= {"customerId"} & set(declared)
     assert {one["key"] for one in sent["url"]["query"] if not one["disabled"]} == required
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     assert ("body" in sent) == (content is not None)
@@ -203,6 +206,16 @@ def test_request_matches_the_description(name: str, sent: Any) -> None:
     kinds = {"apikey": "secretKey", "bearer": "portalToken"}
     kind = sent["auth"]["type"]
     assert kinds[kind] in accepted if kind in kinds else not accepted
+
+
+def test_every_variable_of_the_collection_is_declared() -> None:
+    text = json.dumps(postman.collection(DOCUMENT))
+    used = set(re.findall(r"\{\{(\w+)\}\}", text))
+    declared = {one["key"] for one in postman.collection(DOCUMENT)["variable"]}
+    assert used == declared
+    # One name for one thing, in paths and in bodies.
+    assert {"creditCurrencyId", "metricId", "portalSessionId"} < declared
+    assert not {"billableMetricId", "id", "sid"} & declared
 
 
 def test_site_offers_the_collection(site: Path) -> None:
