@@ -36,8 +36,7 @@ impl Report {
         &mut self,
         case: &'static str,
         measure: impl Into<String>,
-        value: f64,
-        unit: &'static str,
+        (value, unit): (f64, &'static str),
         target: Target,
     ) {
         self.rows.push(Row { case, measure: measure.into(), value, unit, target });
@@ -145,9 +144,9 @@ mod tests {
     #[test]
     fn a_missed_target_is_counted_and_shown() {
         let mut report = Report::new(Value::Null);
-        report.row("read", "requests a second", 34_999.0, "/s", Target::AtLeast(35_000.0));
-        report.row("read", "ratio", 3.0, "x", Target::AtMost(3.0));
-        report.row("read", "for the reader", 1.0, "us", Target::None);
+        report.row("read", "requests a second", (34_999.0, "/s"), Target::AtLeast(35_000.0));
+        report.row("read", "ratio", (3.0, "x"), Target::AtMost(3.0));
+        report.row("read", "for the reader", (1.0, "us"), Target::None);
         assert_eq!(report.missed(), 1);
         assert!(report.table().contains("34,999 /s      >= 35,000    MISS"));
         assert!(report.table().contains("1 of 2 targets met"));

@@ -54,7 +54,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
         let count = grouped(&size.to_string());
         for (what, ratio) in ["read", "mint", "debit"].into_iter().zip(ratios) {
             let measure = format!("{count} customers: {what}, CPU / floor");
-            context.report.row("customers", measure, ratio, "x", Target::None);
+            context.report.row("customers", measure, (ratio, "x"), Target::None);
         }
         sizes.push(ratios);
     }
@@ -64,8 +64,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
             context.report.row(
                 "customers",
                 format!("{what}: the larger / the smaller"),
-                large / small,
-                "x",
+                (large / small, "x"),
                 MOST,
             );
         }
@@ -76,11 +75,10 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     context.report.row(
         "customers",
         "resident after all of it",
-        memory.resident,
-        "MiB",
+        (memory.resident, "MiB"),
         Target::None,
     );
-    context.report.row("customers", "ready", ready, "ms", Target::AtMost(footprint::READY_MS));
+    context.report.row("customers", "ready", (ready, "ms"), Target::AtMost(footprint::READY_MS));
     Ok(())
 }
 

@@ -27,13 +27,13 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let subjects = [floor.subject(), insert.subject(), stage.subject("debit", load)];
     let [floor, insert, debit] = rounds(context, subjects).await?;
 
-    rows(context, "debit", "bare grouped insert", &insert, Target::None, Target::None);
-    rows(context, "debit", "debit", &debit, Target::AtLeast(6_000.0), Target::None);
+    rows(context, "debit", "bare grouped insert", &insert, (Target::None, Target::None));
+    rows(context, "debit", "debit", &debit, (Target::AtLeast(6_000.0), Target::None));
     let report = &mut context.report;
     let ratio = debit.cpu_ratio(&insert);
-    report.row("debit", "debit: CPU / bare grouped insert", ratio, "x", Target::AtMost(6.0));
+    report.row("debit", "debit: CPU / bare grouped insert", (ratio, "x"), Target::AtMost(6.0));
     let ratio = debit.cpu_ratio(&floor);
-    report.row("debit", "debit: CPU / floor", ratio, "x", Target::None);
+    report.row("debit", "debit: CPU / floor", (ratio, "x"), Target::None);
     stage.server.process.stop()
 }
 

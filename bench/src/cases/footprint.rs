@@ -29,10 +29,10 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let ready = restarts(context, store).await?;
 
     let report = &mut context.report;
-    report.row("footprint", "binary", size, "MiB", Target::AtMost(30.0));
-    report.row("footprint", "resident, idle", idle, "MiB", Target::AtMost(40.0));
-    report.row("footprint", "ready, new store", first, "ms", Target::AtMost(READY_MS));
-    report.row("footprint", "ready, 20,000 sessions", ready, "ms", Target::AtMost(READY_MS));
+    report.row("footprint", "binary", (size, "MiB"), Target::AtMost(30.0));
+    report.row("footprint", "resident, idle", (idle, "MiB"), Target::AtMost(40.0));
+    report.row("footprint", "ready, new store", (first, "ms"), Target::AtMost(READY_MS));
+    report.row("footprint", "ready, 20,000 sessions", (ready, "ms"), Target::AtMost(READY_MS));
     Ok(())
 }
 

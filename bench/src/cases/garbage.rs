@@ -51,7 +51,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     ];
     let [good_limited, limited] = rounds(context, subjects).await?;
 
-    rows(context, "garbage", "good token", &good, Target::None, Target::None);
+    rows(context, "garbage", "good token", &good, (Target::None, Target::None));
     for (what, series, base, target) in [
         ("garbage", &plain, &good, MOST),
         ("garbage of a token's shape", &shaped, &good, MOST),
@@ -60,9 +60,9 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
         ("forged, real session, limits on", &limited, &good_limited, Target::None),
     ] {
         let report = &mut context.report;
-        report.row("garbage", format!("{what}: CPU a request"), series.cpu(), "us", Target::None);
+        report.row("garbage", format!("{what}: CPU a request"), (series.cpu(), "us"), Target::None);
         let ratio = series.cpu_ratio(base);
-        report.row("garbage", format!("{what}: CPU / good"), ratio, "x", target);
+        report.row("garbage", format!("{what}: CPU / good"), (ratio, "x"), target);
     }
     stage.server.process.stop()
 }

@@ -56,7 +56,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
         let report = &mut context.report;
         let mut row = |what: String, value, unit| {
             let measure = format!("{} sessions: {what}", count_text(size));
-            report.row("growth", measure, value, unit, Target::None);
+            report.row("growth", measure, (value, unit), Target::None);
         };
         // In the smallest store the two sets are equal.
         let sets = [(SMALL_SET, few), (LARGE_SET.min(size), many)];
@@ -77,7 +77,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let report = &mut context.report;
     let last = count_text(sizes[2]);
     let mut row = |what: &str, value, unit, target| {
-        report.row("growth", format!("{last} sessions: {what}"), value, unit, target);
+        report.row("growth", format!("{last} sessions: {what}"), (value, unit), target);
     };
     row("resident after all of it", memory.resident, "MiB", Target::AtMost(150.0));
     row("resident at most", memory.peak, "MiB", Target::None);
@@ -94,7 +94,7 @@ fn growth_rows(context: &mut Context, sizes: [usize; 3], read_cpu: &[[f64; 2]], 
     let mut row = |what: &str, from: usize, to: usize, ratio| {
         let measure = format!("{what}, from {} to {} sessions", count_text(from), count_text(to));
         let bound = Target::AtMost((to as f64).ln() / (from as f64).ln());
-        report.row("growth", measure, ratio, "x", bound);
+        report.row("growth", measure, (ratio, "x"), bound);
     };
     if let ([[few_first, many_first], .., [few_last, many_last]], [mint_first, .., mint_last]) =
         (read_cpu, mint_cpu)

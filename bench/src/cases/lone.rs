@@ -54,16 +54,16 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let ratio: Vec<_> = (0..context.rounds).map(|i| mints[i] / (flushes[i] + reads[i])).collect();
 
     let report = &mut context.report;
-    report.row("lone", "write and flush, median", median(&flushes), "ms", Target::None);
-    report.row("lone", "verified read, median", median(&reads), "ms", Target::None);
-    report.row("lone", "mint, median", median(&mints), "ms", Target::None);
+    report.row("lone", "write and flush, median", (median(&flushes), "ms"), Target::None);
+    report.row("lone", "verified read, median", (median(&reads), "ms"), Target::None);
+    report.row("lone", "mint, median", (median(&mints), "ms"), Target::None);
     let bound = Target::AtMost(MOST);
-    report.row("lone", "mint / (write and flush + read)", median(&ratio), "x", bound);
+    report.row("lone", "mint / (write and flush + read)", (median(&ratio), "x"), bound);
     // Some disks need no flush and some systems do not count them.
     if median(&counted) >= 0.9 {
         anyhow::ensure!(median(&per_mint) > 0.9, "a mint was answered before it was durable");
         let bound = Target::AtMost(MOST_FLUSHES);
-        report.row("lone", "the disk's flushes a mint", median(&per_mint), "", bound);
+        report.row("lone", "the disk's flushes a mint", (median(&per_mint), ""), bound);
     }
     stage.server.process.stop()
 }

@@ -17,9 +17,9 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let mint = stage.subject("mint", stage.load(&stage.customers.mints, &[201]));
     let [floor, mint] = rounds(context, [floor.subject(), mint]).await?;
 
-    context.report.row("mint", "floor: CPU a request", floor.cpu(), "us", Target::None);
-    rows(context, "mint", "mint", &mint, Target::AtLeast(15_000.0), Target::AtMost(40.0));
+    context.report.row("mint", "floor: CPU a request", (floor.cpu(), "us"), Target::None);
+    rows(context, "mint", "mint", &mint, (Target::AtLeast(15_000.0), Target::AtMost(40.0)));
     let ratio = mint.cpu_ratio(&floor);
-    context.report.row("mint", "mint: CPU / floor", ratio, "x", Target::AtMost(7.0));
+    context.report.row("mint", "mint: CPU / floor", (ratio, "x"), Target::AtMost(7.0));
     stage.server.process.stop()
 }

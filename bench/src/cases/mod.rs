@@ -123,18 +123,18 @@ fn reads<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> Requests {
     sessions.into_iter().map(|session| requests::current(&session.token)).collect()
 }
 
-/// Adds the rows that every load has. The last target is the 99th percentile in milliseconds.
+/// Adds the rows that every load has. The targets are of the rate and of the 99th percentile in
+/// milliseconds.
 fn rows(
     context: &mut Context,
     case: &'static str,
     what: &str,
     series: &Series,
-    rate: Target,
-    p99: Target,
+    (rate, p99): (Target, Target),
 ) {
     let report = &mut context.report;
-    report.row(case, format!("{what}: requests a second"), series.rate(), "/s", rate);
-    report.row(case, format!("{what}: CPU a request"), series.cpu(), "us", Target::None);
-    report.row(case, format!("{what}: latency p50"), series.latency(0.5), "ms", Target::None);
-    report.row(case, format!("{what}: latency p99"), series.latency(0.99), "ms", p99);
+    report.row(case, format!("{what}: requests a second"), (series.rate(), "/s"), rate);
+    report.row(case, format!("{what}: CPU a request"), (series.cpu(), "us"), Target::None);
+    report.row(case, format!("{what}: latency p50"), (series.latency(0.5), "ms"), Target::None);
+    report.row(case, format!("{what}: latency p99"), (series.latency(0.99), "ms"), p99);
 }

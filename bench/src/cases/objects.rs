@@ -58,7 +58,7 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     ];
     let [floor, customer, plan, subscription, invoice, page] = rounds(context, subjects).await?;
 
-    context.report.row("objects", "floor: CPU a request", floor.cpu(), "us", Target::None);
+    context.report.row("objects", "floor: CPU a request", (floor.cpu(), "us"), Target::None);
     for (what, series, most) in [
         ("customer", &customer, 4.0),
         ("plan", &plan, 4.0),
@@ -66,10 +66,10 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
         ("invoice", &invoice, 4.0),
         ("page of 20 invoices", &page, 12.0),
     ] {
-        rows(context, "objects", what, series, Target::None, Target::None);
+        rows(context, "objects", what, series, (Target::None, Target::None));
         let ratio = series.cpu_ratio(&floor);
         let report = &mut context.report;
-        report.row("objects", format!("{what}: CPU / floor"), ratio, "x", Target::AtMost(most));
+        report.row("objects", format!("{what}: CPU / floor"), (ratio, "x"), Target::AtMost(most));
     }
     stage.server.process.stop()
 }

@@ -55,11 +55,11 @@ async fn measure(context: &mut Context, programs: &std::path::Path) -> Result<()
     ];
     let [mint, read, one, many, debit] = rounds(context, subjects).await?;
 
-    rows(context, "postgres", "mint", &mint, Target::AtLeast(5_000.0), Target::None);
-    rows(context, "postgres", "verified read", &read, Target::AtLeast(8_000.0), Target::None);
+    rows(context, "postgres", "mint", &mint, (Target::AtLeast(5_000.0), Target::None));
+    rows(context, "postgres", "verified read", &read, (Target::AtLeast(8_000.0), Target::None));
     batch_rows(context, "postgres", "one customer a batch", &one, 20_000.0);
     batch_rows(context, "postgres", "100 customers a batch", &many, 8_000.0);
-    rows(context, "postgres", "debit", &debit, Target::None, Target::None);
+    rows(context, "postgres", "debit", &debit, (Target::None, Target::None));
     context.report.note(
         "In the PostgreSQL case the server, PostgreSQL and the load share every core; CPU is the \
          server's alone.",

@@ -20,9 +20,9 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let read = stage.subject("verified read", stage.load(&reads(&sessions), &[200]));
     let [floor, read] = rounds(context, [floor.subject(), read]).await?;
 
-    rows(context, "read", "floor", &floor, Target::None, Target::None);
-    rows(context, "read", "verified read", &read, Target::AtLeast(35_000.0), Target::None);
+    rows(context, "read", "floor", &floor, (Target::None, Target::None));
+    rows(context, "read", "verified read", &read, (Target::AtLeast(35_000.0), Target::None));
     let ratio = read.cpu_ratio(&floor);
-    context.report.row("read", "verified read: CPU / floor", ratio, "x", Target::AtMost(3.0));
+    context.report.row("read", "verified read: CPU / floor", (ratio, "x"), Target::AtMost(3.0));
     stage.server.process.stop()
 }

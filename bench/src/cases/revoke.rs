@@ -38,11 +38,11 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     ];
     let [floor, by_session, by_customer] = rounds(context, subjects).await?;
 
-    context.report.row("revoke", "floor: CPU a request", floor.cpu(), "us", Target::None);
+    context.report.row("revoke", "floor: CPU a request", (floor.cpu(), "us"), Target::None);
     for (what, series) in [("by jti", &by_session), ("by customer", &by_customer)] {
-        rows(context, "revoke", what, series, Target::AtLeast(10_000.0), Target::AtMost(40.0));
+        rows(context, "revoke", what, series, (Target::AtLeast(10_000.0), Target::AtMost(40.0)));
         let ratio = series.cpu_ratio(&floor);
-        context.report.row("revoke", format!("{what}: CPU / floor"), ratio, "x", Target::None);
+        context.report.row("revoke", format!("{what}: CPU / floor"), (ratio, "x"), Target::None);
     }
     stage.server.process.stop()
 }

@@ -50,7 +50,7 @@ pub(super) fn batch_rows(
 ) {
     let (report, events) = (&mut context.report, EVENTS as f64);
     let (rate, each) = (Target::AtLeast(rate), series.cpu() / events);
-    report.row(case, format!("{what}: events a second"), series.rate() * events, "/s", rate);
-    report.row(case, format!("{what}: CPU an event"), each, "us", Target::None);
-    report.row(case, format!("{what}: latency p99"), series.latency(0.99), "ms", Target::None);
+    report.row(case, format!("{what}: events a second"), (series.rate() * events, "/s"), rate);
+    report.row(case, format!("{what}: CPU an event"), (each, "us"), Target::None);
+    report.row(case, format!("{what}: latency p99"), (series.latency(0.99), "ms"), Target::None);
 }

@@ -49,9 +49,14 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     }
     let report = &mut context.report;
     let bound = Target::AtMost(60.0);
-    report.row("year", "1,000 customers", elapsed.as_secs_f64(), "s", bound);
-    report.row("year", "CPU of it", cpu.as_secs_f64(), "s", Target::None);
-    report.row("year", "memory at most", stage.server.process.memory()?.peak, "MiB", Target::None);
+    report.row("year", "1,000 customers", (elapsed.as_secs_f64(), "s"), bound);
+    report.row("year", "CPU of it", (cpu.as_secs_f64(), "s"), Target::None);
+    report.row(
+        "year",
+        "memory at most",
+        (stage.server.process.memory()?.peak, "MiB"),
+        Target::None,
+    );
     stage.server.process.stop()
 }
 
