@@ -82,7 +82,9 @@ pub struct Customer {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Item {
+    /// With a `wording` only the name in it.
     pub description: String,
+    pub wording: Option<Wording>,
     /// A decimal.
     pub quantity: String,
     /// A decimal in minor units such as `0.25`. `None` when tiers have different prices.
@@ -93,6 +95,14 @@ pub struct Item {
     pub tiers: Vec<Tier>,
     pub amount: i64,
     pub period: Option<Period>,
+}
+
+/// A description around a name, in the words of the document's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wording {
+    Once,
+    UnusedTime,
+    RemainingTime,
 }
 
 /// Units that have the same price.

@@ -32,7 +32,7 @@ pub use address::Address;
 pub use currency::exponent;
 pub use font::{FontError, Fonts};
 pub use invoice::{
-    Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier,
+    Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier, Wording,
 };
 
 use locale::Locale;

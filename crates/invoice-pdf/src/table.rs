@@ -87,7 +87,8 @@ impl Layout<'_> {
     fn row(&mut self, item: &Item, slots: [(f32, f32); 4], body: usize) -> Vec<Cell> {
         let row = self.sheet.node(Kind::Row, Some(body));
         let node = self.sheet.node(Kind::Cell, Some(row));
-        let mut first = self.cell(&item.description, BODY, slots[0], node);
+        let description = self.locale.words.description_of(item);
+        let mut first = self.cell(&description, BODY, slots[0], node);
         for text in self.details(item) {
             first.lines.extend(self.cell(&text, SMALL.colored(SOFT), slots[0], node).lines);
         }

@@ -1,7 +1,7 @@
 //! The fixed words in the supported languages. Any other language uses English words with its own
 //! number format.
 
-use crate::Status;
+use crate::{Item, Status, Wording};
 
 pub(crate) struct Words {
     pub language: &'static str,
@@ -35,6 +35,10 @@ pub(crate) struct Words {
     pub void_note: &'static str,
     /// With `{page}` and `{pages}`.
     pub page: &'static str,
+    /// With `{name}`, like the next two.
+    once: &'static str,
+    unused_time: &'static str,
+    remaining_time: &'static str,
     draft: &'static str,
     partially_paid: &'static str,
     paid: &'static str,
@@ -50,6 +54,17 @@ impl Words {
             return &TRADITIONAL_CHINESE;
         }
         ALL.into_iter().find(|words| words.language == language).unwrap_or(&ENGLISH)
+    }
+
+    /// Returns the description of a line.
+    pub fn description_of(&self, item: &Item) -> String {
+        let wording = match item.wording {
+            None => return item.description.clone(),
+            Some(Wording::Once) => self.once,
+            Some(Wording::UnusedTime) => self.unused_time,
+            Some(Wording::RemainingTime) => self.remaining_time,
+        };
+        wording.replace("{name}", &item.description)
     }
 
     /// Returns the mark beside the title. An issued invoice has none.
@@ -99,6 +114,9 @@ static ENGLISH: Words = Words {
     reverse_charge: "Reverse charge: the recipient of the service is liable for the tax.",
     void_note: "This invoice is void. It is not to be paid.",
     page: "Page {page} of {pages}",
+    once: "{name}, once",
+    unused_time: "Unused time, {name}",
+    remaining_time: "Remaining time, {name}",
     draft: "DRAFT",
     partially_paid: "PARTIALLY PAID",
     paid: "PAID",
@@ -137,6 +155,9 @@ static GERMAN: Words = Words {
     reverse_charge: "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge).",
     void_note: "Diese Rechnung ist storniert und nicht zu bezahlen.",
     page: "Seite {page} von {pages}",
+    once: "{name}, einmalig",
+    unused_time: "Nicht genutzte Zeit, {name}",
+    remaining_time: "Verbleibende Zeit, {name}",
     draft: "ENTWURF",
     partially_paid: "TEILWEISE BEZAHLT",
     paid: "BEZAHLT",
@@ -175,6 +196,9 @@ static FRENCH: Words = Words {
     reverse_charge: "Autoliquidation : la taxe est due par le preneur.",
     void_note: "Cette facture est annulée et ne doit pas être payée.",
     page: "Page {page} sur {pages}",
+    once: "{name}, paiement unique",
+    unused_time: "Temps non utilisé, {name}",
+    remaining_time: "Temps restant, {name}",
     draft: "BROUILLON",
     partially_paid: "PAYÉE EN PARTIE",
     paid: "PAYÉE",
@@ -213,6 +237,9 @@ static SPANISH: Words = Words {
     reverse_charge: "Inversión del sujeto pasivo: el impuesto lo liquida el destinatario.",
     void_note: "Esta factura está anulada y no debe pagarse.",
     page: "Página {page} de {pages}",
+    once: "{name}, pago único",
+    unused_time: "Tiempo no utilizado, {name}",
+    remaining_time: "Tiempo restante, {name}",
     draft: "BORRADOR",
     partially_paid: "PAGADA EN PARTE",
     paid: "PAGADA",
@@ -251,6 +278,9 @@ static ARABIC: Words = Words {
     reverse_charge: "الاحتساب العكسي: يتحمل متلقي الخدمة الضريبة المستحقة.",
     void_note: "هذه الفاتورة ملغاة ولا يجب دفعها.",
     page: "صفحة {page} من {pages}",
+    once: "{name}، مرة واحدة",
+    unused_time: "مدة غير مستخدمة، {name}",
+    remaining_time: "مدة متبقية، {name}",
     draft: "مسودة",
     partially_paid: "مدفوعة جزئيًا",
     paid: "مدفوعة",
@@ -289,6 +319,9 @@ static HEBREW: Words = Words {
     reverse_charge: "היפוך חיוב: מקבל השירות חייב בתשלום המס.",
     void_note: "חשבונית זו מבוטלת ואין לשלם אותה.",
     page: "עמוד {page} מתוך {pages}",
+    once: "{name}, חד-פעמי",
+    unused_time: "זמן שלא נוצל, {name}",
+    remaining_time: "זמן שנותר, {name}",
     draft: "טיוטה",
     partially_paid: "שולמה חלקית",
     paid: "שולם",
@@ -327,6 +360,9 @@ static CHINESE: Words = Words {
     reverse_charge: "反向征收：税款由服务接收方缴纳。",
     void_note: "此账单已作废，请勿付款。",
     page: "第 {page} 页，共 {pages} 页",
+    once: "{name}（一次性）",
+    unused_time: "未使用时间：{name}",
+    remaining_time: "剩余时间：{name}",
     draft: "草稿",
     partially_paid: "部分付款",
     paid: "已付款",
@@ -365,6 +401,9 @@ static TRADITIONAL_CHINESE: Words = Words {
     reverse_charge: "反向徵收：稅款由服務接收方繳納。",
     void_note: "此帳單已作廢，請勿付款。",
     page: "第 {page} 頁，共 {pages} 頁",
+    once: "{name}（一次性）",
+    unused_time: "未使用時間：{name}",
+    remaining_time: "剩餘時間：{name}",
     draft: "草稿",
     partially_paid: "部分付款",
     paid: "已付款",
@@ -403,6 +442,9 @@ static JAPANESE: Words = Words {
     reverse_charge: "リバースチャージ：役務の提供を受けた者が納税義務者となります。",
     void_note: "この請求書は無効です。お支払いは不要です。",
     page: "{page} / {pages} ページ",
+    once: "{name}（1回限り）",
+    unused_time: "未使用期間：{name}",
+    remaining_time: "残りの期間：{name}",
     draft: "下書き",
     partially_paid: "一部支払済み",
     paid: "支払済み",

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use unitpay_invoice_pdf::{
-    Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier, render,
+    Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier, Wording,
+    render,
 };
 
 use crate::fonts;
@@ -77,6 +78,7 @@ fn period() -> impl Strategy<Value = Option<Period>> {
 prop_compose! {
     fn item()(
         description in prop_oneof![text(), Just("W".repeat(3_000))],
+        wording in prop::option::of(Just(Wording::UnusedTime)),
         quantity in decimal(),
         unit_amount in prop::option::of(decimal()),
         included in prop::option::of(decimal()),
@@ -86,7 +88,7 @@ prop_compose! {
     ) -> Item {
         let tier = |(quantity, unit_amount)| Tier { quantity, unit_amount };
         let tiers = tiers.into_iter().map(tier).collect();
-        Item { description, quantity, unit_amount, included, tiers, amount, period }
+        Item { description, wording, quantity, unit_amount, included, tiers, amount, period }
     }
 }
 

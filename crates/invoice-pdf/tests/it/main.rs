@@ -8,7 +8,7 @@ mod samples;
 mod scripts;
 
 use reader::Read;
-use unitpay_invoice_pdf::{FontError, Fonts, Invoice, Item, Payment, Status, render};
+use unitpay_invoice_pdf::{FontError, Fonts, Invoice, Item, Payment, Status, Wording, render};
 
 pub fn fonts() -> &'static Fonts {
     static FONTS: std::sync::LazyLock<Fonts> =
@@ -208,6 +208,29 @@ fn description_continues_on_the_next_page() {
     let read = read(&invoice);
     assert!(read.pages.len() > 3);
     assert!(read.says("word0 word1") && read.says("word2999"));
+}
+
+#[test]
+fn description_is_in_the_language_of_the_document() {
+    let cases = [
+        ("en", "Unused time, Pro", "Remaining time, Pro", "Pro, once"),
+        ("de-AT", "Nicht genutzte Zeit, Pro", "Verbleibende Zeit, Pro", "Pro, einmalig"),
+        ("sv", "Unused time, Pro", "Remaining time, Pro", "Pro, once"),
+    ];
+    for (locale, unused, remaining, once) in cases {
+        let mut invoice = samples::plain();
+        invoice.locale = locale.to_owned();
+        let wordings = [Wording::UnusedTime, Wording::RemainingTime, Wording::Once];
+        invoice.items = wordings
+            .map(|wording| Item {
+                description: "Pro".to_owned(),
+                wording: Some(wording),
+                ..Item::default()
+            })
+            .to_vec();
+        let read = read(&invoice);
+        assert!(read.says(unused) && read.says(remaining) && read.says(once), "{}", read.text());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::base::{Decimal, Overflow, Period, Time};
 use crate::catalog::{self, Charge, Plan, Tier};
 use crate::db::{DbError, Tx};
-use crate::invoices::{self, InvoiceTier, Line, LineKind, UsageParts};
+use crate::invoices::{self, InvoiceTier, Line, LineCode, LineKind, LineLabel, UsageParts};
 use crate::organizations::Tenant;
 use crate::subscriptions::{self, Status, Subscription, proration, rating};
 use crate::usage;
@@ -21,8 +21,10 @@ pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>
         .filter_map(line)
         .map(|(amount, per_unit)| {
             let quantity = if per_unit { quantity } else { 1 };
+            let label = LineLabel::new(LineCode::Plan, &plan.name);
             Ok(Line {
-                description: plan.name.clone(),
+                description: label.description(),
+                label: Some(label),
                 kind: LineKind::Recurring,
                 quantity: Decimal::from_integer(quantity),
                 unit_amount: Some(Decimal::from_integer(amount)),
@@ -66,11 +68,13 @@ fn one_off_lines(plan: &Plan) -> Vec<Line> {
         Charge::OneOff { amount } => Some(*amount),
         Charge::Recurring { .. } | Charge::Usage { .. } => None,
     };
+    let label = LineLabel::new(LineCode::OneOff, &plan.name);
     plan.charges
         .iter()
         .filter_map(amount)
         .map(|amount| Line {
-            description: format!("{}, once", plan.name),
+            description: label.description(),
+            label: Some(label.clone()),
             kind: LineKind::OneOff,
             quantity: Decimal::from_integer(1),
             unit_amount: Some(Decimal::from_integer(amount)),
@@ -89,10 +93,12 @@ pub fn unused(
     at: Time,
     sign: i64,
 ) -> Result<Line, Overflow> {
-    let what = if sign < 0 { "Unused time" } else { "Remaining time" };
+    let code = if sign < 0 { LineCode::UnusedTime } else { LineCode::RemainingTime };
+    let label = LineLabel::new(code, &plan.name);
     let total = rating::recurring_total(plan, quantity)?;
     Ok(Line {
-        description: format!("{what}, {}", plan.name),
+        description: label.description(),
+        label: Some(label),
         kind: LineKind::Proration,
         quantity: Decimal::from_integer(quantity),
         unit_amount: None,
@@ -133,9 +139,12 @@ pub async fn usage(
         let metric = catalog::metric(tx, tenant, metric_id).await?;
         let (included, parts) = price.parts(segment.from, segment.to);
         let tier = |(quantity, unit_amount)| InvoiceTier { quantity, unit_amount };
+        let name = metric.as_ref().map_or(&plan.name, |metric| &metric.name);
+        let label = LineLabel::new(LineCode::Usage, name);
         lines.push(Line {
             usage: Some(UsageParts { included, tiers: parts.into_iter().map(tier).collect() }),
-            description: metric.map_or_else(|| plan.name.clone(), |metric| metric.name),
+            description: label.description(),
+            label: Some(label),
             kind: LineKind::Usage,
             quantity: segment.to.checked_sub(segment.from)?,
             unit_amount: None,

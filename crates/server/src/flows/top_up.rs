@@ -11,7 +11,7 @@ use crate::catalog::{self, CreditPackage, Denomination};
 use crate::credits::{self, AutoTopUp, Purchase, TopUp, TopUpStatus, Wallet, bought};
 use crate::customers::{self, billing};
 use crate::db::DbError;
-use crate::invoices::{Line, LineKind, NewInvoice, Reason, Status};
+use crate::invoices::{Line, LineCode, LineKind, LineLabel, NewInvoice, Reason, Status};
 use crate::payments;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::work::{BillingError, Work};
@@ -253,8 +253,10 @@ async fn quote(
         return Err(BillingError::CurrencyMismatch);
     }
     let name = package.as_ref().map_or(&credits_in.name, |package| &package.name);
+    let label = LineLabel::new(LineCode::TopUp, name);
     let line = Line {
-        description: name.clone(),
+        description: label.description(),
+        label: Some(label),
         kind: LineKind::TopUp,
         quantity: Decimal::from_integer(quantity),
         unit_amount: Some(Decimal::from_integer(amount / quantity.max(1))),

@@ -212,11 +212,13 @@ mod tests {
     use super::*;
     use crate::base::Decimal;
     use crate::base::{Period, Time};
+    use crate::invoices::{LineCode, LineLabel};
 
     fn line(amount: i64) -> Line {
         let (kind, quantity) = (LineKind::Recurring, Decimal::from_integer(1));
         Line {
             description: "A".into(),
+            label: Some(LineLabel::new(LineCode::Plan, "A")),
             kind,
             quantity,
             unit_amount: None,
@@ -249,5 +251,9 @@ mod tests {
         let line = Line { period: Some(Period { start, end }), ..line(-7) };
         let text = serde_json::to_string(&line).unwrap();
         assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+        let former = text.replace(r#""label":{"code":"plan","name":"A"},"#, "");
+        assert_ne!(former, text);
+        let read = serde_json::from_str::<Line>(&former).unwrap();
+        assert_eq!(read, Line { label: None, ..line });
     }
 }

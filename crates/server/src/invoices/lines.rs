@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "InvoiceItem", into = "InvoiceItem")]
 pub struct Line {
+    /// The English text of `label`.
     pub description: String,
+    /// Absent on lines of earlier versions.
+    pub label: Option<LineLabel>,
     pub kind: LineKind,
     pub quantity: Decimal,
     /// Minor units for one; `None` if the units have several prices.
@@ -16,6 +19,48 @@ pub struct Line {
     pub usage: Option<UsageParts>,
     pub amount: i64,
     pub period: Option<Period>,
+}
+
+/// The description of a line in parts, for a page or document in another language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InvoiceItemLabel)]
+pub struct LineLabel {
+    #[schema(value_type = LineCode)]
+    pub code: LineCode,
+    /// The name of the plan, metric, credit package or credit currency.
+    pub name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = InvoiceItemCode)]
+pub enum LineCode {
+    Plan,
+    OneOff,
+    /// A credit for the rest of a period.
+    UnusedTime,
+    /// A charge for the rest of a period.
+    RemainingTime,
+    Usage,
+    TopUp,
+}
+
+impl LineLabel {
+    pub fn new(code: LineCode, name: &str) -> Self {
+        Self { code, name: name.to_owned() }
+    }
+
+    /// Returns the English description.
+    pub fn description(&self) -> String {
+        let name = &self.name;
+        match self.code {
+            LineCode::Plan | LineCode::Usage | LineCode::TopUp => name.clone(),
+            LineCode::OneOff => format!("{name}, once"),
+            LineCode::UnusedTime => format!("Unused time, {name}"),
+            LineCode::RemainingTime => format!("Remaining time, {name}"),
+        }
+    }
 }
 
 /// The quantity of a usage line, split by price.
@@ -42,6 +87,10 @@ pub struct InvoiceTier {
 #[serde(rename_all = "camelCase")]
 pub struct InvoiceItem {
     pub description: String,
+    /// The parts of the description. Absent on lines of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub label: Option<LineLabel>,
     #[schema(value_type = LineKind)]
     pub r#type: LineKind,
     /// A decimal.
@@ -87,6 +136,7 @@ impl From<Line> for InvoiceItem {
             included_units,
             tiers,
             description: line.description,
+            label: line.label,
             r#type: line.kind,
             quantity: line.quantity,
             unit_amount: line.unit_amount,
@@ -104,6 +154,7 @@ impl From<InvoiceItem> for Line {
         Self {
             usage: usage.map(|(included, tiers)| UsageParts { included, tiers }),
             description: item.description,
+            label: item.label,
             kind: item.r#type,
             quantity: item.quantity,
             unit_amount: item.unit_amount,

@@ -14,7 +14,7 @@ pub use issue::{
     add_to_next, create_issued, delete_draft, draft, issue, price, wait_for_next, waiting,
     with_waiting,
 };
-pub use lines::{InvoiceItem, InvoiceTier, Line, LineKind, UsageParts};
+pub use lines::{InvoiceItem, InvoiceTier, Line, LineCode, LineKind, LineLabel, UsageParts};
 pub use parties::{Buyer, DeclaredTax, Seller};
 pub use sql::{get, has_billed, has_open_for_period, owed, payments};
 

@@ -3,7 +3,7 @@
 //! Layout takes milliseconds of a core, so it runs on blocking threads, a few at a time. Logo and accent
 //! are today's; seller, buyer and lines are frozen.
 
-use super::{Invoice, InvoiceTier, Payment, Seller, Status, UsageParts};
+use super::{Invoice, InvoiceTier, LineCode, LineLabel, Payment, Seller, Status, UsageParts};
 use crate::base::{Address, CollectionMethod, Period, Time};
 use crate::branding::Branding;
 use crate::db::DbError;
@@ -124,7 +124,8 @@ pub fn document(
             .read()?
             .into_iter()
             .map(|line| pdf::Item {
-                description: line.description,
+                wording: line.label.as_ref().and_then(wording),
+                description: line.label.map_or(line.description, |label| label.name),
                 quantity: line.quantity.to_string(),
                 unit_amount: line.unit_amount.map(|amount| amount.to_string()),
                 included: line.usage.as_ref().map(|usage| usage.included.to_string()),
@@ -155,6 +156,16 @@ pub fn document(
             .collect(),
         locale,
     })
+}
+
+/// Returns the words around the name of a line; `None` for a line that is only its name.
+fn wording(label: &LineLabel) -> Option<pdf::Wording> {
+    match label.code {
+        LineCode::Plan | LineCode::Usage | LineCode::TopUp => None,
+        LineCode::OneOff => Some(pdf::Wording::Once),
+        LineCode::UnusedTime => Some(pdf::Wording::UnusedTime),
+        LineCode::RemainingTime => Some(pdf::Wording::RemainingTime),
+    }
 }
 
 fn tiers(usage: &UsageParts) -> Vec<pdf::Tier> {

@@ -337,6 +337,10 @@ on_both_stores! {
         let outcome = change(&t, &subscription, json!({ "planId": large, "prorationDate": preview["prorationDate"] })).await;
         assert_eq!(outcome["invoice"]["totalAmount"], preview["totalAmount"]);
         assert_eq!(outcome["invoice"]["items"], preview["items"]);
+        let labels = preview["items"].as_array().unwrap().iter().map(|item| &item["label"]);
+        let codes: Vec<&Value> = labels.clone().map(|label| &label["code"]).collect();
+        assert_eq!(codes, ["unused_time", "remaining_time"]);
+        assert!(labels.into_iter().all(|label| label["name"].is_string()));
     }
 
     async fn concurrent_changes_charge_once(t) {

@@ -19,6 +19,7 @@ const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
 pub fn line(amount: i64) -> Line {
     Line {
         description: "Pro".into(),
+        label: None,
         kind: LineKind::Recurring,
         quantity: Decimal::from_integer(1),
         unit_amount: Some(Decimal::from_integer(amount)),
