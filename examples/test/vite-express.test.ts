@@ -66,7 +66,7 @@ describe('as it is edited', () => {
     await logIn(page, 'ada');
     await page.getByText('Single sign-on comes with the plan Scale.').waitFor();
     await page.getByRole('button', { name: 'Change plan' }).click();
-    await page.getByRole('button', { name: 'Choose Scale' }).click();
+    await page.getByRole('button', { name: 'Upgrade to Scale' }).click();
     const dialog = page.getByRole('dialog', { name: 'Change to Scale' });
     await dialog.getByRole('button', { name: /^Pay \$/ }).click();
     await page.getByText('Single sign-on is on.').waitFor();

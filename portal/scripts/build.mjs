@@ -43,10 +43,15 @@ const scripts = [...built].filter(([name]) => name.endsWith('.js'));
 const page = built.get('index.html').toString();
 const first = scripts.filter(([name]) => page.includes(name));
 const [, boot] = scripts.find(([name]) => name.startsWith('assets/boot-'));
+const ofLanguages = output
+  .filter(({ facadeModuleId }) => facadeModuleId?.includes('/src/languages/'))
+  .map(({ fileName }) => fileName);
+const languages = scripts.filter(([name]) => ofLanguages.includes(name));
 const sum = (files) =>
   files.reduce((all, [, content]) => all + gzipSync(content, { level: 9 }).length, 0);
 report([
   ['boot, not compressed', boot.length, 1],
   ['JavaScript of the first load', sum(first), 48],
-  ['all JavaScript', sum(scripts), 64],
+  ['all JavaScript in English', sum(scripts.filter((one) => !languages.includes(one))), 60],
+  ...languages.map((one) => [one[0], sum([one]), 6]),
 ]);

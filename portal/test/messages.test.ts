@@ -58,7 +58,7 @@ const TASKS: [string, string | RegExp, (page: Page) => Promise<void>, string | R
     'a change of plan',
     'Change plan',
     async (page) => {
-      await press(page, 'Choose Scale');
+      await press(page, 'Upgrade to Scale');
       await press(page, /^Pay \$/);
     },
     'Your plan is now Scale.',

@@ -23,7 +23,7 @@ test('a session that is revoked while the page is open ends at its next request'
   const { page } = await openTab(context, url);
   await isFull(page);
   await revoke(jti);
-  await page.getByText('Next invoice').click();
+  await page.getByRole('button', { name: 'History' }).click();
   await heading(page, 'Your session has ended');
   await page.getByText('It was ended for your security.').waitFor();
   expect(await page.getByText('Ada Lovelace').count()).toBe(0);

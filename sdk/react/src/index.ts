@@ -11,7 +11,9 @@ export type { EndReason, SessionState } from './core/session.js';
 export { formatCredits, formatMoney } from './format/money.js';
 export type { MessageKey, Messages } from './locales/en.js';
 
-export type { Appearance } from './react/context.js';
+export type { Appearance, Texts } from './react/context.js';
+export type { HeadingLevel } from './ui/parts.js';
+export type { ClassNames, Part, Variable, Variables } from './ui/names.js';
 export {
   UnitPayProvider,
   type UnitPayConfig,
@@ -63,6 +65,7 @@ export {
   type NewSubscription,
   type PlanChange,
 } from './hooks/subscriptions.js';
+export { useUsageLimits, type UsageLimit } from './hooks/limits.js';
 export * from './hooks/usage.js';
 
 export { BillingDetails, type BillingDetailsProps } from './components/billing-details.js';
@@ -82,4 +85,5 @@ export { PaymentMethods, type PaymentMethodsProps } from './components/payment-m
 export { PlanChangeDialog, type PlanChangeDialogProps } from './components/plan-change-dialog.js';
 export { PricingTable, type PricingTableProps } from './components/pricing-table.js';
 export { SubscriptionCard, type SubscriptionCardProps } from './components/subscription-card.js';
+export { UsageSummary, type UsageSummaryProps } from './components/usage-summary.js';
 export { UsageChart, type UsageChartProps } from './components/usage-chart.js';

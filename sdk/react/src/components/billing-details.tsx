@@ -8,6 +8,7 @@ import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.
 import { DetailsForm } from './lazy-forms.js';
 import { useFlow, type FlowProps } from './flow.js';
 
+/** The props of {@link BillingDetails}. */
 export interface BillingDetailsProps extends StyleProps, FlowProps {}
 
 /** The billing details: name, e-mail, address, tax IDs. */

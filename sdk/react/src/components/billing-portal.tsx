@@ -5,7 +5,7 @@ import type { ApiError } from '../core/errors.js';
 import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
 import { Button, Notice } from '../ui/elements.js';
-import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { defineComponent, useHeading, useUi, type StyleProps } from '../ui/parts.js';
 import { AmountDue } from './amount-due.js';
 import { BillingDetails } from './billing-details.js';
 import { CreditBalance } from './credit-balance.js';
@@ -14,19 +14,30 @@ import { InvoiceList } from './invoice-list.js';
 import { PaymentMethods } from './payment-methods.js';
 import { SubscriptionCard } from './subscription-card.js';
 import { UsageChart } from './usage-chart.js';
+import { UsageSummary } from './usage-summary.js';
 
+/** A section of {@link BillingPortal}. */
 export type Section =
   'subscription' | 'usage' | 'invoices' | 'credits' | 'paymentMethods' | 'details';
 
 /** The scope and the component of each section. */
 const SECTIONS: Record<Section, [scope: Scope, card: ComponentType<StyleProps & FlowProps>]> = {
   subscription: ['subscriptions:read', SubscriptionCard],
-  usage: ['usage:read', UsageChart],
+  usage: ['usage:read', Usage],
   invoices: ['invoices:read', InvoiceList],
   credits: ['credits:read', CreditBalance],
   paymentMethods: ['payment_methods:read', PaymentMethods],
   details: ['customer:read', BillingDetails],
 };
+
+function Usage() {
+  return (
+    <>
+      <UsageSummary />
+      <UsageChart />
+    </>
+  );
+}
 
 const ALL = Object.keys(SECTIONS) as Section[];
 
@@ -36,6 +47,7 @@ const COLUMNS: readonly (readonly Section[])[] = [
   ['credits', 'paymentMethods', 'details'],
 ];
 
+/** The props of {@link BillingPortal}. */
 export interface BillingPortalProps extends StyleProps, FlowProps {
   /** The sections to show, in this order within their columns. Default: all. */
   sections?: readonly Section[] | undefined;
@@ -74,6 +86,7 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
       </div>
     );
   },
+  1,
 );
 
 /** Returns whether a scope lets the customer change something. */
@@ -84,10 +97,11 @@ function isWrite(scope: Scope): boolean {
 function Head() {
   const { p, t } = useUi();
   const { session } = usePortal();
+  const Heading = useHeading(-1);
   const isOffline = useLasting(session?.state === 'degraded');
   return (
     <header {...p('portal-head')}>
-      <h1 {...p('portal-title')}>{t('portal.title')}</h1>
+      <Heading {...p('portal-title')}>{t('portal.title')}</Heading>
       {session?.can('customer:read') ? <Name /> : null}
       <div {...p('live')} role="status">
         {isOffline ? <Notice tone="warn">{t('portal.offline')}</Notice> : null}
@@ -126,9 +140,10 @@ function useLasting(isActive: boolean): boolean {
 function Unopened({ error }: { error: ApiError }) {
   const { p, t, errorText } = useUi();
   const { retry, isBusy } = usePortal().opening;
+  const Heading = useHeading(-1);
   return (
     <section {...p('ended')} role="alert">
-      <h1 {...p('title')}>{t('portal.failed')}</h1>
+      <Heading {...p('title')}>{t('portal.failed')}</Heading>
       <p {...p('text', 'muted')}>{errorText(error)}</p>
       <Button kind="primary" isBusy={isBusy} onClick={() => void retry()}>
         {t('action.retry')}
@@ -140,9 +155,10 @@ function Unopened({ error }: { error: ApiError }) {
 function Ended() {
   const { p, t } = useUi();
   const { session } = usePortal();
+  const Heading = useHeading(-1);
   return (
     <section {...p('ended')} role="alert">
-      <h1 {...p('title')}>{t('portal.ended')}</h1>
+      <Heading {...p('title')}>{t('portal.ended')}</Heading>
       {session?.state === 'signed_out' ? null : <p {...p('text', 'muted')}>{t('portal.reopen')}</p>}
     </section>
   );

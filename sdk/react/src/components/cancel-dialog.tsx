@@ -1,9 +1,11 @@
 import { useState } from 'react';
 
 import type { Subscription } from '../api-types.js';
+import { usePlans } from '../hooks/catalog.js';
 import { useCancelSubscription } from '../hooks/subscriptions.js';
 import { Actions, Button, Dialog, Failure } from '../ui/elements.js';
 import { Choice } from '../ui/form.js';
+import { FeatureChanges } from './feature-changes.js';
 import { useUi } from '../ui/parts.js';
 
 const REASONS = ['too_expensive', 'missing_features', 'unused', 'switched', 'other'] as const;
@@ -18,6 +20,7 @@ export function CancelDialog({ subscription, planName, onClose }: CancelDialogPr
   const { p, t, date } = useUi();
   const [reason, setReason] = useState('');
   const { cancelSubscription, isPending, error } = useCancelSubscription();
+  const { plans } = usePlans();
   const { id, currentBillingPeriodEnd: end } = subscription;
   const cancel = () => {
     cancelSubscription(id, { mode: 'period_end', reason: reason || undefined }).then(
@@ -36,6 +39,11 @@ export function CancelDialog({ subscription, planName, onClose }: CancelDialogPr
       <p {...p('text')}>
         {end ? t('cancel.body', { date: date(end) }) : t('subscription.pending')}
       </p>
+      <FeatureChanges
+        from={plans.find((plan) => plan.id === subscription.planId)}
+        to={undefined}
+        date={end ? date(end) : undefined}
+      />
       <Choice label={t('cancel.reason')} options={options} value={reason} onValue={setReason} />
       <Failure error={error} />
       <Actions>

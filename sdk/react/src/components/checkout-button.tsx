@@ -5,6 +5,7 @@ import { Button } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { PlanChangeDialog } from './lazy-forms.js';
 
+/** The props of {@link CheckoutButton}. */
 export interface CheckoutButtonProps extends StyleProps {
   planId: string;
   /** The initial quantity of a plan with a price per unit. */

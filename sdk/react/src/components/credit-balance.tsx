@@ -16,6 +16,7 @@ const LedgerTable = /* @__PURE__ */ lazy(
   6,
 );
 
+/** The props of {@link CreditBalance}. */
 export interface CreditBalanceProps extends StyleProps, FlowProps {}
 
 /** Each wallet: what is in it, how to fill it, how it got there. */

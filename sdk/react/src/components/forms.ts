@@ -2,6 +2,7 @@
 export { Lines } from '../ui/lines.js';
 export { AutoTopUpForm } from './auto-top-up.js';
 export { CancelDialog } from './cancel-dialog.js';
+export { Comparison } from './comparison.js';
 export { DetailsForm } from './details-form.js';
 export { InvoiceDialog } from './invoice-dialog.js';
 export { PayDialog } from './pay-dialog.js';

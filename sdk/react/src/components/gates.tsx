@@ -10,6 +10,7 @@ import {
   type Permission,
 } from '../hooks/customer.js';
 
+/** The props of {@link FeatureGate}. */
 export interface FeatureGateProps {
   featureSlug: string;
   /** Replaces the children. */
@@ -19,6 +20,7 @@ export interface FeatureGateProps {
   children?: ReactNode;
 }
 
+/** Shows its children if the loaded entitlements allow a feature. */
 export function FeatureGate({
   featureSlug,
   fallback = null,
@@ -35,6 +37,7 @@ export function FeatureGate({
   return allowed && !error ? children : fallback;
 }
 
+/** The props of the typed gates. */
 export interface GateProps<T> {
   slug: string;
   /** Passed to the children while the real value is unknown. */
@@ -68,6 +71,7 @@ function useGate<K extends FeatureType, T>(
   return typeof children === 'function' ? children(read(found)) : children;
 }
 
+/** Shows its children if the customer has a feature. */
 export function BooleanGate(props: GateProps<boolean>): ReactNode {
   return useGate(props, { type: 'boolean', read: () => true });
 }
@@ -96,6 +100,7 @@ export function CreditGate(props: GateProps<number> & { requiredBalance?: number
   });
 }
 
+/** Shows its children with the value of a feature. */
 export function ConfigGate(props: GateProps<string | null>): ReactNode {
   return useGate(props, { type: 'config', read: ({ value }) => value });
 }

@@ -1,4 +1,5 @@
 import type { Invoice } from '../api-types.js';
+import { useAllowedProfile } from '../hooks/customer.js';
 import { useInvoice } from '../hooks/invoices.js';
 import { useCan } from '../react/session.js';
 import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
@@ -61,6 +62,36 @@ function Shown({ invoice }: { invoice: Invoice }) {
     <>
       <p {...p('text', 'muted')}>{[date(issuedAt ?? createdAt), when].join(' · ')}</p>
       <Lines {...invoice} items={items ?? []} total={t('change.total')} />
+      {isPayable(invoice) ? <Transfer invoice={invoice} /> : null}
     </>
+  );
+}
+
+/** The details for a bank transfer, for a customer who pays by invoice. */
+function Transfer({ invoice }: { invoice: Invoice }) {
+  const { p, t, money } = useUi();
+  const { customer } = useAllowedProfile();
+  const { seller, invoiceNumber, amountDue, currency } = invoice;
+  if (customer?.collectionMethod !== 'send_invoice') return null;
+  const facts = [
+    [t('transfer.recipient'), seller.legalName ?? seller.name],
+    [t('transfer.reference'), invoiceNumber ?? ''],
+    [t('invoices.amount'), money(amountDue, currency)],
+    ...(seller.footer ? [[t('transfer.details'), seller.footer]] : []),
+  ];
+  return (
+    <div {...p('transfer')}>
+      <p {...p('group-title')}>{t('transfer.title')}</p>
+      <dl {...p('facts')}>
+        {facts.map(([label, value]) => (
+          <div key={label} {...p('fact')}>
+            <dt {...p('fact-label')}>{label}</dt>
+            <dd {...p('fact-value')}>
+              <bdi>{value}</bdi>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </div>
   );
 }

@@ -20,6 +20,7 @@ const TONES: Record<InvoiceStatus, 'good' | 'warn' | 'bad' | 'quiet'> = {
   uncollectible: 'bad',
 };
 
+/** The props of {@link InvoiceList}. */
 export interface InvoiceListProps extends StyleProps, FlowProps {}
 
 /** The invoices, each with its PDF; open ones can be paid. */

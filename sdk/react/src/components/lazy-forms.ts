@@ -5,6 +5,7 @@ const forms = () => import('./forms.js');
 
 export const AutoTopUpForm = /* @__PURE__ */ lazy(async () => (await forms()).AutoTopUpForm, 5);
 export const CancelDialog = /* @__PURE__ */ lazy(async () => (await forms()).CancelDialog, 0);
+export const Comparison = /* @__PURE__ */ lazy(async () => (await forms()).Comparison, 6);
 export const DetailsForm = /* @__PURE__ */ lazy(async () => (await forms()).DetailsForm, 12);
 export const InvoiceDialog = /* @__PURE__ */ lazy(async () => (await forms()).InvoiceDialog, 0);
 export const Lines = /* @__PURE__ */ lazy(async () => (await forms()).Lines, 3);

@@ -6,6 +6,7 @@ import { Loaded, More } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { Table, type Column } from '../ui/table.js';
 
+/** The props of {@link LedgerTable}. */
 export interface LedgerTableProps extends StyleProps {
   accountId: string;
 }

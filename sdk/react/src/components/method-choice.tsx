@@ -88,7 +88,7 @@ export function useMethodChoice(usesDefault: boolean): MethodChoice {
       {mayChoose ? (
         <Button
           kind="plain"
-          aria-label={t('pay.other')}
+          aria-label={`${t('action.edit')}: ${t('pay.method')}`}
           onClick={() => {
             setOpen(true);
           }}

@@ -1,6 +1,7 @@
 import { formatMoney } from '../format/money.js';
 import { useI18n } from '../react/i18n.js';
 
+/** The props of {@link Money}. */
 export interface MoneyProps {
   /** In the currency's minor unit. */
   minor: number | bigint | string;

@@ -21,6 +21,7 @@ interface FormProps {
   onOtherMethod?: (() => void) | undefined;
 }
 
+/** The props of {@link PaymentForm}. */
 export interface PaymentFormProps extends StyleProps, Omit<FormProps, 'onOtherMethod'> {}
 
 /** The test cards of the sandbox and their tokens. */

@@ -4,13 +4,15 @@ import type { PaymentMethod } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { usePaymentMethodDependencies, usePaymentMethods } from '../hooks/payment-methods.js';
 import { useCan } from '../react/session.js';
-import { Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
+import { CardMark } from '../ui/card-mark.js';
+import { Actions, Badge, Button, Card, Dialog, Failure, Loaded, Status } from '../ui/elements.js';
 import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import { useDependents } from './dependents.js';
 import { expiresSoon, expiryText, isExpired, methodText } from './method-text.js';
 import { PaymentForm, RemoveDialog } from './lazy-forms.js';
 
+/** The props of {@link PaymentMethods}. */
 export interface PaymentMethodsProps extends StyleProps, FlowProps {}
 
 /** The payment methods: add, make default, remove. */
@@ -37,27 +39,31 @@ export const PaymentMethods: ComponentType<PaymentMethodsProps> = /* @__PURE__ *
         setDone(t('methods.defaultSet', { card: methodText(method, ui) }));
       }, setFailure);
     };
+    const isEmpty = paymentMethods.length === 0;
+    const startAdding = () => {
+      setDone(undefined);
+      setOpen('add');
+    };
     const add = (
-      <Button
-        kind="plain"
-        aria-label={t('methods.add')}
-        onClick={() => {
-          setDone(undefined);
-          setOpen('add');
-        }}
-      >
+      <Button kind="plain" aria-label={t('methods.add')} onClick={startAdding}>
         {t('action.add')}
       </Button>
     );
+    const addFirst = (
+      <Actions>
+        <Button onClick={startAdding}>{t('methods.add')}</Button>
+      </Actions>
+    );
     return (
-      <Card title={t('methods.title')} actions={mayWrite ? add : null}>
+      <Card title={t('methods.title')} actions={mayWrite && !isEmpty ? add : null}>
         <Status>{done}</Status>
         <Failure error={failure} />
         <Loaded
           read={read}
           lines={2}
-          empty={paymentMethods.length === 0 && t('methods.none')}
-          has={paymentMethods.length > 0}
+          empty={isEmpty && t('methods.none')}
+          next={mayWrite ? addFirst : null}
+          has={!isEmpty}
         >
           <ul {...p('list')}>
             {paymentMethods.map((method) => (
@@ -102,6 +108,7 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
   const tone = isExpired(method) ? 'bad' : expiresSoon(method) ? 'warn' : null;
   return (
     <li {...p('item')}>
+      {method.cardLast4 ? <CardMark brand={method.cardBrand} /> : null}
       <div {...p('item-text')}>
         <span {...p('item-name')}>
           {card} {method.isDefault ? <Badge tone="quiet">{t('methods.default')}</Badge> : null}
@@ -126,7 +133,7 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
         ) : null}
         {onRemove ? (
           <Button
-            kind="plain"
+            kind="quiet"
             aria-label={t('methods.removeOf', { card })}
             onClick={() => {
               onRemove(method);

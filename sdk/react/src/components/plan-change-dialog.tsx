@@ -17,10 +17,12 @@ import { Field } from '../ui/form.js';
 import { Lines } from '../ui/lines.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { UnpaidInvoices } from './amount-due.js';
+import { FeatureChanges } from './feature-changes.js';
 import { useMethodChoice } from './method-choice.js';
 import { isPerUnit } from './prices.js';
 import { useSettling } from './settling.js';
 
+/** The props of {@link PlanChangeDialog}. */
 export interface PlanChangeDialogProps extends StyleProps {
   /** The subscription to change; without it the dialog starts a new one. */
   subscriptionId?: string | null | undefined;
@@ -37,40 +39,58 @@ export const PlanChangeDialog: ComponentType<PlanChangeDialogProps> =
   /* @__PURE__ */ defineComponent(
     'subscriptions:write',
     function PlanChangeDialog({ open, planId, subscriptionId, quantity, onClose }) {
-      const { t } = useUi();
-      const { plans, ...read } = usePlans();
-      const { subscriptions } = useAllowedSubscriptions();
+      const title = useChangeTitle(planId, subscriptionId);
       if (!open) return null;
-      const plan = plans.find(({ id }) => id === planId);
-      const title = t(subscriptionId ? 'change.title' : 'change.start', { plan: plan?.name ?? '' });
       return (
         <Dialog title={title} onClose={onClose}>
-          <Loaded read={read} lines={6}>
-            <Change
-              plan={plan}
-              planId={planId}
-              subscriptionId={subscriptionId ?? undefined}
-              subscription={subscriptions.find(({ id }) => id === subscriptionId)}
-              initialQuantity={quantity}
-              onClose={onClose}
-            />
-          </Loaded>
+          <PlanChangeStep {...{ planId, subscriptionId, quantity, onClose }} />
         </Dialog>
       );
     },
   );
+
+/** Returns the title of the confirmation of a plan. */
+export function useChangeTitle(planId: string, subscriptionId: string | null | undefined): string {
+  const { plans } = usePlans();
+  const plan = plans.find(({ id }) => id === planId)?.name ?? '';
+  return useUi().t(subscriptionId ? 'change.title' : 'change.start', { plan });
+}
+
+type StepProps = Pick<PlanChangeDialogProps, 'planId' | 'subscriptionId' | 'quantity' | 'onClose'>;
+
+/** The content of the dialog. */
+export function PlanChangeStep({ planId, subscriptionId, quantity, onClose }: StepProps) {
+  const { plans, ...read } = usePlans();
+  const { subscriptions } = useAllowedSubscriptions();
+  const subscription = subscriptions.find(({ id }) => id === subscriptionId);
+  return (
+    <Loaded read={read} lines={6}>
+      <Change
+        plan={plans.find(({ id }) => id === planId)}
+        planId={planId}
+        subscriptionId={subscriptionId ?? undefined}
+        subscription={subscription}
+        currentPlan={plans.find(({ id }) => id === subscription?.planId)}
+        initialQuantity={quantity}
+        onClose={onClose}
+      />
+    </Loaded>
+  );
+}
 
 interface ChangeProps {
   plan: Plan | undefined;
   planId: string;
   subscriptionId: string | undefined;
   subscription: Subscription | undefined;
+  currentPlan: Plan | undefined;
   initialQuantity: number | undefined;
   onClose: (outcome?: SettleOutcome) => void;
 }
 
 function Change(props: ChangeProps) {
-  const { plan, planId, subscriptionId, subscription, initialQuantity, onClose } = props;
+  const { plan, planId, subscriptionId, subscription, currentPlan, initialQuantity, onClose } =
+    props;
   const ui = useUi();
   const { t, money, number } = ui;
   const current = subscription?.quantity ?? 1;
@@ -121,6 +141,9 @@ function Change(props: ChangeProps) {
       <Loaded read={read} lines={6}>
         {preview ? <Preview preview={preview} isKept={isKept} isUnchanged={isUnchanged} /> : null}
       </Loaded>
+      {currentPlan && currentPlan.id !== planId ? (
+        <FeatureChanges from={currentPlan} to={plan} />
+      ) : null}
       {isCharged && !isInvoiced && !isUnchanged ? method.fields : null}
       <Failure error={error} text={error?.errors.length ? t('change.stale') : undefined} />
       {isUnpaid ? <UnpaidInvoices onPaid={() => void read.refetch()} /> : null}

@@ -1,10 +1,10 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import { usePlans } from '../hooks/catalog.js';
 import { Dialog } from '../ui/elements.js';
-import { PlanChangeDialog } from './plan-change-dialog.js';
-import { doneText, PricingTable } from './pricing-table.js';
 import { useUi } from '../ui/parts.js';
+import { PlanChangeStep, useChangeTitle } from './plan-change-dialog.js';
+import { doneText, PricingTable } from './pricing-table.js';
 
 interface PlansDialogProps {
   productId?: string | undefined;
@@ -16,26 +16,31 @@ interface PlansDialogProps {
   onClose: (done?: string) => void;
 }
 
-/** The plans, and the confirmation of the chosen one. */
+/** The plans, and the confirmation of the chosen one as a second step of the same dialog. */
 export function PlansDialog({ productId, subscriptionId, planId, onClose }: PlansDialogProps) {
   const ui = useUi();
   const { plans } = usePlans();
-  const [chosen, setChosen] = useState<string>();
-  // After the first render, because of two dialogs that open together the inner one is below.
-  useEffect(() => {
-    setChosen(planId);
-  }, [planId]);
+  const [chosen, setChosen] = useState(planId);
+  const title = useChangeTitle(chosen ?? '', subscriptionId);
   return (
-    <Dialog title={ui.t('plans.title')} isWide onClose={onClose}>
-      <PricingTable
-        productId={productId}
-        onSelect={({ id }) => {
-          setChosen(id);
-        }}
-      />
+    <Dialog
+      title={chosen ? title : ui.t('plans.title')}
+      isWide={!chosen}
+      onClose={() => {
+        onClose();
+      }}
+    >
+      {/* It stays mounted, so that the chosen interval does. */}
+      <div hidden={chosen !== undefined}>
+        <PricingTable
+          productId={productId}
+          onSelect={({ id }) => {
+            setChosen(id);
+          }}
+        />
+      </div>
       {chosen ? (
-        <PlanChangeDialog
-          open
+        <PlanChangeStep
           planId={chosen}
           subscriptionId={subscriptionId}
           onClose={(outcome) => {

@@ -22,6 +22,35 @@ export function priceText(plan: Plan, { t, money }: I18n): { amount: string; res
   return { amount: money(amount, plan.currency), rest: rest.join(t('comma')) };
 }
 
+/** Returns the recurring price of a plan for one unit. */
+function recurringPrice(plan: Plan): number {
+  return plan.charges.reduce(
+    (sum, charge) => sum + (charge.type === 'recurring' ? charge.amount : 0),
+    0,
+  );
+}
+
+/** Returns the share that a yearly plan saves compared with twelve months, in percent. */
+export function yearlySaving(monthly: Plan, yearly: Plan): number {
+  const [month, year] = [recurringPrice(monthly) * 12, recurringPrice(yearly)];
+  return month > 0 && monthly.currency === yearly.currency
+    ? Math.max(0, Math.round((1 - year / month) * 100))
+    : 0;
+}
+
+/** Says in a button how a plan differs from the current one. */
+export function choiceText(plan: Plan, current: Plan | undefined, { t, percent }: I18n): string {
+  const { name, tier, billingInterval } = plan;
+  if (!current) return t('plans.select', { plan: name });
+  if (tier !== current.tier) {
+    return t(tier > current.tier ? 'plans.upgrade' : 'plans.downgrade', { plan: name });
+  }
+  if (billingInterval === current.billingInterval) return t('plans.select', { plan: name });
+  if (billingInterval === 'month') return t('plans.toMonthly');
+  const saving = yearlySaving(current, plan);
+  return saving > 0 ? t('plans.toYearlySaving', { percent: percent(saving) }) : t('plans.toYearly');
+}
+
 export interface FeatureLine {
   id: string;
   name: string;
@@ -84,4 +113,58 @@ function valueText(value: FeatureValue, { t, number }: I18n): string {
     default:
       return '';
   }
+}
+
+export interface FeatureChange {
+  id: string;
+  text: string;
+}
+
+export interface FeatureChanges {
+  gained: FeatureChange[];
+  lost: FeatureChange[];
+  changed: FeatureChange[];
+}
+
+/** Compares the features of two plans. A plan that is undefined has none. */
+export function compareFeatures(
+  from: Plan,
+  to: Plan | undefined,
+  pricing: Pricing,
+  ui: I18n,
+): FeatureChanges {
+  const changes: FeatureChanges = { gained: [], lost: [], changed: [] };
+  const before = listFeatures(from, pricing, ui);
+  const after = to ? listFeatures(to, pricing, ui) : [];
+  for (const { feature, plans } of pricing.featureRows) {
+    const isIt = ({ id }: FeatureLine) => id === feature.id;
+    const valueIn = (plan: Plan | undefined) =>
+      plans.find(({ planId }) => planId === plan?.id)?.value;
+    const [was, is] = [before.find(isIt), after.find(isIt)];
+    const difference =
+      compareValues(valueIn(from), valueIn(to)) ?? (was?.detail === is?.detail ? null : 'changed');
+    if (!difference) continue;
+    const [old, next] = [was, is].map((line) => line?.text || line?.detail || '');
+    const value = old && next ? `${old} → ${next}` : next || old;
+    const text = value ? `${feature.name}: ${value}` : feature.name;
+    changes[difference].push({ id: feature.id, text });
+  }
+  return changes;
+}
+
+function compareValues(
+  before: FeatureValue | undefined,
+  after: FeatureValue | undefined,
+): keyof FeatureChanges | null {
+  if (!before || !after) return after ? 'gained' : before ? 'lost' : null;
+  if (before.type === 'metered' && after.type === 'metered') {
+    const [was, is] = [before.limit ?? Infinity, after.limit ?? Infinity];
+    return is === was ? null : is > was ? 'gained' : 'lost';
+  }
+  if (before.type === 'enum' && after.type === 'enum') {
+    const isLess = before.values.some((value) => !after.values.includes(value));
+    const isMore = after.values.some((value) => !before.values.includes(value));
+    return isLess ? (isMore ? 'changed' : 'lost') : isMore ? 'gained' : null;
+  }
+  return JSON.stringify(before) === JSON.stringify(after) ? null : 'changed';
 }

@@ -6,11 +6,12 @@ import { useIsPaidIn } from '../hooks/customer.js';
 import { isLive, useAllowedSubscriptions } from '../hooks/subscriptions.js';
 import type { I18n } from '../react/i18n.js';
 import { useCan } from '../react/session.js';
-import { Badge, Button, Loaded, Status } from '../ui/elements.js';
-import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
-import { PlanChangeDialog } from './lazy-forms.js';
-import { listFeatures, priceText } from './prices.js';
+import { Badge, Button, Details, Loaded, Status } from '../ui/elements.js';
+import { defineComponent, useHeading, useNotice, useUi, type StyleProps } from '../ui/parts.js';
+import { Comparison, PlanChangeDialog } from './lazy-forms.js';
+import { choiceText, listFeatures, priceText, yearlySaving } from './prices.js';
 
+/** The props of {@link PricingTable}. */
 export interface PricingTableProps extends StyleProps {
   /** Default: the provider's, else the active subscription's, else the organization's first. */
   productId?: string | undefined;
@@ -79,6 +80,7 @@ interface PlansProps {
 function Plans({ pricing, current, isNew, onSelect }: PlansProps) {
   const { p, t } = useUi();
   const [interval, setInterval] = useState(current?.billingInterval ?? 'month');
+  const [isComparing, setComparing] = useState(false);
   const isPaidIn = useIsPaidIn();
   const canTake = (plan: Plan) => isPaidIn(plan.currency) || plan.id === current?.planId;
   const tiers = pricing.tiers.map(({ monthly, yearly }) => ({
@@ -92,33 +94,50 @@ function Plans({ pricing, current, isNew, onSelect }: PlansProps) {
     const [wanted, other] = interval === 'month' ? [monthly, yearly] : [yearly, monthly];
     return wanted.length > 0 ? wanted : other;
   });
+  const all = pricing.tiers.flatMap(({ monthly, yearly }) => [...monthly, ...yearly]);
+  const currentPlan = all.find(({ id }) => id === current?.planId);
+  const lowest = currentPlan ? currentPlan.tier + 1 : 1;
+  const nextTier = shown.map(({ tier }) => tier).find((tier) => tier >= lowest);
+  const savings = tiers.flatMap(({ monthly, yearly }) =>
+    monthly.flatMap((month) => yearly.map((year) => yearlySaving(month, year))),
+  );
   if (shown.length === 0) return <p {...p('text', 'muted')}>{t('plans.otherCurrency')}</p>;
   return (
     <>
-      {hasBoth ? <Intervals interval={interval} onInterval={setInterval} /> : null}
+      {hasBoth ? (
+        <Intervals interval={interval} saving={Math.max(...savings)} onInterval={setInterval} />
+      ) : null}
       <ul {...p('plans')}>
         {shown.map((plan) => (
           <PlanItem
             key={plan.id}
             plan={plan}
             pricing={pricing}
-            isCurrent={plan.id === current?.planId}
+            current={currentPlan}
+            isNext={plan.tier === nextTier}
             isNew={isNew}
             onSelect={onSelect}
           />
         ))}
       </ul>
+      {shown.length > 1 && pricing.featureRows.length > 0 ? (
+        <Details summary={t('plans.compare')} onOpen={setComparing}>
+          {isComparing ? <Comparison plans={shown} pricing={pricing} /> : null}
+        </Details>
+      ) : null}
     </>
   );
 }
 
 interface IntervalsProps {
   interval: Interval;
+  /** The largest saving of a yearly plan, in percent. */
+  saving: number;
   onInterval: (interval: Interval) => void;
 }
 
-function Intervals({ interval, onInterval }: IntervalsProps) {
-  const { p, t } = useUi();
+function Intervals({ interval, saving, onInterval }: IntervalsProps) {
+  const { p, t, percent } = useUi();
   return (
     <div {...p('switch')} role="group" aria-label={t('plans.interval')}>
       {(['month', 'year'] as const).map((one) => (
@@ -131,31 +150,43 @@ function Intervals({ interval, onInterval }: IntervalsProps) {
             onInterval(one);
           }}
         >
-          {t(`plans.${one}`)}
+          {t(`plans.${one}`)}{' '}
+          {one === 'year' && saving > 0 ? (
+            <span {...p('saving')}>{t('plans.saving', { percent: percent(saving) })}</span>
+          ) : null}
         </button>
       ))}
     </div>
   );
 }
 
+/** Features that a plan shows before it refers to the comparison. */
+const MOST_FEATURES = 8;
+
 interface PlanItemProps {
   plan: Plan;
   pricing: Pricing;
-  isCurrent: boolean;
+  current: Plan | undefined;
+  /** The next larger plan, which is the one accent. */
+  isNext: boolean;
   isNew: boolean;
   onSelect: (plan: Plan) => void;
 }
 
-function PlanItem({ plan, pricing, isCurrent, isNew, onSelect }: PlanItemProps) {
+function PlanItem({ plan, pricing, current, isNext, isNew, onSelect }: PlanItemProps) {
   const ui = useUi();
+  const isCurrent = plan.id === current?.id;
   const { p, t } = ui;
+  const Heading = useHeading(1);
   const mayWrite = useCan('subscriptions:write');
   const price = priceText(plan, ui);
   const rows = listFeatures(plan, pricing, ui);
+  // Many features are compared in the table below the plans.
+  const first = rows.length > MOST_FEATURES + 1 ? rows.slice(0, MOST_FEATURES) : rows;
   return (
     <li {...p('plan', isCurrent && 'current')}>
       <div {...p('plan-head')}>
-        <h3 {...p('plan-name')}>{plan.name}</h3>
+        <Heading {...p('plan-name')}>{plan.name}</Heading>
         {isCurrent ? <Badge tone="quiet">{t('plans.current')}</Badge> : null}
       </div>
       <p {...p('price')}>
@@ -167,7 +198,7 @@ function PlanItem({ plan, pricing, isCurrent, isNew, onSelect }: PlanItemProps) 
       ) : null}
       {plan.description ? <p {...p('text', 'muted')}>{plan.description}</p> : null}
       <ul {...p('features')}>
-        {rows.map(({ id, name, text, detail }) => (
+        {first.map(({ id, name, text, detail }) => (
           <li key={id} {...p('feature')}>
             <svg {...p('icon', 'check')} viewBox="0 0 16 16" aria-hidden="true">
               <path d="M3 8.5l3.2 3.2L13 4.8" />
@@ -179,15 +210,18 @@ function PlanItem({ plan, pricing, isCurrent, isNew, onSelect }: PlanItemProps) 
             {text ? <span {...p('feature-value')}>{text}</span> : null}
           </li>
         ))}
+        {first.length < rows.length ? (
+          <li {...p('text', 'muted')}>{t('plans.more', { count: rows.length - first.length })}</li>
+        ) : null}
       </ul>
       {!isCurrent && mayWrite ? (
         <Button
-          kind="primary"
+          kind={isNext ? 'primary' : undefined}
           onClick={() => {
             onSelect(plan);
           }}
         >
-          {t('plans.select', { plan: plan.name })}
+          {choiceText(plan, current, ui)}
         </Button>
       ) : null}
     </li>

@@ -30,6 +30,7 @@ import { CancelDialog, Lines, PlanChangeDialog, PlansDialog } from './lazy-forms
 import { isPayable, usePaying } from './paying.js';
 import { isPerUnit, priceText } from './prices.js';
 
+/** The props of {@link SubscriptionCard}. */
 export interface SubscriptionCardProps extends StyleProps, FlowProps {
   /** Default: every live subscription. */
   subscriptionId?: string | undefined;
@@ -211,7 +212,7 @@ function Verbs({ plan, subscription, onOpen, onDone }: VerbsProps) {
             {t('subscription.undo')}
           </Button>
         ) : (
-          <Button key="cancel" kind="plain" onClick={open('cancel')}>
+          <Button key="cancel" kind="quiet" onClick={open('cancel')}>
             {t('subscription.cancel')}
           </Button>
         )}
@@ -351,18 +352,31 @@ function PastDue({ subscription, onDone }: Pick<NotesProps, 'subscription' | 'on
   );
 }
 
-/** The next invoice, requested when it is unfolded. */
+/** The next invoice: its date and the amount so far, and its lines when it is unfolded. */
 function Upcoming({ subscription }: { subscription: Subscription }) {
-  const { t } = useUi();
+  const { p, t, money, date } = useUi();
   const { id, status } = subscription;
   const [isOpen, setOpen] = useState(false);
-  const { invoice, ...read } = useUpcomingInvoice(isOpen ? id : null);
-  if (status === 'canceled' || status === 'pending') return null;
+  const hasNext = status !== 'canceled' && status !== 'pending';
+  const { invoice, ...read } = useUpcomingInvoice(hasNext ? id : null);
+  if (!hasNext) return null;
+  const isUsage = invoice?.items.some(({ type }) => type === 'usage');
+  const detail = invoice
+    ? t(isUsage ? 'subscription.nextSoFar' : 'subscription.nextOn', {
+        amount: money(invoice.totalAmount, invoice.currency),
+        date: date(invoice.date),
+      })
+    : read.isLoading
+      ? '\u00a0'
+      : t('subscription.noNext');
   return (
-    <Details summary={t('subscription.nextInvoice')} onOpen={setOpen}>
-      <Loaded read={read} lines={4} empty={!invoice && t('invoices.none')}>
-        {invoice ? <Lines {...invoice} total={t('change.total')} /> : null}
-      </Loaded>
+    <Details summary={t('subscription.nextInvoice')} detail={detail} onOpen={setOpen}>
+      {isOpen ? (
+        <Loaded read={read} lines={4} empty={!invoice && t('subscription.noNext')}>
+          {invoice ? <Lines {...invoice} total={t('change.total')} /> : null}
+          {isUsage ? <p {...p('text', 'muted')}>{t('subscription.usageAdds')}</p> : null}
+        </Loaded>
+      ) : null}
     </Details>
   );
 }

@@ -10,6 +10,7 @@ import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 
 const Chart = /* @__PURE__ */ lazy(async () => (await import('./chart.js')).Chart, 14);
 
+/** The props of {@link UsageChart}. */
 export interface UsageChartProps extends StyleProps {
   days?: number | undefined;
   /** Default: the first one, with a menu of the others. */

@@ -14,6 +14,7 @@ export interface Page<T> {
   prevCursor: string | null;
 }
 
+/** The query parameters of a request. Null and undefined are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface CallOptions {
@@ -25,6 +26,7 @@ export interface CallOptions {
 const RETRIES = 2;
 const LONGEST_PAUSE_MS = 10_000;
 
+/** The API client of a portal session. It refreshes tokens and retries GETs. */
 export class UnitPayClient {
   /** Null until the page has a token; calls are refused till then. */
   readonly session: PortalSession | null;

@@ -15,6 +15,7 @@ import { Refresher } from './refresh.js';
 import { fetchToken, type GetPortalToken } from './renew.js';
 import { readToken, replaces, type PortalToken } from './token.js';
 
+/** The state of the portal session. `degraded`: the server cannot be reached. */
 export type SessionState =
   'pending' | 'active' | 'refreshing' | 'degraded' | 'expired' | 'signed_out';
 

@@ -4,14 +4,17 @@ import { usePortal } from '../react/context.js';
 import { useAll, useOne, useRead, type Read } from '../react/read.js';
 import { isLive, useAllowedSubscriptions } from './subscriptions.js';
 
+/** Returns the plans that customers can choose. */
 export function usePlans(): Read<{ plans: Plan[] }> {
   return useAll('plans', 'catalog', '/plans');
 }
 
+/** Returns the products of the organization. */
 export function useProducts(): Read<{ products: Product[] }> {
   return useAll('products', 'catalog', '/products');
 }
 
+/** Returns the look of the organization. */
 export function useBranding(): Read<{ branding: Branding | null }> {
   return useOne('branding', 'catalog', '/branding');
 }

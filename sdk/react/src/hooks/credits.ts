@@ -30,21 +30,25 @@ export function useAllowedCreditAccounts(): Read<{ accounts: CreditAccount[] }> 
   return useAll('accounts', 'credits', useIfAllowed('credits:read', '/credit-accounts'));
 }
 
+/** Returns the credit currencies of the organization. */
 export function useCreditCurrencies(): Read<{ currencies: CreditCurrency[] }> {
   return useAll('currencies', 'catalog', '/credit-currencies');
 }
 
+/** Returns the entries of a credit account, newest first. */
 export function useCreditLedger(accountId: Id): Paged<{ entries: LedgerEntry[] }> {
   const path = accountId && `/credit-accounts/${accountId}/ledger`;
   const { rows, ...state } = usePages<LedgerEntry>('credits', path);
   return { ...state, entries: rows };
 }
 
+/** A purchase of credits: an amount of money or a package. */
 export type TopUp = { creditCurrencyId: string } & (
   | { amount: number; packageId?: undefined; quantity?: undefined }
   | { packageId: string; quantity?: number | undefined; amount?: undefined }
 );
 
+/** Returns a call that buys credits. */
 export function useTopUp(handlers?: SettleHandlers) {
   const path = useCustomerPath('/top-ups');
   return useSettle('topUp', handlers, (client, idempotencyKey, input: TopUp) =>
@@ -52,6 +56,7 @@ export function useTopUp(handlers?: SettleHandlers) {
   );
 }
 
+/** Returns the automatic top-up of a credit currency, and a call to change it. */
 export function useAutoTopUp(creditCurrencyId: Id): Read<{ rule: AutoTopUp | null }> & {
   /** Null turns it off. */
   set: (rule: AutoTopUpRule | null) => Promise<void>;

@@ -14,15 +14,17 @@ import type {
 
 import type { UnitPayClient } from '../core/client.js';
 import { usePortal } from '../react/context.js';
-import { useAsk, useIfAllowed, useOne, useRead, type Read } from '../react/read.js';
+import { useAsk, useIfAllowed, useOne, useRead, type Id, type Read } from '../react/read.js';
 import { PROFILE } from '../react/groups.js';
 import { useWrite } from '../react/write.js';
 
+/** The answer of `check`. */
 export interface Permission {
   allowed: boolean;
   deniedReason?: 'not_loaded' | 'no_entitlement' | 'usage_exceeded' | 'credit_exhausted';
 }
 
+/** The result of {@link useCustomer}. */
 export interface CustomerState {
   customer: Customer | null;
   entitlements: Entitlement[];
@@ -43,6 +45,7 @@ export function useCustomerPath(rest = ''): string {
   return `/customers/${usePortal().session?.customerId ?? ''}${rest}`;
 }
 
+/** Returns the customer, the entitlements, and the calls that concern the customer. */
 export function useCustomer(): Read<CustomerState> {
   const profile = useProfile();
   const { entitlements, ...listed } = useEntitlements();
@@ -109,9 +112,18 @@ export function sendPayment(
 }
 
 function useEntitlements() {
+  return useEntitlementsAt(useCustomerPath('/entitlements'));
+}
+
+/** Returns the entitlements, or none when the session lacks the scope. */
+export function useAllowedEntitlements() {
+  return useEntitlementsAt(useIfAllowed('customer:read', useCustomerPath('/entitlements')));
+}
+
+function useEntitlementsAt(path: Id) {
   const { data, ...state } = useRead<{ data: Schemas['CustomerEntitlement'][] }>(
     'entitlements',
-    useCustomerPath('/entitlements'),
+    path,
   );
   // The list omits `access` when it is true.
   const entitlements = data?.data.map((one): Entitlement => ({ access: true, ...one }));
@@ -135,6 +147,7 @@ function permissionOf(
   return { allowed: true };
 }
 
+/** The options of {@link useEntitlement}. */
 export interface CheckOptions {
   requestedUsage?: number | undefined;
   requestedValues?: readonly string[] | undefined;
@@ -174,6 +187,7 @@ interface FallbackOption<T> {
   fallback?: T | undefined;
 }
 
+/** The limit and usage of a metered feature. */
 export interface MeteredValue {
   /** Null means unlimited. */
   limit: number | null;
@@ -193,6 +207,7 @@ function useTyped<K extends FeatureType, T>(
   return { ...state, isFallback, value };
 }
 
+/** Returns whether the customer has a feature. */
 export function useBooleanEntitlement(
   slug: string,
   { fallback = false }: FallbackOption<boolean> = {},
@@ -202,6 +217,7 @@ export function useBooleanEntitlement(
 
 const noUsage: MeteredValue = { limit: 0, usage: 0, remaining: 0 };
 
+/** Returns the limit, the usage and the rest of a metered feature. */
 export function useMeteredEntitlement(
   slug: string,
   { fallback = noUsage }: FallbackOption<MeteredValue> = {},
@@ -218,6 +234,7 @@ export function useCreditEntitlement(slug: string, { fallback = 0 }: FallbackOpt
   return useTyped(slug, 'credit', fallback, ({ balance }) => balance);
 }
 
+/** Returns the value of a feature that configures something. */
 export function useConfigEntitlement(
   slug: string,
   { fallback = null }: FallbackOption<string | null> = {},
@@ -227,6 +244,7 @@ export function useConfigEntitlement(
 
 const noValues: readonly string[] = [];
 
+/** Returns the values that a feature gives. */
 export function useEnumEntitlement(
   slug: string,
   { fallback = noValues }: FallbackOption<readonly string[]> = {},

@@ -6,6 +6,7 @@ import { useIfAllowed, useOne, usePages, type Id, type Paged, type Read } from '
 import { useSettle, type SettleHandlers } from '../react/write.js';
 import { sendPayment } from './customer.js';
 
+/** Returns the invoices, newest first, and a call that saves a PDF. */
 export function useInvoices(): Paged<{
   invoices: Invoice[];
   downloadPdf: (id: string) => Promise<void>;
@@ -28,6 +29,7 @@ export function useAllowedInvoices(): Read<{ invoices: Invoice[] }> {
   return { ...state, invoices: rows };
 }
 
+/** Returns one invoice with its lines, and a call that saves its PDF. */
 export function useInvoice(
   id: Id,
 ): Read<{ invoice: Invoice | null; downloadPdf: () => Promise<void> }> {
@@ -39,6 +41,7 @@ export function useInvoice(
   return { ...read, downloadPdf };
 }
 
+/** Returns a call that pays an invoice. */
 export function usePayInvoice(handlers?: SettleHandlers) {
   return useSettle('payInvoice', handlers, sendPayment);
 }

@@ -8,6 +8,7 @@ import { PAYMENT_METHODS } from '../react/groups.js';
 import { useWrite } from '../react/write.js';
 import { useCustomerPath } from './customer.js';
 
+/** Returns the payment methods, and calls to change the default and to remove one. */
 export function usePaymentMethods(): Read<{
   paymentMethods: PaymentMethod[];
   setDefault: (id: string) => Promise<PaymentMethod>;
@@ -59,6 +60,7 @@ export function usePaymentMethodDependencies(
   return useQueryOf<PaymentMethodDependencies>('paymentMethods', path);
 }
 
+/** Returns a call that stores the payment method of a processor's token. */
 export function useAddPaymentMethod() {
   const path = useCustomerPath('/payment-methods');
   return useWrite(

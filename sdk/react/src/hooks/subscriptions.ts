@@ -16,6 +16,7 @@ export function isLive({ status }: Subscription): boolean {
   return status !== 'canceled';
 }
 
+/** Returns all subscriptions of the customer, also those that have ended. */
 export function useSubscriptions(): Read<{ subscriptions: Subscription[] }> {
   return useAll('subscriptions', 'subscriptions', '/subscriptions');
 }
@@ -26,6 +27,7 @@ export function useAllowedSubscriptions(): Read<{ subscriptions: Subscription[] 
   return useAll('subscriptions', 'subscriptions', path);
 }
 
+/** Returns one subscription. */
 export function useSubscription(id: Id): Read<{ subscription: Subscription | null }> {
   return useOne('subscription', 'subscriptions', id && `/subscriptions/${id}`);
 }
@@ -50,17 +52,20 @@ export function useUpcomingInvoice(id?: Id): Read<{ invoice: UpcomingInvoice | n
   return { ...state, invoice: data?.invoice ?? null };
 }
 
+/** The plan and the quantity of a new subscription. */
 export interface NewSubscription {
   planId: string;
   quantity?: number | undefined;
 }
 
+/** The new plan and quantity of a subscription. */
 export interface PlanChange extends NewSubscription {
   subscriptionId: string;
   /** The `prorationDate` of the preview, so that the customer pays the amount that was shown. */
   prorationDate?: string | undefined;
 }
 
+/** Returns a call that starts a subscription. */
 export function useCreateSubscription(handlers?: SettleHandlers) {
   const customerId = usePortal().session?.customerId;
   return useSettle(
@@ -71,6 +76,7 @@ export function useCreateSubscription(handlers?: SettleHandlers) {
   );
 }
 
+/** Returns a call that changes the plan or the quantity of a subscription. */
 export function useChangePlan(handlers?: SettleHandlers) {
   return useSettle(
     'changePlan',
@@ -99,6 +105,7 @@ export function usePlanPreview(
   return { ...state, preview };
 }
 
+/** Returns a call that cancels a subscription, by default at the end of the period. */
 export function useCancelSubscription() {
   return useWrite(
     'cancelSubscription',
@@ -119,6 +126,7 @@ export function useCancelSubscription() {
   );
 }
 
+/** Returns a call that takes a cancellation back. */
 export function useUncancelSubscription() {
   return useWrite('uncancelSubscription', (client, idempotencyKey, id: string) =>
     client.post<Subscription>(`/subscriptions/${id}/uncancel`, undefined, { idempotencyKey }),

@@ -2,10 +2,12 @@
 import type { UsageDay, UsageMeter } from '../api-types.js';
 import { useOne, useRead, type Id, type Read } from '../react/read.js';
 
+/** Returns the usage and the limit of a metric in the current usage period. */
 export function useUsageMeter(metricId: Id): Read<{ meter: UsageMeter | null }> {
   return useOne('meter', 'meters', metricId && '/usage', { metricId });
 }
 
+/** The total of one UTC day. */
 export interface DayTotal {
   date: string;
   total: number;

@@ -2,7 +2,8 @@ import type { Messages } from './en.js';
 import { flat } from '../format/flat.js';
 
 /** The Arabic texts, with all six plural forms. */
-export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many'}`, string> =
+export const ar: Messages &
+  Record<`plans.${'trial' | 'more'}_${'zero' | 'two' | 'few' | 'many'}`, string> =
   /* @__PURE__ */ flat({
     language: 'ar',
     portal: {
@@ -43,6 +44,22 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       unused_time: 'مدة غير مستخدمة، {name}',
       remaining_time: 'مدة متبقية، {name}',
     },
+    limits: {
+      title: 'هذه الفترة',
+      until: 'حتى {date}',
+      ofIncluded: '{used} من {included} مشمولة',
+      ofLimit: '{used} من {included}',
+      unlimited: '{used}، بلا حدود',
+      over: '{count} فوق المشمول',
+      overLimit: '{count} فوق الحد',
+      cost: '{amount} حتى الآن',
+    },
+    transfer: {
+      title: 'الدفع بتحويل مصرفي',
+      recipient: 'المستفيد',
+      reference: 'المرجع',
+      details: 'البيانات المصرفية',
+    },
     state: {
       loading: 'جارٍ التحميل…',
       saved: 'تم الحفظ.',
@@ -66,6 +83,10 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       quantity: 'الكمية: {count}',
       changeQuantity: 'تغيير الكمية',
       nextInvoice: 'الفاتورة القادمة',
+      nextSoFar: '{amount} حتى الآن، في {date}',
+      nextOn: '{amount} في {date}',
+      noNext: 'لا توجد',
+      usageAdds: 'يُضاف الاستخدام حتى ذلك الحين.',
     },
     status: {
       trialing: 'تجريبية',
@@ -84,6 +105,7 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       'reason.unused': 'لا أستخدمها بما يكفي',
       'reason.switched': 'انتقلت إلى منتج آخر',
       'reason.other': 'سبب آخر',
+      losses: 'ستفقد في {date}',
     },
     plans: {
       title: 'الخطط',
@@ -109,6 +131,21 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       none: 'لا توجد خطط للاختيار.',
       quantity: 'الكمية',
       otherCurrency: 'لا توجد خطط بعملة حسابك.',
+      upgrade: 'الترقية إلى {plan}',
+      downgrade: 'التخفيض إلى {plan}',
+      toMonthly: 'التبديل إلى شهري',
+      toYearly: 'التبديل إلى سنوي',
+      toYearlySaving: 'التبديل إلى سنوي وتوفير {percent}',
+      saving: 'وفّر حتى {percent}',
+      compare: 'مقارنة كل الميزات',
+      feature: 'الميزة',
+      yes: 'مشمولة',
+      more_zero: 'ولا شيء آخر',
+      more_one: 'وميزة أخرى',
+      more_two: 'وميزتان أخريان',
+      more_few: 'و{count} ميزات أخرى',
+      more_many: 'و{count} ميزة أخرى',
+      more_other: 'و{count} ميزة أخرى',
     },
     change: {
       title: 'التغيير إلى {plan}',
@@ -126,6 +163,9 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
       tax: 'الضريبة',
       subtotal: 'المجموع الفرعي',
       total: 'المجموع',
+      gains: 'ستحصل على',
+      changes: 'ما سيتغير',
+      losses: 'ستفقد',
     },
     due: {
       title: 'المبلغ المستحق',
@@ -142,7 +182,7 @@ export const ar: Messages & Record<`plans.trial_${'zero' | 'two' | 'few' | 'many
     },
     invoices: {
       title: 'الفواتير',
-      none: 'لا توجد فواتير بعد.',
+      none: 'لا توجد فواتير بعد. ستظهر هنا عند اختيار خطة أو شراء رصيد.',
       number: 'الرقم',
       date: 'التاريخ',
       status: 'الحالة',

@@ -42,6 +42,22 @@ export const en = /* @__PURE__ */ flat({
     unused_time: 'Unused time, {name}',
     remaining_time: 'Remaining time, {name}',
   },
+  limits: {
+    title: 'This period',
+    until: 'until {date}',
+    ofIncluded: '{used} of {included} included',
+    ofLimit: '{used} of {included}',
+    unlimited: '{used}, unlimited',
+    over: '{count} more than included',
+    overLimit: '{count} over the limit',
+    cost: '{amount} so far',
+  },
+  transfer: {
+    title: 'Pay by bank transfer',
+    recipient: 'Recipient',
+    reference: 'Reference',
+    details: 'Bank details',
+  },
   state: {
     loading: 'Loading…',
     saved: 'Saved.',
@@ -65,6 +81,10 @@ export const en = /* @__PURE__ */ flat({
     quantity: 'Quantity: {count}',
     changeQuantity: 'Change quantity',
     nextInvoice: 'Next invoice',
+    nextSoFar: '{amount} so far, on {date}',
+    nextOn: '{amount} on {date}',
+    noNext: 'None',
+    usageAdds: 'Usage until then is added.',
   },
   status: {
     trialing: 'Trial',
@@ -83,6 +103,7 @@ export const en = /* @__PURE__ */ flat({
     'reason.unused': 'I do not use it enough',
     'reason.switched': 'I switched to another product',
     'reason.other': 'Another reason',
+    losses: 'You lose on {date}',
   },
   plans: {
     title: 'Plans',
@@ -104,6 +125,17 @@ export const en = /* @__PURE__ */ flat({
     none: 'There are no plans to choose from.',
     otherCurrency: 'There are no plans in the currency of your account.',
     quantity: 'Quantity',
+    upgrade: 'Upgrade to {plan}',
+    downgrade: 'Downgrade to {plan}',
+    toMonthly: 'Switch to monthly',
+    toYearly: 'Switch to yearly',
+    toYearlySaving: 'Switch to yearly, save {percent}',
+    saving: 'save up to {percent}',
+    compare: 'Compare all features',
+    feature: 'Feature',
+    yes: 'Included',
+    more_one: 'and {count} more',
+    more_other: 'and {count} more',
   },
   change: {
     title: 'Change to {plan}',
@@ -121,6 +153,9 @@ export const en = /* @__PURE__ */ flat({
     tax: 'Tax',
     subtotal: 'Subtotal',
     total: 'Total',
+    gains: 'You gain',
+    changes: 'What changes',
+    losses: 'You lose',
   },
   due: {
     title: 'Amount due',
@@ -137,7 +172,7 @@ export const en = /* @__PURE__ */ flat({
   },
   invoices: {
     title: 'Invoices',
-    none: 'No invoices yet.',
+    none: 'No invoices yet. They appear here when you choose a plan or buy credits.',
     number: 'Number',
     date: 'Date',
     status: 'Status',
@@ -314,6 +349,7 @@ export const en = /* @__PURE__ */ flat({
   },
 });
 
+/** The key of a text. */
 export type MessageKey = keyof typeof en;
 
 /** Every text of one language. */

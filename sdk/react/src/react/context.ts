@@ -3,16 +3,22 @@ import type { QueryClient } from '@tanstack/react-query';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 
 import { UnitPayClient } from '../core/client.js';
+import type { Messages } from '../locales/en.js';
+import type { ClassNames, Variables } from '../ui/names.js';
 import type { PortalSession } from '../core/session.js';
 import type { Opening } from './first-token.js';
 
+/** Your texts by key; absent keys stay English. */
+export type Texts = Readonly<Partial<Messages>>;
+
+/** Theme, variables and class names for every component. */
 export interface Appearance {
   /** Default `auto`: as the reader's system says. */
   theme?: 'auto' | 'light' | 'dark' | undefined;
   /** By name without `--upay-`, say `{ accent: '#0a5', radius: '4px' }`. */
-  variables?: Readonly<Record<string, string>> | undefined;
+  variables?: Variables | undefined;
   /** By `data-upay` part, for every component. */
-  classNames?: Readonly<Record<string, string>> | undefined;
+  classNames?: ClassNames | undefined;
 }
 
 export interface Portal {
@@ -24,7 +30,7 @@ export interface Portal {
   appearance: Appearance;
   locale: string | undefined;
   timeZone: string;
-  messages: Readonly<Record<string, string>> | readonly Readonly<Record<string, string>>[];
+  messages: Texts | readonly Texts[];
   initialData: Readonly<Record<string, unknown>>;
   productId: string | undefined;
 }

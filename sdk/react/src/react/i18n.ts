@@ -7,7 +7,7 @@ import { formatDate, formatPeriod } from '../format/dates.js';
 import { isRightToLeft } from '../format/direction.js';
 import { formatCredits, formatMoney, formatNumber } from '../format/money.js';
 import { en, type MessageKey, type Messages } from '../locales/en.js';
-import { usePortal } from './context.js';
+import { usePortal, type Texts } from './context.js';
 import { useRead } from './read.js';
 
 type Values = Readonly<Record<string, string | number>>;
@@ -22,6 +22,8 @@ export interface I18n {
   money: (minor: number, currency: string) => string;
   credits: (amount: number, currency: Parameters<typeof formatCredits>[1]) => string;
   number: (value: number | string) => string;
+  /** Formats a share in percent. */
+  percent: (value: number) => string;
   date: (iso: string) => string;
   period: (start: string, end: string) => string;
 }
@@ -75,6 +77,7 @@ function i18n(texts: Messages, locale: string, timeZone: string): I18n {
     money: (minor, currency) => formatMoney(minor, currency, locale),
     credits: (amount, currency) => formatCredits(amount, currency, locale),
     number: (value) => formatNumber(value, locale),
+    percent: (value) => new Intl.NumberFormat(locale, { style: 'percent' }).format(value / 100),
     date: (iso) => formatDate(iso, locale, timeZone),
     period: (start, end) => formatPeriod(start, end, locale, timeZone),
   };
@@ -85,10 +88,8 @@ function textsFor(
   given: ReturnType<typeof usePortal>['messages'],
 ): Messages {
   const overrides = Array.isArray(given)
-    ? (given as readonly Partial<Messages>[]).find(
-        ({ language }) => language === languageOf(locale ?? 'en'),
-      )
-    : (given as Partial<Messages>);
+    ? (given as readonly Texts[]).find(({ language }) => language === languageOf(locale ?? 'en'))
+    : (given as Texts);
   return { ...en, ...overrides };
 }
 

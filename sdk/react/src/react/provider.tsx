@@ -12,6 +12,7 @@ import { useLayout } from './layout.js';
 
 type Token = string | null | undefined;
 
+/** The connection to the server, and the callbacks of the host page. */
 export interface UnitPayConfig extends Addresses, Host {
   portalToken?: Token;
   /** Not needed: the token names the customer. */
@@ -20,6 +21,7 @@ export interface UnitPayConfig extends Addresses, Host {
   productId?: string | undefined;
 }
 
+/** The props of {@link UnitPayProvider}. */
 export interface UnitPayProviderProps {
   /**
    * The token that your server minted; null until it arrives. It overrides `config.portalToken`.

@@ -17,6 +17,7 @@ import type { Group } from './groups.js';
 /** An id, or null or undefined for an idle hook: it sends no request and is not loading. */
 export type Id = string | null | undefined;
 
+/** The result of a hook that reads. */
 export type Read<T> = T & {
   /** True until the first data or error arrives. */
   isLoading: boolean;
@@ -25,6 +26,7 @@ export type Read<T> = T & {
   refetch: () => Promise<void>;
 };
 
+/** The result of a hook that reads a list page by page. */
 export type Paged<T> = Read<
   T & { hasMore: boolean; isFetchingMore: boolean; fetchMore: () => Promise<void> }
 >;

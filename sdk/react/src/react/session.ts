@@ -3,6 +3,7 @@ import type { UnitPayClient } from '../core/client.js';
 import type { SessionState } from '../core/session.js';
 import { usePortal } from './context.js';
 
+/** The result of {@link usePortalSession}. */
 export interface PortalSessionInfo {
   state: SessionState;
   customerId: string | null;

@@ -8,6 +8,7 @@ import { once } from '../core/verbs.js';
 import { usePortal } from './context.js';
 import { ACCOUNT, queriesIn } from './groups.js';
 
+/** The result of a hook that writes: the call, named by its verb, and its state. */
 export type Write<V extends string, A extends unknown[], R> = Record<
   V,
   (...input: A) => Promise<R>
@@ -27,6 +28,7 @@ export interface SettleHandlers {
   onError?: (error: ApiError) => void;
 }
 
+/** The result of a hook whose call may move money. */
 export type Settle<V extends string, A extends unknown[]> = Write<V, A, SettleOutcome>;
 
 /** Sends one request. Retries of the same intention carry the same idempotency key. */

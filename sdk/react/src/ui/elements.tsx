@@ -11,7 +11,7 @@ import {
 
 import type { ApiError } from '../core/errors.js';
 import type { Read } from '../react/read.js';
-import { useUi } from './parts.js';
+import { useHeading, useUi } from './parts.js';
 
 interface CardProps {
   title: string;
@@ -24,6 +24,7 @@ interface CardProps {
 /** A section. It takes the focus when the focused element inside it is removed. */
 export function Card({ title, detail, actions, children }: CardProps) {
   const { p } = useUi();
+  const Heading = useHeading();
   const id = useId();
   const ref = useRef<HTMLElement>(null);
   const last = useRef<Element>(null);
@@ -41,10 +42,10 @@ export function Card({ title, detail, actions, children }: CardProps) {
       }}
     >
       <header {...p('card-head')}>
-        <h2 {...p('title')} id={id}>
+        <Heading {...p('title')} id={id}>
           {title}
           {detail ? <small {...p('title-detail')}>{detail}</small> : null}
-        </h2>
+        </Heading>
         {actions}
       </header>
       {children}
@@ -58,17 +59,26 @@ interface LoadedProps {
   lines: number;
   /** Replaces the children when the list is empty. */
   empty?: string | false | undefined;
+  /** Leads on from the empty list. */
+  next?: ReactNode;
   /** There is earlier data, which stays visible when a refetch fails. */
   has?: boolean;
   children: ReactNode;
 }
 
 /** Shows a skeleton, then the children, or the error and a retry button. */
-export function Loaded({ read, lines, empty, has = false, children }: LoadedProps) {
+export function Loaded({ read, lines, empty, next, has = false, children }: LoadedProps) {
   const { p, t, errorText } = useUi();
   const { isLoading, isFetching, error, refetch } = read;
   if (isLoading) return <Skeleton lines={lines} />;
-  const shown = empty ? <p {...p('text', 'muted')}>{empty}</p> : children;
+  const shown = empty ? (
+    <>
+      <p {...p('text', 'muted')}>{empty}</p>
+      {next}
+    </>
+  ) : (
+    children
+  );
   if (!error) return shown;
   return (
     <>
@@ -96,7 +106,7 @@ export function Skeleton({ lines }: { lines: number }) {
 }
 
 interface ButtonProps extends Omit<ComponentProps<'button'>, 'type' | 'className' | 'style'> {
-  kind?: 'primary' | 'danger' | 'plain' | 'link' | undefined;
+  kind?: 'primary' | 'danger' | 'plain' | 'quiet' | 'link' | undefined;
   /** The action is in progress; the label says so. */
   isBusy?: boolean | undefined;
   /** Ignores clicks but keeps the focus, unlike `disabled`. */
@@ -220,12 +230,14 @@ export function Failure({ error, text }: FailureProps) {
 
 interface DetailsProps {
   summary: string;
+  /** A text at the end of the summary. */
+  detail?: string | undefined;
   onOpen?: (isOpen: boolean) => void;
   children: ReactNode;
 }
 
 /** Content that the reader can unfold. */
-export function Details({ summary, onOpen, children }: DetailsProps) {
+export function Details({ summary, detail, onOpen, children }: DetailsProps) {
   const { p } = useUi();
   return (
     <details
@@ -234,7 +246,14 @@ export function Details({ summary, onOpen, children }: DetailsProps) {
         onOpen?.(event.currentTarget.open);
       }}
     >
-      <summary {...p('details-head')}>{summary}</summary>
+      <summary {...p('details-head')}>
+        {summary}
+        {detail ? (
+          <span {...p('details-detail')}>
+            <Text>{detail}</Text>
+          </span>
+        ) : null}
+      </summary>
       {children}
     </details>
   );
@@ -273,6 +292,11 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
       giveFocus(opener);
     };
   }, []);
+  useEffect(() => {
+    // The next step has another title. Whatever had the focus may be gone.
+    if (!ref.current?.contains(document.activeElement)) ref.current?.querySelector('h2')?.focus();
+    isTyped.current = false;
+  }, [title]);
   return (
     <dialog
       ref={ref}

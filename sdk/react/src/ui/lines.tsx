@@ -1,5 +1,6 @@
 import type { InvoiceItem } from '../api-types.js';
 import { formatUnitPrice } from '../format/money.js';
+import type { I18n } from '../react/i18n.js';
 import { useUi } from './parts.js';
 
 interface LinesProps {
@@ -14,7 +15,8 @@ interface LinesProps {
 
 /** The lines of an invoice and their total. */
 export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total }: LinesProps) {
-  const { p, t, money } = useUi();
+  const ui = useUi();
+  const { p, t, money } = ui;
   const sum = (label: string, amount: number, isTotal = false) => (
     <div {...p('sum', isTotal && 'total')}>
       <dt {...p('sum-label')}>{label}</dt>
@@ -27,7 +29,7 @@ export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total
         {items.map((item, index) => (
           <li key={index} {...p('line')}>
             <span {...p('line-text')}>
-              {item.description}
+              {lineText(item, ui)}
               <Detail item={item} currency={currency} />
             </span>
             <span {...p('line-amount')}>{money(item.amount, currency)}</span>
@@ -41,6 +43,22 @@ export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total
       </dl>
     </div>
   );
+}
+
+/** Returns the description of a line. Lines of earlier servers have it in English only. */
+function lineText({ label, description }: InvoiceItem, { t }: I18n): string {
+  if (!label) return description;
+  const { code, name } = label;
+  switch (code) {
+    case 'plan':
+    case 'usage':
+    case 'top_up':
+      return name;
+    case 'one_off':
+    case 'unused_time':
+    case 'remaining_time':
+      return t(`line.${code}`, { name });
+  }
 }
 
 /** The period, quantity and unit price of a line. */

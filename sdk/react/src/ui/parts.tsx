@@ -17,23 +17,40 @@ import { readableAccent } from '../format/colors.js';
 import { keyOf, usePortal, type Appearance } from '../react/context.js';
 import { useI18n, type I18n } from '../react/i18n.js';
 import { useLayout } from '../react/layout.js';
+import type { ClassNames, Part, Variables } from './names.js';
 
+/** The class names that every component takes. */
 export interface StyleProps {
+  /** The class names of the outermost element. */
   className?: string | undefined;
   /** By `data-upay` part. */
-  classNames?: Readonly<Record<string, string>> | undefined;
+  classNames?: ClassNames | undefined;
+  /** The level of the component's heading, so that it fits into the page. */
+  headingLevel?: HeadingLevel | undefined;
+}
+
+/** Default: 1 for `BillingPortal`, 2 for the other components. */
+export type HeadingLevel = 1 | 2 | 3 | 4;
+
+type Heading = 'h1' | 'h2' | 'h3' | 'h4' | 'h5' | 'h6';
+
+/** Returns the element of a heading, `below` levels below the title of a card. */
+export function useHeading(below = 0): Heading {
+  return `h${String(useUi().level + below)}` as Heading;
 }
 
 /** Returns the attributes of a part: its name and its classes, ours and the host page's. */
 export type PartOf = (
-  name: string,
+  name: Part,
   modifier?: string | false,
 ) => { 'data-upay': string; className: string };
 
 /** Class names and texts for the elements of a component. */
 export interface Ui extends I18n {
   p: PartOf;
-  classNames: Readonly<Record<string, string>>;
+  classNames: ClassNames;
+  /** The level of the titles of cards. */
+  level: number;
 }
 
 const UiContext = /* @__PURE__ */ createContext<Ui | null>(null);
@@ -79,15 +96,20 @@ function partsOf(classNames: Ui['classNames']): PartOf {
   };
 }
 
+interface FrameProps extends StyleProps {
+  level?: number | undefined;
+  children: ReactNode;
+}
+
 /** The root element. Inside another component, such as `BillingPortal`, it is a plain wrapper. */
-function Frame({ className, classNames: given, children }: StyleProps & { children: ReactNode }) {
+function Frame({ className, classNames: given, level = 2, children }: FrameProps) {
   const { appearance } = usePortal();
   const outer = useContext(UiContext);
   const found = useI18n(outer === null);
   const ui = useMemo<Ui>(() => {
     const classNames = { ...appearance.classNames, ...outer?.classNames, ...given };
-    return { ...(outer ?? found), classNames, p: partsOf(classNames) };
-  }, [appearance.classNames, outer, given, found]);
+    return { level, ...(outer ?? found), classNames, p: partsOf(classNames) };
+  }, [appearance.classNames, outer, given, found, level]);
   const root = useVariables(appearance);
   const notice = useState<Noticed | null>(null);
   const frame = outer ? 'upay-slot' : 'upay';
@@ -127,7 +149,7 @@ function useVariables({ variables = {} }: Appearance) {
 }
 
 /** Replaces an accent that is hard to read. With `on-accent` the host has chosen both colors. */
-function withReadableAccent(variables: Readonly<Record<string, string>>) {
+function withReadableAccent(variables: Variables): Readonly<Record<string, string>> {
   const { accent, background } = variables;
   if (accent === undefined || variables['on-accent'] !== undefined) return variables;
   const readable = readableAccent(accent, background);
@@ -174,11 +196,13 @@ function Failed({ reset }: { reset: () => void }) {
 
 /**
  * Wraps a component in a frame and an error boundary, and remounts it for another customer. Without
- * its read scope it renders nothing and sends no request.
+ * its read scope it renders nothing and sends no request. `levels`: its cards are that much below
+ * its heading.
  */
 export function defineComponent<P extends StyleProps>(
   scope: Scope | null,
   Inner: ComponentType<P>,
+  levels = 0,
 ): ComponentType<P> {
   function Defined(props: P) {
     const { session } = usePortal();
@@ -188,6 +212,7 @@ export function defineComponent<P extends StyleProps>(
         key={keyOf(session).join(' ')}
         className={props.className}
         classNames={props.classNames}
+        level={props.headingLevel && props.headingLevel + levels}
       >
         <Boundary fallback={(reset) => <Failed reset={reset} />}>
           <Inner {...props} />

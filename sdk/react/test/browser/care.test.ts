@@ -44,7 +44,7 @@ test('escape asks before it drops what was typed', async () => {
   await name.fill('Lovelace Ltd');
   await page.keyboard.press('Escape');
   await page.getByText('Discard what you have entered?').waitFor();
-  // Another Escape goes back to the form, with the focus in the field.
+  // Another Escape returns to the form, with the focus in the field.
   await page.keyboard.press('Escape');
   expect(await name.inputValue()).toBe('Lovelace Ltd');
   await expect.poll(() => name.evaluate((one) => one === document.activeElement)).toBe(true);

@@ -92,7 +92,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     const customerId = await newSubscriber(shop.plans.pro);
     const page = await open(customerId);
     await press(page, 'Change plan');
-    await press(page, 'Choose Scale');
+    await press(page, 'Upgrade to Scale');
     await page.getByText('Due now').waitFor();
     const pay = button(page, /^Pay €/);
     const amount = ((await pay.textContent()) ?? '').replace('Pay ', '');
@@ -110,7 +110,6 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await page.getByText('Due now').waitFor();
     await press(page, 'Close');
     await page.getByText('Due now').waitFor({ state: 'detached' });
-    await press(page, 'Close');
     await page
       .getByTestId('flow-end')
       .filter({ hasText: /^canceled$/ })
@@ -122,7 +121,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
   test('a lower plan comes later, and may be called off', async () => {
     const page = await open(await newSubscriber(shop.plans.scale));
     await press(page, 'Change plan');
-    await press(page, 'Choose Pro');
+    await press(page, 'Downgrade to Pro');
     await press(page, /^Change on /);
     await told(page, 'Changes to Pro on');
     await press(page, 'Keep plan');

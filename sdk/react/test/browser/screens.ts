@@ -130,7 +130,9 @@ export async function makeScreens(): Promise<Record<(typeof NAMES)[number], Scre
       query: {},
       open: async (page, t) => {
         await page.locator('[data-upay=row-actions] .upay-button-primary').click();
-        await page.getByRole('dialog', { name: t['form.confirm'] }).waitFor();
+        const dialog = page.getByRole('dialog');
+        await dialog.locator('.upay-button-primary').click();
+        await dialog.getByRole('button', { name: t['form.decline'] }).waitFor();
       },
     },
   };

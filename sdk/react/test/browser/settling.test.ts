@@ -84,7 +84,7 @@ describe('a change of plan that wants a form', () => {
     const customerId = await newCautious();
     const { page } = await open(customerId);
     await press(page, 'Change plan');
-    await press(page, 'Choose Scale');
+    await press(page, 'Upgrade to Scale');
     await press(page, /^Pay €/);
     await press(page, 'Decline payment');
     await page.getByRole('alert').filter({ hasText: 'The payment was declined.' }).waitFor();
@@ -207,7 +207,7 @@ test('a plan is paid with a card that is added on the way', async () => {
   const { page, shows } = await open(customerId, { ...query, subscriptionId });
   await press(page, 'Take it');
   await page.getByRole('dialog').getByText('Visa ending in 0002').waitFor();
-  await press(page, 'Use another payment method');
+  await press(page, 'Edit: Payment method');
   await press(page, 'Add payment method');
   await page.getByRole('radio', { name: /Mastercard/ }).check();
   await press(page, 'Add card');

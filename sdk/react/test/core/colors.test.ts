@@ -17,10 +17,11 @@ function contrast(one: number[], other: number[]): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-const colorsOf = (css = '') =>
-  [...css.matchAll(/rgb\((\d+) (\d+) (\d+)\)|#(fff|000)/g)].map(([all, ...parts]) =>
-    all.startsWith('#') ? Array<number>(3).fill(all === '#fff' ? 255 : 0) : parts.slice(0, 3).map(Number),
-  ) as number[][];
+const colorsOf = (css = ''): number[][] =>
+  [...css.matchAll(/rgb\((\d+) (\d+) (\d+)\)|#(fff|000)/g)].map(([all, ...parts]) => {
+    if (all === '#fff') return [255, 255, 255];
+    return all === '#000' ? [0, 0, 0] : parts.slice(0, 3).map(Number);
+  });
 
 const GROUNDS = { light: [244, 247, 247], dark: [27, 34, 35] };
 

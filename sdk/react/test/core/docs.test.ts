@@ -59,6 +59,29 @@ test('every hook and every component is in the guide', () => {
   expect(missing).toEqual([]);
 });
 
+test('every export has a doc comment', () => {
+  const index = at('src/index.ts');
+  const program = ts.createProgram([index], {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    jsx: ts.JsxEmit.ReactJSX,
+    noEmit: true,
+    skipLibCheck: true,
+    types: [],
+  });
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(index);
+  const module = source && checker.getSymbolAtLocation(source);
+  const exports = module ? checker.getExportsOfModule(module) : [];
+  expect(exports.length).toBeGreaterThan(120);
+  const bare = exports.filter((one) => {
+    const symbol = one.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(one) : one;
+    return symbol.getDocumentationComment(checker).length === 0;
+  });
+  expect(bare.map(({ name }) => name)).toEqual([]);
+});
+
 test('the list of parts is whole', () => {
   const sources = ['ui', 'components'].flatMap((folder) =>
     readdirSync(at(`src/${folder}`)).map((file) =>

@@ -7,6 +7,9 @@ interface Made {
 
 export interface Shop {
   product: string;
+  metric: string;
+  /** The metered feature that counts it. */
+  calls: string;
   /** The event name of the metric. */
   event: string;
   plans: { free: string; pro: string; scale: string; proYearly: string };
@@ -70,7 +73,7 @@ export async function openShop(): Promise<Shop> {
     scale: await plan('scale', 'Scale', 2, 9900),
     proYearly: await plan('pro-yearly', 'Pro', 1, 29_000, 'year'),
   };
-  return { product, event, plans, credits, money };
+  return { product, metric, calls, event, plans, credits, money };
 }
 
 /** Counts for them, now or at another time. */

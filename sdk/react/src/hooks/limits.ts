@@ -1,0 +1,75 @@
+/** Each metered feature of the customer: the usage in this period, the limit, and the cost so far. */
+import type { Schemas } from '@unitpay/wire';
+
+import type { Feature, Plan, UpcomingInvoice } from '../api-types.js';
+import { useAll, type Read } from '../react/read.js';
+import { usePlans } from './catalog.js';
+import { useAllowedEntitlements } from './customer.js';
+import { isLive, useAllowedSubscriptions, useUpcomingInvoice } from './subscriptions.js';
+
+/** The usage of a metered feature in the current usage period. */
+export interface UsageLimit {
+  featureId: string;
+  name: string;
+  used: number;
+  /** The units that the plan includes or allows; null means unlimited. */
+  included: number | null;
+  /** True if usage beyond `included` is refused, false if it is billed. */
+  isLimit: boolean;
+  /** The cost so far, in the minor unit of `currency`. Null if usage is not billed. */
+  cost: number | null;
+  currency: string;
+  /** The end of the usage period; null if unknown. */
+  periodEnd: string | null;
+}
+
+/** Returns each metered feature with its usage, what the plan includes, and the cost so far. */
+export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
+  const { entitlements, ...read } = useAllowedEntitlements();
+  const { features, isLoading } = useAll<'features', Feature>('features', 'catalog', '/features');
+  const { metrics } = useAll<'metrics', Schemas['BillableMetric']>(
+    'metrics',
+    'catalog',
+    '/billable-metrics',
+  );
+  const { plans } = usePlans();
+  const { subscriptions } = useAllowedSubscriptions();
+  const subscription = subscriptions.find(isLive);
+  const plan = plans.find(({ id }) => id === subscription?.planId);
+  const { invoice } = useUpcomingInvoice(subscription?.id);
+  const limits = (entitlements ?? []).flatMap((entitlement): UsageLimit[] => {
+    if (entitlement.type !== 'metered') return [];
+    const { featureId, name, usage, limit } = entitlement;
+    const metricId = features.find(({ id }) => id === featureId)?.metricId;
+    const charge = plan && usageCharge(plan, metricId);
+    const metric = metrics.find(({ id }) => id === metricId)?.name;
+    return [
+      {
+        featureId,
+        name,
+        used: Number(usage),
+        included: limit ?? (charge ? Number(charge.includedUnits) : null),
+        isLimit: limit !== null,
+        cost: charge && invoice ? costOf(invoice, metric) : null,
+        currency: invoice?.currency ?? '',
+        periodEnd: subscription?.usagePeriodEnd ?? null,
+      },
+    ];
+  });
+  return { ...read, isLoading: read.isLoading || isLoading, limits };
+}
+
+type UsageCharge = Extract<Plan['charges'][number], { type: 'usage' }>;
+
+function usageCharge(plan: Plan, metricId: string | null | undefined): UsageCharge | undefined {
+  return plan.charges.find(
+    (charge): charge is UsageCharge => charge.type === 'usage' && charge.metricId === metricId,
+  );
+}
+
+/** Adds up the lines of a metric, which are several after a change of plan within the period. */
+function costOf({ items }: UpcomingInvoice, metric: string | undefined): number {
+  return items
+    .filter(({ label }) => label?.code === 'usage' && label.name === metric)
+    .reduce((sum, { amount }) => sum + amount, 0);
+}

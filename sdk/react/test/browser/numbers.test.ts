@@ -1,0 +1,150 @@
+/** The numbers that customers come for: used of included, the next bill, the effect of another plan. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { ask, call, mintFor } from '../support/backend.js';
+import { newDebtor, newSubscriber, openShop, track, type Shop } from '../support/shop.js';
+import { launch, servePage } from './support.js';
+
+let browser: Browser;
+let context: BrowserContext;
+let site: Awaited<ReturnType<typeof servePage>>;
+let shop: Shop;
+/** Includes 1,000 calls and charges €0.10 for each further one. */
+let metered: string;
+
+beforeAll(async () => {
+  [site, browser, shop] = await Promise.all([servePage(), launch(), openShop()]);
+  const n = crypto.randomUUID().slice(0, 8);
+  const { id: sso } = await call<{ id: string }>('/features', {
+    productId: shop.product,
+    slug: `sso-${n}`,
+    name: 'Single sign-on',
+    type: 'boolean',
+  });
+  const tiers = [{ upTo: null, unitPrice: '10' }];
+  const { id } = await call<{ id: string }>('/plans', {
+    productId: shop.product,
+    slug: `metered-${n}`,
+    name: 'Metered',
+    tier: 3,
+    billingInterval: 'month',
+    currency: 'EUR',
+    status: 'active',
+    isPublic: true,
+    charges: [
+      { type: 'recurring', amount: 4900 },
+      { type: 'usage', metricId: shop.metric, includedUnits: '1000', tiers },
+    ],
+    entitlements: [
+      { featureId: shop.calls, type: 'metered', limit: null },
+      { featureId: sso, type: 'boolean' },
+    ],
+  });
+  metered = id;
+});
+afterAll(async () => {
+  await Promise.all([browser.close(), site.close()]);
+});
+beforeEach(async () => {
+  context = await browser.newContext();
+});
+afterEach(() => context.close());
+
+async function open(customerId: string, query: Record<string, string> = {}): Promise<Page> {
+  const { token } = await mintFor(customerId);
+  const page = await context.newPage();
+  const all = new URLSearchParams({ token, part: 'portal', tools: 'none', ...query });
+  await page.goto(`http://127.0.0.1:${String(site.port)}/?${all.toString()}`);
+  return page;
+}
+
+const press = (page: Page, name: string | RegExp) =>
+  page
+    .getByRole('button', { name, exact: typeof name === 'string' })
+    .last()
+    .click();
+
+test('billed usage is shown beside what the plan includes', async () => {
+  const customerId = await newSubscriber(metered);
+  await track(customerId, shop.event, 1200);
+  const page = await open(customerId);
+  await page.getByText('1,200 of 1,000 included').waitFor();
+  await page.getByText('200 more than included · €20.00 so far').waitFor();
+  await page.getByText(/^€69\.00 so far, on /).waitFor();
+  await page.getByText('Next invoice').click();
+  const bill = page.locator('[data-upay=bill]');
+  await bill.waitFor();
+  expect(await bill.locator('[data-upay=line-amount]').allInnerTexts()).toEqual(
+    expect.arrayContaining(['€49.00', '€20.00']),
+  );
+});
+
+test('limited usage warns before the limit', async () => {
+  const customerId = await newSubscriber(shop.plans.free);
+  await track(customerId, shop.event, 900);
+  const page = await open(customerId);
+  await page.getByText('900 of 1,000', { exact: true }).waitFor();
+  const bar = page.locator('[data-upay=limit-used]');
+  expect(await bar.getAttribute('width')).toBe('90');
+  expect(await bar.getAttribute('class')).toContain('upay-limit-used-warn');
+});
+
+test('plan without usage shows its next bill', async () => {
+  const page = await open(await newSubscriber(shop.plans.scale));
+  await page.getByText(/^€99\.00 on /).waitFor();
+});
+
+test('choice of a plan names its direction and its saving', async () => {
+  const page = await open(await newSubscriber(shop.plans.pro));
+  await press(page, 'Change plan');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Upgrade to Scale' }).waitFor();
+  await dialog.getByRole('button', { name: 'Downgrade to Free' }).waitFor();
+  expect(await dialog.locator('.upay-button-primary').allInnerTexts()).toEqual([
+    'Upgrade to Scale',
+  ]);
+  await press(page, 'Yearly save up to 17%');
+  await press(page, 'Switch to yearly, save 17%');
+  // The confirmation is a step of the same dialog.
+  await page.getByRole('dialog', { name: 'Change to Pro' }).waitFor();
+  expect(await page.locator('dialog[open]').count()).toBe(1);
+  await press(page, 'Cancel');
+  await dialog.getByRole('button', { name: 'Switch to yearly, save 17%' }).waitFor();
+});
+
+test('confirmation lists what the customer gains and loses', async () => {
+  const flow = (planId: string) => ({ flow: JSON.stringify({ type: 'change_plan', planId }) });
+  const up = await open(await newSubscriber(shop.plans.free), flow(metered));
+  await up.getByText('You gain').waitFor();
+  await up.getByText('API calls: 1,000 → 1,000 included, then €0.10 each').waitFor();
+  await up.getByText('Single sign-on', { exact: true }).last().waitFor();
+  const customerId = await newSubscriber(metered);
+  const down = await open(customerId, flow(shop.plans.free));
+  await down.getByText('You lose').waitFor();
+  const { data } = await ask<{ data: { id: string }[] }>(`/subscriptions?customerId=${customerId}`);
+  const cancel = { type: 'cancel', subscriptionId: data[0]?.id };
+  const page = await open(customerId, { flow: JSON.stringify(cancel) });
+  await page.getByText(/^You lose on /).waitFor();
+});
+
+test('comparison has a row for each feature', async () => {
+  const page = await open(await newSubscriber(shop.plans.pro));
+  await press(page, 'Change plan');
+  await page.getByText('Compare all features').click();
+  const table = page.getByRole('region', { name: 'Compare all features' });
+  expect(await table.getByRole('row').allInnerTexts()).toEqual([
+    expect.stringMatching(/Free\s+Pro\s+Scale\s+Metered/),
+    expect.stringMatching(/^API calls\s+1,000\s+Unlimited\s+Unlimited\s+1,000 included/),
+    expect.stringMatching(/^Single sign-on\s+—\s+—\s+—\s+Included/),
+  ]);
+});
+
+test('unpaid invoice names the reference for a transfer', async () => {
+  const { customerId, number } = await newDebtor(shop.plans.pro);
+  const page = await open(customerId);
+  await page.getByRole('button', { name: `Show invoice ${number}` }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Pay by bank transfer').waitFor();
+  expect(await dialog.locator('[data-upay=transfer]').innerText()).toContain(number);
+});
