@@ -68,11 +68,11 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     let twice = lock(&received).requests - backlog;
     let report = &mut context.report;
     let rate = count / elapsed.as_secs_f64();
-    report.row("webhooks", "deliveries a second", rate, "/s", Target::AtLeast(1_000.0));
+    report.row("webhooks", "deliveries a second", (rate, "/s"), Target::AtLeast(1_000.0));
     let each = cpu.as_secs_f64() * 1e6 / count;
-    report.row("webhooks", "CPU a delivery", each, "us", Target::None);
-    report.row("webhooks", "peak memory", memory.peak, "MiB", Target::AtMost(300.0));
-    report.row("webhooks", "sent more than once", twice as f64, "", Target::AtMost(0.0));
+    report.row("webhooks", "CPU a delivery", (each, "us"), Target::None);
+    report.row("webhooks", "peak memory", (memory.peak, "MiB"), Target::AtMost(300.0));
+    report.row("webhooks", "sent more than once", (twice as f64, ""), Target::AtMost(0.0));
     stage.server.process.stop()
 }
 
