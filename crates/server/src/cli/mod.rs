@@ -1,6 +1,7 @@
 //! The commands of the program. They print their result on standard output and nothing else;
 //! messages go to standard error.
 
+mod copy;
 mod demo;
 mod healthcheck;
 mod listen;
@@ -85,6 +86,9 @@ enum Command {
     Backup { file: PathBuf },
     /// Replace the embedded store with a backup and end every session in it
     Restore(maintain::Restore),
+    /// Copy the embedded store to PostgreSQL
+    #[command(subcommand)]
+    Store(copy::StoreCommand),
     /// End every session of the installation
     NewEpoch,
     /// Confirm the wall clock after it jumped: a server on the embedded store bills by it again
@@ -147,6 +151,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => runtime.block_on(maintain::migrate(&which.plain()?)),
         Command::Backup { file } => maintain::backup(&which.plain()?, &file),
         Command::Restore(restore) => runtime.block_on(maintain::restore(&which.plain()?, &restore)),
+        Command::Store(command) => runtime.block_on(copy::run(&which.plain()?, &command)),
         Command::AcceptClock => runtime.block_on(maintain::accept_clock(&which.plain()?)),
         Command::NewEpoch => runtime.block_on(maintain::new_epoch(&which.plain()?)),
         Command::Listen(listen) => runtime.block_on(listen::run(&listen)),

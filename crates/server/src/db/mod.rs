@@ -4,6 +4,7 @@
 //! each statement once and runs it through [`Tx`]. [`Db::write`] runs a closure in one durable
 //! transaction, [`Db::read`] runs read-only statements. Nothing here knows the meaning of the rows.
 
+mod copy;
 mod error;
 mod migrate;
 mod postgres;
@@ -13,6 +14,7 @@ mod sqlite;
 pub mod text;
 mod value;
 
+pub use copy::{CopiedTable, CopyError, copy_store};
 pub use error::DbError;
 pub use migrate::{Migration, newest_version};
 pub use postgres::{Postgres, PostgresOptions};

@@ -399,7 +399,7 @@ fn describe(error: &tokio_postgres::Error) -> String {
     text
 }
 
-fn postgres_error(error: tokio_postgres::Error) -> DbError {
+pub(super) fn postgres_error(error: tokio_postgres::Error) -> DbError {
     let text = describe(&error);
     let Some(state) = error.code() else {
         return DbError::Unavailable(text.into());

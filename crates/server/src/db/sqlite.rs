@@ -448,7 +448,7 @@ pub(super) fn all<T>(
     Ok(found)
 }
 
-fn sqlite_error(error: rusqlite::Error) -> DbError {
+pub(super) fn sqlite_error(error: rusqlite::Error) -> DbError {
     match error.sqlite_error_code() {
         Some(_) => sqlite_error_of(&error),
         None => DbError::Unexpected(error.into()),

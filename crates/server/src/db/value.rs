@@ -92,7 +92,7 @@ impl<'r> Columns<'r> {
     }
 }
 
-fn sqlite_cell<'r>(row: &'r rusqlite::Row<'r>, at: usize) -> Result<Cell<'r>, DbError> {
+pub(super) fn sqlite_cell<'r>(row: &'r rusqlite::Row<'r>, at: usize) -> Result<Cell<'r>, DbError> {
     use rusqlite::types::ValueRef;
     match row.get_ref(at).map_err(|e| DbError::Unexpected(e.into()))? {
         ValueRef::Null => Ok(Cell::Null),
@@ -158,6 +158,18 @@ impl<'a> FromSql<'a> for Cell<'a> {
 
     fn accepts(_: &Type) -> bool {
         true
+    }
+}
+
+impl<'a> From<Cell<'a>> for Value<'a> {
+    fn from(cell: Cell<'a>) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Int(int) => Self::Int(int),
+            Cell::Bool(bool) => Self::Bool(bool),
+            Cell::Text(text) => Self::Text(text.into()),
+            Cell::Blob(blob) => Self::Blob(blob),
+        }
     }
 }
 

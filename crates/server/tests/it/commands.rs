@@ -1,5 +1,6 @@
 //! The program's commands, each run the way an operator runs it.
 
+mod copy;
 mod demo;
 mod healthcheck;
 mod life;
@@ -7,6 +8,7 @@ mod maintain;
 mod manual;
 mod secrets;
 mod settings;
+mod upgrade;
 
 use crate::support::{Engine, Place, get};
 use serde_json::{Value, json};
