@@ -5,6 +5,7 @@
 //! once, half away from zero, in [`money::divide`].
 
 pub mod calendar;
+pub mod credit;
 pub mod money;
 pub mod proration;
 pub mod rating;

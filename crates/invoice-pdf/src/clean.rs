@@ -1,7 +1,7 @@
 //! Removes from an invoice what is not text: control characters, and the directional overrides with
 //! which one field could reorder the text around it.
 
-use crate::{Customer, DeclaredTax, Invoice, Item, Payment, Seller, Tax, Tier};
+use crate::{CreditNote, Customer, DeclaredTax, Invoice, Item, Payment, Seller, Tax, Tier};
 
 pub(crate) fn invoice(invoice: &Invoice) -> Invoice {
     let invoice = invoice.clone();
@@ -21,6 +21,9 @@ pub(crate) fn invoice(invoice: &Invoice) -> Invoice {
         po_number: some(invoice.po_number),
         notes: some(invoice.notes),
         payments: invoice.payments.into_iter().map(payment).collect(),
+        credit_note: invoice
+            .credit_note
+            .map(|note| CreditNote { invoice_number: text(&note.invoice_number), ..note }),
         ..invoice
     }
 }

@@ -19,7 +19,7 @@ impl Layout<'_> {
         let (words, width) = (self.locale.words, self.sheet.width);
         let band = Frame { slot: (0.0, width), top: 0.0, height: 6.0 };
         self.sheet.area(band, 0.0, self.accent());
-        let text = words.invoice.to_owned();
+        let text = words.title(self.invoice).to_owned();
         let node = self.sheet.node(Kind::Heading { level: 1, text: text.clone() }, None);
         let line = self.type_.line(&text, Style::bold(24.0));
         let (start, baseline) = (MARGIN + line.width + 12.0, self.y + 23.0);
@@ -68,9 +68,13 @@ impl Layout<'_> {
     pub fn facts(&mut self) {
         let (invoice, locale, words) = (self.invoice, self.locale, self.locale.words);
         let mut facts = Vec::new();
+        let label =
+            if invoice.credit_note.is_some() { words.credit_note_number } else { words.number };
         if !invoice.number.is_empty() {
-            facts.push((words.number, invoice.number.clone()));
+            facts.push((label, invoice.number.clone()));
         }
+        let credited = invoice.credit_note.as_ref();
+        facts.extend(credited.map(|note| (words.of_invoice, note.invoice_number.clone())));
         facts.extend(invoice.issued_at.map(|at| (words.issued, locale.date(at))));
         facts.extend(invoice.due_at.map(|at| (words.due, locale.date(at))));
         facts.extend(invoice.paid_at.map(|at| (words.paid_on, locale.date(at))));
@@ -99,7 +103,11 @@ impl Layout<'_> {
         let paid = invoice.paid_at.or(invoice.payments.last().map(|payment| payment.paid_at));
         let paid = paid.map(|at| self.locale.date(at));
         let (label, amount, note) = match invoice.status {
-            Status::Paid => (words.amount_paid, invoice.amount_paid, paid),
+            _ if invoice.credit_note.is_some() => (words.total, invoice.total, None),
+            Status::Paid => {
+                let whole = invoice.amount_paid.saturating_add(invoice.balance_applied);
+                (words.amount_paid, whole, paid)
+            }
             Status::Draft | Status::Void => (words.total, invoice.total, None),
             Status::Issued | Status::PartiallyPaid | Status::Overdue | Status::Uncollectible => {
                 (words.amount_due, invoice.amount_due, due)

@@ -1,6 +1,6 @@
 //! The content of an invoice: plain values, which the caller has calculated.
 
-/// One invoice, as it was frozen when it was issued.
+/// One invoice or credit note, as it was frozen when it was issued.
 ///
 /// Money is in minor units of `currency`. Instants are Unix seconds, shown as days in UTC.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Invoice {
     pub subtotal: i64,
     pub tax: Option<Tax>,
     pub total: i64,
+    /// The part of the total that was paid from the customer's balance.
+    pub balance_applied: i64,
     pub amount_paid: i64,
     pub amount_due: i64,
     pub reverse_charge: bool,
@@ -32,8 +34,20 @@ pub struct Invoice {
     /// Free text for the customer.
     pub notes: Option<String>,
     pub payments: Vec<Payment>,
+    /// Set on a credit note.
+    pub credit_note: Option<CreditNote>,
     /// A BCP 47 tag such as `de-AT`. Empty or unknown: English.
     pub locale: String,
+}
+
+/// What makes a document a credit note: its invoice, and where its total goes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreditNote {
+    pub invoice_number: String,
+    pub due_reduction: i64,
+    pub refunded: i64,
+    pub credited: i64,
+    pub out_of_band: i64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

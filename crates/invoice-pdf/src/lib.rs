@@ -32,7 +32,8 @@ pub use address::Address;
 pub use currency::exponent;
 pub use font::{FontError, Fonts};
 pub use invoice::{
-    Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier, Wording,
+    CreditNote, Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier,
+    Wording,
 };
 
 use locale::Locale;
@@ -59,7 +60,7 @@ impl fmt::Display for RenderError {
 
 impl std::error::Error for RenderError {}
 
-/// Renders an invoice as a PDF.
+/// Renders an invoice or a credit note as a PDF.
 pub fn render(invoice: &Invoice, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
     let invoice = clean::invoice(invoice);
     let locale = Locale::of(&invoice);
@@ -86,7 +87,7 @@ fn write(
 ) -> Result<Vec<u8>, KrillaError> {
     let typesetter = Typesetter { fonts, right_to_left: locale.words.right_to_left };
     let label = Label {
-        title: short(format!("{} {}", locale.words.invoice, invoice.number).trim()),
+        title: short(format!("{} {}", locale.words.title(invoice), invoice.number).trim()),
         author: short(&invoice.seller.legal_name),
         language: locale.words.language,
         issued: invoice.issued_at.map(|at| locale::day(at).to_datetime(Time::midnight())),

@@ -132,6 +132,19 @@ impl Layout<'_> {
         }
         let rule = Some((0.5, FAINT));
         sums.push(Sum { style: STRONG, rule, ..sum(words.total, invoice.total) });
+        if let Some(note) = &invoice.credit_note {
+            let parts = [
+                (words.due_reduction, note.due_reduction),
+                (words.refunded, note.refunded),
+                (words.credited, note.credited),
+                (words.out_of_band, note.out_of_band),
+            ];
+            sums.extend(parts.iter().filter(|part| part.1 != 0).map(|part| sum(part.0, part.1)));
+            return sums;
+        }
+        if invoice.balance_applied != 0 {
+            sums.push(sum(words.balance_applied, invoice.balance_applied.saturating_neg()));
+        }
         if invoice.amount_paid != 0 {
             sums.push(sum(words.amount_paid, invoice.amount_paid.saturating_neg()));
         }

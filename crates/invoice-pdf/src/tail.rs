@@ -12,7 +12,8 @@ use crate::{Payment, Status};
 impl Layout<'_> {
     pub fn notes(&mut self) {
         let words = self.locale.words;
-        let void = (self.invoice.status == Status::Void).then_some(words.void_note);
+        let void = self.invoice.status == Status::Void && self.invoice.credit_note.is_none();
+        let void = void.then_some(words.void_note);
         let reverse = self.invoice.reverse_charge.then_some(words.reverse_charge);
         let exempt = self.invoice.tax_exempt.as_ref().map(|reason| match reason.as_str() {
             "" => words.tax_exempt.to_owned(),

@@ -127,6 +127,7 @@ pub async fn bill(app: &App) -> Result<(), DbError> {
         return Ok(());
     }
     flows::sweep(app).await?;
+    flows::sweep_refunds(app).await?;
     flows::go_on_with_all(app, ADVANCE).await?;
     due::run_all(app).await
 }

@@ -4,7 +4,10 @@ use crate::app::App;
 use crate::auth::Anyone;
 use crate::catalog::http::{credits, features, metrics, plans, pricing, products};
 use crate::credits::http as wallets;
-use crate::flows::http::{invoices as invoice_flows, subscriptions as subscription_flows, top_ups};
+use crate::flows::http::{
+    balance as balances, credit_notes, invoices as invoice_flows, invoicing,
+    subscriptions as subscription_flows, top_ups,
+};
 use crate::http::description::Common;
 use crate::http::operation::described;
 use crate::http::problem::ProblemBody;
@@ -94,10 +97,17 @@ fn browser_routes() -> Routes {
         subscription_flows::cancel,
         subscription_flows::uncancel,
         invoices::http::list,
+        invoicing::create,
         invoices::http::list_of_customer,
         invoices::http::get,
         invoices::http::document,
         invoice_flows::pay,
+        balances::get,
+        balances::entries,
+        balances::adjust,
+        credit_notes::list,
+        credit_notes::get,
+        credit_notes::document,
         settlement::http::get,
         payments::http::list,
         payments::http::add,
@@ -147,6 +157,10 @@ fn backend_routes() -> Routes {
         test_clock::http::advance,
         invoice_flows::transfer,
         invoice_flows::void,
+        invoicing::create_item,
+        credit_notes::create,
+        credit_notes::preview,
+        credit_notes::void,
         payments::http::webhook,
         payments::http_processors::list,
         signing::http::jwks,

@@ -170,6 +170,30 @@ pub enum BillingError {
     },
     /// The grant would expire before it begins.
     EndsBeforeNow,
+    /// The customer's balance is lower than the amount to take from it.
+    BalanceTooLow,
+    /// The customer has no currency yet, and the request names none.
+    CurrencyRequired,
+    /// The invoice is a draft or void.
+    NotCreditable,
+    /// A credit note would credit more than this rest, tax included or of a line.
+    CreditTooHigh {
+        rest: i64,
+    },
+    /// A credit note would credit nothing.
+    NothingToCredit,
+    /// The invoice has no line at this place.
+    NoSuchLine(usize),
+    /// The parts of a credit note are not this amount together.
+    PartsDoNotAddUp {
+        rest: i64,
+    },
+    /// A refund would be more than this rest of the invoice's charges.
+    RefundTooHigh {
+        rest: i64,
+    },
+    /// Something of the credit note went out, or it is void.
+    NotVoidable,
     /// The ledger entry was already reversed, or nothing of it is left.
     NotUndoable,
 }

@@ -2,6 +2,7 @@ import { readConfig, type UnitPayOptions } from './config.js';
 import { ApiKeys } from './resources/api-keys.js';
 import { AuditEvents } from './resources/audit-events.js';
 import { Collection } from './resources/collection.js';
+import { CreditNotes } from './resources/credit-notes.js';
 import { Credits } from './resources/credits.js';
 import { Customers } from './resources/customers.js';
 import { Events } from './resources/events.js';
@@ -43,6 +44,7 @@ export class UnitPay {
     t.UpdateCreditPackage,
     t.CreditPackageQuery
   >;
+  readonly creditNotes: CreditNotes;
   readonly credits: Credits;
   readonly customers: Customers;
   readonly events: Events;
@@ -70,6 +72,7 @@ export class UnitPay {
     this.billableMetrics = new Collection(transport, 'billable-metrics');
     this.creditCurrencies = new Collection(transport, 'credit-currencies');
     this.creditPackages = new Collection(transport, 'credit-packages');
+    this.creditNotes = new CreditNotes(transport);
     this.credits = new Credits(transport);
     this.customers = new Customers(transport);
     this.events = new Events(transport);

@@ -140,8 +140,27 @@ export type Invoice = InvoiceSummary & {
   [K in 'items' | 'payments']: NonNullable<Schemas['Invoice'][K]>;
 };
 export type InvoiceQuery = QueryOf<'listInvoices'>;
+export type CreateInvoice = BodyOf<'createInvoice'>;
+export type CreateInvoiceItem = BodyOf<'createInvoiceItem'>;
+/** The lines that wait for a customer's next invoice. */
+export type WaitingItems = Schemas['WaitingItems'];
 export type PayInvoice = Input<Schemas['PayInvoiceRequest']>;
 export type RecordPayment = BodyOf<'recordInvoicePayment'>;
+
+/** The money that a customer has with you, by currency. */
+export type CustomerBalance = Schemas['CustomerBalance'];
+export type BalanceEntry = Schemas['BalanceEntry'];
+export type BalanceEntryQuery = QueryOf<'listBalanceEntries'>;
+export type AdjustBalance = BodyOf<'adjustBalance'>;
+
+/** As it is listed: without `refunds`. */
+export type CreditNoteSummary = Omit<Schemas['CreditNote'], 'refunds'>;
+export type CreditNote = CreditNoteSummary & { refunds: Refund[] };
+export type CreditNoteAmounts = Schemas['CreditNoteAmounts'];
+export type CreditNoteQuery = QueryOf<'listCreditNotes'>;
+export type CreateCreditNote = BodyOf<'createCreditNote'>;
+/** A refund of a charge, with its status at the processor. */
+export type Refund = Schemas['Refund'];
 
 export type PaymentMethod = Schemas['PaymentMethod'];
 export type AddPaymentMethod = BodyOf<'addPaymentMethod'>;

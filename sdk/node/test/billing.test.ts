@@ -138,6 +138,79 @@ test('invoices are listed, read, drawn, paid, voided and paid by transfer', asyn
   expect(await unitpay.invoices.void(second.id)).toMatchObject({ status: 'void' });
 });
 
+test('a balance is adjusted, shown in previews and pays before the card', async () => {
+  const customerId = await customer('pm_sandbox_visa');
+  const currency = 'USD';
+  const entry = await unitpay.customers.adjustBalance(
+    customerId,
+    { currency, amount: 900, description: 'Goodwill' },
+    { idempotencyKey: `balance-${customerId}` },
+  );
+  expect(entry).toMatchObject({ type: 'adjustment', amount: 900, balanceAfter: 900 });
+  const wanted = { customerId, planId: shop.pro.id };
+  expect(await unitpay.subscriptions.preview(wanted)).toMatchObject({
+    totalAmount: 2900,
+    balanceApplied: 900,
+    amountDue: 2000,
+  });
+  const { invoice } = expectKind(await unitpay.subscriptions.create(wanted), 'charged_inline');
+  expect(invoice).toMatchObject({ balanceApplied: 900, amountPaid: 2000, amountDue: 0 });
+  const { balances } = await unitpay.customers.balance(customerId);
+  expect(balances).toMatchObject([{ currency, amount: 0 }]);
+  const entries = await unitpay.customers.listBalanceEntries(customerId, { currency }).toArray();
+  expect(entries.map(({ type, amount }) => [type, amount])).toEqual([
+    ['applied', -900],
+    ['adjustment', 900],
+  ]);
+  const take = unitpay.customers.adjustBalance(customerId, { currency, amount: -1 });
+  expect(await failure(take)).toMatchObject({ code: 'amount_out_of_range' });
+});
+
+test('an invoice is written, and an item waits for the next one', async () => {
+  const customerId = await customer('pm_sandbox_visa');
+  const items = [{ description: 'Hours', quantity: 3, unitAmount: 9000 }];
+  const written = { customerId, currency: 'USD', items };
+  expect(await unitpay.invoices.create({ ...written, dueInDays: 14 })).toMatchObject({
+    status: 'issued',
+    reason: 'manual',
+    totalAmount: 27_000,
+  });
+  expect(await unitpay.invoices.create({ ...written, autoCollect: true })).toMatchObject({
+    status: 'paid',
+    amountPaid: 27_000,
+  });
+  const item = { customerId, description: 'Import', unitAmount: 500 };
+  expect((await unitpay.invoices.createItem(item)).items).toMatchObject([{ amount: 500 }]);
+});
+
+test('a paid invoice is credited, refunded in part, shown and drawn', async () => {
+  const customerId = await customer('pm_sandbox_visa');
+  const wanted = { customerId, planId: shop.pro.id };
+  const { invoice } = expectKind(await unitpay.subscriptions.create(wanted), 'charged_inline');
+  const order = {
+    amount: 900,
+    reason: 'order_change',
+    refundAmount: 600,
+    creditAmount: 300,
+  } as const;
+  const amounts = await unitpay.creditNotes.preview(invoice.id, order);
+  expect(amounts).toMatchObject({ totalAmount: 900, amountDueReduction: 0, refundAmount: 600 });
+  const note = await unitpay.creditNotes.create(invoice.id, order);
+  expect(note).toMatchObject(amounts);
+  expect(note.refunds).toMatchObject([{ amount: 600, status: 'succeeded' }]);
+  expect(await unitpay.creditNotes.get(note.id)).toEqual(note);
+  const more = await unitpay.creditNotes.create(invoice.id, { amount: 100, reason: 'other' });
+  const list = await unitpay.creditNotes.list({ invoiceId: invoice.id }).toArray();
+  expect(list.map(({ id }) => id)).toEqual([more.id, note.id]);
+  const pdf = await unitpay.creditNotes.pdf(note.id);
+  expect(new TextDecoder().decode(pdf.slice(0, 5))).toBe('%PDF-');
+  expect(await unitpay.creditNotes.void(more.id)).toMatchObject({ status: 'void' });
+  expect(await failure(unitpay.creditNotes.void(note.id))).toMatchObject({ code: 'conflict' });
+  expect(await unitpay.invoices.get(invoice.id)).toMatchObject({ amountCredited: 900 });
+  const { balances } = await unitpay.customers.balance(customerId);
+  expect(balances).toMatchObject([{ currency: 'USD', amount: 300 }]);
+});
+
 function pack() {
   const offer = { name: 'Hundred', credits: 100, price: 500, currency: 'USD' };
   return unitpay.creditPackages.create({ creditCurrencyId: shop.credits.id, ...offer });

@@ -8,7 +8,9 @@ mod samples;
 mod scripts;
 
 use reader::Read;
-use unitpay_invoice_pdf::{FontError, Fonts, Invoice, Item, Payment, Status, Wording, render};
+use unitpay_invoice_pdf::{
+    CreditNote, FontError, Fonts, Invoice, Item, Payment, Status, Wording, render,
+};
 
 pub fn fonts() -> &'static Fonts {
     static FONTS: std::sync::LazyLock<Fonts> =
@@ -88,6 +90,45 @@ fn labels_are_in_the_customers_language() {
             let found = read.says(word) || read.says(&backwards);
             assert!(found, "{word:?} is missing in:\n{}", read.text());
         }
+    }
+}
+
+#[test]
+fn credit_note_names_its_invoice_and_parts() {
+    let credit_note = CreditNote {
+        invoice_number: "INV-000041".to_owned(),
+        due_reduction: 10_000,
+        refunded: 60_000,
+        credited: 9_415,
+        out_of_band: 30_000,
+    };
+    for (locale, words) in [
+        ("en", ["Credit note", "Credit note number", "Refunded", "Credited to the balance"]),
+        ("de", ["Gutschrift", "Gutschriftsnummer", "Erstattet", "Dem Guthaben gutgeschrieben"]),
+        ("zh", ["贷项通知单", "通知单编号", "已退款", "转入余额"]),
+        ("zh-TW", ["貸項通知單", "通知單編號", "已退款", "轉入餘額"]),
+        ("ja", ["クレジットノート", "クレジットノート番号", "返金額", "残高への加算"]),
+        ("he", ["חשבונית זיכוי", "מספר הזיכוי", "הוחזר", "נזקף ליתרה"]),
+    ] {
+        let (credit_note, locale) = (Some(credit_note.clone()), locale.to_owned());
+        let note = Invoice { credit_note, locale, due_at: None, ..samples::plain() };
+        let read = read(&note);
+        assert!(read.says("INV-000041"), "{}", read.text());
+        for word in words {
+            let backwards: String = word.chars().rev().collect();
+            assert!(read.says(word) || read.says(&backwards), "{word:?} in:\n{}", read.text());
+        }
+        assert!(!read.says("Amount due"));
+    }
+}
+
+#[test]
+fn balance_applied_is_shown_among_the_totals() {
+    let mut invoice = samples::plain();
+    (invoice.balance_applied, invoice.amount_due) = (9_415, 100_000);
+    let read = read(&invoice);
+    for text in ["Paid from balance", "-$94.15", "$1,000.00"] {
+        assert!(read.says(text), "{text:?} is missing in:\n{}", read.text());
     }
 }
 

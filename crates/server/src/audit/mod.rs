@@ -154,6 +154,12 @@ actions! {
     WebhookEndpointDeleted = "webhook_endpoint.deleted",
     WebhookEndpointRotated = "webhook_endpoint.secret_rotated",
     WebhookEndpointDisabled = "webhook_endpoint.disabled",
+    BalanceAdjusted = "balance.adjusted",
+    CreditNoteIssued = "credit_note.issued",
+    CreditNoteVoided = "credit_note.voided",
+    RefundStarted = "refund.started",
+    RefundSucceeded = "refund.succeeded",
+    RefundFailed = "refund.failed",
 }
 
 words! {

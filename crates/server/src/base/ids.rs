@@ -135,6 +135,11 @@ ids! {
     WebhookEndpointId "we" webhook_endpoint
     /// A delivery of one event to one webhook endpoint.
     WebhookDeliveryId "whd" webhook_delivery
+    /// An entry of a customer's balance.
+    BalanceEntryId "bal" balance_entry
+    CreditNoteId "cn" credit_note
+    /// A refund; also the processor's idempotency key.
+    RefundId "re" refund
 }
 
 /// Generates ids; cheap to clone.

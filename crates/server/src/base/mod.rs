@@ -16,10 +16,10 @@ pub mod words;
 pub use address::{Address, ExchangeRate, TaxDeclaration, TaxId, TaxRate};
 pub use clock::{Clock, Time, wall_clock};
 pub use ids::{
-    ApiKeyId, CreditAccountId, CreditCurrencyId, CreditPackageId, CustomerId, EventId, FeatureId,
-    GrantId, Ids, InvoiceId, LedgerEntryId, MetricId, OrganizationId, PaymentAttemptId,
-    PaymentMethodId, PlanId, PortalSessionId, ProductId, RequestId, SubscriptionId,
-    WebhookDeliveryId, WebhookEndpointId,
+    ApiKeyId, BalanceEntryId, CreditAccountId, CreditCurrencyId, CreditNoteId, CreditPackageId,
+    CustomerId, EventId, FeatureId, GrantId, Ids, InvoiceId, LedgerEntryId, MetricId,
+    OrganizationId, PaymentAttemptId, PaymentMethodId, PlanId, PortalSessionId, ProductId,
+    RefundId, RequestId, SubscriptionId, WebhookDeliveryId, WebhookEndpointId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageQuery};

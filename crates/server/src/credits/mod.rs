@@ -14,7 +14,7 @@ mod view;
 mod wallet;
 
 pub use manage::{grant_by_hand, set_frozen, undo};
-pub use purchase::{bought, top_up_failed, topped_up};
+pub use purchase::{TakenBack, bought, take_back, top_up_failed, topped_up};
 pub use sql::{
     add_top_up, balances, freeze_all, lock_all as lock, make, save_all as save, view,
     with_auto_top_up,

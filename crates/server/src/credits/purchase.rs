@@ -1,13 +1,13 @@
 //! Purchased credits. They are granted when their invoice is paid, never before.
 
 use super::{NewGrant, Source, TopUp, TopUpStatus, Wallet, sql};
-use crate::base::{CreditPackageId, PaymentMethodId, Time};
+use crate::base::{CreditPackageId, PaymentMethodId, Time, money};
 use crate::catalog::{self, CreditPackage};
 use crate::customers::billing;
 use crate::db::{DbError, Tx};
 use crate::invoices::{Invoice, Reason, Status};
 use crate::organizations::Tenant;
-use crate::work::Work;
+use crate::work::{BillingError, Work};
 
 /// Grants the credits bought by an invoice that is about to be paid. No-op if it bought nothing or
 /// was handled before. Returns `false` if the customer now pays in another currency than the
@@ -22,7 +22,8 @@ pub async fn topped_up(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result
         return Ok(false);
     }
     let package = package(work.tx, work.tenant, top_up.package_id).await?;
-    wallet.buy(&bought(package.as_ref(), top_up.credits, work.at), work.stamp());
+    let bought = bought(package.as_ref(), top_up.credits, work.at);
+    top_up.grant_id = Some(wallet.buy(&bought, work.stamp()));
     if top_up.automatic {
         wallet.auto_top_up_ended(None);
     }
@@ -31,6 +32,39 @@ pub async fn topped_up(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result
     sql::end_top_up(work.tx, wallet.account.no, &top_up, work.at).await?;
     sql::save_all(work.tx, &[wallet], work.at).await?;
     Ok(true)
+}
+
+/// The credits of a purchase that a credit note takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    pub taken: i64,
+    /// Credits that should have been taken back, but were used or have expired.
+    pub used: i64,
+}
+
+/// Takes back the bought credits for which an invoice is credited, as far as they are left. `credited`
+/// is what was credited in all before and after. `None` if the invoice has granted no credits.
+pub async fn take_back(
+    work: &mut Work<'_, '_, '_>,
+    invoice: &Invoice,
+    credited: (i64, i64),
+) -> Result<Option<TakenBack>, BillingError> {
+    if invoice.reason != Reason::TopUp {
+        return Ok(None);
+    }
+    let customer_no = invoice.customer_no;
+    let paid = sql::paid_top_up(work.tx, work.tenant, customer_no, invoice.id).await?;
+    let Some((currency_id, top_up)) = paid else { return Ok(None) };
+    let wallet = sql::lock_all(work, &[(customer_no, currency_id)]).await?.pop();
+    let Some((mut wallet, grant_id)) = wallet.zip(top_up.grant_id) else { return Ok(None) };
+    let part = |credited: i64| {
+        let exact = i128::from(top_up.credits) * i128::from(credited);
+        money::divide(exact, i128::from(invoice.totals.total.max(1)))
+    };
+    let wanted = part(credited.1)? - part(credited.0)?;
+    let taken = wallet.take_back(grant_id, wanted, work.stamp());
+    sql::save_all(work.tx, &[wallet], work.at).await?;
+    Ok(Some(TakenBack { taken, used: wanted - taken }))
 }
 
 /// Cancels an unpaid purchase: grants nothing, and pauses an automatic top-up rule while this card

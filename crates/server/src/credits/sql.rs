@@ -5,7 +5,9 @@ mod lists;
 
 pub(super) use lists::granted;
 
-pub use lists::{days, entry, grant, is_undone, ledger, open_top_up, page, top_ups, view};
+pub use lists::{
+    days, entry, grant, is_undone, ledger, open_top_up, page, paid_top_up, top_ups, view,
+};
 
 use super::wallet::{Drip, Wallet};
 use super::{Account, AutoTopUp, Entry, EntryKind, Grant, Source, TopUp, TopUpStatus, day};
@@ -98,8 +100,8 @@ const ADD_TOP_UP: Command<TopUp> = command!(
 );
 const END_TOP_UP: Command<TopUp> = command!(
     TopUp,
-    "UPDATE credit_top_ups SET status = {status}, invoice_id = {invoice_id}, updated_at = $1 \
-     WHERE account_no = $2 AND id = {id}"
+    "UPDATE credit_top_ups SET status = {status}, invoice_id = {invoice_id}, \
+     grant_id = {grant_id}, updated_at = $1 WHERE account_no = $2 AND id = {id}"
 );
 const FREEZE_ALL: Sql =
     sql("UPDATE credit_accounts SET frozen = TRUE WHERE tenant_no = $1 AND customer_no = $2");

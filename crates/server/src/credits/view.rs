@@ -2,7 +2,8 @@
 
 use super::{Account, Grant};
 use crate::base::{
-    CreditPackageId, Currency, CustomerId, InvoiceId, PaymentAttemptId, PaymentMethodId, Time,
+    CreditPackageId, Currency, CustomerId, GrantId, InvoiceId, PaymentAttemptId, PaymentMethodId,
+    Time,
 };
 use crate::db::{FromRow, ToRow};
 
@@ -54,6 +55,8 @@ pub struct TopUp {
     pub currency: Currency,
     pub package_id: Option<CreditPackageId>,
     pub automatic: bool,
+    /// The credits that it bought, once they are granted.
+    pub grant_id: Option<GrantId>,
     pub created_at: Time,
 }
 

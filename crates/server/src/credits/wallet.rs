@@ -229,8 +229,24 @@ impl Wallet {
     }
 
     /// Adds purchased credits even beyond `MAX_AMOUNT`: they are already paid for.
-    pub fn buy(&mut self, new: &NewGrant, stamp: Stamp<'_>) {
-        self.add(new, stamp);
+    pub fn buy(&mut self, new: &NewGrant, stamp: Stamp<'_>) -> GrantId {
+        self.add(new, stamp)
+    }
+
+    /// Takes back up to this many credits of a grant, as far as they are left, and returns their
+    /// number.
+    pub(super) fn take_back(&mut self, id: GrantId, most: i64, stamp: Stamp<'_>) -> i64 {
+        let grant = self.grants.iter_mut().find(|grant| grant.id == id);
+        let taken = grant.map_or(0, |grant| {
+            let taken = grant.remaining.min(most);
+            grant.remaining -= taken;
+            taken
+        });
+        if taken > 0 {
+            let change = Change { kind: EntryKind::Reversal, grant_id: id, amount: -taken };
+            self.record(change, Note::default(), stamp);
+        }
+        taken
     }
 
     fn add(&mut self, new: &NewGrant, stamp: Stamp<'_>) -> GrantId {

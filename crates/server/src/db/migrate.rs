@@ -33,6 +33,10 @@ const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011_grant_windows"),
     migration!(12, "0012_invoice_texts"),
     migration!(13, "0013_events"),
+    migration!(14, "0014_customer_balance"),
+    migration!(15, "0015_credit_notes"),
+    migration!(16, "0016_credits_back"),
+    migration!(17, "0017_manual_invoices"),
 ];
 
 /// The schema version of this program.

@@ -480,6 +480,9 @@ text_columns!(
     crate::base::LedgerEntryId,
     crate::base::WebhookEndpointId,
     crate::base::WebhookDeliveryId,
+    crate::base::BalanceEntryId,
+    crate::base::CreditNoteId,
+    crate::base::RefundId,
     crate::base::Currency,
     crate::base::Decimal,
 );

@@ -34,7 +34,7 @@ pub async fn succeeded(
         }
     };
     if !wanted {
-        invoices::delete_draft(work.tx, work.tenant, &invoice).await?;
+        invoices::delete_draft(work, &invoice).await?;
         credits::top_up_failed(work, &invoice, attempt.payment_method_id).await?;
         return Ok(false);
     }
@@ -65,7 +65,7 @@ pub async fn declined(work: &mut Work<'_, '_, '_>, attempt: &Attempt) -> Result<
         return Ok(());
     };
     if invoice.status == Status::Draft {
-        invoices::delete_draft(work.tx, work.tenant, &invoice).await?;
+        invoices::delete_draft(work, &invoice).await?;
         let mut work = work.as_of(attempt.billed_at);
         credits::top_up_failed(&mut work, &invoice, attempt.payment_method_id).await?;
     }

@@ -126,7 +126,7 @@ pub async fn change(
         Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
         Billed::Added => SettleOutcome::InvoiceAdded { subscription_id: Some(subscription_id) },
         Billed::Issued(invoice) if invoice.totals.total > 0 => {
-            SettleOutcome::InvoiceSent { invoice_id: invoice.id }
+            SettleOutcome::of_issued(&invoice, Some(subscription_id))
         }
         Billed::Issued(_) | Billed::Nothing => SettleOutcome::CreatedNoCharge { subscription_id },
     };

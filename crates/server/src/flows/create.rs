@@ -10,7 +10,7 @@ use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
 use crate::events::EventType;
 use crate::flows::{cancel, lines};
-use crate::invoices::{self, Line, Reason};
+use crate::invoices::{self, Line, Reason, balance};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::subscriptions::{self, Status, Subscription, calendar, note};
@@ -77,7 +77,7 @@ pub async fn create(
         Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
         Billed::Nothing => SettleOutcome::CreatedNoCharge { subscription_id: id },
         Billed::Added => SettleOutcome::InvoiceAdded { subscription_id: Some(id) },
-        Billed::Issued(invoice) => SettleOutcome::InvoiceSent { invoice_id: invoice.id },
+        Billed::Issued(invoice) => SettleOutcome::of_issued(&invoice, Some(id)),
     };
     if subscription.status == Status::Pending {
         begin(&mut subscription, &plan, work.at);
@@ -88,13 +88,17 @@ pub async fn create(
 }
 
 /// Whether the customer may buy in a currency: in its own, or in any as long as nothing was invoiced
-/// above zero, no credits are left and no subscription is in another one.
+/// above zero, no credits are left and no subscription is in another one. Money in the balance of
+/// another currency is used up first.
 pub async fn may_pay_in(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer_no: i64,
     currency: Currency,
 ) -> Result<bool, DbError> {
+    if balance::is_elsewhere(tx, tenant, customer_no, currency).await? {
+        return Ok(false);
+    }
     let own = billing::get(tx, tenant, customer_no).await?.currency;
     if own.is_none_or(|own| own == currency) {
         return Ok(true);

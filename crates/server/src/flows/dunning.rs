@@ -218,13 +218,13 @@ async fn unpaid(
     Ok(unpaid)
 }
 
-/// Whether a part of a charged invoice was paid and the rest is less than the processor charges.
+/// Whether a part of a charged invoice was paid or credited and the rest is less than the processor charges.
 pub async fn is_small_remainder(
     work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
 ) -> Result<bool, BillingError> {
     let charged = invoice.collection_method == CollectionMethod::ChargeAutomatically;
-    if !charged || invoice.amount_paid == 0 {
+    if !charged || invoice.amount_due() == invoice.totals.total {
         return Ok(false);
     }
     let terms = &work.by.terms;

@@ -5,7 +5,7 @@ use crate::base::{InvoiceId, PaymentMethodId};
 use crate::customers::Customer;
 use crate::db::Tx;
 use crate::flows::{dunning, settled};
-use crate::invoices::{self, Invoice, Payment, Status};
+use crate::invoices::{self, Invoice, Payment, Status, balance};
 use crate::organizations::Tenant;
 use crate::settlement::{self, AttemptStatus, Effect, Kept, begin, close_form};
 use crate::work::{BillingError, Work};
@@ -41,25 +41,39 @@ pub async fn pay(
     Ok(Kept::Attempt(attempt.id))
 }
 
+/// A transfer that was received.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    pub amount: i64,
+    pub reference: String,
+    /// Whether what is above the amount due goes to the customer's balance.
+    pub excess_to_balance: bool,
+}
+
 /// Records money that did not come in through a processor.
 pub async fn transfer(
     work: &mut Work<'_, '_, '_>,
     id: InvoiceId,
-    amount: i64,
-    reference: &str,
+    received: &Transfer,
 ) -> Result<Invoice, BillingError> {
+    let Transfer { amount: whole, reference, excess_to_balance } = received;
     let (customer, mut invoice) = payable(work.tx, work.tenant, id).await?;
     close_form(work, &invoice).await?;
+    let excess = if *excess_to_balance { (whole - invoice.amount_due()).max(0) } else { 0 };
+    let amount = whole - excess;
+    if excess > 0 {
+        balance::overpaid(work, &invoice, excess, reference).await?;
+    }
     let payment = Payment {
         id: work.by.ids.payment_attempt(),
         amount,
         paid_at: work.at,
         brand: None,
         last4: None,
-        reference: Some(reference.to_owned()),
+        reference: Some(reference.clone()),
     };
     invoices::mark_paid(work, &mut invoice, &payment).await?;
-    let detail = json!({ "amount": amount, "reference": reference });
+    let detail = json!({ "amount": amount, "reference": reference, "toBalance": excess });
     work.note(customer.id, Action::InvoiceTransferReceived, id, detail).await?;
     if invoice.status == Status::Paid {
         settled(work, &invoice).await?;
@@ -71,23 +85,27 @@ pub async fn transfer(
     Ok(invoice)
 }
 
-/// Voids an invoice without payments. It keeps its number.
+/// Voids an invoice without payments and credit notes. It keeps its number; what it took from the balance is
+/// returned.
 pub async fn void(work: &mut Work<'_, '_, '_>, id: InvoiceId) -> Result<Invoice, BillingError> {
     let (customer, mut invoice) = payable(work.tx, work.tenant, id).await?;
-    if invoice.amount_paid > 0 {
+    if invoice.amount_paid > 0 || invoice.credited_net + invoice.credited_tax > 0 {
         return Err(BillingError::NotPayable);
     }
     close_form(work, &invoice).await?;
+    balance::give_back(work, &invoice).await?;
+    invoice.balance_applied = 0;
     invoices::set_status(work.tx, work.tenant, &mut invoice, Status::Void, work.at).await?;
     work.note(customer.id, Action::InvoiceVoided, id, json!({})).await?;
     settled(work, &invoice).await?;
     Ok(invoice)
 }
 
-/// Applies the end of a debt: grants the credits that a paid invoice was for, and updates its
-/// subscription.
-async fn settled(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), BillingError> {
-    if invoice.status == Status::Paid {
+/// Applies the end of a debt: grants the credits that an invoice was for if anything was paid, and
+/// updates its subscription.
+pub async fn settled(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), BillingError> {
+    let received = invoice.amount_paid + invoice.balance_applied > 0;
+    if invoice.status == Status::Paid && received {
         credits::topped_up(work, invoice).await?;
     } else {
         let card = payments::default_of(work.tx, work.tenant, invoice.customer_no).await?;

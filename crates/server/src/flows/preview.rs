@@ -9,6 +9,8 @@ use crate::flows::create::{self, NewSubscription};
 use crate::flows::lines;
 use crate::invoices::{self, Line, Totals};
 use crate::organizations::Tenant;
+use crate::payments;
+use crate::settlement::{self, ToPay};
 use crate::subscriptions::{self, Status, Subscription, calendar};
 use crate::work::{BillingError, Work};
 
@@ -19,6 +21,8 @@ pub struct Preview {
     /// Due now; may be empty.
     pub lines: Vec<Line>,
     pub totals: Totals,
+    /// The part of the total that the customer's balance pays.
+    pub balance_applied: i64,
     /// The instant at which it comes into force.
     pub effective_at: Time,
     /// The instant to which it is prorated; `change-plan` accepts it.
@@ -53,25 +57,23 @@ pub async fn preview(
     let (effective_at, proration_date) = (work.at, work.at);
     let (due, closed) = (offer.lines, Vec::new());
     let outcome = Outcome { subscription, due, closed, effective_at, proration_date };
-    show(work.tx, work.tenant, outcome).await
+    show(work, outcome).await
 }
 
 /// Prices a change.
 pub async fn preview_change(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
+    work: &mut Work<'_, '_, '_>,
     request: &ChangeRequest,
-    at: Time,
 ) -> Result<Preview, BillingError> {
-    let subscription =
-        subscriptions::get_reachable(tx, tenant, request.viewer, request.subscription_id).await?;
-    let quote = change::quote(tx, tenant, subscription, request, at).await?;
+    let (viewer, id) = (request.viewer, request.subscription_id);
+    let subscription = subscriptions::get_reachable(work.tx, work.tenant, viewer, id).await?;
+    let quote = change::quote(work.tx, work.tenant, subscription, request, work.at).await?;
     let subscription = quote.outcome();
-    let end = subscription.current_period.map_or(at, |period| period.end);
+    let end = subscription.current_period.map_or(work.at, |period| period.end);
     let effective_at = if quote.way == Way::Deferred { end } else { quote.at };
     let (due, closed, proration_date) = (quote.lines, quote.usage, quote.at);
     let outcome = Outcome { subscription, due, closed, effective_at, proration_date };
-    show(tx, tenant, outcome).await
+    show(work, outcome).await
 }
 
 /// The outcome of a request that is only previewed.
@@ -86,13 +88,10 @@ struct Outcome {
 }
 
 /// Returns the charges now and next.
-async fn show(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    outcome: Outcome,
-) -> Result<Preview, BillingError> {
+async fn show(work: &mut Work<'_, '_, '_>, outcome: Outcome) -> Result<Preview, BillingError> {
     let Outcome { subscription, mut due, closed, effective_at, proration_date } = outcome;
     let (customer, currency) = (subscription.customer_no, subscription.currency);
+    let (tx, tenant) = (&mut *work.tx, work.tenant);
     let mut waiting = invoices::waiting(tx, tenant, customer, currency).await?;
     let changes = !closed.is_empty();
     waiting.extend(closed.into_iter().filter(|line| line.amount != 0));
@@ -101,9 +100,18 @@ async fn show(
         due = invoices::with_waiting(due, std::mem::take(&mut waiting));
     }
     let next = upcoming_after(tx, tenant, &subscription, waiting, changes).await?;
+    let totals = invoices::price(tx, tenant, customer, &due).await?;
+    let method = payments::default_of(tx, tenant, customer).await?;
+    let to_pay = ToPay {
+        customer_no: customer,
+        currency,
+        collection_method: subscription.collection_method,
+        amount: totals.total,
+    };
     Ok(Preview {
         currency,
-        totals: invoices::price(tx, tenant, customer, &due).await?,
+        balance_applied: settlement::part_from_balance(work, &to_pay, method.as_ref()).await?,
+        totals,
         lines: due,
         effective_at,
         proration_date,

@@ -4,11 +4,11 @@ use crate::app::App;
 use crate::audit::{Action, Actor};
 use crate::base::PaymentAttemptId;
 use crate::db::{DbError, Lane, Tx};
-use crate::flows::{apply, payment_methods};
+use crate::flows::{apply, payment_methods, refunds};
 use crate::organizations::Tenant;
 use crate::payments::{
     self, Charge, ChargeResult, DeclineReason, Event, PaymentMethodError, Processor,
-    ProcessorError, Refund,
+    ProcessorError, Refund, RefundKey, RefundOrder,
 };
 use crate::settlement::{
     self, Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, TAKEN_UP_AFTER_SECONDS,
@@ -194,7 +194,14 @@ async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt,
     }
     let reference = attempt.charge_reference.clone().unwrap_or_default();
     let processor = processor_of(app, tenant, &attempt).await?;
-    match processor.refund(tenant, attempt.id, &reference).await {
+    let order = RefundOrder {
+        key: RefundKey::Attempt(attempt.id),
+        attempt: attempt.id,
+        reference,
+        amount: attempt.amount,
+        currency: attempt.currency,
+    };
+    match processor.refund(tenant, &order).await {
         Ok(refund) => record_refund(app, tenant, attempt.id, refund).await,
         Err(error) => {
             tracing::warn!(attempt = %attempt.id, %error, "a refund failed and will be tried again");
@@ -300,7 +307,14 @@ pub async fn receive(
                 })
                 .await?
         }
-        Event::RefundChanged { key, refund } => {
+        Event::RefundChanged { key: RefundKey::Refund(id), refund } => {
+            let known = refunds::is_of(app, tenant, id, processor).await?;
+            if known {
+                refunds::record(app, tenant, id, refund).await?;
+            }
+            known
+        }
+        Event::RefundChanged { key: RefundKey::Attempt(key), refund } => {
             let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
             let known = attempt.is_some_and(|attempt| attempt.processor == processor);
             if known {

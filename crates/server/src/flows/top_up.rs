@@ -11,7 +11,7 @@ use crate::catalog::{self, CreditPackage, Denomination};
 use crate::credits::{self, AutoTopUp, Purchase, TopUp, TopUpStatus, Wallet, bought};
 use crate::customers::{self, billing};
 use crate::db::DbError;
-use crate::invoices::{Line, LineCode, LineKind, LineLabel, NewInvoice, Reason, Status};
+use crate::invoices::{Line, LineCode, LineKind, LineLabel, NewInvoice, Reason, Status, balance};
 use crate::payments;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::work::{BillingError, Work};
@@ -135,6 +135,7 @@ async fn start(
         currency: quote.currency,
         package_id,
         automatic,
+        grant_id: None,
         created_at: work.at,
     };
     let kept = match billed {
@@ -145,18 +146,16 @@ async fn start(
         }
         Billed::Issued(invoice) => {
             top_up.invoice_id = Some(invoice.id);
-            let (subscription_id, invoice_id) = (None, invoice.id);
-            Kept::Outcome(if invoice.status == Status::Paid {
-                SettleOutcome::ChargedInline { subscription_id, invoice_id, attempt_id: None }
-            } else {
+            if invoice.status != Status::Paid {
                 top_up.status = TopUpStatus::Pending;
-                SettleOutcome::InvoiceSent { invoice_id }
-            })
+            }
+            Kept::Outcome(SettleOutcome::of_issued(&invoice, None))
         }
         Billed::Added | Billed::Nothing => return Err(BillingError::OutOfRange),
     };
     if top_up.status == TopUpStatus::Succeeded {
-        wallet.buy(&bought(quote.package.as_ref(), credits, work.at), work.stamp());
+        let bought = bought(quote.package.as_ref(), credits, work.at);
+        top_up.grant_id = Some(wallet.buy(&bought, work.stamp()));
         billing::set_currency(work.tx, work.tenant, customer_no, quote.currency).await?;
     }
     credits::add_top_up(work.tx, no, &top_up).await?;
@@ -249,7 +248,10 @@ async fn quote(
         }
     };
     let profile = billing::get(work.tx, work.tenant, account.customer_no).await?;
-    if profile.currency.is_some_and(|known| known != currency) {
+    let (tx, customer_no) = (&mut *work.tx, account.customer_no);
+    if profile.currency.is_some_and(|known| known != currency)
+        || balance::is_elsewhere(tx, work.tenant, customer_no, currency).await?
+    {
         return Err(BillingError::CurrencyMismatch);
     }
     let name = package.as_ref().map_or(&credits_in.name, |package| &package.name);

@@ -47,6 +47,13 @@ pub struct InvoiceResponse {
     pub tax_amount: i64,
     pub total_amount: i64,
     pub amount_paid: i64,
+    /// The part of `totalAmount` that was paid from the customer's balance.
+    pub balance_applied: i64,
+    /// What its credit notes credit in all, with tax.
+    pub amount_credited: i64,
+    /// The part of `amountCredited` that lowered the amount due.
+    pub amount_due_reduction: i64,
+    /// `totalAmount` less `balanceApplied`, `amountDueReduction` and `amountPaid`.
     pub amount_due: i64,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub issued_at: Option<Time>,
@@ -119,6 +126,9 @@ impl InvoiceResponse {
             tax_amount: invoice.totals.tax_amount,
             total_amount: invoice.totals.total,
             amount_paid: invoice.amount_paid,
+            balance_applied: invoice.balance_applied,
+            amount_credited: invoice.credited_net + invoice.credited_tax,
+            amount_due_reduction: invoice.credited_due,
             amount_due: invoice.amount_due(),
             issued_at: invoice.issued_at,
             due_date: invoice.due_date,

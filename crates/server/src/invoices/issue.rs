@@ -1,7 +1,8 @@
 //! From lines to an issued invoice: prices, drafts, numbers.
 
 use super::{
-    Buyer, DeclaredTax, Invoice, Line, LineKind, NewInvoice, Reason, Seller, Status, Totals, sql,
+    Buyer, DeclaredTax, Invoice, Line, LineKind, NewInvoice, Reason, Seller, Status, Totals,
+    balance, sql,
 };
 use crate::audit::Action;
 use crate::base::{CollectionMethod, Currency, Overflow, TaxRate, money};
@@ -67,7 +68,7 @@ pub async fn draft(
     new: NewInvoice,
 ) -> Result<Option<Invoice>, BillingError> {
     let waiting = match new.reason {
-        Reason::TopUp => Vec::new(),
+        Reason::TopUp | Reason::Manual => Vec::new(),
         Reason::Create | Reason::Renewal | Reason::Usage | Reason::Change => {
             sql::additions(work.tx, work.tenant, customer_no, new.currency).await?
         }
@@ -101,6 +102,10 @@ pub async fn draft(
         currency: new.currency,
         totals: totals(&lines, parties.tax())?,
         amount_paid: 0,
+        balance_applied: 0,
+        credited_net: 0,
+        credited_tax: 0,
+        credited_due: 0,
         issued_at: None,
         due_date: None,
         paid_at: None,
@@ -129,7 +134,10 @@ pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result
     invoice.number = Some(number);
     invoice.due_date = Some(match invoice.collection_method {
         CollectionMethod::ChargeAutomatically => at,
-        CollectionMethod::SendInvoice => at.plus_days(parties.net_days),
+        // A draft may have a due date of its own.
+        CollectionMethod::SendInvoice => {
+            invoice.due_date.unwrap_or_else(|| at.plus_days(parties.net_days))
+        }
     });
     let (currency, tax_amount) = (invoice.currency, invoice.totals.tax_amount);
     let declaration = parties.tax_declaration.as_ref();
@@ -140,7 +148,7 @@ pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result
     invoice.buyer = Stored::of(&buyer)?;
     (invoice.issued_at, invoice.updated_at) = (Some(at), at);
     invoice.status = Status::Issued;
-    if invoice.totals.total == 0 {
+    if invoice.amount_due() == 0 {
         (invoice.status, invoice.paid_at) = (Status::Paid, Some(at));
     }
     sql::store_issued(work.tx, work.tenant, invoice).await?;
@@ -170,7 +178,7 @@ fn is_worth_an_invoice(reason: Reason, lines: &[Line], waiting: &[Line]) -> bool
     let any = |lines: &[Line]| lines.iter().any(|line| line.amount != 0);
     match reason {
         Reason::Renewal | Reason::Usage => any(lines) || any(waiting),
-        Reason::Create | Reason::Change | Reason::TopUp => any(lines),
+        Reason::Create | Reason::Change | Reason::TopUp | Reason::Manual => any(lines),
     }
 }
 
@@ -187,14 +195,15 @@ pub async fn create_issued(
     Ok(Some(invoice))
 }
 
-/// Deletes a draft; the lines that it took in wait again. An issued invoice stays.
-pub async fn delete_draft(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    invoice: &Invoice,
-) -> Result<(), DbError> {
-    sql::free_additions(tx, tenant, invoice).await?;
-    sql::delete_draft(tx, tenant, invoice.id).await
+/// Deletes a draft: the lines that it took in wait again, and the balance that it reserved is
+/// returned. An issued invoice stays.
+pub async fn delete_draft(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), DbError> {
+    if invoice.status != Status::Draft {
+        return Ok(());
+    }
+    balance::give_back(work, invoice).await?;
+    sql::free_additions(work.tx, work.tenant, invoice).await?;
+    sql::delete_draft(work.tx, work.tenant, invoice.id).await
 }
 
 fn totals(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {

@@ -3,6 +3,8 @@
 //! A draft waits for its payment. Issuing takes the tenant's next number and freezes seller and
 //! buyer; from then on the lines never change. `settlement` charges them.
 
+pub mod balance;
+pub mod credit_notes;
 pub mod http;
 mod issue;
 mod lines;
@@ -49,6 +51,13 @@ pub struct Invoice {
     #[record(prefix = "")]
     pub totals: Totals,
     pub amount_paid: i64,
+    /// The part of the total that was paid from the customer's balance. A draft reserves it.
+    pub balance_applied: i64,
+    /// What its credit notes credit, before tax.
+    pub credited_net: i64,
+    pub credited_tax: i64,
+    /// The part of them that lowers the amount due.
+    pub credited_due: i64,
     pub issued_at: Option<Time>,
     pub due_date: Option<Time>,
     pub paid_at: Option<Time>,
@@ -95,6 +104,8 @@ words! {
         Usage = "usage",
         Change = "change",
         TopUp = "top_up",
+        /// A backend wrote it.
+        Manual = "manual",
     }
 }
 
@@ -159,7 +170,9 @@ impl Invoice {
             | Status::PartiallyPaid
             | Status::Paid
             | Status::Overdue
-            | Status::Uncollectible => self.totals.total - self.amount_paid,
+            | Status::Uncollectible => {
+                self.totals.total - self.balance_applied - self.credited_due - self.amount_paid
+            }
         }
     }
 

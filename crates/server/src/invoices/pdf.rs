@@ -3,8 +3,10 @@
 //! Layout takes milliseconds of a core, so it runs on blocking threads, a few at a time. Logo and accent
 //! are today's; seller, buyer and lines are frozen.
 
-use super::{Invoice, InvoiceTier, LineCode, LineLabel, Payment, Seller, Status, UsageParts};
-use crate::base::{Address, CollectionMethod, Period, Time};
+use super::{
+    Buyer, Invoice, InvoiceTier, LineCode, LineLabel, Payment, Seller, Status, UsageParts,
+};
+use crate::base::{Address, CollectionMethod, Period, TaxRate, Time};
 use crate::branding::Branding;
 use crate::db::DbError;
 use base64::Engine as _;
@@ -88,9 +90,9 @@ pub fn document(
     branding: &Branding,
 ) -> Result<pdf::Invoice, DbError> {
     let totals = &invoice.totals;
-    let (from, buyer) = (invoice.seller.read()?, invoice.buyer.read()?);
-    let locale = buyer.locale.clone().unwrap_or_default();
-    let exempt = buyer.is_exempt().then(|| buyer.tax_exempt_reason.clone().unwrap_or_default());
+    let (from, to) = (invoice.seller.read()?, invoice.buyer.read()?);
+    let locale = to.locale.clone().unwrap_or_default();
+    let exempt = to.is_exempt().then(|| to.tax_exempt_reason.clone().unwrap_or_default());
     let declared = from.declared_tax.clone().map(|declared| pdf::DeclaredTax {
         currency: declared.currency.to_string(),
         rate: declared.rate.to_string(),
@@ -109,16 +111,11 @@ pub fn document(
         period: invoice.period.map(period),
         currency: invoice.currency.to_string(),
         seller: seller(from, branding, &locale),
-        reverse_charge: buyer.is_reverse_charge(),
+        reverse_charge: to.is_reverse_charge(),
         tax_exempt: exempt,
-        po_number: buyer.po_number,
-        notes: buyer.notes,
-        customer: pdf::Customer {
-            name: buyer.name,
-            email: Some(buyer.email),
-            address: buyer.address.map(|address| lines_of(&address, &locale)).unwrap_or_default(),
-            tax_ids: buyer.tax_ids.into_iter().map(|id| id.value).collect(),
-        },
+        po_number: to.po_number.clone(),
+        notes: to.notes.clone(),
+        customer: buyer(to, &locale),
         items: invoice
             .lines
             .read()?
@@ -135,13 +132,9 @@ pub fn document(
             })
             .collect(),
         subtotal: totals.subtotal,
-        tax: totals.tax.as_ref().map(|rate| pdf::Tax {
-            name: rate.name.clone(),
-            basis_points: u32::try_from(rate.basis_points).unwrap_or(0),
-            amount: totals.tax_amount,
-            declared,
-        }),
+        tax: totals.tax.as_ref().map(|rate| pdf::Tax { declared, ..tax(rate, totals.tax_amount) }),
         total: totals.total,
+        balance_applied: invoice.balance_applied,
         amount_paid: invoice.amount_paid,
         amount_due: invoice.amount_due(),
         payments: payments
@@ -154,6 +147,7 @@ pub fn document(
                 reference: payment.reference.clone(),
             })
             .collect(),
+        credit_note: None,
         locale,
     })
 }
@@ -176,7 +170,25 @@ fn tiers(usage: &UsageParts) -> Vec<pdf::Tier> {
     usage.tiers.iter().map(tier).collect()
 }
 
-fn seller(seller: Seller, branding: &Branding, locale: &str) -> pdf::Seller {
+pub(super) fn tax(rate: &TaxRate, amount: i64) -> pdf::Tax {
+    pdf::Tax {
+        name: rate.name.clone(),
+        basis_points: u32::try_from(rate.basis_points).unwrap_or(0),
+        amount,
+        declared: None,
+    }
+}
+
+pub(super) fn buyer(buyer: Buyer, locale: &str) -> pdf::Customer {
+    pdf::Customer {
+        name: buyer.name,
+        email: Some(buyer.email),
+        address: buyer.address.map(|address| lines_of(&address, locale)).unwrap_or_default(),
+        tax_ids: buyer.tax_ids.into_iter().map(|id| id.value).collect(),
+    }
+}
+
+pub(super) fn seller(seller: Seller, branding: &Branding, locale: &str) -> pdf::Seller {
     pdf::Seller {
         name: seller.name,
         legal_name: seller.legal_name.unwrap_or_default(),

@@ -75,7 +75,14 @@ const STORE_ISSUED: Command<Invoice> = command!(
 const STORE_STATE: Command<Invoice> = command!(
     Invoice,
     "UPDATE invoices SET status = {status}, amount_paid = {amount_paid}, paid_at = {paid_at}, \
-     updated_at = {updated_at} WHERE tenant_no = $1 AND id = {id} AND status <> 'draft'"
+     balance_applied = {balance_applied}, credited_net = {credited_net}, \
+     credited_tax = {credited_tax}, credited_due = {credited_due}, updated_at = {updated_at} \
+     WHERE tenant_no = $1 AND id = {id} AND status <> 'draft'"
+);
+const STORE_BALANCE_APPLIED: Command<Invoice> = command!(
+    Invoice,
+    "UPDATE invoices SET balance_applied = {balance_applied} \
+     WHERE tenant_no = $1 AND id = {id} AND status = 'draft'"
 );
 const DELETE_DRAFT: Sql =
     sql("DELETE FROM invoices WHERE tenant_no = $1 AND id = $2 AND status = 'draft'");
@@ -267,6 +274,15 @@ pub async fn store_state(
     invoice: &Invoice,
 ) -> Result<(), DbError> {
     changed_one(tx.store(&STORE_STATE, invoice, &[tenant.no.into()]).await?)
+}
+
+/// Stores the part of a draft that the balance pays.
+pub async fn store_balance_applied(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &Invoice,
+) -> Result<(), DbError> {
+    changed_one(tx.store(&STORE_BALANCE_APPLIED, invoice, &[tenant.no.into()]).await?)
 }
 
 fn changed_one(rows: u64) -> Result<(), DbError> {

@@ -12,7 +12,7 @@ pub mod stripe;
 
 pub use processor::{
     Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, PaymentProcessor,
-    Processor, ProcessorError, Processors, Refund,
+    Processor, ProcessorError, Processors, Refund, RefundKey, RefundOrder,
 };
 pub use sandbox::Sandbox;
 pub use sql::{customer_of_reference, default_of, get, keep_reference, reference};

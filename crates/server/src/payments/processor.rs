@@ -3,7 +3,7 @@
 
 use super::{Sandbox, sandbox, stripe};
 use crate::base::words::words;
-use crate::base::{Currency, CustomerId, PaymentAttemptId, Time};
+use crate::base::{Currency, CustomerId, PaymentAttemptId, RefundId, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::{self, Environment, Tenant};
 use futures_util::future::BoxFuture;
@@ -50,14 +50,9 @@ pub trait PaymentProcessor: Send + Sync {
         charge: &'a Charge,
     ) -> Reply<'a, Option<ChargeResult>>;
 
-    /// Refunds a charge, whole and once, and returns the refund's state. A repeated call returns the
-    /// state as it is by then.
-    fn refund<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        key: PaymentAttemptId,
-        reference: &'a str,
-    ) -> Reply<'a, Refund>;
+    /// Refunds a charge once for each key, whole or in part, and returns the refund's state. A
+    /// repeated call returns the state as it is by then.
+    fn refund<'a>(&'a self, tenant: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, Refund>;
 
     /// The minimum charge, in minor units.
     fn minimum(&self, currency: Currency) -> i64;
@@ -181,8 +176,8 @@ pub enum Event {
     CardChanged { customer: String, card: Card },
     /// A payment method was removed at the processor: it cannot be charged any more.
     CardGone { customer: String, reference: String },
-    /// A refund of an attempt's charge succeeded or failed.
-    RefundChanged { key: PaymentAttemptId, refund: Refund },
+    /// A refund succeeded or failed.
+    RefundChanged { key: RefundKey, refund: Refund },
 }
 
 /// An event as the processor sends it.
@@ -190,6 +185,29 @@ pub enum Event {
 pub struct RawEvent {
     pub id: String,
     pub body: String,
+}
+
+/// A refund to make.
+#[derive(Clone, Debug)]
+pub struct RefundOrder {
+    /// The idempotency key.
+    pub key: RefundKey,
+    /// The key of the charge, and its reference.
+    pub attempt: PaymentAttemptId,
+    pub reference: String,
+    /// At most what is left of the charge.
+    pub amount: i64,
+    pub currency: Currency,
+}
+
+/// What a refund is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RefundKey {
+    /// The whole charge of an attempt that was given up.
+    Attempt(PaymentAttemptId),
+    /// A part of a credit note.
+    Refund(RefundId),
 }
 
 /// The state of a refund.
@@ -319,6 +337,15 @@ impl DeclineReason {
             Self::AuthenticationRequired => "authentication_required",
             Self::PaymentMethodRequired => "payment_method_required",
             Self::ProcessingError => "processing_error",
+        }
+    }
+}
+
+impl fmt::Display for RefundKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attempt(id) => id.fmt(f),
+            Self::Refund(id) => id.fmt(f),
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::base::{
 };
 use crate::credits;
 use crate::db::{DbError, FromRow, ToRow, Tx};
-use crate::invoices::{self, Invoice, Line, NewInvoice, Status};
+use crate::invoices::{self, Invoice, Line, NewInvoice, Status, balance};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
 use crate::subscriptions::{PlanChange, Status as SubscriptionStatus, Subscription};
@@ -127,10 +127,20 @@ pub enum Billed {
     Nothing,
     /// Below the processor's minimum: the lines wait for the customer's next invoice.
     Added,
-    /// Issued without a charge: it is sent, or its lines cancel out and it is paid.
+    /// Issued without a charge: it is sent, or it is paid, because its lines cancel out or the
+    /// customer's balance covers it.
     Issued(Box<Invoice>),
     /// To be charged now: continue with [`run`]. The effect follows its success.
     Attempt(Box<Attempt>),
+}
+
+/// An amount that a customer is to pay.
+#[derive(Clone, Copy, Debug)]
+pub struct ToPay {
+    pub customer_no: i64,
+    pub currency: Currency,
+    pub collection_method: CollectionMethod,
+    pub amount: i64,
 }
 
 /// Refuses lines that are too small to charge alone. Writes nothing.
@@ -159,7 +169,11 @@ pub async fn collect(
     let drafted = invoices::draft(work, customer_no, new).await?;
     let Some(mut invoice) = drafted else { return Ok(Billed::Nothing) };
     let sent = invoice.collection_method == CollectionMethod::SendInvoice;
-    if sent || invoice.totals.total == 0 {
+    let collection_method = invoice.collection_method;
+    let to_pay = ToPay { customer_no, currency, collection_method, amount: invoice.amount_due() };
+    let part = part_from_balance(work, &to_pay, method).await?;
+    balance::apply(work, &mut invoice, part).await?;
+    if sent || invoice.amount_due() == 0 {
         invoices::issue(work, &mut invoice).await?;
         return Ok(Billed::Issued(Box::new(invoice)));
     }
@@ -171,12 +185,32 @@ pub async fn collect(
             Ok(Billed::Attempt(Box::new(attempt)))
         }
         Err(BillingError::BelowMinimum) => {
-            invoices::delete_draft(work.tx, work.tenant, &invoice).await?;
+            invoices::delete_draft(work, &invoice).await?;
             invoices::add_to_next(work, customer_no, currency, &lines).await?;
             Ok(Billed::Added)
         }
         Err(error) => Err(error),
     }
+}
+
+/// Returns the part of an amount that the customer's balance pays: all of it, or as much as leaves
+/// nothing that is too small to charge.
+pub async fn part_from_balance(
+    work: &mut Work<'_, '_, '_>,
+    to_pay: &ToPay,
+    method: Option<&PaymentMethod>,
+) -> Result<i64, DbError> {
+    let ToPay { customer_no, currency, collection_method, amount } = *to_pay;
+    let available = balance::available(work.tx, work.tenant, customer_no, currency).await?;
+    let minimum = match collection_method {
+        CollectionMethod::SendInvoice => 0,
+        CollectionMethod::ChargeAutomatically => {
+            let name = method.map(|method| method.processor.as_str());
+            let terms = work.by.terms.processor_of(work.tx, work.tenant, name, currency).await?;
+            terms.map_or(0, |terms| terms.minimum)
+        }
+    };
+    Ok(balance::usable(available, amount, minimum))
 }
 
 /// Starts a charge of an invoice's amount due, with the customer locked. Without a payment method,
@@ -291,7 +325,7 @@ pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Resu
     let invoice = invoices::get(work.tx, work.tenant, attempt.invoice_id).await?;
     // An issued invoice stays, and so does its purchase.
     if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
-        invoices::delete_draft(work.tx, work.tenant, &invoice).await?;
+        invoices::delete_draft(work, &invoice).await?;
         let mut work = work.as_of(attempt.billed_at);
         credits::top_up_failed(&mut work, &invoice, attempt.payment_method_id).await?;
     }

@@ -6,6 +6,7 @@
 use super::{Attempt, AttemptStatus, Effect};
 use crate::base::words::words;
 use crate::base::{CreditAccountId, InvoiceId, PaymentAttemptId, SubscriptionId, Time};
+use crate::invoices::{Invoice, Status};
 use crate::payments::DeclineReason;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,17 @@ words! {
     FormReason as FormReasonName {
         PaymentMethodRequired = "payment_method_required",
         AuthenticationRequired = "authentication_required",
+    }
+}
+
+impl SettleOutcome {
+    /// Returns the outcome of an invoice that was issued without a charge.
+    pub fn of_issued(invoice: &Invoice, subscription_id: Option<SubscriptionId>) -> Self {
+        let invoice_id = invoice.id;
+        match invoice.status == Status::Paid {
+            true => Self::ChargedInline { subscription_id, invoice_id, attempt_id: None },
+            false => Self::InvoiceSent { invoice_id },
+        }
     }
 }
 

@@ -215,7 +215,7 @@ impl Subscription {
         let key = |period: Period| format!("{} {} {}", self.id, period.start, reason.as_str());
         let due_key = match reason {
             Reason::Renewal | Reason::Usage => period.map(key),
-            Reason::Create | Reason::Change | Reason::TopUp => None,
+            Reason::Create | Reason::Change | Reason::TopUp | Reason::Manual => None,
         };
         NewInvoice {
             subscription_id: Some(self.id),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use unitpay::audit::Action;
 use unitpay::keys::KeyScopes;
-use unitpay::payments::{Card, Event, Refund};
+use unitpay::payments::{Card, Event, Refund, RefundKey};
 
 on_both_stores! {
     async fn every_action_is_audited_exactly_where_it_happens(t) {
@@ -24,6 +24,7 @@ on_both_stores! {
         time(&mut log).await;
         attention(&mut log).await;
         webhook_endpoints(&mut log).await;
+        money_back(&mut log).await;
         let all: BTreeSet<String> = Action::NAMES.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(log.seen, all);
     }
@@ -210,7 +211,8 @@ async fn cards_and_forms(log: &mut Log<'_>, shop: &Shop) {
 async fn reports_of_the_processor(log: &mut Log<'_>) {
     let t = log.t;
     let listed = t.call(get("/v1/audit-events?limit=1").key(&t.key)).await.expect(200).json();
-    let attempt = listed["data"][0]["targetId"].as_str().unwrap().parse().unwrap();
+    let attempt = listed["data"][0]["targetId"].as_str().unwrap();
+    let key = RefundKey::Attempt(attempt.parse().unwrap());
     let customer = t.call(get("/v1/customers/one").key(&t.key)).await.expect(200).text("id");
     let card = Card {
         reference: "pm_sandbox_visa".into(),
@@ -221,10 +223,7 @@ async fn reports_of_the_processor(log: &mut Log<'_>) {
     };
     for (event, action) in [
         (Event::CardChanged { customer, card }, "system payment_method.updated"),
-        (
-            Event::RefundChanged { key: attempt, refund: Refund::Failed },
-            "system payment.refund_failed",
-        ),
+        (Event::RefundChanged { key, refund: Refund::Failed }, "system payment.refund_failed"),
     ] {
         let delivery = t.app.processors.sandbox().deliver(&t.tenant, &event).unwrap();
         let path = format!("/v1/webhooks/sandbox/{}", t.tenant.organization_id);
@@ -308,6 +307,44 @@ async fn attention(log: &mut Log<'_>) {
     log.t.call_for("three", "a", 1_000_000_000).await;
     log.t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
     log.told(&["subscription.needs_attention", "subscription.canceled"]).await;
+}
+
+/// Balances, credit notes and their refunds.
+async fn money_back(log: &mut Log<'_>) {
+    log.t.customer("four").await;
+    log.told(&["customer.created"]).await;
+    let add = json!({ "currency": "USD", "amount": 100 });
+    log.ask(post("/v1/customers/four/balance/adjustments", &add), &["balance.adjusted"]).await;
+    let issued = ["credit_note.issued", "refund.started"];
+    for (token, refunded) in [
+        ("pm_sandbox_visa", "system refund.succeeded"),
+        ("pm_sandbox_refund_fails", "system refund.failed"),
+    ] {
+        let card = json!({ "processorToken": token, "setDefault": true });
+        let added = ["payment_method.added", "payment_method.made_default"];
+        log.ask(post("/v1/customers/four/payment-methods", &card), &added).await;
+        let invoice = log.t.bill("four", 1_000).await;
+        log.told(&["system invoice.issued"]).await;
+        let paid = ["payment.started", "system payment.succeeded"];
+        log.ask(post(format!("/v1/invoices/{invoice}/pay"), &json!({})), &paid).await;
+        let path = format!("/v1/invoices/{invoice}/credit-notes");
+        let note = json!({ "amount": 400, "reason": "other", "refundAmount": 400 });
+        match token {
+            "pm_sandbox_visa" => {
+                log.ask(post(&path, &note), &[&issued[..], &[refunded]].concat()).await;
+            }
+            _ => {
+                log.ask(post(&path, &note), &issued).await;
+                log.t.advance(3_600);
+                unitpay::flows::sweep_refunds(&log.t.app).await.unwrap();
+                log.told(&[refunded]).await;
+            }
+        }
+        let note = json!({ "amount": 100, "reason": "other" });
+        let note = log.ask(post(&path, &note), &["credit_note.issued"]).await.text("id");
+        let void = post(format!("/v1/credit-notes/{note}/void"), &json!({}));
+        log.ask(void, &["credit_note.voided"]).await;
+    }
 }
 
 fn clock_to(day: &str) -> Request {

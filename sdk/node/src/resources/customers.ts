@@ -1,9 +1,13 @@
 import type { PagePromise } from '../page.js';
 import type { RequestOptions, Transport } from '../transport.js';
 import type {
+  AdjustBalance,
+  BalanceEntry,
+  BalanceEntryQuery,
   CreateCustomer,
   CreditAccount,
   Customer,
+  CustomerBalance,
   CustomerEntitlements,
   CustomerQuery,
   InvoiceSummary,
@@ -75,6 +79,29 @@ export class Customers {
     options?: RequestOptions,
   ): PagePromise<CreditAccount> {
     return listed(this.#transport, ['customers', id, 'credit-accounts'], query, options);
+  }
+
+  /** Returns the money that the customer has with you. The next invoices are paid from it. */
+  balance(id: string, options?: RequestOptions): Promise<CustomerBalance> {
+    return this.#transport.send({ method: 'GET', path: ['customers', id, 'balance'] }, options);
+  }
+
+  listBalanceEntries(
+    id: string,
+    query?: BalanceEntryQuery,
+    options?: RequestOptions,
+  ): PagePromise<BalanceEntry> {
+    return listed(this.#transport, ['customers', id, 'balance', 'entries'], query, options);
+  }
+
+  /** Adds money to the balance, or takes it with a negative `amount`. */
+  adjustBalance(
+    id: string,
+    adjustment: AdjustBalance,
+    options?: RequestOptions,
+  ): Promise<BalanceEntry> {
+    const path = ['customers', id, 'balance', 'adjustments'];
+    return this.#transport.send({ method: 'POST', path, body: adjustment }, options);
   }
 
   /** Returns the customer's entitlements with the remaining amounts. */

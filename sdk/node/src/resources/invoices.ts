@@ -1,12 +1,15 @@
 import type { PagePromise } from '../page.js';
 import type { RequestOptions, Transport } from '../transport.js';
 import type {
+  CreateInvoice,
+  CreateInvoiceItem,
   Invoice,
   InvoiceQuery,
   InvoiceSummary,
   PayInvoice,
   RecordPayment,
   SettleOutcome,
+  WaitingItems,
 } from '../types.js';
 import { listed } from './collection.js';
 
@@ -21,6 +24,16 @@ export class Invoices {
 
   list(query?: InvoiceQuery, options?: RequestOptions): PagePromise<InvoiceSummary> {
     return listed(this.#transport, ['invoices'], query, options);
+  }
+
+  /** Issues an invoice of these items: sent, or charged with `autoCollect`. */
+  create(invoice: CreateInvoice, options?: RequestOptions): Promise<Invoice> {
+    return this.#transport.send({ method: 'POST', path: ['invoices'], body: invoice }, options);
+  }
+
+  /** Keeps an item for the customer's next invoice, and returns all that wait for it. */
+  createItem(item: CreateInvoiceItem, options?: RequestOptions): Promise<WaitingItems> {
+    return this.#transport.send({ method: 'POST', path: ['invoice-items'], body: item }, options);
   }
 
   get(id: string, options?: RequestOptions): Promise<Invoice> {

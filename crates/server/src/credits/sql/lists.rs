@@ -74,6 +74,12 @@ const OPEN_TOP_UP: Query<TopUpOf> = query!(
      WHERE a.tenant_no = $1 AND a.customer_no = $2 AND t.invoice_id = $3 AND t.status = 'pending'",
     credit_currency_id = "a.credit_currency_id",
 );
+const PAID_TOP_UP: Query<TopUpOf> = query!(
+    TopUpOf,
+    "SELECT {top_up: t} FROM credit_accounts a JOIN credit_top_ups t ON t.account_no = a.no \
+     WHERE a.tenant_no = $1 AND a.customer_no = $2 AND t.invoice_id = $3 AND t.status = 'succeeded'",
+    credit_currency_id = "a.credit_currency_id",
+);
 const DAYS: Query<DayView> =
     query!(DayView, "SELECT {} FROM credit_days WHERE account_no = $1 AND day >= $2 ORDER BY day");
 
@@ -202,6 +208,18 @@ pub async fn open_top_up(
 ) -> Result<Option<(CreditCurrencyId, TopUp)>, DbError> {
     let values = [tenant.no.into(), customer_no.into(), invoice.into()];
     let found = tx.fetch_one(&OPEN_TOP_UP, &values).await?;
+    Ok(found.map(|row| (row.credit_currency_id, row.top_up)))
+}
+
+/// Returns the paid top-up of an invoice, and its credit currency.
+pub async fn paid_top_up(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    invoice: InvoiceId,
+) -> Result<Option<(CreditCurrencyId, TopUp)>, DbError> {
+    let values = [tenant.no.into(), customer_no.into(), invoice.into()];
+    let found = tx.fetch_one(&PAID_TOP_UP, &values).await?;
     Ok(found.map(|row| (row.credit_currency_id, row.top_up)))
 }
 

@@ -4,7 +4,9 @@ use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::base::{InvoiceId, PaymentMethodId};
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
-use crate::flows::pay::{pay as begin_to_pay, transfer as record_transfer, void as void_invoice};
+use crate::flows::pay::{
+    Transfer, pay as begin_to_pay, transfer as record_transfer, void as void_invoice,
+};
 use crate::http::leaves::{Amount, ShortText, Text};
 use crate::http::page::path_id;
 use crate::http::wire::Request;
@@ -29,12 +31,16 @@ pub struct PayInvoiceRequest {
 
 #[derive(Debug, Request)]
 pub struct RecordPaymentRequest {
-    /// In minor units, at most the amount due.
+    /// In minor units, at most the amount due unless `excessToBalance` is set.
     #[request(with = Amount<1>)]
     amount: i64,
     /// The reference of the transfer.
     #[request(with = Text<1, 200>)]
     reference: String,
+    /// Whether what is above the amount due goes to the customer's balance. Default false: more than
+    /// the amount due is refused.
+    #[request(default = false)]
+    excess_to_balance: bool,
 }
 
 type Payer = Caller<{ KeyScopes::INVOICES_WRITE }, { PortalScopes::INVOICES_PAY }>;
@@ -75,13 +81,14 @@ pub async fn transfer(
     idempotency: IdempotencyKey,
     body: Body<RecordPaymentRequest>,
 ) -> Result<Response, Problem> {
-    let (RecordPaymentRequest { amount, reference }, raw) = body.read()?;
+    let (RecordPaymentRequest { amount, reference, excess_to_balance }, raw) = body.read()?;
+    let received = Transfer { amount, reference, excess_to_balance };
     let (tenant, id) = (caller.tenant(), path_id::<InvoiceId>(&id)?);
     let by = app.by(caller.actor());
     let idempotency = idempotency.of(caller.id(), &raw, by.now);
     let shared = Arc::clone(&app);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
-        let invoice = record_transfer(work, id, amount, &reference).await?;
+        let invoice = record_transfer(work, id, &received).await?;
         let payments = invoices::payments(work.tx, work.tenant, id).await?;
         let whole = InvoiceResponse::whole(&shared, invoice, payments, true);
         serde_json::to_value(whole).map_err(Problem::internal)

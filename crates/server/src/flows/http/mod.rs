@@ -1,7 +1,10 @@
 //! HTTP handlers of the flows: requests that move money, with one kind of response.
 
 pub mod answer;
+pub mod balance;
+pub mod credit_notes;
 pub mod invoices;
+pub mod invoicing;
 pub mod subscriptions;
 pub mod top_ups;
 
@@ -81,6 +84,39 @@ impl From<BillingError> for Problem {
             }
             BillingError::BelowMinimum => {
                 (Code::AmountOutOfRange, "The amount due is below the processor's minimum.")
+            }
+            BillingError::BalanceTooLow => {
+                (Code::AmountOutOfRange, "The customer's balance is lower than this amount.")
+            }
+            BillingError::CurrencyRequired => {
+                let message = "is required: the customer has not bought anything yet";
+                return Self::invalid_param("currency", message);
+            }
+            BillingError::NotCreditable => {
+                (Code::Conflict, "A draft and a void invoice cannot be credited.")
+            }
+            BillingError::NotVoidable => {
+                let detail = "The credit note is void, or something of it went out already.";
+                (Code::Conflict, detail)
+            }
+            BillingError::CreditTooHigh { rest } => {
+                let detail = format!("At most {rest} of this can still be credited.");
+                return Self::new(Code::AmountOutOfRange, detail);
+            }
+            BillingError::RefundTooHigh { rest } => {
+                let detail = format!("At most {rest} can still be refunded to cards.");
+                return Self::new(Code::AmountOutOfRange, detail);
+            }
+            BillingError::NothingToCredit => {
+                (Code::AmountOutOfRange, "The credit note would credit nothing.")
+            }
+            BillingError::NoSuchLine(item) => {
+                let message = format!("has no item {item}: the invoice has fewer");
+                return Self::invalid_param("lines", message);
+            }
+            BillingError::PartsDoNotAddUp { rest } => {
+                let message = "refundAmount, creditAmount and outOfBandAmount must add up to";
+                return Self::invalid_param("refundAmount", format!("{message} {rest}"));
             }
             BillingError::Frozen => (Code::WalletFrozen, "The wallet is frozen."),
             BillingError::PackageRequired => {

@@ -153,9 +153,11 @@ pub async fn preview_change(
         proration_date: None,
         allow_unpaid: true,
     };
+    let by = app.by(caller.actor());
     let mut tx = app.db.read().await?;
-    let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
-    let preview = flows::preview_change(&mut tx, &tenant, &request, at).await?;
+    let at = test_clock::now(&mut tx, &tenant, by.now).await?;
+    let mut work = Work { tx: &mut tx, tenant: &tenant, at, by: &by };
+    let preview = flows::preview_change(&mut work, &request).await?;
     Ok(Json(StatusCode::OK, preview.into()))
 }
 

@@ -15,6 +15,8 @@ pub enum Behaviour {
     Expires,
     /// Charges, but the first response is lost.
     Timeout,
+    /// Charges. A refund is pending first and then fails.
+    RefundFails,
 }
 
 /// A charge or form as stored by the sandbox.
@@ -41,13 +43,14 @@ pub enum IntentStatus {
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Visa,
         Self::Mastercard,
         Self::Declined,
         Self::RequiresForm,
         Self::Expires,
         Self::Timeout,
+        Self::RefundFails,
     ];
 
     pub const fn token(self) -> &'static str {
@@ -58,6 +61,7 @@ impl Behaviour {
             Self::RequiresForm => "pm_sandbox_requires_form",
             Self::Expires => "pm_sandbox_expires",
             Self::Timeout => "pm_sandbox_timeout",
+            Self::RefundFails => "pm_sandbox_refund_fails",
         }
     }
 
@@ -75,13 +79,17 @@ impl Behaviour {
             Self::RequiresForm => ("visa", "3220"),
             Self::Expires => ("visa", "0069"),
             Self::Timeout => ("visa", "0119"),
+            Self::RefundFails => ("visa", "5126"),
         };
         let month = month(at);
         let (reference, expires) = match self {
             Self::Expires => (format!("{reference}:{}", month + 1), month + 1),
-            Self::Visa | Self::Mastercard | Self::Declined | Self::RequiresForm | Self::Timeout => {
-                (reference, (month.div_euclid(12) + 4) * 12 + 11)
-            }
+            Self::Visa
+            | Self::Mastercard
+            | Self::Declined
+            | Self::RequiresForm
+            | Self::Timeout
+            | Self::RefundFails => (reference, (month.div_euclid(12) + 4) * 12 + 11),
         };
         Card {
             reference,
@@ -111,7 +119,11 @@ impl Charge {
                 declined(DeclineReason::ExpiredCard)
             }
             Some(
-                Behaviour::Visa | Behaviour::Mastercard | Behaviour::Expires | Behaviour::Timeout,
+                Behaviour::Visa
+                | Behaviour::Mastercard
+                | Behaviour::Expires
+                | Behaviour::Timeout
+                | Behaviour::RefundFails,
             ) => (IntentStatus::Succeeded, None),
         }
     }

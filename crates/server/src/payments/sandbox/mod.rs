@@ -6,13 +6,14 @@
 
 pub mod http;
 mod intent;
+mod refund;
 mod sql;
 
 use super::processor::{
     BadWebhook, Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, Holder,
-    PaymentProcessor, ProcessorError, RawEvent, Refund, Reply,
+    PaymentProcessor, ProcessorError, RawEvent, Refund, RefundOrder, Reply,
 };
-use crate::base::{Clock, Currency, CustomerId, PaymentAttemptId, Random, Time};
+use crate::base::{Clock, Currency, CustomerId, Random, Time};
 use crate::db::{Db, DbError, Lane, Tx};
 use crate::organizations::Tenant;
 use ::http::HeaderMap;
@@ -196,24 +197,16 @@ impl PaymentProcessor for Sandbox {
         })
     }
 
-    fn refund<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        key: PaymentAttemptId,
-        reference: &'a str,
-    ) -> Reply<'a, Refund> {
+    fn refund<'a>(&'a self, tenant: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, Refund> {
         Box::pin(async move {
-            let (tenant, reference) = (*tenant, reference.to_owned());
-            self.db
-                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let mut found = sql::by_key(tx, &tenant, key).await?;
-                    found.retain(|intent| intent.reference == reference);
-                    let mut intent = found.pop().ok_or(DbError::Broken("no charge to refund"))?;
-                    intent.status = IntentStatus::Refunded;
-                    sql::set_status(tx, &intent).await
-                })
-                .await?;
-            Ok(Refund::Done)
+            let (tenant, order, now) = (*tenant, order.clone(), self.clock.now());
+            let state = self.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                let mut found = sql::by_key(tx, &tenant, order.attempt).await?;
+                found.retain(|intent| intent.reference == order.reference);
+                let intent = found.pop().ok_or(DbError::Broken("no charge to refund"))?;
+                refund::make(tx, &tenant, intent, &order, now).await
+            });
+            Ok(state.await?)
         })
     }
 

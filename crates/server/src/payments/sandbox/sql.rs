@@ -1,6 +1,7 @@
 //! SQL statements of the sandbox processor.
 
 use super::intent::{Intent, IntentStatus};
+use super::refund::{SandboxRefund, State};
 use crate::base::PaymentAttemptId;
 use crate::db::{Command, DbError, Query, Tx, command, query, word_columns};
 use crate::organizations::Tenant;
@@ -19,6 +20,19 @@ const INSERT: Command<Intent> = command!(
 );
 const SET_STATUS: Command<Intent> =
     command!(Intent, "UPDATE sandbox_intents SET status = {status} WHERE reference = {reference}");
+
+const REFUNDS: Query<SandboxRefund> = query!(
+    SandboxRefund,
+    "SELECT {} FROM sandbox_refunds WHERE tenant_no = $1 AND reference = $2 ORDER BY key"
+);
+const INSERT_REFUND: Command<SandboxRefund> = command!(
+    SandboxRefund,
+    "INSERT INTO sandbox_refunds (tenant_no, {columns}) VALUES ($1, {values})"
+);
+const SET_REFUND_STATUS: Command<SandboxRefund> = command!(
+    SandboxRefund,
+    "UPDATE sandbox_refunds SET status = {status} WHERE tenant_no = $1 AND key = {key}"
+);
 
 /// Returns the charges of a key, oldest first: several if the key expired in between.
 pub(super) async fn by_key(
@@ -50,4 +64,29 @@ pub(super) async fn set_status(tx: &mut Tx<'_, '_>, intent: &Intent) -> Result<(
     tx.store(&SET_STATUS, intent, &[]).await.map(|_| ())
 }
 
-word_columns!(IntentStatus);
+/// Returns the refunds of a charge.
+pub(super) async fn refunds(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    reference: &str,
+) -> Result<Vec<SandboxRefund>, DbError> {
+    tx.fetch(&REFUNDS, &[tenant.no.into(), reference.into()]).await
+}
+
+pub(super) async fn insert_refund(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    refund: &SandboxRefund,
+) -> Result<(), DbError> {
+    tx.store(&INSERT_REFUND, refund, &[tenant.no.into()]).await.map(|_| ())
+}
+
+pub(super) async fn set_refund_status(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    refund: &SandboxRefund,
+) -> Result<(), DbError> {
+    tx.store(&SET_REFUND_STATUS, refund, &[tenant.no.into()]).await.map(|_| ())
+}
+
+word_columns!(IntentStatus, State);

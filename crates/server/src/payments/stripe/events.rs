@@ -1,7 +1,7 @@
 //! Stripe's events: which ones matter here, and what they mean.
 
 use super::client::Call;
-use super::{MAX_PAGES, Stripe};
+use super::{MAX_PAGES, Stripe, refund_key};
 use crate::base::Time;
 use crate::payments::Card;
 use crate::payments::processor::{Event, ProcessorError, RawEvent};
@@ -61,7 +61,7 @@ pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<Event>, Process
             })
         }
         Some("refund.created" | "refund.updated" | "refund.failed") => {
-            match (key, object["payment_intent"].as_str()) {
+            match (refund_key(object), object["payment_intent"].as_str()) {
                 // Asked for: an older event may come later, and would undo what a newer one said.
                 (Some(key), Some(reference)) => stripe
                     .find_refund(key, reference)

@@ -15,9 +15,9 @@ pub use sql::ToPoll;
 
 use super::processor::{
     BadWebhook, Card, Charge, ChargeResult, Client as FormClient, ClientKind, DeclineReason, Event,
-    Holder, PaymentProcessor, ProcessorError, RawEvent, Refund, Reply,
+    Holder, PaymentProcessor, ProcessorError, RawEvent, Refund, RefundKey, RefundOrder, Reply,
 };
-use crate::base::{Currency, PaymentAttemptId, Secret, Time};
+use crate::base::{Currency, Secret, Time};
 use crate::organizations::Tenant;
 use ::http::HeaderMap;
 use answers::Verdict;
@@ -39,7 +39,18 @@ const SEARCH_AFTER_SECONDS: i64 = 90_000;
 const MAX_PAGES: usize = 100;
 /// The metadata by which our objects are found at Stripe.
 const ATTEMPT: &str = "metadata[unitpay_attempt]";
+const REFUND: &str = "metadata[unitpay_refund]";
 const CUSTOMER: &str = "metadata[unitpay_customer]";
+
+/// Returns our key of a refund; `None` if it was made elsewhere. A refund of a credit note names its
+/// attempt too.
+fn refund_key(refund: &Value) -> Option<RefundKey> {
+    let named = |name: &str| refund["metadata"][name].as_str();
+    match named("unitpay_refund") {
+        Some(id) => id.parse().ok().map(RefundKey::Refund),
+        None => named("unitpay_attempt")?.parse().ok().map(RefundKey::Attempt),
+    }
+}
 
 /// One tenant's account.
 pub struct Stripe {
@@ -132,15 +143,14 @@ impl Stripe {
         Ok(found.map(|intent| answers::judge_intent(&intent, charge)))
     }
 
-    /// The present state of the refund of an attempt's charge; `None` if there is none.
+    /// Returns the present state of a refund of a charge; `None` if there is none.
     async fn find_refund(
         &self,
-        key: PaymentAttemptId,
+        key: RefundKey,
         reference: &str,
     ) -> Result<Option<Refund>, ProcessorError> {
-        let key = key.to_string();
         let list = || Call::get("/v1/refunds").with("payment_intent", reference);
-        let ours = |refund: &Value| refund["metadata"]["unitpay_attempt"] == key.as_str();
+        let ours = |refund: &Value| refund_key(refund) == Some(key);
         Ok(self.search(list, ours).await?.as_ref().map(answers::refund))
     }
 
@@ -262,21 +272,22 @@ impl PaymentProcessor for Stripe {
 
     /// Looks for the refund first, so that a repeated call learns what became of it: the key would
     /// only repeat the first answer.
-    fn refund<'a>(
-        &'a self,
-        _: &'a Tenant,
-        key: PaymentAttemptId,
-        reference: &'a str,
-    ) -> Reply<'a, Refund> {
+    fn refund<'a>(&'a self, _: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, Refund> {
         Box::pin(async move {
-            if let Some(known) = self.find_refund(key, reference).await? {
+            if let Some(known) = self.find_refund(order.key, &order.reference).await? {
                 return Ok(known);
             }
-            let id = key.to_string();
-            let call = Call::post("/v1/refunds")
-                .once(format!("refund_{id}"))
-                .with("payment_intent", reference)
-                .with(ATTEMPT, &id);
+            let Some(amount) = amounts::to_stripe(order.amount, order.currency) else {
+                return Ok(Refund::Failed);
+            };
+            let mut call = Call::post("/v1/refunds")
+                .once(format!("refund_{}", order.key))
+                .with("payment_intent", &order.reference)
+                .with("amount", amount.to_string())
+                .with(ATTEMPT, order.attempt.to_string());
+            if let RefundKey::Refund(id) = order.key {
+                call = call.with(REFUND, id.to_string());
+            }
             let answer = self.send(call).await?;
             match (answer.status, answer.error_code()) {
                 (200, _) => Ok(answers::refund(&answer.body)),

@@ -89,6 +89,10 @@ pub struct PreviewResponse {
     pub subtotal: i64,
     pub tax_amount: i64,
     pub total_amount: i64,
+    /// The part of `totalAmount` that the customer's balance pays.
+    pub balance_applied: i64,
+    /// `totalAmount` less `balanceApplied`.
+    pub amount_due: i64,
     /// The instant at which the change applies.
     #[schema(value_type = String, format = DateTime)]
     pub effective_at: Time,
@@ -101,7 +105,7 @@ pub struct PreviewResponse {
     pub next_invoice: Option<UpcomingResponse>,
 }
 
-/// An upcoming invoice, as far as it is known.
+/// An upcoming invoice, as far as it is known. The customer's balance is not deducted.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = UpcomingInvoice)]
@@ -128,6 +132,8 @@ impl From<Preview> for PreviewResponse {
             subtotal: preview.totals.subtotal,
             tax_amount: preview.totals.tax_amount,
             total_amount: preview.totals.total,
+            balance_applied: preview.balance_applied,
+            amount_due: preview.totals.total - preview.balance_applied,
             effective_at: preview.effective_at,
             proration_date: preview.proration_date,
             trial_end: preview.trial_end,

@@ -23,6 +23,7 @@ pub struct World {
     pub payment_method: String,
     pub subscription: String,
     pub invoice: String,
+    pub credit_note: String,
     /// The charge of the top-up.
     pub attempt: String,
     pub wallet: String,
@@ -57,6 +58,7 @@ impl World {
             payment_method: id("pm"),
             subscription: id("sub"),
             invoice: id("inv"),
+            credit_note: id("cn"),
             attempt: id("pay"),
             wallet: id("wal"),
             ledger_entry: id("led"),
@@ -115,8 +117,12 @@ impl World {
         let ledger_entry = t.ledger(&wallet).await[0]["id"].as_str().unwrap().to_owned();
         let wallet = wallet["id"].as_str().unwrap().to_owned();
         let (endpoint, event, delivery) = told(t).await;
+        let credited = t.bill(&customer, 1_000).await;
+        let note = json!({ "amount": 1, "reason": "other" });
+        let path = format!("invoices/{credited}/credit-notes");
         Self {
             organization: t.tenant.organization_id.to_string(),
+            credit_note: t.make(&path, note).await,
             invoice: t.bill(&customer, 1_000).await,
             attempt: topped_up["paymentAttemptId"].as_str().unwrap().to_owned(),
             form: t.set_up(&customer).await,
@@ -146,7 +152,7 @@ impl World {
     }
 
     /// Objects that another tenant or customer must never see.
-    pub fn ids(&self) -> [&str; 19] {
+    pub fn ids(&self) -> [&str; 20] {
         [
             &self.customer,
             &self.sid,
@@ -161,6 +167,7 @@ impl World {
             &self.payment_method,
             &self.subscription,
             &self.invoice,
+            &self.credit_note,
             &self.attempt,
             &self.wallet,
             &self.ledger_entry,

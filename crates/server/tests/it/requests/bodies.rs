@@ -102,6 +102,25 @@ fn others(row: &Row, w: &World) -> Vec<Value> {
             }),
             json!({ "enabled": false, "mode": "amount", "threshold": 1, "amount": 1_000 }),
         ],
+        "recordInvoicePayment" => {
+            vec![json!({ "amount": 1, "reference": "R", "excessToBalance": false })]
+        }
+        "createInvoice" => vec![json!({
+            "customerId": w.customer, "currency": "USD", "dueInDays": 7, "autoCollect": false,
+            "items": [{ "description": "W", "quantity": 2, "unitAmount": 500 }],
+        })],
+        "createInvoiceItem" => vec![json!({
+            "customerId": w.customer, "currency": "USD", "description": "W", "quantity": 2,
+            "unitAmount": 500,
+        })],
+        "adjustBalance" => vec![json!({ "currency": "USD", "amount": 5, "description": "D" })],
+        "createCreditNote" | "previewCreditNote" => vec![
+            json!({
+                "amount": 5, "reason": "other", "refundAmount": 0, "creditAmount": 0,
+                "outOfBandAmount": 0, "memo": "M",
+            }),
+            json!({ "lines": [{ "item": 0, "amount": 5 }], "reason": "duplicate" }),
+        ],
         "grantCredits" => vec![json!({
             "amount": 1, "description": "D", "expiresAt": "2040-01-01T00:00:00Z",
         })],

@@ -5,7 +5,9 @@ use crate::on_both_stores;
 use crate::support::Test;
 use unitpay::base::PaymentAttemptId;
 use unitpay::payments::processor::Holder;
-use unitpay::payments::{Charge, ChargeResult, DeclineReason, Processor, ProcessorError, Refund};
+use unitpay::payments::{
+    Charge, ChargeResult, DeclineReason, Processor, ProcessorError, Refund, RefundKey, RefundOrder,
+};
 
 /// A processor with a customer who has these payment methods.
 struct Subject {
@@ -77,9 +79,32 @@ impl Test {
         // Another key is another charge.
         assert_ne!(processor.charge(t, &charge(key(), Some(&subject.good), true)).await, first);
 
-        // It is refunded once.
+        // It is refunded in parts, each once for its key, up to the whole.
+        let part = |key, amount| RefundOrder {
+            key,
+            attempt: paid.key,
+            reference: reference.clone(),
+            amount,
+            currency: paid.currency,
+        };
+        let refund = || RefundKey::Refund(self.app.ids.refund());
+        let (first, rest) = (part(refund(), 400), part(refund(), 600));
+        for order in [&first, &first, &rest, &rest, &first] {
+            assert_eq!(processor.refund(t, order).await.unwrap(), Refund::Done);
+        }
+        let other = charge(key(), Some(&subject.good), false);
+        let ChargeResult::Succeeded { reference, .. } = processor.charge(t, &other).await else {
+            panic!();
+        };
+        let of = |key, amount| {
+            let (reference, currency) = (reference.clone(), other.currency);
+            RefundOrder { key, attempt: other.key, reference, amount, currency }
+        };
+        assert_eq!(processor.refund(t, &of(refund(), 600)).await.unwrap(), Refund::Done);
+        assert!(processor.refund(t, &of(refund(), 401)).await.is_err());
+        let whole = RefundKey::Attempt(other.key);
         for _ in 0..2 {
-            assert_eq!(processor.refund(t, paid.key, &reference).await.unwrap(), Refund::Done);
+            assert_eq!(processor.refund(t, &of(whole, 400)).await.unwrap(), Refund::Done);
         }
 
         // A decline is one, however often it is asked for, and is found as one.

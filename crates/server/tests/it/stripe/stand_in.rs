@@ -483,16 +483,22 @@ impl State {
             return missing("payment_intent");
         };
         assert_eq!(intent["status"], "succeeded");
-        let is_refunded = |(_, object): &(String, Value)| {
+        let is_refund = |(_, object): &&(String, Value)| {
             object["object"] == "refund"
                 && object["payment_intent"] == id
                 && object["status"] != "failed"
         };
-        if self.objects.iter().any(is_refunded) {
+        let amounts = self.objects.iter().filter(is_refund).map(|(_, r)| r["amount"].as_i64());
+        let rest = intent["amount"].as_i64().unwrap() - amounts.map(Option::unwrap).sum::<i64>();
+        if rest == 0 {
             return (400, error("invalid_request_error", "charge_already_refunded"), true);
         }
+        let amount = p["amount"].as_str().map_or(rest, |amount| amount.parse().unwrap());
+        if amount > rest {
+            return (400, error("invalid_request_error", "amount_too_large"), true);
+        }
         let mut refund = self.fresh("refund", "re");
-        refund["amount"] = intent["amount"].clone();
+        refund["amount"] = json!(amount);
         refund["currency"] = intent["currency"].clone();
         refund["payment_intent"] = json!(id);
         refund["metadata"] = p["metadata"].clone();

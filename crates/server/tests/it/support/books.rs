@@ -4,7 +4,7 @@
 use unitpay::db::{Db, Sql, sql};
 
 /// Each of these queries must return nothing.
-const WRONG: [(&str, Sql); 9] = [
+const WRONG: [(&str, Sql); 15] = [
     (
         "tenants whose invoice numbers have gaps",
         sql("SELECT COUNT(*) FROM (SELECT COUNT(*) AS many, MAX(number) AS last FROM invoices \
@@ -22,9 +22,57 @@ const WRONG: [(&str, Sql); 9] = [
     ),
     (
         "invoices that are not paid by what came in for them",
-        sql("SELECT COUNT(*) FROM invoices i WHERE amount_paid > total_amount \
+        sql(
+            "SELECT COUNT(*) FROM invoices i WHERE amount_paid + balance_applied + credited_due > total_amount \
             OR amount_paid <> (SELECT COALESCE(SUM(p.amount), 0) FROM payments p \
-            WHERE p.tenant_no = i.tenant_no AND p.invoice_id = i.id)"),
+            WHERE p.tenant_no = i.tenant_no AND p.invoice_id = i.id)",
+        ),
+    ),
+    (
+        "balances that are not the sum of their entries, or not what the last entry says",
+        sql("SELECT COUNT(*) FROM customer_balances b WHERE b.amount <> \
+            (SELECT SUM(e.amount) FROM balance_entries e WHERE e.tenant_no = b.tenant_no \
+            AND e.customer_no = b.customer_no AND e.currency = b.currency) OR b.amount <> \
+            (SELECT e.balance_after FROM balance_entries e WHERE e.tenant_no = b.tenant_no \
+            AND e.customer_no = b.customer_no AND e.id = b.last_entry_id)"),
+    ),
+    (
+        "invoices that took another amount from the balance than its entries say",
+        sql("SELECT COUNT(*) FROM (SELECT e.invoice_id, e.tenant_no, SUM(e.amount) AS given \
+            FROM balance_entries e WHERE e.type IN ('applied', 'returned') \
+            GROUP BY e.invoice_id, e.tenant_no) t LEFT JOIN invoices i \
+            ON i.tenant_no = t.tenant_no AND i.id = t.invoice_id \
+            WHERE COALESCE(i.balance_applied, 0) <> -given"),
+    ),
+    (
+        "tenants whose credit note numbers have gaps",
+        sql(
+            "SELECT COUNT(*) FROM (SELECT COUNT(*) AS many, MAX(number) AS last FROM credit_notes \
+            GROUP BY tenant_no) n WHERE many <> last",
+        ),
+    ),
+    (
+        "credit notes whose parts are not their total",
+        sql("SELECT COUNT(*) FROM credit_notes WHERE total_amount <> subtotal + tax_amount \
+            OR total_amount <> due_reduction + refund_amount + credit_amount + out_of_band_amount"),
+    ),
+    (
+        "invoices that are credited otherwise than their credit notes say, or too much",
+        sql(
+            "SELECT COUNT(*) FROM invoices i WHERE credited_net > subtotal OR credited_tax > tax_amount \
+            OR credited_net <> (SELECT COALESCE(SUM(n.subtotal), 0) FROM credit_notes n \
+            WHERE n.tenant_no = i.tenant_no AND n.invoice_id = i.id AND n.status = 'issued') \
+            OR credited_tax <> (SELECT COALESCE(SUM(n.tax_amount), 0) FROM credit_notes n \
+            WHERE n.tenant_no = i.tenant_no AND n.invoice_id = i.id AND n.status = 'issued') \
+            OR credited_due <> (SELECT COALESCE(SUM(n.due_reduction), 0) FROM credit_notes n \
+            WHERE n.tenant_no = i.tenant_no AND n.invoice_id = i.id AND n.status = 'issued')",
+        ),
+    ),
+    (
+        "refunds that the processor did not make as they are recorded",
+        sql("SELECT COUNT(*) FROM refunds r WHERE NOT EXISTS (SELECT 1 FROM sandbox_refunds s \
+            WHERE s.tenant_no = r.tenant_no AND s.key = r.id AND s.amount = r.amount \
+            AND s.status = r.status)"),
     ),
     (
         "charges that were made twice",

@@ -43,6 +43,9 @@ const STATE: Sql = sql("SELECT line FROM customers c JOIN ( \
     FROM invoices \
     UNION ALL SELECT customer_no, 'attempt ' || id || ' ' || status FROM payment_attempts \
     UNION ALL SELECT customer_no, 'event ' || id FROM usage_events \
+    UNION ALL SELECT customer_no, 'balance ' || id FROM balance_entries \
+    UNION ALL SELECT customer_no, 'note ' || id || ' ' || status FROM credit_notes \
+    UNION ALL SELECT customer_no, 'refund ' || id || ' ' || status FROM refunds \
     UNION ALL SELECT w.customer_no, 'entry ' || l.id FROM credit_ledger l \
     JOIN credit_accounts w ON w.no = l.account_no \
     ) r ON r.customer_no = c.no WHERE c.external_id = $1 ORDER BY line");

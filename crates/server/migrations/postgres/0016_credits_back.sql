@@ -1,0 +1,4 @@
+-- The grant of a purchase, and what a credit note of its invoice took back of it.
+ALTER TABLE credit_top_ups ADD COLUMN grant_id TEXT COLLATE "C";
+ALTER TABLE credit_notes ADD COLUMN credits_taken_back BIGINT;
+ALTER TABLE credit_notes ADD COLUMN credits_used BIGINT;

@@ -1,0 +1,51 @@
+//! Credit notes as PDF: rendered on demand, in the layout of invoices.
+
+use super::{CreditNote, NoteStatus};
+use crate::branding::Branding;
+use crate::db::DbError;
+use crate::invoices::pdf::{buyer, seller, tax};
+use unitpay_invoice_pdf as pdf;
+
+/// Returns the content of the document of a credit note.
+pub fn document(note: &CreditNote, branding: &Branding) -> Result<pdf::Invoice, DbError> {
+    let (from, to) = (note.seller.read()?, note.buyer.read()?);
+    let locale = to.locale.clone().unwrap_or_default();
+    let item = |description: String, amount: i64| pdf::Item {
+        description,
+        quantity: "1".to_owned(),
+        amount,
+        ..pdf::Item::default()
+    };
+    let lines = note.lines.read()?.into_iter().map(|line| item(line.description, line.amount));
+    let mut items: Vec<pdf::Item> = lines.collect();
+    if items.is_empty() {
+        items.push(item(note.invoice_number_text(), note.subtotal));
+    }
+    Ok(pdf::Invoice {
+        number: note.number_text(),
+        status: match note.status {
+            NoteStatus::Issued => pdf::Status::Issued,
+            NoteStatus::Void => pdf::Status::Void,
+        },
+        issued_at: Some(note.issued_at.seconds()),
+        currency: note.currency.to_string(),
+        seller: seller(from, branding, &locale),
+        reverse_charge: to.is_reverse_charge(),
+        po_number: to.po_number.clone(),
+        notes: note.memo.clone(),
+        customer: buyer(to, &locale),
+        items,
+        subtotal: note.subtotal,
+        tax: note.tax.as_ref().map(|rate| tax(rate, note.tax_amount)),
+        total: note.total_amount,
+        credit_note: Some(pdf::CreditNote {
+            invoice_number: note.invoice_number_text(),
+            due_reduction: note.parts.due,
+            refunded: note.parts.refund,
+            credited: note.parts.balance,
+            out_of_band: note.parts.out_of_band,
+        }),
+        locale,
+        ..pdf::Invoice::default()
+    })
+}
