@@ -36,6 +36,7 @@ impl Item {
     fn line(&self) -> Result<Line, Overflow> {
         Ok(Line {
             description: self.description.clone(),
+            label: None,
             kind: LineKind::OneOff,
             quantity: Decimal::from_integer(self.quantity),
             unit_amount: Some(Decimal::from_integer(self.unit_amount)),
