@@ -134,6 +134,10 @@ export function compareFeatures(
   ui: I18n,
 ): FeatureChanges {
   const changes: FeatureChanges = { gained: [], lost: [], changed: [] };
+  const isLtr = ui.dir === 'ltr';
+  const arrow = isLtr ? ' → ' : ' ← ';
+  // In right-to-left text Latin names and values would change places.
+  const isolate = (text = '') => (isLtr ? text : `\u2068${text}\u2069`);
   const before = listFeatures(from, pricing, ui);
   const after = to ? listFeatures(to, pricing, ui) : [];
   for (const { feature, plans } of pricing.featureRows) {
@@ -145,8 +149,8 @@ export function compareFeatures(
       compareValues(valueIn(from), valueIn(to)) ?? (was?.detail === is?.detail ? null : 'changed');
     if (!difference) continue;
     const [old, next] = [was, is].map((line) => line?.text || line?.detail || '');
-    const value = old && next ? `${old} → ${next}` : next || old;
-    const text = value ? `${feature.name}: ${value}` : feature.name;
+    const value = old && next ? isolate(old) + arrow + isolate(next) : next || old;
+    const text = value ? `${isolate(feature.name)}: ${isolate(value)}` : feature.name;
     changes[difference].push({ id: feature.id, text });
   }
   return changes;
