@@ -47,7 +47,7 @@ pub async fn undo(
     id: CreditAccountId,
     entry: LedgerEntryId,
     expires_at: Option<Time>,
-) -> Result<super::Entry, BillingError> {
+) -> Result<super::LedgerEntry, BillingError> {
     let (customer, mut wallet) = lock(work, id).await?;
     let no = wallet.account.no;
     let of = sql::entry(work.tx, no, entry).await?.ok_or(BillingError::NotFound)?;
@@ -83,7 +83,7 @@ pub async fn undo(
 async fn origin(
     work: &mut Work<'_, '_, '_>,
     wallet: &Wallet,
-    of: &super::Entry,
+    of: &super::LedgerEntry,
 ) -> Result<RefundTo, BillingError> {
     let grant = sql::grant(work.tx, wallet.account.no, of.grant_id).await?;
     let grant = grant.ok_or(DbError::Broken("a deduction's grant is missing"))?;

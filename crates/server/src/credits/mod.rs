@@ -23,7 +23,7 @@ pub use subscription::{
     Switched, open_windows, plan_changed, subscription_ended, subscription_started,
 };
 pub use view::{AccountView, CurrencyView, DayView, TopUp, TopUpStatus};
-pub use wallet::{Drip, Entry, Wallet};
+pub use wallet::{Drip, LedgerEntry, Wallet};
 
 use crate::base::{
     CreditAccountId, CreditCurrencyId, GrantId, LedgerEntryId, PaymentMethodId, SubscriptionId,

@@ -10,7 +10,7 @@ pub use lists::{
 };
 
 use super::wallet::{Drip, Wallet};
-use super::{Account, AutoTopUp, Entry, EntryKind, Grant, Source, TopUp, TopUpStatus, day};
+use super::{Account, AutoTopUp, EntryKind, Grant, LedgerEntry, Source, TopUp, TopUpStatus, day};
 use crate::base::{CreditAccountId, CreditCurrencyId, LedgerEntryId, Owned, Time};
 use crate::catalog::Cadence;
 use crate::db::{
@@ -159,7 +159,7 @@ struct GrantRow<'a> {
 struct EntryRow<'a> {
     account_no: i64,
     #[record(prefix = "")]
-    entry: &'a Entry,
+    entry: &'a LedgerEntry,
 }
 
 #[derive(ToRow)]

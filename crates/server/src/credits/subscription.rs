@@ -11,7 +11,7 @@ use crate::catalog::{Cadence, GrantOn, GrantRule, Plan};
 use crate::db::{DbError, FromRow, Tx};
 use crate::invoices;
 use crate::organizations::Tenant;
-use crate::subscriptions::{PlanChange, Status, Subscription, rating};
+use crate::subscriptions::{PlanSwitch, Status, Subscription, rating};
 use crate::work::{Stamp, Work};
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub struct Switched<'a> {
     pub before: &'a Subscription,
     pub old: &'a Plan,
     pub new: &'a Plan,
-    pub change: &'a PlanChange,
+    pub change: &'a PlanSwitch,
 }
 
 /// Grants what the plan gives for the first windows, and all of the first day. A start without a

@@ -17,7 +17,7 @@ pub struct Wallet {
     pub(super) grants: Vec<Grant>,
     /// Upcoming daily grants; read only if an entry is due.
     pub(super) drips: Option<Vec<Drip>>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<LedgerEntry>,
     pub(super) changed: BTreeSet<GrantId>,
     rule_changed: bool,
 }
@@ -50,7 +50,7 @@ pub struct Drip {
 }
 
 #[derive(Clone, Debug, FromRow, ToRow)]
-pub struct Entry {
+pub struct LedgerEntry {
     pub id: LedgerEntryId,
     #[record(name = "type")]
     pub kind: EntryKind,
@@ -374,10 +374,10 @@ impl Wallet {
     /// ends again at once, with what was refunded.
     pub(super) fn refund(
         &mut self,
-        of: &Entry,
+        of: &LedgerEntry,
         to: RefundTo,
         stamp: Stamp<'_>,
-    ) -> Result<Entry, Overflow> {
+    ) -> Result<LedgerEntry, Overflow> {
         let amount = of.amount.checked_neg().ok_or(Overflow)?;
         crate::base::money::sum([self.account.balance, amount])?;
         let (grant, over) = match to {
@@ -416,7 +416,7 @@ impl Wallet {
     }
 
     /// Reverses the rest of a grant.
-    pub(super) fn reverse(&mut self, of: &Entry, stamp: Stamp<'_>) -> Entry {
+    pub(super) fn reverse(&mut self, of: &LedgerEntry, stamp: Stamp<'_>) -> LedgerEntry {
         let grant = self.grants.iter_mut().find(|grant| grant.id == of.grant_id);
         let rest = grant.map_or(0, |grant| std::mem::take(&mut grant.remaining));
         let note = Note { undoes: Some(of.id), ..Note::default() };
@@ -425,7 +425,7 @@ impl Wallet {
     }
 
     /// Appends an entry. Its id is greater than the last one's, even if the clocks of nodes differ.
-    fn record(&mut self, change: Change, note: Note, stamp: Stamp<'_>) -> Entry {
+    fn record(&mut self, change: Change, note: Note, stamp: Stamp<'_>) -> LedgerEntry {
         let Change { kind, grant_id, amount } = change;
         let Note { usage_event_id, description, undoes } = note;
         let beyond = self.account.last_entry_id.map_or(0, |id| id.to_u128() + 1);
@@ -433,7 +433,7 @@ impl Wallet {
         self.account.balance += amount;
         self.account.last_entry_id = Some(id);
         self.changed.insert(grant_id);
-        let entry = Entry {
+        let entry = LedgerEntry {
             id,
             kind,
             amount,

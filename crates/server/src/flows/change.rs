@@ -14,7 +14,7 @@ use crate::invoices::{Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::subscriptions::{
-    self, PlanChange, Scheduled, Status, Subscription, calendar, note, rating,
+    self, PlanSwitch, Scheduled, Status, Subscription, calendar, note, rating,
 };
 use crate::work::{BillingError, Work};
 use crate::{credits, payments, usage};
@@ -53,7 +53,7 @@ pub enum Way {
 }
 
 #[derive(Clone, Debug)]
-pub struct Quote {
+pub struct ChangeQuote {
     pub subscription: Subscription,
     pub old: Plan,
     pub new: Plan,
@@ -136,7 +136,7 @@ pub async fn change(
 }
 
 /// Schedules the change for the period's end, or removes a scheduled change.
-async fn schedule(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Kept, BillingError> {
+async fn schedule(work: &mut Work<'_, '_, '_>, quote: &ChangeQuote) -> Result<Kept, BillingError> {
     let (old, mut new) = (&quote.subscription, quote.outcome());
     let subscription_id = new.id;
     let unchanged =
@@ -157,7 +157,7 @@ async fn schedule(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Kept, Bi
 }
 
 /// Bills the price of a change.
-async fn pay(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Billed, BillingError> {
+async fn pay(work: &mut Work<'_, '_, '_>, quote: &ChangeQuote) -> Result<Billed, BillingError> {
     let (subscription, customer_no) = (&quote.subscription, quote.subscription.customer_no);
     // The invoice takes the lines of the segment. A change that is given up releases them.
     lines::close_segment(work, subscription, &quote.old).await?;
@@ -173,7 +173,7 @@ async fn pay(work: &mut Work<'_, '_, '_>, quote: &Quote) -> Result<Billed, Billi
 pub async fn apply(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
-    change: &PlanChange,
+    change: &PlanSwitch,
 ) -> Result<(), BillingError> {
     let old = subscriptions::plan(work.tx, work.tenant, change.old_plan_id).await?;
     let new = subscriptions::plan(work.tx, work.tenant, change.plan_id).await?;
@@ -212,7 +212,7 @@ pub async fn quote(
     subscription: Subscription,
     request: &ChangeRequest,
     now: Time,
-) -> Result<Quote, BillingError> {
+) -> Result<ChangeQuote, BillingError> {
     match subscription.status {
         Status::Canceled => return Err(BillingError::NotActive),
         Status::Pending | Status::PastDue => return Err(BillingError::Unpaid),
@@ -261,7 +261,7 @@ pub async fn quote(
     if way.is_now() && new.id != old.id && (!trialing || way == Way::Restarted) {
         lines.extend(lines::one_off(tx, subscription.customer_no, &new).await?);
     }
-    Ok(Quote { subscription, old, new, quantity, way, lines, usage, at })
+    Ok(ChangeQuote { subscription, old, new, quantity, way, lines, usage, at })
 }
 
 /// Returns the instant to prorate to. The instant of a preview holds for ten minutes, within the same
@@ -300,9 +300,9 @@ async fn wanted(
     Ok(plan)
 }
 
-impl Quote {
-    fn change(&self) -> PlanChange {
-        PlanChange {
+impl ChangeQuote {
+    fn change(&self) -> PlanSwitch {
+        PlanSwitch {
             subscription_id: self.subscription.id,
             old_plan_id: self.old.id,
             old_quantity: self.subscription.quantity,

@@ -7,7 +7,7 @@ use crate::db::{DbError, Lane, Tx};
 use crate::flows::settle;
 use crate::organizations::Tenant;
 use crate::payments::stripe::ToPoll;
-use crate::settlement::{self, NewEvent, WaitingEvent};
+use crate::settlement::{self, ReceivedEvent, WaitingEvent};
 use anyhow::anyhow;
 
 /// When an event that could not be applied is tried again, at first.
@@ -32,7 +32,7 @@ pub async fn take(
     body: &[u8],
 ) -> Result<(), DbError> {
     let (of, now) = (*tenant, app.clock.now());
-    let event = NewEvent {
+    let event = ReceivedEvent {
         processor: processor.to_owned(),
         id: id.to_owned(),
         body: String::from_utf8_lossy(body).into_owned(),

@@ -8,7 +8,7 @@ use crate::db::{DbError, Tx};
 use crate::flows::{cancel, change, create, dunning};
 use crate::invoices::Invoice;
 use crate::organizations::Tenant;
-use crate::subscriptions::{self, PlanChange, Status};
+use crate::subscriptions::{self, PlanSwitch, Status};
 use crate::work::{BillingError, Work};
 
 /// Starts the subscription whose first invoice is paid. Returns `false` if it no longer waits for
@@ -60,7 +60,7 @@ pub async fn expired(work: &mut Work<'_, '_, '_>, id: SubscriptionId) -> Result<
 /// no longer matches the quote, so that the payment is refunded.
 pub async fn changed(
     work: &mut Work<'_, '_, '_>,
-    change: &PlanChange,
+    change: &PlanSwitch,
 ) -> Result<bool, BillingError> {
     let found = subscriptions::get(work.tx, work.tenant, change.subscription_id).await?;
     let Some(mut subscription) = found.filter(|found| change.fits(found)) else {

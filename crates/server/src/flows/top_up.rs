@@ -19,7 +19,7 @@ use serde_json::json;
 
 /// A priced purchase.
 #[derive(Clone, Debug)]
-struct Quote {
+struct TopUpQuote {
     credits: i64,
     amount: i64,
     currency: Currency,
@@ -48,7 +48,7 @@ pub async fn top_up(
         return Err(BillingError::Frozen);
     }
     if let Some(expected) = expected_amount {
-        let Quote { amount, currency, .. } = quote(work, &wallet, purchase).await?;
+        let TopUpQuote { amount, currency, .. } = quote(work, &wallet, purchase).await?;
         if amount != *expected {
             return Err(BillingError::PriceChanged { amount, currency });
         }
@@ -218,7 +218,7 @@ async fn quote(
     work: &mut Work<'_, '_, '_>,
     wallet: &Wallet,
     purchase: &Purchase,
-) -> Result<Quote, BillingError> {
+) -> Result<TopUpQuote, BillingError> {
     let account = &wallet.account;
     let credits_in = catalog::credit_currency(work.tx, work.tenant, account.currency_id).await?;
     let credits_in = credits_in.ok_or(BillingError::NoCurrency)?;
@@ -270,7 +270,7 @@ async fn quote(
         let (no, lines) = (account.customer_no, std::slice::from_ref(&line));
         settlement::check_chargeable(work, no, currency, lines).await?;
     }
-    Ok(Quote { credits, amount, currency, package, line })
+    Ok(TopUpQuote { credits, amount, currency, package, line })
 }
 
 fn times(amount: i64, quantity: i64) -> Result<i64, Overflow> {

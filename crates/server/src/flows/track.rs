@@ -3,14 +3,14 @@
 use super::top_up::top_up_if_low;
 use crate::base::PaymentAttemptId;
 use crate::credits;
-use crate::usage::{self, NewEvent, Tracked};
+use crate::usage::{self, NewUsageEvent, Tracked};
 use crate::work::{BillingError, Work};
 
 /// Counts events and starts a top-up of each wallet that is low. Returns the payment attempts to
 /// carry out.
 pub async fn track_events(
     work: &mut Work<'_, '_, '_>,
-    events: &[NewEvent],
+    events: &[NewUsageEvent],
 ) -> Result<(Tracked, Vec<PaymentAttemptId>), BillingError> {
     let tracked = usage::track(work, events).await?;
     let mut attempts = Vec::new();

@@ -29,7 +29,7 @@ pub struct Idempotency {
 
 /// The record of an earlier request with this key.
 #[derive(Clone, Debug)]
-pub enum Kept {
+pub enum Earlier {
     Answer(Value),
     OfAnotherRequest,
 }
@@ -56,8 +56,8 @@ where
     let Some(idempotency) = idempotency else { return Ok(None) };
     match sql::find(tx, idempotency).await? {
         None => Ok(None),
-        Some(Kept::Answer(body)) => Ok(Some(body)),
-        Some(Kept::OfAnotherRequest) => Err(KeyReused.into()),
+        Some(Earlier::Answer(body)) => Ok(Some(body)),
+        Some(Earlier::OfAnotherRequest) => Err(KeyReused.into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! SQL statements for idempotency records.
 
-use super::{Idempotency, KEPT_FOR_SECONDS, Kept};
+use super::{Earlier, Idempotency, KEPT_FOR_SECONDS};
 use crate::base::Time;
 use crate::db::{Command, DbError, FromRow, Query, Sql, Tx, command, query, sql, sql_of_each};
 use serde_json::Value;
@@ -32,17 +32,20 @@ struct Record {
     response: String,
 }
 
-pub async fn find(tx: &mut Tx<'_, '_>, idempotency: &Idempotency) -> Result<Option<Kept>, DbError> {
+pub async fn find(
+    tx: &mut Tx<'_, '_>,
+    idempotency: &Idempotency,
+) -> Result<Option<Earlier>, DbError> {
     let values =
         [(&idempotency.caller).into(), (&idempotency.key).into(), oldest(idempotency.now).into()];
     let Some(Record { request, response }) = tx.fetch_one(&FIND, &values).await? else {
         return Ok(None);
     };
     if request != idempotency.request {
-        return Ok(Some(Kept::OfAnotherRequest));
+        return Ok(Some(Earlier::OfAnotherRequest));
     }
     let body = serde_json::from_str(&response).map_err(|e| DbError::Unexpected(e.into()))?;
-    Ok(Some(Kept::Answer(body)))
+    Ok(Some(Earlier::Answer(body)))
 }
 
 /// Serializes concurrent requests of one key until the transaction ends.

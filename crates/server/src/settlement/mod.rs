@@ -12,8 +12,8 @@ mod sql;
 
 pub use outcome::{FormReason, Kept, SettleOutcome, Subject, Unsettled, outcome};
 pub use sql::{
-    DueEvent, NewEvent, WaitingEvent, delete_events_before, due as all_due, due_events, event_done,
-    get, keep_event, live, store, take_up, take_up_event, waiting_event,
+    DueEvent, ReceivedEvent, WaitingEvent, delete_events_before, due as all_due, due_events,
+    event_done, get, keep_event, live, store, take_up, take_up_event, waiting_event,
 };
 
 use crate::audit::Action;
@@ -26,7 +26,7 @@ use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::invoices::{self, Invoice, Line, NewInvoice, Status, balance};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
-use crate::subscriptions::{PlanChange, Status as SubscriptionStatus, Subscription};
+use crate::subscriptions::{PlanSwitch, Status as SubscriptionStatus, Subscription};
 use crate::work::{BillingError, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -44,7 +44,7 @@ pub enum Effect {
     StartSubscription {
         subscription_id: SubscriptionId,
     },
-    ChangePlan(PlanChange),
+    ChangePlan(PlanSwitch),
     /// Automatic collection (renewal or retry). The customer is off-session, so no form can be
     /// shown.
     CollectInvoice,

@@ -152,7 +152,7 @@ pub async fn take_up(
 
 /// A processor's event to store. It is applied again at `next_at` if it was not applied by then.
 #[derive(Clone, Debug)]
-pub struct NewEvent {
+pub struct ReceivedEvent {
     pub processor: String,
     pub id: String,
     pub body: String,
@@ -164,9 +164,9 @@ pub struct NewEvent {
 pub async fn keep_event(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    event: &NewEvent,
+    event: &ReceivedEvent,
 ) -> Result<(), DbError> {
-    let NewEvent { processor, id, body, received_at, next_at } = event;
+    let ReceivedEvent { processor, id, body, received_at, next_at } = event;
     let values = [
         tenant.no.into(),
         id.into(),

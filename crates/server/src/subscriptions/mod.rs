@@ -180,7 +180,7 @@ pub async fn plan(tx: &mut Tx<'_, '_>, tenant: &Tenant, id: PlanId) -> Result<Pl
 
 /// A quoted change; stored with its payment attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanChange {
+pub struct PlanSwitch {
     pub subscription_id: SubscriptionId,
     pub old_plan_id: PlanId,
     pub old_quantity: i64,
@@ -243,7 +243,7 @@ impl Subscription {
     }
 }
 
-impl PlanChange {
+impl PlanSwitch {
     /// Whether the subscription still matches the quoted change.
     pub fn fits(&self, subscription: &Subscription) -> bool {
         let within = |period: Period| period.start <= self.at && self.at < period.end;

@@ -1,6 +1,6 @@
 //! HTTP handlers of usage: events from backends, meters and charts for browsers too.
 
-use super::{MAX_EVENTS, Reason, Tracked, http_body, meter};
+use super::{MAX_EVENTS, RejectionReason, Tracked, http_body, meter};
 use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::base::{Decimal, MetricId};
@@ -134,7 +134,7 @@ fn quantity_schema() -> utoipa::openapi::schema::Object {
 fn reason_schema() -> utoipa::openapi::schema::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(Reason::ALL.map(Reason::as_str)))
+        .enum_values(Some(RejectionReason::ALL.map(RejectionReason::as_str)))
         .build()
 }
 

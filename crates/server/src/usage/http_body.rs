@@ -5,7 +5,9 @@
 use crate::base::Time;
 use crate::http::strict::{not_taken, strict};
 use crate::http::{ParamError, Problem};
-use crate::usage::{MAX_EVENTS, NewEvent, QUANTITY, Quantity, Reason, Rejection, json};
+use crate::usage::{
+    MAX_EVENTS, NewUsageEvent, QUANTITY, Quantity, Rejection, RejectionReason, json,
+};
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -35,7 +37,7 @@ pub fn events(body: &[u8]) -> Result<Batch, Problem> {
 /// The events of a request.
 #[derive(Debug, Default)]
 pub struct Batch {
-    pub events: Vec<NewEvent>,
+    pub events: Vec<NewUsageEvent>,
     /// The place of each event in the request.
     pub places: Vec<usize>,
     /// The events whose shape is wrong.
@@ -61,7 +63,7 @@ impl Batch {
                 let told = |error: &ParamError| format!("{} {}", error.param, error.message);
                 let wrong: Vec<String> = reader.errors.iter().map(told).collect();
                 let detail = Some(format!("{}.", wrong.join("; ")));
-                self.rejections.push(Rejection { index, reason: Reason::Invalid, detail });
+                self.rejections.push(Rejection { index, reason: RejectionReason::Invalid, detail });
             }
         }
     }
@@ -113,7 +115,7 @@ impl Reader {
         items
     }
 
-    fn event(&mut self, members: Vec<Member<'_>>) -> Option<NewEvent> {
+    fn event(&mut self, members: Vec<Member<'_>>) -> Option<NewUsageEvent> {
         let mut slots: [Option<&RawValue>; 6] = [None; 6];
         for (name, value) in members {
             let Some(slot) = FIELDS.iter().position(|field| *field == name) else {
@@ -141,7 +143,7 @@ impl Reader {
         let content = digest(&name, quantity, properties.as_ref(), timestamp);
         let customer =
             customer.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
-        Some(NewEvent { customer, name, quantity, properties, timestamp, key, content })
+        Some(NewUsageEvent { customer, name, quantity, properties, timestamp, key, content })
     }
 
     fn text<'a>(

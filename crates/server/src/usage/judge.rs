@@ -1,6 +1,6 @@
 //! Judging events: whether and where an event counts. Pure, over data read for the whole request.
 
-use super::{NewEvent, QUANTITY, Quantity, Reason};
+use super::{NewUsageEvent, QUANTITY, Quantity, RejectionReason};
 use crate::base::money::divide_up;
 use crate::base::{
     CreditCurrencyId, Decimal, FeatureId, MetricId, Period, PlanId, ProductId, SubscriptionId, Time,
@@ -100,18 +100,18 @@ pub enum Adds {
 /// A reason why an event does not count, and which field is wrong, if one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotCounted {
-    pub reason: Reason,
+    pub reason: RejectionReason,
     pub detail: Option<String>,
 }
 
 impl NotCounted {
     fn invalid(detail: impl Into<String>) -> Self {
-        Self { reason: Reason::Invalid, detail: Some(detail.into()) }
+        Self { reason: RejectionReason::Invalid, detail: Some(detail.into()) }
     }
 }
 
-impl From<Reason> for NotCounted {
-    fn from(reason: Reason) -> Self {
+impl From<RejectionReason> for NotCounted {
+    fn from(reason: RejectionReason) -> Self {
         Self { reason, detail: None }
     }
 }
@@ -137,20 +137,20 @@ impl World {
     pub fn judge(
         &self,
         customer_no: i64,
-        event: &NewEvent,
+        event: &NewUsageEvent,
         now: Now,
     ) -> Result<Counted, NotCounted> {
-        let metrics = self.metrics.get(&event.name).ok_or(Reason::NoMetric)?;
+        let metrics = self.metrics.get(&event.name).ok_or(RejectionReason::NoMetric)?;
         let at = now.instant(event.timestamp)?;
         let subscriptions = self.subscriptions.get(&customer_no).map_or(&[][..], Vec::as_slice);
         let mut counted = Counted { at, parts: Vec::new(), debits: Vec::new() };
-        let mut why_not = Reason::NoSubscription;
+        let mut why_not = RejectionReason::NoSubscription;
         for metric in metrics {
             let Some((of, billed)) = place(subscriptions, metric.product_id, at, now) else {
                 continue;
             };
             let Some(period_start) = period_start(of.usage_period, at) else {
-                why_not = Reason::TooLate;
+                why_not = RejectionReason::TooLate;
                 continue;
             };
             let adds = metric.adds(event).ok_or_else(|| NotCounted::invalid(metric.wants()))?;
@@ -161,7 +161,8 @@ impl World {
                         Adds::Sum(quantity) if metric.aggregation == Aggregation::Sum => *quantity,
                         Adds::Sum(_) | Adds::Max(_) | Adds::Value(_) => event.quantity,
                     };
-                    let amount = feature.debit(measured).ok_or(Reason::InsufficientCredits)?;
+                    let amount =
+                        feature.debit(measured).ok_or(RejectionReason::InsufficientCredits)?;
                     counted.debits.push((feature.currency_id, amount));
                     in_credits = true;
                 }
@@ -234,7 +235,7 @@ impl Measure {
     }
 
     /// Returns `None` if the event lacks the measured property.
-    fn adds(&self, event: &NewEvent) -> Option<Adds> {
+    fn adds(&self, event: &NewUsageEvent) -> Option<Adds> {
         let properties = event.properties.as_ref();
         let value = self.property.as_ref().map(|name| properties?.get(name));
         let measured = || match value {

@@ -34,7 +34,7 @@ const MILLIONTH: i128 = Decimal::ONE / 1_000_000;
 
 /// A well-formed event as sent.
 #[derive(Clone, Debug, ToRow)]
-pub struct NewEvent {
+pub struct NewUsageEvent {
     #[record(skip)]
     pub customer: CustomerRef,
     #[record(name = "event_name")]
@@ -64,7 +64,7 @@ pub struct Quantity(i64);
 
 /// The reason why an event does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum RejectionReason {
     NoMetric,
     UnknownCustomer,
     NoSubscription,
@@ -78,13 +78,13 @@ pub enum Reason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     pub index: usize,
-    pub reason: Reason,
+    pub reason: RejectionReason,
     /// Which field is wrong, and how.
     pub detail: Option<String>,
 }
 
 impl Rejection {
-    pub const fn new(index: usize, reason: Reason) -> Self {
+    pub const fn new(index: usize, reason: RejectionReason) -> Self {
         Self { index, reason, detail: None }
     }
 
@@ -121,7 +121,7 @@ impl fmt::Display for Quantity {
     }
 }
 
-impl Reason {
+impl RejectionReason {
     pub const ALL: [Self; 7] = [
         Self::NoMetric,
         Self::UnknownCustomer,

@@ -2,7 +2,7 @@
 //! tenant.
 
 use super::judge::{CreditFeature, Measure, Subscribed, World};
-use super::{MILLIONTH, NewEvent, Quantity, Segment};
+use super::{MILLIONTH, NewUsageEvent, Quantity, Segment};
 use crate::base::{
     CustomerId, Decimal, EventId, FeatureId, MetricId, Period, PlanId, SubscriptionId, Time,
 };
@@ -377,7 +377,7 @@ pub struct ToStore<'a> {
     pub customer_no: i64,
     pub id: EventId,
     #[record(prefix = "")]
-    pub event: &'a NewEvent,
+    pub event: &'a NewUsageEvent,
     pub at: Time,
 }
 
@@ -395,7 +395,7 @@ pub struct InPeriod {
 pub async fn world(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    events: &[NewEvent],
+    events: &[NewUsageEvent],
 ) -> Result<World, DbError> {
     let mut world = World { customers: customers(tx, tenant, events).await?, ..World::default() };
     let numbers: HashSet<i64> = world.customers.values().copied().collect();
@@ -423,7 +423,7 @@ pub async fn world(
 async fn customers(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    events: &[NewEvent],
+    events: &[NewUsageEvent],
 ) -> Result<HashMap<CustomerRef, i64>, DbError> {
     let (mut ours, mut theirs) = (HashSet::new(), HashSet::new());
     for event in events {

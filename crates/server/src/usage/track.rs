@@ -3,7 +3,7 @@
 
 use super::judge::{Adds, Counted, NotCounted, Now, Part};
 use super::sql::{self, InPeriod, ToStore};
-use super::{NewEvent, Reason, Rejection};
+use super::{NewUsageEvent, Rejection, RejectionReason};
 use crate::base::CreditCurrencyId;
 use crate::credits::{self, Wallet};
 use crate::db::{DbError, Tx};
@@ -34,7 +34,10 @@ struct Round {
 }
 
 /// Counts events in their order. Those between two repeated keys are taken at once.
-pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<Tracked, DbError> {
+pub async fn track(
+    work: &mut Work<'_, '_, '_>,
+    events: &[NewUsageEvent],
+) -> Result<Tracked, DbError> {
     let world = sql::world(work.tx, work.tenant, events).await?;
     let now = Now { billing: work.at, real: work.by.now };
     let (mut rejections, mut low) = (Vec::new(), BTreeSet::new());
@@ -50,7 +53,7 @@ pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<T
             }
             next = index + 1;
             let Some(customer_no) = customer_no else {
-                rejections.push(Rejection::new(index, Reason::UnknownCustomer));
+                rejections.push(Rejection::new(index, RejectionReason::UnknownCustomer));
                 continue;
             };
             match world.judge(customer_no, event, now) {
@@ -80,7 +83,7 @@ pub async fn track(work: &mut Work<'_, '_, '_>, events: &[NewEvent]) -> Result<T
 /// Rejects events, except repetitions of counted ones.
 async fn refuse(
     tx: &mut Tx<'_, '_>,
-    events: &[NewEvent],
+    events: &[NewUsageEvent],
     mut refused: Vec<(i64, Rejection)>,
 ) -> Result<Vec<Rejection>, DbError> {
     let key = |customer_no: i64, rejection: &Rejection| {
@@ -93,7 +96,7 @@ async fn refuse(
             None => true,
             Some(stored) if stored.content == event.content => false,
             Some(_) => {
-                *rejection = Rejection::new(rejection.index, Reason::Duplicate);
+                *rejection = Rejection::new(rejection.index, RejectionReason::Duplicate);
                 true
             }
         }
@@ -119,7 +122,7 @@ async fn count(
                 return true;
             };
             if found.content != stored.event.content {
-                rejections.push(Rejection::new(*index, Reason::Duplicate));
+                rejections.push(Rejection::new(*index, RejectionReason::Duplicate));
             }
             false
         });
@@ -128,7 +131,7 @@ async fn count(
     let (short, low) = debit(work, &mut candidates).await?;
     let unpaid: Vec<_> = short.iter().map(|one| one.stored).collect();
     sql::delete(work.tx, &unpaid).await?;
-    let reason = Reason::InsufficientCredits;
+    let reason = RejectionReason::InsufficientCredits;
     rejections.extend(short.iter().map(|one| Rejection::new(one.index, reason)));
     aggregate(work.tx, &candidates).await?;
     Ok(Round { rejections, low })

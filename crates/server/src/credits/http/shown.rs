@@ -6,7 +6,7 @@ use crate::base::{
     InvoiceId, LedgerEntryId, PaymentAttemptId, SubscriptionId, Time,
 };
 use crate::credits::{
-    AccountView, AutoTopUp, Entry, EntryKind, Grant, Purchase, Source, TopUp, TopUpStatus,
+    AccountView, AutoTopUp, EntryKind, Grant, LedgerEntry, Purchase, Source, TopUp, TopUpStatus,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -259,8 +259,8 @@ impl From<&AutoTopUp> for AutoTopUpResponse {
     }
 }
 
-impl From<Entry> for LedgerEntryResponse {
-    fn from(entry: Entry) -> Self {
+impl From<LedgerEntry> for LedgerEntryResponse {
+    fn from(entry: LedgerEntry) -> Self {
         Self {
             id: entry.id,
             r#type: entry.kind.as_str(),

@@ -6,7 +6,7 @@ use crate::base::{
     Time,
 };
 use crate::credits::subscription::Granted;
-use crate::credits::{AccountView, DayView, Entry, Grant, TopUp};
+use crate::credits::{AccountView, DayView, Grant, LedgerEntry, TopUp};
 use crate::db::{DbError, FromRow, Pages, Query, Sql, Tx, Value, pages, query, sql};
 use crate::organizations::Tenant;
 use std::collections::HashMap;
@@ -54,13 +54,13 @@ const GRANTED: Query<Granted> = query!(
 );
 const GRANT: Query<Grant> =
     query!(Grant, "SELECT {} FROM credit_grants WHERE account_no = $1 AND id = $2");
-const LEDGER: Pages<Entry> = pages!(
-    Entry,
+const LEDGER: Pages<LedgerEntry> = pages!(
+    LedgerEntry,
     "SELECT {} FROM credit_ledger WHERE account_no = $1 AND id < $2 AND id > $3 \
      ORDER BY id {order} LIMIT $4"
 );
-const ENTRY: Query<Entry> =
-    query!(Entry, "SELECT {} FROM credit_ledger WHERE account_no = $1 AND id = $2");
+const ENTRY: Query<LedgerEntry> =
+    query!(LedgerEntry, "SELECT {} FROM credit_ledger WHERE account_no = $1 AND id = $2");
 const IS_UNDONE: Sql = sql("SELECT id FROM credit_ledger WHERE account_no = $1 AND undoes = $2");
 const TOP_UPS: Pages<TopUp> = pages!(
     TopUp,
@@ -165,7 +165,7 @@ pub async fn ledger(
     tx: &mut Tx<'_, '_>,
     account_no: i64,
     query: &PageQuery,
-) -> Result<Vec<Entry>, DbError> {
+) -> Result<Vec<LedgerEntry>, DbError> {
     let (before, after, newer) = query.bounds();
     let values = [account_no.into(), before.into(), after.into(), query.fetch().into()];
     tx.fetch(&LEDGER[usize::from(newer)], &values).await
@@ -175,7 +175,7 @@ pub async fn entry(
     tx: &mut Tx<'_, '_>,
     account_no: i64,
     id: LedgerEntryId,
-) -> Result<Option<Entry>, DbError> {
+) -> Result<Option<LedgerEntry>, DbError> {
     tx.fetch_one(&ENTRY, &[account_no.into(), id.into()]).await
 }
 

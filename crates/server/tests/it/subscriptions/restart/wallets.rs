@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use unitpay::audit::Actor;
 use unitpay::db::{Lane, Tx};
 use unitpay::flows;
-use unitpay::usage::{NewEvent, Quantity};
+use unitpay::usage::{NewUsageEvent, Quantity};
 use unitpay::work::{BillingError, Work};
 
 /// Tracks an event that costs 1.5, rounded up, like a request whose response is lost. A repeated
 /// event does not count again.
 async fn generate(t: &Test, customer: &str) -> Result<(), BillingError> {
-    let event = NewEvent {
+    let event = NewUsageEvent {
         customer: customer.parse().unwrap(),
         name: "generate".into(),
         quantity: Quantity::ONE,
