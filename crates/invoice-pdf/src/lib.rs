@@ -63,7 +63,7 @@ impl std::error::Error for RenderError {}
 /// Renders an invoice or a credit note as a PDF.
 pub fn render(invoice: &Invoice, fonts: &Fonts) -> Result<Vec<u8>, RenderError> {
     let invoice = clean::invoice(invoice);
-    let locale = Locale::of(&invoice);
+    let locale = Locale::choose(&invoice);
     let written = match invoice.seller.logo.as_deref().and_then(logo) {
         // The pixels of a logo are decoded last. A broken one is left out.
         Some(logo) => write(&invoice, &locale, fonts, Some(logo))

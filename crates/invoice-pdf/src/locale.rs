@@ -38,7 +38,7 @@ impl Tag {
     }
 
     pub fn words(&self) -> &'static Words {
-        Words::of(&self.language, &self.region, self.traditional)
+        Words::find(&self.language, &self.region, self.traditional)
     }
 }
 
@@ -62,7 +62,7 @@ struct Marks {
 }
 
 impl Locale {
-    pub fn of(invoice: &Invoice) -> Locale {
+    pub fn choose(invoice: &Invoice) -> Locale {
         let tag = Tag::read(&invoice.locale);
         Locale {
             words: tag.words(),
@@ -257,10 +257,10 @@ impl Decimal {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
         let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        (all_digits(whole) && all_digits(fraction)).then(|| Decimal::of(negative, whole, fraction))
+        (all_digits(whole) && all_digits(fraction)).then(|| Decimal::new(negative, whole, fraction))
     }
 
-    fn of(negative: bool, whole: &str, fraction: &str) -> Decimal {
+    fn new(negative: bool, whole: &str, fraction: &str) -> Decimal {
         let whole = whole.trim_start_matches('0');
         let fraction = fraction.trim_end_matches('0').to_owned();
         let negative = negative && !(whole.is_empty() && fraction.is_empty());
@@ -272,7 +272,7 @@ impl Decimal {
     fn shifted(&self, places: usize) -> Decimal {
         let padded = format!("{:0>width$}", self.whole, width = places + 1);
         let (whole, moved) = padded.split_at(padded.len() - places);
-        Decimal::of(self.negative, whole, &format!("{moved}{}", self.fraction))
+        Decimal::new(self.negative, whole, &format!("{moved}{}", self.fraction))
     }
 }
 
@@ -318,7 +318,7 @@ mod tests {
     use super::*;
 
     fn locale(tag: &str, currency: &str) -> Locale {
-        Locale::of(&Invoice {
+        Locale::choose(&Invoice {
             locale: tag.to_owned(),
             currency: currency.to_owned(),
             ..Invoice::default()

@@ -57,7 +57,7 @@ pub(crate) struct Words {
 
 impl Words {
     /// Returns the words of a language. Chinese is traditional by script or region.
-    pub fn of(language: &str, region: &str, traditional: bool) -> &'static Words {
+    pub fn find(language: &str, region: &str, traditional: bool) -> &'static Words {
         if language == "zh" && (traditional || matches!(region, "TW" | "HK" | "MO")) {
             return &TRADITIONAL_CHINESE;
         }

@@ -57,7 +57,7 @@ pub(crate) struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    pub(crate) fn of(claims: &'a Claims) -> Self {
+    pub(crate) fn new(claims: &'a Claims) -> Self {
         Self {
             issuer: &claims.issuer,
             audience: AUDIENCE,

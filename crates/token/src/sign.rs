@@ -16,7 +16,7 @@ impl SigningKey {
     /// Signs these claims and returns the portal token: a JWS in compact serialisation (RFC 7515
     /// section 7.1).
     pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
-        let payload = Payload::of(claims);
+        let payload = Payload::new(claims);
         payload.check().map_err(SignError::BadClaims)?;
         let mut token = String::with_capacity(1024);
         token.push_str(self.encoded_header());

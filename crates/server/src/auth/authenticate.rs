@@ -121,7 +121,7 @@ pub async fn authenticate_key(
     if matches!(credential, Credential::None) {
         return Err(missing());
     }
-    let text = credential.key().filter(|text| KeyKind::of(text) == Some(kind));
+    let text = credential.key().filter(|text| KeyKind::guess(text) == Some(kind));
     let text = text.ok_or_else(invalid_api_key)?;
     // Node's fetch sends `Sec-Fetch-Mode`. Only browsers send these two headers.
     let from_browser = ["origin", "sec-fetch-site"];
@@ -130,7 +130,7 @@ pub async fn authenticate_key(
         let detail = "A secret key must never be used in a browser; revoke it.";
         return Err(Problem::new(Code::SecretKeyInBrowser, detail));
     }
-    let info = RequestInfo::of(parts)?;
+    let info = RequestInfo::get(parts)?;
     // Looking up a key costs at most one read, so a good key passes whatever else its peer address
     // sends. Others may share the address, and their noise must not stop a backend from revoking.
     let bad = || match app.limits.shuts_out(info.peer) {
@@ -180,7 +180,7 @@ pub async fn authenticate_portal<const SCOPE: u32>(
         Credential::Bearer(token) => *token,
     };
     app.check_clock()?;
-    let info = RequestInfo::of(parts)?;
+    let info = RequestInfo::get(parts)?;
     let verified = portal::verify(app, token, Some(info.peer)).await?;
     let session = verified.session();
     info.set_caller(Actor::PortalSession(session.sid));

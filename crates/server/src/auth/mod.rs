@@ -236,7 +236,7 @@ impl FromRequestParts<Arc<App>> for CatalogCaller {
             let portal = authenticate_portal(parts, app, &credential).await?;
             return Ok(Self::Portal(Box::new(portal)));
         }
-        if credential.key().and_then(KeyKind::of) == Some(KeyKind::Publishable) {
+        if credential.key().and_then(KeyKind::guess) == Some(KeyKind::Publishable) {
             let key = limited_key(parts, app, &credential, KeyKind::Publishable, 0).await?;
             return Ok(Self::Publishable(PublishableKey { key }));
         }

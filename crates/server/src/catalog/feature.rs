@@ -80,7 +80,7 @@ impl FeatureKind {
     }
 
     /// Builds the type from these parts; `None` if it needs other parts.
-    pub const fn of(
+    pub const fn new(
         r#type: FeatureType,
         metric_id: Option<MetricId>,
         credit: Option<(CreditCurrencyId, Decimal)>,

@@ -55,7 +55,7 @@ pub async fn subscription_started(
         }
     }
     let sent = subscription.collection_method == CollectionMethod::SendInvoice;
-    let mut wallets = Wallets::of(work, subscription, plan).await?;
+    let mut wallets = Wallets::open(work, subscription, plan).await?;
     for rule in &plan.grant_rules {
         // A charge is paid by now; an invoice that was only sent is not.
         if sent && waits_for_payment(rule, plan, subscription) {
@@ -80,7 +80,7 @@ pub async fn plan_changed(
     switched: Switched<'_>,
 ) -> Result<(), DbError> {
     let granted = granted(work, subscription).await?;
-    let mut wallets = Wallets::of(work, subscription, switched.new).await?;
+    let mut wallets = Wallets::open(work, subscription, switched.new).await?;
     if switched.change.restarts {
         wallets.restart(subscription, switched, &granted, work.stamp());
     } else {
@@ -106,7 +106,7 @@ pub async fn open_windows(
     plan: &Plan,
 ) -> Result<(), DbError> {
     let granted = granted(work, subscription).await?;
-    let mut wallets = Wallets::of(work, subscription, plan).await?;
+    let mut wallets = Wallets::open(work, subscription, plan).await?;
     wallets.set_drips(subscription, plan, work.at);
     if subscription.status == Status::PastDue {
         return wallets.save(work.tx, work.at).await;
@@ -224,7 +224,7 @@ struct Wallets(Vec<Wallet>);
 
 impl Wallets {
     /// Returns all wallets of the customer. Those that the plan's rules need are created.
-    async fn of(
+    async fn open(
         work: &mut Work<'_, '_, '_>,
         subscription: &Subscription,
         plan: &Plan,

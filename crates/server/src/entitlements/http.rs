@@ -152,7 +152,7 @@ impl Asked {
     }
 
     /// Builds the request for this feature. Each type has its own fields.
-    fn of(self, feature: &Feature) -> Result<Option<Wanted>, Problem> {
+    fn fit(self, feature: &Feature) -> Result<Option<Wanted>, Problem> {
         let countable = match feature.kind.r#type() {
             FeatureType::Metered | FeatureType::Credit => Some(true),
             FeatureType::Config | FeatureType::Enum => Some(false),
@@ -223,7 +223,7 @@ async fn answer(
     let viewer = caller.viewer();
     let feature = catalog::visible_feature(tx, &tenant, viewer, &asked.slug).await?;
     let feature = feature.ok_or_else(Problem::not_found)?;
-    let request = asked.of(&feature)?;
+    let request = asked.fit(&feature)?;
     let state = super::of_feature(tx, &tenant, customer.no, &feature, at).await?;
     let denied = super::check(&feature, state.as_ref(), request.as_ref()).err();
     let body = CheckResponse {

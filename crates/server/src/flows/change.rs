@@ -76,7 +76,7 @@ impl Way {
 }
 
 /// Compares the recurring totals of the plan in force and of the wanted plan.
-fn way(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> Way {
+fn choose_way(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> Way {
     let ((old_interval, old), (new_interval, new)) = (from, to);
     if trialing {
         return Way::Free;
@@ -232,7 +232,7 @@ pub async fn quote(
     let to = (new.billing_interval, total(&new, quantity)?);
     let mut way = match new.id == old.id && quantity == subscription.quantity {
         true => Way::Same,
-        false => way(trialing, from, to),
+        false => choose_way(trialing, from, to),
     };
     if way == Way::Free && trialing && trial_on(&subscription, &new, at).is_none() {
         way = Way::Restarted;
@@ -418,8 +418,8 @@ mod tests {
             ((Year, 0), (Month, 0), Way::Deferred),
         ];
         for (from, to, expected) in cases {
-            assert_eq!(way(false, from, to), expected, "{from:?} {to:?}");
-            assert_eq!(way(true, from, to), Way::Free, "{from:?} {to:?}");
+            assert_eq!(choose_way(false, from, to), expected, "{from:?} {to:?}");
+            assert_eq!(choose_way(true, from, to), Way::Free, "{from:?} {to:?}");
         }
     }
 }

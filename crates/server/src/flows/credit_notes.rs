@@ -9,7 +9,7 @@ use crate::base::{CreditNoteId, InvoiceId, PaymentAttemptId, RefundId};
 use crate::credits;
 use crate::customers::Customer;
 use crate::db::{DbError, Tx};
-use crate::flows::pay::settled;
+use crate::flows::pay::end_debt;
 use crate::invoices::balance::{self, Change, EntryKind};
 use crate::invoices::credit_notes::{
     self, CreditNote, CreditOrder, Draft, NoteStatus, Refund, RefundStatus,
@@ -95,7 +95,7 @@ pub async fn issue_credit_note(
         begin_refund(work, &note, attempt_id, amount).await?;
     }
     if closes {
-        settled(work, &invoice).await?;
+        end_debt(work, &invoice).await?;
     }
     Ok(note.id)
 }

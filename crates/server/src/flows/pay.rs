@@ -76,7 +76,7 @@ pub async fn transfer(
     let detail = json!({ "amount": amount, "reference": reference, "toBalance": excess });
     work.note(customer.id, Action::InvoiceTransferReceived, id, detail).await?;
     if invoice.status == Status::Paid {
-        settled(work, &invoice).await?;
+        end_debt(work, &invoice).await?;
     } else if let Some(id) = invoice.subscription_id
         && dunning::is_small_remainder(work, &invoice).await?
     {
@@ -97,13 +97,13 @@ pub async fn void(work: &mut Work<'_, '_, '_>, id: InvoiceId) -> Result<Invoice,
     invoice.balance_applied = 0;
     invoices::set_status(work.tx, work.tenant, &mut invoice, Status::Void, work.at).await?;
     work.note(customer.id, Action::InvoiceVoided, id, json!({})).await?;
-    settled(work, &invoice).await?;
+    end_debt(work, &invoice).await?;
     Ok(invoice)
 }
 
 /// Applies the end of a debt: grants the credits that an invoice was for if anything was paid, and
 /// updates its subscription.
-pub async fn settled(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), BillingError> {
+pub async fn end_debt(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), BillingError> {
     let received = invoice.amount_paid + invoice.balance_applied > 0;
     if invoice.status == Status::Paid && received {
         credits::topped_up(work, invoice).await?;

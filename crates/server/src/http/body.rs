@@ -49,7 +49,7 @@ pub struct FormBody<T>(Fields, PhantomData<fn() -> T>);
 impl<T: Declared> FormBody<T> {
     pub fn read(mut self) -> Result<T, Problem> {
         let declared = T::read(&mut self.0);
-        self.0.made(|| declared)
+        self.0.build(|| declared)
     }
 }
 
@@ -86,7 +86,7 @@ impl<T: Declared> Body<T> {
     /// Reads the whole body; every mistake in it is in the answer.
     pub fn read(mut self) -> Result<(T, Bytes), Problem> {
         let declared = T::read(&mut self.fields);
-        Ok((self.fields.made(|| declared)?, self.raw))
+        Ok((self.fields.build(|| declared)?, self.raw))
     }
 
     /// Reads a body that may be absent: that is the same as an empty object.

@@ -142,7 +142,7 @@ impl Fields {
 
     /// Ends the reading and makes a value of what was read. `make` returns a value unless a mistake
     /// was noted.
-    pub fn made<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
+    pub fn build<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
         self.finish()?;
         make().ok_or_else(|| Problem::internal("a required field was not asked for"))
     }

@@ -36,12 +36,12 @@ pub async fn serve(
     loop {
         let permit = tokio::select! {
             biased;
-            () = told(&mut stop) => break,
+            () = wait_for_stop(&mut stop) => break,
             permit = Arc::clone(&room).acquire_owned() => permit,
         };
         let (stream, peer) = tokio::select! {
             biased;
-            () = told(&mut stop) => break,
+            () = wait_for_stop(&mut stop) => break,
             Some(_) = connections.join_next() => continue,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
@@ -67,7 +67,7 @@ pub async fn serve(
     }
 }
 
-async fn told(stop: &mut watch::Receiver<bool>) {
+async fn wait_for_stop(stop: &mut watch::Receiver<bool>) {
     // A dropped sender also means shutdown.
     let _ = stop.wait_for(|stop| *stop).await;
 }
@@ -101,7 +101,7 @@ fn connection(
         // The client broke the connection. Nothing to report.
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
-            () = told(&mut stop) => None,
+            () = wait_for_stop(&mut stop) => None,
         };
         if ended.is_none() {
             connection.as_mut().graceful_shutdown();

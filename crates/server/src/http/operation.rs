@@ -145,14 +145,14 @@ fn set_body<T: Request>(
 ) {
     let body: RequestBody = body.build();
     operation.request_body = Some(body.into());
-    let (schema, inner) = Description::of::<T>().object(T::DESCRIPTION);
+    let (schema, inner) = Description::describe::<T>().object(T::DESCRIPTION);
     components.push((T::NAME.to_owned(), schema.into()));
     components.extend(inner);
 }
 
 impl<T: Request> Describe for Query<T> {
     fn describe(operation: &mut Operation, components: &mut Components) {
-        let (fields, inner) = Description::of::<T>().into_parts();
+        let (fields, inner) = Description::describe::<T>().into_parts();
         for (name, schema, required) in fields {
             add(operation, parameter(name, ParameterIn::Query, required, schema));
         }

@@ -92,7 +92,7 @@ pub struct Unfiltered {}
 impl<T: Request> Query<T> {
     pub fn read(mut self) -> Result<T, Problem> {
         let declared = T::read(&mut self.fields);
-        self.fields.made(|| declared)
+        self.fields.build(|| declared)
     }
 }
 
@@ -102,7 +102,7 @@ impl<T: Request + Debug> ListQuery<T> {
         let mut fields = self.0.fields;
         let filters = T::read(&mut fields);
         let page = fields.page(tenant, &format!("{name} {filters:?}"));
-        Ok((fields.made(|| filters)?, page))
+        Ok((fields.build(|| filters)?, page))
     }
 
     /// Reads the filters first, for a list whose name depends on them.

@@ -38,13 +38,13 @@ pub struct RequestInfo {
 pub struct Peer(pub IpAddr);
 
 impl RequestInfo {
-    pub fn of(parts: &Parts) -> Result<&Self, Problem> {
+    pub fn get(parts: &Parts) -> Result<&Self, Problem> {
         let info = parts.extensions.get::<Arc<Self>>();
         info.map(AsRef::as_ref).ok_or_else(|| Problem::internal("a request without its info"))
     }
 
     /// Builds the data for a request from this process.
-    pub fn own(id: RequestId) -> Self {
+    pub fn local(id: RequestId) -> Self {
         Self { id, peer: IpAddr::from(std::net::Ipv4Addr::LOCALHOST), caller: OnceLock::new() }
     }
 

@@ -67,7 +67,7 @@ pub struct Description {
 }
 
 impl Description {
-    pub fn of<T: Request>() -> Self {
+    pub fn describe<T: Request>() -> Self {
         let mut description = Self::default();
         T::describe(&mut description);
         description

@@ -32,7 +32,7 @@ impl KeyKind {
     }
 
     /// Returns the kind that a text claims to be, well-formed or not.
-    pub fn of(text: &str) -> Option<Self> {
+    pub fn guess(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))
     }
 }
@@ -57,7 +57,7 @@ impl KeyText {
 
     /// Parses a key; `None` if it is malformed or mistyped.
     pub fn parse(text: &str) -> Option<Self> {
-        let body = text.strip_prefix(KeyKind::of(text)?.prefix())?;
+        let body = text.strip_prefix(KeyKind::guess(text)?.prefix())?;
         if body.len() != ID + SECRET + CHECKSUM || !body.bytes().all(|b| b.is_ascii_alphanumeric())
         {
             return None;
@@ -137,7 +137,7 @@ mod tests {
     fn key_round_trips_through_text() {
         for kind in KeyKind::ALL {
             let key = key_of(kind);
-            assert_eq!(KeyKind::of(key.reveal()), Some(kind));
+            assert_eq!(KeyKind::guess(key.reveal()), Some(kind));
             let read = KeyText::parse(key.reveal()).unwrap();
             assert_eq!(read.key_id(), key.key_id());
             assert_eq!(read.digest(), key.digest());

@@ -61,8 +61,8 @@ pub struct CurrentSession {
     pub flow: Option<Flow>,
 }
 
-impl RefreshResponse {
-    pub fn of(next: Refreshed) -> Self {
+impl From<Refreshed> for RefreshResponse {
+    fn from(next: Refreshed) -> Self {
         Self {
             token: next.token,
             expires_at: next.expires_at,
@@ -149,7 +149,7 @@ pub async fn refresh(
     _: NoBody,
 ) -> Result<Json<RefreshResponse>, Problem> {
     let next = next_token(&app, caller.verified(), caller.token()).await?;
-    Ok(Json(StatusCode::OK, RefreshResponse::of(next)))
+    Ok(Json(StatusCode::OK, RefreshResponse::from(next)))
 }
 
 /// Logs out: ends the session immediately.

@@ -79,7 +79,7 @@ pub async fn exchange(
     let session = verified.session();
     let initial_data = http_initial_data::gather(&app, &inner, session, next.token.reveal()).await;
     let cookie = set_cookie(&app, session.sid);
-    let body = ExchangeResponse { token: RefreshResponse::of(next), initial_data };
+    let body = ExchangeResponse { token: RefreshResponse::from(next), initial_data };
     let body = Json(StatusCode::OK, body).compressed_for(&headers);
     Ok(([(header::SET_COOKIE, cookie)], body).into_response())
 }

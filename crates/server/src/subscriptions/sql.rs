@@ -132,13 +132,13 @@ struct DueInvoice {
 }
 
 impl DueSubscription {
-    const fn of(self, tenant: Tenant) -> Due {
+    const fn due(self, tenant: Tenant) -> Due {
         Due { tenant, what: What::Subscription(self.id), at: self.next_due_at }
     }
 }
 
 impl DueInvoice {
-    const fn of(self, tenant: Tenant) -> Due {
+    const fn due(self, tenant: Tenant) -> Due {
         Due { tenant, what: What::Invoice(self.id), at: end_of_day(self.due_date) }
     }
 }
@@ -293,8 +293,8 @@ pub async fn due(tx: &mut Tx<'_, '_>, now: Time, limit: i64) -> Result<Vec<Due>,
     let values = [Time::from_seconds(now.seconds()).into(), limit.into()];
     let due = tx.fetch(&DUE, &values).await?;
     let overdue = tx.fetch(&OVERDUE, &values).await?;
-    let due = due.into_iter().map(|row| row.due.of(row.tenant));
-    Ok(due.chain(overdue.into_iter().map(|row| row.due.of(row.tenant))).collect())
+    let due = due.into_iter().map(|row| row.due.due(row.tenant));
+    Ok(due.chain(overdue.into_iter().map(|row| row.due.due(row.tenant))).collect())
 }
 
 /// Returns the items of a tenant that are due first by an instant: all of one moment, at most `limit`.
@@ -311,9 +311,9 @@ pub async fn first_due(
     let day = Time::from_seconds(until.seconds().div_euclid(86_400) * 86_400);
     let overdue = tx.fetch(&FIRST_OVERDUE, &[tenant.no.into(), day.into()]).await?;
     Ok(if overdue.is_empty() {
-        due.into_iter().map(|due| due.of(*tenant)).collect()
+        due.into_iter().map(|due| due.due(*tenant)).collect()
     } else {
-        overdue.into_iter().map(|due| due.of(*tenant)).collect()
+        overdue.into_iter().map(|due| due.due(*tenant)).collect()
     })
 }
 

@@ -219,6 +219,28 @@ fn cycle_search_finds_a_cycle() {
 }
 
 #[test]
+fn functions_have_names_that_say_what_they_do() {
+    const EMPTY: [&str; 7] = ["way", "made", "told", "own", "seen", "meant", "living"];
+    let named = |text: &str| {
+        EMPTY.iter().any(|name| {
+            text.split(&format!("fn {name}")).skip(1).any(|rest| rest.starts_with(['(', '<']))
+        })
+    };
+    assert!(named("pub const fn way(") && named("fn own<T>(") && !named("fn owner("));
+    let found: Vec<PathBuf> =
+        sources().into_iter().filter(|(_, text)| named(text)).map(|(path, _)| path).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn callers_reach_objects_in_one_way() {
+    // `Viewer::reach` compares the customer of an object with the caller's.
+    let makes_viewers =
+        |path: &Path| ["auth", "catalog", "base"].iter().any(|module| path.starts_with(module));
+    only_in(makes_viewers, &["Viewer::Customer("]);
+}
+
+#[test]
 fn no_type_exists_only_to_describe_a_request() {
     let sources = sources();
     let found: Vec<&Path> = sources

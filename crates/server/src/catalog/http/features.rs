@@ -137,7 +137,7 @@ pub async fn create(
     let (new, raw) = body.read()?;
     let now = app.clock.now();
     let credit = new.credit_currency_id.zip(new.credit_cost);
-    let kind = FeatureKind::of(new.r#type, new.metric_id, credit);
+    let kind = FeatureKind::new(new.r#type, new.metric_id, credit);
     let feature = Feature {
         id: app.ids.feature(),
         product_id: new.product_id,

@@ -82,7 +82,7 @@ impl FromRow for FeatureKind {
     fn read(row: &mut Columns<'_>) -> Result<Self, DbError> {
         let columns = KindColumns::read(row)?;
         let credit = columns.credit_currency_id.zip(columns.credit_cost);
-        Self::of(columns.r#type, columns.metric_id, credit)
+        Self::new(columns.r#type, columns.metric_id, credit)
             .ok_or(DbError::Broken("a feature without what its type needs"))
     }
 }

@@ -149,7 +149,7 @@ impl Story {
             self.card(who, token).await?;
         }
         let body = json!({ "customerId": who.external_id, "planId": self.plan(plan).await? });
-        settled(&self.ask(Method::POST, "/v1/subscriptions", &body).await?)
+        check_settled(&self.ask(Method::POST, "/v1/subscriptions", &body).await?)
     }
 
     async fn change(&self, who: &Company, plan: &str) -> anyhow::Result<()> {
@@ -157,7 +157,7 @@ impl Story {
         let list = self.ask(Method::GET, &path, &Value::Null).await?;
         let path = format!("/v1/subscriptions/{}/change-plan", id(&list["data"][0])?);
         let body = json!({ "planId": self.plan(plan).await? });
-        settled(&self.ask(Method::POST, &path, &body).await?)
+        check_settled(&self.ask(Method::POST, &path, &body).await?)
     }
 
     /// Returns a plan's id by its slug.
@@ -170,7 +170,7 @@ impl Story {
     async fn top_up(&self, who: &Company, catalog: &Catalog) -> anyhow::Result<()> {
         let path = format!("/v1/customers/{}/top-ups", who.external_id);
         let body = json!({ "creditCurrencyId": catalog.credits, "packageId": catalog.package });
-        settled(&self.ask(Method::POST, &path, &body).await?)
+        check_settled(&self.ask(Method::POST, &path, &body).await?)
     }
 
     /// Lets a wallet buy a package automatically when few credits are left.
@@ -223,7 +223,7 @@ impl Story {
             .uri(path)
             .header(header::HOST, "localhost")
             .header("x-api-key", &self.key)
-            .extension(Arc::new(RequestInfo::own(self.app.ids.request())));
+            .extension(Arc::new(RequestInfo::local(self.app.ids.request())));
         let request = if body.is_null() {
             request.body(Body::empty())
         } else {
@@ -254,7 +254,7 @@ fn on_a_day(day: i64, midnight: Time, usual: u64, seed: u64) -> u64 {
     usual * grown * busy * if weekend { 30 } else { 100 } / 1_000_000
 }
 
-fn settled(outcome: &Value) -> anyhow::Result<()> {
+fn check_settled(outcome: &Value) -> anyhow::Result<()> {
     match outcome["kind"].as_str() {
         Some("charged_inline" | "created_no_charge") => Ok(()),
         _ => bail!("a step of the demo came to {outcome}"),

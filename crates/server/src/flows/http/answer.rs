@@ -78,7 +78,7 @@ pub async fn answer(
     backend: bool,
     written: Written<Kept>,
 ) -> Result<Response, Problem> {
-    let answer = match settled(app, tenant, written.answer).await {
+    let answer = match settle(app, tenant, written.answer).await {
         Ok(outcome) => {
             let body = Shown { app, tenant, backend }.outcome(outcome).await?;
             Json(StatusCode::OK, body).into_response()
@@ -90,7 +90,7 @@ pub async fn answer(
     Ok(if written.is_replay { (REPLAYED, answer).into_response() } else { answer })
 }
 
-async fn settled(app: &App, tenant: &Tenant, kept: Kept) -> Result<SettleOutcome, Problem> {
+async fn settle(app: &App, tenant: &Tenant, kept: Kept) -> Result<SettleOutcome, Problem> {
     let attempt = match kept {
         Kept::Outcome(outcome) => return Ok(outcome),
         Kept::Attempt(id) => run(app, tenant, id).await?,

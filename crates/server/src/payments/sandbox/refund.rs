@@ -46,7 +46,7 @@ pub async fn make(
             intent.status = IntentStatus::Refunded;
             sql::set_status(tx, &intent).await?;
         }
-        return Ok(known.status.told());
+        return Ok(known.status.refund());
     }
     let kept = made.iter().filter(|refund| refund.status != State::Failed);
     let refunded: i64 = kept.map(|refund| refund.amount).sum();
@@ -67,7 +67,7 @@ pub async fn make(
         intent.status = IntentStatus::Refunded;
         sql::set_status(tx, &intent).await?;
     }
-    Ok(refund.status.told())
+    Ok(refund.status.refund())
 }
 
 impl State {
@@ -81,7 +81,7 @@ impl State {
         }
     }
 
-    const fn told(self) -> Refund {
+    const fn refund(self) -> Refund {
         match self {
             Self::Pending => Refund::Pending,
             Self::Succeeded => Refund::Done,
