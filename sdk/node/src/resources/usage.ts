@@ -20,6 +20,9 @@ export class Usage {
   /**
    * Records usage: one event, or up to 1000. An event with an `idempotencyKey` that was recorded
    * before is accepted and has no effect. `rejections` lists the refused events and the reasons.
+   *
+   * The server rounds half away from zero to six decimals: a `quantity`, and a number in `properties`
+   * that a metric measures.
    */
   track(events: UsageEvent | readonly UsageEvent[], options?: RequestOptions): Promise<Tracked> {
     const list = Array.isArray(events) ? (events as readonly UsageEvent[]) : [events as UsageEvent];
