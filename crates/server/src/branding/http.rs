@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::{CatalogCaller, SecretKey};
 use crate::base::{Address, Currency, Decimal, ExchangeRate, TaxDeclaration, TaxRate, Time};
 use crate::db::{Lane, Tx};
-use crate::http::leaves::{Email, Image, Integer, Item, List, Origins, Text, string};
+use crate::http::leaves::{Email, Image, Integer, Item, List, Name, Origins, Text, string};
 use crate::http::wire::{Description, Field, Presence, Request};
 use crate::http::{Body, Fields, Json, Problem};
 use crate::keys::KeyScopes;
@@ -91,7 +91,7 @@ impl BrandingResponse {
 
 #[derive(Debug, Request)]
 pub struct PutBrandingRequest {
-    #[request(with = Text<1, 100>, nullable)]
+    #[request(with = Name<100>, nullable)]
     name: Option<String>,
     /// A `data:` URI in base64.
     #[request(with = Image, nullable)]
@@ -106,7 +106,7 @@ pub struct PutBrandingRequest {
     /// Exact origins.
     #[request(with = Origins, nullable)]
     portal_origins: Option<Vec<String>>,
-    #[request(with = Text<1, 200>, nullable)]
+    #[request(with = Name<200>, nullable)]
     legal_name: Option<String>,
     #[request(nullable)]
     address: Option<Address>,

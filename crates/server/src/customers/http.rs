@@ -9,6 +9,7 @@ use crate::auth::{Caller, SecretKey};
 use crate::customers::CustomerError;
 use crate::db::{Lane, Tx};
 use crate::flows;
+use crate::http::leaves::Text;
 use crate::http::page::{ListQuery, ListResponse};
 use crate::http::wire::Request;
 use crate::http::{Body, Code, IdempotencyKey, Json, NoBody, PathText, Problem};
@@ -25,6 +26,9 @@ use std::sync::Arc;
 #[derive(Debug, Request)]
 pub struct CustomerFilter {
     status: Option<CustomerStatus>,
+    /// The integrator's own id, with any characters: the list has the one customer that has it.
+    #[request(with = Text<1, 128>)]
+    external_id: Option<String>,
 }
 
 /// Creates a customer.
@@ -57,7 +61,7 @@ pub async fn create(
     Ok(Outcome::from(written.await?).into_response())
 }
 
-/// Lists customers, newest first.
+/// Lists customers, newest first; with `externalId`, the one that has it.
 #[utoipa::path(get, path = "/v1/customers", tag = "customers", operation_id = "listCustomers",
     responses((status = 200, body = ListResponse<CustomerResponse>)))]
 pub async fn list(
@@ -68,7 +72,21 @@ pub async fn list(
     let tenant = caller.tenant();
     let (filter, page) = query.read(&tenant, "customers")?;
     let archived = filter.status.map(CustomerStatus::is_archived);
-    let rows = sql::page(&mut app.db.read().await?, &tenant, archived, &page).await?;
+    let tx = &mut app.db.read().await?;
+    let rows = match filter.external_id {
+        None => sql::page(tx, &tenant, archived, &page).await?,
+        Some(id) => {
+            let found = sql::get(tx, &tenant, &CustomerRef::External(id)).await?;
+            let wanted = |one: &Customer| archived.is_none_or(|is| is == one.archived_at.is_some());
+            match found.filter(wanted) {
+                None => Vec::new(),
+                Some(customer) => {
+                    let profile = billing::get(tx, &tenant, customer.no).await?;
+                    vec![(customer, profile)]
+                }
+            }
+        }
+    };
     let page = page.page(rows, |(customer, _)| customer.id.to_string());
     let page = page.map(|(customer, profile)| CustomerResponse::to_backend(&customer, profile));
     Ok(Json(StatusCode::OK, page.into()))

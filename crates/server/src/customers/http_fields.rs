@@ -7,7 +7,7 @@ use crate::base::{
 use crate::customers::billing::{BillingChange, BillingProfile, CustomerType, TaxStatus};
 use crate::customers::{Customer, CustomerRef};
 use crate::http::Fields;
-use crate::http::leaves::{Email, Integer, List, Locale, Metadata, Text};
+use crate::http::leaves::{Email, Integer, List, Locale, Metadata, Name, Text};
 use crate::http::wire::{Field, Request};
 use serde::Serialize;
 use serde_json::Value;
@@ -92,7 +92,7 @@ pub struct Warning {
 
 #[derive(Debug, Request)]
 pub struct CreateCustomerRequest {
-    #[request(with = Text<1, 200>)]
+    #[request(with = Name<200>)]
     pub name: String,
     #[request(with = Email)]
     pub email: String,
@@ -108,7 +108,7 @@ pub struct CreateCustomerRequest {
 #[derive(Debug, Request)]
 #[request(patch)]
 pub struct UpdateCustomerRequest {
-    #[request(with = Text<1, 200>)]
+    #[request(with = Name<200>)]
     pub name: Option<String>,
     #[request(with = Email)]
     pub email: Option<String>,

@@ -38,6 +38,11 @@ leaves! {
         |fields, name| fields.text(name, LEAST..=MOST); text(LEAST, MOST)
     }
 
+    /// A name that people read: a text with a character that can be seen.
+    Name<const MOST: usize> -> String {
+        |fields, name| fields.name(name, 1..=MOST); text(1, MOST)
+    }
+
     /// A text whose bounds its schema does not show.
     ShortText<const MOST: usize> -> String {
         |fields, name| fields.text(name, 1..=MOST); string()

@@ -14,6 +14,15 @@ pub const MAX_IMAGE_BYTES: usize = 32 * 1024;
 const IMAGE_TYPES: [&str; 5] = ["png", "jpeg", "webp", "gif", "svg+xml"];
 
 impl Fields {
+    /// Reads a name that people read: it has a character that can be seen.
+    pub fn name(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        let text = self.text(name, length)?;
+        if text.chars().all(is_blank) {
+            self.wrong(name, "must have a character that can be seen");
+        }
+        Some(text)
+    }
+
     /// Reads a slug, by which code refers to an object.
     pub fn slug(&mut self, name: &str) -> Option<String> {
         let slug = self.text(name, 1..=64)?;
@@ -156,6 +165,17 @@ impl Fields {
         }
         Some(origins)
     }
+}
+
+/// Whether a character leaves no mark: white space, joiners, direction marks, soft hyphens, fillers
+/// and variation selectors.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Whether a tag is a language, optionally with script, region and variants (RFC 5646). Browsers

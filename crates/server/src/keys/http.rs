@@ -6,7 +6,7 @@ use crate::auth::SecretKey;
 use crate::base::words::words;
 use crate::base::{ApiKeyId, Secret, Time};
 use crate::db::{Lane, Tx};
-use crate::http::leaves::Text;
+use crate::http::leaves::Name;
 use crate::http::page::{ListQuery, ListResponse, Unfiltered, path_id};
 use crate::http::wire::{Field, Request};
 use crate::http::{Body, Code, Fields, IdempotencyKey, Json, PathText, Problem, description};
@@ -65,7 +65,7 @@ impl From<Environment> for Env {
 
 #[derive(Debug, Request)]
 pub struct CreateApiKeyRequest {
-    #[request(with = Text<1, 100>)]
+    #[request(with = Name<100>)]
     name: String,
     /// At most the scopes of the calling key; default all of them except `api_keys:write`.
     scopes: Option<KeyScopes>,

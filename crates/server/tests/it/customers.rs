@@ -54,6 +54,42 @@ on_both_stores! {
         }
     }
 
+    // A proxy that decodes paths breaks an id with a slash in it. It does not touch a query.
+    async fn external_id_in_the_query_finds_its_customer(t) {
+        let odd = "a/b ?#%25é";
+        let ours = t.customer(odd).await;
+        t.customer("a").await;
+        let query = "externalId=a%2Fb%20%3F%23%2525%C3%A9";
+        let found = async |query: &str, key: &str| {
+            let list = t.call(get(format!("/v1/customers?{query}")).key(key)).await.expect(200).json();
+            list["data"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect::<Vec<Value>>()
+        };
+        assert_eq!(found(query, &t.key).await, [json!(ours)]);
+        assert_eq!(found(&format!("{query}&status=active&limit=1"), &t.key).await, [json!(ours)]);
+        for other in [&format!("{query}&status=archived"), "externalId=a%2Fb", &format!("externalId={ours}")] {
+            assert_eq!(found(other, &t.key).await, [] as [Value; 0], "{other}");
+        }
+        let foreign = t.organization("other").await;
+        let foreign = t.key_of(foreign, unitpay::keys::KeyScopes::ALL).await;
+        assert_eq!(found(query, &foreign).await, [] as [Value; 0]);
+        param(t.call(get("/v1/customers?externalId=").key(&t.key)).await, "externalId");
+    }
+
+    async fn name_has_a_character_that_can_be_seen(t) {
+        t.customer("known").await;
+        for blank in [" ", "  ", "\u{a0}", "\u{3000}", "\u{200b}", "\u{200b}\u{200d} \u{feff}", "\u{2060}", "\u{3164}", "\u{ad}"] {
+            param(create(&t, &json!({ "name": blank, "email": "a@b.test" })).await, "name");
+            param(change(&t, "known", json!({ "name": blank })).await, "name");
+            param(t.call(post("/v1/products", &json!({ "slug": "p", "name": blank })).key(&t.key)).await, "name");
+            let branding = Request::new("PUT", "/v1/branding").json(&json!({ "legalName": blank }));
+            param(t.call(branding.key(&t.key)).await, "legalName");
+            param(t.call(post("/v1/api-keys", &json!({ "name": blank })).key(&t.key)).await, "name");
+        }
+        for name in ["न\u{94d}\u{200d}य", "A\u{200b}", "李", "."] {
+            assert_eq!(change(&t, "known", json!({ "name": name })).await.expect(200).text("name"), name);
+        }
+    }
+
     async fn empty_lines_of_an_address_are_absent(t) {
         let address = json!({ "line1": "1 Main St", "line2": "", "city": "X", "state": "", "postalCode": "", "country": "SG" });
         let new = json!({ "name": "A", "email": "a@b.test", "billingAddress": address });

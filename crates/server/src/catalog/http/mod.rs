@@ -14,7 +14,7 @@ use crate::auth::{CatalogCaller, SecretKey};
 use crate::base::Viewer;
 use crate::catalog::CatalogError;
 use crate::db::{Lane, Tx};
-use crate::http::leaves::{ShortText, Text};
+use crate::http::leaves::{self, ShortText, Text};
 use crate::http::page::{ListQuery, ListResponse, path_id};
 use crate::http::wire::Request;
 use crate::http::{Code, IdempotencyKey, Json, ParamError, Problem};
@@ -30,7 +30,7 @@ use utoipa::ToSchema;
 
 type Writer = SecretKey<{ KeyScopes::CATALOG_WRITE }>;
 
-type Name = Text<1, 200>;
+type Name = leaves::Name<200>;
 type LongText = Text<1, 2_000>;
 
 /// The filter of a list by product.
