@@ -1,7 +1,7 @@
-//! Closes a connection whose client does not read what is written.
+//! Closes a connection whose client takes too long to read a response.
 //!
 //! hyper limits how long a client may send, not how long it may leave a response unread. Without
-//! this, a client that never reads would keep its connection slot forever.
+//! this, a client that never reads, or reads a byte a minute, would keep its connection slot forever.
 
 use std::future::Future as _;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -14,14 +14,34 @@ use tokio::time::Sleep;
 
 pub struct Impatient {
     stream: TcpStream,
-    limit: Duration,
-    /// Runs while a write waits, and restarts after each progress.
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// Bounds each wait for the client to read something.
+    stall: Limit,
+    /// Bounds the time from the first such wait until the response is written.
+    response: Limit,
+}
+
+/// A time limit, and its timer while it runs.
+struct Limit {
+    after: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Limit {
+    const fn new(after: Duration) -> Self {
+        Self { after, timer: None }
+    }
+
+    /// Starts the timer unless it runs. Ready if the time is over.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let after = self.after;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(after)));
+        timer.as_mut().poll(context)
+    }
 }
 
 impl Impatient {
-    pub const fn new(stream: TcpStream, limit: Duration) -> Self {
-        Self { stream, limit, waiting: None }
+    pub const fn new(stream: TcpStream, stall: Duration, response: Duration) -> Self {
+        Self { stream, stall: Limit::new(stall), response: Limit::new(response) }
     }
 
     fn bound(
@@ -30,12 +50,11 @@ impl Impatient {
         context: &mut Context<'_>,
     ) -> Poll<Result<usize>> {
         if written.is_ready() {
-            self.waiting = None;
+            self.stall.timer = None;
             return written;
         }
-        let limit = self.limit;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        waiting.as_mut().poll(context).map(|()| Err(Error::from(ErrorKind::TimedOut)))
+        let over = self.stall.poll(context).is_ready() | self.response.poll(context).is_ready();
+        if over { Poll::Ready(Err(Error::from(ErrorKind::TimedOut))) } else { Poll::Pending }
     }
 }
 
@@ -72,7 +91,10 @@ impl AsyncWrite for Impatient {
         self.stream.is_write_vectored()
     }
 
+    /// hyper flushes when everything that it has of a response is written. Our bodies are whole, so
+    /// that is its end.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        self.response.timer = None;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

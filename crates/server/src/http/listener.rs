@@ -81,7 +81,9 @@ fn connection(
 ) -> impl Future<Output = ()> + Send + 'static {
     // Sends small responses immediately.
     let _ = stream.set_nodelay(true);
-    let stream = Impatient::new(stream, Duration::from_secs(config.request_timeout_seconds));
+    let stall = Duration::from_secs(config.request_timeout_seconds);
+    let response = Duration::from_secs(config.response_timeout_seconds);
+    let stream = Impatient::new(stream, stall, response);
     let peer = Peer(peer.ip());
     let service = MapRequest::new(router, move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(peer);

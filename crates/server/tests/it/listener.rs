@@ -236,6 +236,30 @@ async fn client_that_reads_nothing_is_disconnected() {
 }
 
 #[tokio::test]
+async fn client_that_reads_slowly_is_disconnected() {
+    let t = impatient(|config| config.http.response_timeout_seconds = 1).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = socket.connect(t.client.address()).await.unwrap();
+    // A few answers fill all buffers on the path.
+    let request = "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
+    slow.write_all(request.repeat(200).as_bytes()).await.unwrap();
+    // Reads steadily, far more slowly than needed, and never waits long enough to look dead.
+    let (mut buffer, started) = ([0; 64], std::time::Instant::now());
+    let ended = async {
+        while slow.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if started.elapsed() > Duration::from_secs(3) {
+                break;
+            }
+        }
+        until_closed(&mut slow).await
+    };
+    let told = tokio::time::timeout(PATIENCE, ended).await.expect("it was not disconnected");
+    assert!(statuses(&told).len() < 200);
+}
+
+#[tokio::test]
 async fn truncated_body_changes_nothing() {
     let t = server().await;
     let before = t.state().await;

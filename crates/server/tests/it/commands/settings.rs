@@ -169,6 +169,7 @@ async fn unknown_or_invalid_settings_are_refused_by_name() {
         ("[portal]\nmax_lifetime_seconds = 86401", "portal.max_lifetime_seconds"),
         ("[http]\nmax_connections = 9223372036854775807", "http.max_connections"),
         ("[http]\nrequest_timeout_seconds = 9223372036854775807", "http.request_timeout_seconds"),
+        ("[http]\nresponse_timeout_seconds = 0", "http.response_timeout_seconds"),
         ("[retention]\naudit_days = 9223372036854775807", "retention.audit_days"),
         ("[retention]\naudit_days = -1", "retention.audit_days"),
         ("[postgres]\nconnections = 0", "postgres.connections"),
