@@ -1,4 +1,4 @@
-//! Who looks at an object, and whether the object is theirs.
+//! The caller that looks at an object, and whether the object is theirs.
 
 /// The caller for whom objects are read. All but a backend see only the part of the catalog that can
 /// be chosen, and packages that can be bought. A customer also sees its own plans.

@@ -238,7 +238,7 @@ impl<const N: usize> Text<N> {
     }
 }
 
-/// How far a list is written.
+/// The progress of writing a list.
 struct Place {
     /// The record's next column.
     column: usize,

@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use unitpay::db::newest_version;
 
-/// What no migration may change: money, and who owes it.
+/// The facts that no migration may change: money, and who owes it.
 const FACTS: [&str; 5] = [
     "SELECT id || ' ' || number || ' ' || total_amount || ' ' || amount_paid FROM invoices",
     "SELECT id || ' ' || invoice_id || ' ' || amount || ' ' || paid_at FROM payments",
