@@ -20,6 +20,7 @@ export {
   type UnitPayProviderProps,
 } from './react/provider.js';
 export type { Id, Paged, Read } from './react/read.js';
+export type { StripeJs, StripeSource } from './stripe/types.js';
 export { useBilling, usePortalSession, type PortalSessionInfo } from './react/session.js';
 export type { Settle, SettleHandlers, Write } from './react/write.js';
 

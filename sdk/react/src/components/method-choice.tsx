@@ -1,6 +1,7 @@
 /** Names the payment method that a charge uses, and lets the customer choose or add another. */
 import { useState, type ReactNode } from 'react';
 
+import type { Flow } from '../api-types.js';
 import { useAllowedPaymentMethods, usePaymentMethods } from '../hooks/payment-methods.js';
 import { useCan } from '../react/session.js';
 import { Actions, Button } from '../ui/elements.js';
@@ -22,8 +23,11 @@ export interface MethodChoice {
   makeDefault: () => Promise<void>;
 }
 
-/** `usesDefault`: the charge always uses the default, so another choice changes the default. */
-export function useMethodChoice(usesDefault: boolean): MethodChoice {
+/**
+ * `usesDefault`: the charge always uses the default, so another choice changes the default. `task` is
+ * the task that the charge is a step of.
+ */
+export function useMethodChoice(usesDefault: boolean, task: Flow): MethodChoice {
   const ui = useUi();
   const { p, t } = ui;
   const { paymentMethods, isLoading, error } = useAllowedPaymentMethods();
@@ -46,6 +50,7 @@ export function useMethodChoice(usesDefault: boolean): MethodChoice {
         setAdding(false);
       }}
       onCancel={stopAdding}
+      task={task}
     />
   ) : null;
   const add = mayWrite ? (

@@ -17,13 +17,15 @@ export function PayDialog({ invoice, onClose }: PayDialogProps) {
   const number = invoice.invoiceNumber ?? '';
   const amount = money(invoice.amountDue, invoice.currency);
   const { payInvoice, isPending, error } = usePayInvoice();
-  const method = useMethodChoice(false);
+  const task = { type: 'pay_invoice', invoiceId: invoice.id } as const;
+  const method = useMethodChoice(false, task);
   const settling = useSettling({
     onDone: () => {
       onClose(t('invoices.paid', { number }));
     },
     onCancel: onClose,
     onOtherMethod: method.open,
+    task,
   });
   const pay = () => {
     payInvoice(invoice.id, { paymentMethodId: method.methodId }).then(

@@ -1,13 +1,12 @@
 import { useEffect, useState, type ComponentType } from 'react';
 
-import type { FormClient, PaymentMethod } from '../api-types.js';
+import type { Flow, FormClient, PaymentMethod } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { useSetupPayment } from '../hooks/customer.js';
-import { useAddPaymentMethod } from '../hooks/payment-methods.js';
-import { useWrite } from '../react/write.js';
-import { Actions, Button, Failure, Skeleton } from '../ui/elements.js';
-import { Choice, Form } from '../ui/form.js';
+import { Failure, Skeleton } from '../ui/elements.js';
+import { lazy } from '../ui/lazy.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
+import { SandboxForm } from './sandbox-form.js';
 
 interface FormProps {
   /** The `client` of an outcome that requires a form; without it the form adds a payment method. */
@@ -19,22 +18,33 @@ interface FormProps {
   onCancel?: (() => void) | undefined;
   /** Offered after a decline. */
   onOtherMethod?: (() => void) | undefined;
+  /** The task that the form is a step of, for a form that leaves the page. */
+  task?: Flow | undefined;
+  /** The payment that the form is for. */
+  paymentAttemptId?: string | undefined;
 }
 
 /** The props of {@link PaymentForm}. */
-export interface PaymentFormProps extends StyleProps, Omit<FormProps, 'onOtherMethod'> {}
+export interface PaymentFormProps extends StyleProps {
+  /** The `client` of an outcome that requires a form; without it the form adds a payment method. */
+  client?: FormClient | undefined;
+  /** The amount on the button, formatted. */
+  amount?: string | undefined;
+  /** Gets the payment method if one was added. */
+  onSuccess: (added?: PaymentMethod) => void;
+  onCancel?: (() => void) | undefined;
+}
 
-/** The test cards of the sandbox and their tokens. */
-const CARDS = [
-  ['Visa 4242', 'visa'],
-  ['Mastercard 4444', 'mastercard'],
-  ['Visa 0002', 'declined'],
-  ['Visa 3220', 'requires_form'],
-  ['Visa 0069', 'expires'],
-  ['Visa 0119', 'timeout'],
-] as const;
+/** The properties of each processor's form. */
+export type ProcessorFormProps = FormProps & { client: FormClient };
 
-/** The processor's form. The sandbox's form is part of this package. */
+/** The form of each processor. Stripe's is loaded when it is first shown. */
+const FORMS: Partial<Record<string, ComponentType<ProcessorFormProps>>> = {
+  sandbox: SandboxForm,
+  stripe: /* @__PURE__ */ lazy(async () => (await import('./stripe-form.js')).StripeForm, 5),
+};
+
+/** The form of the customer's payment processor. */
 export const PaymentForm: ComponentType<PaymentFormProps> =
   /* @__PURE__ */ defineComponent<PaymentFormProps>(null, ProcessorForm);
 
@@ -44,13 +54,12 @@ export function ProcessorForm({ client: given, ...props }: FormProps) {
   const { client, error } = useFormClient(given);
   if (error) return <Failure error={error} />;
   if (!client) return <Skeleton lines={5} />;
-  if (client.processor !== 'sandbox') {
-    return <p {...p('text')}>{t('form.unsupported', { processor: client.processor })}</p>;
-  }
-  return client.type === 'setup' ? (
-    <CardForm {...props} />
+  const { processor } = client;
+  const ProcessorsForm = FORMS[processor];
+  return ProcessorsForm ? (
+    <ProcessorsForm client={client} {...props} />
   ) : (
-    <ConfirmForm clientSecret={client.clientSecret} {...props} />
+    <p {...p('text')}>{t('form.unsupported', { processor })}</p>
   );
 }
 
@@ -64,80 +73,4 @@ function useFormClient(given: FormClient | undefined) {
     if (isWanted) setupPayment().then(setCreated, setError);
   }, [isWanted, setupPayment]);
   return { client, error };
-}
-
-function CardForm({ onSuccess, onCancel }: FormProps) {
-  const { t } = useUi();
-  const [card, setCard] = useState<string>('visa');
-  const { addPaymentMethod, isPending, error } = useAddPaymentMethod();
-  const add = () => {
-    addPaymentMethod(`pm_sandbox_${card}`).then(onSuccess, () => undefined);
-  };
-  const options = CARDS.map(([label, value]) => ({ value, label, detail: value }));
-  return (
-    <Form
-      action={t('form.add')}
-      isBusy={isPending}
-      error={error}
-      onSubmit={add}
-      onCancel={onCancel}
-    >
-      <Choice label={t('form.sandbox')} options={options} value={card} onValue={setCard} />
-    </Form>
-  );
-}
-
-function ConfirmForm({
-  clientSecret,
-  amount,
-  onSuccess,
-  onCancel,
-  onOtherMethod,
-}: FormProps & { clientSecret: string }) {
-  const { p, t } = useUi();
-  const { confirm, isPending, error } = useWrite(
-    'confirm',
-    (client, idempotencyKey, secret: string, outcome: 'succeed' | 'decline') =>
-      client.post('/sandbox/forms/confirm', { clientSecret: secret, outcome }, { idempotencyKey }),
-  );
-  const answer = (outcome: 'succeed' | 'decline') => {
-    confirm(clientSecret, outcome).then(
-      () => {
-        onSuccess();
-      },
-      () => undefined,
-    );
-  };
-  return (
-    <div {...p('form')}>
-      <p {...p('text')}>{t('form.sandbox')}</p>
-      <Failure error={error} />
-      {error && onOtherMethod ? (
-        <Actions>
-          <Button kind="plain" onClick={onOtherMethod}>
-            {t('pay.other')}
-          </Button>
-        </Actions>
-      ) : null}
-      <Actions onCancel={onCancel}>
-        <Button
-          isOff={isPending}
-          onClick={() => {
-            answer('decline');
-          }}
-        >
-          {t('form.decline')}
-        </Button>
-        <Button
-          kind="primary"
-          isBusy={isPending}
-          onClick={() => {
-            answer('succeed');
-          }}
-        >
-          {amount === undefined ? t('form.confirm') : t('invoices.pay', { amount })}
-        </Button>
-      </Actions>
-    </div>
-  );
 }

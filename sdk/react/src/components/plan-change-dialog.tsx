@@ -101,11 +101,17 @@ function Change(props: ChangeProps) {
   const { preview, ...read } = usePlanPreview(wanted && { ...wanted, subscriptionId });
   const { confirm, isPending, error } = useConfirm(subscriptionId, read.refetch);
   const isInvoiced = useIsInvoiced(subscription);
-  const method = useMethodChoice(true);
+  const task = {
+    type: 'change_plan',
+    planId,
+    ...(subscriptionId ? { subscriptionId } : {}),
+  } as const;
+  const method = useMethodChoice(true, task);
   const settling = useSettling({
     onDone: onClose,
     onCancel: onClose,
     onOtherMethod: method.open,
+    task,
   });
   if (settling.form) return settling.form;
   if (method.form) return method.form;

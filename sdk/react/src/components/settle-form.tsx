@@ -1,6 +1,6 @@
 import { useState } from 'react';
 
-import type { SettleOutcome } from '../api-types.js';
+import type { Flow, SettleOutcome } from '../api-types.js';
 import { waitForPayment, type Settled } from '../core/settled.js';
 import { usePortal } from '../react/context.js';
 import { ACCOUNT, queriesIn } from '../react/groups.js';
@@ -18,10 +18,13 @@ interface SettleFormProps extends Waiting {
   onDone: () => void;
   onCancel: () => void;
   onOtherMethod: () => void;
+  /** The task that the payment is a step of. */
+  task: Flow;
 }
 
 /** Shows the processor's form and waits for the payment. */
-export function SettleForm({ outcome, amount, onDone, onCancel, onOtherMethod }: SettleFormProps) {
+export function SettleForm(props: SettleFormProps) {
+  const { outcome, amount, onDone, onCancel, onOtherMethod, task } = props;
   const { p, t } = useUi();
   const { client, session, queryClient } = usePortal();
   const [state, setState] = useState<'form' | 'waiting' | Settled>('form');
@@ -44,6 +47,8 @@ export function SettleForm({ outcome, amount, onDone, onCancel, onOtherMethod }:
         onSuccess={() => void wait()}
         onCancel={onCancel}
         onOtherMethod={onOtherMethod}
+        task={task}
+        paymentAttemptId={outcome.paymentAttemptId}
       />
     );
   }

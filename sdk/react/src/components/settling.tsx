@@ -1,7 +1,7 @@
 /** Completes a call that may move money: shows the processor's form if the outcome needs one. */
 import { useState, type ReactNode } from 'react';
 
-import type { SettleOutcome } from '../api-types.js';
+import type { Flow, SettleOutcome } from '../api-types.js';
 import { SettleForm } from './lazy-forms.js';
 import type { Waiting } from './settle-form.js';
 
@@ -11,10 +11,12 @@ interface SettlingHandlers {
   onCancel: () => void;
   /** The customer wants to pay with another payment method. */
   onOtherMethod: () => void;
+  /** The task that the payment is a step of. */
+  task: Flow;
 }
 
 /** `take` gets the outcome and its amount. While `form` is not null, it replaces the screen. */
-export function useSettling({ onDone, onCancel, onOtherMethod }: SettlingHandlers) {
+export function useSettling({ onDone, onCancel, onOtherMethod, task }: SettlingHandlers) {
   const [waiting, setWaiting] = useState<Waiting | null>(null);
   const take = (outcome: SettleOutcome, amount: string) => {
     if (outcome.kind === 'requires_form') setWaiting({ outcome, amount });
@@ -23,6 +25,7 @@ export function useSettling({ onDone, onCancel, onOtherMethod }: SettlingHandler
   const form: ReactNode = waiting ? (
     <SettleForm
       {...waiting}
+      task={task}
       onDone={() => {
         setWaiting(null);
         onDone(waiting.outcome);

@@ -21,7 +21,8 @@ export function TopUpForm({ currency, onClose }: TopUpFormProps) {
   const { read, isSold, unsold, purchase, fields } = usePurchase(currency);
   const { topUp, isPending, error } = useTopUp();
   const isInvoiced = useAllowedProfile().customer?.collectionMethod === 'send_invoice';
-  const method = useMethodChoice(true);
+  const task = { type: 'top_up', creditCurrencyId: currency.id } as const;
+  const method = useMethodChoice(true, task);
   const [isPreparing, setPreparing] = useState(false);
   const settling = useSettling({
     onDone: ({ kind }) => {
@@ -29,6 +30,7 @@ export function TopUpForm({ currency, onClose }: TopUpFormProps) {
     },
     onCancel: onClose,
     onOtherMethod: method.open,
+    task,
   });
   if (settling.form) return settling.form;
   if (method.form) return method.form;

@@ -7,6 +7,7 @@ import type { Messages } from '../locales/en.js';
 import type { ClassNames, Variables } from '../ui/names.js';
 import type { PortalSession } from '../core/session.js';
 import type { Opening } from './first-token.js';
+import type { StripeSource } from '../stripe/types.js';
 
 /** Your texts by key; absent keys stay English. */
 export type Texts = Readonly<Partial<Messages>>;
@@ -33,6 +34,8 @@ export interface Portal {
   messages: Texts | readonly Texts[];
   initialData: Readonly<Record<string, unknown>>;
   productId: string | undefined;
+  /** Stripe.js, if the page has loaded it. */
+  stripe: StripeSource | undefined;
 }
 
 export const PortalContext = /* @__PURE__ */ createContext<Portal | null>(null);

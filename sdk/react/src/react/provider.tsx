@@ -9,6 +9,7 @@ import { readToken } from '../core/token.js';
 import { keyOf, pendingClient, PortalContext, type Appearance, type Portal } from './context.js';
 import { useFirstToken } from './first-token.js';
 import { useLayout } from './layout.js';
+import type { StripeSource } from '../stripe/types.js';
 
 type Token = string | null | undefined;
 
@@ -40,6 +41,11 @@ export interface UnitPayProviderProps {
   messages?: Portal['messages'] | undefined;
   /** Responses by path and query, shown before the first request. */
   initialData?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Stripe.js of your organization's own account, or the promise of `loadStripe`. Default: loaded
+   * when a form of Stripe's is first shown.
+   */
+  stripe?: StripeSource | undefined;
   children?: ReactNode;
 }
 
@@ -94,6 +100,7 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
     messages = none,
     timeZone = 'UTC',
     initialData = none,
+    stripe,
   } = props;
   const { productId } = config;
   const session = connection?.session ?? null;
@@ -110,6 +117,7 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
       messages,
       initialData: isTheirs ? initialData : none,
       productId,
+      stripe,
     }),
     [
       session,
@@ -125,6 +133,7 @@ export function UnitPayProvider(props: UnitPayProviderProps): ReactNode {
       initialData,
       isTheirs,
       productId,
+      stripe,
     ],
   );
   return <PortalContext.Provider value={portal}>{children}</PortalContext.Provider>;

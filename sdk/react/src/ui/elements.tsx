@@ -216,12 +216,26 @@ interface FailureProps {
 }
 
 export function Failure({ error, text }: FailureProps) {
-  const { p, t, errorText } = useUi();
+  const { t, errorText } = useUi();
+  return (
+    <Alert>
+      {error ? (
+        <>
+          <Text>{text ?? errorText(error)}</Text> {error.status ? null : t('error.once')}
+        </>
+      ) : null}
+    </Alert>
+  );
+}
+
+/** A live region for errors. It is always rendered, like `Status`. */
+export function Alert({ children }: { children?: ReactNode }) {
+  const { p } = useUi();
   return (
     <div {...p('live')} role="alert">
-      {error ? (
+      {children ? (
         <p {...p('notice', 'bad')}>
-          <Text>{text ?? errorText(error)}</Text> {error.status ? null : t('error.once')}
+          <Text>{children}</Text>
         </p>
       ) : null}
     </div>
