@@ -13,6 +13,9 @@ const bootFirst = {
   },
 };
 
+/** The build of `/portal/pay` has no file in common with that of the portal. */
+const isPay = (mode) => mode === 'pay';
+
 /** Puts everything that the first view needs in one file; each dynamic import gets its own. */
 function chunkOf(id, context) {
   // The language files import `flat` while `main` still awaits them.
@@ -27,7 +30,7 @@ function chunkOf(id, context) {
   return isFirst(id) || id === at('index.html') ? 'main' : null;
 }
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   root: at('.'),
   base: '/portal/',
   publicDir: false,
@@ -36,6 +39,10 @@ export default defineConfig({
   define: { 'process.env.NODE_ENV': '"production"' },
   resolve: {
     alias: [
+      // The portal leaves for `/portal/pay` where the package would load Stripe's script.
+      ...(isPay(mode)
+        ? []
+        : [{ find: /^\.\/stripe-form\.js$/, replacement: at('src/stripe-form.tsx') }]),
       { find: /^@unitpay\/react\/styles\.css$/, replacement: `${sdk}/styles.css` },
       { find: /^@unitpay\/react\/locales\/(\w+)$/, replacement: `${sdk}/locales/$1.ts` },
       { find: /^react-dom\/client$/, replacement: 'preact/compat/client' },
@@ -49,12 +56,16 @@ export default defineConfig({
     assetsInlineLimit: 0,
     cssCodeSplit: false,
     rolldownOptions: {
-      input: { main: at('index.html') },
+      input: isPay(mode) ? { pay: at('pay.html') } : { main: at('index.html') },
       checks: { pluginTimings: false },
       output: {
-        chunkFileNames: 'assets/[name]-[hash].js',
-        codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: chunkOf }] },
+        chunkFileNames: `assets/${isPay(mode) ? 'pay-' : ''}[name]-[hash].js`,
+        ...(isPay(mode)
+          ? {}
+          : {
+              codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: chunkOf }] },
+            }),
       },
     },
   },
-});
+}));

@@ -11,7 +11,10 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=dist");
     let dist = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("dist");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    let mut code = format!("const PAGE: Asset = {};\n", embed(&dist.join("index.html"), &out)?);
+    let mut code = String::new();
+    for (constant, file) in [("PAGE", "index.html"), ("PAY_PAGE", "pay.html")] {
+        let _ = writeln!(code, "const {constant}: Asset = {};", embed(&dist.join(file), &out)?);
+    }
     let mut assets = fs::read_dir(dist.join("assets"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<Vec<_>>>()?;

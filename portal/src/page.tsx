@@ -1,19 +1,24 @@
 /** The page around the portal: branding, link back, sign-out, and closed sessions. */
-import type { Branding, Flow } from '@unitpay/react';
-import { useState, type ReactNode } from 'react';
+import type { Flow } from '@unitpay/react';
+import { useEffect, useState } from 'react';
 
 // The source files themselves, so that the first load has nothing else of the package.
 import { BillingPortal } from '../../sdk/react/src/components/billing-portal.js';
 import { UnitPayProvider } from '../../sdk/react/src/react/provider.js';
 import { usePortalSession } from '../../sdk/react/src/react/session.js';
 import type { Logo } from './branding.js';
+import { Frame } from './frame.js';
+import type { Outcome } from './handover.js';
 import { backLink, type Closed, type Opened, type Reason } from './open.js';
+import { Returned } from './returned.js';
 import type { Language } from './texts.js';
 
 export interface Shown {
   opened: Opened;
   logo: Logo | null;
   language: Language;
+  /** The outcome of a form that another document has shown. */
+  outcome: Outcome | null;
 }
 
 export function Page(shown: Shown) {
@@ -54,12 +59,52 @@ interface LiveProps extends Shown {
 
 function Live({ flow, closed, ...shown }: LiveProps) {
   const { state } = usePortalSession();
-  // The outcome of the flow survives a reload, which would otherwise start the flow again.
-  const [left, setLeft] = useState(history.state as Reason | null);
-  const [first] = useState(left ? null : flow);
   const { returnUrl } = shown.opened;
+  const [left, end] = useEnd(returnUrl);
+  const [outcome] = useState(shown.outcome);
+  const [task, setTask] = useState(
+    outcome?.intentId === undefined ? firstTask(flow, left, outcome) : null,
+  );
+  // A form that was the whole task ends it, whichever document has shown it.
+  const isGivenUp = outcome?.intentId === undefined && outcome?.task === undefined;
+  useEffect(() => {
+    if (outcome && isGivenUp && flow) end('canceled');
+  }, []);
   if (state === 'signed_out') return <ClosedPage {...shown} why="signedOut" />;
   if (state === 'expired') return <ClosedPage {...shown} why={closed} />;
+  const onReturned = (isDone: boolean) => {
+    const isWhole = outcome?.type === 'payment' || !outcome?.task;
+    if (isDone && isWhole && flow) end('completed');
+    else if (outcome?.task && !isWhole) setTask(outcome.task);
+  };
+  return (
+    <Frame {...shown} branding={shown.opened.branding} actions={<SignOut {...shown} />}>
+      <Back {...shown} reason={left ?? (flow ? 'canceled' : 'completed')} />
+      {outcome?.intentId === undefined ? null : <Returned outcome={outcome} onEnd={onReturned} />}
+      <BillingPortal
+        // A task is opened when its card first appears.
+        key={task?.type}
+        flow={task ?? undefined}
+        onFlowEnd={(reason) => {
+          if (flow) end(reason);
+        }}
+      />
+    </Frame>
+  );
+}
+
+/** Returns the task with which the page opens: the session's, or the one that a form has left. */
+function firstTask(flow: Flow | null, left: Reason | null, outcome: Outcome | null): Flow | null {
+  if (outcome) return outcome.task ?? null;
+  return left ? null : flow;
+}
+
+/**
+ * Returns how the session's task ended and a function that ends it. It survives a reload, which would
+ * otherwise start the task again.
+ */
+function useEnd(returnUrl: string | null) {
+  const [left, setLeft] = useState(history.state as Reason | null);
   const end = (reason: 'completed' | 'canceled') => {
     if (history.state !== null) return;
     history.replaceState(reason, '');
@@ -67,12 +112,7 @@ function Live({ flow, closed, ...shown }: LiveProps) {
     const back = backLink(returnUrl, reason);
     if (back) location.assign(back);
   };
-  return (
-    <Frame {...shown} actions={<SignOut {...shown} />}>
-      <Back {...shown} reason={left ?? (flow ? 'canceled' : 'completed')} />
-      <BillingPortal flow={first ?? undefined} onFlowEnd={end} />
-    </Frame>
-  );
+  return [left, end] as const;
 }
 
 function SignOut({ language: { texts } }: Shown) {
@@ -114,7 +154,7 @@ function ClosedPage({ why, ...shown }: Shown & { why: Closed }) {
   const { texts } = shown.language;
   const { title, body } = texts.closed[why];
   return (
-    <Frame {...shown}>
+    <Frame {...shown} branding={shown.opened.branding}>
       <section className="closed" role="alert">
         <h1>{title}</h1>
         <p>{body}</p>
@@ -144,7 +184,7 @@ interface BackProps extends Shown {
 function Back({ opened, language: { texts }, reason, isMain = false }: BackProps) {
   const href = backLink(opened.returnUrl, reason);
   if (!href) return null;
-  const name = nameOf(opened.branding);
+  const { name } = opened.branding;
   const text = name ? texts.backTo.replace('{name}', () => name) : texts.back;
   return (
     <a className={isMain ? 'main' : 'back'} href={href}>
@@ -160,40 +200,4 @@ function Arrow() {
       <path d="M9.5 3.5 5 8l4.5 4.5" />
     </svg>
   );
-}
-
-interface FrameProps extends Shown {
-  actions?: ReactNode;
-  children: ReactNode;
-}
-
-function Frame({ opened, logo, language, actions, children }: FrameProps) {
-  const name = nameOf(opened.branding);
-  const { supportEmail } = opened.branding;
-  return (
-    <div className="page">
-      {name || logo || actions ? (
-        <header className="bar">
-          <p className="brand">
-            {logo ? <img className="logo" src={logo.src} alt={logo.isWide ? name : ''} /> : null}
-            {logo?.isWide ? null : <bdi>{name}</bdi>}
-          </p>
-          {actions}
-        </header>
-      ) : null}
-      <main className="content">{children}</main>
-      {supportEmail ? (
-        <footer className="foot">
-          {language.texts.questions}{' '}
-          <a href={`mailto:${encodeURIComponent(supportEmail)}`}>
-            <bdi>{supportEmail}</bdi>
-          </a>
-        </footer>
-      ) : null}
-    </div>
-  );
-}
-
-function nameOf({ name }: Partial<Branding>): string {
-  return name ?? '';
 }

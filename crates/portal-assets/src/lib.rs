@@ -17,7 +17,12 @@ pub const fn page() -> &'static Asset {
     &PAGE
 }
 
-/// The assets of the page, by a name that contains a hash of the content.
+/// The page with Stripe's form.
+pub const fn pay_page() -> &'static Asset {
+    &PAY_PAGE
+}
+
+/// The assets of the pages, by a name that contains a hash of the content.
 pub fn asset(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
 }

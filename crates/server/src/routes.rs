@@ -171,6 +171,7 @@ fn backend_routes() -> Routes {
     routes
         .route("/portal", get(portal::http_page::page))
         .route("/portal/", get(portal::http_page::page))
+        .route("/portal/pay", get(portal::http_page::pay))
         .route("/portal/assets/{name}", get(portal::http_page::asset))
 }
 

@@ -109,6 +109,11 @@ impl Accounts {
         }
     }
 
+    /// Whether any tenant of this installation has an account connected.
+    pub async fn is_used(&self, tx: &mut Tx<'_, '_>) -> Result<bool, DbError> {
+        sql::is_used(tx).await
+    }
+
     /// The tenant to whom a webhook endpoint belongs, and its account.
     pub async fn of_endpoint(
         &self,

@@ -24,6 +24,7 @@ const OF_ENDPOINT: Query<Connection> =
 const ALL: Query<Connection> = connections!("ORDER BY t.no");
 const VERSION: Scalar<String> =
     scalar("SELECT version FROM processor_accounts WHERE tenant_no = $1 AND sealed IS NOT NULL");
+const IS_USED: Sql = sql("SELECT 1 FROM processor_accounts WHERE sealed IS NOT NULL LIMIT 1");
 const KEEP: Sql = sql("INSERT INTO processor_accounts (tenant_no, processor, endpoint, version, \
      account, last_four, publishable_key, sealed, polled_to, poll_at, created_at, updated_at) \
      VALUES ($1, 'stripe', $2, $3, $4, $5, $6, $7, $8, $8, $8, $8) \
@@ -77,6 +78,11 @@ pub(super) async fn version(
     tenant: &Tenant,
 ) -> Result<Option<String>, DbError> {
     tx.scalar(&VERSION, &[tenant.no.into()]).await
+}
+
+/// Whether any tenant has credentials.
+pub(super) async fn is_used(tx: &mut Tx<'_, '_>) -> Result<bool, DbError> {
+    tx.exists(&IS_USED, &[]).await
 }
 
 /// Stores a tenant's credentials. Its webhook endpoint never changes.

@@ -95,6 +95,24 @@ on_both_stores! {
         assert!(accounts.contains(&"acct_1".to_owned()) && accounts.contains(&"acct_2".to_owned()));
     }
 
+    async fn pay_page_is_served_only_while_stripe_is_connected(t) {
+        let (t, _stand_in) = unconnected(t.engine).await;
+        t.call(get("/portal/pay")).await.refused(404, "not_found");
+        connect(&t, credentials()).await.unwrap();
+        let page = t.call(get("/portal/pay")).await.expect(200);
+        let policy = "default-src 'none'; script-src 'self' https://js.stripe.com \
+             https://*.js.stripe.com; style-src 'self'; frame-src https://js.stripe.com \
+             https://*.js.stripe.com https://hooks.stripe.com; connect-src https://api.stripe.com; \
+             img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+        assert_eq!(page.header("content-security-policy"), Some(policy));
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+        // The portal itself lets nobody else's script in, whatever is connected.
+        let portal = t.call(get("/portal")).await.expect(200);
+        assert!(!portal.header("content-security-policy").unwrap().contains("stripe"));
+        accounts::disconnect(&t.app.db, &t.tenant, &t.app.random, t.app.clock.now()).await.unwrap();
+        t.call(get("/portal/pay")).await.refused(404, "not_found");
+    }
+
     async fn stripe_webhook_secrets_overlap_while_one_is_replaced(t) {
         let (t, stand_in) = connected(t.engine).await;
         for secret in ["whsec_second00000", "whsec_third000000"] {
