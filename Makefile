@@ -20,8 +20,9 @@ test-rust:
 
 # The packages against the real program, which `test-rust` has built, and in a real browser.
 test-node:
-	./scripts/require nodejs chromium
+	./scripts/require nodejs chromium openssl
 	cargo build --locked
+	cargo build --locked -p unitpay-server --example stripe_stand_in
 	npm ci --no-audit --no-fund
 	npm test
 

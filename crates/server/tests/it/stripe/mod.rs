@@ -159,6 +159,7 @@ on_both_stores! {
         let sent = stand_in.seen().pop().unwrap();
         assert_eq!(sent.parameters["off_session"], "true");
         assert_eq!(sent.key, Some(attempt.id.to_string()));
+        assert!(sent.user_agent.starts_with("UnitPay/"));
     }
 
     async fn stripe_faults_never_charge_twice(t) {

@@ -2,6 +2,9 @@
 //! each request and each of its own answers by Stripe's description, refuses what Stripe refuses, and fails
 //! on demand.
 
+#[path = "stand_in/browser.rs"]
+mod browser;
+
 use super::judge;
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -44,6 +47,7 @@ pub struct Seen {
     pub parameters: Value,
     pub key: Option<String>,
     pub account: String,
+    pub user_agent: String,
 }
 
 #[derive(Clone)]
@@ -182,13 +186,7 @@ impl StandIn {
         if card == "pm_card_declined" {
             return None;
         }
-        let id = form["id"].as_str().unwrap();
-        let kind = form["object"].as_str().unwrap().to_owned();
-        let form = state.object(&kind, id).unwrap();
-        form["status"] = json!("succeeded");
-        form["payment_method"] = method["id"].clone();
-        let form = form.clone();
-        Some(state.event(&format!("{kind}.succeeded"), form))
+        Some(state.succeed(&form, &method["id"]))
     }
 
     /// The bank replaces a saved card.
@@ -293,21 +291,24 @@ impl State {
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        let secret = headers["authorization"].strip_prefix("Bearer ").unwrap();
-        let Some(account) = self.secrets.get(secret).cloned() else {
-            return (401, error("invalid_request_error", ""));
-        };
-        assert_eq!(headers["stripe-version"], "2026-10-28.endive");
-        assert!(headers["user-agent"].starts_with("UnitPay/"));
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let posted = method == "POST";
         assert!(posted || body.is_empty());
         let parameters = judge::tree(if posted { body } else { query });
+        let Some(bearer) = headers.get("authorization") else {
+            return self.browser(&method, path, &parameters);
+        };
+        let secret = bearer.strip_prefix("Bearer ").unwrap();
+        let Some(account) = self.secrets.get(secret).cloned() else {
+            return (401, error("invalid_request_error", ""));
+        };
+        assert_eq!(headers["stripe-version"], "2026-10-28.endive");
         let key = headers.get("idempotency-key").cloned();
         self.seen.push(Seen {
             parameters: parameters.clone(),
             key: key.clone(),
             account: account.clone(),
+            user_agent: headers["user-agent"].clone(),
         });
         if let Err(wrong) = judge::request(&method, path, &parameters) {
             return (

@@ -1,0 +1,19 @@
+//! Serves the tests' stand-in for Stripe, for the tests in other languages and for trying things out. It
+//! prints its address, and ends with its standard input.
+
+#[path = "../tests/it/stripe/judge.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod judge;
+#[path = "../tests/it/stripe/stand_in.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod stand_in;
+
+use stand_in::{PUBLISHABLE, SECRET, StandIn};
+use tokio::io::AsyncReadExt as _;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let stand_in = StandIn::start().await;
+    println!("{} {SECRET} {PUBLISHABLE}", stand_in.url());
+    tokio::io::stdin().read_to_end(&mut Vec::new()).await.map(|_| ())
+}
