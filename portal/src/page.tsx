@@ -1,6 +1,6 @@
 /** The page around the portal: branding, link back, sign-out, and closed sessions. */
 import type { Flow } from '@unitpay/react';
-import { useEffect, useState } from 'react';
+import { useEffect, useState, type ComponentType } from 'react';
 
 // The source files themselves, so that the first load has nothing else of the package.
 import { BillingPortal } from '../../sdk/react/src/components/billing-portal.js';
@@ -10,7 +10,7 @@ import type { Logo } from './branding.js';
 import { Frame } from './frame.js';
 import type { Outcome } from './handover.js';
 import { backLink, type Closed, type Opened, type Reason } from './open.js';
-import { Returned } from './returned.js';
+import type { ReturnedProps } from './returned.js';
 import type { Language } from './texts.js';
 
 export interface Shown {
@@ -58,6 +58,7 @@ interface LiveProps extends Shown {
 }
 
 function Live({ flow, closed, ...shown }: LiveProps) {
+  const [Returned, setReturned] = useState<ComponentType<ReturnedProps> | null>(null);
   const { state } = usePortalSession();
   const { returnUrl } = shown.opened;
   const [left, end] = useEnd(returnUrl);
@@ -69,6 +70,11 @@ function Live({ flow, closed, ...shown }: LiveProps) {
   const isGivenUp = outcome?.intentId === undefined && outcome?.task === undefined;
   useEffect(() => {
     if (outcome && isGivenUp && flow) end('canceled');
+    if (outcome?.intentId === undefined) return;
+    // Not awaited where the page starts: the chunk waits for the page's own.
+    void import('./returned.js').then((module) => {
+      setReturned(() => module.Returned);
+    });
   }, []);
   if (state === 'signed_out') return <ClosedPage {...shown} why="signedOut" />;
   if (state === 'expired') return <ClosedPage {...shown} why={closed} />;
@@ -80,7 +86,9 @@ function Live({ flow, closed, ...shown }: LiveProps) {
   return (
     <Frame {...shown} branding={shown.opened.branding} actions={<SignOut {...shown} />}>
       <Back {...shown} reason={left ?? (flow ? 'canceled' : 'completed')} />
-      {outcome?.intentId === undefined ? null : <Returned outcome={outcome} onEnd={onReturned} />}
+      {Returned && outcome?.intentId !== undefined ? (
+        <Returned outcome={outcome} onEnd={onReturned} />
+      ) : null}
       <BillingPortal
         // A task is opened when its card first appears.
         key={task?.type}

@@ -68,6 +68,7 @@ const PayForm = defineComponent<PayFormProps>(null, function PayForm({ handover:
 /** Texts and colours, and no session. */
 const portal: Portal = {
   session: null,
+  opening: { error: null, isBusy: false, retry: () => Promise.resolve() },
   client: pendingClient,
   queryClient: new QueryClient(),
   appearance: {},
@@ -87,6 +88,7 @@ if (page) {
       {handover ? (
         <PortalContext.Provider value={portal}>
           <div className="form">
+            <h1 className="upay-portal-title">{language.texts.title}</h1>
             <PayForm handover={handover} />
           </div>
         </PortalContext.Provider>

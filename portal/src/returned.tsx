@@ -11,7 +11,7 @@ import { Alert, Failure, Status } from '../../sdk/react/src/ui/elements.js';
 import { defineComponent, useUi } from '../../sdk/react/src/ui/parts.js';
 import type { Outcome } from './handover.js';
 
-interface ReturnedProps {
+export interface ReturnedProps {
   outcome: Outcome;
   /** Called once the server has decided. */
   onEnd: (isDone: boolean) => void;

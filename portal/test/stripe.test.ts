@@ -1,5 +1,5 @@
 /** Stripe's form on the hosted page, under Stripe's host names and the pages' own policies. */
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { startStripe, type StripeStand } from '../../sdk/react/test/support/stripe.js';
@@ -49,7 +49,11 @@ const shown = (page: Page, text: string | RegExp) => page.getByText(text).first(
 
 /** An open invoice of 25.00 EUR for a new customer. */
 async function billed(): Promise<[customerId: string, invoiceId: string]> {
-  const customerId = await stand.customer();
+  const { id: customerId } = await stand.call<{ id: string }>('POST', '/customers', {
+    name: 'Ada',
+    email: 'ada@example.com',
+    collectionMethod: 'send_invoice',
+  });
   const slug = `plan-${customerId.slice(-8)}`;
   const product = await stand.call<{ id: string }>('POST', '/products', { slug, name: 'Main' });
   const plan = await stand.call<{ id: string }>('POST', '/plans', {
@@ -64,7 +68,6 @@ async function billed(): Promise<[customerId: string, invoiceId: string]> {
   const { invoice } = await stand.call<{ invoice: { id: string } }>('POST', '/subscriptions', {
     customerId,
     planId: plan.id,
-    collectionMethod: 'send_invoice',
   });
   return [customerId, invoice.id];
 }
@@ -191,13 +194,18 @@ test('blocked_script_says_so_and_can_be_retried', async () => {
   await page.getByRole('alert').filter({ hasText: 'could not be loaded' }).waitFor();
   await context.unroute('https://js.stripe.com/**');
   // A filter that neither loads nor refuses: ten seconds.
-  await context.route('https://js.stripe.com/**', () => undefined);
+  const held: Route[] = [];
+  await context.route('https://js.stripe.com/**', (route) => {
+    held.push(route);
+  });
   await page.clock.install();
   await press(page, 'Try again');
   await page.getByRole('status').filter({ hasText: 'Loading' }).waitFor();
   await page.clock.runFor(10_000);
   await page.getByRole('alert').filter({ hasText: 'could not be loaded' }).waitFor();
   await context.unroute('https://js.stripe.com/**');
+  await Promise.all(held.map((route) => route.abort()));
+  await page.clock.resume();
   await press(page, 'Try again');
   await page.frameLocator(FIELDS).getByLabel('Card number').waitFor();
 });

@@ -9,11 +9,12 @@ mod judge;
 mod stand_in;
 
 use stand_in::{PUBLISHABLE, SECRET, StandIn};
-use tokio::io::AsyncReadExt as _;
+use std::io::Read as _;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 async fn main() -> std::io::Result<()> {
     let stand_in = StandIn::start().await;
     println!("{} {SECRET} {PUBLISHABLE}", stand_in.url());
-    tokio::io::stdin().read_to_end(&mut Vec::new()).await.map(|_| ())
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    Ok(())
 }
