@@ -168,8 +168,8 @@ test('forged_return_address_adds_and_pays_nothing', async () => {
   expect(new URL(page.url()).search).toBe('');
   await press(page, 'Cancel');
   await page.waitForURL('**/portal#ps_*');
-  // The dialog that the form was a step of is open again.
-  await page.getByRole('dialog').getByText('You will be charged €25.00 now.').waitFor();
+  // The invoice that the form was to pay is open again.
+  await page.getByRole('dialog').getByRole('button', { name: 'Pay €25.00' }).waitFor();
   expect(await statusOf(invoiceId)).toBe('issued');
 });
 

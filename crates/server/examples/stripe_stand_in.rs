@@ -1,6 +1,9 @@
 //! Serves the tests' stand-in for Stripe, for the tests in other languages and for trying things out. It
 //! prints its address, and ends with its standard input.
 
+// As in the tests whose helpers these are; the address is this program's output.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_enum_match_arm, clippy::print_stdout)]
+
 #[path = "../tests/it/stripe/judge.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod judge;

@@ -34,7 +34,7 @@ pub fn object(name: &str, value: &Value) -> Result<(), String> {
     check(&DESCRIPTION["objects"][name], value, "", false)
 }
 
-/// The tree of a form: `a[b]=1` and `c[]=2`.
+/// The tree of a form: `a[b]=1`, `c[]=2` and `c[0]=2`.
 pub fn tree(encoded: &str) -> Value {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(encoded).unwrap();
     let mut root = json!({});
@@ -48,7 +48,8 @@ pub fn tree(encoded: &str) -> Value {
 fn insert(into: &mut Map<String, Value>, parts: &[&str], value: String) {
     match parts {
         [name] => assert!(into.insert((*name).to_owned(), json!(value)).is_none(), "{name} twice"),
-        [name, ""] => {
+        // Stripe's own libraries number the members.
+        [name, member] if member.bytes().all(|byte| byte.is_ascii_digit()) => {
             let list = into.entry(*name).or_insert_with(|| json!([]));
             list.as_array_mut().unwrap().push(json!(value));
         }
