@@ -40,7 +40,7 @@ pub struct Invoice {
     pub locale: String,
 }
 
-/// What makes a document a credit note: its invoice, and where its total goes.
+/// The part that only a credit note has: its invoice, and where its total goes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreditNote {
     pub invoice_number: String,

@@ -10,7 +10,7 @@ use crate::payments;
 use crate::settlement::{self, Effect, ToPay};
 use crate::work::{BillingError, Work};
 
-/// What a backend bills.
+/// One item that a backend bills.
 #[derive(Clone, Debug)]
 pub struct Item {
     pub description: String,

@@ -49,7 +49,7 @@ pub struct InvoiceResponse {
     pub amount_paid: i64,
     /// The part of `totalAmount` that was paid from the customer's balance.
     pub balance_applied: i64,
-    /// What its credit notes credit in all, with tax.
+    /// Sum of its credit notes, with tax.
     pub amount_credited: i64,
     /// The part of `amountCredited` that lowered the amount due.
     pub amount_due_reduction: i64,

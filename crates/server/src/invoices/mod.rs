@@ -53,7 +53,7 @@ pub struct Invoice {
     pub amount_paid: i64,
     /// The part of the total that was paid from the customer's balance. A draft reserves it.
     pub balance_applied: i64,
-    /// What its credit notes credit, before tax.
+    /// Sum of its credit notes, before tax.
     pub credited_net: i64,
     pub credited_tax: i64,
     /// The part of them that lowers the amount due.

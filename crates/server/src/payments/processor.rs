@@ -200,7 +200,7 @@ pub struct RefundOrder {
     pub currency: Currency,
 }
 
-/// What a refund is for.
+/// Reason of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RefundKey {

@@ -40,7 +40,7 @@ const CARDS: Record<string, string> = {
   '4000000000000001': 'pm_card_redirect',
 };
 
-/** What the fields' frame has reported. */
+/** Reports of the frame that holds the fields. */
 let number = '';
 
 function create(key: string): Used {

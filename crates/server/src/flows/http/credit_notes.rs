@@ -72,7 +72,7 @@ pub struct CreditNoteResponse {
     /// Of a purchase of credits: how many of them were taken back, in proportion.
     #[schema(required = true)]
     pub credits_taken_back: Option<i64>,
-    /// How many of them could not be taken back, because they were used or have expired.
+    /// Credits that could not be taken back, because they were used or have expired.
     #[schema(required = true)]
     pub credits_used: Option<i64>,
     /// The refunds that `refundAmount` consists of; absent in lists.
@@ -85,7 +85,7 @@ pub struct CreditNoteResponse {
     pub voided_at: Option<Time>,
 }
 
-/// What a credit note credits, and where it goes: `totalAmount` is the sum of `amountDueReduction`,
+/// The amount of a credit note, and where it goes: `totalAmount` is the sum of `amountDueReduction`,
 /// `refundAmount`, `creditAmount` and `outOfBandAmount`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -146,7 +146,7 @@ impl Item for CreditNoteLine {
 #[derive(Debug, Request)]
 #[request(before = Self::check)]
 pub struct CreateCreditNoteRequest {
-    /// What to credit, with its tax, in minor units. Excludes `lines`.
+    /// Amount to credit, with its tax, in minor units. Excludes `lines`.
     #[request(with = Amount<1>)]
     amount: Option<i64>,
     /// The lines to credit, without their tax, which is added. Excludes `amount`.

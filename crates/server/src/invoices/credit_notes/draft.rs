@@ -1,4 +1,4 @@
-//! What a credit note credits, and where it goes.
+//! Computes the amount of a credit note, and where it goes.
 
 use super::{CreditNote, CreditNoteItem, CreditReason, NoteStatus, Parts};
 use crate::base::money;
