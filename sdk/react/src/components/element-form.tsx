@@ -139,7 +139,7 @@ export function ElementForm(props: ElementFormProps) {
     >
       <div role="group" aria-labelledby={labelId} aria-busy={state === 'loading'}>
         <span {...p('hidden')} id={labelId}>
-          {t('form.details')}
+          {t('pay.method')}
         </span>
         {state === 'loading' ? <Skeleton lines={4} /> : null}
         <div ref={host} key={attempt} />

@@ -226,12 +226,10 @@ export const de: Messages = /* @__PURE__ */ flat({
     decline: 'Zahlung ablehnen',
     late: 'Die Zahlung ist noch nicht bestätigt.',
     unsupported: 'Diese Seite unterstützt keine Zahlungen über {processor}.',
-    details: 'Kartendaten',
     blocked:
-      'Das Kartenformular konnte nicht geladen werden. Möglicherweise blockiert eine Browser-Erweiterung oder ein Filter in Ihrem Netzwerk js.stripe.com.',
-    declined: 'Die Karte wurde abgelehnt. Bitte versuchen Sie es mit einer anderen Karte.',
-    unconfirmed:
-      'Ihre Bank hat dies nicht bestätigt. Bitte versuchen Sie es erneut oder verwenden Sie eine andere Karte.',
+      'Das Kartenformular konnte nicht geladen werden. Vielleicht wird js.stripe.com blockiert.',
+    declined: 'Die Karte wurde abgelehnt.',
+    unconfirmed: 'Ihre Bank hat dies nicht bestätigt. Bitte versuchen Sie es erneut.',
     paid: 'Zahlung eingegangen.',
   },
   credits: {

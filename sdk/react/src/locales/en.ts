@@ -225,11 +225,9 @@ export const en = /* @__PURE__ */ flat({
     decline: 'Decline payment',
     late: 'The payment has not been confirmed yet.',
     unsupported: 'This page does not support payments through {processor}.',
-    details: 'Card details',
-    blocked:
-      'The card form could not be loaded. A browser extension or a filter in your network may be blocking js.stripe.com.',
-    declined: 'The card was declined. Please try another card.',
-    unconfirmed: 'Your bank did not confirm this. Please try again or use another card.',
+    blocked: 'The card form could not be loaded. Something may be blocking js.stripe.com.',
+    declined: 'The card was declined.',
+    unconfirmed: 'Your bank did not confirm this. Please try again.',
     paid: 'Payment received.',
   },
   credits: {
