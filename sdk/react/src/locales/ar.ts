@@ -235,7 +235,7 @@ export const ar: Messages &
       decline: 'رفض الدفع',
       late: 'لم تُؤكَّد الدفعة بعد.',
       unsupported: 'لا تدعم هذه الصفحة الدفع عبر {processor}.',
-      blocked: 'تعذّر تحميل نموذج البطاقة. ربما يُحظر js.stripe.com.',
+      blocked: 'تعذّر تحميل النموذج. ربما يُحظر js.stripe.com.',
       declined: 'رُفضت البطاقة.',
       unconfirmed: 'لم يؤكد مصرفك هذه العملية. يُرجى المحاولة مرة أخرى.',
       paid: 'تم استلام الدفعة.',
