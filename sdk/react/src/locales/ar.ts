@@ -237,8 +237,8 @@ export const ar: Messages &
       unsupported: 'لا تدعم هذه الصفحة الدفع عبر {processor}.',
       blocked: 'تعذّر تحميل النموذج. ربما يُحظر js.stripe.com.',
       declined: 'رُفضت البطاقة.',
-      unconfirmed: 'لم يؤكد مصرفك هذه العملية. يُرجى المحاولة مرة أخرى.',
-      paid: 'تم استلام الدفعة.',
+      unconfirmed: 'لم يؤكد مصرفك العملية.',
+      paid: 'تم الدفع.',
     },
     credits: {
       title: 'الرصيد',
