@@ -271,7 +271,7 @@ impl CreditNoteResponse {
 
 /// Issues a credit note of an invoice. What is still due is lowered first; the rest is refunded,
 /// added to the balance or paid back by you.
-#[utoipa::path(post, path = "/v1/invoices/{id}/credit-notes", tag = "credit notes", operation_id = "createCreditNote",
+#[utoipa::path(post, path = "/v1/invoices/{id}/credit-notes", tag = "creditNotes", operation_id = "createCreditNote",
     responses((status = 201, body = CreditNoteResponse)))]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -302,7 +302,7 @@ pub async fn create(
 }
 
 /// Previews a credit note: its amounts, and where they would go. Changes nothing.
-#[utoipa::path(post, path = "/v1/invoices/{id}/credit-notes/preview", tag = "credit notes", operation_id = "previewCreditNote",
+#[utoipa::path(post, path = "/v1/invoices/{id}/credit-notes/preview", tag = "creditNotes", operation_id = "previewCreditNote",
     responses((status = 200, body = CreditNoteAmounts)))]
 pub async fn preview(
     State(app): State<Arc<App>>,
@@ -324,7 +324,7 @@ pub async fn preview(
 
 /// Voids a credit note as long as nothing of it went out: it was neither refunded nor paid back, and
 /// the balance still has what it got.
-#[utoipa::path(post, path = "/v1/credit-notes/{id}/void", tag = "credit notes", operation_id = "voidCreditNote",
+#[utoipa::path(post, path = "/v1/credit-notes/{id}/void", tag = "creditNotes", operation_id = "voidCreditNote",
     responses((status = 200, body = CreditNoteResponse)))]
 pub async fn void(
     State(app): State<Arc<App>>,
@@ -342,7 +342,7 @@ pub async fn void(
 }
 
 /// Lists credit notes, newest first. A portal token lists those of its own customer.
-#[utoipa::path(get, path = "/v1/credit-notes", tag = "credit notes", operation_id = "listCreditNotes",
+#[utoipa::path(get, path = "/v1/credit-notes", tag = "creditNotes", operation_id = "listCreditNotes",
     responses((status = 200, body = ListResponse<CreditNoteResponse>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -369,7 +369,7 @@ pub async fn list(
 }
 
 /// Reads a credit note with its refunds.
-#[utoipa::path(get, path = "/v1/credit-notes/{id}", tag = "credit notes", operation_id = "getCreditNote",
+#[utoipa::path(get, path = "/v1/credit-notes/{id}", tag = "creditNotes", operation_id = "getCreditNote",
     responses((status = 200, body = CreditNoteResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
@@ -384,7 +384,7 @@ pub async fn get(
 }
 
 /// Returns a credit note as a PDF document, in the customer's language.
-#[utoipa::path(get, path = "/v1/credit-notes/{id}/pdf", tag = "credit notes", operation_id = "getCreditNotePdf",
+#[utoipa::path(get, path = "/v1/credit-notes/{id}/pdf", tag = "creditNotes", operation_id = "getCreditNotePdf",
     responses((status = 200, body = Vec<u8>, content_type = "application/pdf")))]
 pub async fn document(
     State(app): State<Arc<App>>,
