@@ -59,7 +59,7 @@ function make(details: ApiErrorDetails): ApiError {
 function readProblem(headers: Headers, body: string): Record<string, unknown> {
   if (!headers.get('content-type')?.startsWith('application/problem+json')) return {};
   try {
-    // What is no object has none of the members that are looked for.
+    // A value that is not an object has none of these members.
     return (JSON.parse(body) ?? {}) as Record<string, unknown>;
   } catch {
     return {};

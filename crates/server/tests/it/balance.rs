@@ -117,7 +117,7 @@ on_both_stores! {
         t.credit("one", 980).await;
         let Billed::Attempt(attempt) = collect(1_000).await else { panic!() };
         assert_eq!((attempt.amount, t.balances("one").await), (50, json!([["USD", 30]])));
-        // What is too small to charge waits for the next invoice and takes no balance.
+        // An amount too small to charge waits for the next invoice and takes no balance.
         assert!(matches!(collect(40).await, Billed::Added));
         assert_eq!(t.balances("one").await, json!([["USD", 30]]));
         t.credit("one", 20).await;

@@ -154,7 +154,7 @@ on_both_stores! {
         let voided = t.bill("two", 1_000).await;
         t.call(post(format!("/v1/invoices/{voided}/void"), &json!({})).key(&t.key)).await.expect(200);
         t.note(&voided, note(json!({ "amount": 1 }))).await.refused(409, "conflict");
-        // What a customer sees of credit notes is its own.
+        // A customer sees only its own credit notes.
         let made = t.note(&invoice, note(json!({ "amount": 100 }))).await.expect(201).json();
         let (mine, theirs) = (t.token(&one).await, t.token(&two).await);
         let path = format!("/v1/credit-notes/{}", id(&made));
@@ -233,7 +233,7 @@ on_both_stores! {
             let gone = t.note(&invoice, body).await.expect(201).json();
             t.void_note(&gone).await.refused(409, "conflict");
         }
-        // What was voided can be credited again.
+        // A voided amount can be credited again.
         t.note(&invoice, json!({ "amount": 800, "reason": "other" })).await.expect(201);
         check_books(&t.app.db, "after voids").await;
     }

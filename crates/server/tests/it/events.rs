@@ -116,7 +116,7 @@ on_both_stores! {
             assert_eq!(&read, object, "{kind}");
             assert_eq!(event["customerId"], customer.as_str());
         }
-        // What is deleted before its event is published is named only.
+        // An object that is deleted before its event is published is only named.
         t.call(post(format!("/v1/payment-methods/{card}/default"), &json!({})).key(&t.key)).await;
         let second = t.card(&customer, "pm_sandbox_mastercard").await;
         let remove = crate::support::delete(format!("/v1/payment-methods/{second}")).key(&t.key);
