@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Answer, Test};
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::Barrier;
 
 /// An action at the barrier, between two ticks of the test's counter.
@@ -29,20 +29,27 @@ enum Role {
     Revoke,
 }
 
-/// Runs all roles concurrently, each `times` in a row, and returns their actions.
-async fn at_once(t: &Arc<Test>, token: &str, roles: &[Role], times: usize) -> Vec<Deed> {
+/// Runs all roles concurrently and returns their actions. Revoking roles act three times in a
+/// row. The others act until the last revocation has been answered, and once more after it.
+async fn run_concurrently(t: &Arc<Test>, token: &str, roles: &[Role]) -> Vec<Deed> {
     let barrier = Arc::new(Barrier::new(roles.len()));
     let ticks = Arc::new(AtomicU64::new(0));
+    let revoking = roles.iter().filter(|role| matches!(role, Role::Revoke)).count();
+    let to_revoke = Arc::new(AtomicUsize::new(revoking * 3));
     let tasks: Vec<_> = roles
         .iter()
         .map(|role| {
             let (t, barrier, ticks) = (Arc::clone(t), Arc::clone(&barrier), Arc::clone(&ticks));
-            let (role, token) = (*role, token.to_owned());
+            let (role, token, to_revoke) = (*role, token.to_owned(), Arc::clone(&to_revoke));
             tokio::spawn(async move {
                 let tick = || ticks.fetch_add(1, Ordering::SeqCst);
                 let mut deeds = Vec::new();
                 barrier.wait().await;
-                for _ in 0..times {
+                loop {
+                    let last = match role {
+                        Role::Revoke => deeds.len() == 2,
+                        Role::Mint | Role::Refresh => to_revoke.load(Ordering::SeqCst) == 0,
+                    };
                     let started = tick();
                     let body = json!({ "customerId": "c", "ttlSeconds": 60 });
                     let what = match role {
@@ -51,8 +58,13 @@ async fn at_once(t: &Arc<Test>, token: &str, roles: &[Role], times: usize) -> Ve
                         Role::Revoke => What::Revoke(t.revoke(json!({ "customerId": "c" })).await),
                     };
                     deeds.push(Deed { started, ended: tick(), what });
+                    if matches!(role, Role::Revoke) {
+                        to_revoke.fetch_sub(1, Ordering::SeqCst);
+                    }
+                    if last {
+                        return deeds;
+                    }
                 }
-                deeds
             })
         })
         .collect();
@@ -92,7 +104,7 @@ on_both_stores! {
             let old = t.mint(body).await.expect(201).text("token");
             t.advance(45);
             let roles = [Mint, Mint, Mint, Refresh, Refresh, Revoke, Revoke];
-            let deeds = at_once(&t, &old, &roles, 3).await;
+            let deeds = run_concurrently(&t, &old, &roles).await;
             let revokes: Vec<_> = deeds.iter().filter(|deed| matches!(deed.what, What::Revoke(_))).collect();
             let first_done = revokes.iter().map(|deed| deed.ended).min().unwrap();
             let last_started = revokes.iter().map(|deed| deed.started).max().unwrap();
@@ -131,7 +143,8 @@ on_both_stores! {
                 }
             }
         }
-        assert!(beside > 0, "nothing ever raced: {before} before, {after} after");
+        let counted = format!("{before} before, {beside} beside, {after} after");
+        assert!(before > 0 && beside > 0 && after > 0, "{counted}");
     }
 
     async fn revoke_during_refresh_leaves_no_live_token(t) {
