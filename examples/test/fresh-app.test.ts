@@ -6,8 +6,6 @@ import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 
-import { UnitPay } from '@unitpay/node';
-
 import { startDemo } from '../../sdk/node/test/support/program.js';
 import { launch } from '../../sdk/react/test/browser/support.js';
 import { install, npm, repository, start, type Running } from './support/app.js';
@@ -31,6 +29,7 @@ async function freshApp(react: string): Promise<string> {
       private: true,
       type: 'module',
       scripts: {
+        server: 'node server.js',
         dev: 'vite --host 127.0.0.1 --port 0',
         build: 'vite build',
         preview: 'vite preview --host 127.0.0.1 --port 0',
@@ -38,8 +37,7 @@ async function freshApp(react: string): Promise<string> {
       dependencies: { react, 'react-dom': react },
       devDependencies: { '@vitejs/plugin-react': '6.3.0', vite: '8.3.8' },
     }),
-    'vite.config.js': `import react from '@vitejs/plugin-react';
-      export default { plugins: [react()] };`,
+    'server.js': fileOf('server.js'),
     'index.html': `<!doctype html><html lang="en"><head><title>App</title>
       <link rel="icon" href="data:," /></head><body><div id="root"></div>
       <script type="module" src="/src/main.jsx"></script></body></html>`,
@@ -47,24 +45,30 @@ async function freshApp(react: string): Promise<string> {
       import { createRoot } from 'react-dom/client';
       import App from './App.jsx';
       createRoot(document.getElementById('root')).render(<StrictMode><App /></StrictMode>);`,
-    'src/App.jsx': await portalOf('cus_123'),
+    'src/App.jsx': fileOf('src/App.jsx'),
   };
   await mkdir(join(app, 'src'), { recursive: true });
   for (const [name, text] of Object.entries(files)) await writeFile(join(app, name), text);
   const commands = [...readme.matchAll(/^npm install (\.\.\/unitpay\/.*)$/gm)];
   expect(commands.length).toBe(2);
   for (const [, packages = ''] of commands) {
-    await install(app, ...packages.replace('../unitpay', inject('root')).split(' '));
+    await install(app, ...packages.replaceAll('../unitpay', inject('root')).split(' '));
   }
   return app;
 }
 
-/** The README's own lines, with a token in them. */
-async function portalOf(customerId: string): Promise<string> {
-  const { token } = await new UnitPay(demo).portalSessions.create({ customerId });
-  const lines = /```jsx\n(.*?)```/s.exec(readme)?.[1] ?? '';
-  expect(lines).toContain("'eyJ…'");
-  return lines.replace('eyJ…', token);
+/** Returns the file that the README shows under this name. */
+function fileOf(name: string): string {
+  const file = readme.split(/^```.*\n/m).find((text) => text.startsWith(`// ${name}\n`));
+  if (file === undefined) throw new Error(`the README has no ${name}`);
+  return file;
+}
+
+/** Writes the README's configuration of Vite, with the port that the app's server got. */
+async function proxyTo(app: string, server: Running): Promise<void> {
+  const config = fileOf('vite.config.js');
+  expect(config).toContain('http://127.0.0.1:3001');
+  await writeFile(join(app, 'vite.config.js'), config.replace('http://127.0.0.1:3001', server.origin));
 }
 
 async function seeIt(running: Running): Promise<void> {
@@ -80,9 +84,13 @@ async function seeIt(running: Running): Promise<void> {
 
 describe.each(['18.3.1', '19.3.1'])('with React %s', (react) => {
   let app: string;
+  let server: Running;
   beforeAll(async () => {
     app = await freshApp(react);
+    server = await start(app, ['server'], demo);
+    await proxyTo(app, server);
   });
+  afterAll(() => server.stop());
 
   test('the portal is there while the app is edited', async () => {
     await seeIt(await start(app, ['dev'], demo));
