@@ -68,7 +68,10 @@ function fileOf(name: string): string {
 async function proxyTo(app: string, server: Running): Promise<void> {
   const config = fileOf('vite.config.js');
   expect(config).toContain('http://127.0.0.1:3001');
-  await writeFile(join(app, 'vite.config.js'), config.replace('http://127.0.0.1:3001', server.origin));
+  await writeFile(
+    join(app, 'vite.config.js'),
+    config.replace('http://127.0.0.1:3001', server.origin),
+  );
 }
 
 async function seeIt(running: Running): Promise<void> {
