@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn three_thirds_have_the_whole_tax() {
-        // Each third alone would have 21 of tax, which makes 63.
+        // Taxed separately, each third would have 21 of tax, 63 in total.
         let mut open = creditable(333, 62);
         let mut taxes = Vec::new();
         for net in [111, 111, 111] {

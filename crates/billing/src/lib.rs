@@ -1,4 +1,4 @@
-//! The arithmetic of billing: exact, pure, tested alone.
+//! The arithmetic of billing: exact, pure, tested without the server.
 //!
 //! Nothing here reads a clock, a file or a store. Instants are whole Unix seconds, periods are
 //! `[start, end)`. Amounts are `i64` minor units; every quotient is computed in `i128` and rounded

@@ -102,7 +102,7 @@ impl Fonts {
     }
 }
 
-/// Whether a character has no look of its own, so that a face may lack it: joiners, variation
+/// Whether a character is invisible, so that a face may lack it: joiners, variation
 /// selectors, marks of direction, tags.
 pub(crate) fn is_ignorable(character: char) -> bool {
     matches!(character,
@@ -133,7 +133,7 @@ impl Face {
         self.glyph(character).is_some()
     }
 
-    /// Whether it has a glyph for each character that has a look of its own.
+    /// Whether it has a glyph for each visible character.
     pub fn shows_all(&self, cluster: &str) -> bool {
         let mut visible = cluster.chars().filter(|character| !is_ignorable(*character)).peekable();
         visible.peek().is_some() && visible.all(|character| self.shows(character))

@@ -8,7 +8,7 @@
 //! | `insert_only` | an `INSERT` writes the column, `SET` lists leave it out |
 //! | `read_only` | the column is read, and written by statements that name it |
 //! | `computed` | no column of the table: the statement says what the field is read from |
-//! | `prefix = "x_"` | a record whose columns stand in the same table under this prefix |
+//! | `prefix = "x_"` | a record whose columns are in the same table, with this prefix |
 //! | `join` | a record of another table, whose alias the statement names |
 //! | `default` | with `prefix` or `join`: `Default` if the record is missing (its first column is NULL) |
 //! | `json` | stored as JSON, `None` as `null` |

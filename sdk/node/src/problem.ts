@@ -15,7 +15,7 @@ import {
 import { readRetryAfter } from './retry.js';
 import type { ErrorCode, ParamError, PaymentMethodDependencies } from './types.js';
 
-/** `body` is the answer's text: a problem of ours, or whatever a proxy wrote. */
+/** `body` is the answer's text: a problem of the server, or what a proxy wrote. */
 export function errorOf(response: Response, body: string, now: number): ApiError {
   const { status, headers } = response;
   const problem = readProblem(headers, body);

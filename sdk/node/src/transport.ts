@@ -9,7 +9,7 @@ import { errorOf } from './problem.js';
 import { retryDelay } from './retry.js';
 import type { Runtime } from './runtime.js';
 
-/** For one call; each stands in for the client's own setting. */
+/** Settings of one call, which override those of the client. */
 export interface RequestOptions {
   /** Ends the call, between attempts too; it then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;

@@ -51,7 +51,7 @@ export type CreateCustomer = Input<Schemas['CreateCustomerRequest']>;
 /** `null` clears `externalId` or `metadata`. */
 export type UpdateCustomer = Input<Schemas['UpdateCustomerRequest']>;
 
-/** With `metadata`, which the document makes optional for the sake of portal tokens alone. */
+/** With `metadata`, which the API description makes optional only for portal tokens. */
 export type Customer = Required<Schemas['Customer']>;
 
 export type CustomerQuery = QueryOf<'listCustomers'>;
@@ -108,7 +108,7 @@ export type PutBranding = BodyOf<'putBranding'>;
 
 /** Something that a customer used. */
 export type UsageEvent = Omit<Input<Schemas['UsageEvent']>, 'idempotencyKey'> & {
-  /** Unique for the customer, for ever. Default: a random one for this call. */
+  /** Unique per customer, forever. Default: a random one for this call. */
   idempotencyKey?: string | undefined;
 };
 export type Tracked = Schemas['TrackResponse'];

@@ -58,7 +58,7 @@ pub struct Event {
     pub created_at: Time,
 }
 
-/// Declares actions. An action of which the organization's backend is told names its event.
+/// Declares actions. An action names its event if the organization's backend is notified of it.
 macro_rules! actions {
     ($($name:ident = $text:literal $(=> $event:ident)?),* $(,)?) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! Connecting payment processors from the command line. Secrets come in on standard input, so that they
-//! stand in no shell history and in no list of processes.
+//! appear in no shell history and in no process list.
 
 use super::manage::Env;
 use super::store::{Purpose, Store};

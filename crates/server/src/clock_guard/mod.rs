@@ -133,7 +133,7 @@ impl Verdict {
     }
 
     /// Whether this clock may decide what has expired. One that was set back on the embedded store
-    /// may: the process goes on by its monotonic clock, and nothing revives.
+    /// may: the process continues by its monotonic clock, and nothing revives.
     pub const fn may_expire(self) -> bool {
         match self {
             Self::Trusted => true,

@@ -331,7 +331,7 @@ impl Wallets {
     }
 
     /// Grants the difference of the plans for the rest of each window: the new plan's share of the
-    /// rest, less the shares of what was granted before. Going to and fro thus grants nothing twice.
+    /// rest, less the shares of what was granted before. So changing back and forth grants nothing twice.
     /// A change without a charge counts other subscriptions of the product, too. `waits` says that the
     /// period is not paid yet.
     fn prorate(

@@ -42,7 +42,7 @@ pub enum Kind {
         /// The column's type in PostgreSQL.
         ty: &'static str,
     },
-    /// A record whose columns stand in the same table, their names after a prefix.
+    /// A record whose columns are in the same table, with a prefix.
     Embedded { prefix: &'static str, fields: &'static [Field] },
     /// A record of another table of the statement.
     Joined { fields: &'static [Field] },

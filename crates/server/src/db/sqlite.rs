@@ -251,7 +251,7 @@ impl Snapshot {
     }
 
     /// Renews the snapshot after a write. If the log has grown long, it is checkpointed, which no
-    /// older snapshot may prevent, and the next write starts it anew.
+    /// older snapshot may prevent, and the next write starts it again.
     fn renew_after(&self, writer: &Connection) -> rusqlite::Result<()> {
         let pages = |mode: &str| {
             let mut statement = writer.prepare_cached(mode)?;
@@ -478,7 +478,7 @@ fn sqlite_error_of(error: &rusqlite::Error) -> DbError {
 /// After a failed sync nobody knows what reached the disk, and asking again may say "fine" of
 /// pages that were lost. The process ends; the next start recovers from the log. So it is with a
 /// damaged file. An error of a read or a write (no space, over a quota or a size limit, a device
-/// that fails) is no such failure: what was not written is not committed, and is written anew.
+/// that fails) is no such failure: what was not written is not committed, and is written again.
 fn stop_if_damaged(error: &rusqlite::Error) {
     use rusqlite::ffi::{
         SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_DATA, SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC,

@@ -1,4 +1,4 @@
-//! Handlers that describe themselves: what an extractor takes of a request stands in the
+//! Handlers that describe themselves: what an extractor takes of a request is in the
 //! description of the operation, so that the two cannot differ.
 
 use super::body::FormBody;

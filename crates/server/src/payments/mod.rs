@@ -1,7 +1,7 @@
 //! Payment methods, and the processors that charge them.
 //!
 //! Card numbers never reach this server: the processor's form takes them and gives a token. Stored are
-//! the processor's reference and what a customer needs to tell cards apart.
+//! the processor's reference and what a customer needs to distinguish cards.
 
 pub mod http;
 pub mod http_processors;

@@ -30,7 +30,7 @@ pub struct NewSession {
     pub metadata: String,
     #[record(skip)]
     pub invalidate_existing: bool,
-    /// Whether the mint is told to webhook endpoints.
+    /// Whether webhook endpoints are notified of the mint.
     #[record(skip)]
     pub record_event: bool,
     pub page: PageOptions,

@@ -64,7 +64,7 @@ pub struct Subscription {
     /// Set after the end: until then late events count, and the last usage is not billed yet.
     pub usage_grace_until: Option<Time>,
     pub cancel_at_period_end: bool,
-    /// Why billing cannot go on with it.
+    /// Why billing of it has stopped.
     pub attention: Option<Attention>,
     pub cancel_reason: Option<String>,
     pub canceled_at: Option<Time>,
@@ -104,7 +104,7 @@ words! {
 }
 
 words! {
-    /// Why billing cannot go on with a subscription until somebody looks at it.
+    /// Why billing of a subscription has stopped until somebody looks at it.
     Attention as SubscriptionAttention {
         /// An invoice would come to more than an amount may be.
         AmountOutOfRange = "amount_out_of_range",
@@ -121,7 +121,7 @@ pub async fn note(
     work.note(subscription.customer_id, action, subscription.id, detail).await
 }
 
-/// Marks a subscription that billing cannot go on with; audited once.
+/// Marks a subscription whose billing has stopped; audited once.
 pub async fn needs_attention(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,

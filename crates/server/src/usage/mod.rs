@@ -1,6 +1,6 @@
 //! Usage: events and their aggregates.
 //!
-//! An event counts once for its customer and key, for ever. Aggregates are kept in the event's
+//! An event counts once per customer and key, forever. Aggregates are kept in the event's
 //! transaction: for each metric in the usage window, for each event name on its day. Rating and
 //! charts never read events. An event that a credit feature measures is paid from a wallet at once;
 //! every other event is rated. `track` does not enforce limits; `check` answers beforehand.

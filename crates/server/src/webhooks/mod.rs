@@ -293,7 +293,7 @@ pub async fn test(
 }
 
 /// Queues events again that an endpoint did not accept or was never sent, from an instant on. Goes
-/// on after this sequence number; returns how many it queued and where to go on.
+/// on after this sequence number; returns how many it queued and where to continue.
 pub async fn recover(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

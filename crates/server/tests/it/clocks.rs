@@ -28,7 +28,7 @@ async fn node_ahead(t: &Test, seconds: i64) -> Test {
     node
 }
 
-/// Compares a node's clock with PostgreSQL's, which goes on while a manual clock stands.
+/// Compares a node's clock with PostgreSQL's, which runs while a manual clock stands still.
 async fn compare(node: &Test, seconds_ahead: i64) {
     let behind = real_time().plus_seconds(seconds_ahead).0 - node.app.clock.now().0;
     node.app.clock.advance(Duration::from_micros(behind.max(0).unsigned_abs()));
@@ -136,7 +136,7 @@ async fn node_recovers_when_its_wall_clock_agrees_again() {
     let t = Test::start(Engine::Postgres).await;
     let node = node_ahead(&t, 0).await;
     let token = something_due(&node).await;
-    // The wall clock jumps under a process that goes on by its own.
+    // The wall clock jumps, and the process continues by its own clock.
     node.app.clock.set_wall_ahead(3_600);
     compare(&node, 0).await;
     assert_refuses_writes(&node, &token, "s ahead of PostgreSQL's").await;

@@ -14,7 +14,7 @@ use unitpay::base::Time;
 const HISTORIES: usize = 500;
 const ROUNDS: usize = 5;
 const AT_ONCE: usize = 8;
-/// Amounts below the processor's minimum wait for the next invoice, for ever if none comes.
+/// Amounts below the processor's minimum wait for the next invoice, forever if there is none.
 const MINIMUM: i64 = 50;
 
 /// A plan as the model knows it: included units, then so many units at one price, the rest at another.
@@ -144,7 +144,7 @@ impl History {
         };
         let (start, end) =
             (time(&live["usagePeriodStart"]).unwrap(), time(&live["usagePeriodEnd"]));
-        // A new subscription goes on in a window that has not ended; else a new window begins at 0.
+        // A new subscription continues a window that has not ended; otherwise a new window begins at 0.
         let goes_on = match self.subscription["id"] == live["id"] {
             true => self.subscription["usagePeriodStart"] == live["usagePeriodStart"],
             false => self.window_end.is_some_and(|end| start < end),

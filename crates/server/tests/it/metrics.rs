@@ -59,7 +59,7 @@ async fn metrics_count_events_without_client_chosen_labels() {
         let name = format!("unitpay_portal_sessions_revocations_total{{by=\"{by}\"}}");
         assert_eq!(measured.number(&name), 1.0);
     }
-    // A customer, two mints, two revocations, each of them alone.
+    // A customer, two mints, two revocations, each in a request of its own.
     let (commits, writes) = (
         measured.number("unitpay_store_batch_writes_count"),
         measured.number("unitpay_store_batch_writes_sum"),

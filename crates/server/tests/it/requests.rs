@@ -118,7 +118,7 @@ fn outcome(answer: &Answer) -> String {
     if more > 0 { format!("{text} and {more} more") } else { text }
 }
 
-/// The corpus anew, without outcomes, from what the description says of each operation.
+/// Builds the corpus again, without outcomes, from the description of each operation.
 fn generated() -> Vec<Line> {
     let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
     let described = description();

@@ -18,7 +18,7 @@ on_both_stores! {
         let same = json!({ "customerId": ours, "eventName": "call", "idempotencyKey": "k", "quantity": "2.0", "properties": { "a": [true], "b": 1 } });
         assert_eq!(t.tracked(json!([first, same, first])).await, []);
         assert_eq!(t.used("one", &shop.call).await, "2");
-        // Any other event with this key is rejected, whatever else is right or wrong with it.
+        // Any other event with this key is rejected, even if everything else about it is valid.
         for other in [
             event("one", "call", "k"), event("one", "hit", "k"), event("one", "nonsense", "k"),
             event_with("one", "call", "k", json!({ "quantity": 2 })),

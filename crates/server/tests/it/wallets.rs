@@ -226,7 +226,7 @@ on_both_stores! {
             assert_eq!(t.balance("one").await, 50);
         }
         leave().await;
-        // When what was granted would have ended it is granted anew.
+        // When the granted credits would have expired, they are granted again.
         t.advance(32 * DAY);
         t.buy("one", &shop.plan, 1).await;
         assert_eq!(t.balance("one").await, 110);

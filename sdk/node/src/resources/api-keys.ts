@@ -11,7 +11,7 @@ export class ApiKeys {
     this.#transport = transport;
   }
 
-  /** The key itself, `secret`, stands in this answer and never again. */
+  /** This response is the only one that contains the key, as `secret`. */
   create(key: CreateApiKey, options?: RequestOptions): Promise<CreatedApiKey> {
     return this.#transport.send({ method: 'POST', path: ['api-keys'], body: key }, options);
   }

@@ -19,7 +19,7 @@ import { listed, type ListQuery } from './collection.js';
 /**
  * `unitpay.customers`. Each `id` is ours (`cus_…`) or your own `externalId`.
  *
- * An `externalId` of `.` or `..` cannot stand in a URL; it rejects with a `TypeError`.
+ * An `externalId` of `.` or `..` cannot be part of a URL; it rejects with a `TypeError`.
  */
 export class Customers {
   readonly #transport: Transport;

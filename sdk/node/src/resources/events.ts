@@ -3,7 +3,7 @@ import type { RequestOptions, Transport } from '../transport.js';
 import type { EventQuery, WebhookEvent } from '../types.js';
 import { listed } from './collection.js';
 
-/** `unitpay.events`: what happened, as webhook endpoints are told. */
+/** `unitpay.events`: what happened, as sent to webhook endpoints. */
 export class Events {
   readonly #transport: Transport;
 

@@ -16,7 +16,7 @@ export class TestClock {
 
   /**
    * Moves billing time to an instant, by two years at most; all that is due until then happens, each
-   * at its own instant. A `status` of `advancing` says that it goes on: ask `get` until it is `ready`.
+   * at its own instant. While `status` is `advancing`, call `get` until it is `ready`.
    */
   advance(to: { to: string }, options?: RequestOptions): Promise<TestClockState> {
     return this.#transport.send(

@@ -234,7 +234,7 @@ impl Accounts {
         sql::to_poll(&mut db.read().await?, now).await
     }
 
-    /// Has other nodes leave a tenant's events alone for a while; `false` if one of them was first.
+    /// Reserves a tenant's events for this node for a while; `false` if another node was first.
     pub async fn take_poll(
         &self,
         db: &Db,

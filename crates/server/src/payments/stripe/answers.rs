@@ -78,7 +78,7 @@ pub fn judge_intent(intent: &Value, charge: &Charge) -> ChargeResult {
 }
 
 /// Reads the reason for a decline. `lost_card`, `stolen_card`, `fraudulent` and their like are
-/// reported as `card_declined`: Stripe asks that customers are never told.
+/// reported as `card_declined`: Stripe asks not to tell customers.
 pub fn decline_reason(error: &Value) -> DeclineReason {
     let code = error["code"].as_str().unwrap_or_default();
     let decline = error["decline_code"].as_str().unwrap_or_default();

@@ -111,7 +111,7 @@ impl Stripe {
         Err(ProcessorError::Unavailable("the list has too many pages".into()))
     }
 
-    /// The body of a charge is a function of the attempt alone: the key holds for one body.
+    /// The body of a charge depends on the attempt only, because an idempotency key is valid for one body.
     fn charge_call(charge: &Charge, amount: i64) -> Call {
         let call = Call::post("/v1/payment_intents")
             .once(charge.key.to_string())
@@ -334,7 +334,7 @@ impl PaymentProcessor for Stripe {
     }
 }
 
-/// Whether an id from outside can stand in a path.
+/// Whether an id from outside can be part of a path.
 fn is_id(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

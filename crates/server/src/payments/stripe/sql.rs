@@ -125,7 +125,7 @@ pub(super) async fn to_poll(tx: &mut Tx<'_, '_>, now: Time) -> Result<Vec<ToPoll
     tx.fetch(&TO_POLL, &[now.into()]).await
 }
 
-/// Has other nodes leave a tenant's events alone until `next`; `false` if one of them was first.
+/// Reserves a tenant's events for this node until `next`; `false` if another node was first.
 pub(super) async fn take_poll(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -49,7 +49,7 @@ pub struct SubscriptionResponse {
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub trial_end: Option<Time>,
     pub cancel_at_period_end: bool,
-    /// Why billing cannot go on with it until somebody looks at it.
+    /// Why billing of this subscription has stopped until somebody looks at it.
     #[schema(required = true)]
     pub attention: Option<Attention>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// Where a line's values stand in the request.
+/// Where a line's values are in the request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Place {
     /// In a parameter of the query, as text behind `=`.

@@ -1,4 +1,4 @@
-//! Connecting accounts: what is refused, what is never shown, what stays apart.
+//! Connecting accounts: what is refused, what is never shown, what stays separate.
 
 use super::stand_in::{PUBLISHABLE, SECRET, StandIn, WEBHOOK_SECRET};
 use super::{connect, connected, credentials, unconnected};

@@ -1,4 +1,4 @@
-//! The books of a whole installation: what must hold whatever happened, and wherever it was
+//! The books of a whole installation: what must always hold, wherever it was
 //! interrupted.
 
 use unitpay::db::{Db, Sql, sql};
