@@ -13,6 +13,7 @@ use crate::base::Time;
 use crate::config::RetentionConfig;
 use crate::db::{DbError, Lane, Tx};
 use crate::flows::{self, due};
+use crate::payments::sandbox;
 use crate::webhooks::deliver;
 use crate::{audit, customers, events, idempotency, portal, signing, webhooks};
 use std::sync::Arc;
@@ -164,6 +165,7 @@ enum Chore {
     WebhookDeliveries,
     Events,
     ProcessorEvents,
+    SetupForms,
     SigningKeys,
 }
 
@@ -182,6 +184,7 @@ pub async fn sweep(app: &App) -> Result<(), DbError> {
         Chore::WebhookDeliveries,
         Chore::Events,
         Chore::ProcessorEvents,
+        Chore::SetupForms,
         Chore::SigningKeys,
     ] {
         for _ in 0..BITES_PER_SWEEP {
@@ -214,6 +217,7 @@ impl Chore {
             Self::WebhookDeliveries => webhooks::delete_deliveries_before(tx, events, BITE).await,
             Self::Events => events::delete_before(tx, events, BITE).await,
             Self::ProcessorEvents => flows::delete_old_events(tx, now, BITE).await,
+            Self::SetupForms => sandbox::delete_old_setups(tx, now, BITE).await,
             Self::SigningKeys => {
                 signing::remove_retired_before(tx, signing::removable_before(now)).await
             }

@@ -1,4 +1,4 @@
-//! Rate limits per node: a token bucket for each session, key and peer.
+//! Rate limits per node: a token bucket for each session, customer, key and peer.
 //!
 //! Full buckets are dropped, so memory is bounded by the recent callers.
 
@@ -13,12 +13,15 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+const DAY_SECONDS: u32 = 86_400;
+
 /// The rate limit that a request exceeded.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitHit {
     pub policy: &'static str,
     pub burst: u32,
-    pub per_second: u32,
+    /// The time in which the whole burst comes back.
+    pub window_seconds: u32,
     pub wait_seconds: u64,
 }
 
@@ -31,6 +34,8 @@ pub enum Limited {
 
 pub struct Limits {
     portal_session: Limit<PortalSessionId>,
+    /// Writes with portal tokens, by tenant and customer.
+    customer_writes: Limit<(i64, i64)>,
     secret_key: Limit<ApiKeyId>,
     bad_credentials: Limit<IpAddr>,
     /// Peers with too many bad credentials until this instant.
@@ -40,8 +45,8 @@ pub struct Limits {
 /// One kind of limit; disabled if the rate is 0.
 struct Limit<K: Hash + Eq + Clone> {
     policy: &'static str,
-    per_second: u32,
     burst: u32,
+    window_seconds: u32,
     buckets: Option<DefaultKeyedRateLimiter<K>>,
 }
 
@@ -52,6 +57,7 @@ impl Limits {
         let bad = config.bad_credentials_per_second;
         Self {
             portal_session: Limit::new("portal-session", session.0, session.1),
+            customer_writes: Limit::daily("customer-writes", config.customer_writes_per_day),
             secret_key: Limit::new("secret-key", key.0, key.1),
             bad_credentials: Limit::new("bad-credentials", bad, bad),
             shut_out: Mutex::default(),
@@ -60,6 +66,11 @@ impl Limits {
 
     pub fn portal_session(&self, sid: PortalSessionId) -> Limited {
         self.portal_session.call(&sid)
+    }
+
+    /// Counts a write with a portal token. Whatever a customer does, it fills the disk no faster.
+    pub fn customer_write(&self, tenant_no: i64, customer_no: i64) -> Limited {
+        self.customer_writes.call(&(tenant_no, customer_no))
     }
 
     pub fn secret_key(&self, id: ApiKeyId) -> Limited {
@@ -84,6 +95,7 @@ impl Limits {
     /// Drops full buckets.
     pub fn forget_idle(&self) {
         self.portal_session.forget_idle();
+        self.customer_writes.forget_idle();
         self.secret_key.forget_idle();
         self.bad_credentials.forget_idle();
         let now = Instant::now();
@@ -96,7 +108,15 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         let quota = NonZeroU32::new(per_second).zip(NonZeroU32::new(burst));
         let buckets = quota
             .map(|(rate, burst)| RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)));
-        Self { policy, per_second, burst, buckets }
+        Self { policy, burst, window_seconds: burst.div_ceil(per_second.max(1)), buckets }
+    }
+
+    /// Allows as many calls a day, or all of them at once.
+    fn daily(policy: &'static str, calls: u32) -> Self {
+        let each = Duration::from_secs(DAY_SECONDS.into()).checked_div(calls);
+        let quota = each.and_then(Quota::with_period).zip(NonZeroU32::new(calls));
+        let buckets = quota.map(|(quota, burst)| RateLimiter::keyed(quota.allow_burst(burst)));
+        Self { policy, burst: calls, window_seconds: DAY_SECONDS, buckets }
     }
 
     fn call(&self, key: &K) -> Limited {
@@ -107,7 +127,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         Limited::Hit(LimitHit {
             policy: self.policy,
             burst: self.burst,
-            per_second: self.per_second,
+            window_seconds: self.window_seconds,
             wait_seconds: wait.as_secs() + 1,
         })
     }

@@ -194,6 +194,21 @@ pub async fn authenticate_portal<const SCOPE: u32>(
     }
 }
 
+/// Counts a request that may write. Requests that only read, such as a check, need no scope to write.
+pub fn check_daily_writes<const SCOPE: u32>(
+    app: &App,
+    portal: &Portal<SCOPE>,
+) -> Result<(), Problem> {
+    if PortalScopes::READ_ONLY.contains(SCOPE) {
+        return Ok(());
+    }
+    let session = portal.verified().session();
+    match app.limits.customer_write(session.tenant.no, session.customer_no) {
+        Limited::Pass => Ok(()),
+        Limited::Hit(limit) => Err(Problem::rate_limited(limit)),
+    }
+}
+
 /// Protects against other pages. This is not authentication: a client that is not a browser can
 /// send any header.
 fn check_origin(

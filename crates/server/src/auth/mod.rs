@@ -11,7 +11,8 @@ mod reach;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::auth::authenticate::{
-    authenticate_key, authenticate_portal, check_framing, check_key_scope, credential, limited_key,
+    authenticate_key, authenticate_portal, check_daily_writes, check_framing, check_key_scope,
+    credential, limited_key,
 };
 use crate::base::{ApiKeyId, PortalSessionId, Secret, Viewer};
 use crate::http::Problem;
@@ -218,6 +219,7 @@ impl<const K: u32, const P: u32> FromRequestParts<Arc<App>> for Caller<K, P> {
             let portal = authenticate_portal(parts, app, &credential).await?;
             if !parts.method.is_safe() {
                 app.check_billing_clock()?;
+                check_daily_writes(app, &portal)?;
             }
             return Ok(Self::Portal(Box::new(portal)));
         }

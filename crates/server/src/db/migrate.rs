@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(15, "0015_credit_notes"),
     migration!(16, "0016_credits_back"),
     migration!(17, "0017_manual_invoices"),
+    migration!(18, "0018_open_setups"),
 ];
 
 /// The schema version of this program.

@@ -29,6 +29,7 @@ pub async fn cancel(
     mode: CancelMode,
     reason: Option<String>,
 ) -> Result<Option<PaymentAttemptId>, BillingError> {
+    let before = (subscription.cancel_at_period_end, subscription.cancel_reason.clone());
     if reason.is_some() {
         subscription.cancel_reason = reason;
     }
@@ -47,7 +48,10 @@ pub async fn cancel(
             // A change that is paid later would undo the cancellation.
             settlement::close_form_of_subscription(work, subscription).await?;
             subscription.cancel_at_period_end = true;
-            subscription.scheduled = None;
+            let had_change = subscription.scheduled.take().is_some();
+            if !had_change && before == (true, subscription.cancel_reason.clone()) {
+                return Ok(None);
+            }
             subscription.updated_at = work.at;
             subscriptions::update(work.tx, work.tenant, subscription).await?;
             let action = Action::SubscriptionCancelScheduled;

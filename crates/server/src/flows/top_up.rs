@@ -72,6 +72,9 @@ pub async fn set_auto_top_up(
     if let Some(old) = &wallet.account.auto_top_up {
         (rule.month, rule.count, rule.pending) = (old.month, old.count, old.pending);
     }
+    if wallet.account.auto_top_up.as_ref() == Some(&rule) {
+        return Ok(wallet.account.id);
+    }
     let (id, detail) = (wallet.account.id, json!({ "enabled": rule.enabled }));
     wallet.set_auto_top_up(rule);
     credits::save(work.tx, &[wallet], work.at).await?;

@@ -122,8 +122,7 @@ fn render_problem(response: &mut Response, id: &str) -> Option<Problem> {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
     if let Some(limit) = &problem.limit {
-        let window = limit.burst.div_ceil(limit.per_second.max(1));
-        let name = limit.policy;
+        let (name, window) = (limit.policy, limit.window_seconds);
         set(headers, "ratelimit-policy", &format!("\"{name}\";q={};w={window}", limit.burst));
         set(headers, "ratelimit", &format!("\"{name}\";r=0;t={}", limit.wait_seconds));
     }

@@ -50,6 +50,44 @@ on_both_stores! {
         expect_new(&t, 9, &[by_key("api_key.revoked", &made, None, detail)]).await;
     }
 
+    async fn repeated_write_with_a_portal_token_records_no_event(t) {
+        let shop = t.shop().await;
+        let package = json!({ "creditCurrencyId": shop.credits, "name": "P", "credits": 100, "price": 500, "currency": "USD" });
+        let package = t.make("credit-packages", package).await;
+        let plan = t.plan(crate::support::monthly("plan", crate::support::flat(1_000))).await;
+        t.payer("one").await;
+        let subscription = t.buy("one", &plan, 1).await;
+        let token = t.token("one").await;
+        let id = subscription["id"].as_str().unwrap();
+        let card = t.card("one", "pm_sandbox_visa").await;
+        let rule = json!({ "enabled": true, "mode": "package", "threshold": 10, "packageId": package });
+        let of_it = |what: &str, body: Value| post(format!("/v1/subscriptions/{id}/{what}"), &body);
+        let rules = format!("/v1/customers/one/auto-topup-rules/{}", shop.credits);
+        let writes = || [
+            of_it("cancel", json!({ "reason": "later" })),
+            of_it("cancel", json!({})),
+            patch("/v1/customers/one", &json!({ "name": "B", "email": "b@example.com" })),
+            Request::new("POST", format!("/v1/payment-methods/{card}/default")),
+            post("/v1/customers/one/payment-methods", &json!({ "processorToken": "pm_sandbox_visa" })),
+            Request::new("PUT", rules.clone()).json(&rule),
+        ];
+        let write = async |requests: Vec<Request>| {
+            for request in requests {
+                let answer = t.call(request.bearer(&token)).await;
+                assert!(answer.status < 300, "{}", answer.status);
+            }
+        };
+        write(writes().into()).await;
+        let before = t.state().await;
+        write(writes().into()).await;
+        assert_eq!(t.state().await, before);
+        let undo = || vec![Request::new("POST", format!("/v1/subscriptions/{id}/uncancel")), of_it("change-plan", json!({ "planId": plan }))];
+        write(undo()).await;
+        let before = t.state().await;
+        write(undo()).await;
+        assert_eq!(t.state().await, before);
+    }
+
     async fn no_op_change_records_no_event(t) {
         let id = t.customer("one").await;
         let minted = t.mint(json!({ "customerId": "one", "maxLifetimeSeconds": 3600 })).await.expect(201);

@@ -43,6 +43,37 @@ async fn portal_session_over_its_limit_gets_retry_after() {
 }
 
 #[tokio::test]
+async fn customers_writes_a_day_are_bounded() {
+    let t = Test::start_with(Engine::Sqlite, |config| {
+        config.limits.customer_writes_per_day = AT_ONCE;
+    })
+    .await;
+    t.customer("one").await;
+    t.customer("two").await;
+    // All sessions of a customer count together.
+    let tokens = [t.token("one").await, t.token("one").await];
+    let write = |token: &str, customer: &str, n: usize| {
+        let path = format!("/v1/customers/{customer}");
+        t.call(patch(path, &json!({ "name": format!("A{n}") })).bearer(token))
+    };
+    for n in 0..AT_ONCE as usize {
+        write(&tokens[n % 2], "one", n).await.expect(200);
+    }
+    let before = t.state().await;
+    let refused = write(&tokens[0], "one", 9).await.refused(429, "rate_limited");
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"customer-writes\";q=5;w=86400"));
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((17_000..=17_281).contains(&wait), "{wait}");
+    assert_eq!(t.state().await, before);
+    // Reads go on, those by POST too, and other customers and the backend are not affected.
+    t.read(&tokens[0]).await.expect(200);
+    let check = post("/v1/check", &json!({ "featureSlug": "none" }));
+    assert_ne!(t.call(check.bearer(&tokens[0])).await.status, 429);
+    write(&t.token("two").await, "two", 1).await.expect(200);
+    t.call(patch("/v1/customers/one", &json!({ "name": "B" })).key(&t.key)).await.expect(200);
+}
+
+#[tokio::test]
 async fn link_opens_after_the_rate_limit_has_passed() {
     let t = Test::start_with(Engine::Sqlite, |config| {
         config.limits.portal_session_per_second = 1;

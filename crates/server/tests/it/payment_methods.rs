@@ -198,6 +198,32 @@ on_both_stores! {
         assert_eq!(defaults(&t.cards(&customer).await), [("visa", false), ("visa", true)]);
     }
 
+    async fn open_setup_forms_are_bounded_and_swept(t) {
+        const OPEN: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'requires_form'");
+        t.customer("c").await;
+        t.customer("d").await;
+        let theirs = t.set_up("d").await;
+        let mut secrets = Vec::new();
+        for _ in 0..8 {
+            t.advance(1);
+            secrets.push(t.set_up("c").await);
+        }
+        assert_eq!(t.count(&OPEN).await, 6);
+        // The oldest were closed, and nobody else's.
+        t.fill_in(&secrets[2], "succeed").await.refused(404, "not_found");
+        t.fill_in(&secrets[3], "succeed").await.expect(204);
+        t.fill_in(&theirs, "succeed").await.expect(204);
+        assert_eq!(t.count(&OPEN).await, 4);
+        t.advance(86_390);
+        unitpay::jobs::sweep(&t.app).await.unwrap();
+        assert_eq!(t.count(&OPEN).await, 4);
+        t.advance(12);
+        unitpay::jobs::sweep(&t.app).await.unwrap();
+        assert_eq!(t.count(&OPEN).await, 0);
+        t.fill_in(&secrets[7], "succeed").await.refused(404, "not_found");
+        assert_eq!((t.cards("c").await.len(), t.cards("d").await.len()), (1, 1));
+    }
+
     async fn form_is_confirmed_by_its_own_customer_only(t) {
         let (customer, other) = (t.customer("c").await, t.customer("d").await);
         let secret = t.set_up(&customer).await;

@@ -28,6 +28,9 @@ pub const NAME: &str = "sandbox";
 pub const SIGNATURE: &str = "sandbox-signature";
 const SIGNATURE_SECONDS: u64 = 300;
 const KEY_KEPT_FOR_SECONDS: i64 = 86_400;
+/// The open setup forms of a customer; another one closes the oldest.
+const OPEN_SETUPS: i64 = 5;
+const SETUP_OPEN_FOR_SECONDS: i64 = 86_400;
 
 pub struct Sandbox {
     db: Db,
@@ -49,6 +52,11 @@ pub enum Confirmed {
     Done(Delivery),
     /// The form stays open and can be tried again.
     Declined(DeclineReason),
+}
+
+/// Deletes setup forms that nobody filled in; at most `limit`.
+pub async fn delete_old_setups(tx: &mut Tx<'_, '_>, now: Time, limit: i64) -> Result<u64, DbError> {
+    sql::delete_setups_before(tx, now.plus_seconds(-SETUP_OPEN_FOR_SECONDS), limit).await
 }
 
 impl Sandbox {
@@ -148,6 +156,7 @@ impl PaymentProcessor for Sandbox {
             let tenant = *tenant;
             self.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                    sql::close_setups(tx, &tenant, &intent.customer, OPEN_SETUPS - 1).await?;
                     sql::insert(tx, &tenant, &intent).await
                 })
                 .await?;

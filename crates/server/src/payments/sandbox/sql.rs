@@ -2,8 +2,8 @@
 
 use super::intent::{Intent, IntentStatus};
 use super::refund::{SandboxRefund, State};
-use crate::base::PaymentAttemptId;
-use crate::db::{Command, DbError, Query, Tx, command, query, word_columns};
+use crate::base::{PaymentAttemptId, Time};
+use crate::db::{Command, DbError, Query, Sql, Tx, command, query, sql, word_columns};
 use crate::organizations::Tenant;
 
 const BY_KEY: Query<Intent> = query!(
@@ -33,6 +33,33 @@ const SET_REFUND_STATUS: Command<SandboxRefund> = command!(
     SandboxRefund,
     "UPDATE sandbox_refunds SET status = {status} WHERE tenant_no = $1 AND key = {key}"
 );
+const CLOSE_SETUPS: Sql = sql("DELETE FROM sandbox_intents WHERE reference IN \
+     (SELECT reference FROM sandbox_intents WHERE tenant_no = $1 AND customer = $2 \
+     AND key IS NULL AND status = 'requires_form' \
+     ORDER BY created_at DESC, reference LIMIT 1000000 OFFSET $3)");
+const DELETE_SETUPS: Sql = sql("DELETE FROM sandbox_intents WHERE reference IN \
+     (SELECT reference FROM sandbox_intents WHERE key IS NULL AND status = 'requires_form' \
+     AND created_at < $1 ORDER BY created_at LIMIT $2)");
+
+/// Closes the oldest open setup forms of a customer, so that this many stay.
+pub(super) async fn close_setups(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: &str,
+    kept: i64,
+) -> Result<(), DbError> {
+    let values = [tenant.no.into(), customer.into(), kept.into()];
+    tx.execute(&CLOSE_SETUPS, &values).await.map(|_| ())
+}
+
+/// Deletes open setup forms that were made before an instant; at most `limit`.
+pub(super) async fn delete_setups_before(
+    tx: &mut Tx<'_, '_>,
+    time: Time,
+    limit: i64,
+) -> Result<u64, DbError> {
+    tx.execute(&DELETE_SETUPS, &[time.into(), limit.into()]).await
+}
 
 /// Returns the charges of a key, oldest first: several if the key expired in between.
 pub(super) async fn by_key(
