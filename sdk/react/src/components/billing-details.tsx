@@ -21,10 +21,13 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
     const [flow, endFlow] = useFlow(props, 'billing_details');
     const [isOpen, setOpen] = useState(mayWrite && flow !== null);
     const [done, setDone] = useNotice();
-    const close = (isSaved = false) => {
-      setDone(isSaved ? t('state.saved') : null);
+    const close = (saved?: Customer) => {
+      const warning = saved?.warnings?.[0];
+      const isUnprintable = warning?.code === 'glyphs_missing';
+      const problem = isUnprintable ? t('details.unprintable') : warning?.message;
+      setDone(saved ? [t('state.saved'), problem].filter(Boolean).join(' ') : null);
       setOpen(false);
-      endFlow(isSaved);
+      endFlow(saved !== undefined);
     };
     const edit = (
       <Button
@@ -45,7 +48,12 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
           {customer ? <Shown customer={customer} /> : null}
         </Loaded>
         {isOpen && customer ? (
-          <Dialog title={t('details.title')} onClose={close}>
+          <Dialog
+            title={t('details.title')}
+            onClose={() => {
+              close();
+            }}
+          >
             <DetailsForm customer={customer} update={update} isBusy={isUpdating} onClose={close} />
           </Dialog>
         ) : null}

@@ -10,7 +10,8 @@ interface DetailsFormProps {
   customer: Customer;
   update: (changes: UpdateCustomer) => Promise<Customer>;
   isBusy: boolean;
-  onClose: (isSaved?: boolean) => void;
+  /** Gets the customer when it was saved. */
+  onClose: (saved?: Customer) => void;
 }
 
 const NOWHERE: Address = {
@@ -43,9 +44,7 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
   const save = () => {
     const changes = findChanges(customer, { name, email, billingAddress: address, taxIds });
     setError(null);
-    update(changes).then(() => {
-      onClose(true);
-    }, setError);
+    update(changes).then(onClose, setError);
   };
   return (
     <Form
@@ -53,7 +52,9 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
       isBusy={isBusy}
       error={error}
       onSubmit={save}
-      onCancel={onClose}
+      onCancel={() => {
+        onClose();
+      }}
     >
       <Field
         label={t('details.name')}

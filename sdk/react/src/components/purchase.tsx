@@ -48,6 +48,8 @@ export function usePurchase(currency: WalletCurrency, wish: Wish = {}) {
   const [text, setText] = useState(formatMajor(wish.amount, digits));
   const [chosen, setChosen] = useState(wish.packageId ?? (wish.amount == null ? '' : AMOUNT));
   const first = packages[0]?.id ?? AMOUNT;
+  // Prices, and with them the order, may change while the form is open. What it shows as chosen stays.
+  if (chosen === '' && data) setChosen(first);
   const value = chosen === AMOUNT || packages.some(({ id }) => id === chosen) ? chosen : first;
   const bought = packages.find(({ id }) => id === value);
   const amount = code ? parseMinor(text, digits) : null;

@@ -1,6 +1,7 @@
 /** Buys credits. */
 import { useState } from 'react';
 
+import { ApiError } from '../core/errors.js';
 import { useTopUp } from '../hooks/credits.js';
 import { useAllowedProfile } from '../hooks/customer.js';
 import { Loaded } from '../ui/elements.js';
@@ -42,10 +43,14 @@ export function TopUpForm({ currency, onClose }: TopUpFormProps) {
     setPreparing(true);
     try {
       if (!isInvoiced) await method.makeDefault();
-      const outcome = await topUp({ creditCurrencyId: currency.id, ...item });
+      const shown = { creditCurrencyId: currency.id, expectedAmount: price };
+      const outcome = await topUp({ ...shown, ...item });
       settling.take(outcome, money(price, code));
-    } catch {
-      method.open();
+    } catch (failure) {
+      const hasChanged = failure instanceof ApiError && failure.code === 'price_changed';
+      // The form shows the new price, to be confirmed.
+      if (hasChanged) await read.refetch();
+      else method.open();
     } finally {
       setPreparing(false);
     }

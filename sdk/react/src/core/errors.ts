@@ -1,5 +1,5 @@
 /** Errors of API calls. */
-import type { ErrorCode, ParamError, PaymentMethodDependencies } from '../api-types.js';
+import type { ErrorCode, ParamError, PaymentMethodDependencies, Price } from '../api-types.js';
 
 /** The fields of an {@link ApiError}. */
 export interface ApiErrorDetails {
@@ -12,6 +12,7 @@ export interface ApiErrorDetails {
   errors?: readonly ParamError[] | undefined;
   declineReason?: string | undefined;
   dependencies?: PaymentMethodDependencies | undefined;
+  price?: Price | undefined;
   /** Seconds. */
   retryAfter?: number | undefined;
   cause?: unknown;
@@ -36,6 +37,8 @@ export class ApiError extends Error {
   declare readonly retryAfter: number | undefined;
   /** The records that need the payment method; only with `payment_method_in_use`. */
   declare readonly dependencies: PaymentMethodDependencies | undefined;
+  /** The price now; only with `price_changed`. */
+  declare readonly price: Price | undefined;
 
   constructor({ message, cause, ...details }: ApiErrorDetails) {
     super(message, { cause });

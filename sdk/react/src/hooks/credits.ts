@@ -42,8 +42,11 @@ export function useCreditLedger(accountId: Id): Paged<{ entries: LedgerEntry[] }
   return { ...state, entries: rows };
 }
 
-/** A purchase of credits: an amount of money or a package. */
-export type TopUp = { creditCurrencyId: string } & (
+/**
+ * A purchase of credits: an amount of money or a package. `expectedAmount` is the price that was shown;
+ * another price is refused with `price_changed`.
+ */
+export type TopUp = { creditCurrencyId: string; expectedAmount?: number | undefined } & (
   | { amount: number; packageId?: undefined; quantity?: undefined }
   | { packageId: string; quantity?: number | undefined; amount?: undefined }
 );

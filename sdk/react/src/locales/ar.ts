@@ -288,6 +288,7 @@ export const ar: Messages &
     },
     details: {
       title: 'بيانات الفوترة',
+      unprintable: 'لا يمكن عرض بعض الأحرف في الفواتير.',
       name: 'الاسم',
       email: 'البريد الإلكتروني',
       address: 'العنوان',

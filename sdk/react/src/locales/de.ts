@@ -280,6 +280,7 @@ export const de: Messages = /* @__PURE__ */ flat({
   },
   details: {
     title: 'Rechnungsangaben',
+    unprintable: 'Rechnungen können einige der Zeichen nicht darstellen.',
     name: 'Name',
     email: 'E-Mail',
     address: 'Adresse',

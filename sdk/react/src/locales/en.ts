@@ -278,6 +278,7 @@ export const en = /* @__PURE__ */ flat({
   },
   details: {
     title: 'Billing details',
+    unprintable: 'Invoices cannot show some of the characters.',
     name: 'Name',
     email: 'E-mail',
     address: 'Address',

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { ask, mintFor, newCustomer } from '../support/backend.js';
+import { ask, call, mintFor, newCustomer } from '../support/backend.js';
 import { addCard, newDebtor, newSubscriber, openShop, track, type Shop } from '../support/shop.js';
 import { launch, servePage, tabTo } from './support.js';
 
@@ -291,6 +291,40 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     const customer = await ask<{ taxIds: object[] }>(`/customers/${customerId}`);
     expect(customer.taxIds).toEqual([{ type: 'gb_vat', value: 'GB123456789' }]);
   });
+});
+
+test('details are saved with a warning about characters that invoices cannot show', async () => {
+  const page = await open(await newCustomer());
+  await button(page, 'Edit: Billing details').click();
+  await page.getByLabel('Name', { exact: true }).fill('Lugal \u{12217}');
+  await button(page, 'Save').click();
+  const status = page.getByRole('status').filter({ hasText: 'Saved.' });
+  await status.filter({ hasText: 'Invoices cannot show some of the characters.' }).waitFor();
+});
+
+test('a purchase whose price has changed shows the new price and asks again', async () => {
+  const customerId = await newSubscriber(shop.plans.pro);
+  const page = await open(customerId);
+  await button(page, 'Buy credits: Tokens').click();
+  await page.getByRole('radio', { name: /Small/ }).check();
+  const pay = (amount: string) => button(page, `Pay ${amount}`);
+  await pay('€10.00').waitFor();
+  const packages = `/credit-packages?creditCurrencyId=${shop.credits}`;
+  const { data } = await ask<{ data: { id: string; name: string }[] }>(packages);
+  const small = `/credit-packages/${data.find(({ name }) => name === 'Small')?.id ?? ''}`;
+  await call(small, { price: 50_000 }, 'PATCH');
+  try {
+    await pay('€10.00').click();
+    await page.getByRole('alert').filter({ hasText: 'The price has changed.' }).waitFor();
+    await pay('€500.00').click();
+    await page.getByRole('status').filter({ hasText: 'Credits added.' }).waitFor();
+  } finally {
+    await call(small, { price: 1000 }, 'PATCH');
+  }
+  const invoices = await ask<{ data: { totalAmount: number }[] }>(
+    `/invoices?customerId=${customerId}`,
+  );
+  expect(invoices.data.map(({ totalAmount }) => totalAmount)).toEqual([50_000, 2900]);
 });
 
 test('what is wrong is told beside it, in the language of the page', async () => {
