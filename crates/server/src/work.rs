@@ -151,6 +151,8 @@ pub enum BillingError {
     NotPayable,
     /// An attempt on the invoice may have been charged.
     InProgress,
+    /// The customer has no payment method, and the plan needs one.
+    NoPaymentMethod,
     /// The tenant has no payment processor.
     NoProcessor,
     /// The amount due is below the processor's minimum.

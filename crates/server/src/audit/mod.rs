@@ -114,6 +114,7 @@ actions! {
     CreditPackageCreated = "credit_package.created",
     CreditPackageUpdated = "credit_package.updated",
     BrandingUpdated = "branding.updated",
+    SubscriptionAwaitsPaymentMethod = "subscription.awaits_payment_method",
     SubscriptionStarted = "subscription.started" => SubscriptionActivated,
     SubscriptionRenewed = "subscription.renewed" => SubscriptionRenewed,
     SubscriptionUsageMonthEnded = "subscription.usage_month_ended",

@@ -28,6 +28,9 @@ pub struct Plan {
     pub billing_interval: Interval,
     pub currency: Currency,
     pub trial_days: i64,
+    /// Whether a customer who is charged automatically needs a payment method to start, even if there
+    /// is nothing to pay yet.
+    pub require_payment_method: bool,
     pub charges: Vec<Charge>,
     pub entitlements: Vec<Entitlement>,
     pub grant_rules: Vec<GrantRule>,
@@ -171,6 +174,7 @@ pub struct PlanChange {
     pub billing_interval: Option<Interval>,
     pub currency: Option<Currency>,
     pub trial_days: Option<i64>,
+    pub require_payment_method: Option<bool>,
     pub charges: Option<Vec<Charge>>,
     pub entitlements: Option<Vec<Entitlement>>,
     pub grant_rules: Option<Vec<GrantRule>>,
@@ -187,8 +191,8 @@ impl Entry for Plan {
         let changed = changes!(self, change, {
             slug "slug", name "name", description "description", tier "tier", status "status",
             is_public "isPublic", billing_interval "billingInterval", currency "currency",
-            trial_days "trialDays", charges "charges", entitlements "entitlements",
-            grant_rules "grantRules", metadata "metadata",
+            trial_days "trialDays", require_payment_method "requirePaymentMethod",
+            charges "charges", entitlements "entitlements", grant_rules "grantRules", metadata "metadata",
         });
         let was_offered = before.status != PlanStatus::Draft;
         if was_offered && (self.terms() != before.terms() || self.status == PlanStatus::Draft) {
@@ -227,6 +231,15 @@ impl Plan {
             Charge::Usage { .. } => true,
             Charge::Recurring { .. } | Charge::OneOff { .. } => false,
         })
+    }
+
+    /// Whether a start on it needs a payment method: it has a price, for a period, once or for usage.
+    pub fn wants_payment_method(&self) -> bool {
+        let is_price = |charge: &Charge| match charge {
+            Charge::Recurring { amount, .. } | Charge::OneOff { amount } => *amount > 0,
+            Charge::Usage { .. } => true,
+        };
+        self.require_payment_method && self.charges.iter().any(is_price)
     }
 
     /// Returns the entitlement for a feature.

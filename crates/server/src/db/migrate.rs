@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(16, "0016_credits_back"),
     migration!(17, "0017_manual_invoices"),
     migration!(18, "0018_open_setups"),
+    migration!(19, "0019_required_payment_methods"),
 ];
 
 /// The schema version of this program.

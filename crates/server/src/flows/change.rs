@@ -122,6 +122,13 @@ pub async fn change(
         Way::Same | Way::Deferred => return schedule(work, &quote).await,
         Way::Free | Way::Prorated | Way::Restarted => pay(work, &quote).await?,
     };
+    // A charge asks for the payment method itself.
+    if quote.new.id != quote.old.id
+        && !matches!(outcome, Billed::Attempt(_))
+        && create::lacks_payment_method(work, &quote.subscription, &quote.new).await?
+    {
+        return Err(BillingError::NoPaymentMethod);
+    }
     let outcome = match outcome {
         Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
         Billed::Added => SettleOutcome::InvoiceAdded { subscription_id: Some(subscription_id) },

@@ -1,10 +1,11 @@
 //! Create: a trial or a free plan starts at once, everything else with its first payment.
 //!
-//! Until then the subscription is `pending` and grants nothing. It is stored beside the draft and
+//! A plan with a price wants a payment method even if there is nothing to pay yet. Until then the
+//! subscription is `pending` and grants nothing. It is stored beside the draft and
 //! the payment attempt, so that the form can be filled in later and a crash loses nothing.
 
 use crate::audit::Action;
-use crate::base::{Currency, Period, PlanId, Time, Viewer};
+use crate::base::{CollectionMethod, Currency, Period, PlanId, Time, Viewer};
 use crate::catalog::{self, Plan, PlanStatus};
 use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
@@ -12,7 +13,7 @@ use crate::events::EventType;
 use crate::flows::{cancel, lines};
 use crate::invoices::{self, Line, Reason, balance};
 use crate::organizations::Tenant;
-use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
+use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome, ToPay};
 use crate::subscriptions::{self, Status, Subscription, calendar, note};
 use crate::work::{BillingError, Work};
 use crate::{credits, payments, usage};
@@ -52,25 +53,48 @@ pub async fn create(
     may_buy(work.tx, work.tenant, customer.no, new.allow_unpaid).await?;
     let Offer { mut subscription, plan, lines, first } = offer(work, &customer, new).await?;
     if let Some(mut other) = replaceable(work.tx, work.tenant, &subscription).await? {
-        if (other.plan_id, other.quantity) == (plan.id, new.quantity)
-            && let Some(form) =
-                settlement::open_of_subscription(work.tx, work.tenant, &other).await?
-        {
-            return Ok(Kept::Attempt(form.id));
+        if (other.plan_id, other.quantity) == (plan.id, new.quantity) {
+            let open = settlement::open_of_subscription(work.tx, work.tenant, &other).await?;
+            let lacks = lacks_payment_method(work, &other, &plan).await?;
+            if let Some(form) = open {
+                return Ok(Kept::Attempt(form.id));
+            } else if lacks && !is_chargeable(work, &other, &lines).await? {
+                let subscription_id = other.id;
+                return Ok(Kept::Outcome(SettleOutcome::RequiresPaymentMethod { subscription_id }));
+            }
         }
         cancel::give_up(work, &mut other).await?;
     }
-    if subscription.status == Status::Trialing {
-        subscriptions::note_trial(work.tx, work.tenant, customer.no, plan.product_id, work.at)
-            .await?;
+    if lacks_payment_method(work, &subscription, &plan).await?
+        && !is_chargeable(work, &subscription, &lines).await?
+    {
+        subscription.wait_for_payment_method();
+        subscriptions::insert(work.tx, work.tenant, &subscription).await?;
+        let created = EventType::SubscriptionCreated;
+        work.announce(customer.id, created, subscription.id).await?;
+        let detail = json!({ "planId": plan.id });
+        note(work, &subscription, Action::SubscriptionAwaitsPaymentMethod, detail).await?;
+        let subscription_id = subscription.id;
+        return Ok(Kept::Outcome(SettleOutcome::RequiresPaymentMethod { subscription_id }));
     }
     subscriptions::insert(work.tx, work.tenant, &subscription).await?;
-    let id = subscription.id;
-    work.announce(customer.id, EventType::SubscriptionCreated, id).await?;
+    let created = EventType::SubscriptionCreated;
+    work.announce(customer.id, created, subscription.id).await?;
+    bill_first(work, Offer { subscription, plan, lines, first }).await
+}
+
+/// Bills the first period of a stored subscription, and starts it unless it has to be paid first.
+async fn bill_first(work: &mut Work<'_, '_, '_>, offer: Offer) -> Result<Kept, BillingError> {
+    let Offer { mut subscription, plan, lines, first } = offer;
+    let (id, customer_no) = (subscription.id, subscription.customer_no);
+    if subscription.status == Status::Trialing {
+        let product = plan.product_id;
+        subscriptions::note_trial(work.tx, work.tenant, customer_no, product, work.at).await?;
+    }
     let invoice = subscription.invoice(Reason::Create, lines, first);
-    let method = payments::default_of(work.tx, work.tenant, customer.no).await?;
+    let method = payments::default_of(work.tx, work.tenant, customer_no).await?;
     let effect = Effect::StartSubscription { subscription_id: id };
-    let billed = settlement::collect(work, customer.no, invoice, method.as_ref(), effect);
+    let billed = settlement::collect(work, customer_no, invoice, method.as_ref(), effect);
     let billed = billed.await?;
     let paid = !matches!(billed, Billed::Nothing);
     let outcome = match billed {
@@ -85,6 +109,73 @@ pub async fn create(
     }
     start(work, &subscription, &plan, paid).await?;
     Ok(Kept::Outcome(outcome))
+}
+
+/// Whether a plan with a price needs a payment method that the customer does not have.
+pub async fn lacks_payment_method(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &Subscription,
+    plan: &Plan,
+) -> Result<bool, DbError> {
+    let charged = subscription.collection_method == CollectionMethod::ChargeAutomatically;
+    let customer = subscription.customer_no;
+    Ok(charged
+        && plan.wants_payment_method()
+        && payments::default_of(work.tx, work.tenant, customer).await?.is_none())
+}
+
+/// Whether the first invoice is charged at once. A form then asks for the payment method.
+async fn is_chargeable(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &Subscription,
+    lines: &[Line],
+) -> Result<bool, BillingError> {
+    let Subscription { customer_no, currency, collection_method, .. } = *subscription;
+    let terms = work.by.terms.processor_of(work.tx, work.tenant, None, currency).await?;
+    let minimum = terms.ok_or(BillingError::NoProcessor)?.minimum;
+    let amount = invoices::price(work.tx, work.tenant, customer_no, lines).await?.total;
+    let to_pay = ToPay { customer_no, currency, collection_method, amount };
+    let rest = amount - settlement::part_from_balance(work, &to_pay, None).await?;
+    Ok(rest > 0 && rest >= minimum)
+}
+
+/// Starts the customer's subscriptions that waited for a payment method, as a purchase would now. One
+/// that would be charged for stays pending: the customer has not agreed to that.
+pub async fn start_waiting(
+    work: &mut Work<'_, '_, '_>,
+    customer_no: i64,
+) -> Result<(), BillingError> {
+    let customer = customers::by_no(work.tx, work.tenant, customer_no).await?;
+    let customer = customer.ok_or(BillingError::CustomerNotFound)?;
+    for pending in subscriptions::live_of_customer(work.tx, work.tenant, customer_no).await? {
+        let waits = pending.status == Status::Pending
+            && pending.next_due_at().is_some_and(|expiry| work.at < expiry)
+            && settlement::open_of_subscription(work.tx, work.tenant, &pending).await?.is_none();
+        if !waits {
+            continue;
+        }
+        let new = NewSubscription {
+            customer_no,
+            viewer: Viewer::Backend,
+            plan_id: pending.plan_id,
+            quantity: pending.quantity,
+            allow_unpaid: false,
+            metadata: pending.metadata.clone(),
+        };
+        let mut offer = match offer(work, &customer, &new).await {
+            Ok(offer) => offer,
+            Err(BillingError::Db(error)) => return Err(error.into()),
+            // The plan is not sold any more, or not to this customer: it expires.
+            Err(_) => continue,
+        };
+        if is_chargeable(work, &pending, &offer.lines).await? {
+            continue;
+        }
+        (offer.subscription.id, offer.subscription.created_at) = (pending.id, pending.created_at);
+        subscriptions::update(work.tx, work.tenant, &offer.subscription).await?;
+        bill_first(work, offer).await?;
+    }
+    Ok(())
 }
 
 /// Whether the customer may buy in a currency: in its own, or in any as long as nothing was invoiced

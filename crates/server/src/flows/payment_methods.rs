@@ -4,13 +4,14 @@ use crate::app::App;
 use crate::base::{CollectionMethod, PaymentMethodId, Time};
 use crate::customers::{self, Customer};
 use crate::db::{DbError, Lane, Tx};
+use crate::flows::create;
 use crate::organizations::Tenant;
 use crate::payments::processor::Holder;
 use crate::payments::{
     self, Card, Client, Dependencies, PaymentMethod, PaymentMethodError, PaymentProcessor,
     Processor,
 };
-use crate::work::Work;
+use crate::work::{BillingError, Work};
 use crate::{credits, subscriptions};
 
 /// Returns the processor's reference of a customer, creating the customer there if needed.
@@ -63,17 +64,21 @@ pub async fn attach(
     Ok((processor.name().to_owned(), processor.attach(tenant, &reference, token, at).await?))
 }
 
-/// Adds a payment method. If it is a new default, open invoices are charged to it at once.
+/// Adds a payment method. If it is a new default, open invoices are charged to it at once, and
+/// subscriptions that waited for a payment method start.
 pub async fn add(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     processor: &str,
     card: &Card,
     set_default: bool,
-) -> Result<PaymentMethod, DbError> {
+) -> Result<PaymentMethod, BillingError> {
     let before = default_locked(work, customer_no).await?;
     let method = payments::add(work, customer_no, processor, card, set_default).await?;
     retry_on_new_default(work, before, &method).await?;
+    if before.is_none() {
+        create::start_waiting(work, customer_no).await?;
+    }
     Ok(method)
 }
 
@@ -84,7 +89,7 @@ pub async fn add_for_reference(
     processor: &str,
     reference: &str,
     card: &Card,
-) -> Result<bool, DbError> {
+) -> Result<bool, BillingError> {
     let found = payments::customer_of_reference(work.tx, work.tenant, processor, reference).await?;
     let Some(no) = found else { return Ok(false) };
     add(work, no, processor, card, false).await.map(|_| true)

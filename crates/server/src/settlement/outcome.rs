@@ -33,6 +33,10 @@ pub enum SettleOutcome {
     RequiresForm {
         attempt_id: PaymentAttemptId,
     },
+    /// The customer must enter a payment method before the subscription starts.
+    RequiresPaymentMethod {
+        subscription_id: SubscriptionId,
+    },
     InvoiceSent {
         invoice_id: InvoiceId,
     },

@@ -209,6 +209,13 @@ pub enum What {
 }
 
 impl Subscription {
+    /// Makes it pending until the customer has a payment method.
+    pub const fn wait_for_payment_method(&mut self) {
+        self.status = Status::Pending;
+        (self.anchor, self.trial_end, self.started_at) = (None, None, None);
+        (self.current_period, self.usage_period) = (None, None);
+    }
+
     /// Returns an invoice of this subscription. An invoice that falls due has a key of its own, so that
     /// there is never a second one.
     pub fn invoice(&self, reason: Reason, lines: Vec<Line>, period: Option<Period>) -> NewInvoice {

@@ -104,8 +104,9 @@ async fn the_catalog(log: &mut Log<'_>) -> Shop {
     let gives = json!({ "productId": product, "entitlements": [{ "featureId": feature, "type": "credit" }] });
     let usage = json!({ "type": "usage", "metricId": metric, "includedUnits": "0", "tiers": [{ "upTo": null, "unitPrice": "100" }] });
     let mut plans = Vec::new();
+    let without_card = json!({ "requirePaymentMethod": false });
     for plan in [
-        yearly("free", json!([usage])),
+        with(yearly("free", json!([usage])), without_card),
         monthly("small", flat(1_000)),
         monthly("large", flat(3_000)),
     ] {
@@ -303,7 +304,10 @@ async fn attention(log: &mut Log<'_>) {
     log.told(&["billable_metric.created", "plan.created"]).await;
     log.t.customer("three").await;
     let subscription = log.t.buy("three", &plan, 1).await;
-    log.told(&["customer.created", "subscription.started"]).await;
+    log.told(&["customer.created", "subscription.awaits_payment_method"]).await;
+    log.t.card("three", "pm_sandbox_visa").await;
+    let starts = ["payment_method.added", "payment_method.made_default", "subscription.started"];
+    log.told(&starts).await;
     log.t.call_for("three", "a", 1_000_000_000).await;
     log.t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
     log.told(&["subscription.needs_attention", "subscription.canceled"]).await;

@@ -41,7 +41,7 @@ on_both_stores! {
         let mut expected = plan.clone();
         for (name, value) in [
             ("id", made["id"].clone()), ("description", Value::Null), ("tier", json!(0)), ("status", json!("draft")),
-            ("isPublic", json!(true)), ("trialDays", json!(14)), ("metadata", json!({})), ("createdAt", json!(NOW)), ("updatedAt", json!(NOW)),
+            ("isPublic", json!(true)), ("trialDays", json!(14)), ("requirePaymentMethod", json!(true)), ("metadata", json!({})), ("createdAt", json!(NOW)), ("updatedAt", json!(NOW)),
         ] {
             expected[name] = value;
         }

@@ -4,6 +4,7 @@ mod cancel;
 mod change;
 mod create;
 mod dunning;
+mod first_card;
 mod grace;
 mod owing;
 mod proration;

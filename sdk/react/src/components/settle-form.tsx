@@ -1,7 +1,7 @@
 import { useState } from 'react';
 
 import type { Flow, SettleOutcome } from '../api-types.js';
-import { waitForPayment, type Settled } from '../core/settled.js';
+import { waitForForm, type Settled } from '../core/settled.js';
 import { usePortal } from '../react/context.js';
 import { ACCOUNT, queriesIn } from '../react/groups.js';
 import { Actions, Button, Text } from '../ui/elements.js';
@@ -31,10 +31,9 @@ export function SettleForm(props: SettleFormProps) {
   const wait = async () => {
     if (!session) return;
     setState('waiting');
-    const { paymentAttemptId } = outcome;
     // Without permission to read the payment its outcome stays unknown.
     const unknown = () => 'late' as const;
-    const settled = await waitForPayment(client, paymentAttemptId, session.signal).catch(unknown);
+    const settled = await waitForForm(client, outcome, session.signal).catch(unknown);
     void queryClient.invalidateQueries(queriesIn(session, ACCOUNT));
     setState(settled);
     if (settled === 'succeeded') onDone();
@@ -48,7 +47,7 @@ export function SettleForm(props: SettleFormProps) {
         onCancel={onCancel}
         onOtherMethod={onOtherMethod}
         task={task}
-        paymentAttemptId={outcome.paymentAttemptId}
+        paymentAttemptId={outcome.paymentAttemptId ?? undefined}
       />
     );
   }

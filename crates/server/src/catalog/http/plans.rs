@@ -48,6 +48,9 @@ pub struct PlanResponse {
     #[schema(value_type = String)]
     pub currency: Currency,
     pub trial_days: i64,
+    /// Whether a start needs a payment method if the plan has any price and the customer is charged
+    /// automatically, even if there is nothing to pay yet.
+    pub require_payment_method: bool,
     pub charges: Vec<Charge>,
     pub entitlements: Vec<Entitlement>,
     pub grant_rules: Vec<GrantRule>,
@@ -86,6 +89,10 @@ pub struct CreatePlanRequest {
     /// Default 0.
     #[request(with = TrialDays, default = 0)]
     trial_days: i64,
+    /// Whether a start needs a payment method if the plan has any price, a trial or usage charges only
+    /// too. Default true.
+    #[request(default = true)]
+    require_payment_method: bool,
     #[request(with = Charges, default = Vec::new())]
     charges: Vec<Charge>,
     #[request(with = Entitlements, default = Vec::new())]
@@ -118,6 +125,8 @@ pub struct UpdatePlanRequest {
     /// Only while the plan is a draft.
     #[request(with = TrialDays)]
     trial_days: Option<i64>,
+    /// At any time; applies to later starts.
+    require_payment_method: Option<bool>,
     /// Only while the plan is a draft; replaces all of them.
     #[request(with = Charges)]
     charges: Option<Vec<Charge>>,
@@ -144,6 +153,7 @@ impl From<UpdatePlanRequest> for PlanChange {
             billing_interval: new.billing_interval,
             currency: new.currency,
             trial_days: new.trial_days,
+            require_payment_method: new.require_payment_method,
             charges: new.charges,
             entitlements: new.entitlements,
             grant_rules: new.grant_rules,
@@ -168,6 +178,7 @@ impl Shown for Plan {
             billing_interval: self.billing_interval,
             currency: self.currency,
             trial_days: self.trial_days,
+            require_payment_method: self.require_payment_method,
             charges: self.charges.clone(),
             entitlements: self.entitlements.clone(),
             grant_rules: self.grant_rules.clone(),
@@ -310,6 +321,7 @@ pub async fn create(
         billing_interval: new.billing_interval,
         currency: new.currency,
         trial_days: new.trial_days,
+        require_payment_method: new.require_payment_method,
         charges: new.charges,
         entitlements: new.entitlements,
         grant_rules: new.grant_rules,

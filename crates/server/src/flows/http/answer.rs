@@ -3,6 +3,7 @@
 use crate::app::{App, Written};
 use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::credits::http::CreditAccountResponse;
+use crate::flows::payment_methods;
 use crate::flows::settle::run;
 use crate::http::{Code, Json, Problem, REPLAYED};
 use crate::invoices::http::InvoiceResponse;
@@ -13,7 +14,7 @@ use crate::settlement::{
     self, Attempt, FormReason, Kept, SettleOutcome, Subject, Unsettled, outcome,
 };
 use crate::subscriptions::http::SubscriptionResponse;
-use crate::{credits, invoices, subscriptions};
+use crate::{credits, customers, invoices, subscriptions};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
@@ -41,8 +42,9 @@ pub enum SettleOutcomeResponse {
         client: ClientResponse,
         reason: FormReason,
         /// The charge that waits for the form: `GET /v1/payment-attempts/{id}` returns its status.
-        #[schema(value_type = String)]
-        payment_attempt_id: PaymentAttemptId,
+        /// `null` if the form only asks for a payment method, with which the subscription starts.
+        #[schema(value_type = Option<String>, required = true)]
+        payment_attempt_id: Option<PaymentAttemptId>,
         #[serde(skip_serializing_if = "Option::is_none")]
         subscription: Option<Box<SubscriptionResponse>>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,6 +136,9 @@ impl Shown<'_> {
                 let attempt = settlement::get(&mut tx, self.tenant, attempt_id).await?;
                 self.form(&attempt.ok_or_else(gone)?).await?
             }
+            SettleOutcome::RequiresPaymentMethod { subscription_id } => {
+                self.setup(subscription_id).await?
+            }
             SettleOutcome::InvoiceSent { invoice_id } => {
                 SettleOutcomeResponse::InvoiceSent { invoice: self.invoice(invoice_id).await? }
             }
@@ -153,6 +158,28 @@ impl Shown<'_> {
         })
     }
 
+    /// Opens a form for the payment method that a pending subscription waits for. If it has started
+    /// by now, there is nothing left to do.
+    async fn setup(&self, id: SubscriptionId) -> Result<SettleOutcomeResponse, Problem> {
+        let mut tx = self.app.db.read().await?;
+        let found = subscriptions::get(&mut tx, self.tenant, id).await?.ok_or_else(gone)?;
+        let customer = customers::by_no(&mut tx, self.tenant, found.customer_no).await?;
+        let customer = customer.ok_or_else(gone)?;
+        drop(tx);
+        let subscription = self.subscription(id).await?;
+        if found.status != subscriptions::Status::Pending {
+            return Ok(SettleOutcomeResponse::CreatedNoCharge { subscription });
+        }
+        Ok(SettleOutcomeResponse::RequiresForm {
+            client: payment_methods::setup(self.app, self.tenant, &customer).await?.into(),
+            reason: FormReason::PaymentMethodRequired,
+            payment_attempt_id: None,
+            subscription: Some(subscription),
+            invoice: None,
+            credit_account: None,
+        })
+    }
+
     async fn form(&self, attempt: &Attempt) -> Result<SettleOutcomeResponse, Problem> {
         let (subscription, invoice, credit_account) = match attempt.subject() {
             Subject::Subscription(id) => (Some(self.subscription(id).await?), None, None),
@@ -165,7 +192,7 @@ impl Shown<'_> {
         Ok(SettleOutcomeResponse::RequiresForm {
             client: self.client(attempt).await?.into(),
             reason: attempt.form_reason(),
-            payment_attempt_id: attempt.id,
+            payment_attempt_id: Some(attempt.id),
             subscription,
             invoice,
             credit_account,

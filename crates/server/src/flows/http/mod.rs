@@ -11,6 +11,7 @@ pub mod top_ups;
 use crate::http::problem::Price;
 use crate::http::{Code, Problem};
 use crate::idempotency::KeyReused;
+use crate::payments::DeclineReason;
 use crate::test_clock::Advancing;
 use crate::work::BillingError;
 
@@ -78,6 +79,11 @@ impl From<BillingError> for Problem {
             }
             BillingError::InProgress => {
                 (Code::PaymentInProgress, "A payment of this invoice is in progress.")
+            }
+            BillingError::NoPaymentMethod => {
+                let reason = DeclineReason::PaymentMethodRequired;
+                return Self::new(Code::PaymentDeclined, "The plan needs a payment method.")
+                    .with("declineReason", reason.as_str());
             }
             BillingError::NoProcessor => {
                 (Code::Conflict, "This environment has no payment processor.")

@@ -117,7 +117,7 @@ on_both_stores! {
     }
 
     async fn first_card_is_charged_for_open_invoices(t) {
-        let trial = crate::support::with(monthly("trial", flat(2_000)), json!({ "trialDays": 5 }));
+        let trial = crate::support::with(monthly("trial", flat(2_000)), json!({ "trialDays": 5, "requirePaymentMethod": false }));
         let plan = t.plan(trial).await;
         t.customer("c").await;
         t.buy("c", &plan, 1).await;
@@ -152,7 +152,7 @@ on_both_stores! {
     }
 
     async fn missing_card_or_required_form_counts_as_failure(t) {
-        let plan = t.plan(crate::support::with(monthly("trial", flat(2_000)), json!({ "trialDays": 5 }))).await;
+        let plan = t.plan(crate::support::with(monthly("trial", flat(2_000)), json!({ "trialDays": 5, "requirePaymentMethod": false }))).await;
         t.customer("none").await;
         let form = t.customer("form").await;
         t.card(&form, "pm_sandbox_requires_form").await;
