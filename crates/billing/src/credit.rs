@@ -42,7 +42,7 @@ impl Creditable {
             return Ok(None);
         }
         let after = self.credited.total() + total;
-        let net = part(self.invoice.net, after, self.invoice.total())? - self.credited.net;
+        let net = share(self.invoice.net, after, self.invoice.total())? - self.credited.net;
         // The tax is at most what is left of it, and neither part is negative.
         let net = net.clamp((total - rest.tax).max(0), total.min(rest.net));
         Ok(Some(Split { net, tax: total - net }))
@@ -57,13 +57,27 @@ impl Creditable {
         if net == rest.net {
             return Ok(Some(rest));
         }
-        let tax = part(self.invoice.tax, self.credited.net + net, self.invoice.net)?;
+        let tax = share(self.invoice.tax, self.credited.net + net, self.invoice.net)?;
         Ok(Some(Split { net, tax: (tax - self.credited.tax).clamp(0, rest.tax) }))
+    }
+
+    /// Returns a credit of this net amount whose tax is known, because its lines are taxed at several
+    /// rates. `None` if it is more than the rest.
+    pub const fn of_taxed(self, net: i64, tax: i64) -> Option<Split> {
+        let rest = self.rest();
+        if net < 0 || net > rest.net {
+            return None;
+        }
+        if net == rest.net {
+            return Some(rest);
+        }
+        let tax = if tax > rest.tax { rest.tax } else { tax };
+        Some(Split { net, tax: if tax < 0 { 0 } else { tax } })
     }
 }
 
 /// Returns `whole × of / all`, rounded once; 0 of nothing.
-fn part(whole: i64, of: i64, all: i64) -> Result<i64, Overflow> {
+pub fn share(whole: i64, of: i64, all: i64) -> Result<i64, Overflow> {
     if all == 0 {
         return Ok(0);
     }

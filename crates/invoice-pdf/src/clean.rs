@@ -1,7 +1,7 @@
 //! Removes from an invoice what is not text: control characters, and the directional overrides with
 //! which one field could reorder the text around it.
 
-use crate::{CreditNote, Customer, DeclaredTax, Invoice, Item, Payment, Seller, Tax, Tier};
+use crate::{CreditNote, Customer, DeclaredTax, Invoice, Item, Payment, Rate, Seller, Tax, Tier};
 
 pub(crate) fn invoice(invoice: &Invoice) -> Invoice {
     let invoice = invoice.clone();
@@ -16,7 +16,8 @@ pub(crate) fn invoice(invoice: &Invoice) -> Invoice {
             tax_ids: all(&invoice.customer.tax_ids),
         },
         items: invoice.items.into_iter().map(item).collect(),
-        tax: invoice.tax.map(tax),
+        taxes: invoice.taxes.into_iter().map(tax).collect(),
+        declared_tax: invoice.declared_tax.map(declared),
         tax_exempt: invoice.tax_exempt.map(|reason| text(&reason)),
         po_number: some(invoice.po_number),
         notes: some(invoice.notes),
@@ -41,12 +42,11 @@ fn seller(seller: Seller) -> Seller {
 }
 
 fn tax(tax: Tax) -> Tax {
-    let declared = |declared: DeclaredTax| DeclaredTax {
-        currency: text(&declared.currency),
-        rate: text(&declared.rate),
-        ..declared
-    };
-    Tax { name: text(&tax.name), declared: tax.declared.map(declared), ..tax }
+    Tax { name: text(&tax.name), ..tax }
+}
+
+fn declared(declared: DeclaredTax) -> DeclaredTax {
+    DeclaredTax { currency: text(&declared.currency), rate: text(&declared.rate), ..declared }
 }
 
 fn item(item: Item) -> Item {
@@ -57,6 +57,7 @@ fn item(item: Item) -> Item {
         quantity: text(&item.quantity),
         unit_amount: some(item.unit_amount),
         included: some(item.included),
+        rate: item.rate.map(|rate| Rate { name: text(&rate.name), ..rate }),
         tiers: item.tiers.into_iter().map(tier).collect(),
         ..item
     }

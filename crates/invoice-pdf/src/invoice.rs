@@ -19,11 +19,16 @@ pub struct Invoice {
     pub customer: Customer,
     pub items: Vec<Item>,
     pub subtotal: i64,
-    pub tax: Option<Tax>,
+    /// One for each rate.
+    pub taxes: Vec<Tax>,
+    /// The whole tax in the currency that the seller declares its taxes in.
+    pub declared_tax: Option<DeclaredTax>,
     pub total: i64,
     /// The part of the total that was paid from the customer's balance.
     pub balance_applied: i64,
     pub amount_paid: i64,
+    /// Moved to the customer's next invoice, because it is too small to charge.
+    pub amount_moved: i64,
     pub amount_due: i64,
     pub reverse_charge: bool,
     /// The reason that an exempt customer is not charged tax. Empty: exempt without a stated
@@ -108,6 +113,8 @@ pub struct Item {
     /// The prices of the rest of `quantity`.
     pub tiers: Vec<Tier>,
     pub amount: i64,
+    /// The rate of an item that is not taxed at the invoice's.
+    pub rate: Option<Rate>,
     pub period: Option<Period>,
 }
 
@@ -117,6 +124,12 @@ pub enum Wording {
     Once,
     UnusedTime,
     RemainingTime,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rate {
+    pub name: String,
+    pub basis_points: u32,
 }
 
 /// Units that have the same price.
@@ -132,9 +145,9 @@ pub struct Tier {
 pub struct Tax {
     pub name: String,
     pub basis_points: u32,
+    /// The sum of the items that are taxed at this rate.
+    pub net: i64,
     pub amount: i64,
-    /// The same amount in the currency that the seller declares its taxes in.
-    pub declared: Option<DeclaredTax>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -100,7 +100,7 @@ impl Layout<'_> {
         cells
     }
 
-    /// Returns the small print of an item: its period, and the units of each price.
+    /// Returns the small print of an item: its period, the units of each price, and its own tax.
     fn details(&self, item: &Item) -> Vec<String> {
         let locale = self.locale;
         let included = item.included.as_deref().filter(|units| *units != "0");
@@ -113,7 +113,9 @@ impl Layout<'_> {
         });
         let units: Vec<String> = included.into_iter().chain(tiers).collect();
         let units = Some(units.join(" · ")).filter(|units| !units.is_empty());
-        item.period.map(|period| locale.period(period)).into_iter().chain(units).collect()
+        let rate = item.rate.as_ref().map(|rate| self.rate(&rate.name, rate.basis_points));
+        let period = item.period.map(|period| locale.period(period));
+        period.into_iter().chain(units).chain(rate).collect()
     }
 
     fn sums(&self) -> Vec<Sum> {
@@ -125,11 +127,15 @@ impl Layout<'_> {
             rule: None,
         };
         let mut sums = vec![sum(words.subtotal, invoice.subtotal)];
-        if let Some(tax) = &invoice.tax {
-            let label = format!("{} ({})", isolated(&tax.name), locale.percent(tax.basis_points));
+        for tax in &invoice.taxes {
+            let mut label = self.rate(&tax.name, tax.basis_points);
+            if invoice.taxes.len() > 1 {
+                label = format!("{label} · {}", isolated(&locale.money(tax.net)));
+            }
             sums.push(sum(&label, tax.amount));
-            sums.extend(tax.declared.as_ref().map(|declared| self.declared(tax, declared)));
         }
+        let tax = invoice.taxes.first().zip(invoice.declared_tax.as_ref());
+        sums.extend(tax.map(|(tax, declared)| self.declared(tax, declared)));
         let rule = Some((0.5, FAINT));
         sums.push(Sum { style: STRONG, rule, ..sum(words.total, invoice.total) });
         if let Some(note) = &invoice.credit_note {
@@ -148,12 +154,20 @@ impl Layout<'_> {
         if invoice.amount_paid != 0 {
             sums.push(sum(words.amount_paid, invoice.amount_paid.saturating_neg()));
         }
+        if invoice.amount_moved != 0 {
+            sums.push(sum(words.amount_moved, invoice.amount_moved.saturating_neg()));
+        }
         if invoice.status == Status::Void {
             return sums;
         }
         let due = sum(words.amount_due, invoice.amount_due);
         sums.push(Sum { style: Style::bold(10.5), rule: Some((1.2, self.accent())), ..due });
         sums
+    }
+
+    /// The name of a tax with its rate.
+    fn rate(&self, name: &str, basis_points: u32) -> String {
+        format!("{} ({})", isolated(name), self.locale.percent(basis_points))
     }
 
     /// The tax in the currency that the seller declares it in.

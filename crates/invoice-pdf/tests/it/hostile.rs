@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use unitpay_invoice_pdf::{
-    Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier, Wording,
-    render,
+    Customer, DeclaredTax, Invoice, Item, Payment, Period, Rate, Seller, Status, Tax, Tier,
+    Wording, render,
 };
 
 use crate::fonts;
@@ -84,11 +84,13 @@ prop_compose! {
         included in prop::option::of(decimal()),
         tiers in prop::collection::vec((decimal(), text()), 0..4),
         amount in any::<i64>(),
+        rate in prop::option::of((text(), any::<u32>())),
         period in period(),
     ) -> Item {
         let tier = |(quantity, unit_amount)| Tier { quantity, unit_amount };
         let tiers = tiers.into_iter().map(tier).collect();
-        Item { description, wording, quantity, unit_amount, included, tiers, amount, period }
+        let rate = rate.map(|(name, basis_points)| Rate { name, basis_points });
+        Item { description, wording, quantity, unit_amount, included, tiers, amount, rate, period }
     }
 }
 
@@ -152,17 +154,15 @@ prop_compose! {
         locale in prop_oneof!["(en|de|fr|es|ar|he|zh|ja|nl|pl)(-[A-Z]{2})?", text()],
     ) -> Invoice {
         let [subtotal, total, amount_paid, amount_due, amount] = sums;
-        let tax = tax.map(|(name, basis_points, declared)| Tax {
-            name,
-            basis_points,
-            amount,
-            declared: declared.map(|(currency, rate)| DeclaredTax { currency, rate, amount }),
-        });
+        let declared = tax.clone().and_then(|(_, _, declared)| declared);
+        let declared_tax = declared.map(|(currency, rate)| DeclaredTax { currency, rate, amount });
+        let tax = tax.map(|(name, basis_points, _)| Tax { name, basis_points, net: total, amount });
+        let taxes = tax.into_iter().flat_map(|tax| [tax.clone(), tax]).collect();
         let [tax_exempt, po_number, notes] = texts.try_into().unwrap();
         Invoice {
             tax_exempt, po_number, notes,
-            number, status, issued_at, due_at, period, currency, subtotal, tax, total, amount_paid,
-            amount_due, reverse_charge, locale, ..Invoice::default()
+            number, status, issued_at, due_at, period, currency, subtotal, taxes, declared_tax, total,
+            amount_paid, amount_moved: amount, amount_due, reverse_charge, locale, ..Invoice::default()
         }
     }
 }

@@ -181,7 +181,7 @@ fn payment_without_a_card_is_a_transfer_with_its_reference() {
 #[test]
 fn exemption_notes_and_purchase_order_are_printed() {
     let exempt = |reason: &str| Invoice {
-        tax: None,
+        taxes: Vec::new(),
         tax_exempt: Some(reason.to_owned()),
         po_number: Some("PO-7781".to_owned()),
         notes: Some("Cost centre 4410".to_owned()),
@@ -195,6 +195,19 @@ fn exemption_notes_and_purchase_order_are_printed() {
     }
     assert!(read(&exempt("")).has_line("Tax exempt"));
     assert!(!read(&samples::plain()).says("Tax exempt"));
+}
+
+#[test]
+fn each_tax_rate_has_its_row_with_what_it_is_on() {
+    let read = read(&samples::rates());
+    for text in ["VAT (16%)", "-$20.00", "-$3.20", "Moved to the next invoice", "-$0.30"] {
+        assert!(read.says(text), "{text:?} is missing in:\n{}", read.text());
+    }
+    assert!(!read_of_plain().says("VAT (19%) ·"));
+}
+
+fn read_of_plain() -> Read {
+    read(&samples::plain())
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Sample invoices for tests and for viewing.
 
 use unitpay_invoice_pdf::{
-    Address, Customer, DeclaredTax, Invoice, Item, Payment, Period, Seller, Status, Tax, Tier,
+    Address, Customer, DeclaredTax, Invoice, Item, Payment, Period, Rate, Seller, Status, Tax, Tier,
 };
 
 pub const MARCH: Period = Period { start: 1_772_323_200, end: 1_775_001_600 };
@@ -33,12 +33,15 @@ fn tax(name: &str, basis_points: u32) -> Tax {
 /// Computes the sums from the items, with nothing paid.
 pub fn summed(mut invoice: Invoice) -> Invoice {
     invoice.subtotal = invoice.items.iter().map(|item| item.amount).sum();
-    let tax = invoice
-        .tax
-        .as_ref()
-        .map_or(0, |tax| (invoice.subtotal * i64::from(tax.basis_points) + 5_000) / 10_000);
-    invoice.tax = invoice.tax.map(|of| Tax { amount: tax, ..of });
-    invoice.total = invoice.subtotal + tax;
+    for (index, tax) in invoice.taxes.iter_mut().enumerate() {
+        let of_it = |item: &&Item| match &item.rate {
+            None => index == 0,
+            Some(rate) => rate.basis_points == tax.basis_points,
+        };
+        tax.net = invoice.items.iter().filter(of_it).map(|item| item.amount).sum();
+        tax.amount = (tax.net * i64::from(tax.basis_points) + 5_000).div_euclid(10_000);
+    }
+    invoice.total = invoice.subtotal + invoice.taxes.iter().map(|tax| tax.amount).sum::<i64>();
     invoice.amount_due = invoice.total - invoice.amount_paid;
     invoice
 }
@@ -97,7 +100,7 @@ pub fn plain() -> Invoice {
             item("AI credits, package of 10,000", "2", "4500", 9_000),
             item("Unused time on Pro plan after 14 Mar 2026", "1", "-10645.16", -10_645),
         ],
-        tax: Some(tax("VAT", 1_900)),
+        taxes: vec![tax("VAT", 1_900)],
         locale: "en-US".to_owned(),
         ..Invoice::default()
     })
@@ -119,7 +122,7 @@ pub fn long() -> Invoice {
         items: items.collect(),
         locale: "de-DE".to_owned(),
         currency: "EUR".to_owned(),
-        tax: Some(tax("USt.", 1_900)),
+        taxes: vec![tax("USt.", 1_900)],
         customer: Customer {
             name: "Gesellschaft für angewandte Materialforschung und Werkstoffprüfung in der \
                    Luft- und Raumfahrt mbH & Co. Kommanditgesellschaft auf Aktien"
@@ -161,7 +164,7 @@ pub fn arabic() -> Invoice {
             ),
             item("وقت غير مستخدم", "1", "-10645.16", -10_645),
         ],
-        tax: Some(tax("ضريبة القيمة المضافة", 1_500)),
+        taxes: vec![tax("ضريبة القيمة المضافة", 1_500)],
         ..plain()
     }))
 }
@@ -183,7 +186,7 @@ pub fn hebrew() -> Invoice {
             item("מושבים נוספים", "12", "1500", 18_000),
             item("זמן שלא נוצל בתוכנית Pro (עד 14 במרץ)", "1", "-10645.16", -10_645),
         ],
-        tax: Some(tax("מע״מ", 1_800)),
+        taxes: vec![tax("מע״מ", 1_800)],
         ..plain()
     })
 }
@@ -209,7 +212,7 @@ pub fn chinese() -> Invoice {
                 256_900,
             ),
         ],
-        tax: Some(tax("增值税", 600)),
+        taxes: vec![tax("增值税", 600)],
         ..plain()
     })
 }
@@ -229,7 +232,7 @@ pub fn japanese() -> Invoice {
             item("追加シート", "12", "1650", 19_800),
             item("APIコール従量課金", "1284500", "0.022", 28_259),
         ],
-        tax: Some(tax("消費税", 1_000)),
+        taxes: vec![tax("消費税", 1_000)],
         ..plain()
     })
 }
@@ -249,7 +252,7 @@ pub fn kuwaiti() -> Invoice {
             item("Scale plan, monthly", "1", "149900", 149_900),
             item("Event ingestion, per event", "1284500.5", "0.0125", 16_056),
         ],
-        tax: None,
+        taxes: Vec::new(),
         ..plain()
     })
 }
@@ -273,7 +276,7 @@ pub fn reverse_charge() -> Invoice {
             address: texts(["25, rue du Premier-Film", "69008 Lyon", "France"]),
             tax_ids: texts(["FR 40 303 265 045"]),
         },
-        tax: Some(tax("TVA", 0)),
+        taxes: vec![tax("TVA", 0)],
         ..plain()
     })
 }
@@ -283,7 +286,7 @@ pub fn reverse_charge() -> Invoice {
 pub fn exempt() -> Invoice {
     let mut invoice = paid(summed(Invoice {
         currency: "USD".to_owned(),
-        tax: None,
+        taxes: Vec::new(),
         tax_exempt: Some("منظمة غير ربحية، شهادة 2026-118".to_owned()),
         po_number: Some("PO-7781".to_owned()),
         notes: Some("مركز التكلفة 4410".to_owned()),
@@ -311,7 +314,21 @@ pub fn foreign_currency() -> Invoice {
     let mut invoice = summed(Invoice { locale: "de-DE".to_owned(), ..plain() });
     let declared =
         DeclaredTax { currency: "EUR".to_owned(), rate: "0.9213".to_owned(), amount: 16_095 };
-    invoice.tax = invoice.tax.map(|tax| Tax { declared: Some(declared), ..tax });
+    invoice.declared_tax = Some(declared);
+    invoice
+}
+
+/// Time that was charged with another tax is credited, and a remainder moves to the next invoice.
+pub fn rates() -> Invoice {
+    let mut invoice = plain();
+    let rate = Some(Rate { name: "VAT".to_owned(), basis_points: 1_600 });
+    let description = "Unused time, Starter".to_owned();
+    let credit =
+        Item { description, rate, quantity: "1".to_owned(), amount: -2_000, ..Item::default() };
+    invoice.items.push(credit);
+    invoice.taxes = vec![tax("VAT", 1_900), tax("VAT", 1_600)];
+    let mut invoice = summed(invoice);
+    (invoice.amount_moved, invoice.amount_due) = (30, invoice.amount_due - 30);
     invoice
 }
 
@@ -331,5 +348,6 @@ pub fn all() -> Vec<(&'static str, Invoice)> {
         ("reverse-charge", reverse_charge()),
         ("exempt", exempt()),
         ("foreign-currency", foreign_currency()),
+        ("rates", rates()),
     ]
 }

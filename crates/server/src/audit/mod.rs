@@ -149,6 +149,7 @@ actions! {
     InvoiceOverdue = "invoice.overdue" => InvoiceOverdue,
     InvoiceUncollectible = "invoice.uncollectible" => InvoiceMarkedUncollectible,
     InvoiceVoided = "invoice.voided" => InvoiceVoided,
+    InvoiceRemainderMoved = "invoice.remainder_moved",
     InvoiceTransferReceived = "invoice.transfer_received",
     WebhookEndpointCreated = "webhook_endpoint.created",
     WebhookEndpointUpdated = "webhook_endpoint.updated",

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(17, "0017_manual_invoices"),
     migration!(18, "0018_open_setups"),
     migration!(19, "0019_required_payment_methods"),
+    migration!(20, "0020_moved_remainders"),
 ];
 
 /// The schema version of this program.

@@ -4,7 +4,7 @@ use crate::credits;
 use crate::flows::{payment_methods, settled};
 use crate::invoices::{self, Payment, Status};
 use crate::payments::Card;
-use crate::settlement::{Attempt, Effect, abandon};
+use crate::settlement::{Attempt, AttemptStatus, Effect, abandon};
 use crate::work::{BillingError, Work};
 
 /// Applies the effect and pays the invoice, which takes its number last. `false` if the invoice no
@@ -28,7 +28,10 @@ pub async fn succeeded(
         Effect::StartSubscription { subscription_id } => {
             settled::started(work, *subscription_id, &mut invoice).await?
         }
-        Effect::ChangePlan(change) => settled::changed(work, change).await?,
+        Effect::ChangePlan(change) => {
+            let by_form = attempt.status == AttemptStatus::RequiresForm;
+            settled::changed(work, change, &mut invoice, by_form).await?
+        }
         Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => {
             credits::topped_up(work, &invoice).await?
         }

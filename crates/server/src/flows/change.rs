@@ -5,12 +5,12 @@
 //! a price is paid first: until then nothing changes.
 
 use crate::audit::Action;
-use crate::base::{Period, PlanId, SubscriptionId, Time, Viewer, money};
+use crate::base::{Period, PlanId, SubscriptionId, Time, Viewer};
 use crate::catalog::{self, Interval, Plan, PlanStatus};
 use crate::credits::Switched;
 use crate::db::{DbError, Tx};
 use crate::flows::{create, lines};
-use crate::invoices::{Line, Reason};
+use crate::invoices::{self, Invoice, Line, Reason};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
 use crate::subscriptions::{
@@ -212,6 +212,27 @@ pub async fn apply(
     Ok(note(work, subscription, Action::SubscriptionChanged, detail).await?)
 }
 
+/// Moves a new period that was paid by form to its payment: nothing starts in the past. The old plan
+/// was in force until then, so its time since the quote, which the form credits, waits for the next
+/// invoice.
+pub async fn begin_when_paid(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &Subscription,
+    change: &mut PlanSwitch,
+    invoice: &mut Invoice,
+) -> Result<(), BillingError> {
+    let quoted_at = std::mem::replace(&mut change.at, work.at);
+    if subscription.status != Status::Trialing {
+        let old = subscriptions::plan(work.tx, work.tenant, change.old_plan_id).await?;
+        let used = lines::used_since_quote(work, subscription, &old, quoted_at).await?;
+        let (customer, currency) = (subscription.customer_no, subscription.currency);
+        invoices::wait_for_next(work, customer, currency, vec![used]).await?;
+    }
+    let new = subscriptions::plan(work.tx, work.tenant, change.plan_id).await?;
+    let period = calendar::period_from(work.at, work.at, new.billing_interval.months());
+    Ok(invoice.redate(period)?)
+}
+
 /// Decides and prices a change, as of now or of its preview.
 pub async fn quote(
     tx: &mut Tx<'_, '_>,
@@ -250,20 +271,22 @@ pub async fn quote(
         Way::Free => usage = lines::usage(tx, tenant, &subscription, &old, at).await?,
         Way::Prorated => {
             usage = lines::usage(tx, tenant, &subscription, &old, at).await?;
-            lines.push(lines::unused(&old, subscription.quantity, period, at, -1)?);
-            lines.push(lines::unused(&new, quantity, period, at, 1)?);
+            lines.push(lines::unused(tx, tenant, &subscription, &old, at).await?);
+            lines.push(lines::remaining(&new, quantity, period, at)?);
         }
         Way::Restarted => {
             usage = lines::usage(tx, tenant, &subscription, &old, at).await?;
             if from.1 > 0 && !trialing {
-                lines.push(lines::unused(&old, subscription.quantity, period, at, -1)?);
+                lines.push(lines::unused(tx, tenant, &subscription, &old, at).await?);
             }
             let next = calendar::period_from(at, at, new.billing_interval.months());
             lines.extend(lines::recurring(&new, quantity, next)?);
-            if money::sum(usage.iter().chain(&lines).map(|line| line.amount))? < 0 {
-                (way, lines, usage) = (Way::Deferred, Vec::new(), Vec::new());
-            }
         }
+    }
+    // More tax may be credited than charged, also by a change to a higher price.
+    let all = [usage.clone(), lines.clone()].concat();
+    if invoices::is_credit(tx, tenant, subscription.customer_no, &all).await? {
+        (way, lines, usage) = (Way::Deferred, Vec::new(), Vec::new());
     }
     if way.is_now() && new.id != old.id && (!trialing || way == Way::Restarted) {
         lines.extend(lines::one_off(tx, subscription.customer_no, &new).await?);

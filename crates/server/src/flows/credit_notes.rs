@@ -9,6 +9,7 @@ use crate::base::{CreditNoteId, InvoiceId, PaymentAttemptId, RefundId};
 use crate::credits;
 use crate::customers::Customer;
 use crate::db::{DbError, Tx};
+use crate::flows::dunning;
 use crate::flows::pay::end_debt;
 use crate::invoices::balance::{self, Change, EntryKind};
 use crate::invoices::credit_notes::{
@@ -94,7 +95,11 @@ pub async fn issue_credit_note(
     for (attempt_id, amount) in refunds {
         begin_refund(work, &note, attempt_id, amount).await?;
     }
-    if closes {
+    let is_small = parts.due > 0 && !closes && dunning::is_too_small(work, &invoice).await?;
+    if is_small {
+        invoices::move_to_next(work, &mut invoice).await?;
+    }
+    if closes || is_small {
         end_debt(work, &invoice).await?;
     }
     Ok(note.id)

@@ -1,12 +1,14 @@
 //! Dunning: retries after an automatic charge has failed. There are four, each on the card that is
-//! the default by then. A new default card is retried at once, beside them. After the last the subscription is canceled; its invoices can still be paid,
-//! which revives nothing. An invoice of a canceled subscription is retried as often. A customer who
-//! is sent invoices is past due until they are paid.
+//! the default by then. A new default card is retried at once, beside them. After the last the
+//! subscription is canceled; its invoices can still be paid, which revives nothing. An invoice of a
+//! canceled subscription is retried as often. A customer who is sent invoices is past due until they
+//! are paid.
 
 use crate::audit::Action;
 use crate::base::{CollectionMethod, PaymentAttemptId, Time};
-use crate::flows::cancel;
-use crate::invoices::{self, Invoice, NewInvoice};
+use crate::db::DbError;
+use crate::flows::{cancel, settled};
+use crate::invoices::{self, Invoice, NewInvoice, Reason};
 use crate::settlement::{self, Billed, Effect};
 use crate::subscriptions::{self, Status, Subscription, note};
 use crate::work::{BillingError, Work};
@@ -70,9 +72,9 @@ async fn try_again(
     let effect = Effect::CollectInvoice;
     match settlement::begin(work, &invoice, method.as_ref(), effect).await {
         Ok(attempt) => Ok(Some(attempt.id)),
-        // Nothing was paid, and it is less than the processor charges.
         Err(BillingError::BelowMinimum) => {
-            failed(work, subscription, &mut invoice).await?;
+            invoices::move_to_next(work, &mut invoice).await?;
+            settled::invoice_paid(work, subscription.id).await?;
             Ok(None)
         }
         Err(error) => Err(error),
@@ -201,30 +203,23 @@ const fn dunning_of(subscription: &Subscription) -> (Status, i64, Option<Time>, 
     (*status, *dunning_failures, *dunning_since, *dunning_next_at)
 }
 
-/// Returns the invoices in arrears, oldest first. An invoice that was just issued is not, nor is a
-/// remainder that is too small to charge: it stays payable, and ends no subscription.
+/// Returns the invoices in arrears, oldest first. An invoice that was just issued is not.
 async fn unpaid(
     work: &mut Work<'_, '_, '_>,
     subscription: &Subscription,
-) -> Result<Vec<Invoice>, BillingError> {
+) -> Result<Vec<Invoice>, DbError> {
     let customer = subscription.customer_no;
-    let arrears = invoices::in_arrears(work.tx, work.tenant, customer, subscription.id).await?;
-    let mut unpaid = Vec::with_capacity(arrears.len());
-    for invoice in arrears {
-        if !is_small_remainder(work, &invoice).await? {
-            unpaid.push(invoice);
-        }
-    }
-    Ok(unpaid)
+    invoices::in_arrears(work.tx, work.tenant, customer, subscription.id).await
 }
 
-/// Whether a part of a charged invoice was paid or credited and the rest is less than the processor charges.
-pub async fn is_small_remainder(
+/// Whether the amount due of an invoice is less than the processor charges, so that it moves to the
+/// customer's next invoice. Credits are paid for in full before they can be used.
+pub async fn is_too_small(
     work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
 ) -> Result<bool, BillingError> {
     let charged = invoice.collection_method == CollectionMethod::ChargeAutomatically;
-    if !charged || invoice.amount_due() == invoice.totals.total {
+    if !charged || invoice.reason == Reason::TopUp {
         return Ok(false);
     }
     let terms = &work.by.terms;

@@ -41,6 +41,7 @@ impl Item {
             quantity: Decimal::from_integer(self.quantity),
             unit_amount: Some(Decimal::from_integer(self.unit_amount)),
             usage: None,
+            tax: None,
             amount: money::amount(i128::from(self.quantity) * i128::from(self.unit_amount))?,
             period: None,
         })

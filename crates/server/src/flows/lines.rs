@@ -1,6 +1,6 @@
 //! The lines of invoices: a plan's charges for a period, and the price of a change within one.
 
-use crate::base::{Decimal, Overflow, Period, Time};
+use crate::base::{Decimal, Overflow, Period, TaxRate, Time};
 use crate::catalog::{self, Charge, Plan, Tier};
 use crate::db::{DbError, Tx};
 use crate::invoices::{self, InvoiceTier, Line, LineCode, LineKind, LineLabel, UsageParts};
@@ -29,6 +29,7 @@ pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>
                 quantity: Decimal::from_integer(quantity),
                 unit_amount: Some(Decimal::from_integer(amount)),
                 usage: None,
+                tax: None,
                 amount: rating::times(amount, per_unit, quantity)?,
                 period: Some(period),
             })
@@ -79,33 +80,98 @@ fn one_off_lines(plan: &Plan) -> Vec<Line> {
             quantity: Decimal::from_integer(1),
             unit_amount: Some(Decimal::from_integer(amount)),
             usage: None,
+            tax: None,
             amount,
             period: None,
         })
         .collect()
 }
 
-/// Returns a credit for the unused part of a period (`sign` −1), or a charge for it (1).
-pub fn unused(
+/// Returns the charge for the rest of a period.
+pub fn remaining(plan: &Plan, quantity: i64, period: Period, at: Time) -> Result<Line, Overflow> {
+    let amount = unused_amount(plan, quantity, period, at)?;
+    let period = Period { start: at, end: period.end };
+    Ok(proration_line(LineCode::RemainingTime, plan, (quantity, amount), period))
+}
+
+/// Returns the credit for the unused part of the current period. It is taxed as the period was
+/// charged.
+pub async fn unused(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
     plan: &Plan,
-    quantity: i64,
-    period: Period,
     at: Time,
-    sign: i64,
-) -> Result<Line, Overflow> {
-    let code = if sign < 0 { LineCode::UnusedTime } else { LineCode::RemainingTime };
+) -> Result<Line, BillingError> {
+    let period = subscription.current_period.ok_or(BillingError::NotActive)?;
+    let amount = -unused_amount(plan, subscription.quantity, period, at)?;
+    let rest = Period { start: at, end: period.end };
+    let tax = tax_as_charged(tx, tenant, subscription, period).await?;
+    let code = LineCode::UnusedTime;
+    Ok(Line { tax, ..proration_line(code, plan, (subscription.quantity, amount), rest) })
+}
+
+/// Returns what the old plan costs between the quote of a new period and its payment by form, which
+/// begins the period: the form credits this time. Taxed like the credit.
+pub async fn used_since_quote(
+    work: &mut Work<'_, '_, '_>,
+    subscription: &Subscription,
+    plan: &Plan,
+    quoted_at: Time,
+) -> Result<Line, BillingError> {
+    let (tx, tenant, at) = (&mut *work.tx, work.tenant, work.at);
+    let credited = unused(tx, tenant, subscription, plan, quoted_at).await?;
+    let rest = unused(tx, tenant, subscription, plan, at).await?;
+    let amount = rest.amount - credited.amount;
+    let period = Some(Period { start: quoted_at, end: at });
+    let description = format!("Used time, {}", plan.name);
+    Ok(Line { description, label: None, amount, period, ..credited })
+}
+
+fn unused_amount(plan: &Plan, quantity: i64, period: Period, at: Time) -> Result<i64, Overflow> {
+    proration::unused(rating::recurring_total(plan, quantity)?, period, at)
+}
+
+fn proration_line(
+    code: LineCode,
+    plan: &Plan,
+    (quantity, amount): (i64, i64),
+    period: Period,
+) -> Line {
     let label = LineLabel::new(code, &plan.name);
-    let total = rating::recurring_total(plan, quantity)?;
-    Ok(Line {
+    Line {
         description: label.description(),
         label: Some(label),
         kind: LineKind::Proration,
         quantity: Decimal::from_integer(quantity),
         unit_amount: None,
         usage: None,
-        amount: sign * proration::unused(total, period, at)?,
-        period: Some(Period { start: at, end: period.end }),
-    })
+        tax: None,
+        amount,
+        period: Some(period),
+    }
+}
+
+/// Returns the rate that the current period was last charged with, if it is not today's.
+async fn tax_as_charged(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+    period: Period,
+) -> Result<Option<Option<TaxRate>>, DbError> {
+    let (customer, id) = (subscription.customer_no, subscription.id);
+    let charged = |line: &&Line| match line.kind {
+        LineKind::Recurring | LineKind::Proration => line.amount > 0,
+        LineKind::Usage | LineKind::OneOff | LineKind::TopUp | LineKind::Addition => false,
+    };
+    for invoice in invoices::of_period(tx, tenant, customer, id, period.end).await? {
+        if let Some(line) = invoice.lines.read()?.iter().find(charged) {
+            let then = line.rate(invoice.totals.tax.as_ref()).cloned();
+            let now = invoices::tax_rate(tx, tenant, customer).await?;
+            return Ok(Some(then).filter(|then| *then != now));
+        }
+    }
+    Ok(None)
 }
 
 fn price(included: Decimal, tiers: &[Tier]) -> Price {
@@ -142,6 +208,7 @@ pub async fn usage(
         let name = metric.as_ref().map_or(&plan.name, |metric| &metric.name);
         let label = LineLabel::new(LineCode::Usage, name);
         lines.push(Line {
+            tax: None,
             usage: Some(UsageParts { included, tiers: parts.into_iter().map(tier).collect() }),
             description: label.description(),
             label: Some(label),

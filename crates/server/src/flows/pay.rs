@@ -75,21 +75,21 @@ pub async fn transfer(
     invoices::mark_paid(work, &mut invoice, &payment).await?;
     let detail = json!({ "amount": amount, "reference": reference, "toBalance": excess });
     work.note(customer.id, Action::InvoiceTransferReceived, id, detail).await?;
+    if invoice.status != Status::Paid && dunning::is_too_small(work, &invoice).await? {
+        invoices::move_to_next(work, &mut invoice).await?;
+    }
     if invoice.status == Status::Paid {
         end_debt(work, &invoice).await?;
-    } else if let Some(id) = invoice.subscription_id
-        && dunning::is_small_remainder(work, &invoice).await?
-    {
-        settled::invoice_paid(work, id).await?;
     }
     Ok(invoice)
 }
 
-/// Voids an invoice without payments and credit notes. It keeps its number; what it took from the balance is
-/// returned.
+/// Voids an invoice without payments and credit notes of which nothing moved to another one. It keeps
+/// its number; what it took from the balance is returned.
 pub async fn void(work: &mut Work<'_, '_, '_>, id: InvoiceId) -> Result<Invoice, BillingError> {
     let (customer, mut invoice) = payable(work.tx, work.tenant, id).await?;
-    if invoice.amount_paid > 0 || invoice.credited_net + invoice.credited_tax > 0 {
+    let settled = invoice.amount_paid + invoice.amount_moved;
+    if settled > 0 || invoice.credited_net + invoice.credited_tax > 0 {
         return Err(BillingError::NotPayable);
     }
     close_form(work, &invoice).await?;

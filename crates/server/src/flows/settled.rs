@@ -56,17 +56,24 @@ pub async fn expired(work: &mut Work<'_, '_, '_>, id: SubscriptionId) -> Result<
 }
 
 /// Applies a paid change, as of the instant that it was prorated to. The old plan was in force
-/// until now, so usage since the quote is a segment of its own. Returns `false` if the subscription
-/// no longer matches the quote, so that the payment is refunded.
+/// until now, so usage since the quote is a segment of its own. A new period that was paid by form
+/// begins now. Returns `false` if the subscription no longer matches the quote, so that the payment is
+/// refunded.
 pub async fn changed(
     work: &mut Work<'_, '_, '_>,
     change: &PlanSwitch,
+    invoice: &mut Invoice,
+    by_form: bool,
 ) -> Result<bool, BillingError> {
     let found = subscriptions::get(work.tx, work.tenant, change.subscription_id).await?;
     let Some(mut subscription) = found.filter(|found| change.fits(found)) else {
         return Ok(false);
     };
-    change::apply(work, &mut subscription, change).await?;
+    let mut change = change.clone();
+    if change.restarts && by_form {
+        change::begin_when_paid(work, &subscription, &mut change, invoice).await?;
+    }
+    change::apply(work, &mut subscription, &change).await?;
     Ok(true)
 }
 

@@ -266,6 +266,7 @@ async fn quote(
         quantity: Decimal::from_integer(quantity),
         unit_amount: Some(Decimal::from_integer(amount / quantity.max(1))),
         usage: None,
+        tax: None,
         amount,
         period: None,
     };

@@ -41,7 +41,7 @@ pub struct InvoiceResponse {
     #[schema(value_type = String)]
     pub currency: Currency,
     pub subtotal: i64,
-    /// The rate that `taxAmount` is computed with.
+    /// The rate that `taxAmount` is computed with, except for items with a rate of their own.
     #[schema(required = true)]
     pub tax: Option<TaxRate>,
     pub tax_amount: i64,
@@ -53,7 +53,9 @@ pub struct InvoiceResponse {
     pub amount_credited: i64,
     /// The part of `amountCredited` that lowered the amount due.
     pub amount_due_reduction: i64,
-    /// `totalAmount` less `balanceApplied`, `amountDueReduction` and `amountPaid`.
+    /// A remainder too small to charge, which is on the customer's next invoice instead.
+    pub amount_moved: i64,
+    /// `totalAmount` less `balanceApplied`, `amountDueReduction`, `amountPaid` and `amountMoved`.
     pub amount_due: i64,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub issued_at: Option<Time>,
@@ -129,6 +131,7 @@ impl InvoiceResponse {
             balance_applied: invoice.balance_applied,
             amount_credited: invoice.credited_net + invoice.credited_tax,
             amount_due_reduction: invoice.credited_due,
+            amount_moved: invoice.amount_moved,
             amount_due: invoice.amount_due(),
             issued_at: invoice.issued_at,
             due_date: invoice.due_date,

@@ -1,7 +1,7 @@
 //! From lines to an issued invoice: prices, drafts, numbers.
 
 use super::{
-    Buyer, DeclaredTax, Invoice, Line, LineKind, NewInvoice, Reason, Seller, Status, Totals,
+    Buyer, DeclaredTax, Invoice, Line, LineKind, NewInvoice, Reason, Seller, Status, Tax, Totals,
     balance, sql,
 };
 use crate::audit::Action;
@@ -22,6 +22,27 @@ pub async fn price(
 ) -> Result<Totals, BillingError> {
     let parties = sql::parties(tx, tenant, customer_no).await?;
     Ok(totals(lines, parties.tax())?)
+}
+
+/// Whether lines come to less than nothing, before or after tax: they cannot be invoiced.
+pub async fn is_credit(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    lines: &[Line],
+) -> Result<bool, BillingError> {
+    let parties = sql::parties(tx, tenant, customer_no).await?;
+    let sums = sums(lines, parties.tax())?;
+    Ok(sums.subtotal < 0 || sums.total < 0)
+}
+
+/// Returns the rate that a customer's invoices are taxed at now, if any.
+pub async fn tax_rate(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<Option<TaxRate>, DbError> {
+    Ok(sql::parties(tx, tenant, customer_no).await?.tax())
 }
 
 /// Returns the lines that wait for the customer's next invoice of this currency: usage that a change
@@ -106,6 +127,7 @@ pub async fn draft(
         credited_net: 0,
         credited_tax: 0,
         credited_due: 0,
+        amount_moved: 0,
         issued_at: None,
         due_date: None,
         paid_at: None,
@@ -207,13 +229,32 @@ pub async fn delete_draft(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Res
 }
 
 fn totals(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {
+    let totals = sums(lines, tax)?;
+    if totals.subtotal < 0 || totals.total < 0 { Err(Overflow) } else { Ok(totals) }
+}
+
+/// Returns the sums of lines, which may be below zero.
+fn sums(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {
     let subtotal = money::sum(lines.iter().map(|line| line.amount))?;
-    if subtotal < 0 {
-        return Err(Overflow);
-    }
-    let points = tax.as_ref().map_or(0, |tax| tax.basis_points);
-    let tax_amount = unitpay_billing::tax::amount(subtotal, points)?;
+    let tax_amount = money::sum(taxes(lines, tax.as_ref())?.iter().map(|tax| tax.amount))?;
     Ok(Totals { subtotal, tax, tax_amount, total: money::sum([subtotal, tax_amount])? })
+}
+
+/// Returns the taxes of lines by rate, each rounded once, that of the invoice first.
+pub fn taxes(lines: &[Line], invoices: Option<&TaxRate>) -> Result<Vec<Tax>, Overflow> {
+    let mut rates: Vec<&TaxRate> = invoices.into_iter().collect();
+    for rate in lines.iter().filter_map(|line| line.rate(invoices)) {
+        if !rates.contains(&rate) {
+            rates.push(rate);
+        }
+    }
+    let tax = |rate: &TaxRate| {
+        let taxed = lines.iter().filter(|line| line.rate(invoices) == Some(rate));
+        let net = money::sum(taxed.map(|line| line.amount))?;
+        let amount = unitpay_billing::tax::amount(net, rate.basis_points)?;
+        Ok(Tax { rate: rate.clone(), net, amount })
+    };
+    rates.into_iter().map(tax).collect()
 }
 
 #[cfg(test)]
@@ -222,6 +263,10 @@ mod tests {
     use crate::base::Decimal;
     use crate::base::{Period, Time};
     use crate::invoices::{LineCode, LineLabel};
+
+    fn vat(basis_points: i64) -> TaxRate {
+        TaxRate { name: "VAT".into(), basis_points }
+    }
 
     fn line(amount: i64) -> Line {
         let (kind, quantity) = (LineKind::Recurring, Decimal::from_integer(1));
@@ -232,6 +277,7 @@ mod tests {
             quantity,
             unit_amount: None,
             usage: None,
+            tax: None,
             amount,
             period: None,
         }
@@ -239,15 +285,26 @@ mod tests {
 
     #[test]
     fn tax_is_rounded_once_on_the_subtotal() {
-        let tax = TaxRate { name: "VAT".into(), basis_points: 1_900 };
         // The tax of each line alone would round to zero.
-        let totals = totals(&[line(1), line(1), line(1)], Some(tax)).unwrap();
+        let totals = totals(&[line(1), line(1), line(1)], Some(vat(1_900))).unwrap();
         assert_eq!((totals.subtotal, totals.tax_amount, totals.total), (3, 1, 4));
     }
 
     #[test]
+    fn tax_is_rounded_once_for_each_rate() {
+        let credit = |tax| Line { tax: Some(tax), ..line(-2_000) };
+        let total = |lines: &[Line], tax| totals(lines, tax).map(|totals| totals.tax_amount);
+        let credited = [credit(Some(vat(1_900))), line(3_003)];
+        assert_eq!(total(&credited, Some(vat(2_000))), Ok(-380 + 601));
+        assert_eq!(total(&credited, None), Ok(-380));
+        assert_eq!(total(&[credit(None), line(3_003)], Some(vat(2_000))), Ok(601));
+        // 1 net, and less than nothing with the tax of the credit.
+        assert_eq!(total(&[credit(Some(vat(1_900))), line(2_001)], None), Err(Overflow));
+    }
+
+    #[test]
     fn totals_are_refused_when_negative_or_out_of_range() {
-        let tax = |basis_points| Some(TaxRate { name: "VAT".into(), basis_points });
+        let tax = |basis_points| Some(vat(basis_points));
         assert_eq!(totals(&[line(5), line(-6)], None), Err(Overflow));
         assert_eq!(totals(&[line(money::MAX_AMOUNT), line(1)], None), Err(Overflow));
         assert_eq!(totals(&[line(money::MAX_AMOUNT)], tax(1)), Err(Overflow));
@@ -257,12 +314,14 @@ mod tests {
     #[test]
     fn line_round_trips_through_its_stored_form() {
         let (start, end) = (Time::from_seconds(1), Time::from_seconds(2));
-        let line = Line { period: Some(Period { start, end }), ..line(-7) };
-        let text = serde_json::to_string(&line).unwrap();
-        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
-        let former = text.replace(r#""label":{"code":"plan","name":"A"},"#, "");
-        assert_ne!(former, text);
-        let read = serde_json::from_str::<Line>(&former).unwrap();
-        assert_eq!(read, Line { label: None, ..line });
+        for tax in [None, Some(None), Some(Some(vat(1_900)))] {
+            let line = Line { tax, period: Some(Period { start, end }), ..line(-7) };
+            let text = serde_json::to_string(&line).unwrap();
+            assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+            let former = text.replace(r#""label":{"code":"plan","name":"A"},"#, "");
+            assert_ne!(former, text);
+            let read = serde_json::from_str::<Line>(&former).unwrap();
+            assert_eq!(read, Line { label: None, ..line });
+        }
     }
 }

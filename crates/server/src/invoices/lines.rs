@@ -1,7 +1,7 @@
 //! The lines of an invoice.
 
-use crate::base::{Decimal, Period, Time};
-use serde::{Deserialize, Serialize};
+use crate::base::{Decimal, Period, TaxRate, Time};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Line {
     /// The pricing of a usage line.
     pub usage: Option<UsageParts>,
     pub amount: i64,
+    /// The rate of a line that is not taxed at its invoice's: of unused time the rate that it was
+    /// charged with, and none of what another invoice has taxed.
+    pub tax: Option<Option<TaxRate>>,
     pub period: Option<Period>,
 }
 
@@ -59,6 +62,16 @@ impl LineLabel {
             LineCode::OneOff => format!("{name}, once"),
             LineCode::UnusedTime => format!("Unused time, {name}"),
             LineCode::RemainingTime => format!("Remaining time, {name}"),
+        }
+    }
+}
+
+impl Line {
+    /// Returns the rate that the line is taxed at, on an invoice with this rate.
+    pub const fn rate<'a>(&'a self, invoices: Option<&'a TaxRate>) -> Option<&'a TaxRate> {
+        match &self.tax {
+            None => invoices,
+            Some(own) => own.as_ref(),
         }
     }
 }
@@ -109,6 +122,11 @@ pub struct InvoiceItem {
     #[schema(nullable = false)]
     pub tiers: Option<Vec<InvoiceTier>>,
     pub amount: i64,
+    /// The rate of this item, `null` for none; absent if it is taxed at the invoice's rate. Unused time
+    /// has the rate that it was charged with.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[schema(value_type = Option<TaxRate>)]
+    pub tax: Option<Option<TaxRate>>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_start: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
@@ -128,6 +146,11 @@ pub enum LineKind {
     Addition,
 }
 
+/// Reads a member that is there: `null` is a value.
+fn present<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Option<TaxRate>>, D::Error> {
+    Option::deserialize(source).map(Some)
+}
+
 impl From<Line> for InvoiceItem {
     fn from(line: Line) -> Self {
         let (included_units, tiers) =
@@ -141,6 +164,7 @@ impl From<Line> for InvoiceItem {
             quantity: line.quantity,
             unit_amount: line.unit_amount,
             amount: line.amount,
+            tax: line.tax,
             period_start: line.period.map(|period| period.start),
             period_end: line.period.map(|period| period.end),
         }
@@ -159,6 +183,7 @@ impl From<InvoiceItem> for Line {
             quantity: item.quantity,
             unit_amount: item.unit_amount,
             amount: item.amount,
+            tax: item.tax,
             period: period.map(|(start, end)| Period { start, end }),
         }
     }

@@ -13,17 +13,17 @@ pub mod pdf;
 mod sql;
 
 pub use issue::{
-    add_to_next, create_issued, delete_draft, draft, issue, price, wait_for_next, waiting,
-    with_waiting,
+    add_to_next, create_issued, delete_draft, draft, is_credit, issue, price, tax_rate, taxes,
+    wait_for_next, waiting, with_waiting,
 };
 pub use lines::{InvoiceItem, InvoiceTier, Line, LineCode, LineKind, LineLabel, UsageParts};
 pub use parties::{Buyer, DeclaredTax, Seller};
-pub use sql::{get, has_billed, has_open_for_period, owed, payments};
+pub use sql::{get, has_billed, has_open_for_period, of_period, owed, payments};
 
 use crate::audit::Action;
 use crate::base::words::words;
 use crate::base::{
-    CollectionMethod, Currency, CustomerId, InvoiceId, Owned, PaymentAttemptId, Period,
+    CollectionMethod, Currency, CustomerId, Decimal, InvoiceId, Owned, PaymentAttemptId, Period,
     SubscriptionId, TaxRate, Time,
 };
 use crate::customers::{self, Customer};
@@ -31,6 +31,7 @@ use crate::db::{DbError, FromRow, Stored, ToRow, Tx};
 use crate::events::EventType;
 use crate::organizations::Tenant;
 use crate::work::{BillingError, Work};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 const DAY_SECONDS: i64 = 86_400;
@@ -58,6 +59,8 @@ pub struct Invoice {
     pub credited_tax: i64,
     /// The part of them that lowers the amount due.
     pub credited_due: i64,
+    /// The remainder that moved to the customer's next invoice, because it is too small to charge.
+    pub amount_moved: i64,
     pub issued_at: Option<Time>,
     pub due_date: Option<Time>,
     pub paid_at: Option<Time>,
@@ -121,7 +124,7 @@ words! {
     }
 }
 
-/// The totals of lines. The tax is calculated on their sum and rounded once.
+/// The totals of lines. The tax is calculated on the sum of the lines of one rate and rounded once.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct Totals {
     pub subtotal: i64,
@@ -130,6 +133,14 @@ pub struct Totals {
     pub tax_amount: i64,
     #[record(name = "total_amount")]
     pub total: i64,
+}
+
+/// The tax at one rate, on the lines that come to `net`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tax {
+    pub rate: TaxRate,
+    pub net: i64,
+    pub amount: i64,
 }
 
 /// A payment received: a charge or a transfer.
@@ -171,7 +182,8 @@ impl Invoice {
             | Status::Paid
             | Status::Overdue
             | Status::Uncollectible => {
-                self.totals.total - self.balance_applied - self.credited_due - self.amount_paid
+                let settled = self.balance_applied + self.credited_due + self.amount_paid;
+                self.totals.total - settled - self.amount_moved
             }
         }
     }
@@ -277,6 +289,32 @@ pub async fn mark_paid(
         work.announce(invoice.customer_id, EventType::InvoicePaid, invoice.id).await?;
     }
     Ok(())
+}
+
+/// Moves the amount due, which is too small to charge, to the customer's next invoice. Its tax is on
+/// this one. Nothing is due here any more.
+pub async fn move_to_next(
+    work: &mut Work<'_, '_, '_>,
+    invoice: &mut Invoice,
+) -> Result<(), DbError> {
+    let amount = invoice.amount_due();
+    let line = Line {
+        description: format!("Remainder, {}", invoice.number_text().unwrap_or_default()),
+        label: None,
+        kind: LineKind::Addition,
+        quantity: Decimal::from_integer(1),
+        unit_amount: Some(Decimal::from_integer(amount)),
+        usage: None,
+        tax: Some(None),
+        amount,
+        period: None,
+    };
+    wait_for_next(work, invoice.customer_no, invoice.currency, vec![line]).await?;
+    (invoice.amount_moved, invoice.paid_at) = (amount, Some(work.at));
+    set_status(work.tx, work.tenant, invoice, Status::Paid, work.at).await?;
+    let (action, detail) = (Action::InvoiceRemainderMoved, json!({ "amount": amount }));
+    work.note(invoice.customer_id, action, invoice.id, detail).await?;
+    work.announce(invoice.customer_id, EventType::InvoicePaid, invoice.id).await
 }
 
 /// Returns the overdue invoices of a subscription, oldest first.

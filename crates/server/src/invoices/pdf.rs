@@ -4,7 +4,7 @@
 //! are today's; seller, buyer and lines are frozen.
 
 use super::{
-    Buyer, Invoice, InvoiceTier, LineCode, LineLabel, Payment, Seller, Status, UsageParts,
+    Buyer, Invoice, InvoiceTier, LineCode, LineLabel, Payment, Seller, Status, Tax, UsageParts,
 };
 use crate::base::{Address, CollectionMethod, Period, TaxRate, Time};
 use crate::branding::Branding;
@@ -98,6 +98,9 @@ pub fn document(
         rate: declared.rate.to_string(),
         amount: declared.amount,
     });
+    let lines = invoice.lines.read()?;
+    let taxes = super::taxes(&lines, totals.tax.as_ref());
+    let taxes = taxes.map_err(|_| DbError::Broken("an issued invoice's tax is out of range"))?;
     Ok(pdf::Invoice {
         number: invoice.number_text().unwrap_or_default(),
         status: status(invoice.status),
@@ -116,13 +119,15 @@ pub fn document(
         po_number: to.po_number.clone(),
         notes: to.notes.clone(),
         customer: buyer(to, &locale),
-        items: invoice
-            .lines
-            .read()?
+        items: lines
             .into_iter()
             .map(|line| pdf::Item {
                 wording: line.label.as_ref().and_then(wording),
                 description: line.label.map_or(line.description, |label| label.name),
+                rate: line
+                    .tax
+                    .flatten()
+                    .map(|rate| pdf::Rate { basis_points: points(&rate), name: rate.name }),
                 quantity: line.quantity.to_string(),
                 unit_amount: line.unit_amount.map(|amount| amount.to_string()),
                 included: line.usage.as_ref().map(|usage| usage.included.to_string()),
@@ -132,10 +137,12 @@ pub fn document(
             })
             .collect(),
         subtotal: totals.subtotal,
-        tax: totals.tax.as_ref().map(|rate| pdf::Tax { declared, ..tax(rate, totals.tax_amount) }),
+        taxes: taxes.into_iter().map(tax).collect(),
+        declared_tax: declared,
         total: totals.total,
         balance_applied: invoice.balance_applied,
         amount_paid: invoice.amount_paid,
+        amount_moved: invoice.amount_moved,
         amount_due: invoice.amount_due(),
         payments: payments
             .iter()
@@ -162,21 +169,21 @@ fn wording(label: &LineLabel) -> Option<pdf::Wording> {
     }
 }
 
+pub(super) fn tax(tax: Tax) -> pdf::Tax {
+    let basis_points = points(&tax.rate);
+    pdf::Tax { name: tax.rate.name, basis_points, net: tax.net, amount: tax.amount }
+}
+
+fn points(rate: &TaxRate) -> u32 {
+    u32::try_from(rate.basis_points).unwrap_or(0)
+}
+
 fn tiers(usage: &UsageParts) -> Vec<pdf::Tier> {
     let tier = |tier: &InvoiceTier| pdf::Tier {
         quantity: tier.quantity.to_string(),
         unit_amount: tier.unit_amount.to_string(),
     };
     usage.tiers.iter().map(tier).collect()
-}
-
-pub(super) fn tax(rate: &TaxRate, amount: i64) -> pdf::Tax {
-    pdf::Tax {
-        name: rate.name.clone(),
-        basis_points: u32::try_from(rate.basis_points).unwrap_or(0),
-        amount,
-        declared: None,
-    }
 }
 
 pub(super) fn buyer(buyer: Buyer, locale: &str) -> pdf::Customer {

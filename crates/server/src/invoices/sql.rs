@@ -28,6 +28,14 @@ const IN_ARREARS: Query<Invoice> = query!(
      AND i.status = 'overdue' ORDER BY i.number",
     customer_id = "c.id",
 );
+const OF_PERIOD: Query<Invoice> = query!(
+    Invoice,
+    "SELECT {i} FROM invoices i JOIN customers c ON c.no = i.customer_no \
+     WHERE i.tenant_no = $1 AND i.customer_no = $2 AND i.subscription_id = $3 \
+     AND i.period_end = $4 AND i.reason IN ('create', 'renewal', 'change') \
+     AND i.status NOT IN ('draft', 'void') ORDER BY i.number DESC",
+    customer_id = "c.id",
+);
 /// An empty text is no filter.
 const OF_TENANT: Pages<Invoice> = pages!(
     Invoice,
@@ -76,7 +84,8 @@ const STORE_STATE: Command<Invoice> = command!(
     Invoice,
     "UPDATE invoices SET status = {status}, amount_paid = {amount_paid}, paid_at = {paid_at}, \
      balance_applied = {balance_applied}, credited_net = {credited_net}, \
-     credited_tax = {credited_tax}, credited_due = {credited_due}, updated_at = {updated_at} \
+     credited_tax = {credited_tax}, credited_due = {credited_due}, \
+     amount_moved = {amount_moved}, updated_at = {updated_at} \
      WHERE tenant_no = $1 AND id = {id} AND status <> 'draft'"
 );
 const STORE_BALANCE_APPLIED: Command<Invoice> = command!(
@@ -203,6 +212,19 @@ pub async fn in_arrears(
 ) -> Result<Vec<Invoice>, DbError> {
     let values = [tenant.no.into(), customer_no.into(), subscription.into()];
     tx.fetch(&IN_ARREARS, &values).await
+}
+
+/// Returns the issued invoices that charge for the period of a subscription that ends at this instant,
+/// newest first.
+pub async fn of_period(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    subscription: SubscriptionId,
+    end: Time,
+) -> Result<Vec<Invoice>, DbError> {
+    let values = [tenant.no.into(), customer_no.into(), subscription.into(), end.into()];
+    tx.fetch(&OF_PERIOD, &values).await
 }
 
 /// Whether the customer was ever invoiced an amount above zero, or will be: lines wait.

@@ -293,6 +293,11 @@ async fn time(log: &mut Log<'_>) {
     log.ask(transfer, &["invoice.transfer_received"]).await;
     let open = log.t.bill("two", 700).await;
     log.told(&["system invoice.issued"]).await;
+    let path = format!("/v1/invoices/{open}/payments");
+    let transfer = post(path, &json!({ "amount": 670, "reference": "SEPA" }));
+    log.ask(transfer, &["invoice.transfer_received", "invoice.remainder_moved"]).await;
+    let open = log.t.bill("two", 700).await;
+    log.told(&["system invoice.issued"]).await;
     log.ask(post(format!("/v1/invoices/{open}/void"), &json!({})), &["invoice.voided"]).await;
 }
 

@@ -12,3 +12,4 @@ mod rating;
 mod renewal;
 mod restart;
 mod segments;
+mod tax;

@@ -1,8 +1,8 @@
 //! Computes the amount of a credit note, and where it goes.
 
-use super::{CreditNote, CreditNoteItem, CreditReason, NoteStatus, Parts};
+use super::{CreditNote, CreditNoteItem, CreditReason, NoteStatus, Parts, taxes};
 use crate::base::money;
-use crate::invoices::{Invoice, Status};
+use crate::invoices::{Invoice, Line, Status, Tax};
 use crate::work::BillingError;
 use unitpay_billing::credit::{Creditable, Split};
 
@@ -42,6 +42,8 @@ pub struct WantedParts {
 pub struct Draft {
     pub lines: Vec<CreditNoteItem>,
     pub split: Split,
+    /// The tax of `split`, by rate.
+    pub taxes: Vec<Tax>,
     pub parts: Parts,
 }
 
@@ -59,36 +61,55 @@ pub fn draft(
         credited: Split { net: invoice.credited_net, tax: invoice.credited_tax },
     };
     let too_high = BillingError::CreditTooHigh { rest: creditable.rest().total() };
-    let (lines, split) = match &order.credit {
-        Credit::Amount(amount) => (Vec::new(), creditable.of_total(*amount)?),
+    let charged = invoice.lines.read()?;
+    let (lines, split, by_line) = match &order.credit {
+        Credit::Amount(amount) => (Vec::new(), creditable.of_total(*amount)?, None),
         Credit::Lines(wanted) => {
-            let lines = credited_lines(invoice, notes, wanted)?;
+            let earlier = earlier_items(notes)?;
+            let lines = credited_lines(&charged, &earlier, wanted)?;
             let net = money::sum(lines.iter().map(|line| line.amount))?;
-            (lines, creditable.of_net(net)?)
+            if taxes::is_uniform(&charged) {
+                (lines, creditable.of_net(net)?, None)
+            } else {
+                let rate = invoice.totals.tax.as_ref();
+                let taxes = taxes::of_lines(&charged, rate, &earlier, &lines)?;
+                (lines, creditable.of_taxed(net, taxes::sum(&taxes)?), Some(taxes))
+            }
         }
     };
     let split = split.ok_or(too_high)?;
+    let taxes = match by_line {
+        Some(taxes) => taxes,
+        None => taxes::of_share(invoice, &charged, split)?,
+    };
+    let taxes = taxes::add_up(taxes, split.tax)?;
     if split.total() == 0 {
         return Err(BillingError::NothingToCredit);
     }
     let due = if invoice.status.is_payable() { invoice.amount_due() } else { 0 };
     let parts = parts(split.total(), due, order.parts)?;
-    Ok(Draft { lines, split, parts })
+    Ok(Draft { lines, split, taxes, parts })
+}
+
+/// Returns the lines that credit notes have credited.
+fn earlier_items(notes: &[CreditNote]) -> Result<Vec<CreditNoteItem>, BillingError> {
+    let mut items = Vec::new();
+    for note in notes.iter().filter(|note| note.status == NoteStatus::Issued) {
+        items.extend(note.lines.read()?);
+    }
+    Ok(items)
 }
 
 /// Returns the credited parts of lines: of each at most what no other credit note has credited.
 fn credited_lines(
-    invoice: &Invoice,
-    notes: &[CreditNote],
+    lines: &[Line],
+    earlier: &[CreditNoteItem],
     wanted: &[LineCredit],
 ) -> Result<Vec<CreditNoteItem>, BillingError> {
-    let lines = invoice.lines.read()?;
     let mut left: Vec<i64> = lines.iter().map(|line| line.amount).collect();
-    for note in notes.iter().filter(|note| note.status == NoteStatus::Issued) {
-        for item in note.lines.read()? {
-            if let Some(left) = left.get_mut(item.item) {
-                *left -= item.amount;
-            }
+    for item in earlier {
+        if let Some(left) = left.get_mut(item.item) {
+            *left -= item.amount;
         }
     }
     let mut credited = Vec::with_capacity(wanted.len());

@@ -8,6 +8,7 @@ mod draft;
 pub mod pdf;
 mod refund;
 mod sql;
+mod taxes;
 
 pub use draft::{Credit, CreditOrder, Draft, LineCredit, WantedParts, draft};
 pub use refund::{Refund, RefundStatus, Refundable};
@@ -19,7 +20,7 @@ pub use sql::{
 use crate::base::words::words;
 use crate::base::{CreditNoteId, Currency, CustomerId, InvoiceId, Owned, TaxRate, Time};
 use crate::db::{DbError, FromRow, Stored, ToRow};
-use crate::invoices::{Buyer, Invoice, Seller};
+use crate::invoices::{Buyer, Invoice, Seller, Tax};
 use crate::test_clock;
 use crate::work::Work;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub struct CreditNote {
     #[record(json)]
     pub tax: Option<TaxRate>,
     pub tax_amount: i64,
+    /// `tax_amount` by rate. Empty on credit notes of earlier versions.
+    pub taxes: Stored<Vec<Tax>>,
     pub total_amount: i64,
     #[record(prefix = "")]
     pub parts: Parts,
@@ -149,6 +152,7 @@ pub async fn issue(
         subtotal: draft.split.net,
         tax: invoice.totals.tax.clone(),
         tax_amount: draft.split.tax,
+        taxes: Stored::of(&draft.taxes)?,
         total_amount: draft.split.total(),
         parts: draft.parts,
         memo: order.memo.clone(),

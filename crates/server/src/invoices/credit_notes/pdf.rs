@@ -3,6 +3,7 @@
 use super::{CreditNote, NoteStatus};
 use crate::branding::Branding;
 use crate::db::DbError;
+use crate::invoices::Tax;
 use crate::invoices::pdf::{buyer, seller, tax};
 use unitpay_invoice_pdf as pdf;
 
@@ -21,6 +22,10 @@ pub fn document(note: &CreditNote, branding: &Branding) -> Result<pdf::Invoice, 
     if items.is_empty() {
         items.push(item(note.invoice_number_text(), note.subtotal));
     }
+    let mut taxes = note.taxes.read()?;
+    if let Some(rate) = note.tax.clone().filter(|_| taxes.is_empty()) {
+        taxes.push(Tax { rate, net: note.subtotal, amount: note.tax_amount });
+    }
     Ok(pdf::Invoice {
         number: note.number_text(),
         status: match note.status {
@@ -36,7 +41,7 @@ pub fn document(note: &CreditNote, branding: &Branding) -> Result<pdf::Invoice, 
         customer: buyer(to, &locale),
         items,
         subtotal: note.subtotal,
-        tax: note.tax.as_ref().map(|rate| tax(rate, note.tax_amount)),
+        taxes: taxes.into_iter().map(tax).collect(),
         total: note.total_amount,
         credit_note: Some(pdf::CreditNote {
             invoice_number: note.invoice_number_text(),

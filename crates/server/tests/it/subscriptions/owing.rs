@@ -92,8 +92,13 @@ on_both_stores! {
         let path = format!("/v1/invoices/{}/payments", owed["id"].as_str().unwrap());
         t.call(post(path, &json!({ "amount": 1_970, "reference": "transfer" })).key(&t.key)).await.expect(201);
         assert_eq!(status(&t, "c").await, "active");
+        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_000)));
         t.clock_to("2030-02-20T00:00:00Z").await;
         assert_eq!(status(&t, "c").await, "active");
+        // The 0.30 are on the next invoice.
+        pays_by(&t, "c", "pm_sandbox_visa").await;
+        t.clock_to("2030-03-01T00:00:00Z").await;
+        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_030)));
     }
 
     async fn currency_unlocks_while_nothing_was_invoiced(t) {

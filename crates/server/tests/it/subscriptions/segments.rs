@@ -127,6 +127,29 @@ on_both_stores! {
         assert_eq!(billed(&t, "c").await, 61_000 + 45_000 + 60_000);
     }
 
+    async fn new_period_that_a_form_pays_begins_when_it_is_paid(t) {
+        let old = t.plan(monthly("old", flat(3_100))).await;
+        let new = t.plan(yearly("new", flat(31_000))).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &old, 1).await;
+        pays_by(&t, "c", "pm_sandbox_requires_form").await;
+        t.clock_to("2030-01-11T00:00:00Z").await;
+        let form = change(&t, &subscription, &new).await;
+        t.clock_to("2030-01-11T12:00:00Z").await;
+        t.fill_in(secret(&form), "succeed").await.expect(204);
+        let paid = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!(lines(&paid), [("proration".into(), -2_100), ("recurring".into(), 31_000)]);
+        let period = [&paid["items"][1]["periodStart"], &paid["items"][1]["periodEnd"]];
+        assert_eq!(period, ["2030-01-11T12:00:00.000Z", "2031-01-11T12:00:00.000Z"]);
+        let changed = t.subscription_of("c").await;
+        assert_eq!(period, [&changed["currentBillingPeriodStart"], &changed["currentBillingPeriodEnd"]]);
+        // The old plan was in force for twelve hours more than the form shows: 21.00 − 20.50.
+        pays_by(&t, "c", "pm_sandbox_visa").await;
+        t.clock_to("2030-02-11T12:00:00Z").await;
+        let next = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!((lines(&next), &next["status"]), (vec![("proration".into(), 50)], &json!("paid")));
+    }
+
     async fn form_open_over_a_usage_months_end_bills_each_unit_once(t) {
         let calls = t.calls().await;
         let old = t.plan(yearly("old", json!([priced(&calls, "0", "100")]))).await;

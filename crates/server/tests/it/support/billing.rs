@@ -24,6 +24,7 @@ pub fn line(amount: i64) -> Line {
         quantity: Decimal::from_integer(1),
         unit_amount: Some(Decimal::from_integer(amount)),
         usage: None,
+        tax: None,
         amount,
         period: None,
     }
