@@ -90,9 +90,10 @@ pub async fn add_for_reference(
     reference: &str,
     card: &Card,
 ) -> Result<bool, BillingError> {
-    let found = payments::customer_of_reference(work.tx, work.tenant, processor, reference).await?;
-    let Some(no) = found else { return Ok(false) };
-    add(work, no, processor, card, false).await.map(|_| true)
+    match payments::lock_holder(work, processor, reference).await? {
+        None => Ok(false),
+        Some(holder) => add(work, holder.no, processor, card, false).await.map(|_| true),
+    }
 }
 
 /// Makes a payment method the default and charges open invoices to it at once; `None` if there is no

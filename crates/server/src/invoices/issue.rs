@@ -1,5 +1,6 @@
 //! From lines to an issued invoice: prices, drafts, numbers.
 
+use super::sql::Series;
 use super::{
     Buyer, DeclaredTax, Invoice, Line, LineKind, NewInvoice, Reason, Seller, Status, Tax, Totals,
     balance, sql,
@@ -152,7 +153,7 @@ pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result
     sql::spend_additions(work.tx, work.tenant, invoice).await?;
     // A late job bills as of the period's end, but an invoice carries the date of its issue.
     let now = test_clock::now(work.tx, work.tenant, work.by.now).await?.max(work.at);
-    let (number, at) = sql::next_number(work.tx, work.tenant, now).await?;
+    let (number, at) = sql::next_number(work.tx, work.tenant, Series::Invoices, now).await?;
     invoice.number = Some(number);
     invoice.due_date = Some(match invoice.collection_method {
         CollectionMethod::ChargeAutomatically => at,

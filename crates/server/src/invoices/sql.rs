@@ -95,13 +95,23 @@ const STORE_BALANCE_APPLIED: Command<Invoice> = command!(
 );
 const DELETE_DRAFT: Sql =
     sql("DELETE FROM invoices WHERE tenant_no = $1 AND id = $2 AND status = 'draft'");
-const NEXT_NUMBER: Query<Numbered> = query!(
-    Numbered,
-    "INSERT INTO invoice_numbers (tenant_no, last, last_issued_at) VALUES ($1, 1, $2) \
-     ON CONFLICT (tenant_no) DO UPDATE SET last = invoice_numbers.last + 1, \
-     last_issued_at = CASE WHEN invoice_numbers.last_issued_at > excluded.last_issued_at \
-     THEN invoice_numbers.last_issued_at ELSE excluded.last_issued_at END RETURNING {}"
-);
+macro_rules! next_number {
+    ($table:literal) => {
+        query!(
+            Numbered,
+            concat!(
+                "INSERT INTO ",
+                $table,
+                " AS n (tenant_no, last, last_issued_at) VALUES ($1, 1, $2) \
+                 ON CONFLICT (tenant_no) DO UPDATE SET last = n.last + 1, \
+                 last_issued_at = CASE WHEN n.last_issued_at > excluded.last_issued_at \
+                 THEN n.last_issued_at ELSE excluded.last_issued_at END RETURNING {}"
+            )
+        )
+    };
+}
+const NEXT_INVOICE: Query<Numbered> = next_number!("invoice_numbers");
+const NEXT_CREDIT_NOTE: Query<Numbered> = next_number!("credit_note_numbers");
 const HAS_BILLED: Sql = sql("SELECT 1 WHERE EXISTS (SELECT 1 FROM invoices \
      WHERE tenant_no = $1 AND customer_no = $2 AND status <> 'draft' AND total_amount > 0) \
      OR EXISTS (SELECT 1 FROM invoice_additions WHERE tenant_no = $1 AND customer_no = $2)");
@@ -153,6 +163,13 @@ struct SellerRow {
     invoice_footer: Option<String>,
     tax_rate: Option<TaxRate>,
     tax_declaration: Option<TaxDeclaration>,
+}
+
+/// The documents whose numbers have no gaps.
+#[derive(Clone, Copy, Debug)]
+pub enum Series {
+    Invoices,
+    CreditNotes,
 }
 
 #[derive(FromRow)]
@@ -319,16 +336,21 @@ pub async fn delete_draft(
     tx.execute(&DELETE_DRAFT, &[tenant.no.into(), id.into()]).await.map(|_| ())
 }
 
-/// Takes the tenant's next invoice number, and the date of an invoice that is issued at this
+/// Takes the tenant's next number of a series, and the date of a document that is issued at this
 /// instant: never before the last number's. Other transactions that issue wait for the end of this
 /// one; a rollback returns the number.
 pub async fn next_number(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
+    series: Series,
     at: Time,
 ) -> Result<(i64, Time), DbError> {
-    let numbered = tx.fetch_one(&NEXT_NUMBER, &[tenant.no.into(), at.into()]).await?;
-    let numbered = numbered.ok_or(DbError::Broken("no invoice number came back"))?;
+    let statement = match series {
+        Series::Invoices => &NEXT_INVOICE,
+        Series::CreditNotes => &NEXT_CREDIT_NOTE,
+    };
+    let numbered = tx.fetch_one(statement, &[tenant.no.into(), at.into()]).await?;
+    let numbered = numbered.ok_or(DbError::Broken("no number came back"))?;
     Ok((numbered.last, numbered.last_issued_at))
 }
 

@@ -15,13 +15,13 @@ pub use processor::{
     Processor, ProcessorError, Processors, Refund, RefundKey, RefundOrder,
 };
 pub use sandbox::Sandbox;
-pub use sql::{customer_of_reference, default_of, get, keep_reference, reference};
+pub use sql::{default_of, get, keep_reference, reference};
 
 use crate::audit::Action;
 use crate::base::{
     CreditAccountId, Currency, CustomerId, Owned, PaymentMethodId, SubscriptionId, Time,
 };
-use crate::customers::{self, billing};
+use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, FromRow, Tx};
 use crate::organizations::Tenant;
 use crate::work::{ChargeTerms, ProcessorTerms, Work};
@@ -113,6 +113,30 @@ pub async fn make_default(
     Ok(Some(PaymentMethod { is_default: true, ..method }))
 }
 
+/// Locks the tenant's customer that has this reference at the processor.
+pub async fn lock_holder(
+    work: &mut Work<'_, '_, '_>,
+    processor: &str,
+    reference: &str,
+) -> Result<Option<Customer>, DbError> {
+    let found = sql::customer_of_reference(work.tx, work.tenant, processor, reference).await?;
+    let Some(no) = found else { return Ok(None) };
+    customers::lock_no(work.tx, work.tenant, no).await
+}
+
+/// Locks a customer by its reference at the processor, and returns its payment method of this
+/// reference.
+async fn held_card(
+    work: &mut Work<'_, '_, '_>,
+    processor: &str,
+    holder: &str,
+    card: &str,
+) -> Result<Option<(Customer, Option<PaymentMethod>)>, DbError> {
+    let Some(customer) = lock_holder(work, processor, holder).await? else { return Ok(None) };
+    let kept = sql::by_reference(work.tx, work.tenant, customer.no, processor, card).await?;
+    Ok(Some((customer, kept)))
+}
+
 /// Updates a payment method whose card the bank replaced; `false` if the tenant has no such customer.
 pub async fn card_changed(
     work: &mut Work<'_, '_, '_>,
@@ -120,13 +144,9 @@ pub async fn card_changed(
     reference: &str,
     card: &Card,
 ) -> Result<bool, DbError> {
-    let found = sql::customer_of_reference(work.tx, work.tenant, processor, reference).await?;
-    let Some(no) = found else { return Ok(false) };
-    let customer = customers::lock_no(work.tx, work.tenant, no).await?;
-    let kept = sql::by_reference(work.tx, work.tenant, no, processor, &card.reference).await?;
-    if let (Some(customer), Some(kept)) = (customer, kept)
-        && kept.card != *card
-    {
+    let held = held_card(work, processor, reference, &card.reference).await?;
+    let Some((customer, kept)) = held else { return Ok(false) };
+    if let Some(kept) = kept.filter(|kept| kept.card != *card) {
         sql::set_card(work.tx, work.tenant, kept.id, card, work.by.now).await?;
         let detail = json!({ "brand": card.brand, "last4": card.last4 });
         work.note(customer.id, Action::PaymentMethodUpdated, kept.id, detail).await?;
@@ -142,11 +162,9 @@ pub async fn card_gone(
     customer: &str,
     reference: &str,
 ) -> Result<bool, DbError> {
-    let found = sql::customer_of_reference(work.tx, work.tenant, processor, customer).await?;
-    let Some(no) = found else { return Ok(false) };
-    let customer = customers::lock_no(work.tx, work.tenant, no).await?;
-    let kept = sql::by_reference(work.tx, work.tenant, no, processor, reference).await?;
-    if let (Some(customer), Some(method)) = (customer, kept) {
+    let held = held_card(work, processor, customer, reference).await?;
+    let Some((customer, kept)) = held else { return Ok(false) };
+    if let Some(method) = kept {
         forget(work, customer.id, &method).await?;
     }
     Ok(true)

@@ -20,6 +20,7 @@ pub use sql::{
 use crate::base::words::words;
 use crate::base::{CreditNoteId, Currency, CustomerId, InvoiceId, Owned, TaxRate, Time};
 use crate::db::{DbError, FromRow, Stored, ToRow};
+use crate::invoices::sql::{Series, next_number};
 use crate::invoices::{Buyer, Invoice, Seller, Tax};
 use crate::test_clock;
 use crate::work::Work;
@@ -138,7 +139,8 @@ pub async fn issue(
     let invoice_number = invoice.number.ok_or(DbError::Broken("a credited draft"))?;
     let now = test_clock::now(work.tx, work.tenant, work.by.now).await?.max(work.at);
     let id = work.by.ids.credit_note();
-    let (number, issued_at) = sql::next_number(work.tx, work.tenant, now).await?;
+    let series = Series::CreditNotes;
+    let (number, issued_at) = next_number(work.tx, work.tenant, series, now).await?;
     let note = CreditNote {
         customer_no: invoice.customer_no,
         customer_id: invoice.customer_id,

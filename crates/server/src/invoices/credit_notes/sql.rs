@@ -43,13 +43,6 @@ const STORE_VOIDED: Command<CreditNote> = command!(
     "UPDATE credit_notes SET status = {status}, voided_at = {voided_at} \
      WHERE tenant_no = $1 AND id = {id}"
 );
-const NEXT_NUMBER: Query<Numbered> = query!(
-    Numbered,
-    "INSERT INTO credit_note_numbers (tenant_no, last, last_issued_at) VALUES ($1, 1, $2) \
-     ON CONFLICT (tenant_no) DO UPDATE SET last = credit_note_numbers.last + 1, \
-     last_issued_at = CASE WHEN credit_note_numbers.last_issued_at > excluded.last_issued_at \
-     THEN credit_note_numbers.last_issued_at ELSE excluded.last_issued_at END RETURNING {}"
-);
 /// A payment without a reference is a charge. The newest first.
 const REFUNDABLE: Query<Refundable> = query!(
     Refundable,
@@ -86,12 +79,6 @@ const DUE_REFUNDS: Query<DueRefund> = query!(
 );
 const TAKE_UP_REFUND: Sql = sql("UPDATE refunds SET next_at = $1 \
      WHERE tenant_no = $2 AND id = $3 AND next_at <= $4");
-
-#[derive(FromRow)]
-struct Numbered {
-    last: i64,
-    last_issued_at: Time,
-}
 
 #[derive(FromRow)]
 struct DueRefund {
@@ -133,17 +120,6 @@ pub async fn page(
     };
     values.extend([before.into(), after.into(), invoice.into(), query.fetch().into()]);
     tx.fetch(&statements[usize::from(newer)], &values).await
-}
-
-/// Takes the tenant's next number and its date, as invoices do.
-pub async fn next_number(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    at: Time,
-) -> Result<(i64, Time), DbError> {
-    let numbered = tx.fetch_one(&NEXT_NUMBER, &[tenant.no.into(), at.into()]).await?;
-    let numbered = numbered.ok_or(DbError::Broken("no credit note number came back"))?;
-    Ok((numbered.last, numbered.last_issued_at))
 }
 
 pub async fn insert(
