@@ -529,14 +529,14 @@ on_both_stores! {
         assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (0, 0));
     }
 
-    async fn remainder_below_minimum_is_paid_by_transfer_only(t) {
+    async fn remainder_below_minimum_is_never_charged(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
         let path = format!("/v1/invoices/{invoice}/payments");
         let body = json!({ "amount": 951, "reference": "R" });
         t.call(post(path, &body).key(&t.key)).await.expect(201);
-        t.pay(&invoice, json!({})).await.refused(422, "amount_out_of_range");
+        t.pay(&invoice, json!({})).await.refused(409, "invoice_not_payable");
         assert_eq!((t.charges().await, t.count(&ATTEMPTS).await), (0, 0));
     }
 }
