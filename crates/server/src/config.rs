@@ -82,6 +82,7 @@ pub struct PostgresConfig {
 #[serde(deny_unknown_fields)]
 pub struct BillingConfig {
     pub usage_grace_seconds: i64,
+    pub card_expiry_notice_days: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -257,6 +258,9 @@ impl Config {
         }
         if !(0..=604_800).contains(&self.billing.usage_grace_seconds) {
             bail!("billing.usage_grace_seconds must be 0 to 604800");
+        }
+        if !(1..=366).contains(&self.billing.card_expiry_notice_days) {
+            bail!("billing.card_expiry_notice_days must be 1 to 366");
         }
         if !self.public_url.is_empty() {
             check_public_url(&self.public_url)?;

@@ -137,7 +137,8 @@ async fn keep_house(app: &App) {
     let mut idle = interval(Duration::from_secs(10));
     let mut uses = interval(Duration::from_secs(15));
     let mut sweeps = interval(Duration::from_secs(60));
-    for timer in [&mut idle, &mut uses, &mut sweeps] {
+    let mut cards = interval(Duration::from_secs(3600));
+    for timer in [&mut idle, &mut uses, &mut sweeps, &mut cards] {
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
     loop {
@@ -148,11 +149,20 @@ async fn keep_house(app: &App) {
             }
             _ = uses.tick() => app.key_uses.write(&app.db).await,
             _ = sweeps.tick() => sweep(app).await,
+            _ = cards.tick() => announce(app).await,
         };
         if let Err(error) = done {
             tracing::warn!(%error, "a background job failed and will be tried again");
         }
     }
+}
+
+/// Announces what is about to happen.
+pub async fn announce(app: &App) -> Result<(), DbError> {
+    if !app.clock_guard.verdict().may_bill() {
+        return Ok(());
+    }
+    flows::announce_all_expiring(app).await
 }
 
 /// The rows that retention deletes.

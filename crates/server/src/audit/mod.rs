@@ -127,7 +127,7 @@ actions! {
     SubscriptionRecovered = "subscription.recovered" => SubscriptionRecovered,
     SubscriptionCanceled = "subscription.canceled" => SubscriptionCanceled,
     TestClockAdvanced = "test_clock.advanced",
-    CreditsGranted = "credit_account.credits_granted" => CreditsGranted,
+    CreditsGranted = "credit_account.credits_granted",
     CreditsRefunded = "credit_account.credits_refunded",
     CreditAccountFrozen = "credit_account.frozen",
     CreditAccountUnfrozen = "credit_account.unfrozen",

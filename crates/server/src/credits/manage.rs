@@ -1,7 +1,7 @@
 //! The operations of the backend on a wallet: granting, undoing an entry, freezing.
 
 use super::wallet::RefundTo;
-use super::{EntryKind, Grant, NewGrant, Source, Wallet, sql};
+use super::{EntryKind, Grant, NewGrant, Source, Wallet, save, sql};
 use crate::audit::Action;
 use crate::base::{CreditAccountId, LedgerEntryId, Time};
 use crate::catalog::Cadence;
@@ -34,7 +34,7 @@ pub async fn grant_by_hand(
     };
     let grant_id = wallet.grant(&new, work.stamp())?;
     let grant = wallet.grant_of(grant_id).cloned().ok_or(BillingError::NotFound)?;
-    sql::save_all(work.tx, &[wallet], work.at).await?;
+    save(work, &[wallet]).await?;
     let detail = json!({ "grantId": grant_id, "amount": amount });
     work.note(customer.id, Action::CreditsGranted, id, detail).await?;
     Ok(grant)
@@ -72,7 +72,7 @@ pub async fn undo(
             return Err(BillingError::NotUndoable);
         }
     };
-    sql::save_all(work.tx, &[wallet], work.at).await?;
+    save(work, &[wallet]).await?;
     let detail = json!({ "ledgerEntryId": entry, "amount": undone.amount });
     work.note(customer.id, Action::CreditsRefunded, id, detail).await?;
     Ok(undone)
@@ -111,7 +111,7 @@ pub async fn set_frozen(
 ) -> Result<(), BillingError> {
     let (customer, wallet) = lock(work, id).await?;
     let before = wallet.account.frozen;
-    sql::save_all(work.tx, &[wallet], work.at).await?;
+    save(work, &[wallet]).await?;
     if before != frozen {
         sql::set_frozen(work.tx, work.tenant, id, frozen, work.at).await?;
         let action =

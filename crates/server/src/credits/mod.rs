@@ -5,6 +5,7 @@
 //! instants whenever they are written, so no result depends on when a job runs. `usage` decides the
 //! cost of usage in credits, `invoices` the price of a top-up.
 
+mod announce;
 pub mod http;
 mod manage;
 mod purchase;
@@ -13,12 +14,10 @@ mod subscription;
 mod view;
 mod wallet;
 
+pub use announce::{Alert, save};
 pub use manage::{grant_by_hand, set_frozen, undo};
 pub use purchase::{TakenBack, bought, take_back, top_up_failed, topped_up};
-pub use sql::{
-    add_top_up, balances, freeze_all, lock_all as lock, make, save_all as save, view,
-    with_auto_top_up,
-};
+pub use sql::{add_top_up, balances, freeze_all, lock_all as lock, make, view, with_auto_top_up};
 pub use subscription::{
     Switched, open_windows, plan_changed, subscription_ended, subscription_started,
 };
@@ -49,6 +48,8 @@ pub struct Account {
     /// The instant of the next due entry. Due entries are written before anything else happens.
     pub next_due_at: Option<Time>,
     pub auto_top_up: Option<AutoTopUp>,
+    /// The level of the balance that was announced last.
+    pub alerted: Alert,
     pub created_at: Time,
     pub updated_at: Time,
 }
@@ -199,7 +200,7 @@ impl EntryKind {
 pub async fn write_due(work: &mut Work<'_, '_, '_>, customer_no: i64) -> Result<(), DbError> {
     let due = sql::due_of_customer(work.tx, work.tenant, customer_no, work.at).await?;
     let wallets = lock(work, &due).await?;
-    save(work.tx, &wallets, work.at).await
+    save(work, &wallets).await
 }
 
 /// Whether a customer's wallets have due entries. Readers write these first.
@@ -216,7 +217,7 @@ pub async fn is_due(
 pub async fn write_all_due(work: &mut Work<'_, '_, '_>, limit: i64) -> Result<usize, DbError> {
     let due = sql::due_of_tenant(work.tx, work.tenant, work.at, limit).await?;
     let wallets = lock(work, &due).await?;
-    save(work.tx, &wallets, work.at).await?;
+    save(work, &wallets).await?;
     Ok(due.len())
 }
 

@@ -1,6 +1,6 @@
 //! Purchased credits. They are granted when their invoice is paid, never before.
 
-use super::{NewGrant, Source, TopUp, TopUpStatus, Wallet, sql};
+use super::{NewGrant, Source, TopUp, TopUpStatus, Wallet, save, sql};
 use crate::base::{CreditPackageId, PaymentMethodId, Time, money};
 use crate::catalog::{self, CreditPackage};
 use crate::customers::billing;
@@ -30,7 +30,7 @@ pub async fn topped_up(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result
     billing::set_currency(work.tx, work.tenant, customer_no, top_up.currency).await?;
     top_up.status = TopUpStatus::Succeeded;
     sql::end_top_up(work.tx, wallet.account.no, &top_up, work.at).await?;
-    sql::save_all(work.tx, &[wallet], work.at).await?;
+    save(work, &[wallet]).await?;
     Ok(true)
 }
 
@@ -63,7 +63,7 @@ pub async fn take_back(
     };
     let wanted = part(credited.1)? - part(credited.0)?;
     let taken = wallet.take_back(grant_id, wanted, work.stamp());
-    sql::save_all(work.tx, &[wallet], work.at).await?;
+    save(work, &[wallet]).await?;
     Ok(Some(TakenBack { taken, used: wanted - taken }))
 }
 
@@ -83,7 +83,7 @@ pub async fn top_up_failed(
     top_up.status = TopUpStatus::Failed;
     top_up.invoice_id = top_up.invoice_id.filter(|_| invoice.status != Status::Draft);
     sql::end_top_up(work.tx, wallet.account.no, &top_up, work.at).await?;
-    sql::save_all(work.tx, &[wallet], work.at).await
+    save(work, &[wallet]).await
 }
 
 /// Returns the open top-up that an invoice pays for, and its wallet.

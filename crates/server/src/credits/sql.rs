@@ -10,8 +10,10 @@ pub use lists::{
 };
 
 use super::wallet::{Drip, Wallet};
-use super::{Account, AutoTopUp, EntryKind, Grant, LedgerEntry, Source, TopUp, TopUpStatus, day};
-use crate::base::{CreditAccountId, CreditCurrencyId, LedgerEntryId, Owned, Time};
+use super::{
+    Account, Alert, AutoTopUp, EntryKind, Grant, LedgerEntry, Source, TopUp, TopUpStatus, day,
+};
+use crate::base::{CreditAccountId, CreditCurrencyId, CustomerId, LedgerEntryId, Owned, Time};
 use crate::catalog::Cadence;
 use crate::db::{
     Command, DbError, FromRow, Query, Sql, ToRow, Tx, Value, command, json_columns, query, sql,
@@ -19,7 +21,7 @@ use crate::db::{
 };
 use crate::organizations::Tenant;
 use crate::work::Work;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 const MAKE: Sql = sql("INSERT INTO credit_accounts \
      (tenant_no, customer_no, id, credit_currency_id, created_at, updated_at) \
@@ -115,6 +117,18 @@ const BALANCES: Query<Balance> = query!(
     "SELECT {} FROM credit_accounts WHERE tenant_no = $1 AND customer_no = $2 ORDER BY no"
 );
 
+const CUSTOMER_IDS: Query<CustomerOf> = query!(
+    CustomerOf,
+    sqlite = "SELECT {} FROM customers WHERE no = $1",
+    postgres = "SELECT {c} FROM unnest($1::BIGINT[]) AS w(no) JOIN customers c ON c.no = w.no",
+);
+
+#[derive(FromRow)]
+struct CustomerOf {
+    no: i64,
+    id: CustomerId,
+}
+
 #[derive(FromRow)]
 struct Key {
     customer_no: i64,
@@ -143,6 +157,7 @@ struct AccountRow<'a> {
     last_entry_id: Option<LedgerEntryId>,
     next_due_at: Option<Time>,
     auto_top_up: Option<&'a AutoTopUp>,
+    alerted: Alert,
     updated_at: Time,
 }
 
@@ -410,6 +425,16 @@ pub async fn with_auto_top_up(
     Ok(rules.filter(|rule| rule.auto_top_up.enabled).map(|rule| rule.id).collect())
 }
 
+/// Returns the ids of customers by their numbers.
+pub(super) async fn customer_ids(
+    tx: &mut Tx<'_, '_>,
+    numbers: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, CustomerId>, DbError> {
+    let rows: Vec<[Value<'_>; 1]> = numbers.map(|no| [no.into()]).collect();
+    let found = tx.fetch_each(&CUSTOMER_IDS, &rows).await?.into_iter();
+    Ok(found.map(|row| (row.no, row.id)).collect())
+}
+
 /// Freezes every wallet of a customer: no more debits or top-ups.
 pub async fn freeze_all(
     tx: &mut Tx<'_, '_>,
@@ -431,9 +456,10 @@ fn account_row(wallet: &Wallet, at: Time) -> AccountRow<'_> {
         last_entry_id: account.last_entry_id,
         next_due_at: wallet.next_due(),
         auto_top_up: account.auto_top_up.as_ref(),
+        alerted: wallet.alert(),
         updated_at: at,
     }
 }
 
-word_columns!(Source, EntryKind, Cadence, TopUpStatus);
+word_columns!(Alert, Source, EntryKind, Cadence, TopUpStatus);
 json_columns!(AutoTopUp);

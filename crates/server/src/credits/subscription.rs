@@ -68,7 +68,7 @@ pub async fn subscription_started(
         }
     }
     wallets.set_drips(subscription, plan, work.at);
-    wallets.save(work.tx, work.at).await?;
+    wallets.save(work).await?;
     if sent { open_windows(work, subscription, plan).await } else { Ok(()) }
 }
 
@@ -88,7 +88,7 @@ pub async fn plan_changed(
         wallets.prorate(subscription, switched, (&granted, waits), work.stamp());
     }
     wallets.set_drips(subscription, switched.new, work.at);
-    wallets.save(work.tx, work.at).await?;
+    wallets.save(work).await?;
     let sent = subscription.collection_method == CollectionMethod::SendInvoice;
     match switched.change.restarts && sent {
         true => open_windows(work, subscription, switched.new).await,
@@ -109,7 +109,7 @@ pub async fn open_windows(
     let mut wallets = Wallets::open(work, subscription, plan).await?;
     wallets.set_drips(subscription, plan, work.at);
     if subscription.status == Status::PastDue {
-        return wallets.save(work.tx, work.at).await;
+        return wallets.save(work).await;
     }
     let paid = is_paid(work.tx, work.tenant, subscription).await?;
     for rule in &plan.grant_rules {
@@ -126,7 +126,7 @@ pub async fn open_windows(
         let rest = wallet.take_lapsed(subscription.id, rule.cadence, window.start);
         wallet.grant_window(window, rest.min(rule.rollover_cap), amount, work.stamp());
     }
-    wallets.save(work.tx, work.at).await
+    wallets.save(work).await
 }
 
 /// Whether the credits of a rule come with a payment: unless the rule says when, those of a plan that
@@ -216,7 +216,7 @@ pub async fn subscription_ended(
     for wallet in &mut wallets.0 {
         wallet.end_of_subscription(subscription.id, work.stamp());
     }
-    wallets.save(work.tx, work.at).await
+    wallets.save(work).await
 }
 
 /// The wallets of a subscription's customer, up to date, with the daily grants to come.
@@ -399,8 +399,8 @@ impl Wallets {
         }
     }
 
-    async fn save(self, tx: &mut Tx<'_, '_>, at: Time) -> Result<(), DbError> {
-        sql::save_all(tx, &self.0, at).await
+    async fn save(self, work: &mut Work<'_, '_, '_>) -> Result<(), DbError> {
+        super::save(work, &self.0).await
     }
 }
 

@@ -107,7 +107,11 @@ impl Grant {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.remaining > 0 || self.lapsed > 0
+        self.is_in_use() || self.lapsed > 0
+    }
+
+    pub(super) const fn is_in_use(&self) -> bool {
+        self.remaining > 0
     }
 }
 

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(18, "0018_open_setups"),
     migration!(19, "0019_required_payment_methods"),
     migration!(20, "0020_moved_remainders"),
+    migration!(21, "0021_announcements"),
 ];
 
 /// The schema version of this program.

@@ -8,7 +8,8 @@ pub mod http;
 mod sql;
 
 pub use sql::{
-    delete_before, get, insert as record, of_no, publish, unpublished, with_unpublished,
+    delete_before, get, insert as record, insert_each as record_each, of_no, publish, unpublished,
+    with_unpublished,
 };
 
 use crate::base::words::words;
@@ -40,13 +41,18 @@ words! {
         InvoiceOverdue = "invoice.overdue",
         InvoiceMarkedUncollectible = "invoice.marked_uncollectible",
         InvoiceVoided = "invoice.voided",
+        InvoiceCredited = "invoice.credited",
         PaymentSucceeded = "payment.succeeded",
         PaymentFailed = "payment.failed",
         PaymentRefunded = "payment.refunded",
         PaymentMethodAttached = "payment_method.attached",
         PaymentMethodUpdated = "payment_method.updated",
+        PaymentMethodExpiring = "payment_method.expiring",
         PaymentMethodDetached = "payment_method.detached",
         CreditsGranted = "credits.granted",
+        CreditsLow = "credits.low",
+        CreditsExhausted = "credits.exhausted",
+        UsageLimitReached = "usage.limit_reached",
         PortalSessionCreated = "portal_session.created",
         PortalSessionRefreshed = "portal_session.refreshed",
         PortalSessionRevoked = "portal_session.revoked",
@@ -63,6 +69,8 @@ pub enum Subject {
     PaymentAttempt,
     PaymentMethod,
     CreditAccount,
+    /// A customer's usage of a metric. The id is the metric's.
+    Usage,
     PortalSession,
     WebhookEndpoint,
 }
@@ -143,14 +151,19 @@ impl EventType {
             | Self::InvoicePaid
             | Self::InvoiceOverdue
             | Self::InvoiceMarkedUncollectible
-            | Self::InvoiceVoided => Subject::Invoice,
+            | Self::InvoiceVoided
+            | Self::InvoiceCredited => Subject::Invoice,
             Self::PaymentSucceeded | Self::PaymentFailed | Self::PaymentRefunded => {
                 Subject::PaymentAttempt
             }
             Self::PaymentMethodAttached
             | Self::PaymentMethodUpdated
+            | Self::PaymentMethodExpiring
             | Self::PaymentMethodDetached => Subject::PaymentMethod,
-            Self::CreditsGranted => Subject::CreditAccount,
+            Self::CreditsGranted | Self::CreditsLow | Self::CreditsExhausted => {
+                Subject::CreditAccount
+            }
+            Self::UsageLimitReached => Subject::Usage,
             Self::PortalSessionCreated
             | Self::PortalSessionRefreshed
             | Self::PortalSessionRevoked => Subject::PortalSession,

@@ -3,13 +3,15 @@
 use super::{Event, EventType, NewEvent, Unpublished};
 use crate::base::{CustomerId, EventId, PageQuery, Time};
 use crate::db::{
-    Command, DbError, FromRow, Pages, Query, Sql, Tx, command, pages, query, sql, sql_of_each,
-    word_columns,
+    Command, DbError, FromRow, Pages, Query, Sql, ToRow, Tx, command, pages, query, sql,
+    sql_of_each, word_columns,
 };
 use crate::organizations::Tenant;
 
 const INSERT: Command<NewEvent> =
     command!(NewEvent, "INSERT INTO events (tenant_no, {columns}) VALUES ($1, {values})");
+const INSERT_EACH: Command<Row<'_>> =
+    command!(Row<'static>, "INSERT INTO events ({columns}) {rows}");
 const WITH_UNPUBLISHED: Query<Tenant> = query!(
     Tenant,
     "SELECT {} FROM tenants WHERE no IN (SELECT tenant_no FROM events WHERE sequence IS NULL) \
@@ -59,6 +61,13 @@ const OF_CUSTOMER: Pages<Event> = pages!(
 const DELETE_OLD: Sql = sql("DELETE FROM events WHERE id IN \
      (SELECT id FROM events WHERE id < $1 AND sequence IS NOT NULL ORDER BY id LIMIT $2)");
 
+#[derive(ToRow)]
+struct Row<'a> {
+    tenant_no: i64,
+    #[record(prefix = "")]
+    event: &'a NewEvent,
+}
+
 #[derive(Clone, Copy, Debug, FromRow)]
 pub struct Numbers {
     /// The last number that was taken.
@@ -77,6 +86,16 @@ pub struct Filter {
 
 pub async fn insert(tx: &mut Tx<'_, '_>, tenant_no: i64, event: &NewEvent) -> Result<(), DbError> {
     tx.store(&INSERT, event, &[tenant_no.into()]).await.map(|_| ())
+}
+
+/// Inserts several events at once, in their order.
+pub async fn insert_each(
+    tx: &mut Tx<'_, '_>,
+    tenant_no: i64,
+    events: &[NewEvent],
+) -> Result<(), DbError> {
+    let rows: Vec<_> = events.iter().map(|event| Row { tenant_no, event }).collect();
+    tx.store_each(&INSERT_EACH, &rows).await.map(|_| ())
 }
 
 /// Returns the tenants that have unpublished events.

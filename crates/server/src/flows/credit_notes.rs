@@ -9,6 +9,7 @@ use crate::base::{CreditNoteId, InvoiceId, PaymentAttemptId, RefundId};
 use crate::credits;
 use crate::customers::Customer;
 use crate::db::{DbError, Tx};
+use crate::events::EventType;
 use crate::flows::dunning;
 use crate::flows::pay::end_debt;
 use crate::invoices::balance::{self, Change, EntryKind};
@@ -88,6 +89,7 @@ pub async fn issue_credit_note(
         "outOfBandAmount": parts.out_of_band, "reason": note.reason.as_str(),
     });
     work.note(customer.id, Action::CreditNoteIssued, note.id, detail).await?;
+    work.announce(customer.id, EventType::InvoiceCredited, id).await?;
     if parts.balance > 0 {
         let change = Change::of_note(&note, EntryKind::CreditNote, parts.balance);
         balance::change(work, customer.no, change).await?;

@@ -17,6 +17,7 @@ pub mod credit_notes;
 pub mod due;
 pub mod dunning;
 pub mod events;
+pub mod expiring;
 pub mod http;
 pub mod invoicing;
 pub mod lines;
@@ -38,6 +39,7 @@ pub use create::{NewSubscription, create};
 pub use events::{
     delete_old as delete_old_events, poll as poll_events, sweep as sweep_events, take as take_event,
 };
+pub use expiring::announce_all_expiring;
 pub use pay::{pay, transfer, void};
 pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
 pub use refunds::sweep_refunds;

@@ -6,6 +6,7 @@ use crate::audit::{Action, Actor};
 use crate::base::RefundId;
 use crate::customers;
 use crate::db::{DbError, Lane, Tx};
+use crate::events::EventType;
 use crate::flows::credit_notes::note_refund;
 use crate::invoices::balance::{self, Change, EntryKind};
 use crate::invoices::credit_notes::{self, Refund, RefundStatus};
@@ -100,6 +101,8 @@ async fn take_state(
     let action = match (refund.status, state) {
         (RefundStatus::Pending, Done) => {
             (refund.status, refund.next_at) = (RefundStatus::Succeeded, None);
+            let charge = refund.attempt_id;
+            work.announce(refund.customer_id, EventType::PaymentRefunded, charge).await?;
             Some(Action::RefundSucceeded)
         }
         (RefundStatus::Pending, Pending) => {

@@ -54,7 +54,7 @@ pub async fn top_up(
         }
     }
     let kept = start(work, &mut wallet, purchase, false).await?;
-    credits::save(work.tx, &[wallet], work.at).await?;
+    credits::save(work, &[wallet]).await?;
     Ok(kept)
 }
 
@@ -77,7 +77,7 @@ pub async fn set_auto_top_up(
     }
     let (id, detail) = (wallet.account.id, json!({ "enabled": rule.enabled }));
     wallet.set_auto_top_up(rule);
-    credits::save(work.tx, &[wallet], work.at).await?;
+    credits::save(work, &[wallet]).await?;
     let customer =
         customers::by_no(work.tx, work.tenant, customer_no).await?.ok_or(BillingError::NotFound)?;
     work.note(customer.id, Action::AutoTopUpSet, id, detail).await?;

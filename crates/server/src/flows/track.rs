@@ -19,7 +19,7 @@ pub async fn track_events(
         for wallet in &mut wallets {
             attempts.extend(top_up_if_low(work, wallet).await?);
         }
-        credits::save(work.tx, &wallets, work.at).await?;
+        credits::save(work, &wallets).await?;
     }
     Ok((tracked, attempts))
 }

@@ -6,7 +6,7 @@
 
 mod sql;
 
-pub use sql::{all, by_name, insert, suspend, tenant};
+pub use sql::{all, by_name, insert, suspend, tenant, tenants};
 
 use crate::base::{OrganizationId, Time};
 use crate::db::FromRow;

@@ -13,6 +13,12 @@ const INSERT: Sql = sql("INSERT INTO organizations (id, name, created_at) VALUES
 const INSERT_TENANT: Sql = sql("INSERT INTO tenants (organization_id, env) VALUES ($1, $2)");
 const TENANT: Query<Tenant> =
     query!(Tenant, "SELECT {} FROM tenants WHERE organization_id = $1 AND env = $2");
+/// Of the organizations that are not suspended.
+const TENANTS: Query<Tenant> = query!(
+    Tenant,
+    "SELECT {t} FROM tenants t JOIN organizations o ON o.id = t.organization_id \
+     WHERE NOT o.suspended ORDER BY t.no"
+);
 const SUSPEND: Sql = sql("UPDATE organizations SET suspended = $1 WHERE id = $2");
 
 pub async fn all(tx: &mut Tx<'_, '_>) -> Result<Vec<Organization>, DbError> {
@@ -45,6 +51,11 @@ pub async fn tenant(
     environment: Environment,
 ) -> Result<Option<Tenant>, DbError> {
     tx.fetch_one(&TENANT, &[organization.into(), environment.as_str().into()]).await
+}
+
+/// Returns the environments of every organization that is not suspended.
+pub async fn tenants(tx: &mut Tx<'_, '_>) -> Result<Vec<Tenant>, DbError> {
+    tx.fetch(&TENANTS, &[]).await
 }
 
 /// Suspends or resumes an organization; returns `false` if there is none.

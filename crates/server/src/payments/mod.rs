@@ -3,6 +3,7 @@
 //! Card numbers never reach this server: the processor's form takes them and gives a token. Stored are
 //! the processor's reference and what a customer needs to distinguish cards.
 
+mod expiring;
 pub mod http;
 pub mod http_processors;
 pub mod processor;
@@ -10,6 +11,7 @@ pub mod sandbox;
 mod sql;
 pub mod stripe;
 
+pub use expiring::{announce_expiring, is_any_expiring};
 pub use processor::{
     Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, PaymentProcessor,
     Processor, ProcessorError, Processors, Refund, RefundKey, RefundOrder,

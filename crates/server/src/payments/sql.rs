@@ -1,9 +1,9 @@
 //! SQL statements for payment methods, and for customers at processors.
 
 use super::{Card, DeclineReason, PaymentMethod};
-use crate::base::{PageQuery, PaymentMethodId, Time};
+use crate::base::{CustomerId, PageQuery, PaymentMethodId, Time};
 use crate::db::{
-    Command, DbError, Pages, Query, Scalar, Sql, Tx, command, pages, query, scalar, sql,
+    Command, DbError, FromRow, Pages, Query, Scalar, Sql, Tx, command, pages, query, scalar, sql,
     word_columns,
 };
 use crate::organizations::Tenant;
@@ -46,6 +46,18 @@ const SET_CARD: Command<Card> = command!(
     Card,
     "UPDATE payment_methods SET {set}, updated_at = $1 WHERE tenant_no = $2 AND id = $3"
 );
+const EXPIRING: Query<Expiring> = query!(
+    Expiring,
+    "SELECT {m} FROM payment_methods m JOIN customers c ON c.no = m.customer_no \
+     WHERE m.tenant_no = $1 AND (m.exp_year, m.exp_month) > ($2, $3) \
+     AND (m.exp_year, m.exp_month) <= ($4, $5) \
+     AND m.expiry_announced <> m.exp_year * 12 + m.exp_month AND c.archived_at IS NULL \
+     ORDER BY m.exp_year, m.exp_month, m.id LIMIT $6",
+    customer_id = "c.id",
+);
+const SET_ANNOUNCED: Sql = sql("UPDATE payment_methods \
+     SET expiry_announced = exp_year * 12 + exp_month WHERE tenant_no = $1 AND id = $2 \
+     AND expiry_announced <> exp_year * 12 + exp_month");
 const DELETE: Sql = sql("DELETE FROM payment_methods WHERE tenant_no = $1 AND id = $2");
 const REFERENCE: Scalar<String> = scalar(
     "SELECT reference FROM processor_customers \
@@ -57,6 +69,13 @@ const OF_REFERENCE: Scalar<i64> = scalar(
 );
 const KEEP_REFERENCE: Sql = sql("INSERT INTO processor_customers \
      (customer_no, processor, tenant_no, reference) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
+
+#[derive(FromRow)]
+struct Expiring {
+    id: PaymentMethodId,
+    #[record(computed)]
+    customer_id: CustomerId,
+}
 
 pub async fn get(
     tx: &mut Tx<'_, '_>,
@@ -137,6 +156,38 @@ pub async fn delete(
     id: PaymentMethodId,
 ) -> Result<(), DbError> {
     tx.execute(&DELETE, &[tenant.no.into(), id.into()]).await.map(|_| ())
+}
+
+/// A year and its month, from 1.
+pub type YearMonth = (i64, i64);
+
+/// Returns payment methods whose expiry was not announced and is in a range of months, the first
+/// exclusive.
+pub async fn expiring(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    (after, until): (YearMonth, YearMonth),
+    limit: i64,
+) -> Result<Vec<(PaymentMethodId, CustomerId)>, DbError> {
+    let values = [
+        tenant.no.into(),
+        after.0.into(),
+        after.1.into(),
+        until.0.into(),
+        until.1.into(),
+        limit.into(),
+    ];
+    let found = tx.fetch(&EXPIRING, &values).await?.into_iter();
+    Ok(found.map(|row| (row.id, row.customer_id)).collect())
+}
+
+/// Marks the expiry of a payment method as announced; `false` if it is already.
+pub async fn set_announced(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: PaymentMethodId,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(&SET_ANNOUNCED, &[tenant.no.into(), id.into()]).await? == 1)
 }
 
 pub async fn reference(

@@ -1,6 +1,6 @@
 //! HTTP handlers of usage: events from backends, meters and charts for browsers too.
 
-use super::{MAX_EVENTS, RejectionReason, Tracked, http_body, meter};
+use super::{MAX_EVENTS, Meter, RejectionReason, Tracked, http_body, meter};
 use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::base::{Decimal, MetricId};
@@ -138,6 +138,19 @@ fn reason_schema() -> utoipa::openapi::schema::Object {
         .build()
 }
 
+impl From<Meter> for UsageMeter {
+    fn from(meter: Meter) -> Self {
+        Self {
+            metric_id: meter.metric.id,
+            usage: meter.usage,
+            is_unlimited: meter.limit.is_none(),
+            percentage: meter.percentage(),
+            metric_name: meter.metric.name,
+            limit: meter.limit,
+        }
+    }
+}
+
 impl From<Tracked> for TrackResponse {
     fn from(tracked: Tracked) -> Self {
         let rejections = tracked.rejections.into_iter().map(|rejection| RejectionResponse {
@@ -220,17 +233,7 @@ pub async fn get(
     let metric = catalog::visible_metric(&mut tx, &tenant, caller.viewer(), metric_id).await?;
     let metric = metric.ok_or_else(Problem::not_found)?;
     let meter = meter::read(&mut tx, &tenant, customer.no, metric, at).await?;
-    Ok(Json(
-        StatusCode::OK,
-        UsageMeter {
-            metric_id,
-            usage: meter.usage,
-            is_unlimited: meter.limit.is_none(),
-            percentage: meter.percentage(),
-            metric_name: meter.metric.name,
-            limit: meter.limit,
-        },
-    ))
+    Ok(Json(StatusCode::OK, meter.into()))
 }
 
 /// Returns a customer's usage per day and event name, for a range of at most 92 days.

@@ -1,15 +1,16 @@
 //! Judging events: whether and where an event counts. Pure, over data read for the whole request.
 
+use super::sql::InPeriod;
 use super::{NewUsageEvent, QUANTITY, Quantity, RejectionReason};
 use crate::base::money::divide_up;
 use crate::base::{
     CreditCurrencyId, Decimal, FeatureId, MetricId, Period, PlanId, ProductId, SubscriptionId, Time,
 };
-use crate::catalog::Aggregation;
+use crate::catalog::{Aggregation, EntitlementValue};
 use crate::customers::CustomerRef;
 use crate::db::FromRow;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 const AHEAD_SECONDS: i64 = 5 * 60;
 const LATE_DAYS: i64 = 7;
@@ -26,8 +27,10 @@ pub struct World {
     pub metrics: HashMap<String, Vec<Measure>>,
     /// Credit features, by metric.
     pub features: HashMap<MetricId, Vec<CreditFeature>>,
-    /// The credit features that plans grant.
-    pub given: HashSet<(PlanId, FeatureId)>,
+    /// Metered features, by metric.
+    pub metered: HashMap<MetricId, Vec<FeatureId>>,
+    /// The entitlements of plans to these features.
+    pub given: HashMap<(PlanId, FeatureId), EntitlementValue>,
 }
 
 #[derive(Clone, Debug, FromRow)]
@@ -97,6 +100,19 @@ pub enum Adds {
     Value(String),
 }
 
+impl Part {
+    /// Returns the place of the sum or maximum that it is added to.
+    pub const fn place(&self, customer_no: i64) -> InPeriod {
+        InPeriod {
+            customer_no,
+            subscription_id: self.subscription_id,
+            metric_id: self.metric_id,
+            period_start: self.period_start,
+            in_credits: self.in_credits,
+        }
+    }
+}
+
 /// A reason why an event does not count, and which field is wrong, if one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotCounted {
@@ -156,7 +172,7 @@ impl World {
             let adds = metric.adds(event).ok_or_else(|| NotCounted::invalid(metric.wants()))?;
             let mut in_credits = !billed;
             for feature in self.features.get(&metric.metric_id).into_iter().flatten() {
-                if self.given.contains(&(of.plan_id, feature.id)) {
+                if self.given.contains_key(&(of.plan_id, feature.id)) {
                     let measured = match &adds {
                         Adds::Sum(quantity) if metric.aggregation == Aggregation::Sum => *quantity,
                         Adds::Sum(_) | Adds::Max(_) | Adds::Value(_) => event.quantity,
@@ -172,6 +188,34 @@ impl World {
             counted.parts.push(part);
         }
         if counted.parts.is_empty() { Err(why_not.into()) } else { Ok(counted) }
+    }
+}
+
+impl World {
+    pub fn aggregation(&self, place: &InPeriod) -> Option<Aggregation> {
+        let mut metrics = self.metrics.values().flatten();
+        metrics.find(|one| one.metric_id == place.metric_id).map(|one| one.aggregation)
+    }
+
+    /// Returns the largest limit of a metric that the customer's plans give; `None` if one gives it
+    /// without a limit, or if none gives it.
+    pub fn limit(&self, customer_no: i64, metric_id: MetricId) -> Option<i64> {
+        let features = self.metered.get(&metric_id)?;
+        let live = self.subscriptions.get(&customer_no)?.iter();
+        let plans = live.filter(|one| one.canceled_at.is_none()).map(|one| one.plan_id);
+        let given = plans.flat_map(|plan| {
+            features.iter().filter_map(move |feature| self.given.get(&(plan, *feature)))
+        });
+        let limits = given.filter_map(|value| match value {
+            EntitlementValue::Metered { limit } => Some(*limit),
+            EntitlementValue::Boolean
+            | EntitlementValue::Credit
+            | EntitlementValue::Config { .. }
+            | EntitlementValue::Enum { .. } => None,
+        });
+        let limits: Vec<Option<i64>> = limits.collect();
+        let unlimited = limits.contains(&None);
+        limits.into_iter().flatten().max().filter(|_| !unlimited)
     }
 }
 

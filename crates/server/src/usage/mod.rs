@@ -8,11 +8,12 @@
 pub mod http;
 mod http_body;
 mod judge;
+mod limit;
 mod meter;
 mod sql;
 mod track;
 
-pub use meter::date;
+pub use meter::{Meter, date, read as read_meter};
 pub use sql::{period_closed, segment, segment_closed, used, window_continued};
 pub use track::{Tracked, track};
 

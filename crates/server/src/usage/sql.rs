@@ -4,9 +4,10 @@
 use super::judge::{CreditFeature, Measure, Subscribed, World};
 use super::{MILLIONTH, NewUsageEvent, Quantity, Segment};
 use crate::base::{
-    CustomerId, Decimal, EventId, FeatureId, MetricId, Period, PlanId, SubscriptionId, Time,
+    CreditCurrencyId, CustomerId, Decimal, EventId, FeatureId, MetricId, Period, PlanId,
+    SubscriptionId, Time,
 };
-use crate::catalog::{Aggregation, Entitlement};
+use crate::catalog::{Aggregation, Entitlement, EntitlementValue};
 use crate::customers::CustomerRef;
 use crate::db::{
     Command, DbError, FromRow, Query, Scalar, Sql, ToColumn, ToRow, Tx, Value, command, query,
@@ -53,10 +54,10 @@ const METRICS: Query<MeasureOf> = query!(
 const FEATURES: Query<FeatureOf> = query!(
     FeatureOf,
     sqlite = "SELECT {} FROM features \
-         WHERE tenant_no = $1 AND metric_id = $2 AND type = 'credit'",
+         WHERE tenant_no = $1 AND metric_id = $2 AND type IN ('credit', 'metered')",
     postgres = "SELECT {f} FROM unnest($1::BIGINT[], $2::TEXT[]) AS w(tenant_no, metric_id) \
          JOIN features f ON f.tenant_no = w.tenant_no AND f.metric_id = w.metric_id \
-         WHERE f.type = 'credit'",
+         WHERE f.type IN ('credit', 'metered')",
 );
 const ENTITLEMENTS: Query<PlanRow> = query!(
     PlanRow,
@@ -112,6 +113,18 @@ const ADD_DAY: Command<DayRow<'_>> = command!(
      millionths = usage_days.millionths + excluded.millionths"
 );
 
+const REACHED: Query<Reached> = query!(
+    Reached,
+    sqlite = "SELECT {} FROM usage_periods WHERE customer_no = $1 AND subscription_id = $2 \
+         AND metric_id = $3 AND period_start = $4",
+    postgres = "SELECT {p} FROM unnest($1::BIGINT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[]) \
+         AS w(customer_no, subscription_id, metric_id, period_start) \
+         JOIN usage_periods p ON p.customer_no = w.customer_no \
+         AND p.subscription_id = w.subscription_id AND p.metric_id = w.metric_id \
+         AND p.period_start = w.period_start",
+);
+const SET_REACHED: Sql = sql("UPDATE usage_periods SET reached_limit = $1 \
+     WHERE customer_no = $2 AND subscription_id = $3 AND metric_id = $4 AND period_start = $5");
 const SEGMENT: Query<SegmentRow> = query!(
     SegmentRow,
     "SELECT {} FROM usage_periods WHERE customer_no = $1 AND subscription_id = $2 \
@@ -176,8 +189,10 @@ struct MeasureOf {
 #[derive(FromRow)]
 struct FeatureOf {
     metric_id: MetricId,
-    #[record(prefix = "")]
-    feature: CreditFeature,
+    id: FeatureId,
+    /// Set for credit features.
+    credit_currency_id: Option<CreditCurrencyId>,
+    credit_cost: Option<Decimal>,
 }
 
 #[derive(FromRow)]
@@ -218,6 +233,16 @@ struct Used {
     period_start: Time,
     #[record(prefix = "")]
     units: Units,
+}
+
+/// A sum or maximum, and the limit that it was announced to have reached.
+#[derive(FromRow)]
+pub struct Reached {
+    #[record(prefix = "")]
+    pub place: InPeriod,
+    #[record(prefix = "")]
+    units: Units,
+    pub reached_limit: Option<i64>,
 }
 
 #[derive(FromRow)]
@@ -290,16 +315,28 @@ pub async fn used(
         }
         Aggregation::Max => Ok(one.max(other)),
         Aggregation::Unique => {
-            let values = [
-                customer_no.into(),
-                part.subscription_id.into(),
-                metric_id.into(),
-                part.period_start.into(),
-            ];
-            let values = tx.scalar(&VALUES, &values).await?;
-            Ok(Decimal::from_integer(values.unwrap_or_default()))
+            let place = InPeriod {
+                customer_no,
+                subscription_id: part.subscription_id,
+                metric_id,
+                period_start: part.period_start,
+                in_credits: false,
+            };
+            distinct_values(tx, &place).await
         }
     }
+}
+
+/// Returns the number of different values in a usage period, whether or not in credits.
+pub async fn distinct_values(tx: &mut Tx<'_, '_>, place: &InPeriod) -> Result<Decimal, DbError> {
+    let values = [
+        place.customer_no.into(),
+        place.subscription_id.into(),
+        place.metric_id.into(),
+        place.period_start.into(),
+    ];
+    let values = tx.scalar(&VALUES, &values).await?;
+    Ok(Decimal::from_integer(values.unwrap_or_default()))
 }
 
 /// Returns the days of a range that have quantities, by event name.
@@ -364,6 +401,12 @@ impl Units {
     }
 }
 
+impl Reached {
+    pub fn quantity(&self) -> Decimal {
+        self.units.to_decimal()
+    }
+}
+
 /// An event that is stored under its customer and key.
 #[derive(Clone, Debug, FromRow)]
 pub struct Stored {
@@ -382,13 +425,20 @@ pub struct ToStore<'a> {
 }
 
 /// The key of a metric's sum or maximum: a usage period, separately for usage paid in credits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, FromRow, ToRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, FromRow, ToRow)]
 pub struct InPeriod {
     pub customer_no: i64,
     pub subscription_id: SubscriptionId,
     pub metric_id: MetricId,
     pub period_start: Time,
     pub in_credits: bool,
+}
+
+impl InPeriod {
+    /// The same period, whether or not in credits.
+    pub const fn any_payment(self) -> Self {
+        Self { in_credits: false, ..self }
+    }
 }
 
 /// Reads the data by which these events are judged, in one statement for each kind of record.
@@ -409,12 +459,19 @@ pub async fn world(
     let rows: Vec<_> =
         metrics.iter().map(|row| [tenant.no.into(), row.measure.metric_id.into()]).collect();
     for row in tx.fetch_each(&FEATURES, &rows).await? {
-        world.features.entry(row.metric_id).or_default().push(row.feature);
+        let id = row.id;
+        match row.credit_currency_id.zip(row.credit_cost) {
+            Some((currency_id, cost)) => {
+                let feature = CreditFeature { id, currency_id, cost };
+                world.features.entry(row.metric_id).or_default().push(feature);
+            }
+            None => world.metered.entry(row.metric_id).or_default().push(id),
+        }
     }
     for row in metrics {
         world.metrics.entry(row.event_name).or_default().push(row.measure);
     }
-    if !world.features.is_empty() {
+    if !world.features.is_empty() || !world.metered.is_empty() {
         world.given = given(tx, tenant, &world).await?;
     }
     Ok(world)
@@ -441,18 +498,19 @@ async fn customers(
     Ok(ours.chain(theirs).collect())
 }
 
-/// Returns the credit features that each plan gives.
+/// Returns what each plan gives of each feature.
 async fn given(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     world: &World,
-) -> Result<HashSet<(PlanId, FeatureId)>, DbError> {
+) -> Result<HashMap<(PlanId, FeatureId), EntitlementValue>, DbError> {
     let plans: HashSet<PlanId> =
         world.subscriptions.values().flatten().map(|of| of.plan_id).collect();
     let rows: Vec<_> = plans.into_iter().map(|id| [tenant.no.into(), id.into()]).collect();
     let plans = tx.fetch_each(&ENTITLEMENTS, &rows).await?.into_iter();
     let features = |plan: PlanRow| {
-        plan.entitlements.into_iter().map(move |entitlement| (plan.id, entitlement.feature_id))
+        let given = plan.entitlements.into_iter();
+        given.map(move |one| ((plan.id, one.feature_id), one.value))
     };
     Ok(plans.flat_map(features).collect())
 }
@@ -523,6 +581,34 @@ fn period_rows(counted: impl Iterator<Item = (InPeriod, [i64; 2])>) -> Vec<Perio
         units: Units { whole, millionths },
     };
     counted.map(row).collect()
+}
+
+/// Returns what is counted in these usage periods, whether or not in credits.
+pub async fn reached(tx: &mut Tx<'_, '_>, places: &[InPeriod]) -> Result<Vec<Reached>, DbError> {
+    let rows: Vec<_> = places
+        .iter()
+        .map(|place| {
+            [
+                place.customer_no.into(),
+                place.subscription_id.into(),
+                place.metric_id.into(),
+                place.period_start.into(),
+            ]
+        })
+        .collect();
+    tx.fetch_each(&REACHED, &rows).await
+}
+
+/// Stores the limit that a usage period has reached.
+pub async fn set_reached(tx: &mut Tx<'_, '_>, place: &InPeriod, limit: i64) -> Result<(), DbError> {
+    let values = [
+        limit.into(),
+        place.customer_no.into(),
+        place.subscription_id.into(),
+        place.metric_id.into(),
+        place.period_start.into(),
+    ];
+    tx.execute(&SET_REACHED, &values).await.map(|_| ())
 }
 
 /// Adds to the daily quantities of event names.

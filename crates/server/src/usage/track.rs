@@ -1,9 +1,9 @@
 //! Tracking: each event counts once. A request is one transaction. It runs one statement for each kind
 //! of record, for any number of events with different keys.
 
-use super::judge::{Adds, Counted, NotCounted, Now, Part};
+use super::judge::{Adds, Counted, NotCounted, Now, World};
 use super::sql::{self, InPeriod, ToStore};
-use super::{NewUsageEvent, Rejection, RejectionReason};
+use super::{NewUsageEvent, Rejection, RejectionReason, limit};
 use crate::base::CreditCurrencyId;
 use crate::credits::{self, Wallet};
 use crate::db::{DbError, Tx};
@@ -27,8 +27,20 @@ struct Candidate<'a> {
     counted: Counted,
 }
 
+impl Candidate<'_> {
+    /// Returns the usage periods in which it counts and that have a limit.
+    fn limits<'a>(&'a self, world: &'a World) -> impl Iterator<Item = (InPeriod, i64)> + 'a {
+        let customer_no = self.stored.customer_no;
+        self.counted.parts.iter().filter_map(move |part| {
+            let limit = world.limit(customer_no, part.metric_id)?;
+            Some((part.place(customer_no).any_payment(), limit))
+        })
+    }
+}
+
 /// The result of a batch of events.
-struct Round {
+struct Round<'a> {
+    counted: Vec<Candidate<'a>>,
     rejections: Vec<Rejection>,
     low: Vec<(i64, CreditCurrencyId)>,
 }
@@ -40,7 +52,7 @@ pub async fn track(
 ) -> Result<Tracked, DbError> {
     let world = sql::world(work.tx, work.tenant, events).await?;
     let now = Now { billing: work.at, real: work.by.now };
-    let (mut rejections, mut low) = (Vec::new(), BTreeSet::new());
+    let (mut rejections, mut low, mut limits) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     let mut next = 0;
     while next < events.len() {
         let mut keys = HashSet::new();
@@ -68,10 +80,12 @@ pub async fn track(
             }
         }
         rejections.extend(refuse(work.tx, events, refused).await?);
-        let counted = count(work, candidates).await?;
-        rejections.extend(counted.rejections);
-        low.extend(counted.low);
+        let round = count(work, candidates).await?;
+        rejections.extend(round.rejections);
+        low.extend(round.low);
+        limits.extend(round.counted.iter().flat_map(|one| one.limits(&world)));
     }
+    limit::announce_reached(work, &world, &limits).await?;
     rejections.sort_unstable_by_key(|rejection| rejection.index);
     Ok(Tracked {
         accepted: events.len() - rejections.len(),
@@ -105,10 +119,10 @@ async fn refuse(
 }
 
 /// Counts events with unused keys and sufficient credits.
-async fn count(
+async fn count<'a>(
     work: &mut Work<'_, '_, '_>,
-    mut candidates: Vec<Candidate<'_>>,
-) -> Result<Round, DbError> {
+    mut candidates: Vec<Candidate<'a>>,
+) -> Result<Round<'a>, DbError> {
     let mut rejections = Vec::new();
     // Sorted, so that concurrent requests lock rows in one order and cannot deadlock.
     candidates.sort_by_key(|one| (one.stored.customer_no, &one.stored.event.key));
@@ -134,7 +148,7 @@ async fn count(
     let reason = RejectionReason::InsufficientCredits;
     rejections.extend(short.iter().map(|one| Rejection::new(one.index, reason)));
     aggregate(work.tx, &candidates).await?;
-    Ok(Round { rejections, low })
+    Ok(Round { counted: candidates, rejections, low })
 }
 
 /// Debits the cost of the events in their order, and removes those without sufficient credits.
@@ -180,7 +194,7 @@ async fn debit<'a>(
     let low = wallets.iter().filter(|(_, wallet)| wallet.wants_top_up()).map(|(key, _)| *key);
     let low = low.collect();
     let wallets: Vec<Wallet> = wallets.into_values().collect();
-    credits::save(work.tx, &wallets, work.at).await?;
+    credits::save(work, &wallets).await?;
     Ok((short, low))
 }
 
@@ -193,15 +207,8 @@ async fn aggregate(tx: &mut Tx<'_, '_>, candidates: &[Candidate<'_>]) -> Result<
     for Candidate { stored, counted, .. } in candidates {
         let customer_no = stored.customer_no;
         for part in &counted.parts {
-            let Part { subscription_id, metric_id, period_start, in_credits, adds } = part;
-            let place = InPeriod {
-                customer_no,
-                subscription_id: *subscription_id,
-                metric_id: *metric_id,
-                period_start: *period_start,
-                in_credits: *in_credits,
-            };
-            match adds {
+            let place = part.place(customer_no);
+            match &part.adds {
                 Adds::Sum(quantity) => add(sums.entry(place).or_default(), quantity.parts()),
                 Adds::Max(quantity) => {
                     let (whole, millionths) = quantity.parts();

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod announcements;
 mod audit;
 mod audited;
 mod balance;

@@ -10,6 +10,7 @@ use crate::payments::http::PaymentMethodResponse;
 use crate::portal::http::PortalSessionResponse;
 use crate::settlement::http::PaymentAttemptResponse;
 use crate::subscriptions::http::SubscriptionResponse;
+use crate::usage::http::UsageMeter;
 use crate::webhooks::http::WebhookEndpointResponse;
 use std::borrow::Cow;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, Paths, PathsBuilder};
@@ -30,12 +31,13 @@ enum Form {
     PaymentMethod,
     PaymentMethodDetached,
     Credits,
+    Usage,
     PortalSession,
     WebhookEndpoint,
 }
 
 impl Form {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Customer,
         Self::Subscription,
         Self::Invoice,
@@ -43,6 +45,7 @@ impl Form {
         Self::PaymentMethod,
         Self::PaymentMethodDetached,
         Self::Credits,
+        Self::Usage,
         Self::PortalSession,
         Self::WebhookEndpoint,
     ];
@@ -58,6 +61,7 @@ impl Form {
             }
             Subject::PaymentMethod => Self::PaymentMethod,
             Subject::CreditAccount => Self::Credits,
+            Subject::Usage => Self::Usage,
             Subject::PortalSession => Self::PortalSession,
             Subject::WebhookEndpoint => Self::WebhookEndpoint,
         }
@@ -72,6 +76,7 @@ impl Form {
             Self::PaymentMethod => "PaymentMethodEvent",
             Self::PaymentMethodDetached => "PaymentMethodDetachedEvent",
             Self::Credits => "CreditsEvent",
+            Self::Usage => "UsageLimitEvent",
             Self::PortalSession => "PortalSessionEvent",
             Self::WebhookEndpoint => "WebhookEndpointEvent",
         }
@@ -86,6 +91,7 @@ impl Form {
             Self::PaymentMethod => named::<PaymentMethodResponse>(),
             Self::PaymentMethodDetached => deleted(),
             Self::Credits => named::<CreditAccountResponse>(),
+            Self::Usage => named::<UsageMeter>(),
             Self::PortalSession => named::<PortalSessionResponse>(),
             Self::WebhookEndpoint => named::<WebhookEndpointResponse>(),
         }
@@ -100,6 +106,7 @@ impl Form {
             Self::PaymentMethod => named_component::<PaymentMethodResponse>(components),
             Self::PaymentMethodDetached => {}
             Self::Credits => named_component::<CreditAccountResponse>(components),
+            Self::Usage => named_component::<UsageMeter>(components),
             Self::PortalSession => named_component::<PortalSessionResponse>(components),
             Self::WebhookEndpoint => named_component::<WebhookEndpointResponse>(components),
         }

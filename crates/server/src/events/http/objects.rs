@@ -12,9 +12,11 @@ use crate::organizations::Tenant;
 use crate::payments::http::PaymentMethodResponse;
 use crate::settlement::http::PaymentAttemptResponse;
 use crate::subscriptions::http::SubscriptionResponse;
+use crate::usage::http::UsageMeter;
 use crate::webhooks::http::WebhookEndpointResponse;
 use crate::{
-    credits, customers, invoices, payments, portal, settlement, subscriptions, test_clock, webhooks,
+    catalog, credits, customers, invoices, payments, portal, settlement, subscriptions, test_clock,
+    usage, webhooks,
 };
 use serde::Serialize;
 use std::str::FromStr;
@@ -51,6 +53,7 @@ pub async fn object(
             let found = credits::view(tx, tenant, id(event)?).await?;
             found.map(|found| json(&CreditAccountResponse::from(found))).transpose()?
         }
+        Subject::Usage => usage(app, tx, tenant, event).await?,
         Subject::PortalSession => {
             let found = portal::get(tx, tenant, id(event)?).await?;
             let now = app.clock.now();
@@ -98,6 +101,21 @@ async fn payment_method(
     let Some((method, customer)) = found.zip(event.customer_id) else { return Ok(None) };
     let at = test_clock::now(tx, tenant, app.clock.now()).await?;
     json(&PaymentMethodResponse::new(&method, customer, at, true)).map(Some)
+}
+
+async fn usage(
+    app: &App,
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    event: &Unpublished,
+) -> Result<Option<String>, DbError> {
+    let Some(customer) = event.customer_id else { return Ok(None) };
+    let customer = customers::get(tx, tenant, &CustomerRef::Id(customer)).await?;
+    let metric = catalog::metric(tx, tenant, id(event)?).await?;
+    let Some((customer, metric)) = customer.zip(metric) else { return Ok(None) };
+    let at = test_clock::now(tx, tenant, app.clock.now()).await?;
+    let meter = usage::read_meter(tx, tenant, customer.no, metric, at).await?;
+    json(&UsageMeter::from(meter)).map(Some)
 }
 
 /// Reads the id that an event was recorded with.

@@ -168,7 +168,7 @@ impl Test {
             credits::make(&mut work, key).await?;
             let mut wallets = credits::lock(&mut work, &[key]).await?;
             wallets[0].grant(&new, work.stamp()).unwrap();
-            credits::save(work.tx, &wallets, at).await
+            credits::save(&mut work, &wallets).await
         });
         granted.await.unwrap();
     }
