@@ -1,15 +1,26 @@
 //! Webhook endpoints and deliveries to receivers with good and bad manners.
 
 use crate::on_both_stores;
-use crate::support::{Engine, Manner, Receiver, Test, delete, get, patch, post};
+use crate::support::{
+    Engine, Manner, Place, Program, Receiver, Test, delete, get, patch, post, refused,
+};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 use unitpay::outbound::{Outbound, OutboundError, Policy, Target};
 use unitpay::webhooks::{MAX_ENDPOINTS, deliver};
 
 /// The waits between attempts, in seconds.
 const WAITS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+
+/// More than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The deliveries of an endpoint, newest first.
 async fn deliveries(t: &Test, endpoint: &str) -> Vec<Value> {
@@ -26,6 +37,39 @@ async fn endpoint_of(t: &Test, id: &str) -> Value {
 async fn act(t: &Test, id: &str, path: &str, body: Value) -> Value {
     let path = format!("/v1/webhook-endpoints/{id}/{path}");
     t.call(post(path, &body).key(&t.key)).await.expect(200).json()
+}
+
+/// The end of a raw response.
+#[derive(Clone, Copy)]
+enum After {
+    Close,
+    Wait,
+    /// Sends header-like lines until the peer closes the connection.
+    Repeat,
+}
+
+/// A receiver that answers each connection with this text. Returns its URL.
+async fn raw_receiver(text: String, after: After) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let text = text.clone();
+            tokio::spawn(async move {
+                let mut request = [0; 64 * 1024];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(text.as_bytes()).await;
+                match after {
+                    After::Close => {}
+                    After::Wait => std::future::pending().await,
+                    After::Repeat => {
+                        while stream.write_all(b"x-more: and more\r\n").await.is_ok() {}
+                    }
+                }
+            });
+        }
+    });
+    url
 }
 
 on_both_stores! {
@@ -179,8 +223,10 @@ on_both_stores! {
     async fn hostile_receiver_fails_within_its_time(t) {
         let t = Test::with_webhooks(t.engine).await;
         let target = Receiver::start(Manner::Status(200)).await;
+        let mapped = target.url.replace("127.0.0.1", "[::ffff:127.0.0.1]");
         let cases = [
             (Manner::Redirect(target.url.clone()), json!(302), Value::Null, "pending"),
+            (Manner::Redirect(mapped), json!(302), Value::Null, "pending"),
             (Manner::Silent, Value::Null, json!("timed_out"), "pending"),
             (Manner::Stuck, Value::Null, json!("timed_out"), "pending"),
             (Manner::Endless, json!(200), Value::Null, "succeeded"),
@@ -194,7 +240,7 @@ on_both_stores! {
             ids.push(t.endpoint(&receiver).await.0);
         }
         // Nobody listens here any more.
-        let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let body = json!({ "url": format!("http://{}/", closed.local_addr().unwrap()) });
         drop(closed);
         let dead = t.call(post("/v1/webhook-endpoints", &body).key(&t.key)).await.expect(201).text("id");
@@ -209,6 +255,35 @@ on_both_stores! {
         }
         assert_eq!(deliveries(&t, &dead).await[0]["error"], "connection_failed");
         assert_eq!(target.take().len(), 0);
+    }
+
+    async fn receiver_without_http_manners_fails_within_its_time(t) {
+        let t = Test::with_webhooks(t.engine).await;
+        let head = "HTTP/1.1 200 OK\r\n";
+        let cases = [
+            (String::new(), After::Close, "request_failed"),
+            ("SSH-2.0-OpenSSH_9.6\r\n".to_owned(), After::Wait, "request_failed"),
+            (head.to_owned() + "x-slow: ", After::Wait, "timed_out"),
+            (head.to_owned(), After::Repeat, "request_failed"),
+            (head.to_owned() + "content-length: 100\r\n\r\nhalf", After::Close, "request_failed"),
+            (head.to_owned() + "content-length: 99999999999999999999999\r\n\r\n", After::Wait, "request_failed"),
+            // It is accepted once enough of it has come; the rest of a terabyte is not read.
+            (head.to_owned() + "content-length: 1099511627776\r\n\r\n", After::Repeat, ""),
+        ];
+        let mut ids = Vec::new();
+        for (text, after, _) in &cases {
+            let url = raw_receiver(text.clone(), *after).await;
+            let made = t.call(post("/v1/webhook-endpoints", &json!({ "url": url })).key(&t.key)).await;
+            ids.push(made.expect(201).text("id"));
+        }
+        t.customer("one").await;
+        t.deliver().await;
+        for ((text, _, error), id) in cases.iter().zip(&ids) {
+            let listed = &deliveries(&t, id).await[0];
+            assert_eq!(listed["error"].as_str().unwrap_or_default(), *error, "{text}");
+            let status = if error.is_empty() { "succeeded" } else { "pending" };
+            assert_eq!(listed["status"], status, "{text}");
+        }
     }
 
     async fn silent_endpoint_delays_no_other(t) {
@@ -285,6 +360,9 @@ on_both_stores! {
             "https://10.1.2.3/", "https://169.254.169.254/latest/meta-data", "https://[::1]/",
             "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[64:ff9b::a9fe:a9fe]/",
             "https://[fe80::1]/", "https://[fd00:ec2::254]/", "https://2130706433/", "https://0x7f.1/",
+            "https://[2002:7f00:1::]/", "https://[::127.0.0.1]/", "https://[fec0::1]/", "https://[::]/",
+            "https://[64:ff9b:1::a00:1]/", "https://[2001::1]/", "https://[::1%25eth0]/",
+            "https://hooks.example.com:65536/", "https://hooks.example.com:/",
             "https://127.1/", "https://localhost/", "https://api.localhost/", "https://0.0.0.0/",
         ] {
             let made = t.call(post("/v1/webhook-endpoints", &json!({ "url": url })).key(&t.key)).await;
@@ -338,4 +416,139 @@ async fn name_of_a_private_address_is_refused_at_connection() {
     assert_eq!(receiver.take().len(), 0);
     let sent = Outbound::new(local).peer(target).post(&headers, &body, 10, second).await.unwrap();
     assert_eq!((sent.status, sent.body), (200, b"status 200".to_vec()));
+}
+
+/// Starts a server that delivers to this machine.
+fn serve_locally(place: &Place) -> Program {
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("UNITPAY_WEBHOOKS_ALLOW_HTTP", "true");
+    command.env("UNITPAY_WEBHOOKS_ALLOWED_NETWORKS", "127.0.0.0/8");
+    Program::start(command)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_server_sends_the_event_under_way_again() {
+    let place = Place::new(Engine::Sqlite).await;
+    let mut program = serve_locally(&place);
+    let key = place.key();
+    let receiver = Receiver::start(Manner::Silent).await;
+    program.make(&key, "webhook-endpoints", json!({ "url": receiver.url })).await;
+    program.customer(&key, "one").await.expect(201);
+    timeout(PATIENCE, receiver.arrival()).await.unwrap();
+    let first = receiver.take();
+    program.kill();
+    receiver.set(Manner::Status(200));
+    let _again = serve_locally(&place);
+    timeout(PATIENCE, receiver.arrival()).await.unwrap();
+    assert_eq!(receiver.take()[0].json(), first[0].json());
+}
+
+/// The server is killed while it publishes and delivers, each time after another number of
+/// deliveries. Every acknowledged change arrives, with the same event each time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_loses_no_delivery() {
+    const OF_ROUND: usize = 20;
+    let place = Place::new(Engine::Sqlite).await;
+    let mut program = serve_locally(&place);
+    let key = place.key();
+    let receiver = Receiver::start(Manner::Status(200)).await;
+    program.make(&key, "webhook-endpoints", json!({ "url": receiver.url })).await;
+    let (mut made, mut arrived) = (BTreeSet::new(), BTreeMap::<String, Value>::new());
+    let until = async |arrived: &mut BTreeMap<String, Value>, enough: usize| {
+        loop {
+            for got in receiver.take() {
+                let event = got.json();
+                let customer = event["customerId"].as_str().unwrap().to_owned();
+                assert_eq!(arrived.entry(customer).or_insert_with(|| event.clone()), &event);
+            }
+            if arrived.len() >= enough {
+                break;
+            }
+            timeout(PATIENCE, receiver.arrival()).await.unwrap();
+        }
+    };
+    for round in 0..6 {
+        for n in 0..OF_ROUND {
+            let created = program.customer(&key, &format!("{round}-{n}")).await.expect(201);
+            made.insert(created.text("id"));
+        }
+        until(&mut arrived, round * (OF_ROUND + 3)).await;
+        program.kill();
+        program = serve_locally(&place);
+    }
+    until(&mut arrived, made.len()).await;
+    assert_eq!(arrived.into_keys().collect::<BTreeSet<_>>(), made);
+}
+
+/// A running `unitpay listen`, killed on drop.
+struct Listener {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Listener {
+    fn start(place: &Place, arguments: &[&str], key: &str) -> Self {
+        let mut command = place.command(arguments);
+        command.env("UNITPAY_API_KEY", key).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Self { child, lines }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).unwrap()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `unitpay listen` forwards a server's new events, signed by the secret that it prints.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listen_command_forwards_signed_events() {
+    let place = Place::new(Engine::Sqlite).await;
+    let (program, key) = (place.serve(), place.key());
+    program.customer(&key, "before").await.expect(201);
+    // An event before the command starts is not forwarded, so it has to be published by then.
+    let published = async || {
+        let list = program.client.call(get("/v1/events").key(&key)).await.expect(200).json();
+        !list["data"].as_array().unwrap().is_empty()
+    };
+    timeout(PATIENCE, async { while !published().await {} }).await.unwrap();
+    let receiver = Receiver::start(Manner::Status(200)).await;
+    let server = format!("http://{}/v1", program.client.address());
+    let arguments = ["listen", "--forward-to", &receiver.url, "--server", &server];
+    let listener = Listener::start(&place, &arguments, &key);
+    let first = listener.line();
+    let secret = first.strip_prefix("The signing secret is ").unwrap();
+    assert_eq!(listener.line(), format!("Events are sent to {}", receiver.url));
+    program.customer(&key, "after").await.expect(201);
+    timeout(PATIENCE, receiver.arrival()).await.unwrap();
+    let got = receiver.take();
+    assert_eq!((got.len(), got[0].signatures(&[secret])), (1, 1));
+    assert_eq!(got[0].json()["data"]["object"]["externalId"], "after");
+    let line = listener.line();
+    assert!(line.contains("customer.created") && line.ends_with("-> 200"), "{line}");
+    // The secret stays the same, and a failing receiver does not end the command.
+    drop(listener);
+    receiver.set(Manner::Status(500));
+    let listener = Listener::start(&place, &arguments, &key);
+    assert_eq!(listener.line(), first);
+    listener.line();
+    for name in ["third", "fourth"] {
+        program.customer(&key, name).await.expect(201);
+        assert!(listener.line().ends_with("-> 500"));
+    }
+    drop(listener);
+    let mut wrong = place.command(&arguments);
+    let said = refused(wrong.env("UNITPAY_API_KEY", "upay_sk_wrong"));
+    assert!(said.contains("webhooks:read") && !said.contains("upay_sk_wrong"), "{said}");
 }
