@@ -49,10 +49,11 @@ class Server:
         shutil.rmtree(self.data_dir)
 
 
-def start_server() -> Server:
+def start_server(variables: Optional[Dict[str, str]] = None) -> Server:
     data_dir = tempfile.mkdtemp(prefix="unitpay-python-")
     api_key = unitpay(data_dir, "keys", "create", "--env", "sandbox")
-    process = start([PROGRAM, "serve", "--data-dir", data_dir, "--listen", "127.0.0.1:0"], {})
+    command = [PROGRAM, "serve", "--data-dir", data_dir, "--listen", "127.0.0.1:0"]
+    process = start(command, variables or {})
     assert process.stderr is not None
     origin = line_with(process.stderr, r"listening on (http://127\.0\.0\.1:\d+)")
     return Server(api_key, f"{origin}/v1", data_dir, process)
