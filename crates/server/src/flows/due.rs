@@ -39,7 +39,12 @@ pub async fn run_all(app: &App) -> Result<(), DbError> {
         if due.is_empty() {
             break;
         }
-        run_at_once(app, &due).await?;
+        // At one instant, payments and renewals come before invoices become overdue.
+        let is_first = |due: &Due| matches!(due.what, What::Subscription(_));
+        let (first, overdue): (Vec<Due>, Vec<Due>) = due.into_iter().partition(is_first);
+        let done = run_at_once(app, &first).await;
+        run_at_once(app, &overdue).await?;
+        done?;
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! After a failed charge, and a sent invoice that is not paid.
 
 use crate::on_both_stores;
-use crate::support::{Test, event_with, flat, monthly, post, told};
+use crate::support::{Test, event_with, flat, get, monthly, post, told};
 use serde_json::{Value, json};
 use unitpay::base::PaymentAttemptId;
 use unitpay::db::{Sql, sql};
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'declined'");
 
+const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 const PENDING: Sql = sql("SELECT id FROM payment_attempts WHERE status = 'pending'");
 
 async fn make_default(t: &Test, card: &str) {
@@ -54,6 +55,19 @@ async fn statuses(t: &Test, customer: &str) -> Vec<String> {
 async fn pending(t: &Test) -> PaymentAttemptId {
     let mut tx = t.app.db.read().await.unwrap();
     tx.one(&PENDING, &[], |row| row.take()).await.unwrap().unwrap()
+}
+
+async fn assert_renewed_before_overdue(t: &Test) {
+    assert_eq!(
+        (status(t, "c").await, statuses(t, "c").await),
+        ("past_due".into(), vec!["overdue".to_owned(), "issued".to_owned()])
+    );
+    let events = get("/v1/audit-events?customerId=c&limit=100").key(&t.key);
+    let events = t.call(events).await.expect(200).json();
+    let mut actions = events["data"].as_array().unwrap().iter().map(|event| &event["action"]);
+    let mut next = |action: &str| actions.any(|known| *known == action);
+    // The newest comes first.
+    assert!(next("subscription.past_due") && next("subscription.renewed"), "{events}");
 }
 
 on_both_stores! {
@@ -301,5 +315,41 @@ on_both_stores! {
             let end = if pays { ("active".into(), "paid".to_owned()) } else { ("canceled".into(), "uncollectible".to_owned()) };
             assert_eq!((status(&t, name).await, statuses(&t, name).await.pop().unwrap()), end, "{name}");
         }
+    }
+
+    async fn invoice_without_net_days_is_due_today(t) {
+        sent_to(&t, "c", 0).await;
+        t.clock_to("2030-01-01T23:59:59Z").await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await), ("active".into(), vec!["issued".to_owned()]));
+        t.clock_to("2030-01-02T00:00:00Z").await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await), ("past_due".into(), vec!["overdue".to_owned()]));
+    }
+
+    async fn renewal_comes_before_overdue_at_one_instant(t) {
+        // The due day ends as the second period begins.
+        sent_to(&t, "c", 30).await;
+        t.advance(31 * 86_400);
+        t.bill_what_is_due().await;
+        assert_renewed_before_overdue(&t).await;
+    }
+
+    async fn renewal_comes_before_overdue_on_the_test_clock(t) {
+        sent_to(&t, "c", 30).await;
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        assert_renewed_before_overdue(&t).await;
+    }
+
+    async fn last_failed_retry_closes_the_payment_form(t) {
+        let (id, _) = failing(&t, "c").await;
+        t.clock_to("2030-02-07T12:00:00Z").await;
+        let owed = t.invoices_of("c").await.pop().unwrap();
+        let careful = t.card(&id, "pm_sandbox_requires_form").await;
+        let form = t.pay(owed["id"].as_str().unwrap(), json!({ "paymentMethodId": careful })).await.expect(200).json();
+        assert_eq!(form["kind"], "requires_form");
+        t.clock_to("2030-02-08T00:00:00Z").await;
+        assert_eq!((status(&t, "c").await, statuses(&t, "c").await), ("canceled".into(), vec!["paid".to_owned(), "uncollectible".to_owned()]));
+        // A payment by the closed form is refunded.
+        t.fill_in(form["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
+        assert_eq!((statuses(&t, "c").await.pop().unwrap(), t.count(&REFUNDS).await), ("uncollectible".to_owned(), 1));
     }
 }

@@ -148,4 +148,40 @@ on_both_stores! {
         assert_eq!((&renewal["invoiceNumber"], &renewal["periodStart"]), (&json!("INV-000003"), &json!("2030-02-01T00:00:00.000Z")));
         assert!(renewal["issuedAt"].as_str() >= of_d["issuedAt"].as_str());
     }
+
+    async fn customer_who_owes_cannot_upgrade_by_portal_token(t) {
+        let (small, large) = (t.plan(monthly("small", flat(1_000))).await, t.plan(monthly("large", flat(3_000))).await);
+        t.payer("c").await;
+        let subscription = t.buy("c", &small, 1).await;
+        let items = json!([{ "description": "Work", "quantity": 1, "unitAmount": 700 }]);
+        let owed = json!({ "customerId": "c", "items": items, "dueInDays": 1 });
+        let owed = t.call(post("/v1/invoices", &owed).key(&t.key)).await.expect(201).json();
+        let (token, id) = (t.token("c").await, subscription["id"].as_str().unwrap());
+        let change = |plan: &str| t.call(post(format!("/v1/subscriptions/{id}/change-plan"), &json!({ "planId": plan })).bearer(&token));
+        // It is not overdue on the day on which it is due.
+        t.clock_to("2030-01-02T23:59:59Z").await;
+        assert_eq!(t.invoice(owed["id"].as_str().unwrap()).await["status"], "issued");
+        t.clock_to("2030-01-03T00:00:00Z").await;
+        let before = t.state().await;
+        assert_eq!(change(&large).await.refused(409, "invoice_unpaid").json()["invoiceId"], owed["id"]);
+        assert_eq!(t.state().await, before);
+        let path = format!("/v1/invoices/{}/payments", owed["id"].as_str().unwrap());
+        t.call(post(path, &json!({ "amount": 700, "reference": "SEPA" })).key(&t.key)).await.expect(201);
+        assert_eq!(change(&large).await.expect(200).json()["kind"], "charged_inline");
+    }
+
+    async fn currency_unlocks_when_no_credits_are_left(t) {
+        let shop = t.shop().await;
+        let euro = t.plan(with(monthly("euro", flat(1_000)), json!({ "currency": "EUR" }))).await;
+        t.subscriber(&shop, "c").await;
+        t.card("c", "pm_sandbox_visa").await;
+        let end = t.app.clock.now().plus_days(1);
+        t.grant(shop.wallet("c"), unitpay::credits::Source::Promotional, 6, Some(end)).await;
+        let subscription = t.subscription_of("c").await;
+        t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
+        t.try_to_subscribe("c", &euro).await.refused(422, "currency_mismatch");
+        t.clock_to("2030-01-02T00:00:00Z").await;
+        assert_eq!(t.balance("c").await, 0);
+        t.try_to_subscribe("c", &euro).await.expect(200);
+    }
 }

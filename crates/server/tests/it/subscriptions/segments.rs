@@ -44,6 +44,9 @@ on_both_stores! {
         let preview = t.of_subscription(&subscription, "preview-change", json!({ "planId": free })).await.expect(200).json();
         assert_eq!(preview["nextInvoice"]["totalAmount"], 500_000, "{preview}");
         assert_eq!(change(&t, &subscription, &free).await["kind"], "created_no_charge");
+        let upcoming = format!("/v1/subscriptions/{}/upcoming-invoice", subscription["id"].as_str().unwrap());
+        let upcoming = t.call(get(upcoming).key(&t.key)).await.expect(200).json();
+        assert_eq!(upcoming["invoice"]["totalAmount"], 500_000, "{upcoming}");
         t.call_for("c", "2", 500_000).await;
         t.clock_to("2030-02-01T00:00:00Z").await;
         assert_eq!(told(&t.invoices_of("c").await), [("renewal", "paid", 500_000)]);
@@ -173,19 +176,24 @@ on_both_stores! {
         let calls = t.calls().await;
         let old = t.plan(monthly("old", json!([{ "type": "recurring", "amount": 1_000 }, priced(&calls, "10", "100")]))).await;
         let new = t.plan(monthly("new", flat(60_000))).await;
-        t.payer("c").await;
-        let subscription = t.buy("c", &old, 1).await;
-        t.call_for("c", "1", 15).await;
-        pays_by(&t, "c", "pm_sandbox_declined").await;
-        t.of_subscription(&subscription, "change-plan", json!({ "planId": new })).await.refused(402, "payment_declined");
-        pays_by(&t, "c", "pm_sandbox_requires_form").await;
-        change(&t, &subscription, &new).await;
-        t.call_for("c", "2", 5).await;
-        // Canceling closes the form and its draft.
-        t.of_subscription(&subscription, "cancel", json!({})).await.expect(200);
-        pays_by(&t, "c", "pm_sandbox_visa").await;
+        for (customer, mode) in [("c", "period_end"), ("d", "now")] {
+            t.payer(customer).await;
+            let subscription = t.buy(customer, &old, 1).await;
+            t.call_for(customer, "1", 15).await;
+            pays_by(&t, customer, "pm_sandbox_declined").await;
+            t.of_subscription(&subscription, "change-plan", json!({ "planId": new })).await.refused(402, "payment_declined");
+            pays_by(&t, customer, "pm_sandbox_requires_form").await;
+            change(&t, &subscription, &new).await;
+            t.call_for(customer, "2", 5).await;
+            // Canceling closes the form and its draft.
+            pays_by(&t, customer, "pm_sandbox_visa").await;
+            t.of_subscription(&subscription, "cancel", json!({ "mode": mode })).await.expect(200);
+        }
         t.clock_to("2030-02-02T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 1_000), ("usage", "paid", 1_000)]);
+        for customer in ["c", "d"] {
+            let invoices = t.invoices_of(customer).await;
+            assert_eq!(told(&invoices), [("create", "paid", 1_000), ("usage", "paid", 1_000)], "{customer}");
+        }
     }
 
     async fn usage_in_a_trial_or_before_the_start_is_not_billed(t) {
@@ -227,5 +235,39 @@ on_both_stores! {
         let events = t.call(get("/v1/audit-events?customerId=c&limit=100").key(&t.key)).await.expect(200).json();
         let count = |action: &str| events["data"].as_array().unwrap().iter().filter(|event| event["action"] == action).count();
         assert_eq!((count("subscription.changed"), count("subscription.uncanceled")), (2, 1));
+    }
+
+    async fn quantity_change_in_a_trial_leaves_a_scheduled_cancellation(t) {
+        let charges = json!([{ "type": "recurring", "amount": 1_000, "perUnit": true }]);
+        let plan = t.plan(with(monthly("plan", charges), json!({ "trialDays": 10 }))).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &plan, 2).await;
+        let (token, id) = (t.token("c").await, subscription["id"].as_str().unwrap());
+        let ask = |what: &str, body: Value| t.call(post(format!("/v1/subscriptions/{id}/{what}"), &body).bearer(&token));
+        ask("cancel", json!({})).await.expect(200);
+        for quantity in [3, 1, 1] {
+            ask("change-plan", json!({ "quantity": quantity })).await.expect(200);
+            let changed = t.subscription_of("c").await;
+            assert_eq!((&changed["cancelAtPeriodEnd"], &changed["quantity"]), (&json!(true), &json!(quantity)));
+        }
+        t.clock_to("2030-01-11T00:00:00Z").await;
+        assert_eq!((&t.subscription_of("c").await["status"], t.invoices_of("c").await.len()), (&json!("canceled"), 0));
+    }
+
+    async fn scheduled_change_bills_the_usage_of_the_old_plan(t) {
+        let calls = t.calls().await;
+        let old = t.plan(monthly("old", json!([{ "type": "recurring", "amount": 3_000 }, priced(&calls, "100", "1")]))).await;
+        let new = t.plan(monthly("new", json!([{ "type": "recurring", "amount": 1_000 }, priced(&calls, "0", "50")]))).await;
+        t.payer("c").await;
+        let subscription = t.buy("c", &old, 1).await;
+        assert_eq!(change(&t, &subscription, &new).await["kind"], "deferred");
+        t.call_for("c", "1", 500).await;
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        t.call_for("c", "2", 3).await;
+        let renewal = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!(lines(&renewal), [("usage".into(), 400), ("recurring".into(), 1_000)]);
+        t.clock_to("2030-03-01T00:00:00Z").await;
+        let renewal = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!(lines(&renewal), [("usage".into(), 150), ("recurring".into(), 1_000)]);
     }
 }
