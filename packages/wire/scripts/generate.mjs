@@ -24,11 +24,13 @@ const lists = {
   ERROR_CODES: schemas.Problem.properties.code.enum,
   SCOPES: schemas.CreatePortalSessionResponse.properties.scopes.items.enum,
   PORTAL_ROUTES: portalRoutes(),
+  // The currencies whose minor unit is not a hundredth.
+  CURRENCY_EXPONENTS: document['x-currency-exponents'],
 };
 
 const header = '// Generated from openapi.json by `npm run generate`; do not edit.\n';
 const values = Object.entries(lists).map(([name, list]) => {
-  if (!Array.isArray(list) || list.length === 0) throw new Error(`openapi.json has no ${name}`);
+  if (Object.keys(list ?? {}).length === 0) throw new Error(`openapi.json has no ${name}`);
   return `export const ${name} = ${JSON.stringify(list, null, 2)} as const;\n`;
 });
 

@@ -3,8 +3,11 @@
 //! Credential and scope of each operation come from the extractors of its handler
 //! ([`operation`](super::operation)).
 
+use crate::base::Currency;
 use http::StatusCode;
+use serde_json::Value;
 use utoipa::Modify;
+use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{Array, ArrayBuilder, Components, Object, ObjectBuilder, Type};
@@ -19,6 +22,7 @@ pub struct Common;
 
 impl Modify for Common {
     fn modify(&self, description: &mut OpenApi) {
+        description.extensions = Some(currency_exponents());
         let components = description.components.get_or_insert_with(Components::new);
         components.add_security_scheme("secretKey", secret_key());
         components.add_security_scheme("portalToken", portal_token());
@@ -32,6 +36,14 @@ impl Modify for Common {
             answers.insert("default".to_owned(), Ref::from_response_name(PROBLEM).into());
         }
     }
+}
+
+/// Lists the currencies whose exponent is not 2, for clients that format amounts.
+fn currency_exponents() -> Extensions {
+    let exponents: serde_json::Map<String, Value> = Currency::exponents_other_than_two()
+        .map(|(code, exponent)| (code.to_owned(), exponent.into()))
+        .collect();
+    ExtensionsBuilder::new().add("x-currency-exponents", exponents).build()
 }
 
 /// Builds a list of some of these names.
