@@ -3,38 +3,42 @@
 //! The path of a request: `routes` → an extractor of `auth` → a handler in a slice's `http` → a
 //! rule in the slice's `mod` → its `sql` → `db`.
 
-pub mod app;
-pub mod auth;
-pub mod base;
-pub mod cli;
-pub mod clock_guard;
-pub mod config;
-pub mod db;
-pub mod http;
-pub mod idempotency;
-pub mod jobs;
-pub mod limits;
-pub mod log;
-pub mod routes;
-pub mod signing;
+pub mod testing;
 
-pub mod audit;
-pub mod branding;
-pub mod catalog;
-pub mod credits;
-pub mod customers;
-pub mod entitlements;
-pub mod events;
-pub mod flows;
-pub mod invoices;
-pub mod keys;
-pub mod organizations;
-pub mod outbound;
-pub mod payments;
-pub mod portal;
-pub mod settlement;
-pub mod subscriptions;
-pub mod test_clock;
-pub mod usage;
-pub mod webhooks;
-pub mod work;
+mod app;
+mod auth;
+mod base;
+mod cli;
+mod clock_guard;
+mod config;
+mod db;
+mod http;
+mod idempotency;
+mod jobs;
+mod limits;
+mod log;
+mod routes;
+mod signing;
+
+mod audit;
+mod branding;
+mod catalog;
+mod credits;
+mod customers;
+mod entitlements;
+mod events;
+mod flows;
+mod invoices;
+mod keys;
+mod organizations;
+mod outbound;
+mod payments;
+mod portal;
+mod settlement;
+mod subscriptions;
+mod test_clock;
+mod usage;
+mod webhooks;
+mod work;
+
+pub use cli::main;

@@ -9,8 +9,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use unitpay::http::leaves::Slug;
-use unitpay::http::{Code, Fields, Problem};
+use unitpay::testing::http::leaves::Slug;
+use unitpay::testing::http::{Code, Fields, Problem};
 
 const MAX_DEPTH: usize = 32;
 

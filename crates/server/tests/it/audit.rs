@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Request, Test, delete, get, patch, post};
 use serde_json::{Value, json};
-use unitpay::keys::KeyScopes;
+use unitpay::testing::keys::KeyScopes;
 
 on_both_stores! {
     async fn each_change_records_one_event_with_its_actor(t) {

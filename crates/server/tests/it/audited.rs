@@ -7,9 +7,9 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use unitpay::audit::Action;
-use unitpay::keys::KeyScopes;
-use unitpay::payments::{Card, Event, Refund, RefundKey};
+use unitpay::testing::audit::Action;
+use unitpay::testing::keys::KeyScopes;
+use unitpay::testing::payments::{Card, Event, Refund, RefundKey};
 
 on_both_stores! {
     async fn every_action_is_audited_exactly_where_it_happens(t) {
@@ -345,7 +345,7 @@ async fn money_back(log: &mut Log<'_>) {
             _ => {
                 log.ask(post(&path, &note), &issued).await;
                 log.t.advance(3_600);
-                unitpay::flows::sweep_refunds(&log.t.app).await.unwrap();
+                unitpay::testing::flows::sweep_refunds(&log.t.app).await.unwrap();
                 log.told(&[refunded]).await;
             }
         }

@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Answer, Test, check_books, flat, get, monthly, of, patch, post, told, with};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::settlement::{Billed, Effect};
+use unitpay::testing::settlement::{Billed, Effect};
 
 impl Test {
     pub async fn adjust(&self, customer: &str, body: Value) -> Answer {
@@ -61,7 +61,7 @@ on_both_stores! {
         t.adjust("one", json!({ "currency": "EUR", "amount": -1 })).await.refused(422, "amount_out_of_range");
         t.adjust("one", json!({ "currency": "USD", "amount": 0 })).await.refused(422, "validation_failed");
         t.adjust("one", json!({ "currency": "XXX", "amount": 1 })).await.refused(422, "validation_failed");
-        let most = unitpay::base::MAX_AMOUNT;
+        let most = unitpay::testing::base::MAX_AMOUNT;
         t.adjust("one", json!({ "currency": "USD", "amount": most })).await.refused(422, "amount_out_of_range");
         t.adjust("nobody", json!({ "currency": "USD", "amount": 1 })).await.refused(404, "customer_not_found");
         assert_eq!(t.balances("one").await, json!([["USD", 600]]));

@@ -211,7 +211,7 @@ on_both_stores! {
     async fn value_of_undescribed_type_is_refused_by_name(t) {
         let operations = operations(&t).await;
         let before = t.state().await;
-        let described = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+        let described = serde_json::to_value(unitpay::testing::routes::openapi()).unwrap();
         for (method, path, good, schema) in operations {
             let schema = &described["components"]["schemas"][schema];
             for (name, field) in schema["properties"].as_object().unwrap() {
@@ -447,7 +447,7 @@ fn damage(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
 
 /// An object of known and other fields, with any values.
 fn object() -> impl Strategy<Value = Value> {
-    let described = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+    let described = serde_json::to_value(unitpay::testing::routes::openapi()).unwrap();
     let schemas = described["components"]["schemas"].as_object().unwrap();
     let requests = schemas.iter().filter(|(name, _)| name.ends_with("Request"));
     let names: BTreeSet<String> = requests

@@ -35,7 +35,7 @@ on_both_stores! {
         assert_eq!((&changed["legalName"], &changed["updatedAt"]), (&json!("Acme GmbH"), &json!("2030-01-01T00:01:00.000Z")));
         // Each tenant has its own.
         let live = t.live(t.tenant.organization_id).await;
-        let live = t.key_of(live, unitpay::keys::KeyScopes::ALL).await;
+        let live = t.key_of(live, unitpay::testing::keys::KeyScopes::ALL).await;
         assert_eq!(t.call(get("/v1/branding").key(&live)).await.expect(200).json(), nothing);
     }
 

@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Answer, Test, get, patch, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::keys::KeyScopes;
+use unitpay::testing::keys::KeyScopes;
 
 on_both_stores! {
     async fn created_objects_are_read_back_unchanged(t) {

@@ -3,12 +3,12 @@
 use crate::support::{Engine, Request, Test, flat, get, monthly, post};
 use serde_json::{Value, json};
 use std::time::Duration;
-use unitpay::audit::Actor;
-use unitpay::base::{Clock, Time};
-use unitpay::clock_guard;
-use unitpay::db::{DbError, Lane, Sql, Tx, sql};
-use unitpay::jobs;
-use unitpay::keys::{self, KeyKind, KeyScopes, NewApiKey};
+use unitpay::testing::audit::Actor;
+use unitpay::testing::base::{Clock, Time};
+use unitpay::testing::clock_guard;
+use unitpay::testing::db::{DbError, Lane, Sql, Tx, sql};
+use unitpay::testing::jobs;
+use unitpay::testing::keys::{self, KeyKind, KeyScopes, NewApiKey};
 
 const DAY: i64 = 86_400;
 /// All that retention deletes or billing makes.

@@ -14,7 +14,7 @@ use crate::support::{Engine, Place, get};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::Stdio;
-use unitpay::base::Random;
+use unitpay::testing::base::Random;
 use unitpay_token::SigningKey;
 
 /// Declares tests of the program that run on both stores.

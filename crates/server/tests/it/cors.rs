@@ -3,14 +3,14 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Engine, Request, Test, get, patch, post};
 use serde_json::{Value, json};
-use unitpay::db::Db;
+use unitpay::testing::db::Db;
 
 const PAGE: &str = "https://app.example.com";
 
 /// Returns the described methods and paths that a browser may call, or all others. A browser may
 /// call a route if a credential of its own opens it.
 fn routes(browser: bool) -> Vec<(String, String)> {
-    let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+    let whole = serde_json::to_value(unitpay::testing::routes::openapi()).unwrap();
     let opens = |operation: &Value| {
         let ways = operation["security"].as_array().into_iter().flatten();
         let mut names = ways.flat_map(|way| way.as_object().unwrap().keys());

@@ -4,8 +4,8 @@ use crate::on_both_stores;
 use crate::support::{Answer, Test, check_books, flat, get, monthly, of, post, told};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::db::{Sql, sql};
-use unitpay::settlement::Effect;
+use unitpay::testing::db::{Sql, sql};
+use unitpay::testing::settlement::Effect;
 
 const REFUNDED: Sql = sql("SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM sandbox_refunds \
     WHERE status = 'succeeded'");
@@ -131,7 +131,7 @@ on_both_stores! {
             (json!({ "amount": 100, "refundAmount": 60, "creditAmount": 41 }), "validation_failed"),
             (json!({ "amount": 100, "refundAmount": 99 }), "validation_failed"),
             (json!({ "amount": 1_001 }), "amount_out_of_range"),
-            (json!({ "amount": unitpay::base::MAX_AMOUNT }), "amount_out_of_range"),
+            (json!({ "amount": unitpay::testing::base::MAX_AMOUNT }), "amount_out_of_range"),
             (json!({ "amount": 1_001, "refundAmount": 1_001 }), "amount_out_of_range"),
             (json!({ "lines": [{ "item": 0, "amount": 1_001 }] }), "amount_out_of_range"),
             (json!({ "lines": [{ "item": 0 }, { "item": 0, "amount": 1 }] }), "amount_out_of_range"),
@@ -145,7 +145,7 @@ on_both_stores! {
         let too_much = note(json!({ "amount": 700, "refundAmount": 300 }));
         t.note(&sent, too_much).await.refused(422, "amount_out_of_range");
         let other = t.live(t.tenant.organization_id).await;
-        let other = t.key_of(other, unitpay::keys::KeyScopes::ALL).await;
+        let other = t.key_of(other, unitpay::testing::keys::KeyScopes::ALL).await;
         for path in [format!("/v1/invoices/{invoice}/credit-notes"), format!("/v1/invoices/{invoice}/credit-notes/preview")] {
             t.call(post(path, &note(json!({ "amount": 1 }))).key(&other)).await.refused(404, "not_found");
         }

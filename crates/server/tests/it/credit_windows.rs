@@ -234,13 +234,13 @@ on_both_stores! {
     async fn debits_happen_in_the_order_of_events(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), unitpay::credits::Source::Promotional, 6, None).await;
+        t.grant(shop.wallet("one"), unitpay::testing::credits::Source::Promotional, 6, None).await;
         let event = |key: &str, quantity: i64| event_with("one", "generate", key, json!({ "quantity": quantity }));
         // 3, then 30 for the same key (another content), then 3: the last one still finds its credits.
         let events = json!([event("a", 2), event("a", 20), event("b", 2), event("c", 2), event("a", 2)]);
         let expected = [(1, "rejected_duplicate".to_owned()), (3, "rejected_insufficient_credits".to_owned())];
         assert_eq!(t.tracked(events).await, expected);
-        t.grant(shop.wallet("one"), unitpay::credits::Source::Promotional, 6, None).await;
+        t.grant(shop.wallet("one"), unitpay::testing::credits::Source::Promotional, 6, None).await;
         // The first use of a key is too dear; its repetition is cheaper and comes before the next event.
         let events = json!([event("d", 20), event("d", 4), event("e", 2)]);
         let expected = [(0, "rejected_insufficient_credits".to_owned()), (2, "rejected_insufficient_credits".to_owned())];

@@ -70,7 +70,7 @@ on_both_stores! {
             assert_eq!(found(other, &t.key).await, [] as [Value; 0], "{other}");
         }
         let foreign = t.organization("other").await;
-        let foreign = t.key_of(foreign, unitpay::keys::KeyScopes::ALL).await;
+        let foreign = t.key_of(foreign, unitpay::testing::keys::KeyScopes::ALL).await;
         assert_eq!(found(query, &foreign).await, [] as [Value; 0]);
         param(t.call(get("/v1/customers?externalId=").key(&t.key)).await, "externalId");
     }
@@ -130,7 +130,7 @@ on_both_stores! {
         assert_eq!(t.state().await, before);
         let another = t.organization("another").await;
         for tenant in [another, t.live(t.tenant.organization_id).await] {
-            let key = t.key_of(tenant, unitpay::keys::KeyScopes::ALL).await;
+            let key = t.key_of(tenant, unitpay::testing::keys::KeyScopes::ALL).await;
             t.call(post("/v1/customers", &twin).key(&key)).await.expect(201);
         }
         // An archived slug is free again.
@@ -253,9 +253,9 @@ on_both_stores! {
         let another = t.organization("another").await;
         let before = t.state().await;
         for tenant in [another, t.live(t.tenant.organization_id).await] {
-            let foreign = t.key_of(tenant, unitpay::keys::KeyScopes::ALL).await;
+            let foreign = t.key_of(tenant, unitpay::testing::keys::KeyScopes::ALL).await;
             let mine = t.call(post("/v1/customers", &json!({ "name": "M", "email": "m@example.com" })).key(&foreign)).await.text("id");
-            let missing_key = unitpay::base::ApiKeyId::from_u128(7).to_string();
+            let missing_key = unitpay::testing::base::ApiKeyId::from_u128(7).to_string();
             let requests = |cus: &str, sid: &str, key: &str| vec![
                 get(format!("/v1/customers/{cus}")),
                 patch(format!("/v1/customers/{cus}"), &json!({ "name": "X" })),

@@ -3,9 +3,9 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Test, WalletOf, get, patch, post};
 use serde_json::{Value, json};
-use unitpay::credits::{self, Source};
-use unitpay::customers::{self, CustomerRef};
-use unitpay::db::{Lane, Tx};
+use unitpay::testing::credits::{self, Source};
+use unitpay::testing::customers::{self, CustomerRef};
+use unitpay::testing::db::{Lane, Tx};
 
 on_both_stores! {
     async fn entitlements_are_the_union_with_the_larger_limit(t) {

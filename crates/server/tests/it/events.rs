@@ -5,7 +5,7 @@ use crate::support::{Engine, Test, get, patch, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use unitpay::db::{Sql, sql};
+use unitpay::testing::db::{Sql, sql};
 
 const EVENTS: Sql = sql("SELECT COUNT(*) FROM events");
 
@@ -157,7 +157,7 @@ on_both_stores! {
     async fn tenants_have_sequences_of_their_own(t) {
         t.customer("one").await;
         let live = t.live(t.tenant.organization_id).await;
-        let key = t.key_of(live, unitpay::keys::KeyScopes::ALL).await;
+        let key = t.key_of(live, unitpay::testing::keys::KeyScopes::ALL).await;
         let body = json!({ "name": "A", "email": "a@example.com", "externalId": "one" });
         t.call(post("/v1/customers", &body).key(&key)).await.expect(201);
         t.publish().await;

@@ -11,8 +11,8 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use unitpay::base::Time;
-use unitpay::config::Config;
+use unitpay::testing::base::Time;
+use unitpay::testing::config::Config;
 
 const HISTORIES: usize = 500;
 const ROUNDS: usize = 5;

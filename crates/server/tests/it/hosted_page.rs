@@ -201,7 +201,7 @@ async fn page_is_at_its_path_with_a_slash_too() {
 #[tokio::test]
 async fn public_url_with_a_path_works_with_and_without_the_prefix() {
     let first = server().await;
-    let clock = unitpay::base::Clock::manual(first.app.clock.now());
+    let clock = unitpay::testing::base::Clock::manual(first.app.clock.now());
     let t = first.another_node_with(clock, "https://x.test/billing").await;
     t.customer("c").await;
     for prefix in ["/billing", ""] {

@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, delete, patch, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::keys::KeyScopes;
+use unitpay::testing::keys::KeyScopes;
 
 const REPLAYED: &str = "idempotent-replayed";
 

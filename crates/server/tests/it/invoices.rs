@@ -4,14 +4,14 @@ use crate::on_both_stores;
 use crate::support::{Test, delete, get, line, of, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::audit::Actor;
-use unitpay::base::{CollectionMethod, Decimal, Period, TaxRate, Time};
-use unitpay::db::{DbError, Lane, Sql, Tx, sql};
-use unitpay::invoices;
-use unitpay::invoices::{NewInvoice, Reason, Status};
-use unitpay::settlement::{Billed, Effect};
-use unitpay::work::BillingError;
-use unitpay::work::Work;
+use unitpay::testing::audit::Actor;
+use unitpay::testing::base::{CollectionMethod, Decimal, Period, TaxRate, Time};
+use unitpay::testing::db::{DbError, Lane, Sql, Tx, sql};
+use unitpay::testing::invoices;
+use unitpay::testing::invoices::{NewInvoice, Reason, Status};
+use unitpay::testing::settlement::{Billed, Effect};
+use unitpay::testing::work::BillingError;
+use unitpay::testing::work::Work;
 
 const NUMBERS: Sql = sql("SELECT COUNT(DISTINCT number) * 1000 + MAX(number) FROM invoices");
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
@@ -53,7 +53,7 @@ on_both_stores! {
                 let by = app.by(Actor::System);
                 let at = Time::from_seconds(by.now.seconds());
                 let issued = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    unitpay::customers::lock_no(tx, &tenant, no).await?;
+                    unitpay::testing::customers::lock_no(tx, &tenant, no).await?;
                     let new = of(&[1_000]);
                     invoices::create_issued(&mut Work { tx, tenant: &tenant, at, by: &by }, no, new).await?;
                     match fails {
@@ -152,16 +152,16 @@ on_both_stores! {
 
     async fn live_invoice_requires_seller_name_and_address(t) {
         let live = t.live(t.tenant.organization_id).await;
-        let key = t.key_of(live, unitpay::keys::KeyScopes::ALL).await;
+        let key = t.key_of(live, unitpay::testing::keys::KeyScopes::ALL).await;
         let body = json!({ "name": "A", "email": "a@example.com" });
         let customer = t.call(post("/v1/customers", &body).key(&key)).await.expect(201).text("id");
         let mut tx = t.app.db.read().await.unwrap();
-        let found = unitpay::customers::get(&mut tx, &live, &customer.parse().unwrap()).await;
+        let found = unitpay::testing::customers::get(&mut tx, &live, &customer.parse().unwrap()).await;
         let no = found.unwrap().unwrap().no;
         drop(tx);
         let refused = t.issue(live, no, sent(1_000)).await;
         assert!(matches!(refused, Err(BillingError::SellerIncomplete)), "{refused:?}");
-        assert_eq!(unitpay::http::Problem::from(BillingError::SellerIncomplete).code.as_str(),
+        assert_eq!(unitpay::testing::http::Problem::from(BillingError::SellerIncomplete).code.as_str(),
             "seller_incomplete");
         assert_eq!(t.count(&INVOICES).await, 0);
         let address = json!({ "line1": "Street 1", "city": "Bern", "country": "CH" });
@@ -249,7 +249,7 @@ on_both_stores! {
         assert!(t.issue(t.tenant, no, keyed).await.unwrap().is_none());
         assert!(t.issue(t.tenant, no, of(&[0, 0])).await.unwrap().is_none());
         assert!(t.issue(t.tenant, no, of(&[])).await.unwrap().is_none());
-        for amounts in [[500, -501], [unitpay::base::MAX_AMOUNT, 1]] {
+        for amounts in [[500, -501], [unitpay::testing::base::MAX_AMOUNT, 1]] {
             let refused = t.issue(t.tenant, no, of(&amounts)).await;
             assert!(matches!(refused, Err(BillingError::OutOfRange)), "{refused:?}");
         }
@@ -285,7 +285,7 @@ on_both_stores! {
         let begun = t.collect(&customer, of(&[100]), effect).await.unwrap();
         let Billed::Attempt(attempt) = begun else { panic!("nothing to charge") };
         assert_eq!((attempt.amount, t.count(&WAITING).await), (149, 0));
-        unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        unitpay::testing::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert!(t.stored_invoice(attempt.invoice_id).await.is_none());
         assert_eq!(t.count(&WAITING).await, 1);
     }

@@ -54,7 +54,7 @@ on_both_stores! {
         t.credit("one", 1).await;
         let before = t.state().await;
         let item = |amount: i64| json!([{ "description": "Work", "unitAmount": amount }]);
-        let most = unitpay::base::MAX_AMOUNT;
+        let most = unitpay::testing::base::MAX_AMOUNT;
         for (customer, more, status, code) in [
             ("one", json!({ "items": item(1_000) }), 422, "validation_failed"),
             ("one", json!({ "currency": "USD", "items": item(-1) }), 422, "validation_failed"),

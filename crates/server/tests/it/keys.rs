@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Test, get, post};
 use serde_json::{Value, json};
-use unitpay::keys::KeyScopes;
+use unitpay::testing::keys::KeyScopes;
 
 on_both_stores! {
     async fn new_key_shows_its_secret_once(t) {

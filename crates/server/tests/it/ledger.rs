@@ -4,8 +4,8 @@
 use crate::on_both_stores;
 use crate::support::{Shop, Test, event_with, get};
 use serde_json::{Value, json};
-use unitpay::base::Time;
-use unitpay::credits::Source;
+use unitpay::testing::base::Time;
+use unitpay::testing::credits::Source;
 
 const DAY: i64 = 86_400;
 /// The plan's daily credits, and their rollover cap.

@@ -141,7 +141,7 @@ async fn secret_key_limit_never_applies_to_revoking() {
         t.revoke(json!({ "customerId": "missing" })).await.refused(404, "customer_not_found");
     }
     // Revoking does not use the budget of the other calls.
-    let other = t.key_of(t.tenant, unitpay::keys::KeyScopes::ALL).await;
+    let other = t.key_of(t.tenant, unitpay::testing::keys::KeyScopes::ALL).await;
     for _ in 0..4 * AT_ONCE {
         let body = json!({ "jti": "ps_01kwgt3qt8f689ez1ekre217xw" });
         t.call(post("/v1/portal-sessions/revoke", &body).key(&other)).await.expect(204);

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use unitpay::config::Config;
-use unitpay::http::listener;
-use unitpay::http::request::{Surface, around};
+use unitpay::testing::config::Config;
+use unitpay::testing::http::listener;
+use unitpay::testing::http::request::{Surface, around};
 
 /// Longer than any wait here.
 const PATIENCE: Duration = Duration::from_secs(20);

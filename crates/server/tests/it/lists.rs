@@ -5,8 +5,8 @@ use crate::support::{Answer, Test, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use unitpay::credits::Source;
-use unitpay::keys::KeyScopes;
+use unitpay::testing::credits::Source;
+use unitpay::testing::keys::KeyScopes;
 
 const LISTS: [&str; 4] = ["customers", "portal-sessions", "api-keys", "audit-events"];
 

@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, claims, get, post};
 use serde_json::{Value, json};
-use unitpay::keys::KeyScopes;
+use unitpay::testing::keys::KeyScopes;
 
 async fn introspect(t: &Test, key: &str, token: &str) -> Answer {
     let body = json!({ "token": token });

@@ -6,10 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
-use unitpay::base::Clock;
-use unitpay::db::{Sql, sql};
-use unitpay::keys::KeyScopes;
-use unitpay::signing;
+use unitpay::testing::base::Clock;
+use unitpay::testing::db::{Sql, sql};
+use unitpay::testing::keys::KeyScopes;
+use unitpay::testing::signing;
 use unitpay_token::SigningKey;
 
 async fn two_nodes() -> (Test, Test) {
@@ -184,7 +184,7 @@ async fn nodes_starting_together_create_one_schema_and_key_set() {
             let mut tx = node.db.read().await.unwrap();
             let keys: Option<i64> = tx.one(&KEYS, &[], |row| row.take()).await.unwrap();
             assert_eq!(keys, Some(2));
-            assert_eq!(node.db.version().await.unwrap(), unitpay::db::newest_version());
+            assert_eq!(node.db.version().await.unwrap(), unitpay::testing::db::newest_version());
             let stored = signing::all(&mut tx).await.unwrap();
             let kid = node.signing.active().unwrap().kid().to_owned();
             assert!(stored.iter().any(|key| key.kid == kid && key.activated_at.is_some()));

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use table::Access::{Catalog, Either, Form, Key, Page, Portal, Public, Sandbox, Signed};
 use table::Expect::{self, Passes, Refused};
 use table::{NOBODY, NOTHING, UNSIGNED};
-use unitpay::keys::{KeyKind, KeyScopes, KeyText};
-use unitpay::portal::PortalScopes;
+use unitpay::testing::keys::{KeyKind, KeyScopes, KeyText};
+use unitpay::testing::portal::PortalScopes;
 
 pub use table::{Access, OPERATIONS, Row};
 pub use world::World;
@@ -216,7 +216,7 @@ fn table_covers_every_operation_and_its_credentials() {
 fn committed_description_is_the_served_one() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.json");
     let committed = std::fs::read_to_string(path).unwrap();
-    let served = unitpay::routes::openapi_json();
+    let served = unitpay::testing::routes::openapi_json();
     assert!(committed == served, "write it again: unitpay openapi > openapi.json");
 }
 
@@ -229,13 +229,13 @@ fn every_reference_in_the_description_resolves() {
         value.as_array().into_iter().flatten().for_each(|inner| walk(inner, whole));
         value.as_object().into_iter().flatten().for_each(|(_, inner)| walk(inner, whole));
     }
-    let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+    let whole = serde_json::to_value(unitpay::testing::routes::openapi()).unwrap();
     walk(&whole, &whole);
 }
 
 /// Returns the described operations: id, method, path, description.
 pub fn description() -> Vec<(String, String, String, Value)> {
-    let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+    let whole = serde_json::to_value(unitpay::testing::routes::openapi()).unwrap();
     let mut found = Vec::new();
     for (path, item) in whole["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

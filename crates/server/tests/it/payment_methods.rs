@@ -3,10 +3,10 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, delete, get, post};
 use serde_json::{Value, json};
-use unitpay::db::{Lane, Sql, Tx, sql};
-use unitpay::keys::KeyScopes;
-use unitpay::organizations::Tenant;
-use unitpay::payments::{Card, Event};
+use unitpay::testing::db::{Lane, Sql, Tx, sql};
+use unitpay::testing::keys::KeyScopes;
+use unitpay::testing::organizations::Tenant;
+use unitpay::testing::payments::{Card, Event};
 
 const SUBSCRIBE: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, product_id, \
     plan_id, quantity, status, billing_interval, currency, collection_method, metadata, \

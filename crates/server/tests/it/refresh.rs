@@ -4,9 +4,9 @@ use crate::on_both_stores;
 use crate::support::{Test, claims, get, post};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use unitpay::base::Clock;
-use unitpay::http::{Code, Problem};
-use unitpay::portal;
+use unitpay::testing::base::Clock;
+use unitpay::testing::http::{Code, Problem};
+use unitpay::testing::portal;
 
 async fn mint(t: &Test, ttl: i64, max: i64) -> String {
     let body = json!({ "customerId": "c", "ttlSeconds": ttl, "maxLifetimeSeconds": max });

@@ -120,7 +120,7 @@ fn outcome(answer: &Answer) -> String {
 
 /// Builds the corpus again, without outcomes, from the description of each operation.
 fn generated() -> Vec<Line> {
-    let whole = serde_json::to_value(unitpay::routes::openapi()).unwrap();
+    let whole = serde_json::to_value(unitpay::testing::routes::openapi()).unwrap();
     let described = description();
     let mut all = Vec::new();
     for row in OPERATIONS {

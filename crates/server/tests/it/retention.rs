@@ -3,8 +3,8 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Engine, Test, get, post};
 use serde_json::json;
-use unitpay::db::{Sql, sql};
-use unitpay::jobs;
+use unitpay::testing::db::{Sql, sql};
+use unitpay::testing::jobs;
 
 const DAY: u64 = 86_400;
 const SESSIONS: Sql = sql("SELECT COUNT(*) FROM portal_sessions");

@@ -3,8 +3,8 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, claims, get, post};
 use serde_json::{Value, json};
-use unitpay::db::{Sql, sql};
-use unitpay::keys::KeyScopes;
+use unitpay::testing::db::{Sql, sql};
+use unitpay::testing::keys::KeyScopes;
 
 const REVOKE: &str = "/v1/portal-sessions/revoke";
 

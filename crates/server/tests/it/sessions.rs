@@ -4,9 +4,9 @@
 use crate::on_both_stores;
 use crate::support::{Request, Test, claims, get, post};
 use serde_json::{Value, json};
-use unitpay::base::Time;
-use unitpay::keys::KeyScopes;
-use unitpay::portal::PortalScopes;
+use unitpay::testing::base::Time;
+use unitpay::testing::keys::KeyScopes;
+use unitpay::testing::portal::PortalScopes;
 
 on_both_stores! {
     async fn minted_token_reads_its_own_customer(t) {

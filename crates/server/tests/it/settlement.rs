@@ -7,14 +7,14 @@ use crate::on_both_stores;
 use crate::support::{Answer, Test, get, of, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::audit::Actor;
-use unitpay::base::PaymentAttemptId;
-use unitpay::credits::Source;
-use unitpay::db::{Lane, Sql, Tx, sql};
-use unitpay::invoices::{Reason, Status};
-use unitpay::settlement;
-use unitpay::settlement::{Attempt, AttemptStatus, Billed, Effect};
-use unitpay::work::Work;
+use unitpay::testing::audit::Actor;
+use unitpay::testing::base::PaymentAttemptId;
+use unitpay::testing::credits::Source;
+use unitpay::testing::db::{Lane, Sql, Tx, sql};
+use unitpay::testing::invoices::{Reason, Status};
+use unitpay::testing::settlement;
+use unitpay::testing::settlement::{Attempt, AttemptStatus, Billed, Effect};
+use unitpay::testing::work::Work;
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts");
 const PENDING: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'pending'");
@@ -244,7 +244,7 @@ on_both_stores! {
         let invoice = t.bill(&customer, 1_000).await;
         let id = t.begin_to_pay(&invoice).await;
         // The processor has charged, and the caller is gone.
-        unitpay::flows::charge(&t.app, &t.tenant, &t.attempt(id).await).await.unwrap();
+        unitpay::testing::flows::charge(&t.app, &t.tenant, &t.attempt(id).await).await.unwrap();
         assert_eq!((t.charges().await, t.paid(&invoice).await), (1, false));
         t.advance(60);
         t.sweep().await;
@@ -288,8 +288,8 @@ on_both_stores! {
         let mut waits = Vec::new();
         for age in [0, 60, 600, 7_200] {
             t.advance(age);
-            let unknown = unitpay::payments::ChargeResult::Unknown;
-            let attempt = unitpay::flows::record(&t.app, &t.tenant, id, unknown).await.unwrap();
+            let unknown = unitpay::testing::payments::ChargeResult::Unknown;
+            let attempt = unitpay::testing::flows::record(&t.app, &t.tenant, id, unknown).await.unwrap();
             waits.push(attempt.next_at.unwrap().seconds() - t.app.clock.now().seconds());
         }
         assert_eq!(waits, [60, 60, 660, 3_600]);
@@ -393,7 +393,7 @@ on_both_stores! {
         assert_eq!(outcome["kind"], "charged_inline");
         // A renewal is off-session.
         let attempt = t.begin(&customer, Effect::CollectInvoice).await;
-        let attempt = unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        let attempt = unitpay::testing::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(attempt.decline_reason.unwrap().as_str(), "authentication_required");
         let open = t.stored_invoice(attempt.invoice_id).await.unwrap();
         assert_eq!((open.status, open.number), (Status::Issued, Some(2)));
@@ -402,7 +402,7 @@ on_both_stores! {
     async fn renewal_without_card_is_declined_off_session(t) {
         let customer = t.customer("c").await;
         let attempt = t.begin(&customer, Effect::CollectInvoice).await;
-        let attempt = unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        let attempt = unitpay::testing::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(attempt.decline_reason.unwrap().as_str(), "payment_method_required");
         assert_eq!(attempt.status, AttemptStatus::Declined);
     }
@@ -424,7 +424,7 @@ on_both_stores! {
         let draft = t.stored_invoice(second.invoice_id).await.unwrap();
         assert_eq!((draft.status, draft.number, draft.reason), (Status::Draft, None, Reason::Renewal));
         for attempt in &attempts {
-            unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+            unitpay::testing::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         }
         assert!(t.stored_invoice(first.invoice_id).await.is_none());
         let paid = t.stored_invoice(second.invoice_id).await.unwrap();
@@ -469,7 +469,7 @@ on_both_stores! {
         let invoice = t.bill(&customer, 1_000).await;
         let asked = t.pay(&invoice, json!({})).await.expect(200).json();
         let attempt = t.begin(&customer, t.starting()).await;
-        let pending = unitpay::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
+        let pending = unitpay::testing::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(pending.status, AttemptStatus::RequiresForm);
         t.advance(23 * 3_600 - 1);
         assert_eq!(t.sweep().await, 0);
@@ -497,7 +497,7 @@ on_both_stores! {
         t.fill_in(secret_of(&asked), "succeed").await.expect(204);
         // As if the node had died before it called the processor.
         let undone = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            Ok::<_, unitpay::db::DbError>((tx.execute(&DUE, &[]).await?, tx.execute(&TAKEN, &[]).await?))
+            Ok::<_, unitpay::testing::db::DbError>((tx.execute(&DUE, &[]).await?, tx.execute(&TAKEN, &[]).await?))
         });
         assert_eq!(undone.await.unwrap(), (1, 1));
         t.sweep().await;
@@ -508,14 +508,14 @@ on_both_stores! {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
         let attempt = t.begin(&customer, t.starting()).await;
-        let result = unitpay::flows::charge(&t.app, &t.tenant, &attempt).await.unwrap();
+        let result = unitpay::testing::flows::charge(&t.app, &t.tenant, &attempt).await.unwrap();
         let (tenant, no, by) = (t.tenant, attempt.customer_no, t.app.by(Actor::System));
         let given_up = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let mut work = Work { tx, tenant: &tenant, at: by.now, by: &by };
             settlement::abandon_all_of_customer(&mut work, no).await
         });
         given_up.await.unwrap();
-        let attempt = unitpay::flows::record(&t.app, &t.tenant, attempt.id, result).await.unwrap();
+        let attempt = unitpay::testing::flows::record(&t.app, &t.tenant, attempt.id, result).await.unwrap();
         assert_eq!(attempt.status, AttemptStatus::Refunded);
         assert_eq!((t.count(&NUMBERED).await, t.count(&REFUNDS).await), (0, 1));
     }

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use unitpay::db::{Sql, sql};
-use unitpay::jobs;
-use unitpay::portal;
-use unitpay::signing::SigningError;
+use unitpay::testing::db::{Sql, sql};
+use unitpay::testing::jobs;
+use unitpay::testing::portal;
+use unitpay::testing::signing::SigningError;
 
 const SEEDS: Sql = sql("SELECT COUNT(sealed_seed) FROM signing_keys");
 

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use tokio::sync::{Barrier, Semaphore};
-use unitpay::db::{Db, DbError, Lane, Sql, Sqlite, Tx, Value, sql, sql_of_each};
+use unitpay::testing::db::{Db, DbError, Lane, Sql, Sqlite, Tx, Value, sql, sql_of_each};
 
 const MAKE: Sql = sql_of_each(
     "CREATE TABLE scratch (id INTEGER NOT NULL PRIMARY KEY, n INTEGER, t TEXT, b INTEGER, d BLOB) STRICT",

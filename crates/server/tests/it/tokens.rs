@@ -6,8 +6,8 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use unitpay::keys::KeyScopes;
-use unitpay::portal::PortalScopes;
+use unitpay::testing::keys::KeyScopes;
+use unitpay::testing::portal::PortalScopes;
 use unitpay_token::{Claims, Environment, SigningKey};
 
 const VECTORS: &str = include_str!("../../../../testdata/tokens.json");

@@ -4,9 +4,9 @@ use crate::on_both_stores;
 use crate::support::{Answer, Request, Shop, Test, event, event_with, get, post};
 use serde_json::{Value, json};
 use std::time::Duration;
-use unitpay::credits::Source;
-use unitpay::db::{Sql, sql};
-use unitpay::keys::KeyScopes;
+use unitpay::testing::credits::Source;
+use unitpay::testing::db::{Sql, sql};
+use unitpay::testing::keys::KeyScopes;
 
 const DAY: u64 = 86_400;
 const WAITING: Sql = sql("SELECT COUNT(*) FROM invoice_additions");
@@ -191,7 +191,7 @@ on_both_stores! {
         assert_eq!(spend("g", 135).await, []);
         assert_eq!((t.charges().await, t.wallet("one").await["autoTopUp"]["pending"].clone()), (2, json!(false)));
         t.advance(31 * DAY);
-        unitpay::flows::due::run_all(&t.app).await.unwrap();
+        unitpay::testing::flows::due::run_all(&t.app).await.unwrap();
         assert_eq!(spend("h", 0).await, []);
         assert_eq!(spend("i", 1).await, []);
         settled(&t, 3).await;
@@ -245,7 +245,7 @@ on_both_stores! {
         assert_eq!((newest().await, t.balance("one").await), (json!(["pending", first]), 0));
         // A late payment is not lost.
         t.advance(40 * DAY);
-        unitpay::flows::due::run_all(&t.app).await.unwrap();
+        unitpay::testing::flows::due::run_all(&t.app).await.unwrap();
         assert_eq!(transfer(&first, 300).await, "paid");
         assert_eq!((newest().await, t.balance("one").await), (json!(["succeeded", first]), 50_000));
         let voided = send().await;

@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Request, Test, event, event_with, flat, get, lines, monthly, with};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::credits::Source;
+use unitpay::testing::credits::Source;
 
 on_both_stores! {
     async fn event_counts_once_per_customer_and_key(t) {
@@ -140,7 +140,7 @@ on_both_stores! {
             assert_eq!(counted(&t).await, before, "{wrong}");
         }
         let another = t.organization("another").await;
-        let key = t.key_of(another, unitpay::keys::KeyScopes::ALL).await;
+        let key = t.key_of(another, unitpay::testing::keys::KeyScopes::ALL).await;
         let foreign = Request::new("POST", "/v1/usage/track").key(&key).json(&event("one", "call", "k"));
         assert_eq!(t.call(foreign).await.expect(200).json()["rejections"][0]["reason"], "rejected_unknown_customer");
         assert_eq!(t.tracked(json!([event("one", "call", "k")])).await, []);
@@ -282,7 +282,7 @@ on_both_stores! {
         // The period is over, whether or not it was rated.
         assert_eq!(t.used("one", &shop.call).await, "0");
         assert_eq!(t.tracked(json!([event_with("one", "call", "c", json!({ "quantity": 5 }))])).await, []);
-        unitpay::flows::due::run_all(&t.app).await.unwrap();
+        unitpay::testing::flows::due::run_all(&t.app).await.unwrap();
         assert_eq!(t.used("one", &shop.call).await, "5");
         let late = event_with("one", "call", "d", json!({ "timestamp": "2030-01-30T00:00:00Z" }));
         let again = event_with("one", "login", "e", json!({ "properties": { "user": "x" } }));

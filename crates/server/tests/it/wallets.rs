@@ -3,10 +3,10 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Test, event, event_with, flat, get, monthly, post, with};
 use serde_json::{Value, json};
-use unitpay::base::Time;
-use unitpay::credits::Source;
-use unitpay::flows::due;
-use unitpay::keys::KeyScopes;
+use unitpay::testing::base::Time;
+use unitpay::testing::credits::Source;
+use unitpay::testing::flows::due;
+use unitpay::testing::keys::KeyScopes;
 
 const DAY: u64 = 86_400;
 
@@ -472,10 +472,10 @@ on_both_stores! {
 
 /// Moves the only subscription into a status, like dunning does: due entries are written before.
 async fn set_status(t: &Test, status: &'static str) {
-    use unitpay::audit::Actor;
-    use unitpay::credits::write_due;
-    use unitpay::db::{DbError, Lane, Sql, Tx, sql};
-    use unitpay::work::Work;
+    use unitpay::testing::audit::Actor;
+    use unitpay::testing::credits::write_due;
+    use unitpay::testing::db::{DbError, Lane, Sql, Tx, sql};
+    use unitpay::testing::work::Work;
     const SET: Sql = sql("UPDATE subscriptions SET status = $1");
     let (tenant, no) = (t.tenant, t.customer_no("one").await);
     let (at, by) = (Time::from_seconds(t.app.clock.now().seconds()), t.app.by(Actor::System));

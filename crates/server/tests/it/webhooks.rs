@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
-use unitpay::outbound::{Outbound, OutboundError, Policy, Target};
-use unitpay::webhooks::{MAX_ENDPOINTS, deliver};
+use unitpay::testing::outbound::{Outbound, OutboundError, Policy, Target};
+use unitpay::testing::webhooks::{MAX_ENDPOINTS, deliver};
 
 /// The waits between attempts, in seconds.
 const WAITS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];

@@ -8,7 +8,7 @@ use jiff::Span;
 use jiff::civil::{DateTime, date};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use unitpay::db::{Sql, sql};
+use unitpay::testing::db::{Sql, sql};
 
 const PRICE: i64 = 2_900;
 const TAX_POINTS: i64 = 1_900;

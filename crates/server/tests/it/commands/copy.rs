@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use unitpay::base::Random;
-use unitpay::db::{Db, Postgres, PostgresOptions};
-use unitpay::signing::MasterKey;
+use unitpay::testing::base::Random;
+use unitpay::testing::db::{Db, Postgres, PostgresOptions};
+use unitpay::testing::signing::MasterKey;
 
 /// Fills a store with the demo's history and returns its API key.
 fn fill(place: &Place) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use unitpay::base::Clock;
+use unitpay::testing::base::Clock;
 
 /// A customer's browser.
 struct Browser<'a> {

@@ -4,8 +4,8 @@ use crate::support::{Engine, Place, Program, Request, delete, get, post, refused
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::Path;
-use unitpay::base::Random;
-use unitpay::signing::MasterKey;
+use unitpay::testing::base::Random;
+use unitpay::testing::signing::MasterKey;
 
 /// Returns a log of all kinds of calls, with their secrets and the number of calls.
 async fn log_of_calls(place: &Place, format: &str) -> (Vec<String>, Vec<String>, usize) {

@@ -4,7 +4,7 @@ use crate::support::{Engine, Place, Program, refused};
 use serde_json::json;
 use std::path::Path;
 use toml::{Table, Value};
-use unitpay::config::Config;
+use unitpay::testing::config::Config;
 
 /// Returns every documented key as `(table, key, default)`.
 fn every_key() -> Vec<(Option<String>, String, Value)> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use unitpay::db::newest_version;
+use unitpay::testing::db::newest_version;
 
 /// The facts that no migration may change: money, and who owes it.
 const FACTS: [&str; 5] = [

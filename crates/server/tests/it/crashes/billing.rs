@@ -6,7 +6,7 @@ use crate::support::{Engine, Program, check_books, event_with, get, post};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use unitpay::db::{Sql, sql};
+use unitpay::testing::db::{Sql, sql};
 
 const CUSTOMERS: i64 = 30;
 const RENEWALS: i64 = 12;

@@ -150,7 +150,7 @@ fn expiry_of(token: &str) -> String {
     let payload = token.split('.').nth(1).unwrap();
     let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
     let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
-    unitpay::base::Time::from_seconds(claims["exp"].as_i64().unwrap()).to_string()
+    unitpay::testing::base::Time::from_seconds(claims["exp"].as_i64().unwrap()).to_string()
 }
 
 /// A revocation does not depend on clocks: it holds across a restart with the clock set back.

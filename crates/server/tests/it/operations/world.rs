@@ -2,7 +2,7 @@
 
 use crate::support::{Test, get, patch};
 use serde_json::json;
-use unitpay::jobs;
+use unitpay::testing::jobs;
 
 pub struct World {
     pub organization: String,

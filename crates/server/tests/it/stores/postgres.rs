@@ -8,7 +8,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use unitpay::db::{Db, DbError, Postgres, PostgresOptions, Sql, sql};
+use unitpay::testing::db::{Db, DbError, Postgres, PostgresOptions, Sql, sql};
 
 const COMMITS: Sql = sql("SELECT current_setting('synchronous_commit')");
 const ENCRYPTED: Sql = sql("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");

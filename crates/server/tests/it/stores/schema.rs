@@ -3,7 +3,7 @@
 use crate::support::{Engine, Test};
 use std::collections::BTreeSet;
 use std::path::Path;
-use unitpay::db::{Sql, newest_version, sql_of_each};
+use unitpay::testing::db::{Sql, newest_version, sql_of_each};
 
 const COLUMNS: Sql = sql_of_each(
     "SELECT m.name, p.cid + 1, p.name, p.type, (p.\"notnull\" OR p.pk > 0), p.pk \

@@ -7,9 +7,9 @@ use crate::support::{Engine, Place, get};
 use serde_json::json;
 use std::io::Write as _;
 use std::process::Stdio;
-use unitpay::base::Secret;
-use unitpay::keys::KeyScopes;
-use unitpay::payments::stripe::{ConnectError, NewCredentials, accounts};
+use unitpay::testing::base::Secret;
+use unitpay::testing::keys::KeyScopes;
+use unitpay::testing::payments::stripe::{ConnectError, NewCredentials, accounts};
 
 const OTHER_SECRET: &str = "sk_test_standin000000000002";
 

@@ -3,9 +3,9 @@
 use super::connected;
 use crate::on_both_stores;
 use crate::support::Test;
-use unitpay::base::PaymentAttemptId;
-use unitpay::payments::processor::Holder;
-use unitpay::payments::{
+use unitpay::testing::base::PaymentAttemptId;
+use unitpay::testing::payments::processor::Holder;
+use unitpay::testing::payments::{
     Charge, ChargeResult, DeclineReason, Processor, ProcessorError, Refund, RefundKey, RefundOrder,
 };
 

@@ -10,10 +10,10 @@ use crate::on_both_stores;
 use crate::support::{Answer, Engine, Request, Test, post};
 use serde_json::{Value, json};
 use stand_in::{Fault, PUBLISHABLE, SECRET, StandIn, WEBHOOK_SECRET};
-use unitpay::base::Secret;
-use unitpay::db::{Sql, sql};
-use unitpay::payments::stripe::{ConnectError, Connection, NewCredentials};
-use unitpay::{flows, settlement};
+use unitpay::testing::base::Secret;
+use unitpay::testing::db::{Sql, sql};
+use unitpay::testing::payments::stripe::{ConnectError, Connection, NewCredentials};
+use unitpay::testing::{flows, settlement};
 
 const STATUS: Sql = sql("SELECT status FROM payment_attempts");
 const WAITING: Sql = sql("SELECT COUNT(*) FROM processor_events WHERE next_at IS NOT NULL");

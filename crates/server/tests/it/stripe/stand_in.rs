@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use unitpay::base::Clock;
+use unitpay::testing::base::Clock;
 
 /// A fault of one request, in the order in which they are queued.
 #[derive(Clone, Copy, Debug, PartialEq)]

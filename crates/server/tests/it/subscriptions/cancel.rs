@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Test, event_with, flat, get, lines, monthly, post, told, yearly};
 use serde_json::{Value, json};
-use unitpay::db::{Sql, sql};
+use unitpay::testing::db::{Sql, sql};
 
 const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 
@@ -136,8 +136,8 @@ on_both_stores! {
         t.customer("d").await;
         let subscription = t.buy("c", &plan, 1).await;
         let others = t.token("d").await;
-        let foreign = t.key_of(t.organization("another").await, unitpay::keys::KeyScopes::ALL).await;
-        let live = t.key_of(t.live(t.tenant.organization_id).await, unitpay::keys::KeyScopes::ALL).await;
+        let foreign = t.key_of(t.organization("another").await, unitpay::testing::keys::KeyScopes::ALL).await;
+        let live = t.key_of(t.live(t.tenant.organization_id).await, unitpay::testing::keys::KeyScopes::ALL).await;
         let before = t.state().await;
         let path = format!("/v1/subscriptions/{}", subscription["id"].as_str().unwrap());
         for what in ["cancel", "uncancel", "change-plan", "preview-change"] {

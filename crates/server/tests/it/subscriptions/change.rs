@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Test, event_with, flat, lines, monthly, per_unit, post, told, with, yearly};
 use serde_json::{Value, json};
-use unitpay::db::{Sql, sql};
+use unitpay::testing::db::{Sql, sql};
 
 const DRAFTS: Sql = sql("SELECT COUNT(*) FROM invoices WHERE status = 'draft'");
 

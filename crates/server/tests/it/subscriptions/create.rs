@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{flat, get, monthly, patch, per_unit, post, told, with};
 use serde_json::{Value, json};
-use unitpay::db::{Sql, sql};
+use unitpay::testing::db::{Sql, sql};
 
 const SUBSCRIPTIONS: Sql = sql("SELECT COUNT(*) FROM subscriptions");
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
@@ -271,7 +271,7 @@ on_both_stores! {
         let archived = plan("archived", json!({})).await;
         let path = format!("/v1/plans/{archived}");
         t.call(patch(path, &json!({ "status": "archived" })).key(&t.key)).await.expect(200);
-        let foreign = t.key_of(t.organization("another").await, unitpay::keys::KeyScopes::ALL).await;
+        let foreign = t.key_of(t.organization("another").await, unitpay::testing::keys::KeyScopes::ALL).await;
         let product = json!({ "slug": "p", "name": "P" });
         let product = t.call(post("/v1/products", &product).key(&foreign)).await.expect(201).text("id");
         let theirs = with(monthly("theirs", flat(1)), json!({ "productId": product }));

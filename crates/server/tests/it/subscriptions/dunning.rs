@@ -3,8 +3,8 @@
 use crate::on_both_stores;
 use crate::support::{Test, event_with, flat, get, monthly, post, told};
 use serde_json::{Value, json};
-use unitpay::base::PaymentAttemptId;
-use unitpay::db::{Sql, sql};
+use unitpay::testing::base::PaymentAttemptId;
+use unitpay::testing::db::{Sql, sql};
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'declined'");
 
@@ -207,8 +207,8 @@ on_both_stores! {
         assert_eq!(open["status"], "overdue");
         let id = t.begin_to_pay(open["id"].as_str().unwrap()).await;
         t.clock_to("2030-03-02T06:30:00Z").await;
-        let declined = unitpay::payments::ChargeResult::Declined(unitpay::payments::DeclineReason::CardDeclined);
-        unitpay::flows::record(&t.app, &t.tenant, id, declined).await.unwrap();
+        let declined = unitpay::testing::payments::ChargeResult::Declined(unitpay::testing::payments::DeclineReason::CardDeclined);
+        unitpay::testing::flows::record(&t.app, &t.tenant, id, declined).await.unwrap();
         t.clock_to("2030-03-09T00:00:00Z").await;
         assert_eq!((status(&t, "c").await, statuses(&t, "c").await.pop().unwrap()), ("canceled".into(), "uncollectible".to_owned()));
     }
@@ -245,8 +245,8 @@ on_both_stores! {
         let attempt = t.begin_to_pay(lost["id"].as_str().unwrap()).await;
         t.clock_to("2030-03-01T12:00:00Z").await;
         assert_eq!(statuses(&t, "c").await, ["paid", "overdue", "overdue"]);
-        let declined = unitpay::payments::ChargeResult::Declined(unitpay::payments::DeclineReason::CardDeclined);
-        unitpay::flows::record(&t.app, &t.tenant, attempt, declined).await.unwrap();
+        let declined = unitpay::testing::payments::ChargeResult::Declined(unitpay::testing::payments::DeclineReason::CardDeclined);
+        unitpay::testing::flows::record(&t.app, &t.tenant, attempt, declined).await.unwrap();
         let good = t.card(&id, "pm_sandbox_visa").await;
         make_default(&t, &good).await;
         t.clock_to("2030-03-02T12:00:00Z").await;
@@ -285,12 +285,12 @@ on_both_stores! {
     }
 
     async fn payment_during_the_last_retry_is_awaited(t) {
-        use unitpay::payments::{ChargeResult, DeclineReason};
+        use unitpay::testing::payments::{ChargeResult, DeclineReason};
         let declined = || ChargeResult::Declined(DeclineReason::CardDeclined);
         for (name, pays) in [("pays", true), ("fails", false)] {
             let (id, _) = failing(&t, name).await;
             let since = t.invoices_of(name).await[0]["periodEnd"].clone();
-            let since: unitpay::base::Time = serde_json::from_value(since).unwrap();
+            let since: unitpay::testing::base::Time = serde_json::from_value(since).unwrap();
             t.clock_to(&since.plus_days(6).to_string()).await;
             // The result of the last retry is unknown until it failed.
             let lost = t.card(&id, "pm_sandbox_timeout").await;
@@ -298,7 +298,7 @@ on_both_stores! {
             make_default(&t, &lost).await;
             t.bill_what_is_due().await;
             let last = pending(&t).await;
-            unitpay::flows::record(&t.app, &t.tenant, last, declined()).await.unwrap();
+            unitpay::testing::flows::record(&t.app, &t.tenant, last, declined()).await.unwrap();
             let owed = t.invoices_of(name).await.pop().unwrap();
             let attempt = t.begin_to_pay(owed["id"].as_str().unwrap()).await;
             t.bill_what_is_due().await;
@@ -306,9 +306,9 @@ on_both_stores! {
             let good = t.card(&id, "pm_sandbox_visa").await;
             make_default(&t, &good).await;
             if pays {
-                unitpay::flows::run(&t.app, &t.tenant, attempt).await.unwrap();
+                unitpay::testing::flows::run(&t.app, &t.tenant, attempt).await.unwrap();
             } else {
-                unitpay::flows::record(&t.app, &t.tenant, attempt, declined()).await.unwrap();
+                unitpay::testing::flows::record(&t.app, &t.tenant, attempt, declined()).await.unwrap();
             }
             t.advance(3_600);
             t.bill_what_is_due().await;

@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Test, event, event_with, flat, get, monthly, patch, told, with, yearly};
 use serde_json::{Value, json};
-use unitpay::base::Time;
+use unitpay::testing::base::Time;
 
 /// The largest amount there is.
 const MAX: i64 = 1_000_000_000_000;

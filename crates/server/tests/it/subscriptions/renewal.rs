@@ -6,7 +6,7 @@ use crate::support::{
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::db::{Sql, sql};
+use unitpay::testing::db::{Sql, sql};
 
 const INVOICES: Sql = sql("SELECT COUNT(*) FROM invoices");
 const NUMBERS: Sql = sql("SELECT COUNT(DISTINCT number) * 1000 + MAX(number) FROM invoices");
@@ -179,8 +179,8 @@ on_both_stores! {
         let card = t.card(&id, "pm_sandbox_mastercard").await;
         let form = t.set_up(&id).await;
         t.clock_to("2030-01-02T00:00:00Z").await;
-        let to = unitpay::base::Time::from_seconds(1_893_456_000 + 40 * 86_400);
-        let set_out = t.app.db.write(unitpay::db::Lane::Usual, async move |tx: &mut unitpay::db::Tx<'_, '_>| {
+        let to = unitpay::testing::base::Time::from_seconds(1_893_456_000 + 40 * 86_400);
+        let set_out = t.app.db.write(unitpay::testing::db::Lane::Usual, async move |tx: &mut unitpay::testing::db::Tx<'_, '_>| {
             tx.execute(&SET_OUT, &[to.into()]).await
         });
         assert_eq!(set_out.await.unwrap(), 1);
@@ -232,7 +232,7 @@ on_both_stores! {
     async fn failing_item_does_not_block_other_tenants(t) {
         let first = (t.tenant, t.key.clone());
         let second = t.organization("second").await;
-        let second = (second, t.key_of(second, unitpay::keys::KeyScopes::ALL).await);
+        let second = (second, t.key_of(second, unitpay::testing::keys::KeyScopes::ALL).await);
         for (tenant, key) in [&first, &second] {
             (t.tenant, t.key) = (*tenant, key.clone());
             let plan = t.plan(monthly("pro", flat(2_000))).await;

@@ -8,7 +8,7 @@ mod wallets;
 use crate::on_both_stores;
 use crate::support::{Test, flat, monthly, per_unit, post, told, with};
 use serde_json::json;
-use unitpay::base::Time;
+use unitpay::testing::base::Time;
 
 const DAY: u64 = 86_400;
 

@@ -2,15 +2,15 @@
 
 use super::{Answer, Test, get, post};
 use serde_json::{Value, json};
-use unitpay::audit::Actor;
-use unitpay::base::{CollectionMethod, Decimal, InvoiceId, PaymentAttemptId, Time};
-use unitpay::customers::CustomerRef;
-use unitpay::db::{Lane, Sql, Tx, sql};
-use unitpay::invoices::{Invoice, Line, LineKind, NewInvoice, Reason};
-use unitpay::organizations::Tenant;
-use unitpay::settlement::{Billed, Effect, Kept};
-use unitpay::work::{BillingError, Work};
-use unitpay::{customers, invoices, payments, settlement};
+use unitpay::testing::audit::Actor;
+use unitpay::testing::base::{CollectionMethod, Decimal, InvoiceId, PaymentAttemptId, Time};
+use unitpay::testing::customers::CustomerRef;
+use unitpay::testing::db::{Lane, Sql, Tx, sql};
+use unitpay::testing::invoices::{Invoice, Line, LineKind, NewInvoice, Reason};
+use unitpay::testing::organizations::Tenant;
+use unitpay::testing::settlement::{Billed, Effect, Kept};
+use unitpay::testing::work::{BillingError, Work};
+use unitpay::testing::{customers, invoices, payments, settlement};
 
 const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
     WHERE key IS NOT NULL AND status IN ('succeeded', 'refunded')");
@@ -141,7 +141,8 @@ impl Test {
         let by = self.app.by(Actor::System);
         let at = Time::from_seconds(by.now.seconds());
         let kept = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            unitpay::flows::pay(&mut Work { tx, tenant: &tenant, at, by: &by }, id, None).await
+            unitpay::testing::flows::pay(&mut Work { tx, tenant: &tenant, at, by: &by }, id, None)
+                .await
         });
         match kept.await.unwrap() {
             Kept::Attempt(id) => id,
@@ -178,6 +179,6 @@ impl Test {
 
     /// Runs the scheduler's work on payments.
     pub async fn sweep(&self) -> usize {
-        unitpay::flows::sweep(&self.app).await.unwrap()
+        unitpay::testing::flows::sweep(&self.app).await.unwrap()
     }
 }

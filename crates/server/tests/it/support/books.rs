@@ -1,7 +1,7 @@
 //! The books of a whole installation: what must always hold, wherever it was
 //! interrupted.
 
-use unitpay::db::{Db, Sql, sql};
+use unitpay::testing::db::{Db, Sql, sql};
 
 /// Each of these queries must return nothing.
 const WRONG: [(&str, Sql); 15] = [

@@ -5,9 +5,9 @@
 //! killed.
 
 use super::{Engine, Test, check_books};
-use unitpay::db::{Lane, Sql, Tx, sql, sql_of_each};
-use unitpay::jobs;
-use unitpay::organizations::Tenant;
+use unitpay::testing::db::{Lane, Sql, Tx, sql, sql_of_each};
+use unitpay::testing::jobs;
+use unitpay::testing::organizations::Tenant;
 
 const FOR_EVER: i64 = 1_000_000_000;
 

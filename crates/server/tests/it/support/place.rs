@@ -4,9 +4,9 @@ use super::{Answer, Engine, Folder, Program, fresh_database, get, post};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
-use unitpay::base::Random;
-use unitpay::db::{Db, Postgres, PostgresOptions, Sqlite};
-use unitpay::signing::MasterKey;
+use unitpay::testing::base::Random;
+use unitpay::testing::db::{Db, Postgres, PostgresOptions, Sqlite};
+use unitpay::testing::signing::MasterKey;
 
 /// A folder for the program, and a database if it uses PostgreSQL.
 pub struct Place {

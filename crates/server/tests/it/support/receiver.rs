@@ -148,12 +148,12 @@ impl Test {
     }
 
     pub async fn publish(&self) {
-        unitpay::jobs::publish(&self.app).await.unwrap();
+        unitpay::testing::jobs::publish(&self.app).await.unwrap();
     }
 
     /// Publishes what was recorded and delivers what is due.
     pub async fn deliver(&self) {
         self.publish().await;
-        unitpay::webhooks::deliver::deliver_due(&self.app).await.unwrap();
+        unitpay::testing::webhooks::deliver::deliver_due(&self.app).await.unwrap();
     }
 }

@@ -10,16 +10,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use unitpay::app::App;
-use unitpay::audit::Actor;
-use unitpay::base::{Clock, Ids, OrganizationId, Random, Time};
-use unitpay::config::Config;
-use unitpay::db::{Db, DbError, Lane, Postgres, PostgresOptions, Sql, Sqlite, Tx, sql};
-use unitpay::http::listener;
-use unitpay::keys::{self, KeyKind, KeyScopes, NewApiKey};
-use unitpay::organizations::{self, Environment, Tenant};
-use unitpay::routes;
-use unitpay::signing::{MasterKey, SigningKeys};
+use unitpay::testing::app::App;
+use unitpay::testing::audit::Actor;
+use unitpay::testing::base::{Clock, Ids, OrganizationId, Random, Time};
+use unitpay::testing::config::Config;
+use unitpay::testing::db::{Db, DbError, Lane, Postgres, PostgresOptions, Sql, Sqlite, Tx, sql};
+use unitpay::testing::http::listener;
+use unitpay::testing::keys::{self, KeyKind, KeyScopes, NewApiKey};
+use unitpay::testing::organizations::{self, Environment, Tenant};
+use unitpay::testing::routes;
+use unitpay::testing::signing::{MasterKey, SigningKeys};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {

@@ -2,11 +2,11 @@
 
 use super::{Answer, Test, get, post};
 use serde_json::{Value, json};
-use unitpay::audit::Actor;
-use unitpay::base::Time;
-use unitpay::credits::{self, NewGrant, Source};
-use unitpay::db::{Lane, Tx};
-use unitpay::work::Work;
+use unitpay::testing::audit::Actor;
+use unitpay::testing::base::Time;
+use unitpay::testing::credits::{self, NewGrant, Source};
+use unitpay::testing::db::{Lane, Tx};
+use unitpay::testing::work::Work;
 
 /// A product whose plan measures events of several kinds. Those named `generate` cost credits.
 pub struct Shop {

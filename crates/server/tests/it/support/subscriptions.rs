@@ -2,7 +2,7 @@
 
 use super::{Answer, Test, event_with, get, post};
 use serde_json::{Value, json};
-use unitpay::jobs;
+use unitpay::testing::jobs;
 
 /// A plan of the product that every plan of [`Test::plan`] belongs to, with these charges.
 pub fn monthly(slug: &str, charges: Value) -> Value {

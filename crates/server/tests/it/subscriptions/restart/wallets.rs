@@ -4,11 +4,11 @@ use super::DAY;
 use crate::on_both_stores;
 use crate::support::{Request, Test, get, told};
 use serde_json::{Value, json};
-use unitpay::audit::Actor;
-use unitpay::db::{Lane, Tx};
-use unitpay::flows;
-use unitpay::usage::{NewUsageEvent, Quantity};
-use unitpay::work::{BillingError, Work};
+use unitpay::testing::audit::Actor;
+use unitpay::testing::db::{Lane, Tx};
+use unitpay::testing::flows;
+use unitpay::testing::usage::{NewUsageEvent, Quantity};
+use unitpay::testing::work::{BillingError, Work};
 
 /// Tracks an event that costs 1.5, rounded up, like a request whose response is lost. A repeated
 /// event does not count again.
@@ -24,7 +24,8 @@ async fn generate(t: &Test, customer: &str) -> Result<(), BillingError> {
     };
     let (tenant, by) = (t.tenant, t.app.by(Actor::System));
     let track = async move |tx: &mut Tx<'_, '_>| {
-        let at = unitpay::test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
+        let at =
+            unitpay::testing::test_clock::write_now::<BillingError>(tx, &tenant, by.now).await?;
         let mut work = Work { tx, tenant: &tenant, at, by: &by };
         flows::track_events(&mut work, std::slice::from_ref(&event)).await
     };
