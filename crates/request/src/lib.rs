@@ -14,6 +14,10 @@
 //! - `#[request(nullable)]` on a field: `null` is the same as absent.
 //! - `#[request(flatten)]` on a field: the fields of another declaration stand beside it.
 //! - `#[request(key_only)]` on a field: a portal token may not set it.
+//!
+//! `#[response]` declares a response, which is serialized in camel case; see `response.rs`.
+
+mod response;
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
@@ -27,6 +31,11 @@ use syn::{
 pub fn request(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand(&input).unwrap_or_else(Error::into_compile_error).into()
+}
+
+#[proc_macro_attribute]
+pub fn response(_: TokenStream, input: TokenStream) -> TokenStream {
+    response::expand(parse_macro_input!(input as syn::ItemStruct)).into()
 }
 
 /// The attributes of a struct or of a field.
@@ -152,8 +161,13 @@ fn expand_field(field: &Field, ident: &Ident) -> syn::Result<(Tokens, Tokens)> {
 
 /// The `T` of an `Option<T>`.
 fn inside_option(ty: &Type) -> Option<&Type> {
+    inside(ty, "Option")
+}
+
+/// The `T` of a `Name<T>`.
+fn inside<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
     let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     match arguments.args.first() {
         Some(GenericArgument::Type(inner)) => Some(inner),

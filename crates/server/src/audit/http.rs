@@ -11,29 +11,23 @@ use crate::http::{Json, Problem};
 use crate::keys::KeyScopes;
 use axum::extract::State;
 use http::StatusCode;
-use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = AuditEvent)]
 pub struct AuditEventResponse {
-    #[schema(value_type = String)]
     pub id: EventId,
     #[schema(value_type = ActorType)]
     pub actor_type: String,
-    #[schema(required = true)]
     pub actor_id: Option<String>,
     #[schema(schema_with = action_schema)]
     pub action: String,
     pub target_id: String,
-    #[schema(value_type = Option<String>, required = true)]
     pub customer_id: Option<CustomerId>,
     /// The changed values. Never contains a secret.
     pub detail: Value,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 

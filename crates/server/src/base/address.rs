@@ -3,19 +3,17 @@
 use super::{Currency, Decimal};
 
 use serde::{Deserialize, Serialize};
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 /// A postal address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Address {
     pub line1: String,
-    #[schema(required = true)]
     pub line2: Option<String>,
     pub city: String,
-    #[schema(required = true)]
     pub state: Option<String>,
-    #[schema(required = true)]
     pub postal_code: Option<String>,
     /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
@@ -29,8 +27,8 @@ pub struct TaxId {
 }
 
 /// A tax that is added to a subtotal, in basis points.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct TaxRate {
     pub name: String,
     /// Hundredths of a percent.
@@ -45,13 +43,11 @@ pub struct TaxDeclaration {
 }
 
 /// A rate for invoices in another currency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct ExchangeRate {
     /// The invoice's currency.
-    #[schema(value_type = String)]
     pub currency: Currency,
     /// A decimal: units of the tax currency for one unit of the invoice's currency.
-    #[schema(value_type = String)]
     pub rate: Decimal,
 }

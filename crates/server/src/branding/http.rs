@@ -13,25 +13,20 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
+use unitpay_request::response;
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Branding)]
 pub struct BrandingResponse {
-    #[schema(required = true)]
     pub name: Option<String>,
     /// A `data:` URI.
-    #[schema(required = true)]
     pub logo: Option<String>,
     /// `#rrggbb`.
-    #[schema(required = true)]
     pub accent_color: Option<String>,
     /// The corner radius in pixels.
-    #[schema(required = true)]
     pub radius: Option<i64>,
-    #[schema(required = true)]
     pub support_email: Option<String>,
     #[serde(flatten)]
     pub seller: Option<SellerResponse>,

@@ -12,6 +12,7 @@ use crate::base::{
 use crate::db::{FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
 use serde::{Deserialize, Serialize};
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 #[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
@@ -87,21 +88,18 @@ pub enum Charge {
 }
 
 /// The price of units up to a bound, counted after the included units. `None` has no upper bound.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Tier {
-    #[schema(required = true)]
     pub up_to: Option<i64>,
     /// The price of one unit in minor units: a decimal with at most twelve fraction digits.
-    #[schema(value_type = String)]
     pub unit_price: Decimal,
 }
 
 /// An entitlement of a plan, in the form in which it is stored and returned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Entitlement {
-    #[schema(value_type = String)]
     pub feature_id: FeatureId,
     #[serde(flatten)]
     pub value: EntitlementValue,
@@ -126,10 +124,9 @@ pub enum EntitlementValue {
 }
 
 /// A credit grant of a plan, in the form in which it is stored and returned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct GrantRule {
-    #[schema(value_type = String)]
     pub credit_currency_id: CreditCurrencyId,
     pub amount: i64,
     pub cadence: Cadence,

@@ -9,50 +9,38 @@ use crate::customers::{Customer, CustomerRef};
 use crate::http::Fields;
 use crate::http::leaves::{Email, Integer, List, Locale, Metadata, Name, Text};
 use crate::http::wire::{Field, Request};
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use unitpay_request::response;
 use utoipa::openapi::{RefOr, Schema};
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Customer)]
 pub struct CustomerResponse {
-    #[schema(value_type = String)]
     pub id: CustomerId,
     /// The integrator's own id.
-    #[schema(required = true)]
     pub external_id: Option<String>,
     pub name: String,
     pub email: String,
     pub status: CustomerStatus,
     pub r#type: CustomerType,
     /// The language of the portal and of invoices, as a BCP 47 tag.
-    #[schema(required = true)]
     pub locale: Option<String>,
-    #[schema(required = true)]
     pub billing_address: Option<Address>,
     pub tax_ids: Vec<TaxId>,
     pub tax_status: TaxStatus,
     /// Replaces the organization's rate.
-    #[schema(required = true)]
     pub tax_rate: Option<TaxRate>,
-    #[schema(value_type = Option<String>, required = true)]
     pub default_payment_method_id: Option<PaymentMethodId>,
     /// The currency of the customer's payments; set by its first purchase.
-    #[schema(value_type = Option<String>, required = true)]
     pub currency: Option<Currency>,
     pub collection_method: CollectionMethod,
     /// Days until a sent invoice is due.
     pub net_days: i64,
     /// Why an exempt customer pays no tax; printed on invoices.
-    #[schema(required = true)]
     pub tax_exempt_reason: Option<String>,
     /// The customer's purchase order; printed on invoices.
-    #[schema(required = true)]
     pub po_number: Option<String>,
     /// Printed on invoices.
-    #[schema(required = true)]
     pub notes: Option<String>,
     /// Problems with what was saved; only in the answer to a write that has some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -60,11 +48,8 @@ pub struct CustomerResponse {
     pub warnings: Vec<Warning>,
     /// The integrator's own notes; absent with a portal token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 
@@ -83,8 +68,7 @@ words! {
 }
 
 /// A problem with a value that was saved nevertheless.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct Warning {
     pub code: WarningCode,
     pub message: String,

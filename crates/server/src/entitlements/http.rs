@@ -16,6 +16,7 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 type Reader = Caller<{ KeyScopes::CUSTOMERS_READ }, { PortalScopes::CUSTOMER_READ }>;
@@ -26,10 +27,8 @@ pub struct EntitlementsResponse {
 }
 
 /// A customer's entitlement to a feature.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CustomerEntitlement {
-    #[schema(value_type = String)]
     pub feature_id: FeatureId,
     pub slug: String,
     pub name: String,
@@ -72,8 +71,7 @@ pub enum EntitlementState {
     },
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CheckResponse {
     pub access: bool,
     /// The reason that access is denied.
@@ -81,10 +79,8 @@ pub struct CheckResponse {
     #[schema(schema_with = denied_reason_schema, required = false)]
     pub denied_reason: Option<&'static str>,
     /// The rest of the limit, a decimal; `null` if unlimited.
-    #[schema(value_type = Option<String>, required = true)]
     pub remaining: Option<Decimal>,
     /// For a feature that costs credits.
-    #[schema(required = true)]
     pub credit_balance: Option<i64>,
     pub feature: CheckedFeature,
 }

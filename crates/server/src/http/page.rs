@@ -8,22 +8,19 @@ use crate::organizations::Tenant;
 use axum::extract::FromRequestParts;
 use http::Uri;
 use http::request::Parts;
-use serde::Serialize;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 /// A page of a list, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct ListResponse<T: ToSchema> {
     pub data: Vec<T>,
     /// Whether older rows follow.
     pub has_more: bool,
-    #[schema(required = true)]
     pub next_cursor: Option<String>,
-    #[schema(required = true)]
     pub prev_cursor: Option<String>,
 }
 

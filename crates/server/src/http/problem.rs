@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 macro_rules! codes {
@@ -105,8 +106,7 @@ pub struct Problem {
 }
 
 /// A problem as it is sent.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Problem)]
 pub struct ProblemBody<'a> {
     /// Always `about:blank`. `code` distinguishes problems.

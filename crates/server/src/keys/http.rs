@@ -15,16 +15,13 @@ use crate::organizations::Environment;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 use utoipa::openapi::{RefOr, Schema};
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = ApiKey)]
 pub struct ApiKeyResponse {
-    #[schema(value_type = String)]
     pub id: ApiKeyId,
     pub kind: KeyKind,
     pub name: String,
@@ -32,18 +29,13 @@ pub struct ApiKeyResponse {
     #[schema(schema_with = scopes_schema)]
     pub scopes: KeyScopes,
     pub last_four: String,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub expires_at: Option<Time>,
     /// Up to half a minute late.
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub last_used_at: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub revoked_at: Option<Time>,
     /// The key itself; only in the answer that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false)]
     pub secret: Option<Secret>,
 }
 

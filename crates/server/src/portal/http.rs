@@ -27,6 +27,7 @@ use http::{StatusCode, Uri};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
+use unitpay_request::response;
 use unitpay_token::Claims;
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
@@ -94,53 +95,37 @@ pub fn scopes_schema() -> utoipa::openapi::schema::Array {
     description::names(PortalScopes::NAMES)
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CreatePortalSessionResponse {
     /// The token. Send it to the browser and do not store it.
-    #[schema(value_type = String)]
     pub token: Secret,
     /// Equals the token's `exp`.
-    #[schema(value_type = String, format = DateTime)]
     pub expires_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub absolute_expires_at: Time,
     pub jti: String,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
     #[schema(schema_with = scopes_schema)]
     pub scopes: PortalScopes,
     /// Opens the hosted page once, within 15 minutes.
-    #[schema(value_type = String)]
     pub url: Secret,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = PortalSession)]
 pub struct PortalSessionResponse {
-    #[schema(value_type = String)]
     pub id: PortalSessionId,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
     pub status: SessionStatus,
     #[schema(schema_with = scopes_schema)]
     pub scopes: PortalScopes,
     pub allowed_origins: Vec<String>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub expires_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub absolute_expires_at: Time,
     pub refresh_count: i64,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub revoked_at: Option<Time>,
-    #[schema(required = true)]
     pub revoked_reason: Option<String>,
-    #[schema(value_type = String)]
     pub created_by_key_id: ApiKeyId,
-    #[schema(value_type = BTreeMap<String, String>)]
     pub metadata: Value,
 }
 

@@ -14,16 +14,13 @@ use crate::portal::http_initial_data::{self, InitialData, Inner};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri};
-use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CurrentSessionResponse {
     pub session: CurrentSession,
     /// The session's customer; `null` without the scope `customer:read`.
-    #[schema(required = true)]
     pub customer: Option<CustomerResponse>,
     #[schema(schema_with = super::http::scopes_schema)]
     pub scopes: PortalScopes,
@@ -34,30 +31,21 @@ pub struct CurrentSessionResponse {
 }
 
 /// A session as its own browser sees it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CurrentSession {
-    #[schema(value_type = String)]
     pub id: PortalSessionId,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
     pub status: SessionStatus,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
     /// The expiry of the session's current token.
-    #[schema(value_type = String, format = DateTime)]
     pub expires_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub absolute_expires_at: Time,
     pub refresh_count: i64,
     /// The `locale` of the mint.
-    #[schema(required = true)]
     pub locale: Option<String>,
     /// Where the hosted page sends the customer afterwards.
-    #[schema(required = true)]
     pub return_url: Option<String>,
     /// The dialog that the hosted page opens first.
-    #[schema(required = true)]
     pub flow: Option<Flow>,
 }
 
@@ -72,14 +60,10 @@ impl From<Refreshed> for RefreshResponse {
     }
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct RefreshResponse {
-    #[schema(value_type = String)]
     pub token: Secret,
-    #[schema(value_type = String, format = DateTime)]
     pub expires_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub absolute_expires_at: Time,
     pub jti: String,
 }

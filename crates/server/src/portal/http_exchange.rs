@@ -15,10 +15,9 @@ use crate::portal::http_initial_data::{self, InitialData, Inner};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
 const PATH: &str = "/v1/portal-sessions/exchange";
 
@@ -41,8 +40,7 @@ impl ExchangeRequest {
     }
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct ExchangeResponse {
     #[serde(flatten)]
     pub token: RefreshResponse,

@@ -22,14 +22,14 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 /// The maximum size of a body with events.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// The fields that `track` reads.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct UsageEvent {
     /// Our id or the `externalId` of a customer.
     #[schema(min_length = 1, max_length = 128)]
@@ -84,21 +84,16 @@ pub struct RejectionResponse {
     pub message: Cow<'static, str>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct UsageMeter {
-    #[schema(value_type = String)]
     pub metric_id: MetricId,
     pub metric_name: String,
     /// The usage in the current usage period.
-    #[schema(value_type = String)]
     pub usage: Decimal,
     /// The limit of the plans; `null` if unlimited.
-    #[schema(required = true)]
     pub limit: Option<i64>,
     pub is_unlimited: bool,
     /// The percentage of the limit; `null` if unlimited.
-    #[schema(required = true)]
     pub percentage: Option<i64>,
 }
 
@@ -108,15 +103,13 @@ pub struct UsageHistory {
     pub data: Vec<UsageDay>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct UsageDay {
     /// A UTC date.
     #[schema(format = Date)]
     pub date: String,
     pub event_name: String,
     /// The sum of the quantities.
-    #[schema(value_type = String)]
     pub total: Decimal,
 }
 

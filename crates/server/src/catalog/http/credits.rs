@@ -14,10 +14,9 @@ use crate::http::wire::{Field, Request};
 use crate::http::{Body, Fields, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 use utoipa::openapi::{RefOr, Schema};
 
 /// The longest life of a package's credits is ten years.
@@ -36,11 +35,9 @@ impl Filter for OfCurrency {
     }
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = CreditCurrency)]
 pub struct CreditCurrencyResponse {
-    #[schema(value_type = String)]
     pub id: CreditCurrencyId,
     pub slug: String,
     pub name: String,
@@ -49,45 +46,32 @@ pub struct CreditCurrencyResponse {
     /// The number of decimals of a credit. Amounts count its smallest unit.
     pub minor_unit_scale: i64,
     /// The minimum price of one top-up, in the denomination's minor unit.
-    #[schema(required = true)]
     pub top_up_min: Option<i64>,
-    #[schema(required = true)]
     pub top_up_max: Option<i64>,
     /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = CreditPackage)]
 pub struct CreditPackageResponse {
-    #[schema(value_type = String)]
     pub id: CreditPackageId,
-    #[schema(value_type = String)]
     pub credit_currency_id: CreditCurrencyId,
     pub name: String,
     /// In the credit currency's smallest unit.
     pub credits: i64,
     /// In the currency's minor unit.
     pub price: i64,
-    #[schema(value_type = String)]
     pub currency: Currency,
-    #[schema(required = true)]
     pub expires_after_days: Option<i64>,
     pub status: CatalogStatus,
     /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 

@@ -11,37 +11,27 @@ use crate::http::wire::Request;
 use crate::http::{Body, Fields, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Feature)]
 pub struct FeatureResponse {
-    #[schema(value_type = String)]
     pub id: FeatureId,
-    #[schema(value_type = String)]
     pub product_id: ProductId,
     pub slug: String,
     pub name: String,
     pub r#type: FeatureType,
     /// The metric that is limited, or paid for in credits.
-    #[schema(value_type = Option<String>, required = true)]
     pub metric_id: Option<MetricId>,
-    #[schema(value_type = Option<String>, required = true)]
     pub credit_currency_id: Option<CreditCurrencyId>,
     /// The price of one unit, a decimal in the credit currency's smallest unit.
-    #[schema(value_type = Option<String>, required = true)]
     pub credit_cost: Option<Decimal>,
     /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 

@@ -11,32 +11,24 @@ use crate::http::wire::Request;
 use crate::http::{Body, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = BillableMetric)]
 pub struct MetricResponse {
-    #[schema(value_type = String)]
     pub id: MetricId,
-    #[schema(value_type = String)]
     pub product_id: ProductId,
     pub event_name: String,
     pub name: String,
     pub aggregation: Aggregation,
     /// The event property that is aggregated. Default: the event's quantity.
-    #[schema(required = true)]
     pub property: Option<String>,
     /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 

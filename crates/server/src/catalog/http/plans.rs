@@ -15,10 +15,9 @@ use crate::http::wire::Request;
 use crate::http::{Body, Fields, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
 const MAX_TIERS: usize = 50;
 type Charges = List<Charge, 20>;
@@ -27,17 +26,13 @@ type GrantRules = List<GrantRule, 20>;
 type Rank = Integer<0, 1_000>;
 type TrialDays = Integer<0, 730>;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Plan)]
 pub struct PlanResponse {
-    #[schema(value_type = String)]
     pub id: PlanId,
-    #[schema(value_type = String)]
     pub product_id: ProductId,
     pub slug: String,
     pub name: String,
-    #[schema(required = true)]
     pub description: Option<String>,
     /// Plans of one tier differ in interval or currency. A higher tier is a larger plan.
     pub tier: i64,
@@ -45,7 +40,6 @@ pub struct PlanResponse {
     /// Whether pages show the plan and customers may choose it.
     pub is_public: bool,
     pub billing_interval: Interval,
-    #[schema(value_type = String)]
     pub currency: Currency,
     pub trial_days: i64,
     /// Whether a start needs a payment method if the plan has any price and the customer is charged
@@ -56,11 +50,8 @@ pub struct PlanResponse {
     pub grant_rules: Vec<GrantRule>,
     /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 

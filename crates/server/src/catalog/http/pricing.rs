@@ -13,12 +13,10 @@ use crate::http::page::path_id;
 use crate::http::{Json, PathText, Problem};
 use axum::extract::State;
 use http::StatusCode;
-use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Pricing)]
 pub struct PricingResponse {
     pub product: ProductResponse,
@@ -32,8 +30,7 @@ pub struct PricingResponse {
 }
 
 /// The plans of one tier.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct PricingTier {
     pub tier: i64,
     /// The name of the tier's first plan.
@@ -43,18 +40,15 @@ pub struct PricingTier {
 }
 
 /// One feature across the plans.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct FeatureRow {
     pub feature: FeatureResponse,
     /// The plans that include it, in the order of the tiers.
     pub plans: Vec<FeatureOfPlan>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct FeatureOfPlan {
-    #[schema(value_type = String)]
     pub plan_id: PlanId,
     pub value: EntitlementValue,
 }

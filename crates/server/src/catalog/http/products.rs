@@ -11,32 +11,24 @@ use crate::http::wire::Request;
 use crate::http::{Body, IdempotencyKey, Json, PathText, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Product)]
 pub struct ProductResponse {
-    #[schema(value_type = String)]
     pub id: ProductId,
     pub slug: String,
     pub name: String,
-    #[schema(required = true)]
     pub description: Option<String>,
     /// A `data:` URI.
-    #[schema(required = true)]
     pub image: Option<String>,
     pub status: CatalogStatus,
     /// The integrator's metadata. Only for secret keys.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 
