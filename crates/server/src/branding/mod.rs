@@ -53,10 +53,3 @@ pub async fn put(
     audit::record(tx, tenant.no, &event).await?;
     Ok(branding)
 }
-
-impl Branding {
-    /// Whether an invoice can name the seller.
-    pub const fn names_the_seller(&self) -> bool {
-        self.legal_name.is_some() && self.address.is_some()
-    }
-}

@@ -284,29 +284,12 @@ pub async fn plans_of_product(
     Ok(plans)
 }
 
-/// Returns the metrics and features that count an event with this name.
-pub async fn metrics_of_event(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    event_name: &str,
-) -> Result<Vec<Metric>, DbError> {
-    sql::find(tx, tenant, &Metric::BY_EVENT, event_name).await
-}
-
 pub async fn features_of_metric(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     id: MetricId,
 ) -> Result<Vec<Feature>, DbError> {
     sql::find(tx, tenant, &Feature::BY_METRIC, &id.to_string()).await
-}
-
-pub async fn features_of_credit_currency(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    id: CreditCurrencyId,
-) -> Result<Vec<Feature>, DbError> {
-    sql::find(tx, tenant, &Feature::BY_CREDIT_CURRENCY, &id.to_string()).await
 }
 
 /// Returns a feature that this viewer may see.

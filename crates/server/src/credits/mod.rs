@@ -16,13 +16,13 @@ mod wallet;
 
 pub use announce::{Alert, save};
 pub use manage::{grant_by_hand, set_frozen, undo};
-pub use purchase::{TakenBack, bought, take_back, top_up_failed, topped_up};
+pub use purchase::{bought, take_back, top_up_failed, topped_up};
 pub use sql::{add_top_up, balances, freeze_all, lock_all as lock, make, view, with_auto_top_up};
 pub use subscription::{
     Switched, open_windows, plan_changed, subscription_ended, subscription_started,
 };
-pub use view::{AccountView, CurrencyView, DayView, TopUp, TopUpStatus};
-pub use wallet::{Drip, LedgerEntry, Wallet};
+pub use view::{AccountView, DayView, TopUp, TopUpStatus};
+pub use wallet::{LedgerEntry, Wallet};
 
 use crate::base::{
     CreditAccountId, CreditCurrencyId, GrantId, LedgerEntryId, PaymentMethodId, SubscriptionId,

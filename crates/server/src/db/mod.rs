@@ -14,7 +14,7 @@ mod sqlite;
 pub mod text;
 mod value;
 
-pub use copy::{CopiedTable, CopyError, copy_store};
+pub use copy::copy_store;
 pub use error::DbError;
 pub use migrate::{Migration, newest_version};
 pub use postgres::{Postgres, PostgresOptions};

@@ -8,7 +8,7 @@ pub mod http;
 mod sql;
 
 pub use sql::{
-    delete_before, get, insert as record, insert_each as record_each, of_no, publish, unpublished,
+    delete_before, insert as record, insert_each as record_each, publish, unpublished,
     with_unpublished,
 };
 
@@ -92,7 +92,6 @@ pub struct NewEvent {
 #[derive(Clone, Debug, FromRow)]
 pub struct Unpublished {
     pub no: i64,
-    pub id: EventId,
     #[record(name = "type")]
     pub event_type: EventType,
     pub object_id: String,

@@ -38,10 +38,6 @@ const PUBLISH: Sql = sql_of_each(
      AS w(sequence, object, tenant_no, no) \
      WHERE e.tenant_no = w.tenant_no AND e.no = w.no AND e.sequence IS NULL",
 );
-const OF_NO: Query<Event> = query!(
-    Event,
-    "SELECT {} FROM events WHERE tenant_no = $1 AND no = $2 AND sequence IS NOT NULL"
-);
 const GET: Query<Event> = query!(
     Event,
     "SELECT {} FROM events WHERE tenant_no = $1 AND id = $2 AND sequence IS NOT NULL"
@@ -132,10 +128,6 @@ pub async fn publish(
 }
 
 /// Returns a published event by its number in the store.
-pub async fn of_no(tx: &mut Tx<'_, '_>, tenant_no: i64, no: i64) -> Result<Option<Event>, DbError> {
-    tx.fetch_one(&OF_NO, &[tenant_no.into(), no.into()]).await
-}
-
 pub async fn get(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

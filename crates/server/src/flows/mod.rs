@@ -31,7 +31,7 @@ pub mod settled;
 pub mod top_up;
 pub mod track;
 
-pub use advance::{ClockError, go_on, go_on_with_all, set_out};
+pub use advance::{go_on, go_on_with_all, set_out};
 pub use archive::archive_customer;
 pub use cancel::{CancelMode, cancel, uncancel};
 pub use change::{ChangeRequest, change};
@@ -40,9 +40,9 @@ pub use events::{
     delete_old as delete_old_events, poll as poll_events, sweep as sweep_events, take as take_event,
 };
 pub use expiring::announce_all_expiring;
-pub use pay::{pay, transfer, void};
+pub use pay::pay;
 pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
 pub use refunds::sweep_refunds;
 pub use settle::{charge, record, run, sweep};
-pub use top_up::{TopUpOrder, set_auto_top_up, top_up, top_up_if_low};
+pub use top_up::{TopUpOrder, set_auto_top_up, top_up};
 pub use track::track_events;

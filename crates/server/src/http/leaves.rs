@@ -246,7 +246,7 @@ pub fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-fn text(least: usize, most: usize) -> ObjectBuilder {
+pub fn text(least: usize, most: usize) -> ObjectBuilder {
     string().min_length(Some(least)).max_length(Some(most))
 }
 

@@ -165,7 +165,8 @@ pub fn named_component<T: ToSchema>(components: &mut Components) {
     T::schemas(components);
 }
 
-fn set_description(schema: &mut RefOr<Schema>, text: String) {
+/// Replaces the description of a schema, unless the text is empty.
+pub fn set_description(schema: &mut RefOr<Schema>, text: String) {
     if text.is_empty() {
         return;
     }

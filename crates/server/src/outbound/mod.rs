@@ -11,7 +11,7 @@ mod policy;
 mod target;
 
 pub use policy::Policy;
-pub use target::{Target, TargetError};
+pub use target::Target;
 
 use connection::{Connection, Outgoing};
 use http::{HeaderMap, Method};

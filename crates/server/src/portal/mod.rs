@@ -19,13 +19,13 @@ mod sql;
 mod verify;
 
 pub use exchange::{ExchangeError, Opening, exchange};
-pub use mint::{MintError, Minted, NewSession, mint, minted_before};
+pub use mint::{MintError, NewSession, mint, minted_before};
 pub use page::{Flow, PageOptions};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use revoke::{revoke_customer, revoke_session};
 pub use session::{PortalSession, RevokedReason, SessionStatus, Token};
 pub use sql::{delete_before, get};
-pub use verify::{Presented, Refusal, SessionRecord, VerifiedSession, verify, verify_by_code};
+pub use verify::{Presented, Refusal, SessionRecord, VerifiedSession, verify};
 
 use crate::base::scopes::scopes;
 use crate::keys::KeyScopes;

@@ -12,8 +12,8 @@ mod sql;
 
 pub use outcome::{FormReason, Kept, SettleOutcome, Subject, Unsettled, outcome};
 pub use sql::{
-    DueEvent, ReceivedEvent, WaitingEvent, delete_events_before, due as all_due, due_events,
-    event_done, get, keep_event, live, store, take_up, take_up_event, waiting_event,
+    ReceivedEvent, WaitingEvent, delete_events_before, due as all_due, due_events, event_done, get,
+    keep_event, live, store, take_up, take_up_event, waiting_event,
 };
 
 use crate::audit::Action;

@@ -18,51 +18,13 @@ use crate::{flows, test_clock};
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use unitpay_request::response;
 use utoipa::ToSchema;
 
 /// The maximum size of a body with events.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-
-/// The fields that `track` reads.
-#[response]
-pub struct UsageEvent {
-    /// Our id or the `externalId` of a customer.
-    #[schema(min_length = 1, max_length = 128)]
-    customer_id: String,
-    #[schema(min_length = 1, max_length = 100)]
-    event_name: String,
-    /// Unique per customer, permanently. Sending the same event again has no effect.
-    #[schema(min_length = 1, max_length = 128)]
-    idempotency_key: String,
-    /// A decimal from 0 to 10⁹, as a number or a string, rounded half away from zero to six
-    /// fraction digits.
-    #[schema(schema_with = quantity_schema, required = false)]
-    quantity: String,
-    /// Values for metrics to aggregate; at most 4096 bytes.
-    #[schema(required = false)]
-    properties: BTreeMap<String, Value>,
-    /// The time of the event. Default: now.
-    #[schema(format = DateTime, nullable = false)]
-    timestamp: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum TrackRequest {
-    Batch(UsageEvents),
-    One(Box<UsageEvent>),
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct UsageEvents {
-    #[schema(min_items = 1, max_items = 1000)]
-    events: Vec<UsageEvent>,
-}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrackResponse {
@@ -113,17 +75,6 @@ pub struct UsageDay {
     pub total: Decimal,
 }
 
-fn quantity_schema() -> utoipa::openapi::schema::Object {
-    use utoipa::openapi::schema::{ObjectBuilder, Type};
-    ObjectBuilder::new()
-        .schema_type(
-            [Type::String, Type::Number]
-                .into_iter()
-                .collect::<utoipa::openapi::schema::SchemaType>(),
-        )
-        .build()
-}
-
 fn reason_schema() -> utoipa::openapi::schema::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)
@@ -159,7 +110,7 @@ impl From<Tracked> for TrackResponse {
 /// Counts usage events, each once for its customer and key; at most 1000 of them, or one. In a batch,
 /// an event of the wrong shape is rejected and the others count.
 #[utoipa::path(post, path = "/v1/usage/track", tag = "usage", operation_id = "trackUsage",
-    request_body = TrackRequest,
+    request_body = http_body::Batch,
     responses((status = 200, body = TrackResponse)))]
 pub async fn track(
     State(app): State<Arc<App>>,

@@ -3,7 +3,9 @@
 //! and the others of its batch count. A body that is itself one event is refused.
 
 use crate::base::Time;
+use crate::http::leaves::{string, text as text_schema};
 use crate::http::strict::{not_taken, strict};
+use crate::http::wire::{Field, set_description};
 use crate::http::{ParamError, Problem};
 use crate::usage::{
     MAX_EVENTS, NewUsageEvent, QUANTITY, Quantity, Rejection, RejectionReason, json,
@@ -14,9 +16,26 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::RangeInclusive;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 const MAX_PROPERTIES_BYTES: usize = 4096;
+
+/// A required text of an event: its name, its maximum length in bytes, its description.
+type Text = (&'static str, usize, &'static str);
+
+const TEXTS: [Text; 3] = [
+    ("customerId", 128, "Our id or the `externalId` of a customer."),
+    ("eventName", 100, "The name that metrics select events by."),
+    (
+        "idempotencyKey",
+        128,
+        "Unique per customer, permanently. Sending the same event again has no effect.",
+    ),
+];
+/// The other fields of an event.
+const OPTIONAL: [&str; 3] = ["quantity", "properties", "timestamp"];
 
 /// Reads `{"events": […]}`, or a single event.
 pub fn events(body: &[u8]) -> Result<Batch, Problem> {
@@ -60,8 +79,8 @@ impl Batch {
                 self.places.push(index);
             }
             Some(_) | None => {
-                let told = |error: &ParamError| format!("{} {}", error.param, error.message);
-                let wrong: Vec<String> = reader.errors.iter().map(told).collect();
+                let describe = |error: &ParamError| format!("{} {}", error.param, error.message);
+                let wrong: Vec<String> = reader.errors.iter().map(describe).collect();
                 let detail = Some(format!("{}.", wrong.join("; ")));
                 self.rejections.push(Rejection { index, reason: RejectionReason::Invalid, detail });
             }
@@ -93,11 +112,11 @@ impl Reader {
 
     fn batch<'a>(&mut self, members: Vec<Member<'a>>) -> Vec<&'a RawValue> {
         let mut events = Vec::new();
-        let mut seen = false;
+        let mut is_repeated = false;
         for (name, value) in members {
             if name != "events" {
                 self.wrong(name.into_owned(), "is not a known field");
-            } else if std::mem::replace(&mut seen, true) {
+            } else if std::mem::replace(&mut is_repeated, true) {
                 self.wrong(name.into_owned(), "must not be repeated");
             } else {
                 events = self.array(value);
@@ -118,7 +137,8 @@ impl Reader {
     fn event(&mut self, members: Vec<Member<'_>>) -> Option<NewUsageEvent> {
         let mut slots: [Option<&RawValue>; 6] = [None; 6];
         for (name, value) in members {
-            let Some(slot) = FIELDS.iter().position(|field| *field == name) else {
+            let mut known = TEXTS.iter().map(|(name, ..)| name).chain(&OPTIONAL);
+            let Some(slot) = known.position(|field| *field == name) else {
                 self.wrong(name, "is not a known field");
                 continue;
             };
@@ -127,14 +147,14 @@ impl Reader {
             }
         }
         let [customer, name, key, quantity, properties, timestamp] = slots;
-        for (slot, field) in [customer, name, key].into_iter().zip(FIELDS) {
+        for (slot, (field, ..)) in [customer, name, key].into_iter().zip(TEXTS) {
             if slot.is_none() {
                 self.wrong(field, "is required");
             }
         }
-        let customer = self.text(customer, FIELDS[0], 1..=128);
-        let name = self.text(name, FIELDS[1], 1..=100);
-        let key = self.text(key, FIELDS[2], 1..=128);
+        let customer = self.text(customer, TEXTS[0]);
+        let name = self.text(name, TEXTS[1]);
+        let key = self.text(key, TEXTS[2]);
         let quantity = self.quantity(quantity);
         let properties = self.properties(properties);
         let timestamp = self.timestamp(timestamp);
@@ -149,16 +169,14 @@ impl Reader {
     fn text<'a>(
         &mut self,
         value: Option<&'a RawValue>,
-        field: &str,
-        length: RangeInclusive<usize>,
+        (field, longest, _): Text,
     ) -> Option<Cow<'a, str>> {
         let Some(text) = text(value?) else {
             self.wrong(field, "must be a string");
             return None;
         };
-        if !length.contains(&text.len()) {
-            let (least, most) = length.into_inner();
-            self.wrong(field, format!("must be {least} to {most} bytes long"));
+        if !(1..=longest).contains(&text.len()) {
+            self.wrong(field, format!("must be 1 to {longest} bytes long"));
             return None;
         }
         if text.chars().any(char::is_control) {
@@ -201,9 +219,6 @@ impl Reader {
         time.map(|time| Some(Time(time.as_microsecond())))
     }
 }
-
-const FIELDS: [&str; 6] =
-    ["customerId", "eventName", "idempotencyKey", "quantity", "properties", "timestamp"];
 
 fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
@@ -258,4 +273,58 @@ impl<'de> Deserialize<'de> for Object<'de> {
 
         deserializer.deserialize_map(Members)
     }
+}
+
+/// Describes the events of a request from the same tables that they are read with.
+impl ToSchema for Batch {
+    fn name() -> Cow<'static, str> {
+        "TrackRequest".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        let events = ArrayBuilder::new().items(Ref::from_schema_name("UsageEvent"));
+        let events = events.min_items(Some(1)).max_items(Some(MAX_EVENTS));
+        let events = object().property("events", events).required("events");
+        schemas.push(("UsageEvent".to_owned(), event().into()));
+        schemas.push(("UsageEvents".to_owned(), events.into()));
+    }
+}
+
+impl PartialSchema for Batch {
+    fn schema() -> RefOr<Schema> {
+        let [events, event] = ["UsageEvents", "UsageEvent"].map(Ref::from_schema_name);
+        OneOfBuilder::new().item(events).item(event).into()
+    }
+}
+
+fn object() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Object)
+}
+
+fn event() -> ObjectBuilder {
+    let mut event = object().description(Some("The fields that `track` reads."));
+    for (name, longest, description) in TEXTS {
+        let text = text_schema(1, longest).description(Some(description));
+        event = event.property(name, text).required(name);
+    }
+    let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+    let properties = object()
+        .property_names(Some(string().build()))
+        .additional_properties(Some(any))
+        .description(Some(format!(
+            "Values for metrics to aggregate; at most {MAX_PROPERTIES_BYTES} bytes."
+        )));
+    let mut timestamp = <Time as Field>::schema();
+    set_description(&mut timestamp, "The time of the event. Default: now.".to_owned());
+    let number = ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::String, Type::Number]))
+        .description(Some(
+            "A decimal from 0 to 10⁹, as a number or a string, rounded half away from zero to six \
+             fraction digits. Default: 1.",
+        ));
+    let optional = [number.into(), properties.into(), timestamp];
+    OPTIONAL
+        .into_iter()
+        .zip(optional)
+        .fold(event, |event, (name, schema)| event.property(name, schema))
 }

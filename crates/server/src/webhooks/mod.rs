@@ -90,7 +90,6 @@ pub struct NewDelivery {
 #[derive(Clone, Debug, FromRow)]
 pub struct Delivery {
     pub id: WebhookDeliveryId,
-    pub event_no: i64,
     #[record(computed)]
     pub event_id: Option<EventId>,
     #[record(computed)]

@@ -36,7 +36,6 @@ table!(
     "billable_metrics",
     visible_product!("billable_metrics.product_id"),
     "product_id",
-    BY_EVENT "event_name",
 );
 
 table!(
@@ -47,7 +46,6 @@ table!(
     "product_id",
     BY_SLUG "slug",
     BY_METRIC "metric_id",
-    BY_CREDIT_CURRENCY "credit_currency_id",
 );
 
 // Every viewer may see every credit currency.

@@ -13,8 +13,8 @@ mod taxes;
 pub use draft::{Credit, CreditOrder, Draft, LineCredit, WantedParts, draft};
 pub use refund::{Refund, RefundStatus, Refundable};
 pub use sql::{
-    due_refunds, get, insert, insert_refund, of_invoice, page, refund, refundable, refunds,
-    store_refund, store_voided, take_up_refund,
+    due_refunds, get, insert_refund, of_invoice, page, refund, refundable, refunds, store_refund,
+    store_voided, take_up_refund,
 };
 
 use crate::base::words::words;
