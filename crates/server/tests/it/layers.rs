@@ -142,7 +142,7 @@ fn imports() -> Imports {
     let mut imports = Imports::new();
     for (path, text) in sources() {
         let module = module_of(&path);
-        if ["lib", "main"].contains(&module.as_str()) {
+        if ["lib", "main", "testing"].contains(&module.as_str()) {
             continue;
         }
         let used = imports.entry(module.clone()).or_default();
@@ -230,6 +230,15 @@ fn functions_have_names_that_say_what_they_do() {
     let found: Vec<PathBuf> =
         sources().into_iter().filter(|(_, text)| named(text)).map(|(path, _)| path).collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn library_exports_the_program_and_the_testing_module() {
+    // So the compiler sees an item that neither the program nor a test uses.
+    let sources = sources();
+    let (_, library) = sources.iter().find(|(path, _)| path.ends_with("lib.rs")).unwrap();
+    let public: Vec<&str> = library.lines().filter(|line| line.starts_with("pub ")).collect();
+    assert_eq!(public, ["pub mod testing;", "pub use cli::main;"]);
 }
 
 #[test]
