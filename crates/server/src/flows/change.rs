@@ -7,17 +7,16 @@
 use crate::audit::Action;
 use crate::base::{Period, PlanId, SubscriptionId, Time, Viewer};
 use crate::catalog::{self, Interval, Plan, PlanStatus};
-use crate::credits::Switched;
-use crate::db::{DbError, Tx};
-use crate::flows::{create, lines};
-use crate::invoices::{self, Invoice, Line, Reason};
+use crate::db::Tx;
+use crate::flows::{create, lines, switch};
+use crate::invoices::{self, InvoiceReason, Line};
 use crate::organizations::Tenant;
-use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
+use crate::payments;
+use crate::settlement::{self, Billed, Effect, SettleOutcome};
 use crate::subscriptions::{
-    self, PlanSwitch, Scheduled, Status, Subscription, calendar, note, rating,
+    self, PlanSwitch, Scheduled, Subscription, SubscriptionStatus, calendar, note, rating,
 };
 use crate::work::{BillingError, Work};
-use crate::{credits, payments, usage};
 use serde_json::json;
 
 /// A preview holds this long.
@@ -39,7 +38,7 @@ pub struct ChangeRequest {
 
 /// The way in which a change comes into force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum ChangeMode {
     /// Nothing changes.
     Same,
     /// At once; nothing recurring is charged.
@@ -58,7 +57,7 @@ pub struct ChangeQuote {
     pub old: Plan,
     pub new: Plan,
     pub quantity: i64,
-    pub way: Way,
+    pub mode: ChangeMode,
     /// Charges and credits of the change.
     pub lines: Vec<Line>,
     /// Usage of the segment that the change closes, under the old plan.
@@ -66,7 +65,7 @@ pub struct ChangeQuote {
     pub at: Time,
 }
 
-impl Way {
+impl ChangeMode {
     const fn is_now(self) -> bool {
         match self {
             Self::Free | Self::Prorated | Self::Restarted => true,
@@ -76,21 +75,21 @@ impl Way {
 }
 
 /// Compares the recurring totals of the plan in force and of the wanted plan.
-fn choose_way(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> Way {
+fn choose_mode(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> ChangeMode {
     let ((old_interval, old), (new_interval, new)) = (from, to);
     if trialing {
-        return Way::Free;
+        return ChangeMode::Free;
     }
     match (old_interval, new_interval) {
-        _ if new == 0 && old > 0 => Way::Deferred,
-        _ if old == 0 && new > 0 => Way::Restarted,
-        (Interval::Month, Interval::Year) => Way::Restarted,
-        (Interval::Year, Interval::Month) => Way::Deferred,
+        _ if new == 0 && old > 0 => ChangeMode::Deferred,
+        _ if old == 0 && new > 0 => ChangeMode::Restarted,
+        (Interval::Month, Interval::Year) => ChangeMode::Restarted,
+        (Interval::Year, Interval::Month) => ChangeMode::Deferred,
         (Interval::Month, Interval::Month) | (Interval::Year, Interval::Year) => {
             match new.cmp(&old) {
-                std::cmp::Ordering::Greater => Way::Prorated,
-                std::cmp::Ordering::Equal => Way::Free,
-                std::cmp::Ordering::Less => Way::Deferred,
+                std::cmp::Ordering::Greater => ChangeMode::Prorated,
+                std::cmp::Ordering::Equal => ChangeMode::Free,
+                std::cmp::Ordering::Less => ChangeMode::Deferred,
             }
         }
     }
@@ -100,12 +99,12 @@ fn choose_way(trialing: bool, from: (Interval, i64), to: (Interval, i64)) -> Way
 pub async fn change(
     work: &mut Work<'_, '_, '_>,
     request: &ChangeRequest,
-) -> Result<Kept, BillingError> {
+) -> Result<SettleOutcome, BillingError> {
     let (viewer, id) = (request.viewer, request.subscription_id);
     let subscription = subscriptions::lock_reachable(work.tx, work.tenant, viewer, id).await?;
     let quote = quote(work.tx, work.tenant, subscription, request, work.at).await?;
-    match quote.way {
-        Way::Prorated | Way::Restarted => {
+    match quote.mode {
+        ChangeMode::Prorated | ChangeMode::Restarted => {
             create::may_buy(
                 work.tx,
                 work.tenant,
@@ -114,13 +113,15 @@ pub async fn change(
             )
             .await?;
         }
-        Way::Same | Way::Free | Way::Deferred => {}
+        ChangeMode::Same | ChangeMode::Free | ChangeMode::Deferred => {}
     }
     settlement::close_form_of_subscription(work, &quote.subscription).await?;
     let subscription_id = quote.subscription.id;
-    let outcome = match quote.way {
-        Way::Same | Way::Deferred => return schedule(work, &quote).await,
-        Way::Free | Way::Prorated | Way::Restarted => pay(work, &quote).await?,
+    let outcome = match quote.mode {
+        ChangeMode::Same | ChangeMode::Deferred => return schedule(work, &quote).await,
+        ChangeMode::Free | ChangeMode::Prorated | ChangeMode::Restarted => {
+            pay(work, &quote).await?
+        }
     };
     // A charge asks for the payment method itself.
     if quote.new.id != quote.old.id
@@ -130,7 +131,7 @@ pub async fn change(
         return Err(BillingError::NoPaymentMethod);
     }
     let outcome = match outcome {
-        Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
+        Billed::Attempt(attempt) => return Ok(SettleOutcome::Attempt { attempt_id: attempt.id }),
         Billed::Added => SettleOutcome::InvoiceAdded { subscription_id: Some(subscription_id) },
         Billed::Issued(invoice) if invoice.totals.total > 0 => {
             SettleOutcome::of_issued(&invoice, Some(subscription_id))
@@ -138,12 +139,15 @@ pub async fn change(
         Billed::Issued(_) | Billed::Nothing => SettleOutcome::CreatedNoCharge { subscription_id },
     };
     let (change, mut subscription) = (quote.change(), quote.subscription);
-    apply(work, &mut subscription, &change).await?;
-    Ok(Kept::Outcome(outcome))
+    switch::apply(work, &mut subscription, &change).await?;
+    Ok(outcome)
 }
 
 /// Schedules the change for the period's end, or removes a scheduled change.
-async fn schedule(work: &mut Work<'_, '_, '_>, quote: &ChangeQuote) -> Result<Kept, BillingError> {
+async fn schedule(
+    work: &mut Work<'_, '_, '_>,
+    quote: &ChangeQuote,
+) -> Result<SettleOutcome, BillingError> {
     let (old, mut new) = (&quote.subscription, quote.outcome());
     let subscription_id = new.id;
     let unchanged =
@@ -154,13 +158,13 @@ async fn schedule(work: &mut Work<'_, '_, '_>, quote: &ChangeQuote) -> Result<Ke
         let scheduled = new.scheduled.map(|change| json!([change.plan_id, change.quantity]));
         let detail = json!({ "scheduled": scheduled });
         note(work, &new, Action::SubscriptionChangeScheduled, detail).await?;
-        note_kept_on(work, old.cancel_at_period_end, &new).await?;
+        switch::note_kept_on(work, old.cancel_at_period_end, &new).await?;
     }
-    Ok(Kept::Outcome(match new.scheduled.and(new.current_period) {
+    Ok(match new.scheduled.and(new.current_period) {
         Some(period) => SettleOutcome::Deferred { subscription_id, effective_at: period.end },
         None if unchanged => SettleOutcome::NoAction,
         None => SettleOutcome::CreatedNoCharge { subscription_id },
-    }))
+    })
 }
 
 /// Bills the price of a change.
@@ -170,67 +174,10 @@ async fn pay(work: &mut Work<'_, '_, '_>, quote: &ChangeQuote) -> Result<Billed,
     lines::close_segment(work, subscription, &quote.old).await?;
     let end = quote.outcome().current_period.map_or(quote.at, |period| period.end);
     let period = Some(Period { start: quote.at, end });
-    let invoice = subscription.invoice(Reason::Change, quote.lines.clone(), period);
+    let invoice = subscription.invoice(InvoiceReason::Change, quote.lines.clone(), period);
     let method = payments::default_of(work.tx, work.tenant, customer_no).await?;
     let (method, effect) = (method.as_ref(), Effect::ChangePlan(quote.change()));
     settlement::collect(work, customer_no, invoice, method, effect).await
-}
-
-/// Applies a change.
-pub async fn apply(
-    work: &mut Work<'_, '_, '_>,
-    subscription: &mut Subscription,
-    change: &PlanSwitch,
-) -> Result<(), BillingError> {
-    let old = subscriptions::plan(work.tx, work.tenant, change.old_plan_id).await?;
-    let new = subscriptions::plan(work.tx, work.tenant, change.plan_id).await?;
-    lines::close_segment(work, subscription, &old).await?;
-    let before = subscription.clone();
-    if change.restarts {
-        if let Some(open) = subscription.usage_period {
-            usage::period_closed(work.tx, subscription, open).await?;
-        }
-        restart(subscription, &new, change.at);
-    }
-    let was_ending = subscription.cancel_at_period_end;
-    switch(subscription, &new, change.quantity);
-    if !change.restarts {
-        shorten_trial(subscription, &new, work.at);
-    }
-    subscription.updated_at = work.at;
-    subscriptions::update(work.tx, work.tenant, subscription).await?;
-    note_kept_on(work, was_ending, subscription).await?;
-    let switched = Switched { before: &before, old: &old, new: &new, change };
-    credits::plan_changed(work, subscription, switched).await?;
-    if subscription.status != Status::Trialing {
-        lines::one_off_billed(work.tx, subscription.customer_no, &new, work.at).await?;
-    }
-    let detail = json!({
-        "oldPlanId": old.id, "oldQuantity": change.old_quantity,
-        "planId": new.id, "quantity": change.quantity,
-    });
-    Ok(note(work, subscription, Action::SubscriptionChanged, detail).await?)
-}
-
-/// Moves a new period that was paid by form to its payment: nothing starts in the past. The old plan
-/// was in force until then, so its time since the quote, which the form credits, waits for the next
-/// invoice.
-pub async fn begin_when_paid(
-    work: &mut Work<'_, '_, '_>,
-    subscription: &Subscription,
-    change: &mut PlanSwitch,
-    invoice: &mut Invoice,
-) -> Result<(), BillingError> {
-    let quoted_at = std::mem::replace(&mut change.at, work.at);
-    if subscription.status != Status::Trialing {
-        let old = subscriptions::plan(work.tx, work.tenant, change.old_plan_id).await?;
-        let used = lines::used_since_quote(work, subscription, &old, quoted_at).await?;
-        let (customer, currency) = (subscription.customer_no, subscription.currency);
-        invoices::wait_for_next(work, customer, currency, vec![used]).await?;
-    }
-    let new = subscriptions::plan(work.tx, work.tenant, change.plan_id).await?;
-    let period = calendar::period_from(work.at, work.at, new.billing_interval.months());
-    Ok(invoice.redate(period)?)
 }
 
 /// Decides and prices a change, as of now or of its preview.
@@ -242,9 +189,11 @@ pub async fn quote(
     now: Time,
 ) -> Result<ChangeQuote, BillingError> {
     match subscription.status {
-        Status::Canceled => return Err(BillingError::NotActive),
-        Status::Pending | Status::PastDue => return Err(BillingError::Unpaid),
-        Status::Trialing | Status::Active => {}
+        SubscriptionStatus::Canceled => return Err(BillingError::NotActive),
+        SubscriptionStatus::Pending | SubscriptionStatus::PastDue => {
+            return Err(BillingError::Unpaid);
+        }
+        SubscriptionStatus::Trialing | SubscriptionStatus::Active => {}
     }
     let period = subscription.current_period.ok_or(BillingError::NotActive)?;
     let at = instant(&subscription, period, request.proration_date, now)?;
@@ -254,27 +203,27 @@ pub async fn quote(
         Some(id) => wanted(tx, tenant, request.viewer, id, &old).await?,
     };
     let quantity = request.quantity.unwrap_or(subscription.quantity);
-    let trialing = subscription.status == Status::Trialing;
+    let trialing = subscription.status == SubscriptionStatus::Trialing;
     let total = rating::recurring_total;
     let from = (old.billing_interval, total(&old, subscription.quantity)?);
     let to = (new.billing_interval, total(&new, quantity)?);
-    let mut way = match new.id == old.id && quantity == subscription.quantity {
-        true => Way::Same,
-        false => choose_way(trialing, from, to),
+    let mut mode = match new.id == old.id && quantity == subscription.quantity {
+        true => ChangeMode::Same,
+        false => choose_mode(trialing, from, to),
     };
-    if way == Way::Free && trialing && trial_on(&subscription, &new, at).is_none() {
-        way = Way::Restarted;
+    if mode == ChangeMode::Free && trialing && switch::trial_on(&subscription, &new, at).is_none() {
+        mode = ChangeMode::Restarted;
     }
     let (mut lines, mut usage) = (Vec::new(), Vec::new());
-    match way {
-        Way::Same | Way::Deferred => {}
-        Way::Free => usage = lines::usage(tx, tenant, &subscription, &old, at).await?,
-        Way::Prorated => {
+    match mode {
+        ChangeMode::Same | ChangeMode::Deferred => {}
+        ChangeMode::Free => usage = lines::usage(tx, tenant, &subscription, &old, at).await?,
+        ChangeMode::Prorated => {
             usage = lines::usage(tx, tenant, &subscription, &old, at).await?;
             lines.push(lines::unused(tx, tenant, &subscription, &old, at).await?);
             lines.push(lines::remaining(&new, quantity, period, at)?);
         }
-        Way::Restarted => {
+        ChangeMode::Restarted => {
             usage = lines::usage(tx, tenant, &subscription, &old, at).await?;
             if from.1 > 0 && !trialing {
                 lines.push(lines::unused(tx, tenant, &subscription, &old, at).await?);
@@ -286,12 +235,12 @@ pub async fn quote(
     // More tax may be credited than charged, also by a change to a higher price.
     let all = [usage.clone(), lines.clone()].concat();
     if invoices::is_credit(tx, tenant, subscription.customer_no, &all).await? {
-        (way, lines, usage) = (Way::Deferred, Vec::new(), Vec::new());
+        (mode, lines, usage) = (ChangeMode::Deferred, Vec::new(), Vec::new());
     }
-    if way.is_now() && new.id != old.id && (!trialing || way == Way::Restarted) {
+    if mode.is_now() && new.id != old.id && (!trialing || mode == ChangeMode::Restarted) {
         lines.extend(lines::one_off(tx, subscription.customer_no, &new).await?);
     }
-    Ok(ChangeQuote { subscription, old, new, quantity, way, lines, usage, at })
+    Ok(ChangeQuote { subscription, old, new, quantity, mode, lines, usage, at })
 }
 
 /// Returns the instant to prorate to. The instant of a preview holds for ten minutes, within the same
@@ -339,90 +288,33 @@ impl ChangeQuote {
             plan_id: self.new.id,
             quantity: self.quantity,
             at: self.at,
-            restarts: self.way == Way::Restarted,
+            restarts: self.mode == ChangeMode::Restarted,
         }
     }
 
     /// Returns the subscription as the change would leave it.
     pub fn outcome(&self) -> Subscription {
         let mut subscription = self.subscription.clone();
-        match self.way {
-            Way::Same => subscription.scheduled = None,
-            Way::Deferred => {
+        match self.mode {
+            ChangeMode::Same => subscription.scheduled = None,
+            ChangeMode::Deferred => {
                 let change = Scheduled { plan_id: self.new.id, quantity: self.quantity };
                 subscription.scheduled = Some(change);
             }
-            Way::Free | Way::Prorated => {
-                switch(&mut subscription, &self.new, self.quantity);
-                shorten_trial(&mut subscription, &self.new, self.at);
+            ChangeMode::Free | ChangeMode::Prorated => {
+                switch::switch(&mut subscription, &self.new, self.quantity);
+                switch::shorten_trial(&mut subscription, &self.new, self.at);
             }
-            Way::Restarted => {
-                switch(&mut subscription, &self.new, self.quantity);
-                restart(&mut subscription, &self.new, self.at);
+            ChangeMode::Restarted => {
+                switch::switch(&mut subscription, &self.new, self.quantity);
+                switch::restart(&mut subscription, &self.new, self.at);
             }
         }
         if self.new.id != self.old.id {
-            keep_on(&mut subscription);
+            switch::keep_on(&mut subscription);
         }
         subscription
     }
-}
-
-/// Undoes a scheduled cancellation. Choosing another plan does this; a quantity does not.
-fn keep_on(subscription: &mut Subscription) {
-    subscription.cancel_at_period_end = false;
-    subscription.cancel_reason = None;
-}
-
-fn switch(subscription: &mut Subscription, plan: &Plan, quantity: i64) {
-    if subscription.plan_id != plan.id {
-        keep_on(subscription);
-    }
-    subscription.plan_id = plan.id;
-    subscription.quantity = quantity;
-    subscription.billing_interval = plan.billing_interval;
-    subscription.scheduled = None;
-}
-
-/// Audits that a change undid a scheduled cancellation.
-async fn note_kept_on(
-    work: &mut Work<'_, '_, '_>,
-    was_ending: bool,
-    subscription: &Subscription,
-) -> Result<(), DbError> {
-    if !was_ending || subscription.cancel_at_period_end {
-        return Ok(());
-    }
-    let detail = json!({ "planId": subscription.plan_id });
-    note(work, subscription, Action::SubscriptionUncanceled, detail).await
-}
-
-/// Returns the trial that is left on another plan: it ends at the earlier of the two ends. `None` if
-/// that plan has no trial, or one that would be over.
-fn trial_on(subscription: &Subscription, plan: &Plan, at: Time) -> Option<Period> {
-    let Period { start, end } = subscription.current_period?;
-    let end = end.min(start.plus_days(plan.trial_days));
-    (end > at).then_some(Period { start, end })
-}
-
-fn shorten_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
-    if subscription.status != Status::Trialing {
-        return;
-    }
-    if let Some(trial) = trial_on(subscription, plan, at) {
-        (subscription.anchor, subscription.trial_end) = (Some(trial.end), Some(trial.end));
-        (subscription.current_period, subscription.usage_period) = (Some(trial), Some(trial));
-    }
-}
-
-/// Begins a new period, which ends a trial.
-fn restart(subscription: &mut Subscription, plan: &Plan, at: Time) {
-    subscription.status = Status::Active;
-    let period = |months| Some(calendar::period_from(at, at, months));
-    subscription.anchor = Some(at);
-    subscription.trial_end = subscription.trial_end.map(|end| end.min(at));
-    subscription.current_period = period(plan.billing_interval.months());
-    subscription.usage_period = period(1);
 }
 
 #[cfg(test)]
@@ -433,23 +325,23 @@ mod tests {
     #[test]
     fn change_timing_follows_totals_and_intervals() {
         let cases = [
-            ((Month, 100), (Month, 101), Way::Prorated),
-            ((Month, 100), (Month, 100), Way::Free),
-            ((Month, 100), (Month, 99), Way::Deferred),
-            ((Year, 100), (Year, 101), Way::Prorated),
-            ((Month, 0), (Month, 0), Way::Free),
-            ((Month, 0), (Month, 1), Way::Restarted),
-            ((Month, 1), (Month, 0), Way::Deferred),
-            ((Month, 100), (Year, 1), Way::Restarted),
-            ((Month, 100), (Year, 0), Way::Deferred),
-            ((Month, 0), (Year, 0), Way::Restarted),
-            ((Year, 0), (Month, 1), Way::Restarted),
-            ((Year, 100), (Month, 1_000), Way::Deferred),
-            ((Year, 0), (Month, 0), Way::Deferred),
+            ((Month, 100), (Month, 101), ChangeMode::Prorated),
+            ((Month, 100), (Month, 100), ChangeMode::Free),
+            ((Month, 100), (Month, 99), ChangeMode::Deferred),
+            ((Year, 100), (Year, 101), ChangeMode::Prorated),
+            ((Month, 0), (Month, 0), ChangeMode::Free),
+            ((Month, 0), (Month, 1), ChangeMode::Restarted),
+            ((Month, 1), (Month, 0), ChangeMode::Deferred),
+            ((Month, 100), (Year, 1), ChangeMode::Restarted),
+            ((Month, 100), (Year, 0), ChangeMode::Deferred),
+            ((Month, 0), (Year, 0), ChangeMode::Restarted),
+            ((Year, 0), (Month, 1), ChangeMode::Restarted),
+            ((Year, 100), (Month, 1_000), ChangeMode::Deferred),
+            ((Year, 0), (Month, 0), ChangeMode::Deferred),
         ];
         for (from, to, expected) in cases {
-            assert_eq!(choose_way(false, from, to), expected, "{from:?} {to:?}");
-            assert_eq!(choose_way(true, from, to), Way::Free, "{from:?} {to:?}");
+            assert_eq!(choose_mode(false, from, to), expected, "{from:?} {to:?}");
+            assert_eq!(choose_mode(true, from, to), ChangeMode::Free, "{from:?} {to:?}");
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod refunds;
 pub mod renewal;
 pub mod settle;
 pub mod settled;
+pub mod switch;
 pub mod top_up;
 pub mod track;
 

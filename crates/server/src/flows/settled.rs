@@ -5,10 +5,10 @@
 use crate::base::SubscriptionId;
 use crate::credits;
 use crate::db::{DbError, Tx};
-use crate::flows::{cancel, change, create, dunning};
+use crate::flows::{cancel, create, dunning, switch};
 use crate::invoices::Invoice;
 use crate::organizations::Tenant;
-use crate::subscriptions::{self, PlanSwitch, Status};
+use crate::subscriptions::{self, PlanSwitch, SubscriptionStatus};
 use crate::work::{BillingError, Work};
 
 /// Starts the subscription whose first invoice is paid. Returns `false` if it no longer waits for
@@ -21,7 +21,7 @@ pub async fn started(
     let Some(mut subscription) = subscriptions::get(work.tx, work.tenant, id).await? else {
         return Ok(false);
     };
-    if subscription.status != Status::Pending {
+    if subscription.status != SubscriptionStatus::Pending {
         return Ok(false);
     }
     let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
@@ -48,7 +48,7 @@ pub async fn not_started(
 /// Ends the pending subscription whose form expired. The caller deletes the draft.
 pub async fn expired(work: &mut Work<'_, '_, '_>, id: SubscriptionId) -> Result<(), BillingError> {
     match subscriptions::get(work.tx, work.tenant, id).await? {
-        Some(mut pending) if pending.status == Status::Pending => {
+        Some(mut pending) if pending.status == SubscriptionStatus::Pending => {
             cancel::give_up(work, &mut pending).await
         }
         Some(_) | None => Ok(()),
@@ -71,9 +71,9 @@ pub async fn changed(
     };
     let mut change = change.clone();
     if change.restarts && by_form {
-        change::begin_when_paid(work, &subscription, &mut change, invoice).await?;
+        switch::begin_when_paid(work, &subscription, &mut change, invoice).await?;
     }
-    change::apply(work, &mut subscription, &change).await?;
+    switch::apply(work, &mut subscription, &change).await?;
     Ok(true)
 }
 
