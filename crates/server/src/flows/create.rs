@@ -11,10 +11,10 @@ use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
 use crate::events::EventType;
 use crate::flows::{cancel, lines};
-use crate::invoices::{self, Line, Reason, balance};
+use crate::invoices::{self, InvoiceReason, Line, balance};
 use crate::organizations::Tenant;
-use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome, ToPay};
-use crate::subscriptions::{self, Status, Subscription, calendar, note};
+use crate::settlement::{self, Billed, Effect, SettleOutcome, ToPay};
+use crate::subscriptions::{self, Subscription, SubscriptionStatus, calendar, note};
 use crate::work::{BillingError, Work};
 use crate::{credits, payments, usage};
 use serde_json::json;
@@ -47,7 +47,7 @@ pub struct Offer {
 pub async fn create(
     work: &mut Work<'_, '_, '_>,
     new: &NewSubscription,
-) -> Result<Kept, BillingError> {
+) -> Result<SettleOutcome, BillingError> {
     let customer = customers::lock_no(work.tx, work.tenant, new.customer_no).await?;
     let customer = customer.ok_or(BillingError::CustomerNotFound)?;
     may_buy(work.tx, work.tenant, customer.no, new.allow_unpaid).await?;
@@ -57,10 +57,10 @@ pub async fn create(
             let open = settlement::open_of_subscription(work.tx, work.tenant, &other).await?;
             let lacks = lacks_payment_method(work, &other, &plan).await?;
             if let Some(form) = open {
-                return Ok(Kept::Attempt(form.id));
+                return Ok(SettleOutcome::Attempt { attempt_id: form.id });
             } else if lacks && !is_chargeable(work, &other, &lines).await? {
                 let subscription_id = other.id;
-                return Ok(Kept::Outcome(SettleOutcome::RequiresPaymentMethod { subscription_id }));
+                return Ok(SettleOutcome::RequiresPaymentMethod { subscription_id });
             }
         }
         cancel::give_up(work, &mut other).await?;
@@ -75,7 +75,7 @@ pub async fn create(
         let detail = json!({ "planId": plan.id });
         note(work, &subscription, Action::SubscriptionAwaitsPaymentMethod, detail).await?;
         let subscription_id = subscription.id;
-        return Ok(Kept::Outcome(SettleOutcome::RequiresPaymentMethod { subscription_id }));
+        return Ok(SettleOutcome::RequiresPaymentMethod { subscription_id });
     }
     subscriptions::insert(work.tx, work.tenant, &subscription).await?;
     let created = EventType::SubscriptionCreated;
@@ -84,31 +84,34 @@ pub async fn create(
 }
 
 /// Bills the first period of a stored subscription, and starts it unless it has to be paid first.
-async fn bill_first(work: &mut Work<'_, '_, '_>, offer: Offer) -> Result<Kept, BillingError> {
+async fn bill_first(
+    work: &mut Work<'_, '_, '_>,
+    offer: Offer,
+) -> Result<SettleOutcome, BillingError> {
     let Offer { mut subscription, plan, lines, first } = offer;
     let (id, customer_no) = (subscription.id, subscription.customer_no);
-    if subscription.status == Status::Trialing {
+    if subscription.status == SubscriptionStatus::Trialing {
         let product = plan.product_id;
         subscriptions::note_trial(work.tx, work.tenant, customer_no, product, work.at).await?;
     }
-    let invoice = subscription.invoice(Reason::Create, lines, first);
+    let invoice = subscription.invoice(InvoiceReason::Create, lines, first);
     let method = payments::default_of(work.tx, work.tenant, customer_no).await?;
     let effect = Effect::StartSubscription { subscription_id: id };
     let billed = settlement::collect(work, customer_no, invoice, method.as_ref(), effect);
     let billed = billed.await?;
     let paid = !matches!(billed, Billed::Nothing);
     let outcome = match billed {
-        Billed::Attempt(attempt) => return Ok(Kept::Attempt(attempt.id)),
+        Billed::Attempt(attempt) => return Ok(SettleOutcome::Attempt { attempt_id: attempt.id }),
         Billed::Nothing => SettleOutcome::CreatedNoCharge { subscription_id: id },
         Billed::Added => SettleOutcome::InvoiceAdded { subscription_id: Some(id) },
         Billed::Issued(invoice) => SettleOutcome::of_issued(&invoice, Some(id)),
     };
-    if subscription.status == Status::Pending {
+    if subscription.status == SubscriptionStatus::Pending {
         begin(&mut subscription, &plan, work.at);
         subscriptions::update(work.tx, work.tenant, &subscription).await?;
     }
     start(work, &subscription, &plan, paid).await?;
-    Ok(Kept::Outcome(outcome))
+    Ok(outcome)
 }
 
 /// Whether a plan with a price needs a payment method that the customer does not have.
@@ -148,7 +151,7 @@ pub async fn start_waiting(
     let customer = customers::by_no(work.tx, work.tenant, customer_no).await?;
     let customer = customer.ok_or(BillingError::CustomerNotFound)?;
     for pending in subscriptions::live_of_customer(work.tx, work.tenant, customer_no).await? {
-        let waits = pending.status == Status::Pending
+        let waits = pending.status == SubscriptionStatus::Pending
             && pending.next_due_at().is_some_and(|expiry| work.at < expiry)
             && settlement::open_of_subscription(work.tx, work.tenant, &pending).await?.is_none();
         if !waits {
@@ -190,8 +193,8 @@ pub async fn may_pay_in(
     if balance::is_elsewhere(tx, tenant, customer_no, currency).await? {
         return Ok(false);
     }
-    let own = billing::get(tx, tenant, customer_no).await?.currency;
-    if own.is_none_or(|own| own == currency) {
+    let known = billing::get(tx, tenant, customer_no).await?.currency;
+    if known.is_none_or(|known| known == currency) {
         return Ok(true);
     }
     let live = subscriptions::live_of_customer(tx, tenant, customer_no).await?;
@@ -244,7 +247,7 @@ pub async fn offer(
         product_id: plan.product_id,
         plan_id: plan.id,
         quantity: new.quantity,
-        status: Status::Pending,
+        status: SubscriptionStatus::Pending,
         billing_interval: plan.billing_interval,
         currency: plan.currency,
         collection_method: profile.collection_method,
@@ -286,7 +289,9 @@ pub async fn replaceable(
 ) -> Result<Option<Subscription>, BillingError> {
     let live = subscriptions::live_of_customer(tx, tenant, new.customer_no).await?;
     match live.into_iter().find(|live| live.product_id == new.product_id) {
-        Some(other) if other.status != Status::Pending => Err(BillingError::SubscriptionExists),
+        Some(other) if other.status != SubscriptionStatus::Pending => {
+            Err(BillingError::SubscriptionExists)
+        }
         other => Ok(other),
     }
 }
@@ -294,7 +299,7 @@ pub async fn replaceable(
 /// Sets the periods of a subscription that starts now, and returns the first one.
 pub fn begin(subscription: &mut Subscription, plan: &Plan, at: Time) -> Period {
     let first = calendar::period_from(at, at, plan.billing_interval.months());
-    subscription.status = Status::Active;
+    subscription.status = SubscriptionStatus::Active;
     subscription.anchor = Some(at);
     subscription.started_at = Some(at);
     subscription.current_period = Some(first);
@@ -305,7 +310,7 @@ pub fn begin(subscription: &mut Subscription, plan: &Plan, at: Time) -> Period {
 
 fn begin_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
     let trial = Period { start: at, end: at.plus_days(plan.trial_days) };
-    subscription.status = Status::Trialing;
+    subscription.status = SubscriptionStatus::Trialing;
     subscription.anchor = Some(trial.end);
     subscription.trial_end = Some(trial.end);
     subscription.started_at = Some(at);
@@ -323,7 +328,7 @@ pub async fn start(
     billing::set_currency(work.tx, work.tenant, subscription.customer_no, plan.currency).await?;
     continue_window(work, subscription).await?;
     credits::subscription_started(work, subscription, plan, paid).await?;
-    if subscription.status != Status::Trialing {
+    if subscription.status != SubscriptionStatus::Trialing {
         lines::one_off_billed(work.tx, subscription.customer_no, plan, work.at).await?;
     }
     let detail = json!({ "planId": plan.id, "quantity": subscription.quantity });
@@ -341,7 +346,7 @@ async fn continue_window(
     let ended = subscriptions::ended_in_window(work.tx, work.tenant, no, product, work.at).await?;
     let Some((ended, window)) = ended.zip(subscription.usage_period) else { return Ok(()) };
     if ended.usage_grace_until.is_some() {
-        if subscription.status == Status::Trialing {
+        if subscription.status == SubscriptionStatus::Trialing {
             // A trial bills nothing: late events still count in the window that it would move.
             return Ok(());
         }

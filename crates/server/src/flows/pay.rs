@@ -5,9 +5,9 @@ use crate::base::{InvoiceId, PaymentMethodId};
 use crate::customers::Customer;
 use crate::db::Tx;
 use crate::flows::{dunning, settled};
-use crate::invoices::{self, Invoice, Payment, Status, balance};
+use crate::invoices::{self, Invoice, InvoiceStatus, Payment, balance};
 use crate::organizations::Tenant;
-use crate::settlement::{self, AttemptStatus, Effect, Kept, begin, close_form};
+use crate::settlement::{self, AttemptStatus, Effect, SettleOutcome, begin, close_form};
 use crate::work::{BillingError, Work};
 use crate::{credits, payments};
 use serde_json::json;
@@ -18,7 +18,7 @@ pub async fn pay(
     work: &mut Work<'_, '_, '_>,
     id: InvoiceId,
     method: Option<PaymentMethodId>,
-) -> Result<Kept, BillingError> {
+) -> Result<SettleOutcome, BillingError> {
     let (customer, invoice) = payable(work.tx, work.tenant, id).await?;
     if customer.archived_at.is_some() {
         return Err(BillingError::CustomerArchived);
@@ -27,18 +27,18 @@ pub async fn pay(
         None => payments::default_of(work.tx, work.tenant, customer.no).await?,
         Some(id) => {
             let named = payments::get(work.tx, work.tenant, id).await?;
-            let own = named.filter(|method| method.customer_no == customer.no);
-            Some(own.ok_or(BillingError::NotFound)?)
+            let named = named.filter(|method| method.customer_no == customer.no);
+            Some(named.ok_or(BillingError::NotFound)?)
         }
     };
     if let Some(live) = settlement::live(work.tx, work.tenant, id).await?
         && live.status == AttemptStatus::RequiresForm
         && live.payment_method_id == method.as_ref().map(|method| method.id)
     {
-        return Ok(Kept::Attempt(live.id));
+        return Ok(SettleOutcome::Attempt { attempt_id: live.id });
     }
     let attempt = begin(work, &invoice, method.as_ref(), Effect::PayInvoice).await?;
-    Ok(Kept::Attempt(attempt.id))
+    Ok(SettleOutcome::Attempt { attempt_id: attempt.id })
 }
 
 /// A transfer that was received.
@@ -75,10 +75,10 @@ pub async fn transfer(
     invoices::mark_paid(work, &mut invoice, &payment).await?;
     let detail = json!({ "amount": amount, "reference": reference, "toBalance": excess });
     work.note(customer.id, Action::InvoiceTransferReceived, id, detail).await?;
-    if invoice.status != Status::Paid && dunning::is_too_small(work, &invoice).await? {
+    if invoice.status != InvoiceStatus::Paid && dunning::is_too_small(work, &invoice).await? {
         invoices::move_to_next(work, &mut invoice).await?;
     }
-    if invoice.status == Status::Paid {
+    if invoice.status == InvoiceStatus::Paid {
         end_debt(work, &invoice).await?;
     }
     Ok(invoice)
@@ -95,7 +95,7 @@ pub async fn void(work: &mut Work<'_, '_, '_>, id: InvoiceId) -> Result<Invoice,
     close_form(work, &invoice).await?;
     balance::give_back(work, &invoice).await?;
     invoice.balance_applied = 0;
-    invoices::set_status(work.tx, work.tenant, &mut invoice, Status::Void, work.at).await?;
+    invoices::set_status(work.tx, work.tenant, &mut invoice, InvoiceStatus::Void, work.at).await?;
     work.note(customer.id, Action::InvoiceVoided, id, json!({})).await?;
     end_debt(work, &invoice).await?;
     Ok(invoice)
@@ -105,7 +105,7 @@ pub async fn void(work: &mut Work<'_, '_, '_>, id: InvoiceId) -> Result<Invoice,
 /// updates its subscription.
 pub async fn end_debt(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), BillingError> {
     let received = invoice.amount_paid + invoice.balance_applied > 0;
-    if invoice.status == Status::Paid && received {
+    if invoice.status == InvoiceStatus::Paid && received {
         credits::topped_up(work, invoice).await?;
     } else {
         let card = payments::default_of(work.tx, work.tenant, invoice.customer_no).await?;

@@ -11,9 +11,11 @@ use crate::catalog::{self, CreditPackage, Denomination};
 use crate::credits::{self, AutoTopUp, Purchase, TopUp, TopUpStatus, Wallet, bought};
 use crate::customers::{self, billing};
 use crate::db::DbError;
-use crate::invoices::{Line, LineCode, LineKind, LineLabel, NewInvoice, Reason, Status, balance};
+use crate::invoices::{
+    InvoiceReason, InvoiceStatus, Line, LineCode, LineKind, LineLabel, NewInvoice, balance,
+};
 use crate::payments;
-use crate::settlement::{self, Billed, Effect, Kept, SettleOutcome};
+use crate::settlement::{self, Billed, Effect, SettleOutcome};
 use crate::work::{BillingError, Work};
 use serde_json::json;
 
@@ -41,7 +43,7 @@ pub async fn top_up(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     order: &TopUpOrder,
-) -> Result<Kept, BillingError> {
+) -> Result<SettleOutcome, BillingError> {
     let TopUpOrder { currency_id, purchase, expected_amount } = order;
     let mut wallet = open(work, customer_no, *currency_id).await?;
     if wallet.account.frozen {
@@ -108,7 +110,7 @@ async fn start(
     wallet: &mut Wallet,
     purchase: &Purchase,
     automatic: bool,
-) -> Result<Kept, BillingError> {
+) -> Result<SettleOutcome, BillingError> {
     let account = &wallet.account;
     let (id, no, customer_no) = (account.id, account.no, account.customer_no);
     let quote = quote(work, wallet, purchase).await?;
@@ -117,7 +119,7 @@ async fn start(
     let profile = billing::get(work.tx, work.tenant, customer_no).await?;
     let new = NewInvoice {
         subscription_id: None,
-        reason: Reason::TopUp,
+        reason: InvoiceReason::TopUp,
         currency: quote.currency,
         lines: vec![quote.line.clone()],
         period: None,
@@ -141,18 +143,18 @@ async fn start(
         grant_id: None,
         created_at: work.at,
     };
-    let kept = match billed {
+    let outcome = match billed {
         Billed::Attempt(attempt) => {
             (top_up.id, top_up.invoice_id) = (attempt.id, Some(attempt.invoice_id));
             top_up.status = TopUpStatus::Pending;
-            Kept::Attempt(attempt.id)
+            SettleOutcome::Attempt { attempt_id: attempt.id }
         }
         Billed::Issued(invoice) => {
             top_up.invoice_id = Some(invoice.id);
-            if invoice.status != Status::Paid {
+            if invoice.status != InvoiceStatus::Paid {
                 top_up.status = TopUpStatus::Pending;
             }
-            Kept::Outcome(SettleOutcome::of_issued(&invoice, None))
+            SettleOutcome::of_issued(&invoice, None)
         }
         Billed::Added | Billed::Nothing => return Err(BillingError::OutOfRange),
     };
@@ -166,7 +168,7 @@ async fn start(
         customers::by_no(work.tx, work.tenant, customer_no).await?.ok_or(BillingError::NotFound)?;
     let detail = json!({ "credits": credits, "automatic": automatic });
     work.note(customer.id, Action::TopUpStarted, id, detail).await?;
-    Ok(kept)
+    Ok(outcome)
 }
 
 /// Starts a top-up if the wallet's rule requires one, with the customer locked. Pauses the rule if
@@ -192,15 +194,11 @@ pub async fn top_up_if_low(
     }
     let purchase = rule.purchase.clone();
     let begun = match start(work, wallet, &purchase, true).await {
-        Ok(kept) => {
+        Ok(outcome) => {
             rule.count += 1;
             rule.paused = false;
-            let (attempt, sent) = match kept {
-                Kept::Attempt(id) => (Some(id), false),
-                Kept::Outcome(outcome) => {
-                    (None, matches!(outcome, SettleOutcome::InvoiceSent { .. }))
-                }
-            };
+            let attempt = outcome.attempt_id();
+            let sent = matches!(outcome, SettleOutcome::InvoiceSent { .. });
             rule.pending = attempt.is_some() || sent;
             attempt
         }

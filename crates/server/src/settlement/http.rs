@@ -13,32 +13,24 @@ use crate::keys::KeyScopes;
 use crate::payments::DeclineReason;
 use axum::extract::State;
 use http::StatusCode;
-use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
 /// A portal token needs no scope: it may have started the payment with any of several.
 type Reader = Caller<{ KeyScopes::INVOICES_READ }, 0>;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = PaymentAttempt)]
 pub struct PaymentAttemptResponse {
-    #[schema(value_type = String)]
     pub id: PaymentAttemptId,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
     /// The invoice that the payment is for. A portal token cannot read it before it is issued.
-    #[schema(value_type = String)]
     pub invoice_id: InvoiceId,
     /// The subscription that a success starts or changes.
-    #[schema(value_type = Option<String>, required = true)]
     pub subscription_id: Option<SubscriptionId>,
     /// The wallet that a success tops up.
-    #[schema(value_type = Option<String>, required = true)]
     pub credit_account_id: Option<CreditAccountId>,
     /// `null` until a form has supplied one.
-    #[schema(value_type = Option<String>, required = true)]
     pub payment_method_id: Option<PaymentMethodId>,
     /// `pending`: the processor has not answered yet. `requires_form`: the customer has to fill in
     /// the form. `succeeded`: charged, and done what it was for. `declined`: not charged.
@@ -47,13 +39,10 @@ pub struct PaymentAttemptResponse {
     pub status: AttemptStatus,
     /// In minor units.
     pub amount: i64,
-    #[schema(value_type = String)]
     pub currency: Currency,
     /// The processor's reason for a decline.
-    #[schema(required = true)]
     pub decline_reason: Option<&'static str>,
     /// In real time, also in a sandbox with a test clock.
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 

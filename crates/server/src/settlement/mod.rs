@@ -10,7 +10,7 @@ pub mod http;
 mod outcome;
 mod sql;
 
-pub use outcome::{FormReason, Kept, SettleOutcome, Subject, Unsettled, outcome};
+pub use outcome::{FormReason, FormSubject, SettleOutcome};
 pub use sql::{
     ReceivedEvent, WaitingEvent, delete_events_before, due as all_due, due_events, event_done, get,
     keep_event, live, store, take_up, take_up_event, waiting_event,
@@ -23,10 +23,10 @@ use crate::base::{
 };
 use crate::credits;
 use crate::db::{DbError, FromRow, ToRow, Tx};
-use crate::invoices::{self, Invoice, Line, NewInvoice, Status, balance};
+use crate::invoices::{self, Invoice, InvoiceStatus, Line, NewInvoice, balance};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
-use crate::subscriptions::{PlanSwitch, Status as SubscriptionStatus, Subscription};
+use crate::subscriptions::{PlanSwitch, Subscription, SubscriptionStatus};
 use crate::work::{BillingError, Work};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -324,7 +324,7 @@ pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Resu
     sql::store(work.tx, work.tenant, attempt, work.by.now).await?;
     let invoice = invoices::get(work.tx, work.tenant, attempt.invoice_id).await?;
     // An issued invoice stays, and so does its purchase.
-    if let Some(invoice) = invoice.filter(|invoice| invoice.status == Status::Draft) {
+    if let Some(invoice) = invoice.filter(|invoice| invoice.status == InvoiceStatus::Draft) {
         invoices::delete_draft(work, &invoice).await?;
         let mut work = work.as_of(attempt.billed_at);
         credits::top_up_failed(&mut work, &invoice, attempt.payment_method_id).await?;

@@ -3,35 +3,24 @@
 //! It refers to objects by id, so that a replay returns their current state. An interrupted attempt
 //! is continued.
 
-use super::{Attempt, AttemptStatus, Effect};
+use super::{Attempt, Effect};
 use crate::base::words::words;
 use crate::base::{CreditAccountId, InvoiceId, PaymentAttemptId, SubscriptionId, Time};
-use crate::invoices::{Invoice, Status};
-use crate::payments::DeclineReason;
+use crate::invoices::{Invoice, InvoiceStatus};
 use serde::{Deserialize, Serialize};
 
-/// The result of the first transaction of such a request, in its stored form.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kept {
-    Attempt(PaymentAttemptId),
-    Outcome(SettleOutcome),
-}
-
-/// A successful outcome, in its stored form.
+/// An outcome in its stored form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SettleOutcome {
+    /// There is something to charge: what becomes of the attempt is the outcome.
+    Attempt {
+        attempt_id: PaymentAttemptId,
+    },
+    /// The invoice is paid without a charge.
     ChargedInline {
         subscription_id: Option<SubscriptionId>,
         invoice_id: InvoiceId,
-        /// Absent when nothing had to be charged, and in outcomes kept before it was recorded.
-        #[serde(default)]
-        attempt_id: Option<PaymentAttemptId>,
-    },
-    /// The customer must complete a form, whose secret is in the attempt.
-    RequiresForm {
-        attempt_id: PaymentAttemptId,
     },
     /// The customer must enter a payment method before the subscription starts.
     RequiresPaymentMethod {
@@ -53,19 +42,9 @@ pub enum SettleOutcome {
     NoAction,
 }
 
-/// The reason that there is no outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsettled {
-    Declined(DeclineReason),
-    /// The processor's result is unknown. A retry continues the attempt.
-    Unknown,
-    /// The attempt was given up meanwhile.
-    Abandoned,
-}
-
 /// The object that a form is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum FormSubject {
     Subscription(SubscriptionId),
     Invoice(InvoiceId),
     CreditAccount(CreditAccountId),
@@ -82,31 +61,23 @@ impl SettleOutcome {
     /// Returns the outcome of an invoice that was issued without a charge.
     pub fn of_issued(invoice: &Invoice, subscription_id: Option<SubscriptionId>) -> Self {
         let invoice_id = invoice.id;
-        match invoice.status == Status::Paid {
-            true => Self::ChargedInline { subscription_id, invoice_id, attempt_id: None },
+        match invoice.status == InvoiceStatus::Paid {
+            true => Self::ChargedInline { subscription_id, invoice_id },
             false => Self::InvoiceSent { invoice_id },
         }
     }
-}
 
-/// Returns the outcome of an attempt.
-pub fn outcome(
-    attempt: &Attempt,
-    subscription_of_invoice: Option<SubscriptionId>,
-) -> Result<SettleOutcome, Unsettled> {
-    match attempt.status {
-        AttemptStatus::Succeeded => Ok(SettleOutcome::ChargedInline {
-            subscription_id: attempt.effect.subscription_id().or(subscription_of_invoice),
-            invoice_id: attempt.invoice_id,
-            attempt_id: Some(attempt.id),
-        }),
-        AttemptStatus::RequiresForm => Ok(SettleOutcome::RequiresForm { attempt_id: attempt.id }),
-        AttemptStatus::Declined => {
-            Err(Unsettled::Declined(attempt.decline_reason.unwrap_or(DeclineReason::CardDeclined)))
-        }
-        AttemptStatus::Pending => Err(Unsettled::Unknown),
-        AttemptStatus::Abandoned | AttemptStatus::RefundDue | AttemptStatus::Refunded => {
-            Err(Unsettled::Abandoned)
+    /// Returns the attempt that is to be continued.
+    pub const fn attempt_id(&self) -> Option<PaymentAttemptId> {
+        match *self {
+            Self::Attempt { attempt_id } => Some(attempt_id),
+            Self::ChargedInline { .. }
+            | Self::RequiresPaymentMethod { .. }
+            | Self::InvoiceSent { .. }
+            | Self::InvoiceAdded { .. }
+            | Self::Deferred { .. }
+            | Self::CreatedNoCharge { .. }
+            | Self::NoAction => None,
         }
     }
 }
@@ -119,12 +90,16 @@ impl Attempt {
         }
     }
 
-    pub const fn subject(&self) -> Subject {
+    pub const fn subject(&self) -> FormSubject {
         match self.effect {
-            Effect::StartSubscription { subscription_id } => Subject::Subscription(subscription_id),
-            Effect::ChangePlan(ref change) => Subject::Subscription(change.subscription_id),
-            Effect::CollectInvoice | Effect::PayInvoice => Subject::Invoice(self.invoice_id),
-            Effect::TopUp { credit_account_id, .. } => Subject::CreditAccount(credit_account_id),
+            Effect::StartSubscription { subscription_id } => {
+                FormSubject::Subscription(subscription_id)
+            }
+            Effect::ChangePlan(ref change) => FormSubject::Subscription(change.subscription_id),
+            Effect::CollectInvoice | Effect::PayInvoice => FormSubject::Invoice(self.invoice_id),
+            Effect::TopUp { credit_account_id, .. } => {
+                FormSubject::CreditAccount(credit_account_id)
+            }
         }
     }
 }

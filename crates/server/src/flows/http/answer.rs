@@ -9,10 +9,8 @@ use crate::http::{Code, Json, Problem, REPLAYED};
 use crate::invoices::http::InvoiceResponse;
 use crate::organizations::Tenant;
 use crate::payments::http::ClientResponse;
-use crate::payments::{Client, ClientKind};
-use crate::settlement::{
-    self, Attempt, FormReason, Kept, SettleOutcome, Subject, Unsettled, outcome,
-};
+use crate::payments::{Client, ClientKind, DeclineReason};
+use crate::settlement::{Attempt, AttemptStatus, FormReason, FormSubject, SettleOutcome};
 use crate::subscriptions::http::SubscriptionResponse;
 use crate::{credits, customers, invoices, subscriptions};
 use axum::response::{IntoResponse, Response};
@@ -78,40 +76,15 @@ pub async fn answer(
     app: &App,
     tenant: &Tenant,
     backend: bool,
-    written: Written<Kept>,
+    written: Written<SettleOutcome>,
 ) -> Result<Response, Problem> {
-    let answer = match settle(app, tenant, written.answer).await {
-        Ok(outcome) => {
-            let body = Shown { app, tenant, backend }.outcome(outcome).await?;
-            Json(StatusCode::OK, body).into_response()
-        }
+    let answer = match (Shown { app, tenant, backend }).outcome(written.answer).await {
+        Ok(body) => Json(StatusCode::OK, body).into_response(),
         // A decline is returned as a response.
         Err(problem) if problem.code == Code::PaymentDeclined => problem.into_response(),
         Err(problem) => return Err(problem),
     };
     Ok(if written.is_replay { (REPLAYED, answer).into_response() } else { answer })
-}
-
-async fn settle(app: &App, tenant: &Tenant, kept: Kept) -> Result<SettleOutcome, Problem> {
-    let attempt = match kept {
-        Kept::Outcome(outcome) => return Ok(outcome),
-        Kept::Attempt(id) => run(app, tenant, id).await?,
-    };
-    let invoice = invoices::get(&mut app.db.read().await?, tenant, attempt.invoice_id).await?;
-    outcome(&attempt, invoice.and_then(|invoice| invoice.subscription_id)).map_err(|unsettled| {
-        let problem = match unsettled {
-            Unsettled::Declined(reason) => {
-                Problem::new(Code::PaymentDeclined, "The payment was declined.")
-                    .with("declineReason", reason.as_str())
-            }
-            Unsettled::Unknown => Problem::unavailable("the processor could not tell of a charge"),
-            Unsettled::Abandoned => {
-                let detail = "This payment was abandoned meanwhile. Use a new Idempotency-Key.";
-                Problem::new(Code::Conflict, detail)
-            }
-        };
-        problem.with("paymentAttemptId", attempt.id.to_string())
-    })
 }
 
 /// Builds the response from the current objects.
@@ -124,17 +97,15 @@ struct Shown<'a> {
 impl Shown<'_> {
     async fn outcome(&self, outcome: SettleOutcome) -> Result<SettleOutcomeResponse, Problem> {
         Ok(match outcome {
-            SettleOutcome::ChargedInline { subscription_id, invoice_id, attempt_id } => {
+            SettleOutcome::Attempt { attempt_id } => {
+                self.attempt(&run(self.app, self.tenant, attempt_id).await?).await?
+            }
+            SettleOutcome::ChargedInline { subscription_id, invoice_id } => {
                 SettleOutcomeResponse::ChargedInline {
                     subscription: self.if_any(subscription_id).await?,
                     invoice: self.invoice(invoice_id).await?,
-                    payment_attempt_id: attempt_id,
+                    payment_attempt_id: None,
                 }
-            }
-            SettleOutcome::RequiresForm { attempt_id } => {
-                let mut tx = self.app.db.read().await?;
-                let attempt = settlement::get(&mut tx, self.tenant, attempt_id).await?;
-                self.form(&attempt.ok_or_else(gone)?).await?
             }
             SettleOutcome::RequiresPaymentMethod { subscription_id } => {
                 self.setup(subscription_id).await?
@@ -158,6 +129,40 @@ impl Shown<'_> {
         })
     }
 
+    async fn attempt(&self, attempt: &Attempt) -> Result<SettleOutcomeResponse, Problem> {
+        let problem = match attempt.status {
+            AttemptStatus::Succeeded => return self.charged(attempt).await,
+            AttemptStatus::RequiresForm => return self.form(attempt).await,
+            AttemptStatus::Declined => {
+                let reason = attempt.decline_reason.unwrap_or(DeclineReason::CardDeclined);
+                Problem::new(Code::PaymentDeclined, "The payment was declined.")
+                    .with("declineReason", reason.as_str())
+            }
+            // The processor's result is unknown. A retry continues the attempt.
+            AttemptStatus::Pending => {
+                Problem::unavailable("the processor could not tell of a charge")
+            }
+            AttemptStatus::Abandoned | AttemptStatus::RefundDue | AttemptStatus::Refunded => {
+                let detail = "This payment was abandoned meanwhile. Use a new Idempotency-Key.";
+                Problem::new(Code::Conflict, detail)
+            }
+        };
+        Err(problem.with("paymentAttemptId", attempt.id.to_string()))
+    }
+
+    async fn charged(&self, attempt: &Attempt) -> Result<SettleOutcomeResponse, Problem> {
+        let invoice_id = attempt.invoice_id;
+        let invoice =
+            invoices::get(&mut self.app.db.read().await?, self.tenant, invoice_id).await?;
+        let subscription_id = attempt.effect.subscription_id();
+        let of_invoice = invoice.and_then(|invoice| invoice.subscription_id);
+        Ok(SettleOutcomeResponse::ChargedInline {
+            subscription: self.if_any(subscription_id.or(of_invoice)).await?,
+            invoice: self.invoice(invoice_id).await?,
+            payment_attempt_id: Some(attempt.id),
+        })
+    }
+
     /// Opens a form for the payment method that a pending subscription waits for. If it has started
     /// by now, there is nothing left to do.
     async fn setup(&self, id: SubscriptionId) -> Result<SettleOutcomeResponse, Problem> {
@@ -167,7 +172,7 @@ impl Shown<'_> {
         let customer = customer.ok_or_else(gone)?;
         drop(tx);
         let subscription = self.subscription(id).await?;
-        if found.status != subscriptions::Status::Pending {
+        if found.status != subscriptions::SubscriptionStatus::Pending {
             return Ok(SettleOutcomeResponse::CreatedNoCharge { subscription });
         }
         Ok(SettleOutcomeResponse::RequiresForm {
@@ -182,9 +187,9 @@ impl Shown<'_> {
 
     async fn form(&self, attempt: &Attempt) -> Result<SettleOutcomeResponse, Problem> {
         let (subscription, invoice, credit_account) = match attempt.subject() {
-            Subject::Subscription(id) => (Some(self.subscription(id).await?), None, None),
-            Subject::Invoice(id) => (None, Some(self.invoice(id).await?), None),
-            Subject::CreditAccount(id) => {
+            FormSubject::Subscription(id) => (Some(self.subscription(id).await?), None, None),
+            FormSubject::Invoice(id) => (None, Some(self.invoice(id).await?), None),
+            FormSubject::CreditAccount(id) => {
                 let view = credits::view(&mut self.app.db.read().await?, self.tenant, id).await?;
                 (None, None, Some(Box::new(view.ok_or_else(gone)?.into())))
             }
