@@ -141,11 +141,13 @@ impl Shop {
     ) -> Requests {
         let (key, customers) = (self.key.clone(), Arc::clone(customers));
         Requests::made(move |place| {
-            let of = |at: usize| {
+            let customer_of = |at: usize| {
                 &customers[(place * customers_each + at % customers_each) % customers.len()]
             };
             let events: Vec<_> = (0..events)
-                .map(|at| event(of(at), METERED, &format!("{customers_each}-{place}-{at}")))
+                .map(|at| {
+                    event(customer_of(at), METERED, &format!("{customers_each}-{place}-{at}"))
+                })
                 .collect();
             let body = format!(r#"{{"events":[{}]}}"#, events.join(","));
             requests::post("/v1/usage/track", &key, &body)

@@ -50,10 +50,10 @@ pub(super) async fn run(context: &mut Context) -> Result<()> {
     };
     let subjects = [
         floor.subject(),
-        subject("customer", &|of| format!("/v1/customers/{}", customers[of])),
+        subject("customer", &|index| format!("/v1/customers/{}", customers[index])),
         subject("plan", &|_| format!("/v1/plans/{}", shop.daily)),
-        subject("subscription", &|of| format!("/v1/subscriptions/{}", subscriptions[of])),
-        subject("invoice", &|of| format!("/v1/invoices/{}", invoices[of])),
+        subject("subscription", &|index| format!("/v1/subscriptions/{}", subscriptions[index])),
+        subject("invoice", &|index| format!("/v1/invoices/{}", invoices[index])),
         subject("page of 20 invoices", &page),
     ];
     let [floor, customer, plan, subscription, invoice, page] = rounds(context, subjects).await?;

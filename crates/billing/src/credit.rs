@@ -77,11 +77,11 @@ impl Creditable {
 }
 
 /// Returns `whole × of / all`, rounded once; 0 of nothing.
-pub fn share(whole: i64, of: i64, all: i64) -> Result<i64, Overflow> {
+pub fn share(whole: i64, share: i64, all: i64) -> Result<i64, Overflow> {
     if all == 0 {
         return Ok(0);
     }
-    divide(i128::from(whole) * i128::from(of), i128::from(all))
+    divide(i128::from(whole) * i128::from(share), i128::from(all))
 }
 
 #[cfg(test)]

@@ -190,13 +190,14 @@ fn rounded(x: f32, y: f32, width: f32, height: f32, radius: f32) -> Option<Path>
 /// Children come after their parents, so one pass from the end attaches each to its parent.
 fn tree(nodes: &[Node], leaves: Vec<Vec<Identifier>>, language: &str) -> TagTree {
     let mut groups: Vec<Vec<TagNode>> =
-        leaves.into_iter().map(|own| own.into_iter().map(TagNode::from).collect()).collect();
+        leaves.into_iter().map(|leaves| leaves.into_iter().map(TagNode::from).collect()).collect();
     let mut roots = Vec::new();
     while let (Some(children), Some(node)) = (groups.pop(), nodes.get(groups.len())) {
         let mut children = children;
         // The node's own content comes first, then its children, which were attached in reverse.
-        let own = children.iter().take_while(|child| matches!(child, TagNode::Leaf(_))).count();
-        children[own..].reverse();
+        let leaves_first =
+            children.iter().take_while(|child| matches!(child, TagNode::Leaf(_))).count();
+        children[leaves_first..].reverse();
         let group = TagNode::from(TagGroup::with_children(kind(&node.kind), children));
         match node.parent.and_then(|parent| groups.get_mut(parent)) {
             Some(siblings) => siblings.push(group),

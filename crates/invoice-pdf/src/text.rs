@@ -362,17 +362,17 @@ mod tests {
 
     #[test]
     fn line_breaks_between_words_and_in_a_word_only_if_it_must() {
-        let of = |text: &str, width: f32| -> Vec<String> {
+        let broken = |text: &str, width: f32| -> Vec<String> {
             let clusters: Vec<(usize, f32)> =
                 text.char_indices().map(|(at, _)| (at, 1.0)).collect();
             let lines = break_lines(text, &clusters, width);
             lines.into_iter().map(|line| text[line].to_owned()).collect()
         };
-        assert_eq!(of("", 5.0), [""]);
-        assert_eq!(of("one two three", 7.0), ["one two ", "three"]);
-        assert_eq!(of("one two three", 4.0), ["one ", "two ", "thre", "e"]);
-        assert_eq!(of("abcdefgh ij", 3.0), ["abc", "def", "gh ", "ij"]);
-        assert_eq!(of("a\u{a0}b c", 3.0), ["a\u{a0}b ", "c"]);
-        assert_eq!(of("abc", 0.5), ["a", "b", "c"]);
+        assert_eq!(broken("", 5.0), [""]);
+        assert_eq!(broken("one two three", 7.0), ["one two ", "three"]);
+        assert_eq!(broken("one two three", 4.0), ["one ", "two ", "thre", "e"]);
+        assert_eq!(broken("abcdefgh ij", 3.0), ["abc", "def", "gh ", "ij"]);
+        assert_eq!(broken("a\u{a0}b c", 3.0), ["a\u{a0}b ", "c"]);
+        assert_eq!(broken("abc", 0.5), ["a", "b", "c"]);
     }
 }

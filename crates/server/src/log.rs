@@ -272,19 +272,19 @@ mod tests {
         let line = line(LogFormat::Text, tell);
         let (time, rest) = line.split_at(27);
         assert!(time.parse::<jiff::Timestamp>().is_ok());
-        let told = r#"said 1\u000a peer=127.0.0.1 status=200 odd="a \"b\"\u000a" ok=true"#;
-        assert_eq!(rest, format!("  WARN {told}\n"));
+        let logged = r#"said 1\u000a peer=127.0.0.1 status=200 odd="a \"b\"\u000a" ok=true"#;
+        assert_eq!(rest, format!("  WARN {logged}\n"));
     }
 
     #[test]
     fn json_log_line_has_time_level_message_and_fields() {
         let line = line(LogFormat::Json, tell);
-        let told: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert!(told["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        let logged: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert!(logged["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
         let rest = serde_json::json!({
-            "timestamp": told["timestamp"], "level": "WARN", "message": "said 1\n",
+            "timestamp": logged["timestamp"], "level": "WARN", "message": "said 1\n",
             "peer": "127.0.0.1", "status": 200, "odd": "a \"b\"\n", "ok": true,
         });
-        assert_eq!(told, rest);
+        assert_eq!(logged, rest);
     }
 }

@@ -25,7 +25,7 @@ pub mod config {
 }
 
 pub mod credits {
-    pub use crate::credits::{NewGrant, Source, freeze_all, lock, make, save, write_due};
+    pub use crate::credits::{GrantSource, NewGrant, freeze_all, lock, make, save, write_due};
 }
 
 pub mod customers {
@@ -63,12 +63,13 @@ pub mod http {
 
 pub mod invoices {
     pub use crate::invoices::{
-        Invoice, Line, LineKind, NewInvoice, Reason, Status, create_issued, get, price,
+        Invoice, InvoiceReason, InvoiceStatus, Line, LineKind, NewInvoice, create_issued, get,
+        price,
     };
 }
 
 pub mod jobs {
-    pub use crate::jobs::{bill, publish, sweep};
+    pub use crate::jobs::{announce, bill, publish, sweep};
 }
 
 pub mod keys {
@@ -85,8 +86,8 @@ pub mod outbound {
 
 pub mod payments {
     pub use crate::payments::{
-        Card, Charge, ChargeResult, DeclineReason, Event, Processor, ProcessorError, Refund,
-        RefundKey, RefundOrder, default_of,
+        Card, ChargeOrder, ChargeResult, DeclineReason, Processor, ProcessorError, ProcessorEvent,
+        RefundKey, RefundOrder, RefundResult, default_of,
     };
     pub mod processor {
         pub use crate::payments::processor::Holder;
@@ -109,8 +110,8 @@ pub mod routes {
 
 pub mod settlement {
     pub use crate::settlement::{
-        Attempt, AttemptStatus, Billed, Effect, FORM_OPEN_FOR_SECONDS, Kept,
-        abandon_all_of_customer, collect, get,
+        Attempt, AttemptStatus, Billed, Effect, FORM_OPEN_FOR_SECONDS, abandon_all_of_customer,
+        collect, get,
     };
 }
 

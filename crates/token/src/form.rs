@@ -174,12 +174,12 @@ fn are_times(issued_at: i64, expires_at: i64) -> bool {
 
 fn is_scope(scope: &str) -> bool {
     // One flag per known scope. An empty scope or a double space yields an empty, unknown word.
-    let mut seen = [false; SCOPES.len()];
+    let mut present = [false; SCOPES.len()];
     scope.split(' ').all(|word| {
         SCOPES
             .iter()
             .position(|known| *known == word)
-            .is_some_and(|index| !std::mem::replace(&mut seen[index], true))
+            .is_some_and(|index| !std::mem::replace(&mut present[index], true))
     })
 }
 

@@ -181,6 +181,6 @@ proptest! {
         let invoice = Invoice { seller, customer, items, payments, ..invoice };
         let bytes = render(&invoice, fonts());
         prop_assert!(bytes.is_ok(), "{:?}", bytes.err());
-        prop_assert!(!Read::of(&bytes.unwrap()).pages.is_empty());
+        prop_assert!(!Read::parse(&bytes.unwrap()).pages.is_empty());
     }
 }

@@ -19,7 +19,7 @@ pub fn fonts() -> &'static Fonts {
 }
 
 fn read(invoice: &Invoice) -> Read {
-    Read::of(&render(invoice, fonts()).unwrap())
+    Read::parse(&render(invoice, fonts()).unwrap())
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn added_face_precedes_the_built_in_chinese_face() {
     }
     let mut more = Fonts::built_in().unwrap();
     more.add(given).unwrap();
-    let faces = |fonts| Read::of(&render(&samples::chinese(), fonts).unwrap()).faces();
+    let faces = |fonts| Read::parse(&render(&samples::chinese(), fonts).unwrap()).faces();
     assert!(faces(fonts()).iter().any(|name| name.ends_with("+DroidSansFallback")));
     let with_given = faces(&more);
     assert!(with_given.iter().any(|name| name.ends_with("+GivenSansFallback")), "{with_given:?}");

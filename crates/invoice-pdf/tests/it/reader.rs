@@ -10,7 +10,7 @@ pub struct Read {
 }
 
 impl Read {
-    pub fn of(bytes: &[u8]) -> Read {
+    pub fn parse(bytes: &[u8]) -> Read {
         let document = Document::load_mem(bytes).unwrap();
         let numbers: Vec<u32> = document.get_pages().into_keys().collect();
         let pages = numbers

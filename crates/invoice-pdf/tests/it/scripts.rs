@@ -34,7 +34,7 @@ fn scripts_are_drawn_when_a_face_is_added() {
     ] {
         assert_eq!(fonts.missing(name), [], "{name}");
         assert!(!crate::fonts().missing(name).is_empty(), "{name}");
-        let faces = |fonts| Read::of(&render(&named(name), fonts).unwrap()).faces();
+        let faces = |fonts| Read::parse(&render(&named(name), fonts).unwrap()).faces();
         let has = |faces: &[String]| faces.iter().any(|known| known.contains(face));
         assert!(has(&faces(&fonts)), "{name}: {:?}", faces(&fonts));
         assert!(!has(&faces(crate::fonts())), "{name}");
@@ -44,7 +44,7 @@ fn scripts_are_drawn_when_a_face_is_added() {
 #[test]
 fn emoji_are_drawn_in_colour() {
     let fonts = with_faces();
-    let draw = |name: &str| Read::of(&render(&named(name), &fonts).unwrap());
+    let draw = |name: &str| Read::parse(&render(&named(name), &fonts).unwrap());
     let plain = draw("").glyphs();
     for name in ["🚀", "👩\u{200d}💻", "❤\u{fe0f}"] {
         assert_eq!(fonts.missing(name), [], "{name}");

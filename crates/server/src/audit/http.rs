@@ -1,6 +1,6 @@
 //! HTTP handlers of the audit log.
 
-use super::{Action, ActorType, Event, sql};
+use super::{Action, ActorType, AuditEvent, sql};
 use crate::app::App;
 use crate::auth::SecretKey;
 use crate::base::{CustomerId, EventId, Time};
@@ -38,8 +38,8 @@ fn action_schema() -> utoipa::openapi::schema::Object {
         .build()
 }
 
-impl From<Event> for AuditEventResponse {
-    fn from(event: Event) -> Self {
+impl From<AuditEvent> for AuditEventResponse {
+    fn from(event: AuditEvent) -> Self {
         Self {
             id: event.id,
             actor_type: event.actor_type,

@@ -33,7 +33,7 @@ pub struct Author {
 }
 
 #[derive(Clone, Debug, ToRow)]
-pub struct NewEvent {
+pub struct NewAuditEvent {
     pub id: EventId,
     #[record(skip)]
     pub actor: Actor,
@@ -47,7 +47,7 @@ pub struct NewEvent {
 }
 
 #[derive(Clone, Debug, FromRow)]
-pub struct Event {
+pub struct AuditEvent {
     pub id: EventId,
     pub actor_type: String,
     pub actor_id: Option<String>,
@@ -175,7 +175,11 @@ words! {
 
 /// Records a change and, for some actions, the event with the same id that tells the organization's
 /// backend of it.
-pub async fn record(tx: &mut Tx<'_, '_>, tenant_no: i64, change: &NewEvent) -> Result<(), DbError> {
+pub async fn record(
+    tx: &mut Tx<'_, '_>,
+    tenant_no: i64,
+    change: &NewAuditEvent,
+) -> Result<(), DbError> {
     sql::insert(tx, tenant_no, change).await?;
     let Some(event_type) = change.action.event() else { return Ok(()) };
     let event = events::NewEvent {
@@ -197,8 +201,8 @@ impl Author {
         target: impl ToString,
         customer_id: Option<CustomerId>,
         detail: Value,
-    ) -> NewEvent {
-        NewEvent {
+    ) -> NewAuditEvent {
+        NewAuditEvent {
             id: self.ids.event(),
             actor: self.actor,
             action,

@@ -135,12 +135,12 @@ impl Clock {
         match &*self.0 {
             Source::System { offset, max_step } => {
                 let monotonic = monotonic();
-                let seen = wall() - monotonic;
+                let drift = wall() - monotonic;
                 let trusted = offset.load(Ordering::Relaxed);
-                if seen <= trusted || seen - trusted > max_step.load(Ordering::Relaxed) {
+                if drift <= trusted || drift - trusted > max_step.load(Ordering::Relaxed) {
                     return Time(monotonic + trusted);
                 }
-                Time(monotonic + offset.fetch_max(seen, Ordering::Relaxed).max(seen))
+                Time(monotonic + offset.fetch_max(drift, Ordering::Relaxed).max(drift))
             }
             Source::Manual { now, .. } => Time(now.load(Ordering::SeqCst)),
         }

@@ -132,10 +132,10 @@ async fn check_slug<T: Entry<Id: PartialEq>>(
     tenant: &Tenant,
     by_slug: &Query<T>,
     slug: &str,
-    own: &T,
+    one: &T,
 ) -> Result<(), CatalogError> {
     let found: Vec<T> = sql::find(tx, tenant, by_slug, slug).await?;
-    match found.iter().all(|found| found.id() == own.id()) {
+    match found.iter().all(|found| found.id() == one.id()) {
         true => Ok(()),
         false => Err(CatalogError::SlugTaken),
     }
@@ -156,11 +156,11 @@ async fn check_metric(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     id: MetricId,
-    of: ProductId,
+    product_id: ProductId,
     param: &str,
 ) -> Result<(), CatalogError> {
     match metric(tx, tenant, id).await? {
-        Some(metric) if metric.product_id == of => Ok(()),
+        Some(metric) if metric.product_id == product_id => Ok(()),
         Some(_) | None => Err(CatalogError::unfit(param, "is not a metric of the product")),
     }
 }

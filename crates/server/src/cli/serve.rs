@@ -51,7 +51,7 @@ pub struct Server {
     pub address: String,
     listener: TcpListener,
     metrics: Option<Metrics>,
-    told: [Signal; 2],
+    signals: [Signal; 2],
     /// Held for the lifetime of this value.
     _locks: Option<Locks>,
 }
@@ -78,7 +78,7 @@ impl Server {
             }
         };
         // Installed before the address is printed, because anyone who sees it may send a signal.
-        let told = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+        let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
         let Store { db, clock, random, signing, locks, .. } =
             Store::open(&config, Purpose::Serve).await?;
         let listener = bind(&config.listen.to_string()).await?;
@@ -95,20 +95,20 @@ impl Server {
             deliver::release_all(&app).await?;
         }
         app.compare_clocks().await;
-        Ok(Self { app, address, listener, metrics, told, _locks: locks })
+        Ok(Self { app, address, listener, metrics, signals, _locks: locks })
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes open requests.
     pub async fn run_until_told(self) -> anyhow::Result<()> {
         let (stop, stopping) = watch::channel(false);
-        let mut told = self.told;
+        let mut signals = self.signals;
         let jobs = tokio::spawn(jobs::run(Arc::clone(&self.app)));
         let metrics = self.metrics.map(|metrics| {
             tokio::spawn(serve_metrics(metrics, self.app.config.http.clone(), stopping.clone()))
         });
         let router = routes::router(&self.app);
         let serving = listener::serve(self.listener, router, &self.app.config.http, stopping);
-        let [terminate, interrupt] = &mut told;
+        let [terminate, interrupt] = &mut signals;
         let wait = async {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             tracing::info!("stopping");

@@ -36,15 +36,15 @@ impl Alert {
 /// together have one event.
 pub async fn save(work: &mut Work<'_, '_, '_>, wallets: &[Wallet]) -> Result<(), DbError> {
     sql::save_all(work.tx, wallets, work.at).await?;
-    let told: Vec<_> = wallets.iter().map(|wallet| (wallet, wallet.event_types())).collect();
-    let told: Vec<_> = told.into_iter().filter(|(_, types)| !types.is_empty()).collect();
-    if told.is_empty() {
+    let announced: Vec<_> = wallets.iter().map(|wallet| (wallet, wallet.event_types())).collect();
+    let announced: Vec<_> = announced.into_iter().filter(|(_, types)| !types.is_empty()).collect();
+    if announced.is_empty() {
         return Ok(());
     }
-    let numbers = told.iter().map(|(wallet, _)| wallet.account.customer_no);
+    let numbers = announced.iter().map(|(wallet, _)| wallet.account.customer_no);
     let customers = sql::customer_ids(work.tx, numbers).await?;
     let mut events = Vec::new();
-    for (wallet, types) in told {
+    for (wallet, types) in announced {
         let customer = customers.get(&wallet.account.customer_no).copied();
         events.extend(types.into_iter().map(|event_type| NewEvent {
             id: work.by.ids.event(),

@@ -1,7 +1,7 @@
 //! The operations of the backend on a wallet: granting, undoing an entry, freezing.
 
 use super::wallet::RefundTo;
-use super::{EntryKind, Grant, NewGrant, Source, Wallet, save, sql};
+use super::{EntryKind, Grant, GrantSource, NewGrant, Wallet, save, sql};
 use crate::audit::Action;
 use crate::base::{CreditAccountId, LedgerEntryId, Time};
 use crate::catalog::Cadence;
@@ -24,7 +24,7 @@ pub async fn grant_by_hand(
         return Err(BillingError::EndsBeforeNow);
     }
     let new = NewGrant {
-        source: Source::Promotional,
+        source: GrantSource::Promotional,
         amount,
         starts_at: None,
         expires_at,
@@ -50,23 +50,25 @@ pub async fn undo(
 ) -> Result<super::LedgerEntry, BillingError> {
     let (customer, mut wallet) = lock(work, id).await?;
     let no = wallet.account.no;
-    let of = sql::entry(work.tx, no, entry).await?.ok_or(BillingError::NotFound)?;
+    let undone_entry = sql::entry(work.tx, no, entry).await?.ok_or(BillingError::NotFound)?;
     if sql::is_undone(work.tx, no, entry).await? {
         return Err(BillingError::NotUndoable);
     }
     if expires_at.is_some_and(|end| end <= work.at) {
         return Err(BillingError::EndsBeforeNow);
     }
-    let undone = match of.kind {
+    let undone = match undone_entry.kind {
         EntryKind::Deduction => {
             let to = match expires_at {
                 Some(expires_at) => RefundTo::New { expires_at },
-                None => origin(work, &wallet, &of).await?,
+                None => origin(work, &wallet, &undone_entry).await?,
             };
-            wallet.refund(&of, to, work.stamp())?
+            wallet.refund(&undone_entry, to, work.stamp())?
         }
-        EntryKind::Grant if wallet.grant_of(of.grant_id).is_some_and(|g| g.remaining > 0) => {
-            wallet.reverse(&of, work.stamp())
+        EntryKind::Grant
+            if wallet.grant_of(undone_entry.grant_id).is_some_and(|g| g.remaining > 0) =>
+        {
+            wallet.reverse(&undone_entry, work.stamp())
         }
         EntryKind::Grant | EntryKind::Expiry | EntryKind::Refund | EntryKind::Reversal => {
             return Err(BillingError::NotUndoable);
@@ -83,9 +85,9 @@ pub async fn undo(
 async fn origin(
     work: &mut Work<'_, '_, '_>,
     wallet: &Wallet,
-    of: &super::LedgerEntry,
+    undone_entry: &super::LedgerEntry,
 ) -> Result<RefundTo, BillingError> {
-    let grant = sql::grant(work.tx, wallet.account.no, of.grant_id).await?;
+    let grant = sql::grant(work.tx, wallet.account.no, undone_entry.grant_id).await?;
     let grant = grant.ok_or(DbError::Broken("a deduction's grant is missing"))?;
     let ended = grant.expires_at.is_some_and(|end| end <= work.at);
     let Some(subscription_id) = grant.subscription_id.filter(|_| !ended) else {
@@ -98,7 +100,8 @@ async fn origin(
             Some(Cadence::Month) => known.usage_period,
             Some(Cadence::Day) | None => None,
         };
-        grant.source != Source::Plan || window.is_none_or(|window| grant.starts_at >= window.start)
+        grant.source != GrantSource::Plan
+            || window.is_none_or(|window| grant.starts_at >= window.start)
     });
     Ok(if open { RefundTo::Open(grant) } else { RefundTo::Over(grant) })
 }

@@ -62,7 +62,7 @@ pub struct Grant {
     #[record(insert_only)]
     pub subscription_id: Option<SubscriptionId>,
     #[record(insert_only)]
-    pub source: Source,
+    pub source: GrantSource,
     /// The window that a plan granted it for.
     #[record(insert_only)]
     pub cadence: Option<Cadence>,
@@ -81,7 +81,7 @@ pub struct Grant {
 
 /// The source of credits, which decides the order of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum GrantSource {
     Plan,
     Daily,
     Rollover,
@@ -102,7 +102,7 @@ pub enum EntryKind {
 
 #[derive(Clone, Debug)]
 pub struct NewGrant {
-    pub source: Source,
+    pub source: GrantSource,
     pub amount: i64,
     /// Other than now: the start of the window.
     pub starts_at: Option<Time>,
@@ -155,7 +155,7 @@ impl AutoTopUp {
     }
 }
 
-impl Source {
+impl GrantSource {
     pub const ALL: [Self; 5] =
         [Self::Plan, Self::Daily, Self::Rollover, Self::Promotional, Self::Package];
 

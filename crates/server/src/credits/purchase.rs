@@ -1,11 +1,11 @@
 //! Purchased credits. They are granted when their invoice is paid, never before.
 
-use super::{NewGrant, Source, TopUp, TopUpStatus, Wallet, save, sql};
+use super::{GrantSource, NewGrant, TopUp, TopUpStatus, Wallet, save, sql};
 use crate::base::{CreditPackageId, PaymentMethodId, Time, money};
 use crate::catalog::{self, CreditPackage};
 use crate::customers::billing;
 use crate::db::{DbError, Tx};
-use crate::invoices::{Invoice, Reason, Status};
+use crate::invoices::{Invoice, InvoiceReason, InvoiceStatus};
 use crate::organizations::Tenant;
 use crate::work::{BillingError, Work};
 
@@ -18,7 +18,8 @@ pub async fn topped_up(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result
         return Ok(true);
     };
     let known = billing::get(work.tx, work.tenant, customer_no).await?.currency;
-    if invoice.status == Status::Draft && known.is_some_and(|known| known != top_up.currency) {
+    if invoice.status == InvoiceStatus::Draft && known.is_some_and(|known| known != top_up.currency)
+    {
         return Ok(false);
     }
     let package = package(work.tx, work.tenant, top_up.package_id).await?;
@@ -49,7 +50,7 @@ pub async fn take_back(
     invoice: &Invoice,
     credited: (i64, i64),
 ) -> Result<Option<TakenBack>, BillingError> {
-    if invoice.reason != Reason::TopUp {
+    if invoice.reason != InvoiceReason::TopUp {
         return Ok(None);
     }
     let customer_no = invoice.customer_no;
@@ -81,7 +82,7 @@ pub async fn top_up_failed(
         wallet.auto_top_up_ended(Some(card));
     }
     top_up.status = TopUpStatus::Failed;
-    top_up.invoice_id = top_up.invoice_id.filter(|_| invoice.status != Status::Draft);
+    top_up.invoice_id = top_up.invoice_id.filter(|_| invoice.status != InvoiceStatus::Draft);
     sql::end_top_up(work.tx, wallet.account.no, &top_up, work.at).await?;
     save(work, &[wallet]).await
 }
@@ -91,7 +92,7 @@ async fn open_top_up(
     work: &mut Work<'_, '_, '_>,
     invoice: &Invoice,
 ) -> Result<Option<(Wallet, TopUp)>, DbError> {
-    if invoice.reason != Reason::TopUp {
+    if invoice.reason != InvoiceReason::TopUp {
         return Ok(None);
     }
     let customer_no = invoice.customer_no;
@@ -115,7 +116,7 @@ async fn package(
 pub fn bought(package: Option<&CreditPackage>, amount: i64, at: Time) -> NewGrant {
     let days = package.and_then(|package| package.expires_after_days);
     NewGrant {
-        source: Source::Package,
+        source: GrantSource::Package,
         amount,
         starts_at: None,
         expires_at: days.map(|days| at.plus_days(days)),

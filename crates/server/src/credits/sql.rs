@@ -11,7 +11,7 @@ pub use lists::{
 
 use super::wallet::{Drip, Wallet};
 use super::{
-    Account, Alert, AutoTopUp, EntryKind, Grant, LedgerEntry, Source, TopUp, TopUpStatus, day,
+    Account, Alert, AutoTopUp, EntryKind, Grant, GrantSource, LedgerEntry, TopUp, TopUpStatus, day,
 };
 use crate::base::{CreditAccountId, CreditCurrencyId, CustomerId, LedgerEntryId, Owned, Time};
 use crate::catalog::Cadence;
@@ -461,5 +461,5 @@ fn account_row(wallet: &Wallet, at: Time) -> AccountRow<'_> {
     }
 }
 
-word_columns!(Alert, Source, EntryKind, Cadence, TopUpStatus);
+word_columns!(Alert, GrantSource, EntryKind, Cadence, TopUpStatus);
 json_columns!(AutoTopUp);

@@ -11,7 +11,7 @@ use crate::catalog::{Cadence, GrantOn, GrantRule, Plan};
 use crate::db::{DbError, FromRow, Tx};
 use crate::invoices;
 use crate::organizations::Tenant;
-use crate::subscriptions::{PlanSwitch, Status, Subscription, rating};
+use crate::subscriptions::{PlanSwitch, Subscription, SubscriptionStatus, rating};
 use crate::work::{Stamp, Work};
 use std::collections::BTreeMap;
 
@@ -108,7 +108,7 @@ pub async fn open_windows(
     let granted = granted(work, subscription).await?;
     let mut wallets = Wallets::open(work, subscription, plan).await?;
     wallets.set_drips(subscription, plan, work.at);
-    if subscription.status == Status::PastDue {
+    if subscription.status == SubscriptionStatus::PastDue {
         return wallets.save(work).await;
     }
     let paid = is_paid(work.tx, work.tenant, subscription).await?;
@@ -244,7 +244,7 @@ impl Wallets {
         for drip in drips.filter(|drip| drip.subscription_id == subscription.id) {
             // Its row may not be written yet.
             drip.until = subscription.current_period.map(|period| period.end);
-            drip.paused = subscription.status == Status::PastDue;
+            drip.paused = subscription.status == SubscriptionStatus::PastDue;
         }
         Ok(Self(wallets))
     }
@@ -282,7 +282,7 @@ impl Wallets {
         granted: &[Granted],
         stamp: Stamp<'_>,
     ) {
-        let own = |one: &&Granted| {
+        let is_own = |one: &&Granted| {
             let period = match one.cadence {
                 Cadence::Period => before.current_period,
                 Cadence::Month => before.usage_period,
@@ -292,9 +292,9 @@ impl Wallets {
             one.subscription_id == subscription.id && within
         };
         let old_total = rating::recurring_total(old, change.old_quantity).unwrap_or_default();
-        let was_paid = before.status != Status::Trialing && old_total > 0;
+        let was_paid = before.status != SubscriptionStatus::Trialing && old_total > 0;
         let mut beyond: BTreeMap<CreditCurrencyId, i64> = BTreeMap::new();
-        for one in granted.iter().filter(own).filter(|one| one.cadence != Cadence::Day) {
+        for one in granted.iter().filter(is_own).filter(|one| one.cadence != Cadence::Day) {
             let passed = one.amount - share(one.amount, one.window(), change.at);
             let used = one.amount - one.remaining;
             *beyond.entry(one.currency_id).or_default() += used - passed;
@@ -311,7 +311,7 @@ impl Wallets {
                 let today = |one: &&Granted| {
                     one.cadence == Cadence::Day && one.currency_id == rule.credit_currency_id
                 };
-                granted.iter().filter(own).filter(today).map(|one| one.amount).sum()
+                granted.iter().filter(is_own).filter(today).map(|one| one.amount).sum()
             } else if was_paid {
                 let owed = beyond.entry(rule.credit_currency_id).or_default();
                 let taken = (*owed).clamp(0, rule.amount - 1);
@@ -342,7 +342,7 @@ impl Wallets {
         stamp: Stamp<'_>,
     ) {
         let total = |plan, quantity| rating::recurring_total(plan, quantity).unwrap_or_default();
-        let free = before.status == Status::Trialing
+        let free = before.status == SubscriptionStatus::Trialing
             || total(new, change.quantity) <= total(old, change.old_quantity);
         for wallet in &mut self.0 {
             for (cadence, period) in [
@@ -367,15 +367,15 @@ impl Wallets {
                 one.currency_id == rule.credit_currency_id && one.cadence == rule.cadence
             };
             for one in granted.iter().filter(of_rule) {
-                let own = one.subscription_id == subscription.id;
-                if own && one.starts_at < period.start {
+                let is_own = one.subscription_id == subscription.id;
+                if is_own && one.starts_at < period.start {
                     // A window that a new period cut short.
                     continue;
                 }
-                let end = if own { one.expires_at.min(period.end) } else { one.expires_at };
-                if own && (one.starts_at, end) == (period.start, period.end) {
+                let end = if is_own { one.expires_at.min(period.end) } else { one.expires_at };
+                if is_own && (one.starts_at, end) == (period.start, period.end) {
                     within = within.saturating_add(one.amount);
-                } else if own || free {
+                } else if is_own || free {
                     let part = Period { start: one.starts_at, end };
                     elsewhere = elsewhere.saturating_add(-share(-one.amount, part, change.at));
                 }
@@ -415,7 +415,7 @@ fn set_drip(wallet: &mut Wallet, subscription: &Subscription, rule: Option<&Gran
     } else if amount > 0 {
         let next_at = next_midnight(at);
         let until = subscription.current_period.map(|period| period.end);
-        let paused = subscription.status == Status::PastDue;
+        let paused = subscription.status == SubscriptionStatus::PastDue;
         drips.push(Drip { subscription_id: id, amount, rollover_cap, next_at, until, paused });
     }
 }

@@ -1,7 +1,7 @@
 //! A wallet in memory: the operations on its grants, and the ledger entries that they write. No I/O;
 //! `sql` reads and writes wallets.
 
-use super::{Account, AutoTopUp, EntryKind, Grant, NewGrant, Source, day};
+use super::{Account, AutoTopUp, EntryKind, Grant, GrantSource, NewGrant, day};
 use crate::base::{
     EventId, GrantId, LedgerEntryId, MAX_AMOUNT, Overflow, PaymentMethodId, SubscriptionId, Time,
 };
@@ -175,11 +175,11 @@ impl Wallet {
         stamp: Stamp<'_>,
     ) {
         let daily = window.cadence == Cadence::Day;
-        let own = if daily { Source::Daily } else { Source::Plan };
-        for (source, amount) in [(Source::Rollover, rollover), (own, amount)] {
+        let first = if daily { GrantSource::Daily } else { GrantSource::Plan };
+        for (source, amount) in [(GrantSource::Rollover, rollover), (first, amount)] {
             // A full wallet takes what fits: a renewal cannot be refused.
             let amount = amount.min(MAX_AMOUNT - self.account.balance).max(0);
-            if amount > 0 || source == own {
+            if amount > 0 || source == first {
                 let new = NewGrant {
                     source,
                     amount,
@@ -203,7 +203,7 @@ impl Wallet {
         let grant = Grant {
             id: stamp.ids.grant(),
             subscription_id: Some(window.subscription_id),
-            source: Source::Plan,
+            source: GrantSource::Plan,
             cadence: Some(window.cadence),
             amount,
             remaining: 0,
@@ -219,7 +219,7 @@ impl Wallet {
     /// Whether this window was opened by a grant that is still in memory.
     pub(super) fn has_opened(&self, window: &Window) -> bool {
         self.grants.iter().any(|grant| {
-            matches!(grant.source, Source::Plan | Source::Daily)
+            matches!(grant.source, GrantSource::Plan | GrantSource::Daily)
                 && grant.subscription_id == Some(window.subscription_id)
                 && grant.cadence == Some(window.cadence)
                 && grant.expires_at == Some(window.end)
@@ -325,7 +325,7 @@ impl Wallet {
     /// Ends what is left of the open windows of a subscription, except days and what rolled over.
     pub(super) fn end_windows(&mut self, id: SubscriptionId, stamp: Stamp<'_>) {
         let of_window =
-            |grant: &Grant| grant.subscription_id == Some(id) && grant.source == Source::Plan;
+            |grant: &Grant| grant.subscription_id == Some(id) && grant.source == GrantSource::Plan;
         self.end(of_window, false, stamp);
     }
 
@@ -349,7 +349,7 @@ impl Wallet {
                 continue;
             }
             let (id, rest) = (grant.id, std::mem::take(&mut grant.remaining));
-            if may_roll && matches!(grant.source, Source::Plan | Source::Daily) {
+            if may_roll && matches!(grant.source, GrantSource::Plan | GrantSource::Daily) {
                 grant.lapsed = rest;
             }
             let change = Change { kind: EntryKind::Expiry, grant_id: id, amount: -rest };
@@ -378,11 +378,11 @@ impl Wallet {
     /// ends again at once, with what was refunded.
     pub(super) fn refund(
         &mut self,
-        of: &LedgerEntry,
+        undone: &LedgerEntry,
         to: RefundTo,
         stamp: Stamp<'_>,
     ) -> Result<LedgerEntry, Overflow> {
-        let amount = of.amount.checked_neg().ok_or(Overflow)?;
+        let amount = undone.amount.checked_neg().ok_or(Overflow)?;
         crate::base::money::sum([self.account.balance, amount])?;
         let (grant, over) = match to {
             RefundTo::Open(grant) => (grant, false),
@@ -391,7 +391,7 @@ impl Wallet {
                 let grant = Grant {
                     id: stamp.ids.grant(),
                     subscription_id: None,
-                    source: Source::Promotional,
+                    source: GrantSource::Promotional,
                     cadence: None,
                     amount,
                     remaining: 0,
@@ -410,7 +410,7 @@ impl Wallet {
         if let Some(grant) = self.grants.iter_mut().find(|known| known.id == id) {
             grant.remaining += amount;
         }
-        let note = Note { undoes: Some(of.id), ..Note::default() };
+        let note = Note { undoes: Some(undone.id), ..Note::default() };
         let change = Change { kind: EntryKind::Refund, grant_id: id, amount };
         let entry = self.record(change, note, stamp);
         if over {
@@ -420,11 +420,11 @@ impl Wallet {
     }
 
     /// Reverses the rest of a grant.
-    pub(super) fn reverse(&mut self, of: &LedgerEntry, stamp: Stamp<'_>) -> LedgerEntry {
-        let grant = self.grants.iter_mut().find(|grant| grant.id == of.grant_id);
+    pub(super) fn reverse(&mut self, undone: &LedgerEntry, stamp: Stamp<'_>) -> LedgerEntry {
+        let grant = self.grants.iter_mut().find(|grant| grant.id == undone.grant_id);
         let rest = grant.map_or(0, |grant| std::mem::take(&mut grant.remaining));
-        let note = Note { undoes: Some(of.id), ..Note::default() };
-        let change = Change { kind: EntryKind::Reversal, grant_id: of.grant_id, amount: -rest };
+        let note = Note { undoes: Some(undone.id), ..Note::default() };
+        let change = Change { kind: EntryKind::Reversal, grant_id: undone.grant_id, amount: -rest };
         self.record(change, note, stamp)
     }
 

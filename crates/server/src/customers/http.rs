@@ -49,7 +49,7 @@ pub async fn create(
         billing: new.profile.into(),
     };
     let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
-    let idempotency = idempotency.of(caller.id(), &raw, author.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, author.now);
     let renderer = Arc::clone(&app.invoices);
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
         let customer = super::create(tx, &tenant, &new, &author).await?;

@@ -345,7 +345,7 @@ pub struct Stored<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Stored<T> {
-    pub fn of(value: &T) -> Result<Self, DbError> {
+    pub fn new(value: &T) -> Result<Self, DbError> {
         let json = to_raw_value(value).map_err(|error| DbError::Unexpected(error.into()))?;
         Ok(Self { json, form: PhantomData })
     }

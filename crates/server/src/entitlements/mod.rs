@@ -164,10 +164,10 @@ fn union(plans: &[Plan], id: FeatureId) -> Option<EntitlementValue> {
         }
         (EntitlementValue::Enum { mut values }, EntitlementValue::Enum { values: more }) => {
             values.extend(more);
-            let mut seen = Vec::with_capacity(values.len());
+            let mut known = Vec::with_capacity(values.len());
             values.retain(|value| {
-                !seen.contains(value) && {
-                    seen.push(value.clone());
+                !known.contains(value) && {
+                    known.push(value.clone());
                     true
                 }
             });

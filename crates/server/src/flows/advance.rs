@@ -4,7 +4,7 @@
 //! holding a lease in real time, which it renews.
 
 use crate::app::App;
-use crate::audit::{self, Action, Actor, NewEvent};
+use crate::audit::{self, Action, Actor, NewAuditEvent};
 use crate::base::Time;
 use crate::credits;
 use crate::db::{DbError, Lane, Tx};
@@ -51,7 +51,7 @@ pub async fn set_out(work: &mut Work<'_, '_, '_>, to: Time) -> Result<(), ClockE
 }
 
 async fn note(work: &mut Work<'_, '_, '_>, now: Time, to: Time) -> Result<(), DbError> {
-    let event = NewEvent {
+    let event = NewAuditEvent {
         id: work.by.ids.event(),
         actor: work.by.actor,
         action: Action::TestClockAdvanced,
@@ -99,28 +99,28 @@ pub async fn go_on_with_all(app: &App, time: Duration) -> Result<(), DbError> {
 
 /// Takes or renews the lease and returns its end; `None` if another node holds it.
 async fn lease(app: &App, tenant: &Tenant, held: Option<Time>) -> Result<Option<Time>, DbError> {
-    let (of, now) = (*tenant, app.clock.now());
+    let (owner, now) = (*tenant, app.clock.now());
     let until = now.plus_seconds(LEASE_SECONDS);
     let ours = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        test_clock::lease(tx, &of, held, now, until).await
+        test_clock::lease(tx, &owner, held, now, until).await
     });
     Ok(ours.await?.then_some(until))
 }
 
 async fn release(app: &App, tenant: &Tenant, held: Time) -> Result<(), DbError> {
-    let of = *tenant;
+    let owner = *tenant;
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            test_clock::release(tx, &of, held).await
+            test_clock::release(tx, &owner, held).await
         })
         .await
 }
 
 /// Writes due wallet entries in bounded steps; `true` when none are left.
 async fn write_wallets(app: &App, tenant: &Tenant, to: Time) -> Result<bool, DbError> {
-    let (of, by) = (*tenant, app.by(Actor::System));
+    let (owner, by) = (*tenant, app.by(Actor::System));
     let written = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        let mut work = Work { tx, tenant: &of, at: to, by: &by };
+        let mut work = Work { tx, tenant: &owner, at: to, by: &by };
         credits::write_all_due(&mut work, BITE).await
     });
     Ok(written.await? == 0)
@@ -128,11 +128,11 @@ async fn write_wallets(app: &App, tenant: &Tenant, to: Time) -> Result<bool, DbE
 
 /// All due items have run: sets the clock to its target, and billing resumes.
 async fn arrive(app: &App, tenant: &Tenant, to: Time) -> Result<(), DbError> {
-    let (of, now) = (*tenant, app.clock.now());
+    let (owner, now) = (*tenant, app.clock.now());
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            test_clock::move_to(tx, &of, to, now).await?;
-            test_clock::arrive(tx, &of, to).await
+            test_clock::move_to(tx, &owner, to, now).await?;
+            test_clock::arrive(tx, &owner, to).await
         })
         .await
 }

@@ -2,7 +2,7 @@
 
 use crate::credits;
 use crate::flows::{payment_methods, settled};
-use crate::invoices::{self, Payment, Status};
+use crate::invoices::{self, InvoiceStatus, Payment};
 use crate::payments::Card;
 use crate::settlement::{Attempt, AttemptStatus, Effect, abandon};
 use crate::work::{BillingError, Work};
@@ -15,7 +15,7 @@ pub async fn succeeded(
     new_card: Option<&Card>,
 ) -> Result<bool, BillingError> {
     let invoice = invoices::get(work.tx, work.tenant, attempt.invoice_id).await?;
-    let wants = |status: Status| status == Status::Draft || status.is_payable();
+    let wants = |status: InvoiceStatus| status == InvoiceStatus::Draft || status.is_payable();
     let Some(mut invoice) = invoice.filter(|invoice| wants(invoice.status)) else {
         return Ok(false);
     };
@@ -41,7 +41,7 @@ pub async fn succeeded(
         credits::top_up_failed(work, &invoice, attempt.payment_method_id).await?;
         return Ok(false);
     }
-    if invoice.status == Status::Draft {
+    if invoice.status == InvoiceStatus::Draft {
         invoices::issue(work, &mut invoice).await?;
     }
     // A late job charges as of the period's end; the invoice is dated later, and paid then.
@@ -67,7 +67,7 @@ pub async fn declined(work: &mut Work<'_, '_, '_>, attempt: &Attempt) -> Result<
     let Some(mut invoice) = invoices::get(work.tx, work.tenant, attempt.invoice_id).await? else {
         return Ok(());
     };
-    if invoice.status == Status::Draft {
+    if invoice.status == InvoiceStatus::Draft {
         invoices::delete_draft(work, &invoice).await?;
         let mut work = work.as_of(attempt.billed_at);
         credits::top_up_failed(&mut work, &invoice, attempt.payment_method_id).await?;

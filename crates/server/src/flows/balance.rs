@@ -3,7 +3,7 @@
 use crate::base::Currency;
 use crate::customers;
 use crate::flows::create;
-use crate::invoices::balance::{self, Entry};
+use crate::invoices::balance::{self, BalanceEntry};
 use crate::work::{BillingError, Work};
 
 /// A change that a backend asks for.
@@ -20,7 +20,7 @@ pub async fn adjust_balance(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     adjustment: Adjustment,
-) -> Result<Entry, BillingError> {
+) -> Result<BalanceEntry, BillingError> {
     let customer = customers::lock_no(work.tx, work.tenant, customer_no).await?;
     let customer = customer.ok_or(BillingError::CustomerNotFound)?;
     if customer.archived_at.is_some() {

@@ -9,8 +9,8 @@ use crate::catalog::Plan;
 use crate::db::DbError;
 use crate::flows::dunning::bill;
 use crate::flows::lines;
-use crate::invoices::{self, Line, Reason};
-use crate::subscriptions::{self, Attention, Status, Subscription, note};
+use crate::invoices::{self, InvoiceReason, Line};
+use crate::subscriptions::{self, Attention, Subscription, SubscriptionStatus, note};
 use crate::work::{BillingError, Work};
 use crate::{credits, customers, settlement, usage};
 use serde_json::json;
@@ -34,17 +34,23 @@ pub async fn cancel(
         subscription.cancel_reason = reason;
     }
     match (subscription.status, mode) {
-        (Status::Canceled, _) => Err(BillingError::NotActive),
+        (SubscriptionStatus::Canceled, _) => Err(BillingError::NotActive),
         // A pending subscription has no period yet.
-        (Status::Pending, _) => {
+        (SubscriptionStatus::Pending, _) => {
             give_up(work, subscription).await?;
             Ok(None)
         }
-        (Status::Trialing | Status::Active | Status::PastDue, CancelMode::Now) => {
+        (
+            SubscriptionStatus::Trialing | SubscriptionStatus::Active | SubscriptionStatus::PastDue,
+            CancelMode::Now,
+        ) => {
             settlement::close_form_of_subscription(work, subscription).await?;
             end(work, subscription).await
         }
-        (Status::Trialing | Status::Active | Status::PastDue, CancelMode::PeriodEnd) => {
+        (
+            SubscriptionStatus::Trialing | SubscriptionStatus::Active | SubscriptionStatus::PastDue,
+            CancelMode::PeriodEnd,
+        ) => {
             // A change that is paid later would undo the cancellation.
             settlement::close_form_of_subscription(work, subscription).await?;
             subscription.cancel_at_period_end = true;
@@ -67,7 +73,7 @@ pub async fn uncancel(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
 ) -> Result<(), BillingError> {
-    if subscription.status == Status::Canceled {
+    if subscription.status == SubscriptionStatus::Canceled {
         return Err(BillingError::NotActive);
     }
     if !subscription.cancel_at_period_end {
@@ -89,7 +95,7 @@ pub async fn end(
 ) -> Result<Option<PaymentAttemptId>, BillingError> {
     close_form(work, subscription).await?;
     let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
-    let measured = subscription.status != Status::Trialing && plan.charges_for_usage();
+    let measured = subscription.status != SubscriptionStatus::Trialing && plan.charges_for_usage();
     if measured && work.by.usage_grace_seconds > 0 {
         subscription.usage_grace_until = Some(work.at.plus_seconds(work.by.usage_grace_seconds));
         stop(work, subscription).await?;
@@ -168,7 +174,7 @@ async fn bill_last(
 ) -> Result<Option<PaymentAttemptId>, BillingError> {
     let end = subscription.canceled_at.unwrap_or(work.at);
     let period = subscription.usage_period.map(|open| Period { end, ..open });
-    let invoice = subscription.invoice(Reason::Usage, lines, period);
+    let invoice = subscription.invoice(InvoiceReason::Usage, lines, period);
     bill(work, subscription.customer_no, invoice).await
 }
 
@@ -182,7 +188,7 @@ async fn stop(work: &mut Work<'_, '_, '_>, subscription: &mut Subscription) -> R
         }
         credits::subscription_ended(work, subscription).await?;
     }
-    subscription.status = Status::Canceled;
+    subscription.status = SubscriptionStatus::Canceled;
     subscription.scheduled = None;
     subscription.dunning_next_at = None;
     subscription.canceled_at = Some(work.at);

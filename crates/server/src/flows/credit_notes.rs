@@ -12,11 +12,11 @@ use crate::db::{DbError, Tx};
 use crate::events::EventType;
 use crate::flows::dunning;
 use crate::flows::pay::end_debt;
-use crate::invoices::balance::{self, Change, EntryKind};
+use crate::invoices::balance::{self, BalanceEntryType, Change};
 use crate::invoices::credit_notes::{
-    self, CreditNote, CreditOrder, Draft, NoteStatus, Refund, RefundStatus,
+    self, CreditNote, CreditNoteStatus, CreditOrder, Draft, Refund, RefundStatus,
 };
-use crate::invoices::{self, Invoice, Reason, Status};
+use crate::invoices::{self, Invoice, InvoiceReason, InvoiceStatus};
 use crate::organizations::Tenant;
 use crate::settlement::{TAKEN_UP_AFTER_SECONDS, close_form};
 use crate::work::{BillingError, Work};
@@ -77,7 +77,7 @@ pub async fn issue_credit_note(
     invoice.credited_due += draft.parts.due;
     let closes = draft.parts.due > 0 && invoice.amount_due() == 0;
     if closes {
-        (invoice.status, invoice.paid_at) = (Status::Paid, Some(work.at));
+        (invoice.status, invoice.paid_at) = (InvoiceStatus::Paid, Some(work.at));
     }
     let status = invoice.status;
     invoices::set_status(work.tx, work.tenant, &mut invoice, status, work.at).await?;
@@ -91,7 +91,7 @@ pub async fn issue_credit_note(
     work.note(customer.id, Action::CreditNoteIssued, note.id, detail).await?;
     work.announce(customer.id, EventType::InvoiceCredited, id).await?;
     if parts.balance > 0 {
-        let change = Change::of_note(&note, EntryKind::CreditNote, parts.balance);
+        let change = Change::of_note(&note, BalanceEntryType::CreditNote, parts.balance);
         balance::change(work, customer.no, change).await?;
     }
     for (attempt_id, amount) in refunds {
@@ -150,8 +150,8 @@ pub async fn void_credit_note(
     work: &mut Work<'_, '_, '_>,
     id: CreditNoteId,
 ) -> Result<CreditNote, BillingError> {
-    let seen = credit_notes::get(work.tx, work.tenant, id).await?.ok_or(BillingError::NotFound)?;
-    let found = invoices::lock(work.tx, work.tenant, seen.invoice_id).await?;
+    let note = credit_notes::get(work.tx, work.tenant, id).await?.ok_or(BillingError::NotFound)?;
+    let found = invoices::lock(work.tx, work.tenant, note.invoice_id).await?;
     let (customer, mut invoice) = found.ok_or(BillingError::NotFound)?;
     let note = credit_notes::get(work.tx, work.tenant, id).await?;
     let mut note = note.ok_or(BillingError::NotFound)?;
@@ -165,7 +165,7 @@ pub async fn void_credit_note(
     invoice.credited_tax -= note.tax_amount;
     let status = invoice.status;
     invoices::set_status(work.tx, work.tenant, &mut invoice, status, work.at).await?;
-    (note.status, note.voided_at) = (NoteStatus::Void, Some(work.at));
+    (note.status, note.voided_at) = (CreditNoteStatus::Void, Some(work.at));
     credit_notes::store_voided(work.tx, work.tenant, &note).await?;
     let detail = json!({ "number": note.number_text(), "invoiceId": note.invoice_id });
     work.note(customer.id, Action::CreditNoteVoided, id, detail).await?;
@@ -176,20 +176,20 @@ pub async fn void_credit_note(
 fn check_voidable(note: &CreditNote, invoice: &Invoice) -> Result<(), BillingError> {
     let went_out = note.parts.refund > 0 || note.parts.out_of_band > 0;
     // The purchase of the invoice that it closed was given up, or its credits were granted.
-    let ended_purchase = invoice.reason == Reason::TopUp && !invoice.status.is_payable();
+    let ended_purchase = invoice.reason == InvoiceReason::TopUp && !invoice.status.is_payable();
     match note.status {
-        NoteStatus::Void => Err(BillingError::NotVoidable),
-        NoteStatus::Issued if went_out || ended_purchase => Err(BillingError::NotVoidable),
-        NoteStatus::Issued => Ok(()),
+        CreditNoteStatus::Void => Err(BillingError::NotVoidable),
+        CreditNoteStatus::Issued if went_out || ended_purchase => Err(BillingError::NotVoidable),
+        CreditNoteStatus::Issued => Ok(()),
     }
 }
 
 /// Raises the amount due again by what a credit note had lowered it.
 fn reopen(invoice: &mut Invoice, note: &CreditNote) {
     invoice.credited_due -= note.parts.due;
-    if invoice.status == Status::Paid {
+    if invoice.status == InvoiceStatus::Paid {
         let paid = invoice.amount_paid > 0;
-        invoice.status = if paid { Status::PartiallyPaid } else { Status::Issued };
+        invoice.status = if paid { InvoiceStatus::PartiallyPaid } else { InvoiceStatus::Issued };
         invoice.paid_at = None;
     }
 }
@@ -207,7 +207,7 @@ async fn take_from_balance(
     if balance::available(tx, tenant, customer.no, note.currency).await? < part {
         return Err(BillingError::NotVoidable);
     }
-    let change = Change::of_note(note, EntryKind::CreditNoteVoided, -part);
+    let change = Change::of_note(note, BalanceEntryType::CreditNoteVoided, -part);
     Ok(balance::change(work, customer.no, change).await.map(|_| ())?)
 }
 

@@ -10,7 +10,7 @@ use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
 use crate::db::{DbError, Lane, Tx};
 use crate::flows::{cancel, dunning, renewal, settle};
 use crate::organizations::Tenant;
-use crate::subscriptions::{self, Attention, Due, Status, What};
+use crate::subscriptions::{self, Attention, Due, SubscriptionStatus, What};
 use crate::work::{BillingError, By, Work};
 use crate::{invoices, settlement, test_clock};
 use futures_util::{StreamExt, stream};
@@ -96,7 +96,7 @@ async fn subscription(
     test_clock::move_to(tx, tenant, at, by.now).await?;
     let s = &mut subscription;
     settlement::expire_form_of_subscription(&mut Work { tx, tenant, at, by }, s).await?;
-    if s.status == Status::Pending {
+    if s.status == SubscriptionStatus::Pending {
         cancel::expire(&mut Work { tx, tenant, at, by }, s).await?;
         Ok(None)
     } else if s.usage_grace_until == Some(at) {

@@ -8,9 +8,9 @@ use crate::audit::Action;
 use crate::base::{CollectionMethod, PaymentAttemptId, Time};
 use crate::db::DbError;
 use crate::flows::{cancel, settled};
-use crate::invoices::{self, Invoice, NewInvoice, Reason};
+use crate::invoices::{self, Invoice, InvoiceReason, NewInvoice};
 use crate::settlement::{self, Billed, Effect};
-use crate::subscriptions::{self, Status, Subscription, note};
+use crate::subscriptions::{self, Subscription, SubscriptionStatus, note};
 use crate::work::{BillingError, Work};
 use crate::{credits, payments};
 use serde_json::json;
@@ -100,7 +100,7 @@ async fn give_up(
         invoices::uncollectible(work, &mut invoice).await?;
     }
     (subscription.dunning_failures, subscription.dunning_since) = (0, None);
-    if subscription.status == Status::Canceled {
+    if subscription.status == SubscriptionStatus::Canceled {
         subscriptions::update(work.tx, work.tenant, subscription).await?;
         return Ok(None);
     }
@@ -115,7 +115,7 @@ pub async fn failed(
     invoice: &mut Invoice,
 ) -> Result<(), BillingError> {
     invoices::overdue(work, invoice).await?;
-    if subscription.status != Status::Canceled {
+    if subscription.status != SubscriptionStatus::Canceled {
         past_due(work, subscription).await?;
     }
     // Only the oldest unpaid invoice of a subscription is retried.
@@ -145,7 +145,7 @@ pub async fn overdue(
     let Some(mut subscription) = subscriptions::get(work.tx, work.tenant, id).await? else {
         return Ok(());
     };
-    if subscription.status == Status::Canceled {
+    if subscription.status == SubscriptionStatus::Canceled {
         return Ok(());
     }
     past_due(work, &mut subscription).await?;
@@ -156,12 +156,12 @@ async fn past_due(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
 ) -> Result<(), BillingError> {
-    if subscription.status == Status::PastDue {
+    if subscription.status == SubscriptionStatus::PastDue {
         return Ok(());
     }
     // Grants that fell due until now are written; from now on none is.
     credits::write_due(work, subscription.customer_no).await?;
-    subscription.status = Status::PastDue;
+    subscription.status = SubscriptionStatus::PastDue;
     subscription.updated_at = work.at;
     note(work, subscription, Action::SubscriptionPastDue, json!({})).await?;
     Ok(())
@@ -174,16 +174,18 @@ pub async fn paid(
     subscription: &mut Subscription,
 ) -> Result<(), BillingError> {
     match subscription.status {
-        Status::PastDue | Status::Canceled => {}
-        Status::Trialing | Status::Active | Status::Pending => return Ok(()),
+        SubscriptionStatus::PastDue | SubscriptionStatus::Canceled => {}
+        SubscriptionStatus::Trialing | SubscriptionStatus::Active | SubscriptionStatus::Pending => {
+            return Ok(());
+        }
     }
     let before = dunning_of(subscription);
     (subscription.dunning_failures, subscription.dunning_since) = (0, None);
     subscription.dunning_next_at = None;
     let owes = !unpaid(work, subscription).await?.is_empty();
-    if !owes && subscription.status == Status::PastDue {
+    if !owes && subscription.status == SubscriptionStatus::PastDue {
         credits::write_due(work, subscription.customer_no).await?;
-        subscription.status = Status::Active;
+        subscription.status = SubscriptionStatus::Active;
         subscription.updated_at = work.at;
         note(work, subscription, Action::SubscriptionRecovered, json!({})).await?;
     } else if owes && subscription.collection_method == CollectionMethod::ChargeAutomatically {
@@ -197,7 +199,9 @@ pub async fn paid(
 }
 
 /// Returns what dunning changes of a subscription.
-const fn dunning_of(subscription: &Subscription) -> (Status, i64, Option<Time>, Option<Time>) {
+const fn dunning_of(
+    subscription: &Subscription,
+) -> (SubscriptionStatus, i64, Option<Time>, Option<Time>) {
     let Subscription { status, dunning_failures, dunning_since, dunning_next_at, .. } =
         subscription;
     (*status, *dunning_failures, *dunning_since, *dunning_next_at)
@@ -219,7 +223,7 @@ pub async fn is_too_small(
     invoice: &Invoice,
 ) -> Result<bool, BillingError> {
     let charged = invoice.collection_method == CollectionMethod::ChargeAutomatically;
-    if !charged || invoice.reason == Reason::TopUp {
+    if !charged || invoice.reason == InvoiceReason::TopUp {
         return Ok(false);
     }
     let terms = &work.by.terms;

@@ -31,7 +31,7 @@ pub async fn take(
     id: &str,
     body: &[u8],
 ) -> Result<(), DbError> {
-    let (of, now) = (*tenant, app.clock.now());
+    let (owner, now) = (*tenant, app.clock.now());
     let event = ReceivedEvent {
         processor: processor.to_owned(),
         id: id.to_owned(),
@@ -41,7 +41,7 @@ pub async fn take(
     };
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            settlement::keep_event(tx, &of, &event).await
+            settlement::keep_event(tx, &owner, &event).await
         })
         .await?;
     apply_and_log(app, tenant, id).await;
@@ -72,10 +72,10 @@ async fn apply(app: &App, tenant: &Tenant, id: &str) -> anyhow::Result<()> {
         let received = settle::receive(app, tenant, &processor, event).await;
         received.map_err(|error| anyhow!("{error:?}"))?;
     }
-    let (of, key) = (*tenant, id.to_owned());
+    let (owner, key) = (*tenant, id.to_owned());
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            settlement::event_done(tx, &of, &key).await
+            settlement::event_done(tx, &owner, &key).await
         })
         .await?;
     Ok(())
@@ -114,7 +114,7 @@ pub async fn poll(app: &App) -> Result<(), DbError> {
 }
 
 async fn poll_one(app: &App, tenant: &Tenant, to: Time, now: Time) -> anyhow::Result<()> {
-    let processor = app.processors.of(&mut app.db.read().await?, tenant).await?;
+    let processor = app.processors.choose(&mut app.db.read().await?, tenant).await?;
     let Some(processor) = processor else { return Ok(()) };
     let since = to.plus_seconds(-POLL_OVERLAP_SECONDS);
     for event in processor.events_since(tenant, since).await? {

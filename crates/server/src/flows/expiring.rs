@@ -33,9 +33,9 @@ pub async fn announce_expiring(
         return Ok(());
     }
     drop(tx);
-    let (of, by) = (*tenant, app.by(Actor::System));
+    let (owner, by) = (*tenant, app.by(Actor::System));
     let step = async move |tx: &mut Tx<'_, '_>| {
-        let mut work = Work { tx, tenant: &of, at, by: &by };
+        let mut work = Work { tx, tenant: &owner, at, by: &by };
         payments::announce_expiring(&mut work, since, days).await
     };
     while !app.db.write::<bool, DbError, _>(Lane::Usual, step.clone()).await? {}

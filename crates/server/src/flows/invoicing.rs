@@ -5,7 +5,7 @@ use crate::base::{
 };
 use crate::customers::{self, Customer, billing};
 use crate::flows::create;
-use crate::invoices::{self, Line, LineKind, NewInvoice, Reason, balance};
+use crate::invoices::{self, InvoiceReason, Line, LineKind, NewInvoice, balance};
 use crate::payments;
 use crate::settlement::{self, Effect, ToPay};
 use crate::work::{BillingError, Work};
@@ -65,7 +65,7 @@ pub async fn write_invoice(
     let collection_method = if auto { CollectionMethod::ChargeAutomatically } else { sent };
     let new = NewInvoice {
         subscription_id: None,
-        reason: Reason::Manual,
+        reason: InvoiceReason::Manual,
         currency,
         lines,
         period: None,
@@ -119,8 +119,8 @@ async fn buyer(
     if customer.archived_at.is_some() {
         return Err(BillingError::CustomerArchived);
     }
-    let own = billing::get(work.tx, work.tenant, customer_no).await?.currency;
-    let currency = currency.or(own).ok_or(BillingError::CurrencyRequired)?;
+    let known = billing::get(work.tx, work.tenant, customer_no).await?.currency;
+    let currency = currency.or(known).ok_or(BillingError::CurrencyRequired)?;
     match create::may_pay_in(work.tx, work.tenant, customer_no, currency).await? {
         true => Ok((customer, currency)),
         false => Err(BillingError::CurrencyMismatch),

@@ -5,7 +5,7 @@ use crate::catalog::{self, Charge, Plan, Tier};
 use crate::db::{DbError, Tx};
 use crate::invoices::{self, InvoiceTier, Line, LineCode, LineKind, LineLabel, UsageParts};
 use crate::organizations::Tenant;
-use crate::subscriptions::{self, Status, Subscription, proration, rating};
+use crate::subscriptions::{self, Subscription, SubscriptionStatus, proration, rating};
 use crate::usage;
 use crate::work::{BillingError, Work};
 use unitpay_billing::Price;
@@ -190,7 +190,7 @@ pub async fn usage(
     end: Time,
 ) -> Result<Vec<Line>, BillingError> {
     let Some(open) = subscription.usage_period else { return Ok(Vec::new()) };
-    if subscription.status == Status::Trialing {
+    if subscription.status == SubscriptionStatus::Trialing {
         return Ok(Vec::new());
     }
     let mut lines = Vec::new();

@@ -141,7 +141,7 @@ async fn usable(
     if customer.archived_at.is_some() {
         return Err(PaymentMethodError::CustomerArchived);
     }
-    let processor = app.processors.of(&mut app.db.read().await?, tenant).await?;
+    let processor = app.processors.choose(&mut app.db.read().await?, tenant).await?;
     processor.ok_or(PaymentMethodError::NoProcessor)
 }
 

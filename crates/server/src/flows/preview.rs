@@ -4,14 +4,14 @@
 use crate::base::{Currency, Decimal, Period, Time};
 use crate::customers;
 use crate::db::Tx;
-use crate::flows::change::{self, ChangeRequest, Way};
+use crate::flows::change::{self, ChangeMode, ChangeRequest};
 use crate::flows::create::{self, NewSubscription};
 use crate::flows::lines;
 use crate::invoices::{self, Line, Totals};
 use crate::organizations::Tenant;
 use crate::payments;
 use crate::settlement::{self, ToPay};
-use crate::subscriptions::{self, Status, Subscription, calendar};
+use crate::subscriptions::{self, Subscription, SubscriptionStatus, calendar};
 use crate::work::{BillingError, Work};
 
 /// The charges due now, and the next invoice.
@@ -51,7 +51,7 @@ pub async fn preview(
     let offer = create::offer(work, &customer, new).await?;
     create::replaceable(work.tx, work.tenant, &offer.subscription).await?;
     let mut subscription = offer.subscription;
-    if subscription.status == Status::Pending {
+    if subscription.status == SubscriptionStatus::Pending {
         create::begin(&mut subscription, &offer.plan, work.at);
     }
     let (effective_at, proration_date) = (work.at, work.at);
@@ -70,7 +70,7 @@ pub async fn preview_change(
     let quote = change::quote(work.tx, work.tenant, subscription, request, work.at).await?;
     let subscription = quote.outcome();
     let end = subscription.current_period.map_or(work.at, |period| period.end);
-    let effective_at = if quote.way == Way::Deferred { end } else { quote.at };
+    let effective_at = if quote.mode == ChangeMode::Deferred { end } else { quote.at };
     let (due, closed, proration_date) = (quote.lines, quote.usage, quote.at);
     let outcome = Outcome { subscription, due, closed, effective_at, proration_date };
     show(work, outcome).await
@@ -115,7 +115,9 @@ async fn show(work: &mut Work<'_, '_, '_>, outcome: Outcome) -> Result<Preview, 
         lines: due,
         effective_at,
         proration_date,
-        trial_end: subscription.trial_end.filter(|_| subscription.status == Status::Trialing),
+        trial_end: subscription
+            .trial_end
+            .filter(|_| subscription.status == SubscriptionStatus::Trialing),
         next,
     })
 }

@@ -8,7 +8,7 @@ use crate::customers;
 use crate::db::{DbError, Lane, Tx};
 use crate::events::EventType;
 use crate::flows::credit_notes::note_refund;
-use crate::invoices::balance::{self, Change, EntryKind};
+use crate::invoices::balance::{self, BalanceEntryType, Change};
 use crate::invoices::credit_notes::{self, Refund, RefundStatus};
 use crate::organizations::Tenant;
 use crate::payments::{self, RefundKey, RefundOrder};
@@ -77,16 +77,16 @@ pub async fn record(
     app: &App,
     tenant: &Tenant,
     id: RefundId,
-    state: payments::Refund,
+    state: payments::RefundResult,
 ) -> Result<Refund, BillingError> {
-    let (of, by) = (*tenant, app.by(Actor::System));
+    let (owner, by) = (*tenant, app.by(Actor::System));
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let seen = credit_notes::refund(tx, &of, id).await?.ok_or(MISSING)?;
-            customers::lock_no(tx, &of, seen.customer_no).await?;
-            let mut refund = credit_notes::refund(tx, &of, id).await?.ok_or(MISSING)?;
-            let at = test_clock::now(tx, &of, by.now).await?;
-            take_state(&mut Work { tx, tenant: &of, at, by: &by }, &mut refund, state).await?;
+            let found = credit_notes::refund(tx, &owner, id).await?.ok_or(MISSING)?;
+            customers::lock_no(tx, &owner, found.customer_no).await?;
+            let mut refund = credit_notes::refund(tx, &owner, id).await?.ok_or(MISSING)?;
+            let at = test_clock::now(tx, &owner, by.now).await?;
+            take_state(&mut Work { tx, tenant: &owner, at, by: &by }, &mut refund, state).await?;
             Ok(refund)
         })
         .await
@@ -95,9 +95,9 @@ pub async fn record(
 async fn take_state(
     work: &mut Work<'_, '_, '_>,
     refund: &mut Refund,
-    state: payments::Refund,
+    state: payments::RefundResult,
 ) -> Result<(), BillingError> {
-    use payments::Refund::{Done, Failed, Pending};
+    use payments::RefundResult::{Done, Failed, Pending};
     let action = match (refund.status, state) {
         (RefundStatus::Pending, Done) => {
             (refund.status, refund.next_at) = (RefundStatus::Succeeded, None);
@@ -112,7 +112,7 @@ async fn take_state(
         // It may fail after it was done.
         (RefundStatus::Pending | RefundStatus::Succeeded, Failed) => {
             (refund.status, refund.next_at) = (RefundStatus::Failed, None);
-            let change = Change::of_refund(refund, EntryKind::RefundFailed);
+            let change = Change::of_refund(refund, BalanceEntryType::RefundFailed);
             balance::change(work, refund.customer_no, change).await?;
             Some(Action::RefundFailed)
         }
@@ -140,10 +140,10 @@ pub async fn sweep_refunds(app: &App) -> Result<(), DbError> {
 }
 
 async fn take_up(app: &App, tenant: &Tenant, id: RefundId) -> Result<(), BillingError> {
-    let (of, now) = (*tenant, app.clock.now());
+    let (owner, now) = (*tenant, app.clock.now());
     let until = now.plus_seconds(TAKEN_UP_AFTER_SECONDS);
     let ours = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        credit_notes::take_up_refund(tx, &of, id, now, until).await
+        credit_notes::take_up_refund(tx, &owner, id, now, until).await
     });
     if ours.await? {
         run_refund(app, tenant, id).await?;

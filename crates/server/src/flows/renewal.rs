@@ -8,8 +8,8 @@ use crate::base::PaymentAttemptId;
 use crate::db::DbError;
 use crate::flows::dunning::bill;
 use crate::flows::{cancel, lines};
-use crate::invoices::Reason;
-use crate::subscriptions::{self, Status, Subscription, calendar, note};
+use crate::invoices::InvoiceReason;
+use crate::subscriptions::{self, Subscription, SubscriptionStatus, calendar, note};
 use crate::work::{BillingError, Work};
 use crate::{credits, usage};
 use serde_json::json;
@@ -21,7 +21,7 @@ pub async fn usage_month(
 ) -> Result<Option<PaymentAttemptId>, BillingError> {
     let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
     let lines = lines::usage(work.tx, work.tenant, subscription, &plan, work.at).await?;
-    let invoice = subscription.invoice(Reason::Usage, lines, subscription.usage_period);
+    let invoice = subscription.invoice(InvoiceReason::Usage, lines, subscription.usage_period);
     open_usage_month(work, subscription).await?;
     subscription.attention = None;
     subscriptions::update(work.tx, work.tenant, subscription).await?;
@@ -57,8 +57,8 @@ pub async fn period_end(
     lines.extend(lines::recurring(&plan, subscription.quantity, period)?);
     lines.extend(lines::one_off(work.tx, subscription.customer_no, &plan).await?);
     lines::one_off_billed(work.tx, subscription.customer_no, &plan, work.at).await?;
-    if subscription.status == Status::Trialing {
-        subscription.status = Status::Active;
+    if subscription.status == SubscriptionStatus::Trialing {
+        subscription.status = SubscriptionStatus::Active;
     }
     subscription.current_period = Some(period);
     subscription.updated_at = work.at;
@@ -67,7 +67,7 @@ pub async fn period_end(
     subscriptions::update(work.tx, work.tenant, subscription).await?;
     let detail = json!({ "planId": plan.id, "periodStart": period.start });
     note(work, subscription, Action::SubscriptionRenewed, detail).await?;
-    let invoice = subscription.invoice(Reason::Renewal, lines, Some(period));
+    let invoice = subscription.invoice(InvoiceReason::Renewal, lines, Some(period));
     let attempt = bill(work, subscription.customer_no, invoice).await?;
     // After the invoice, which credits may wait for.
     credits::open_windows(work, subscription, &plan).await?;

@@ -7,8 +7,8 @@ use crate::db::{DbError, Lane, Tx};
 use crate::flows::{apply, payment_methods, refunds};
 use crate::organizations::Tenant;
 use crate::payments::{
-    self, Charge, ChargeResult, DeclineReason, Event, PaymentMethodError, Processor,
-    ProcessorError, Refund, RefundKey, RefundOrder,
+    self, ChargeOrder, ChargeResult, DeclineReason, PaymentMethodError, Processor, ProcessorError,
+    ProcessorEvent, RefundKey, RefundOrder, RefundResult,
 };
 use crate::settlement::{
     self, Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, TAKEN_UP_AFTER_SECONDS,
@@ -68,7 +68,7 @@ pub async fn charge(
             | PaymentMethodError::InUse(_),
         ) => return Err(BillingError::NoProcessor),
     };
-    let charge = Charge {
+    let charge = ChargeOrder {
         key: attempt.id,
         customer,
         method: attempt.card.as_ref().map(|card| card.reference.clone()),
@@ -101,13 +101,14 @@ pub async fn record(
     id: PaymentAttemptId,
     result: ChargeResult,
 ) -> Result<Attempt, BillingError> {
-    let (of, by) = (*tenant, app.by(Actor::System));
+    let (owner, by) = (*tenant, app.by(Actor::System));
     let attempt = app
         .db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let mut attempt = locked(tx, &of, id).await?;
-            let at = test_clock::now(tx, &of, by.now).await?;
-            take_result(&mut Work { tx, tenant: &of, at, by: &by }, &mut attempt, &result).await?;
+            let mut attempt = locked(tx, &owner, id).await?;
+            let at = test_clock::now(tx, &owner, by.now).await?;
+            take_result(&mut Work { tx, tenant: &owner, at, by: &by }, &mut attempt, &result)
+                .await?;
             Ok::<_, BillingError>(attempt)
         })
         .await?;
@@ -215,39 +216,39 @@ async fn record_refund(
     app: &App,
     tenant: &Tenant,
     id: PaymentAttemptId,
-    refund: Refund,
+    refund: RefundResult,
 ) -> Result<Attempt, BillingError> {
     use AttemptStatus::{
         Abandoned, Declined, Pending, RefundDue, Refunded, RequiresForm, Succeeded,
     };
-    let (of, by) = (*tenant, app.by(Actor::System));
+    let (owner, by) = (*tenant, app.by(Actor::System));
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let mut attempt = locked(tx, &of, id).await?;
+            let mut attempt = locked(tx, &owner, id).await?;
             let has_failed = attempt.status == RefundDue && attempt.next_at.is_none();
             let action = match (attempt.status, refund) {
-                (RefundDue, Refund::Done) => {
+                (RefundDue, RefundResult::Done) => {
                     (attempt.status, attempt.next_at) = (Refunded, None);
                     Some(Action::PaymentRefunded)
                 }
-                (RefundDue, Refund::Pending) if !has_failed => {
+                (RefundDue, RefundResult::Pending) if !has_failed => {
                     attempt.next_at = Some(by.now.plus_seconds(LONGEST_WAIT_SECONDS));
                     None
                 }
-                (RefundDue | Refunded, Refund::Failed) if !has_failed => {
+                (RefundDue | Refunded, RefundResult::Failed) if !has_failed => {
                     (attempt.status, attempt.next_at) = (RefundDue, None);
                     tracing::error!(attempt = %id, "a refund failed for good; an operator has to act");
                     Some(Action::PaymentRefundFailed)
                 }
                 (
                     Pending | RequiresForm | Succeeded | Declined | Abandoned | RefundDue | Refunded,
-                    Refund::Done | Refund::Pending | Refund::Failed,
+                    RefundResult::Done | RefundResult::Pending | RefundResult::Failed,
                 ) => return Ok(attempt),
             };
-            settlement::store(tx, &of, &attempt, by.now).await?;
+            settlement::store(tx, &owner, &attempt, by.now).await?;
             if let Some(action) = action {
-                let at = test_clock::now(tx, &of, by.now).await?;
-                let mut work = Work { tx, tenant: &of, at, by: &by };
+                let at = test_clock::now(tx, &owner, by.now).await?;
+                let mut work = Work { tx, tenant: &owner, at, by: &by };
                 attempt.note(&mut work, action).await?;
             }
             Ok(attempt)
@@ -261,10 +262,10 @@ pub async fn receive(
     app: &App,
     tenant: &Tenant,
     processor: &str,
-    event: Event,
+    event: ProcessorEvent,
 ) -> Result<(), BillingError> {
     let known = match event {
-        Event::Charged { key, reference, card } => {
+        ProcessorEvent::Charged { key, reference, card } => {
             let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
             let known = attempt.is_some_and(|attempt| attempt.processor == processor);
             if known {
@@ -272,13 +273,13 @@ pub async fn receive(
             }
             known
         }
-        Event::SetUp { customer, card } => {
-            let (of, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
+        ProcessorEvent::SetUp { customer, card } => {
+            let (owner, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
             app.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let at = test_clock::now(tx, &of, by.now).await?;
+                    let at = test_clock::now(tx, &owner, by.now).await?;
                     payment_methods::add_for_reference(
-                        &mut Work { tx, tenant: &of, at, by: &by },
+                        &mut Work { tx, tenant: &owner, at, by: &by },
                         &name,
                         &customer,
                         &card,
@@ -287,34 +288,34 @@ pub async fn receive(
                 })
                 .await?
         }
-        Event::CardChanged { customer, card } => {
-            let (of, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
+        ProcessorEvent::CardChanged { customer, card } => {
+            let (owner, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
             app.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let at = test_clock::now(tx, &of, by.now).await?;
-                    let mut work = Work { tx, tenant: &of, at, by: &by };
+                    let at = test_clock::now(tx, &owner, by.now).await?;
+                    let mut work = Work { tx, tenant: &owner, at, by: &by };
                     payments::card_changed(&mut work, &name, &customer, &card).await
                 })
                 .await?
         }
-        Event::CardGone { customer, reference } => {
-            let (of, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
+        ProcessorEvent::CardGone { customer, reference } => {
+            let (owner, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
             app.db
                 .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let at = test_clock::now(tx, &of, by.now).await?;
-                    let mut work = Work { tx, tenant: &of, at, by: &by };
+                    let at = test_clock::now(tx, &owner, by.now).await?;
+                    let mut work = Work { tx, tenant: &owner, at, by: &by };
                     payments::card_gone(&mut work, &name, &customer, &reference).await
                 })
                 .await?
         }
-        Event::RefundChanged { key: RefundKey::Refund(id), refund } => {
+        ProcessorEvent::RefundChanged { key: RefundKey::Refund(id), refund } => {
             let known = refunds::is_of(app, tenant, id, processor).await?;
             if known {
                 refunds::record(app, tenant, id, refund).await?;
             }
             known
         }
-        Event::RefundChanged { key: RefundKey::Attempt(key), refund } => {
+        ProcessorEvent::RefundChanged { key: RefundKey::Attempt(key), refund } => {
             let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
             let known = attempt.is_some_and(|attempt| attempt.processor == processor);
             if known {
@@ -345,15 +346,15 @@ pub async fn sweep(app: &App) -> Result<usize, DbError> {
 }
 
 async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(), BillingError> {
-    let (of, now) = (*tenant, app.clock.now());
+    let (owner, now) = (*tenant, app.clock.now());
     let until = now.plus_seconds(TAKEN_UP_AFTER_SECONDS);
     let by = app.by(Actor::System);
     let ours = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-        if !settlement::take_up(tx, &of, id, now, until).await? {
+        if !settlement::take_up(tx, &owner, id, now, until).await? {
             return Ok(false);
         }
-        let at = test_clock::now(tx, &of, by.now).await?;
-        expire_form(&mut Work { tx, tenant: &of, at, by: &by }, id).await?;
+        let at = test_clock::now(tx, &owner, by.now).await?;
+        expire_form(&mut Work { tx, tenant: &owner, at, by: &by }, id).await?;
         Ok::<_, BillingError>(true)
     });
     if ours.await? {
@@ -382,8 +383,8 @@ async fn locked(
     tenant: &Tenant,
     id: PaymentAttemptId,
 ) -> Result<Attempt, DbError> {
-    let seen = settlement::get(tx, tenant, id).await?.ok_or(MISSING)?;
-    customers::lock_no(tx, tenant, seen.customer_no).await?;
+    let attempt = settlement::get(tx, tenant, id).await?.ok_or(MISSING)?;
+    customers::lock_no(tx, tenant, attempt.customer_no).await?;
     settlement::get(tx, tenant, id).await?.ok_or(MISSING)
 }
 

@@ -265,7 +265,7 @@ impl FromRequestParts<Arc<App>> for IdempotencyKey {
 
 impl IdempotencyKey {
     /// Returns the idempotency data of this request, if it has a key.
-    pub fn of(self, caller: impl ToString, body: &[u8], now: Time) -> Option<Idempotency> {
+    pub fn bind(self, caller: impl ToString, body: &[u8], now: Time) -> Option<Idempotency> {
         let key = self.key?;
         let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
         for part in [self.method.as_str().as_bytes(), self.path.as_bytes(), body] {

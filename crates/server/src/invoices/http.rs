@@ -1,7 +1,10 @@
 //! HTTP handlers that read invoices. A portal token sees its own customer's invoices, without
 //! drafts.
 
-use super::{Buyer, Invoice, InvoiceItem, Line, PaidBy, Payment, Reason, Seller, Status, pdf, sql};
+use super::{
+    Buyer, Invoice, InvoiceItem, InvoiceReason, InvoiceStatus, Line, PaidBy, Payment, Seller, pdf,
+    sql,
+};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::base::{Currency, CustomerId, InvoiceId, SubscriptionId, TaxRate, Time};
@@ -16,33 +19,25 @@ use crate::portal::PortalScopes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
 type Reader = Caller<{ KeyScopes::INVOICES_READ }, { PortalScopes::INVOICES_READ }>;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Invoice)]
 pub struct InvoiceResponse {
-    #[schema(value_type = String)]
     pub id: InvoiceId,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
-    #[schema(value_type = Option<String>, required = true)]
     pub subscription_id: Option<SubscriptionId>,
     /// `INV-000042`; set when it is issued.
-    #[schema(required = true)]
     pub invoice_number: Option<String>,
-    pub status: Status,
-    pub reason: Reason,
-    #[schema(value_type = String)]
+    pub status: InvoiceStatus,
+    pub reason: InvoiceReason,
     pub currency: Currency,
     pub subtotal: i64,
     /// The rate that `taxAmount` is computed with, except for items with a rate of their own.
-    #[schema(required = true)]
     pub tax: Option<TaxRate>,
     pub tax_amount: i64,
     pub total_amount: i64,
@@ -57,22 +52,14 @@ pub struct InvoiceResponse {
     pub amount_moved: i64,
     /// `totalAmount` less `balanceApplied`, `amountDueReduction`, `amountPaid` and `amountMoved`.
     pub amount_due: i64,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub issued_at: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub due_date: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub paid_at: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_start: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_end: Option<Time>,
-    #[schema(value_type = Seller)]
     pub seller: Stored<Seller>,
-    #[schema(value_type = Buyer)]
     pub customer: Stored<Buyer>,
     /// Takes the same credential as the invoice; `null` for a draft.
-    #[schema(required = true)]
     pub pdf_url: Option<String>,
     /// Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,39 +67,30 @@ pub struct InvoiceResponse {
     pub items: Option<Stored<Vec<Line>>>,
     /// Payments received; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
     pub payments: Option<Vec<InvoicePayment>>,
     /// The integrator's own notes; absent with a portal token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct InvoicePayment {
     pub amount: i64,
-    #[schema(value_type = String, format = DateTime)]
     pub paid_at: Time,
     pub method: PaidBy,
     /// `null` for a transfer, like `last4`.
-    #[schema(required = true)]
     pub brand: Option<String>,
-    #[schema(required = true)]
     pub last4: Option<String>,
     /// The reference of a transfer; else `null`.
-    #[schema(required = true)]
     pub reference: Option<String>,
 }
 
 impl InvoiceResponse {
     /// Builds the response of an invoice, with lines and payments or as in a list; `backend`
     /// includes metadata.
-    fn of(app: &App, invoice: Invoice, payments: Option<Vec<Payment>>, backend: bool) -> Self {
+    fn build(app: &App, invoice: Invoice, payments: Option<Vec<Payment>>, backend: bool) -> Self {
         let metadata = backend.then(|| serde_json::from_str(&invoice.metadata).unwrap_or_default());
         let pdf_url = || [&*app.issuer, "/v1/invoices/", &invoice.id.to_string(), "/pdf"].concat();
         let pdf_url = invoice.number.map(|_| pdf_url());
@@ -152,7 +130,7 @@ impl InvoiceResponse {
 
     /// Builds the complete response.
     pub fn whole(app: &App, invoice: Invoice, payments: Vec<Payment>, backend: bool) -> Self {
-        Self::of(app, invoice, Some(payments), backend)
+        Self::build(app, invoice, Some(payments), backend)
     }
 }
 
@@ -172,12 +150,12 @@ impl From<Payment> for InvoicePayment {
 #[derive(Debug, Request)]
 pub struct InvoiceFilter {
     customer_id: Option<CustomerRef>,
-    status: Option<Status>,
+    status: Option<InvoiceStatus>,
 }
 
 #[derive(Debug, Request)]
 pub struct InvoiceStatusFilter {
-    status: Option<Status>,
+    status: Option<InvoiceStatus>,
 }
 
 /// Lists invoices, newest first. A portal token lists those of its own customer.
@@ -216,7 +194,7 @@ async fn page(
     tx: &mut Tx<'_, '_>,
     caller: &Reader,
     customer: Option<&Customer>,
-    (status, paging): (Option<Status>, Paging),
+    (status, paging): (Option<InvoiceStatus>, Paging),
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
     let (tenant, customer) = (caller.tenant(), customer.map(|one| (one.no, one.id)));
     let no = customer.map(|(no, _)| no);
@@ -225,7 +203,7 @@ async fn page(
     let filter = sql::InvoiceFilter { customer, status, drafts: backend };
     let rows = sql::page(tx, &tenant, filter, &page).await?;
     let page = page.page(rows, |invoice| invoice.id.to_string());
-    let short = |invoice| InvoiceResponse::of(app, invoice, None, backend);
+    let short = |invoice| InvoiceResponse::build(app, invoice, None, backend);
     Ok(Json(StatusCode::OK, page.map(short).into()))
 }
 

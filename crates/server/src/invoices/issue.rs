@@ -2,8 +2,8 @@
 
 use super::sql::Series;
 use super::{
-    Buyer, DeclaredTax, Invoice, Line, LineKind, NewInvoice, Reason, Seller, Status, Tax, Totals,
-    balance, sql,
+    Buyer, DeclaredTax, Invoice, InvoiceReason, InvoiceStatus, Line, LineKind, NewInvoice, Seller,
+    Tax, Totals, balance, sql,
 };
 use crate::audit::Action;
 use crate::base::{CollectionMethod, Currency, Overflow, TaxRate, money};
@@ -90,8 +90,11 @@ pub async fn draft(
     new: NewInvoice,
 ) -> Result<Option<Invoice>, BillingError> {
     let waiting = match new.reason {
-        Reason::TopUp | Reason::Manual => Vec::new(),
-        Reason::Create | Reason::Renewal | Reason::Usage | Reason::Change => {
+        InvoiceReason::TopUp | InvoiceReason::Manual => Vec::new(),
+        InvoiceReason::Create
+        | InvoiceReason::Renewal
+        | InvoiceReason::Usage
+        | InvoiceReason::Change => {
             sql::additions(work.tx, work.tenant, customer_no, new.currency).await?
         }
     };
@@ -118,7 +121,7 @@ pub async fn draft(
         id,
         subscription_id: new.subscription_id,
         number: None,
-        status: Status::Draft,
+        status: InvoiceStatus::Draft,
         reason: new.reason,
         collection_method: new.collection_method,
         currency: new.currency,
@@ -133,9 +136,9 @@ pub async fn draft(
         due_date: None,
         paid_at: None,
         period: new.period,
-        seller: Stored::of(&parties.seller)?,
-        buyer: Stored::of(&parties.buyer)?,
-        lines: Stored::of(&lines)?,
+        seller: Stored::new(&parties.seller)?,
+        buyer: Stored::new(&parties.buyer)?,
+        lines: Stored::new(&lines)?,
         metadata: "{}".to_owned(),
         created_at: work.at,
         updated_at: work.at,
@@ -164,15 +167,16 @@ pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result
     });
     let (currency, tax_amount) = (invoice.currency, invoice.totals.tax_amount);
     let declaration = parties.tax_declaration.as_ref();
-    let declared_tax = declaration.and_then(|known| DeclaredTax::of(known, currency, tax_amount));
+    let declared_tax =
+        declaration.and_then(|known| DeclaredTax::convert(known, currency, tax_amount));
     let Buyer { tax_ids, tax_status, tax_exempt_reason, .. } = invoice.buyer.read()?;
-    invoice.seller = Stored::of(&Seller { declared_tax, ..parties.seller })?;
+    invoice.seller = Stored::new(&Seller { declared_tax, ..parties.seller })?;
     let buyer = Buyer { tax_ids, tax_status, tax_exempt_reason, ..parties.buyer };
-    invoice.buyer = Stored::of(&buyer)?;
+    invoice.buyer = Stored::new(&buyer)?;
     (invoice.issued_at, invoice.updated_at) = (Some(at), at);
-    invoice.status = Status::Issued;
+    invoice.status = InvoiceStatus::Issued;
     if invoice.amount_due() == 0 {
-        (invoice.status, invoice.paid_at) = (Status::Paid, Some(at));
+        (invoice.status, invoice.paid_at) = (InvoiceStatus::Paid, Some(at));
     }
     sql::store_issued(work.tx, work.tenant, invoice).await?;
     let detail = json!({
@@ -180,7 +184,7 @@ pub async fn issue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result
         "totalAmount": invoice.totals.total,
     });
     work.note(invoice.customer_id, Action::InvoiceIssued, invoice.id, detail).await?;
-    if invoice.status == Status::Paid {
+    if invoice.status == InvoiceStatus::Paid {
         work.announce(invoice.customer_id, EventType::InvoicePaid, invoice.id).await?;
     }
     Ok(())
@@ -197,11 +201,14 @@ pub fn with_waiting(lines: Vec<Line>, waiting: Vec<Line>) -> Vec<Line> {
 
 /// Whether there is something to bill. Waiting lines justify an invoice that falls due, not one that
 /// a caller asks for.
-fn is_worth_an_invoice(reason: Reason, lines: &[Line], waiting: &[Line]) -> bool {
+fn is_worth_an_invoice(reason: InvoiceReason, lines: &[Line], waiting: &[Line]) -> bool {
     let any = |lines: &[Line]| lines.iter().any(|line| line.amount != 0);
     match reason {
-        Reason::Renewal | Reason::Usage => any(lines) || any(waiting),
-        Reason::Create | Reason::Change | Reason::TopUp | Reason::Manual => any(lines),
+        InvoiceReason::Renewal | InvoiceReason::Usage => any(lines) || any(waiting),
+        InvoiceReason::Create
+        | InvoiceReason::Change
+        | InvoiceReason::TopUp
+        | InvoiceReason::Manual => any(lines),
     }
 }
 
@@ -221,7 +228,7 @@ pub async fn create_issued(
 /// Deletes a draft: the lines that it took in wait again, and the balance that it reserved is
 /// returned. An issued invoice stays.
 pub async fn delete_draft(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result<(), DbError> {
-    if invoice.status != Status::Draft {
+    if invoice.status != InvoiceStatus::Draft {
         return Ok(());
     }
     balance::give_back(work, invoice).await?;

@@ -2,6 +2,7 @@
 
 use crate::base::{Decimal, Period, TaxRate, Time};
 use serde::{Deserialize, Deserializer, Serialize};
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +26,8 @@ pub struct Line {
 }
 
 /// The description of a line in parts, for a page or document in another language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[schema(as = InvoiceItemLabel)]
 pub struct LineLabel {
     #[schema(value_type = LineCode)]
@@ -71,7 +72,7 @@ impl Line {
     pub const fn rate<'a>(&'a self, invoices: Option<&'a TaxRate>) -> Option<&'a TaxRate> {
         match &self.tax {
             None => invoices,
-            Some(own) => own.as_ref(),
+            Some(rate) => rate.as_ref(),
         }
     }
 }
@@ -84,20 +85,18 @@ pub struct UsageParts {
 }
 
 /// Units of a usage line that have the same price.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct InvoiceTier {
     /// A decimal.
-    #[schema(value_type = String)]
     pub quantity: Decimal,
     /// A decimal in minor units.
-    #[schema(value_type = String)]
     pub unit_amount: Decimal,
 }
 
 // A line, in the form in which it is stored and returned.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Deserialize)]
 pub struct InvoiceItem {
     pub description: String,
     /// The parts of the description. Absent on lines of earlier versions.
@@ -107,10 +106,8 @@ pub struct InvoiceItem {
     #[schema(value_type = LineKind)]
     pub r#type: LineKind,
     /// A decimal.
-    #[schema(value_type = String)]
     pub quantity: Decimal,
     /// A decimal in minor units; `null` if the units have several prices, as with tiers.
-    #[schema(value_type = Option<String>, required = true)]
     pub unit_amount: Option<Decimal>,
     /// Of a usage line: the part of `quantity` that the plan includes. `quantity` is `includedUnits`
     /// and the quantities of `tiers` together.
@@ -127,9 +124,7 @@ pub struct InvoiceItem {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = Option<TaxRate>)]
     pub tax: Option<Option<TaxRate>>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_start: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_end: Option<Time>,
 }
 

@@ -45,8 +45,8 @@ pub struct Invoice {
     pub subscription_id: Option<SubscriptionId>,
     /// Assigned at issue, permanent.
     pub number: Option<i64>,
-    pub status: Status,
-    pub reason: Reason,
+    pub status: InvoiceStatus,
+    pub reason: InvoiceReason,
     pub collection_method: CollectionMethod,
     pub currency: Currency,
     #[record(prefix = "")]
@@ -84,14 +84,14 @@ impl Owned for Invoice {
     }
 
     fn is_internal(&self) -> bool {
-        self.status == Status::Draft
+        self.status == InvoiceStatus::Draft
     }
 }
 
 #[derive(Clone, Debug)]
 pub struct NewInvoice {
     pub subscription_id: Option<SubscriptionId>,
-    pub reason: Reason,
+    pub reason: InvoiceReason,
     pub currency: Currency,
     pub lines: Vec<Line>,
     pub period: Option<Period>,
@@ -101,7 +101,7 @@ pub struct NewInvoice {
 }
 
 words! {
-    Reason as InvoiceReason {
+    InvoiceReason {
         Create = "create",
         Renewal = "renewal",
         Usage = "usage",
@@ -113,7 +113,7 @@ words! {
 }
 
 words! {
-    Status as InvoiceStatus {
+    InvoiceStatus {
         Draft = "draft",
         Issued = "issued",
         PartiallyPaid = "partially_paid",
@@ -175,13 +175,13 @@ impl Payment {
 impl Invoice {
     pub fn amount_due(&self) -> i64 {
         match self.status {
-            Status::Void => 0,
-            Status::Draft
-            | Status::Issued
-            | Status::PartiallyPaid
-            | Status::Paid
-            | Status::Overdue
-            | Status::Uncollectible => {
+            InvoiceStatus::Void => 0,
+            InvoiceStatus::Draft
+            | InvoiceStatus::Issued
+            | InvoiceStatus::PartiallyPaid
+            | InvoiceStatus::Paid
+            | InvoiceStatus::Overdue
+            | InvoiceStatus::Uncollectible => {
                 let settled = self.balance_applied + self.credited_due + self.amount_paid;
                 self.totals.total - settled - self.amount_moved
             }
@@ -192,7 +192,7 @@ impl Invoice {
     /// its due day, UTC.
     pub fn overdue_from(&self) -> Option<Time> {
         let sent = self.collection_method == CollectionMethod::SendInvoice;
-        let open = matches!(self.status, Status::Issued | Status::PartiallyPaid);
+        let open = matches!(self.status, InvoiceStatus::Issued | InvoiceStatus::PartiallyPaid);
         self.due_date.filter(|_| sent && open).map(end_of_day)
     }
 
@@ -203,7 +203,7 @@ impl Invoice {
         for line in lines.iter_mut().filter(|line| line.period == drafted) {
             line.period = Some(period);
         }
-        self.lines = Stored::of(&lines)?;
+        self.lines = Stored::new(&lines)?;
         Ok(())
     }
 
@@ -224,8 +224,8 @@ pub async fn lock(
     tenant: &Tenant,
     id: InvoiceId,
 ) -> Result<Option<(Customer, Invoice)>, DbError> {
-    let Some(seen) = sql::get(tx, tenant, id).await? else { return Ok(None) };
-    let customer = customers::lock_no(tx, tenant, seen.customer_no).await?;
+    let Some(invoice) = sql::get(tx, tenant, id).await? else { return Ok(None) };
+    let customer = customers::lock_no(tx, tenant, invoice.customer_no).await?;
     Ok(customer.zip(sql::get(tx, tenant, id).await?))
 }
 
@@ -233,7 +233,7 @@ pub async fn set_status(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     invoice: &mut Invoice,
-    status: Status,
+    status: InvoiceStatus,
     at: Time,
 ) -> Result<(), DbError> {
     (invoice.status, invoice.updated_at) = (status, at);
@@ -242,10 +242,10 @@ pub async fn set_status(
 
 /// Marks an invoice as overdue; audited once.
 pub async fn overdue(work: &mut Work<'_, '_, '_>, invoice: &mut Invoice) -> Result<(), DbError> {
-    if invoice.status == Status::Overdue {
+    if invoice.status == InvoiceStatus::Overdue {
         return Ok(());
     }
-    set_status(work.tx, work.tenant, invoice, Status::Overdue, work.at).await?;
+    set_status(work.tx, work.tenant, invoice, InvoiceStatus::Overdue, work.at).await?;
     let action = Action::InvoiceOverdue;
     work.note(invoice.customer_id, action, invoice.id, json!({})).await
 }
@@ -255,7 +255,7 @@ pub async fn uncollectible(
     work: &mut Work<'_, '_, '_>,
     invoice: &mut Invoice,
 ) -> Result<(), DbError> {
-    set_status(work.tx, work.tenant, invoice, Status::Uncollectible, work.at).await?;
+    set_status(work.tx, work.tenant, invoice, InvoiceStatus::Uncollectible, work.at).await?;
     let action = Action::InvoiceUncollectible;
     work.note(invoice.customer_id, action, invoice.id, json!({})).await
 }
@@ -278,11 +278,13 @@ pub async fn mark_paid(
     invoice.paid_at = whole.then_some(payment.paid_at);
     sql::insert_payment(work.tx, work.tenant, invoice, payment).await?;
     let status = match invoice.status {
-        _ if whole => Status::Paid,
-        late @ (Status::Overdue | Status::Uncollectible) => late,
-        Status::Issued | Status::PartiallyPaid | Status::Draft | Status::Paid | Status::Void => {
-            Status::PartiallyPaid
-        }
+        _ if whole => InvoiceStatus::Paid,
+        late @ (InvoiceStatus::Overdue | InvoiceStatus::Uncollectible) => late,
+        InvoiceStatus::Issued
+        | InvoiceStatus::PartiallyPaid
+        | InvoiceStatus::Draft
+        | InvoiceStatus::Paid
+        | InvoiceStatus::Void => InvoiceStatus::PartiallyPaid,
     };
     set_status(work.tx, work.tenant, invoice, status, work.at).await?;
     if whole {
@@ -311,7 +313,7 @@ pub async fn move_to_next(
     };
     wait_for_next(work, invoice.customer_no, invoice.currency, vec![line]).await?;
     (invoice.amount_moved, invoice.paid_at) = (amount, Some(work.at));
-    set_status(work.tx, work.tenant, invoice, Status::Paid, work.at).await?;
+    set_status(work.tx, work.tenant, invoice, InvoiceStatus::Paid, work.at).await?;
     let (action, detail) = (Action::InvoiceRemainderMoved, json!({ "amount": amount }));
     work.note(invoice.customer_id, action, invoice.id, detail).await?;
     work.announce(invoice.customer_id, EventType::InvoicePaid, invoice.id).await
@@ -327,7 +329,7 @@ pub async fn in_arrears(
     sql::in_arrears(tx, tenant, customer_no, subscription).await
 }
 
-impl Status {
+impl InvoiceStatus {
     /// Whether an amount is due. An uncollectible invoice can still be paid.
     pub const fn is_payable(self) -> bool {
         match self {

@@ -2,71 +2,56 @@
 
 use crate::base::{Address, Currency, CustomerId, Decimal, TaxDeclaration, TaxId, TaxRate, money};
 use crate::customers::billing::TaxStatus;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Deserialize;
+use unitpay_request::response;
 
 /// The seller on an invoice, in the form in which it is stored and returned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[schema(as = InvoiceSeller)]
 pub struct Seller {
     pub name: String,
-    #[schema(required = true)]
     pub legal_name: Option<String>,
-    #[schema(required = true)]
     pub address: Option<Address>,
-    #[schema(required = true)]
     pub tax_id: Option<String>,
-    #[schema(required = true)]
     pub support_email: Option<String>,
-    #[schema(required = true)]
     pub footer: Option<String>,
     /// The invoice's tax in the currency that the seller declares its taxes in, if that is another
     /// one and the seller has set a rate.
     #[serde(default)]
-    #[schema(required = true)]
     pub declared_tax: Option<DeclaredTax>,
 }
 
 /// A tax amount in another currency, stored and shown in this form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct DeclaredTax {
-    #[schema(value_type = String)]
     pub currency: Currency,
     /// A decimal: units of `currency` for one unit of the invoice's currency.
-    #[schema(value_type = String)]
     pub rate: Decimal,
     /// In minor units of `currency`.
     pub amount: i64,
 }
 
 /// The buyer on an invoice, in the form in which it is stored and returned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[schema(as = InvoiceCustomer)]
 pub struct Buyer {
-    #[schema(value_type = String)]
     pub id: CustomerId,
-    #[schema(required = true)]
     pub external_id: Option<String>,
     pub name: String,
     pub email: String,
     pub r#type: String,
-    #[schema(required = true)]
     pub locale: Option<String>,
-    #[schema(required = true)]
     pub address: Option<Address>,
     pub tax_ids: Vec<TaxId>,
     pub tax_status: String,
     #[serde(default)]
-    #[schema(required = true)]
     pub tax_exempt_reason: Option<String>,
     #[serde(default)]
-    #[schema(required = true)]
     pub po_number: Option<String>,
     #[serde(default)]
-    #[schema(required = true)]
     pub notes: Option<String>,
 }
 
@@ -92,7 +77,11 @@ impl Parties {
 impl DeclaredTax {
     /// Converts a tax amount, rounded once. `None` without tax, in the same currency, without a rate,
     /// or beyond the range of amounts.
-    pub fn of(declaration: &TaxDeclaration, currency: Currency, tax_amount: i64) -> Option<Self> {
+    pub fn convert(
+        declaration: &TaxDeclaration,
+        currency: Currency,
+        tax_amount: i64,
+    ) -> Option<Self> {
         let other = declaration.currency != currency && tax_amount > 0;
         let rate = declaration.rates.iter().find(|rate| rate.currency == currency)?.rate;
         let scale = |currency: Currency| 10_i128.checked_pow(currency.exponent());
@@ -131,19 +120,19 @@ mod tests {
 
     #[test]
     fn declared_tax_is_converted_over_both_exponents_and_rounded_once() {
-        let of = |from: &str, to: &str, rate: &str, amount| {
+        let convert = |from: &str, to: &str, rate: &str, amount| {
             let (from, currency) = (from.parse().unwrap(), to.parse().unwrap());
             let rates = vec![ExchangeRate { currency: from, rate: rate.parse().unwrap() }];
-            let declared = DeclaredTax::of(&TaxDeclaration { currency, rates }, from, amount);
+            let declared = DeclaredTax::convert(&TaxDeclaration { currency, rates }, from, amount);
             declared.map(|declared| declared.amount)
         };
-        assert_eq!(of("USD", "EUR", "0.9213", 17_470), Some(16_095));
-        assert_eq!(of("JPY", "EUR", "0.0062", 10_267), Some(6_366));
-        assert_eq!(of("USD", "JPY", "150.5", 199), Some(299));
-        assert_eq!(of("USD", "KWD", "0.3", 5), Some(15));
-        assert_eq!(of("USD", "USD", "1", 5), None);
-        assert_eq!(of("USD", "EUR", "0.5", 0), None);
+        assert_eq!(convert("USD", "EUR", "0.9213", 17_470), Some(16_095));
+        assert_eq!(convert("JPY", "EUR", "0.0062", 10_267), Some(6_366));
+        assert_eq!(convert("USD", "JPY", "150.5", 199), Some(299));
+        assert_eq!(convert("USD", "KWD", "0.3", 5), Some(15));
+        assert_eq!(convert("USD", "USD", "1", 5), None);
+        assert_eq!(convert("USD", "EUR", "0.5", 0), None);
         let other = TaxDeclaration { currency: "EUR".parse().unwrap(), rates: Vec::new() };
-        assert_eq!(DeclaredTax::of(&other, "USD".parse().unwrap(), 5), None);
+        assert_eq!(DeclaredTax::convert(&other, "USD".parse().unwrap(), 5), None);
     }
 }

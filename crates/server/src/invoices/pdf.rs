@@ -4,7 +4,8 @@
 //! are today's; seller, buyer and lines are frozen.
 
 use super::{
-    Buyer, Invoice, InvoiceTier, LineCode, LineLabel, Payment, Seller, Status, Tax, UsageParts,
+    Buyer, Invoice, InvoiceStatus, InvoiceTier, LineCode, LineLabel, Payment, Seller, Tax,
+    UsageParts,
 };
 use crate::base::{Address, CollectionMethod, Period, TaxRate, Time};
 use crate::branding::Branding;
@@ -208,15 +209,15 @@ pub(super) fn seller(seller: Seller, branding: &Branding, locale: &str) -> pdf::
     }
 }
 
-const fn status(status: Status) -> pdf::Status {
+const fn status(status: InvoiceStatus) -> pdf::Status {
     match status {
-        Status::Draft => pdf::Status::Draft,
-        Status::Issued => pdf::Status::Issued,
-        Status::PartiallyPaid => pdf::Status::PartiallyPaid,
-        Status::Paid => pdf::Status::Paid,
-        Status::Overdue => pdf::Status::Overdue,
-        Status::Void => pdf::Status::Void,
-        Status::Uncollectible => pdf::Status::Uncollectible,
+        InvoiceStatus::Draft => pdf::Status::Draft,
+        InvoiceStatus::Issued => pdf::Status::Issued,
+        InvoiceStatus::PartiallyPaid => pdf::Status::PartiallyPaid,
+        InvoiceStatus::Paid => pdf::Status::Paid,
+        InvoiceStatus::Overdue => pdf::Status::Overdue,
+        InvoiceStatus::Void => pdf::Status::Void,
+        InvoiceStatus::Uncollectible => pdf::Status::Uncollectible,
     }
 }
 

@@ -1,7 +1,7 @@
 //! SQL statements for invoices.
 
 use super::parties::{Buyer, Parties, Seller};
-use super::{Invoice, Line, Payment, Reason, Status};
+use super::{Invoice, InvoiceReason, InvoiceStatus, Line, Payment};
 use crate::base::{
     Address, Currency, CustomerId, InvoiceId, PageQuery, SubscriptionId, TaxDeclaration, TaxRate,
     Time,
@@ -195,7 +195,7 @@ pub async fn get(
 #[derive(Clone, Copy, Debug)]
 pub struct InvoiceFilter {
     pub customer: Option<(i64, CustomerId)>,
-    pub status: Option<Status>,
+    pub status: Option<InvoiceStatus>,
     /// Whether one customer's drafts are among them; those of a whole tenant are.
     pub drafts: bool,
 }
@@ -208,14 +208,14 @@ pub async fn page(
     query: &PageQuery,
 ) -> Result<Vec<Invoice>, DbError> {
     let (before, after, newer) = query.bounds();
-    let status = filter.status.map_or("", Status::as_str);
+    let status = filter.status.map_or("", InvoiceStatus::as_str);
     let (mut values, statements) = match filter.customer {
         Some((no, id)) => (vec![id.into(), tenant.no.into(), no.into()], &OF_CUSTOMER),
         None => (vec![tenant.no.into()], &OF_TENANT),
     };
     values.extend([before.into(), after.into(), status.into()]);
     if filter.customer.is_some() {
-        values.push(if filter.drafts { "" } else { Status::Draft.as_str() }.into());
+        values.push(if filter.drafts { "" } else { InvoiceStatus::Draft.as_str() }.into());
     }
     values.push(query.fetch().into());
     tx.fetch(&statements[usize::from(newer)], &values).await
@@ -467,5 +467,5 @@ impl From<PartiesRow> for Parties {
     }
 }
 
-word_columns!(Reason, Status);
+word_columns!(InvoiceReason, InvoiceStatus);
 json_columns!(Vec<Line>);

@@ -121,17 +121,17 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     app.check_billing_clock()?;
     let now = app.clock.now();
-    let own = caller.record();
+    let creator = caller.record();
     let end = body.fields.peek_time("expiresAt");
     if end.is_some_and(|end| end <= now) {
         body.fields.wrong("expiresAt", "must be in the future");
     }
-    if own.expires_at.is_some_and(|own| end.is_some_and(|end| end > own)) {
+    if creator.expires_at.is_some_and(|last| end.is_some_and(|end| end > last)) {
         body.fields.wrong("expiresAt", "must not be later than the calling key's");
     }
     let (request, raw) = body.read()?;
-    let scopes = request.scopes.unwrap_or(own.scopes.and(KeyScopes::USUAL));
-    if !scopes.is_subset_of(own.scopes) {
+    let scopes = request.scopes.unwrap_or(creator.scopes.and(KeyScopes::USUAL));
+    if !scopes.is_subset_of(creator.scopes) {
         let detail = "This API key cannot create a key with scopes that it does not have.";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
@@ -139,12 +139,12 @@ pub async fn create(
         kind: KeyKind::Secret,
         name: request.name,
         scopes,
-        expires_at: request.expires_at.or(own.expires_at),
+        expires_at: request.expires_at.or(creator.expires_at),
     };
     let made = Arc::new(super::make(&new, &app.ids, &app.random, now));
     let (tenant, actor, ids) = (caller.tenant(), caller.actor(), app.ids.clone());
     let env = Env::from(tenant.environment);
-    let idempotency = idempotency.of(caller.id(), &raw, now);
+    let idempotency = idempotency.bind(caller.id(), &raw, now);
     let stored = Arc::clone(&made);
     let body = serde_json::to_value(response(&made.key, env)).map_err(Problem::internal)?;
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {

@@ -12,7 +12,7 @@ mod sql;
 pub use format::{KeyKind, KeyText};
 pub use sql::{any, note_use, of_all_tenants, record, revoke_all};
 
-use crate::audit::{self, Action, Actor, Author, NewEvent};
+use crate::audit::{self, Action, Actor, Author, NewAuditEvent};
 use crate::base::{ApiKeyId, Ids, Random, Time, scopes::scopes};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::Tenant;
@@ -126,7 +126,7 @@ pub async fn store(
 ) -> Result<(), DbError> {
     sql::insert(tx, tenant, &created.key, &created.secret.digest()).await?;
     let key = &created.key;
-    let event = NewEvent {
+    let event = NewAuditEvent {
         id: ids.event(),
         actor,
         action: Action::ApiKeyCreated,

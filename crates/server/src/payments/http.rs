@@ -25,10 +25,9 @@ use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
 type Reader = Caller<{ KeyScopes::PAYMENT_METHODS_READ }, { PortalScopes::PAYMENT_METHODS_READ }>;
 type Writer = Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, { PortalScopes::PAYMENT_METHODS_WRITE }>;
@@ -36,13 +35,10 @@ type Writer = Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, { PortalScopes::PAYME
 /// The maximum size of a processor's webhook.
 const MAX_WEBHOOK_BYTES: usize = 256 * 1024;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = PaymentMethod)]
 pub struct PaymentMethodResponse {
-    #[schema(value_type = String)]
     pub id: PaymentMethodId,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
     pub r#type: PaymentMethodType,
     pub status: PaymentMethodStatus,
@@ -55,16 +51,12 @@ pub struct PaymentMethodResponse {
     pub exp_year: i64,
     /// The integrator's metadata. Omitted for portal tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Card)]
 pub struct CardResponse {
     pub brand: String,
@@ -74,8 +66,7 @@ pub struct CardResponse {
 }
 
 /// The data that a browser needs to show the processor's form.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = ProcessorClient)]
 pub struct ClientResponse {
     /// The processor of the form.
@@ -84,25 +75,20 @@ pub struct ClientResponse {
     /// Opens this form. Only for the customer's own browser.
     pub client_secret: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
     pub publishable_key: Option<String>,
 }
 
 /// The objects that depend on a payment method.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = PaymentMethodDependencies)]
 pub struct DependenciesResponse {
-    #[schema(value_type = String)]
     pub payment_method_id: PaymentMethodId,
     pub is_default: bool,
     /// Whether the dependencies prevent its removal.
     pub blocks_detach: bool,
     /// The live subscriptions that are charged to it.
-    #[schema(value_type = Vec<String>)]
     pub subscriptions: Vec<SubscriptionId>,
     /// The wallets with an automatic top-up charged to it.
-    #[schema(value_type = Vec<String>)]
     pub auto_top_up_accounts: Vec<crate::base::CreditAccountId>,
 }
 
@@ -234,7 +220,7 @@ pub async fn add(
 ) -> Result<Response, Problem> {
     let (AddPaymentMethodRequest { processor_token: token, set_default }, raw) = body.read()?;
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
-    let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     let mut tx = app.db.read().await?;
     if let Some(kept) = idempotency::replay::<Problem>(&mut tx, idempotency.as_ref()).await? {
         return Ok(Outcome::Replay(kept).into_response());

@@ -11,20 +11,17 @@ use crate::organizations::Environment;
 use crate::payments::{sandbox, stripe};
 use axum::extract::State;
 use http::StatusCode;
-use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
 /// The processors of the caller's organization and environment.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = ProcessorList)]
 pub struct ProcessorsResponse {
     pub data: Vec<ProcessorResponse>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Processor)]
 pub struct ProcessorResponse {
     /// Its name, as payment methods and forms carry it.
@@ -34,21 +31,16 @@ pub struct ProcessorResponse {
     pub is_used: bool,
     /// The processor's id of the account.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
     pub account: Option<String>,
     /// The last four characters of the secret key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
     pub secret_key_last4: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
     pub publishable_key: Option<String>,
     /// Where the processor has to send its webhooks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
     pub webhook_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, format = DateTime, required = false)]
     pub updated_at: Option<Time>,
 }
 

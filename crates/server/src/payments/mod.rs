@@ -13,8 +13,8 @@ pub mod stripe;
 
 pub use expiring::{announce_expiring, is_any_expiring};
 pub use processor::{
-    Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, PaymentProcessor,
-    Processor, ProcessorError, Processors, Refund, RefundKey, RefundOrder,
+    Card, ChargeOrder, ChargeResult, Client, ClientKind, DeclineReason, PaymentProcessor,
+    Processor, ProcessorError, ProcessorEvent, Processors, RefundKey, RefundOrder, RefundResult,
 };
 pub use sandbox::Sandbox;
 pub use sql::{default_of, get, keep_reference, reference};
@@ -222,7 +222,7 @@ impl ChargeTerms for Processors {
         Box::pin(async move {
             let processor = match name {
                 Some(name) => self.by_name(tx, tenant, name).await?,
-                None => self.of(tx, tenant).await?,
+                None => self.choose(tx, tenant).await?,
             };
             Ok(processor.map(|processor| ProcessorTerms {
                 name: processor.name(),

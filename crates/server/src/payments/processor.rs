@@ -40,19 +40,23 @@ pub trait PaymentProcessor: Send + Sync {
 
     /// Charges once for each key, for as long as [`Self::key_holds_for_seconds`] says. An outcome
     /// that is not certain is [`ChargeResult::Unknown`], never a decline.
-    fn charge<'a>(&'a self, tenant: &'a Tenant, charge: &'a Charge) -> BoxFuture<'a, ChargeResult>;
+    fn charge<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        charge: &'a ChargeOrder,
+    ) -> BoxFuture<'a, ChargeResult>;
 
     /// Returns the result of an earlier charge, found by its key among the customer's; `None` if
     /// there was none.
     fn find_charge<'a>(
         &'a self,
         tenant: &'a Tenant,
-        charge: &'a Charge,
+        charge: &'a ChargeOrder,
     ) -> Reply<'a, Option<ChargeResult>>;
 
     /// Refunds a charge once for each key, whole or in part, and returns the refund's state. A
     /// repeated call returns the state as it is by then.
-    fn refund<'a>(&'a self, tenant: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, Refund>;
+    fn refund<'a>(&'a self, tenant: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, RefundResult>;
 
     /// The minimum charge, in minor units.
     fn minimum(&self, currency: Currency) -> i64;
@@ -76,7 +80,11 @@ pub trait PaymentProcessor: Send + Sync {
 
     /// Reads an event; `None` if it means nothing here. Asks the processor for details that the event
     /// only names.
-    fn read_event<'a>(&'a self, tenant: &'a Tenant, body: &'a [u8]) -> Reply<'a, Option<Event>>;
+    fn read_event<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        body: &'a [u8],
+    ) -> Reply<'a, Option<ProcessorEvent>>;
 
     /// The events since an instant, oldest first, whether or not webhooks brought them.
     fn events_since<'a>(&'a self, tenant: &'a Tenant, since: Time) -> Reply<'a, Vec<RawEvent>>;
@@ -91,7 +99,7 @@ pub struct Holder {
 }
 
 #[derive(Clone, Debug)]
-pub struct Charge {
+pub struct ChargeOrder {
     /// The idempotency key.
     pub key: PaymentAttemptId,
     /// The processor's reference of the customer.
@@ -167,7 +175,7 @@ words! {
 /// it: each organization knows its own secret, and could sign an event about another's payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Event {
+pub enum ProcessorEvent {
     /// A form was completed and its charge succeeded.
     Charged { key: PaymentAttemptId, reference: String, card: Option<Card> },
     /// A form for a payment method was completed.
@@ -177,7 +185,7 @@ pub enum Event {
     /// A payment method was removed at the processor: it cannot be charged any more.
     CardGone { customer: String, reference: String },
     /// A refund succeeded or failed.
-    RefundChanged { key: RefundKey, refund: Refund },
+    RefundChanged { key: RefundKey, refund: RefundResult },
 }
 
 /// An event as the processor sends it.
@@ -213,7 +221,7 @@ pub enum RefundKey {
 /// The state of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Refund {
+pub enum RefundResult {
     Done,
     /// The processor will refund it later.
     Pending,
@@ -250,12 +258,12 @@ impl Processors {
 
     /// The processor that a tenant's new charges go to: the account that it has connected, or else, in a
     /// sandbox environment, the built-in sandbox.
-    pub async fn of(
+    pub async fn choose(
         &self,
         tx: &mut Tx<'_, '_>,
         tenant: &Tenant,
     ) -> Result<Option<Processor>, DbError> {
-        if let Some(stripe) = self.stripe.of(tx, tenant).await? {
+        if let Some(stripe) = self.stripe.connected(tx, tenant).await? {
             return Ok(Some(stripe));
         }
         self.by_name(tx, tenant, sandbox::NAME).await
@@ -273,7 +281,7 @@ impl Processors {
                 Ok(Some(Arc::clone(&self.sandbox) as Processor))
             }
             (stripe::NAME, _) => {
-                Ok(self.stripe.of(tx, tenant).await?.map(|stripe| stripe as Processor))
+                Ok(self.stripe.connected(tx, tenant).await?.map(|stripe| stripe as Processor))
             }
             (_, _) => Ok(None),
         }

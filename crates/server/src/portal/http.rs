@@ -189,7 +189,7 @@ pub async fn create(
     }
     // A node with a wrong clock would promise an expiry that other nodes do not keep.
     app.check_clock()?;
-    let idempotency = idempotency.of(caller.id(), &raw, app.clock.now());
+    let idempotency = idempotency.bind(caller.id(), &raw, app.clock.now());
     let minted = match minted_before(&app, caller.tenant(), idempotency.as_ref()).await? {
         Some(minted) => minted,
         None => {

@@ -74,12 +74,12 @@ fn answer(
     caching: &'static str,
     policy: &'static str,
 ) -> Response {
-    let own = own_headers(asset, caching, policy);
+    let fields = own_headers(asset, caching, policy);
     if !takes_gzip(headers) {
-        return (own, asset.plain).into_response();
+        return (fields, asset.plain).into_response();
     }
     let encoding = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    (own, [encoding], asset.gzip).into_response()
+    (fields, [encoding], asset.gzip).into_response()
 }
 
 fn own_headers(

@@ -25,7 +25,7 @@ use crate::base::{
 use crate::catalog::{self, Interval, Plan};
 use crate::customers;
 use crate::db::{DbError, FromRow, ToRow, Tx};
-use crate::invoices::{Line, NewInvoice, Reason};
+use crate::invoices::{InvoiceReason, Line, NewInvoice};
 use crate::organizations::Tenant;
 use crate::work::{BillingError, Work};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub struct Subscription {
     pub product_id: ProductId,
     pub plan_id: PlanId,
     pub quantity: i64,
-    pub status: Status,
+    pub status: SubscriptionStatus,
     pub billing_interval: Interval,
     #[record(insert_only)]
     pub currency: Currency,
@@ -93,7 +93,7 @@ pub struct Scheduled {
 }
 
 words! {
-    Status as SubscriptionStatus {
+    SubscriptionStatus {
         Trialing = "trialing",
         Active = "active",
         PastDue = "past_due",
@@ -140,8 +140,8 @@ pub async fn lock(
     tenant: &Tenant,
     id: SubscriptionId,
 ) -> Result<Option<Subscription>, DbError> {
-    let Some(seen) = sql::get(tx, tenant, id).await? else { return Ok(None) };
-    customers::lock_no(tx, tenant, seen.customer_no).await?;
+    let Some(subscription) = sql::get(tx, tenant, id).await? else { return Ok(None) };
+    customers::lock_no(tx, tenant, subscription.customer_no).await?;
     sql::get(tx, tenant, id).await
 }
 
@@ -211,18 +211,26 @@ pub enum What {
 impl Subscription {
     /// Makes it pending until the customer has a payment method.
     pub const fn wait_for_payment_method(&mut self) {
-        self.status = Status::Pending;
+        self.status = SubscriptionStatus::Pending;
         (self.anchor, self.trial_end, self.started_at) = (None, None, None);
         (self.current_period, self.usage_period) = (None, None);
     }
 
     /// Returns an invoice of this subscription. An invoice that falls due has a key of its own, so that
     /// there is never a second one.
-    pub fn invoice(&self, reason: Reason, lines: Vec<Line>, period: Option<Period>) -> NewInvoice {
+    pub fn invoice(
+        &self,
+        reason: InvoiceReason,
+        lines: Vec<Line>,
+        period: Option<Period>,
+    ) -> NewInvoice {
         let key = |period: Period| format!("{} {} {}", self.id, period.start, reason.as_str());
         let due_key = match reason {
-            Reason::Renewal | Reason::Usage => period.map(key),
-            Reason::Create | Reason::Change | Reason::TopUp | Reason::Manual => None,
+            InvoiceReason::Renewal | InvoiceReason::Usage => period.map(key),
+            InvoiceReason::Create
+            | InvoiceReason::Change
+            | InvoiceReason::TopUp
+            | InvoiceReason::Manual => None,
         };
         NewInvoice {
             subscription_id: Some(self.id),
@@ -239,11 +247,13 @@ impl Subscription {
     pub fn next_due_at(&self) -> Option<Time> {
         let periods = [self.current_period, self.usage_period].into_iter().flatten();
         match self.status {
-            Status::Canceled => {
+            SubscriptionStatus::Canceled => {
                 self.usage_grace_until.into_iter().chain(self.dunning_next_at).min()
             }
-            Status::Pending => Some(self.created_at.plus_seconds(FORM_SECONDS)),
-            Status::Trialing | Status::Active | Status::PastDue => {
+            SubscriptionStatus::Pending => Some(self.created_at.plus_seconds(FORM_SECONDS)),
+            SubscriptionStatus::Trialing
+            | SubscriptionStatus::Active
+            | SubscriptionStatus::PastDue => {
                 periods.map(|period| period.end).chain(self.dunning_next_at).min()
             }
         }
@@ -254,14 +264,14 @@ impl PlanSwitch {
     /// Whether the subscription still matches the quoted change.
     pub fn fits(&self, subscription: &Subscription) -> bool {
         let within = |period: Period| period.start <= self.at && self.at < period.end;
-        matches!(subscription.status, Status::Trialing | Status::Active)
+        matches!(subscription.status, SubscriptionStatus::Trialing | SubscriptionStatus::Active)
             && (subscription.plan_id, subscription.quantity)
                 == (self.old_plan_id, self.old_quantity)
             && subscription.current_period.is_some_and(within)
     }
 }
 
-impl Status {
+impl SubscriptionStatus {
     /// Whether its entitlements and grants count.
     pub const fn gives_access(self) -> bool {
         matches!(self, Self::Trialing | Self::Active | Self::PastDue)

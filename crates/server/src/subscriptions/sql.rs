@@ -1,6 +1,6 @@
 //! SQL statements for subscriptions.
 
-use super::{Attention, Due, Status, Subscription, What};
+use super::{Attention, Due, Subscription, SubscriptionStatus, What};
 use crate::base::{
     CollectionMethod, InvoiceId, PageQuery, PlanId, ProductId, SubscriptionId, Time,
 };
@@ -179,11 +179,11 @@ pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer_no: Option<i64>,
-    status: Option<Status>,
+    status: Option<SubscriptionStatus>,
     query: &PageQuery,
 ) -> Result<Vec<Subscription>, DbError> {
     let (before, after, newer) = query.bounds();
-    let status = status.map_or("", Status::as_str);
+    let status = status.map_or("", SubscriptionStatus::as_str);
     let mut values = vec![tenant.no.into()];
     values.extend(customer_no.map(Into::into));
     values.extend([before.into(), after.into(), status.into(), query.fetch().into()]);
@@ -329,4 +329,4 @@ pub async fn postpone(
     tx.execute(&POSTPONE, &values).await.map(|_| ())
 }
 
-word_columns!(Attention, CollectionMethod, Status);
+word_columns!(Attention, CollectionMethod, SubscriptionStatus);

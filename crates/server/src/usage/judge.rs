@@ -162,17 +162,18 @@ impl World {
         let mut counted = Counted { at, parts: Vec::new(), debits: Vec::new() };
         let mut why_not = RejectionReason::NoSubscription;
         for metric in metrics {
-            let Some((of, billed)) = place(subscriptions, metric.product_id, at, now) else {
+            let Some((subscription, billed)) = place(subscriptions, metric.product_id, at, now)
+            else {
                 continue;
             };
-            let Some(period_start) = period_start(of.usage_period, at) else {
+            let Some(period_start) = period_start(subscription.usage_period, at) else {
                 why_not = RejectionReason::TooLate;
                 continue;
             };
             let adds = metric.adds(event).ok_or_else(|| NotCounted::invalid(metric.wants()))?;
             let mut in_credits = !billed;
             for feature in self.features.get(&metric.metric_id).into_iter().flatten() {
-                if self.given.contains_key(&(of.plan_id, feature.id)) {
+                if self.given.contains_key(&(subscription.plan_id, feature.id)) {
                     let measured = match &adds {
                         Adds::Sum(quantity) if metric.aggregation == Aggregation::Sum => *quantity,
                         Adds::Sum(_) | Adds::Max(_) | Adds::Value(_) => event.quantity,
@@ -183,7 +184,7 @@ impl World {
                     in_credits = true;
                 }
             }
-            let (subscription_id, metric_id) = (of.id, metric.metric_id);
+            let (subscription_id, metric_id) = (subscription.id, metric.metric_id);
             let part = Part { subscription_id, metric_id, period_start, in_credits, adds };
             counted.parts.push(part);
         }

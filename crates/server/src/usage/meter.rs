@@ -81,13 +81,13 @@ pub async fn history(
     from: i64,
     to: i64,
 ) -> Result<Vec<(i64, String, Decimal)>, DbError> {
-    let seen: BTreeMap<(i64, String), Decimal> =
+    let totals: BTreeMap<(i64, String), Decimal> =
         sql::days(tx, customer_no, from, to).await?.into_iter().collect();
-    let names: BTreeSet<&String> = seen.keys().map(|(_, name)| name).collect();
+    let names: BTreeSet<&String> = totals.keys().map(|(_, name)| name).collect();
     let all = names.into_iter().flat_map(|name| (from..=to).map(move |day| (day, name.clone())));
     Ok(all
         .map(|key| {
-            let total = seen.get(&key).copied().unwrap_or_default();
+            let total = totals.get(&key).copied().unwrap_or_default();
             (key.0, key.1, total)
         })
         .collect())

@@ -505,7 +505,7 @@ async fn given(
     world: &World,
 ) -> Result<HashMap<(PlanId, FeatureId), EntitlementValue>, DbError> {
     let plans: HashSet<PlanId> =
-        world.subscriptions.values().flatten().map(|of| of.plan_id).collect();
+        world.subscriptions.values().flatten().map(|subscription| subscription.plan_id).collect();
     let rows: Vec<_> = plans.into_iter().map(|id| [tenant.no.into(), id.into()]).collect();
     let plans = tx.fetch_each(&ENTITLEMENTS, &rows).await?.into_iter();
     let features = |plan: PlanRow| {

@@ -165,7 +165,7 @@ pub async fn create(
     check_url(&mut body.fields, &app);
     let (new, raw) = body.read()?;
     let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
-    let idempotency = idempotency.of(caller.id(), &raw, author.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, author.now);
     let secrets = SigningSecrets::generate(&app.random);
     let id = app.ids.webhook_endpoint();
     let seal = app.signing.seal_for(SEALED_FOR);

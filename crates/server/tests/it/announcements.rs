@@ -2,14 +2,16 @@
 //! back. Each is recorded with its change, and once.
 
 use crate::on_both_stores;
-use crate::support::{Engine, Request, Shop, Test, event_with, get, monthly, of, post, with};
+use crate::support::{
+    Engine, Request, Shop, Test, event_with, get, monthly, new_invoice, post, with,
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::audit::Actor;
-use unitpay::credits::{self, Source};
-use unitpay::db::{DbError, Lane, Sql, Tx, sql};
-use unitpay::jobs;
-use unitpay::work::Work;
+use unitpay::testing::audit::Actor;
+use unitpay::testing::credits::{self, GrantSource};
+use unitpay::testing::db::{DbError, Lane, Sql, Tx, sql};
+use unitpay::testing::jobs;
+use unitpay::testing::work::Work;
 
 const DAY: u64 = 86_400;
 const EVENTS: Sql = sql("SELECT COUNT(*) FROM events");
@@ -19,18 +21,18 @@ const EXPIRE: Sql = sql("UPDATE payment_methods SET exp_month = $1, exp_year = $
 
 impl Test {
     /// The published events of these types, oldest first; what was recorded by now is published.
-    async fn told(&self, prefix: &str) -> Vec<Value> {
+    async fn summarize(&self, prefix: &str) -> Vec<Value> {
         self.publish().await;
         let list = self.call(get("/v1/events?limit=100").key(&self.key)).await.expect(200).json();
-        let mut told = list["data"].as_array().unwrap().clone();
-        told.retain(|event| event["type"].as_str().unwrap().starts_with(prefix));
-        told.reverse();
-        told
+        let mut summarize = list["data"].as_array().unwrap().clone();
+        summarize.retain(|event| event["type"].as_str().unwrap().starts_with(prefix));
+        summarize.reverse();
+        summarize
     }
 
     async fn told_types(&self, prefix: &str) -> Vec<String> {
-        let told = self.told(prefix).await;
-        told.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+        let summarize = self.summarize(prefix).await;
+        summarize.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Tracks an event of a customer under this key.
@@ -40,7 +42,7 @@ impl Test {
     }
 
     async fn promote(&self, shop: &Shop, amount: i64) {
-        self.grant(shop.wallet("one"), Source::Promotional, amount, None).await;
+        self.grant(shop.wallet("one"), GrantSource::Promotional, amount, None).await;
     }
 
     /// Sets the expiry of every card.
@@ -70,9 +72,9 @@ on_both_stores! {
         t.use_up("generate", "d", 4).await;
         let events = json!([event_with("one", "generate", "e", json!({ "quantity": 1 }))]);
         assert_eq!(t.tracked(events).await, [(0, "rejected_insufficient_credits".to_owned())]);
-        let told = t.told("credits.").await;
-        let last = told.last().unwrap();
-        assert_eq!((told.len(), &last["type"]), (3, &json!("credits.exhausted")));
+        let summarize = t.summarize("credits.").await;
+        let last = summarize.last().unwrap();
+        assert_eq!((summarize.len(), &last["type"]), (3, &json!("credits.exhausted")));
         assert_eq!((&last["data"]["object"], &last["customerId"]), (&t.wallet("one").await, &json!(customer)));
         assert_eq!(last["data"]["object"]["balance"], 0);
         // It rises, and falls to nothing at once.
@@ -137,7 +139,7 @@ on_both_stores! {
         // The period ends and with it what is left, before the renewal grants the next.
         t.advance(31 * DAY);
         assert_eq!(t.balance("one").await, 0);
-        unitpay::flows::due::run_all(&t.app).await.unwrap();
+        unitpay::testing::flows::due::run_all(&t.app).await.unwrap();
         assert_eq!((t.balance("one").await, t.told_types("credits.").await), (100, vec!["credits.granted".into(); 2]));
         // Promotional credits end for good.
         t.use_up("generate", "a", 66).await;
@@ -161,15 +163,15 @@ on_both_stores! {
         t.use_up("call", "c", 50).await;
         // A metric without a limit.
         t.use_up("hit", "d", 1).await;
-        let told = t.told("usage.").await;
+        let summarize = t.summarize("usage.").await;
         let path = format!("/v1/usage?customerId=one&metricId={}", shop.call);
         let usage = t.call(get(path).key(&t.key)).await.expect(200).json();
-        assert_eq!((told.len(), &told[0]["data"]["object"]), (1, &usage));
+        assert_eq!((summarize.len(), &summarize[0]["data"]["object"]), (1, &usage));
         assert_eq!((&usage["limit"], &usage["usage"]), (&json!(100), &json!("150")));
-        assert_eq!((&told[0]["type"], &told[0]["customerId"]), (&json!("usage.limit_reached"), &json!(customer)));
+        assert_eq!((&summarize[0]["type"], &summarize[0]["customerId"]), (&json!("usage.limit_reached"), &json!(customer)));
         // The next period has its own.
         t.advance(31 * DAY);
-        unitpay::flows::due::run_all(&t.app).await.unwrap();
+        unitpay::testing::flows::due::run_all(&t.app).await.unwrap();
         t.use_up("call", "e", 99).await;
         assert_eq!(t.count(&OF_LIMITS).await, 1);
         t.use_up("call", "f", 3).await;
@@ -214,9 +216,9 @@ on_both_stores! {
         announce().await;
         announce().await;
         assert_eq!(t.count(&OF_CARDS).await, 1);
-        let told = t.told("payment_method.expiring").await;
-        assert_eq!(told[0]["data"]["object"]["card"]["expYear"], 2030);
-        assert_eq!(told[0]["data"]["object"]["customerId"], told[0]["customerId"]);
+        let summarize = t.summarize("payment_method.expiring").await;
+        assert_eq!(summarize[0]["data"]["object"]["card"]["expYear"], 2030);
+        assert_eq!(summarize[0]["data"]["object"]["customerId"], summarize[0]["customerId"]);
         // The bank renews it.
         t.cards_expire(3, 2030).await;
         announce().await;
@@ -249,7 +251,7 @@ on_both_stores! {
         t.customer("one").await;
         t.card("one", "pm_sandbox_visa").await;
         let no = t.customer_no("one").await;
-        let invoice = t.issue(t.tenant, no, of(&[10_000])).await.unwrap().unwrap().id.to_string();
+        let invoice = t.issue(t.tenant, no, new_invoice(&[10_000])).await.unwrap().unwrap().id.to_string();
         t.pay(&invoice, json!({})).await.expect(200);
         for amount in [3_000, 2_000] {
             let note = json!({ "amount": amount, "reason": "other", "refundAmount": amount });
@@ -259,10 +261,10 @@ on_both_stores! {
         let refused = json!({ "amount": 6_000, "reason": "other" });
         t.note(&invoice, refused).await.expect(422);
         assert_eq!(t.told_types("invoice.credited").await.len(), 2);
-        let told = t.told("invoice.credited").await;
-        assert_eq!(told[0]["data"]["object"]["id"], invoice.as_str());
-        let refunded = t.told("payment.refunded").await;
-        let charged = &t.told("payment.succeeded").await[0]["data"]["object"]["id"];
+        let summarize = t.summarize("invoice.credited").await;
+        assert_eq!(summarize[0]["data"]["object"]["id"], invoice.as_str());
+        let refunded = t.summarize("payment.refunded").await;
+        let charged = &t.summarize("payment.succeeded").await[0]["data"]["object"]["id"];
         let ids: Vec<&Value> = refunded.iter().map(|event| &event["data"]["object"]["id"]).collect();
         assert_eq!(ids, [charged, charged]);
     }

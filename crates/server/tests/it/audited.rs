@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use unitpay::testing::audit::Action;
 use unitpay::testing::keys::KeyScopes;
-use unitpay::testing::payments::{Card, Event, Refund, RefundKey};
+use unitpay::testing::payments::{Card, ProcessorEvent, RefundKey, RefundResult};
 
 on_both_stores! {
     async fn every_action_is_audited_exactly_where_it_happens(t) {
         let t = Test::with_webhooks(t.engine).await;
-        let mut log = Log { t: &t, last: String::new(), seen: BTreeSet::new() };
-        log.told(&["operator api_key.created"]).await;
+        let mut log = Log { t: &t, last: String::new(), recorded: BTreeSet::new() };
+        log.check(&["operator api_key.created"]).await;
         let shop = the_catalog(&mut log).await;
         customers_and_sessions(&mut log).await;
         subscriptions(&mut log, &shop).await;
@@ -26,7 +26,7 @@ on_both_stores! {
         webhook_endpoints(&mut log).await;
         money_back(&mut log).await;
         let all: BTreeSet<String> = Action::NAMES.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(log.seen, all);
+        assert_eq!(log.recorded, all);
     }
 }
 
@@ -34,13 +34,13 @@ on_both_stores! {
 struct Log<'a> {
     t: &'a Test,
     last: String,
-    seen: BTreeSet<String>,
+    recorded: BTreeSet<String>,
 }
 
 impl Log<'_> {
     /// Asserts that exactly these events were recorded since the last check, oldest first, each
     /// with its actor.
-    async fn told(&mut self, expected: &[&str]) {
+    async fn check(&mut self, expected: &[&str]) {
         let list =
             self.t.call(get("/v1/audit-events?limit=100").key(&self.t.key)).await.expect(200);
         let list = list.json()["data"].as_array().unwrap().clone();
@@ -58,14 +58,14 @@ impl Log<'_> {
             })
             .collect();
         assert_eq!(shown, expected);
-        self.seen.extend(fresh.into_iter().map(|(_, action)| action));
+        self.recorded.extend(fresh.into_iter().map(|(_, action)| action));
     }
 
     /// Sends a request and asserts the events that it records.
     async fn ask(&mut self, request: Request, expected: &[&str]) -> Answer {
         let answer = self.t.call(request.key(&self.t.key)).await;
         assert!(answer.status < 300, "{expected:?}: {}", String::from_utf8_lossy(&answer.body));
-        self.told(expected).await;
+        self.check(expected).await;
         answer
     }
 
@@ -88,14 +88,14 @@ struct Shop {
 async fn the_catalog(log: &mut Log<'_>) -> Shop {
     let product = json!({ "slug": "main", "name": "Main" });
     let product = log.make("products", product, "product.created").await;
-    let own = |more: Value| with(json!({ "productId": product, "name": "N" }), more);
-    let metric = own(json!({ "eventName": "call", "aggregation": "sum" }));
+    let of_product = |more: Value| with(json!({ "productId": product, "name": "N" }), more);
+    let metric = of_product(json!({ "eventName": "call", "aggregation": "sum" }));
     let metric = log.make("billable-metrics", metric, "billable_metric.created").await;
-    let generate = own(json!({ "eventName": "generate", "aggregation": "sum" }));
+    let generate = of_product(json!({ "eventName": "generate", "aggregation": "sum" }));
     let generate = log.make("billable-metrics", generate, "billable_metric.created").await;
     let credits = json!({ "slug": "credits", "name": "Credits", "denomination": "unit" });
     let credits = log.make("credit-currencies", credits, "credit_currency.created").await;
-    let feature = own(
+    let feature = of_product(
         json!({ "slug": "generation", "type": "credit", "metricId": generate, "creditCurrencyId": credits, "creditCost": "1" }),
     );
     let feature = log.make("features", feature, "feature.created").await;
@@ -140,7 +140,7 @@ async fn customers_and_sessions(log: &mut Log<'_>) {
     let session = async || t.mint(json!({ "customerId": "one" })).await.expect(201);
     let token = session().await.text("token");
     t.call(delete("/v1/portal-sessions/current").bearer(&token)).await.expect(204);
-    log.told(&["portal_session portal_session.ended"]).await;
+    log.check(&["portal_session portal_session.ended"]).await;
     let named = json!({ "jti": session().await.text("jti") });
     log.ask(post("/v1/portal-sessions/revoke", &named), &["portal_session.revoked"]).await;
     let all = json!({ "customerId": "one" });
@@ -149,7 +149,7 @@ async fn customers_and_sessions(log: &mut Log<'_>) {
     let key = log.make("api-keys", key, "api_key.created").await;
     log.ask(post(format!("/v1/api-keys/{key}/revoke"), &json!({})), &["api_key.revoked"]).await;
     t.key_of(t.tenant, KeyScopes::ALL).await;
-    log.told(&["operator api_key.created"]).await;
+    log.check(&["operator api_key.created"]).await;
 }
 
 async fn subscriptions(log: &mut Log<'_>, shop: &Shop) {
@@ -223,8 +223,11 @@ async fn reports_of_the_processor(log: &mut Log<'_>) {
         exp_year: 2040,
     };
     for (event, action) in [
-        (Event::CardChanged { customer, card }, "system payment_method.updated"),
-        (Event::RefundChanged { key, refund: Refund::Failed }, "system payment.refund_failed"),
+        (ProcessorEvent::CardChanged { customer, card }, "system payment_method.updated"),
+        (
+            ProcessorEvent::RefundChanged { key, refund: RefundResult::Failed },
+            "system payment.refund_failed",
+        ),
     ] {
         let delivery = t.app.processors.sandbox().deliver(&t.tenant, &event).unwrap();
         let path = format!("/v1/webhooks/sandbox/{}", t.tenant.organization_id);
@@ -236,13 +239,13 @@ async fn reports_of_the_processor(log: &mut Log<'_>) {
 async fn credits(log: &mut Log<'_>, shop: &Shop) {
     let bought = json!({ "creditCurrencyId": shop.credits, "packageId": shop.package });
     let top_up = post("/v1/customers/one/top-ups", &bought);
-    let told = [
+    let actions = [
         "payment.started",
         "credit_account.top_up_started",
         "system invoice.issued",
         "system payment.succeeded",
     ];
-    log.ask(top_up, &told).await;
+    log.ask(top_up, &actions).await;
     let rule = json!({ "enabled": true, "mode": "package", "threshold": 1, "packageId": shop.package, "quantity": 1 });
     let path = format!("/v1/customers/one/auto-topup-rules/{}", shop.credits);
     let rule = Request::new("PUT", path).json(&rule);
@@ -292,12 +295,12 @@ async fn time(log: &mut Log<'_>) {
     let transfer = post(path, &json!({ "amount": 100, "reference": "SEPA" }));
     log.ask(transfer, &["invoice.transfer_received"]).await;
     let open = log.t.bill("two", 700).await;
-    log.told(&["system invoice.issued"]).await;
+    log.check(&["system invoice.issued"]).await;
     let path = format!("/v1/invoices/{open}/payments");
     let transfer = post(path, &json!({ "amount": 670, "reference": "SEPA" }));
     log.ask(transfer, &["invoice.transfer_received", "invoice.remainder_moved"]).await;
     let open = log.t.bill("two", 700).await;
-    log.told(&["system invoice.issued"]).await;
+    log.check(&["system invoice.issued"]).await;
     log.ask(post(format!("/v1/invoices/{open}/void"), &json!({})), &["invoice.voided"]).await;
 }
 
@@ -306,22 +309,22 @@ async fn attention(log: &mut Log<'_>) {
     let tiers = json!([{ "upTo": null, "unitPrice": "999999999999" }]);
     let usage = with(log.t.calls().await, json!({ "tiers": tiers }));
     let plan = log.t.plan(monthly("dear", json!([usage]))).await;
-    log.told(&["billable_metric.created", "plan.created"]).await;
+    log.check(&["billable_metric.created", "plan.created"]).await;
     log.t.customer("three").await;
     let subscription = log.t.buy("three", &plan, 1).await;
-    log.told(&["customer.created", "subscription.awaits_payment_method"]).await;
+    log.check(&["customer.created", "subscription.awaits_payment_method"]).await;
     log.t.card("three", "pm_sandbox_visa").await;
     let starts = ["payment_method.added", "payment_method.made_default", "subscription.started"];
-    log.told(&starts).await;
+    log.check(&starts).await;
     log.t.call_for("three", "a", 1_000_000_000).await;
     log.t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
-    log.told(&["subscription.needs_attention", "subscription.canceled"]).await;
+    log.check(&["subscription.needs_attention", "subscription.canceled"]).await;
 }
 
 /// Balances, credit notes and their refunds.
 async fn money_back(log: &mut Log<'_>) {
     log.t.customer("four").await;
-    log.told(&["customer.created"]).await;
+    log.check(&["customer.created"]).await;
     let add = json!({ "currency": "USD", "amount": 100 });
     log.ask(post("/v1/customers/four/balance/adjustments", &add), &["balance.adjusted"]).await;
     let issued = ["credit_note.issued", "refund.started"];
@@ -333,7 +336,7 @@ async fn money_back(log: &mut Log<'_>) {
         let added = ["payment_method.added", "payment_method.made_default"];
         log.ask(post("/v1/customers/four/payment-methods", &card), &added).await;
         let invoice = log.t.bill("four", 1_000).await;
-        log.told(&["system invoice.issued"]).await;
+        log.check(&["system invoice.issued"]).await;
         let paid = ["payment.started", "system payment.succeeded"];
         log.ask(post(format!("/v1/invoices/{invoice}/pay"), &json!({})), &paid).await;
         let path = format!("/v1/invoices/{invoice}/credit-notes");
@@ -346,7 +349,7 @@ async fn money_back(log: &mut Log<'_>) {
                 log.ask(post(&path, &note), &issued).await;
                 log.t.advance(3_600);
                 unitpay::testing::flows::sweep_refunds(&log.t.app).await.unwrap();
-                log.told(&[refunded]).await;
+                log.check(&[refunded]).await;
             }
         }
         let note = json!({ "amount": 100, "reason": "other" });
@@ -364,8 +367,8 @@ fn clock_to(day: &str) -> Request {
 async fn prefer(log: &mut Log<'_>, token: &str) -> String {
     let body = json!({ "processorToken": token, "setDefault": true });
     let add = post("/v1/customers/one/payment-methods", &body);
-    let told = ["payment_method.added", "payment_method.made_default"];
-    log.ask(add, &told).await.text("id")
+    let actions = ["payment_method.added", "payment_method.made_default"];
+    log.ask(add, &actions).await.text("id")
 }
 
 /// The newest subscription of the customer "one".
@@ -386,9 +389,9 @@ async fn webhook_endpoints(log: &mut Log<'_>) {
     let rotate = post(format!("{path}/rotate-secret"), &json!({}));
     log.ask(rotate, &["webhook_endpoint.secret_rotated"]).await;
     log.t.deliver().await;
-    log.told(&[]).await;
+    log.check(&[]).await;
     log.t.advance(5 * 86_400);
     log.t.deliver().await;
-    log.told(&["system webhook_endpoint.disabled"]).await;
+    log.check(&["system webhook_endpoint.disabled"]).await;
     log.ask(delete(&path), &["webhook_endpoint.deleted"]).await;
 }

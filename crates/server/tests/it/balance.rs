@@ -1,7 +1,9 @@
 //! Customer balances: adjusted by hand, applied before a charge, returned, never negative.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Test, check_books, flat, get, monthly, of, patch, post, told, with};
+use crate::support::{
+    Answer, Test, check_books, flat, get, monthly, new_invoice, patch, post, summarize, with,
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::testing::settlement::{Billed, Effect};
@@ -113,7 +115,7 @@ on_both_stores! {
 
     async fn part_left_to_charge_is_at_least_the_minimum(t) {
         let one = t.payer("one").await;
-        let collect = async |amount| t.collect(&one, of(&[amount]), Effect::CollectInvoice).await.unwrap();
+        let collect = async |amount| t.collect(&one, new_invoice(&[amount]), Effect::CollectInvoice).await.unwrap();
         t.credit("one", 980).await;
         let Billed::Attempt(attempt) = collect(1_000).await else { panic!() };
         assert_eq!((attempt.amount, t.balances("one").await), (50, json!([["USD", 30]])));
@@ -196,7 +198,7 @@ on_both_stores! {
         t.try_to_subscribe("one", &plan).await.expect(200);
         t.adjust("one", json!({ "currency": "USD", "amount": 1 })).await.refused(422, "currency_mismatch");
         t.adjust("one", json!({ "currency": "EUR", "amount": 1 })).await.expect(201);
-        assert_eq!(told(&t.invoices_of("one").await), [("create", "paid", 1_000)]);
+        assert_eq!(summarize(&t.invoices_of("one").await), [("create", "paid", 1_000)]);
         assert_eq!(t.balances("one").await, json!([["EUR", 1], ["USD", 0]]));
     }
 }

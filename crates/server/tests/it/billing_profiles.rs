@@ -96,9 +96,9 @@ on_both_stores! {
         t.customer("one").await;
         let token = t.token("one").await;
         let write = |body: Value| t.call(patch("/v1/customers/one", &body).bearer(&token));
-        let own = json!({ "name": "B", "email": "b@example.com", "locale": "fr", "billingAddress": address(), "taxIds": [{ "type": "eu_vat", "value": "1" }] });
-        let changed = write(own.clone()).await.expect(200).json();
-        for (name, value) in own.as_object().unwrap() {
+        let profile = json!({ "name": "B", "email": "b@example.com", "locale": "fr", "billingAddress": address(), "taxIds": [{ "type": "eu_vat", "value": "1" }] });
+        let changed = write(profile.clone()).await.expect(200).json();
+        for (name, value) in profile.as_object().unwrap() {
             assert_eq!(&changed[name], value, "{name}");
         }
         assert_eq!(changed.get("metadata"), None);

@@ -374,9 +374,9 @@ on_both_stores! {
                 t.call(if page { request.key(&key).header("origin", "https://a.example") } else { request.bearer(&token) }).await
             };
             for (list, expected) in [("plans", vec![&open]), ("credit-packages", vec![&bought]), ("credit-currencies", vec![&shop.credits]), ("products", vec![&shop.other, &shop.product])] {
-                let seen = call(format!("/v1/{list}")).await.expect(200);
-                assert_eq!(ids(&seen.json()).iter().collect::<Vec<_>>(), expected, "{list}");
-                assert!(!String::from_utf8_lossy(&seen.body).contains("metadata"));
+                let list_of_viewer = call(format!("/v1/{list}")).await.expect(200);
+                assert_eq!(ids(&list_of_viewer.json()).iter().collect::<Vec<_>>(), expected, "{list}");
+                assert!(!String::from_utf8_lossy(&list_of_viewer.body).contains("metadata"));
             }
             let one = call(format!("/v1/plans/{open}")).await.expect(200).json();
             assert_eq!((&one["name"], one.get("metadata")), (&json!("Pro"), None));

@@ -12,8 +12,8 @@ const PAGE: &str = "https://app.example.com";
 fn routes(browser: bool) -> Vec<(String, String)> {
     let whole = serde_json::to_value(unitpay::testing::routes::openapi()).unwrap();
     let opens = |operation: &Value| {
-        let ways = operation["security"].as_array().into_iter().flatten();
-        let mut names = ways.flat_map(|way| way.as_object().unwrap().keys());
+        let paths = operation["security"].as_array().into_iter().flatten();
+        let mut names = paths.flat_map(|path| path.as_object().unwrap().keys());
         names.any(|name| name == "portalToken" || name == "publishableKey")
     };
     let mut found = Vec::new();

@@ -131,7 +131,7 @@ async fn kill_9_loses_no_acknowledged_write_on_sqlite() {
     let place = Place::new(Engine::Sqlite).await;
     let key = place.key();
     let mut server = place.serve();
-    let mut seen = Vec::new();
+    let mut fates = Vec::new();
     let customers = ["a", "b", "c", "d"];
     for customer in customers {
         server.customer(&key, customer).await.expect(201);
@@ -141,10 +141,10 @@ async fn kill_9_loses_no_acknowledged_write_on_sqlite() {
         let known = load_and_kill(server, &key, &customers, 20 + 7 * round).await;
         server = place.serve();
         check(&server, &known).await;
-        seen.extend(known.iter().map(|known| known.fate));
+        fates.extend(known.iter().map(|known| known.fate));
     }
     // Both kinds occurred.
-    assert!(seen.contains(&Fate::Lives) && seen.contains(&Fate::Revoked));
+    assert!(fates.contains(&Fate::Lives) && fates.contains(&Fate::Revoked));
 }
 
 /// Kills one of two nodes under load repeatedly. The other one knows everything that was

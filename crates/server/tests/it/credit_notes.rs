@@ -1,7 +1,7 @@
 //! Credit notes and their refunds: amounts, tax, parts, races, crashes, visibility.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Test, check_books, flat, get, monthly, of, post, told};
+use crate::support::{Answer, Test, check_books, flat, get, monthly, new_invoice, post, summarize};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::testing::db::{Sql, sql};
@@ -35,7 +35,7 @@ impl Test {
     async fn paid_invoice(&self, customer: &str, amounts: &[i64], token: &str) -> String {
         self.card(customer, token).await;
         let no = self.customer_no(customer).await;
-        let issued = self.issue(self.tenant, no, of(amounts)).await.unwrap().unwrap();
+        let issued = self.issue(self.tenant, no, new_invoice(amounts)).await.unwrap().unwrap();
         let id = issued.id.to_string();
         self.pay(&id, json!({})).await.expect(200);
         id
@@ -199,7 +199,7 @@ on_both_stores! {
         t.note(id(&open), json!({ "amount": 1_000, "reason": "order_change" })).await.expect(201);
         assert_eq!(t.subscription_of("one").await["status"], "active");
         t.clock_to("2030-02-20T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("one").await)[1], ("renewal", "paid", 1_000));
+        assert_eq!(summarize(&t.invoices_of("one").await)[1], ("renewal", "paid", 1_000));
         assert_eq!((t.subscription_of("one").await["status"].clone(), t.charges().await), (json!("active"), 1));
     }
 
@@ -324,7 +324,7 @@ on_both_stores! {
     async fn invoice_paid_from_the_balance_is_credited_to_it(t) {
         let one = t.payer("one").await;
         t.credit("one", 700).await;
-        t.collect(&one, of(&[1_000]), Effect::CollectInvoice).await.unwrap();
+        t.collect(&one, new_invoice(&[1_000]), Effect::CollectInvoice).await.unwrap();
         t.advance(61);
         t.sweep().await;
         let invoice = t.invoices_of("one").await.pop().unwrap();
@@ -372,7 +372,7 @@ on_both_stores! {
             let paid = random.below(2) == 0;
             let invoice = match paid {
                 true => t.paid_invoice(&name, &amounts, "pm_sandbox_visa").await,
-                false => t.issue(t.tenant, t.customer_no(&name).await, of(&amounts)).await.unwrap().unwrap().id.to_string(),
+                false => t.issue(t.tenant, t.customer_no(&name).await, new_invoice(&amounts)).await.unwrap().unwrap().id.to_string(),
             };
             let whole = t.invoice(&invoice).await;
             let mut notes = Vec::new();

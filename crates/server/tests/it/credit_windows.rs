@@ -1,7 +1,7 @@
 //! Credits come with what was paid, in proportion: the worked examples of docs/billing.md.
 
 use crate::on_both_stores;
-use crate::support::{Test, event_with, flat, monthly, post, told, with, yearly};
+use crate::support::{Test, event_with, flat, monthly, post, summarize, with, yearly};
 use serde_json::{Value, json};
 
 /// Grant rules of a cadence.
@@ -151,10 +151,10 @@ on_both_stores! {
         let paid = t.subscription_of("two").await;
         assert_eq!((&paid["status"], &paid["currentBillingPeriodStart"]), (&json!("active"), &json!("2030-01-04T12:00:00.000Z")));
         assert_eq!(paid["trialEnd"], "2030-01-04T12:00:00.000Z");
-        assert_eq!((t.balance("two").await, told(&t.invoices_of("two").await)), (1_000, vec![("change", "paid", 900)]));
+        assert_eq!((t.balance("two").await, summarize(&t.invoices_of("two").await)), (1_000, vec![("change", "paid", 900)]));
         // The short trial is over after seven days: another change to it would end it at once.
         t.clock_to("2030-01-08T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("one").await), [("renewal", "paid", 700)]);
+        assert_eq!(summarize(&t.invoices_of("one").await), [("renewal", "paid", 700)]);
     }
 
     async fn period_credits_come_with_the_payment_of_the_period(t) {
@@ -234,13 +234,13 @@ on_both_stores! {
     async fn debits_happen_in_the_order_of_events(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), unitpay::testing::credits::Source::Promotional, 6, None).await;
+        t.grant(shop.wallet("one"), unitpay::testing::credits::GrantSource::Promotional, 6, None).await;
         let event = |key: &str, quantity: i64| event_with("one", "generate", key, json!({ "quantity": quantity }));
         // 3, then 30 for the same key (another content), then 3: the last one still finds its credits.
         let events = json!([event("a", 2), event("a", 20), event("b", 2), event("c", 2), event("a", 2)]);
         let expected = [(1, "rejected_duplicate".to_owned()), (3, "rejected_insufficient_credits".to_owned())];
         assert_eq!(t.tracked(events).await, expected);
-        t.grant(shop.wallet("one"), unitpay::testing::credits::Source::Promotional, 6, None).await;
+        t.grant(shop.wallet("one"), unitpay::testing::credits::GrantSource::Promotional, 6, None).await;
         // The first use of a key is too dear; its repetition is cheaper and comes before the next event.
         let events = json!([event("d", 20), event("d", 4), event("e", 2)]);
         let expected = [(0, "rejected_insufficient_credits".to_owned()), (2, "rejected_insufficient_credits".to_owned())];

@@ -213,19 +213,19 @@ on_both_stores! {
     }
 
     async fn browser_accesses_only_its_own_customer(t) {
-        let own = t.customer("own").await;
+        let id_of_own = t.customer("own").await;
         let other = t.customer("other").await;
         change(&t, "own", json!({ "metadata": { "note": "for the backend" } })).await.expect(200);
         let token = t.token("own").await;
         let as_browser = |request: Request| t.call(request.bearer(&token));
-        for id in [own.as_str(), "own"] {
-            let seen = as_browser(get(format!("/v1/customers/{id}"))).await.expect(200).json();
-            assert_eq!(seen["id"], own.as_str());
-            assert_eq!(seen.get("metadata"), None);
+        for id in [id_of_own.as_str(), "own"] {
+            let view = as_browser(get(format!("/v1/customers/{id}"))).await.expect(200).json();
+            assert_eq!(view["id"], id_of_own.as_str());
+            assert_eq!(view.get("metadata"), None);
         }
         let current = t.read(&token).await.expect(200).json();
         assert_eq!(current["customer"].get("metadata"), None);
-        let path = format!("/v1/customers/{own}");
+        let path = format!("/v1/customers/{id_of_own}");
         let renamed = json!({ "name": "New", "email": "new@example.com" });
         let renamed = as_browser(patch(&path, &renamed)).await.expect(200).json();
         assert_eq!((&renamed["name"], &renamed["email"]), (&json!("New"), &json!("new@example.com")));
@@ -353,7 +353,7 @@ fn statuses(answers: Vec<Answer>) -> Vec<u16> {
 fn bare(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let id = answer.header("x-request-id").unwrap();
     let body = String::from_utf8_lossy(&answer.body).replace(id, "");
-    let told = |name: &str| !["x-request-id", "date"].contains(&name);
-    let headers = answer.headers.iter().filter(|(name, _)| told(name)).cloned().collect();
+    let is_stable = |name: &str| !["x-request-id", "date"].contains(&name);
+    let headers = answer.headers.iter().filter(|(name, _)| is_stable(name)).cloned().collect();
     (answer.status, headers, body)
 }

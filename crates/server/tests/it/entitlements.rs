@@ -3,7 +3,7 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Test, WalletOf, get, patch, post};
 use serde_json::{Value, json};
-use unitpay::testing::credits::{self, Source};
+use unitpay::testing::credits::{self, GrantSource};
 use unitpay::testing::customers::{self, CustomerRef};
 use unitpay::testing::db::{Lane, Tx};
 
@@ -22,9 +22,9 @@ on_both_stores! {
         t.subscribed("one", &small, &shop.product, "active").await;
         let has = |entitlements: Value| entitlements.as_array().unwrap().iter().map(|has| {
             let mut has = has.clone();
-            let of = has.as_object_mut().unwrap();
+            let fields = has.as_object_mut().unwrap();
             for shown in ["featureId", "name"] {
-                of.remove(shown).unwrap();
+                fields.remove(shown).unwrap();
             }
             has
         }).collect::<Vec<_>>();
@@ -35,7 +35,7 @@ on_both_stores! {
             json!({ "slug": "models", "type": "enum", "values": ["a", "b"] }),
         ]);
         t.subscribed("one", &large, &shop.other, "trialing").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 500, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 500, None).await;
         assert_eq!(has(entitlements(&t, "one").await), [
             json!({ "slug": "calls", "type": "metered", "limit": 50, "usage": "0", "remaining": "50" }),
             json!({ "slug": "generation", "type": "credit", "balance": 500, "creditCurrencyId": shop.credits, "creditCost": "1.5" }),
@@ -100,7 +100,7 @@ on_both_stores! {
         let none = ask(json!(1)).await;
         assert_eq!((&none["access"], &none["deniedReason"], &none["creditBalance"]), (&json!(false), &json!("credit_exhausted"), &json!(0)));
         let end = t.app.clock.now().plus_days(1);
-        t.grant(shop.wallet("one"), Source::Promotional, 10, Some(end)).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, Some(end)).await;
         // Each unit costs 1.5, and the cost of an event is rounded up.
         for (usage, access) in [(json!(6), true), (json!("6.666666"), true), (json!("6.666667"), false), (json!(7), false), (json!(1_000_000_000), false)] {
             let answer = ask(usage.clone()).await;
@@ -110,7 +110,7 @@ on_both_stores! {
         t.advance(86_400);
         assert_eq!(ask(json!(1)).await["creditBalance"], 0);
         assert_eq!(entitlements(&t, "one").await[0]["balance"], 0);
-        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, None).await;
         assert_eq!(ask(json!(1)).await["access"], true);
         let (tenant, no) = (t.tenant, t.customer_no("one").await);
         t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| credits::freeze_all(tx, &tenant, no).await).await.unwrap();
@@ -191,9 +191,9 @@ on_both_stores! {
         }
         assert_eq!(ask(&two, json!({ "featureSlug": "sso" })).await.expect(200).json()["access"], false);
         ask(&two, json!({ "featureSlug": "sso", "customerId": "one" })).await.refused(404, "customer_not_found");
-        let of = |path: &str, token: &str| t.call(get(format!("/v1/customers/{path}/entitlements")).bearer(token));
-        assert_eq!(of("one", &one).await.expect(200).json()["data"].as_array().unwrap().len(), 1);
-        of("one", &two).await.refused(404, "customer_not_found");
+        let ask = |path: &str, token: &str| t.call(get(format!("/v1/customers/{path}/entitlements")).bearer(token));
+        assert_eq!(ask("one", &one).await.expect(200).json()["data"].as_array().unwrap().len(), 1);
+        ask("one", &two).await.refused(404, "customer_not_found");
         let check_one = |token: &str| t.call(post("/v1/customers/one/check", &json!({ "featureSlug": "sso" })).bearer(token));
         assert_eq!(check_one(&one).await.expect(200).json()["access"], true);
         check_one(&two).await.refused(404, "customer_not_found");

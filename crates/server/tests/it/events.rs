@@ -90,8 +90,8 @@ on_both_stores! {
         t.ask("subscriptions", json!({ "customerId": customer, "planId": plan })).await;
         t.publish().await;
         let all = events(&t, "").await;
-        let seen: BTreeSet<&str> = types(&all).into_iter().collect();
-        assert_eq!(seen, BTreeSet::from([
+        let kinds: BTreeSet<&str> = types(&all).into_iter().collect();
+        assert_eq!(kinds, BTreeSet::from([
             "customer.created", "payment_method.attached", "payment_method.updated",
             "subscription.created", "invoice.issued", "invoice.paid", "subscription.activated",
             "payment.succeeded",
@@ -145,10 +145,10 @@ on_both_stores! {
         t.advance(2_800);
         let token = t.refresh(&minted.text("token")).await.expect(200).text("token");
         t.publish().await;
-        let told = events(&t, "afterSequence=2").await;
-        assert_eq!(types(&told), ["portal_session.created", "portal_session.refreshed"]);
-        assert!(!Value::from(told.clone()).to_string().contains(&token));
-        assert_eq!(told[0]["data"]["object"]["id"], minted.text("jti").as_str());
+        let later = events(&t, "afterSequence=2").await;
+        assert_eq!(types(&later), ["portal_session.created", "portal_session.refreshed"]);
+        assert!(!Value::from(later.clone()).to_string().contains(&token));
+        assert_eq!(later[0]["data"]["object"]["id"], minted.text("jti").as_str());
         t.call(crate::support::delete(&path).key(&t.key)).await.expect(204);
         t.token("one").await;
         assert_eq!(t.count(&EVENTS).await, 4);

@@ -57,8 +57,8 @@ async fn assets_have_their_type_and_are_immutable() {
     let t = server().await;
     for path in assets(&t).await {
         let asset = t.call(get(&path)).await.expect(200);
-        let own = if path.ends_with(".css") { "text/css" } else { "text/javascript" };
-        assert_eq!(asset.header("content-type"), Some(&*format!("{own}; charset=utf-8")));
+        let media_type = if path.ends_with(".css") { "text/css" } else { "text/javascript" };
+        assert_eq!(asset.header("content-type"), Some(&*format!("{media_type}; charset=utf-8")));
         assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
         assert_eq!(asset.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(asset.header("content-security-policy"), Some(POLICY));
@@ -123,10 +123,10 @@ async fn head_returns_the_headers_of_get() {
         let mut stream = TcpStream::connect(t.client.address()).await.unwrap();
         let head = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
-        let mut told = String::new();
-        stream.read_to_string(&mut told).await.unwrap();
-        assert!(told.starts_with("HTTP/1.1 200 ") && told.ends_with("\r\n\r\n"), "{told}");
-        assert!(told.contains(&format!("content-length: {length}\r\n")), "{told}");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+        assert!(answer.contains(&format!("content-length: {length}\r\n")), "{answer}");
     }
 }
 

@@ -1,14 +1,14 @@
 //! Invoices: gapless numbers, immutable lines, tax, transfers, voiding, visibility.
 
 use crate::on_both_stores;
-use crate::support::{Test, delete, get, line, of, post};
+use crate::support::{Test, delete, get, line, new_invoice, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::testing::audit::Actor;
 use unitpay::testing::base::{CollectionMethod, Decimal, Period, TaxRate, Time};
 use unitpay::testing::db::{DbError, Lane, Sql, Tx, sql};
 use unitpay::testing::invoices;
-use unitpay::testing::invoices::{NewInvoice, Reason, Status};
+use unitpay::testing::invoices::{InvoiceReason, InvoiceStatus, NewInvoice};
 use unitpay::testing::settlement::{Billed, Effect};
 use unitpay::testing::work::BillingError;
 use unitpay::testing::work::Work;
@@ -19,7 +19,7 @@ const WAITING: Sql = sql("SELECT COUNT(*) FROM invoice_additions WHERE invoice_i
 
 /// Sends an invoice, due in thirty days.
 fn sent(amount: i64) -> NewInvoice {
-    NewInvoice { collection_method: CollectionMethod::SendInvoice, ..of(&[amount]) }
+    NewInvoice { collection_method: CollectionMethod::SendInvoice, ..new_invoice(&[amount]) }
 }
 
 async fn transfer(t: &Test, invoice: &str, amount: i64) -> crate::support::Answer {
@@ -54,7 +54,7 @@ on_both_stores! {
                 let at = Time::from_seconds(by.now.seconds());
                 let issued = app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                     unitpay::testing::customers::lock_no(tx, &tenant, no).await?;
-                    let new = of(&[1_000]);
+                    let new = new_invoice(&[1_000]);
                     invoices::create_issued(&mut Work { tx, tenant: &tenant, at, by: &by }, no, new).await?;
                     match fails {
                         true => Err(BillingError::Db(DbError::Broken("on purpose"))),
@@ -141,8 +141,8 @@ on_both_stores! {
             let totals = invoices::price(&mut tx, &t.tenant, no, &[line(1_000)]).await.unwrap();
             (totals.tax, totals.tax_amount)
         };
-        let own = TaxRate { name: "GST".into(), basis_points: 500 };
-        assert_eq!(priced().await, (Some(own), 50));
+        let rate = TaxRate { name: "GST".into(), basis_points: 500 };
+        assert_eq!(priced().await, (Some(rate), 50));
         for status in ["exempt", "reverse_charge"] {
             patch(json!({ "taxStatus": status })).await;
             assert_eq!(priced().await, (None, 0), "{status}");
@@ -244,32 +244,32 @@ on_both_stores! {
 
     async fn due_key_is_unique_and_zero_lines_make_no_invoice(t) {
         let no = t.customer_no(&t.customer("c").await).await;
-        let keyed = NewInvoice { due_key: Some("sub 1 renewal".into()), ..of(&[1_000]) };
+        let keyed = NewInvoice { due_key: Some("sub 1 renewal".into()), ..new_invoice(&[1_000]) };
         assert!(t.issue(t.tenant, no, keyed.clone()).await.unwrap().is_some());
         assert!(t.issue(t.tenant, no, keyed).await.unwrap().is_none());
-        assert!(t.issue(t.tenant, no, of(&[0, 0])).await.unwrap().is_none());
-        assert!(t.issue(t.tenant, no, of(&[])).await.unwrap().is_none());
+        assert!(t.issue(t.tenant, no, new_invoice(&[0, 0])).await.unwrap().is_none());
+        assert!(t.issue(t.tenant, no, new_invoice(&[])).await.unwrap().is_none());
         for amounts in [[500, -501], [unitpay::testing::base::MAX_AMOUNT, 1]] {
-            let refused = t.issue(t.tenant, no, of(&amounts)).await;
+            let refused = t.issue(t.tenant, no, new_invoice(&amounts)).await;
             assert!(matches!(refused, Err(BillingError::OutOfRange)), "{refused:?}");
         }
         assert_eq!(t.count(&INVOICES).await, 1);
         // Lines that cancel out make an invoice that is paid at issue.
-        let even = t.issue(t.tenant, no, of(&[500, -500])).await.unwrap().unwrap();
-        assert_eq!((even.status, even.number, even.totals.total), (Status::Paid, Some(2), 0));
+        let even = t.issue(t.tenant, no, new_invoice(&[500, -500])).await.unwrap().unwrap();
+        assert_eq!((even.status, even.number, even.totals.total), (InvoiceStatus::Paid, Some(2), 0));
     }
 
     async fn amount_below_minimum_waits_for_the_next_invoice(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_declined").await;
         let collect = async |new| t.collect(&customer, new, Effect::CollectInvoice).await.unwrap();
-        assert!(matches!(collect(of(&[49])).await, Billed::Added));
+        assert!(matches!(collect(new_invoice(&[49])).await, Billed::Added));
         assert_eq!((t.count(&INVOICES).await, t.count(&WAITING).await), (0, 1));
         // A top-up costs exactly what was chosen.
-        let top_up = NewInvoice { reason: Reason::TopUp, ..of(&[1_000]) };
+        let top_up = NewInvoice { reason: InvoiceReason::TopUp, ..new_invoice(&[1_000]) };
         let Billed::Attempt(attempt) = collect(top_up).await else { panic!("nothing to charge") };
         assert_eq!((attempt.amount, t.count(&WAITING).await), (1_000, 1));
-        let Billed::Attempt(attempt) = collect(of(&[30])).await else { panic!("still too small") };
+        let Billed::Attempt(attempt) = collect(new_invoice(&[30])).await else { panic!("still too small") };
         assert_eq!((attempt.amount, t.count(&WAITING).await), (79, 0));
         let invoice = t.invoice(&attempt.invoice_id.to_string()).await;
         let items = invoice["items"].as_array().unwrap();
@@ -279,10 +279,10 @@ on_both_stores! {
     async fn declined_draft_releases_its_waiting_lines(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_declined").await;
-        t.collect(&customer, of(&[49]), Effect::CollectInvoice).await.unwrap();
+        t.collect(&customer, new_invoice(&[49]), Effect::CollectInvoice).await.unwrap();
         let subscription_id = t.app.ids.subscription();
         let effect = Effect::StartSubscription { subscription_id };
-        let begun = t.collect(&customer, of(&[100]), effect).await.unwrap();
+        let begun = t.collect(&customer, new_invoice(&[100]), effect).await.unwrap();
         let Billed::Attempt(attempt) = begun else { panic!("nothing to charge") };
         assert_eq!((attempt.amount, t.count(&WAITING).await), (149, 0));
         unitpay::testing::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
@@ -293,7 +293,7 @@ on_both_stores! {
     async fn lines_keep_periods_and_exact_prices(t) {
         let no = t.customer_no(&t.customer("c").await).await;
         let (start, end) = (Time::from_seconds(1_893_456_000), Time::from_seconds(1_896_134_400));
-        let mut new = of(&[7]);
+        let mut new = new_invoice(&[7]);
         new.period = Some(Period { start, end });
         new.lines[0].period = new.period;
         new.lines[0].quantity = "1234.5".parse::<Decimal>().unwrap();
@@ -315,7 +315,7 @@ on_both_stores! {
         let (mine, theirs) = (t.bill(&customer, 1_000).await, t.bill(&other, 2_000).await);
         let subscription_id = t.app.ids.subscription();
         let effect = Effect::StartSubscription { subscription_id };
-        let begun = t.collect(&customer, of(&[5_000]), effect).await.unwrap();
+        let begun = t.collect(&customer, new_invoice(&[5_000]), effect).await.unwrap();
         let Billed::Attempt(attempt) = begun else { panic!("nothing to charge") };
         let draft = attempt.invoice_id.to_string();
         let token = t.token(&customer).await;
@@ -386,7 +386,7 @@ on_both_stores! {
         }
         let subscription_id = t.app.ids.subscription();
         let effect = Effect::StartSubscription { subscription_id };
-        let begun = t.collect(&customer, of(&[5_000]), effect).await.unwrap();
+        let begun = t.collect(&customer, new_invoice(&[5_000]), effect).await.unwrap();
         let Billed::Attempt(attempt) = begun else { panic!("nothing to charge") };
         let draft = attempt.invoice_id;
         assert_eq!(t.invoice(&draft.to_string()).await["pdfUrl"], Value::Null);

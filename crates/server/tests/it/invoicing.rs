@@ -1,7 +1,7 @@
 //! Invoices that a backend writes, and items that wait for the next one.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Test, check_books, flat, lines, monthly, post, told};
+use crate::support::{Answer, Test, check_books, flat, lines, monthly, post, summarize};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ on_both_stores! {
         assert_eq!((&invoice["status"], &invoice["reason"], &invoice["totalAmount"]), (&json!("issued"), &json!("manual"), &json!(47_000)));
         assert_eq!((&invoice["dueDate"], lines(invoice)), (&json!("2030-01-15T00:00:00.000Z"), vec![("one_off".to_owned(), 20_000), ("one_off".to_owned(), 27_000)]));
         t.clock_to("2030-01-16T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("one").await), [("manual", "overdue", 47_000)]);
+        assert_eq!(summarize(&t.invoices_of("one").await), [("manual", "overdue", 47_000)]);
     }
 
     async fn collected_invoice_is_charged_and_a_decline_leaves_it_open(t) {
@@ -93,7 +93,7 @@ on_both_stores! {
         let body = json!({ "customerId": "one", "items": [{ "description": "Work", "unitAmount": 700 }], "autoCollect": true });
         t.write_invoice(body).await.expect(201);
         t.clock_to("2030-02-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("one").await), [("create", "paid", 1_000), ("manual", "paid", 700), ("renewal", "paid", 1_500)]);
+        assert_eq!(summarize(&t.invoices_of("one").await), [("create", "paid", 1_000), ("manual", "paid", 700), ("renewal", "paid", 1_500)]);
         check_books(&t.app.db, "after an item").await;
     }
 }

@@ -5,7 +5,7 @@ use crate::on_both_stores;
 use crate::support::{Shop, Test, event_with, get};
 use serde_json::{Value, json};
 use unitpay::testing::base::Time;
-use unitpay::testing::credits::Source;
+use unitpay::testing::credits::GrantSource;
 
 const DAY: i64 = 86_400;
 /// The plan's daily credits, and their rollover cap.
@@ -126,8 +126,8 @@ impl History {
             5 => {
                 let (amount, days) = (1 + self.dice.roll(30), self.dice.roll(4));
                 let end = (days > 0).then(|| t.app.clock.now().plus_seconds(days * DAY / 2));
-                let (source, class) =
-                    [(Source::Promotional, 30), (Source::Package, 50)][self.dice.roll(2) as usize];
+                let (source, class) = [(GrantSource::Promotional, 30), (GrantSource::Package, 50)]
+                    [self.dice.roll(2) as usize];
                 t.grant(shop.wallet(&self.customer), source, amount, end).await;
                 self.model.add(class, end.map(Time::seconds), amount, false);
             }

@@ -199,9 +199,9 @@ async fn slow_body_gets_408_and_changes_nothing() {
     let t = impatient(|config| config.http.body_timeout_seconds = 1).await;
     let before = t.state().await;
     let bytes = begun_creation(&t, "");
-    let told = send(&t, bytes).await;
-    assert_eq!(statuses(&told), ["408"]);
-    assert!(told.contains("\"request_timeout\"") && told.contains("x-request-id"), "{told}");
+    let answer = send(&t, bytes).await;
+    assert_eq!(statuses(&answer), ["408"]);
+    assert!(answer.contains("\"request_timeout\"") && answer.contains("x-request-id"), "{answer}");
     assert_eq!(t.state().await, before);
 }
 
@@ -209,9 +209,9 @@ async fn slow_body_gets_408_and_changes_nothing() {
 async fn request_over_its_time_limit_gets_503() {
     let t = impatient(|config| config.http.request_timeout_seconds = 1).await;
     let before = t.state().await;
-    let told = send(&t, begun_creation(&t, "")).await;
-    assert_eq!(statuses(&told), ["503"]);
-    assert!(told.contains("\"unavailable\"") && told.contains("retry-after: 1"), "{told}");
+    let answer = send(&t, begun_creation(&t, "")).await;
+    assert_eq!(statuses(&answer), ["503"]);
+    assert!(answer.contains("\"unavailable\"") && answer.contains("retry-after: 1"), "{answer}");
     assert_eq!(t.state().await, before);
 }
 
@@ -231,8 +231,8 @@ async fn client_that_reads_nothing_is_disconnected() {
     // There is room for one connection, so another is served once that one is closed.
     let served = tokio::time::timeout(PATIENCE, t.call(get("/healthz"))).await;
     served.expect("its place was kept").expect(200);
-    let told = until_closed(&mut deaf).await;
-    assert!(statuses(&told).len() < 200);
+    let answer = until_closed(&mut deaf).await;
+    assert!(statuses(&answer).len() < 200);
 }
 
 #[tokio::test]
@@ -256,8 +256,8 @@ async fn client_that_reads_slowly_is_disconnected() {
         }
         until_closed(&mut slow).await
     };
-    let told = tokio::time::timeout(PATIENCE, ended).await.expect("it was not disconnected");
-    assert!(statuses(&told).len() < 200);
+    let answer = tokio::time::timeout(PATIENCE, ended).await.expect("it was not disconnected");
+    assert!(statuses(&answer).len() < 200);
 }
 
 #[tokio::test]
@@ -267,8 +267,8 @@ async fn truncated_body_changes_nothing() {
     let mut stream = connect(&t).await;
     stream.write_all(begun_creation(&t, "").as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
-    let told = until_closed(&mut stream).await;
-    assert!(told.is_empty() || statuses(&told) == ["400"], "{told}");
+    let answer = until_closed(&mut stream).await;
+    assert!(answer.is_empty() || statuses(&answer) == ["400"], "{answer}");
     assert_eq!(t.state().await, before);
 }
 
@@ -307,10 +307,10 @@ async fn http_1_0_pipelining_and_head_are_served() {
     assert_eq!(statuses(&pipelined), ["200", "404", "200"]);
     for (path, status) in [("/healthz", "200"), ("/no", "404"), ("/v1/customers", "401")] {
         let asked = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        let told = send(&t, asked).await;
-        assert_eq!(statuses(&told), [status]);
-        assert!(told.ends_with("\r\n\r\n") && told.contains("content-length: "), "{told}");
-        assert!(!told.contains("content-length: 0"));
+        let answer = send(&t, asked).await;
+        assert_eq!(statuses(&answer), [status]);
+        assert!(answer.ends_with("\r\n\r\n") && answer.contains("content-length: "), "{answer}");
+        assert!(!answer.contains("content-length: 0"));
     }
     let absolute =
         "GET http://elsewhere.example/healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -378,13 +378,13 @@ async fn wrong_method_gets_405_with_allow() {
     ] {
         let refused = t.call(Request::new(method, path).key(&t.key)).await;
         let refused = refused.refused(405, "method_not_allowed");
-        let mut told: Vec<&str> = refused.header("allow").unwrap().split(',').collect();
-        told.sort_unstable();
-        assert_eq!(told.join(","), allowed, "{method} {path}");
+        let mut methods: Vec<&str> = refused.header("allow").unwrap().split(',').collect();
+        methods.sort_unstable();
+        assert_eq!(methods.join(","), allowed, "{method} {path}");
     }
     for target in ["OPTIONS * HTTP/1.1", "CONNECT a:443 HTTP/1.1"] {
-        let told = send(&t, format!("{target}\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
-        assert!(statuses(&told)[0].starts_with('4'), "{target}: {told}");
+        let answer = send(&t, format!("{target}\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        assert!(statuses(&answer)[0].starts_with('4'), "{target}: {answer}");
     }
 }
 

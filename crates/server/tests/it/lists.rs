@@ -5,7 +5,7 @@ use crate::support::{Answer, Test, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use unitpay::testing::credits::Source;
+use unitpay::testing::credits::GrantSource;
 use unitpay::testing::keys::KeyScopes;
 
 const LISTS: [&str; 4] = ["customers", "portal-sessions", "api-keys", "audit-events"];
@@ -15,7 +15,7 @@ on_both_stores! {
         let shop = t.shop().await;
         for customer in ["one", "two"] {
             t.subscriber(&shop, customer).await;
-            t.grant(shop.wallet(customer), Source::Promotional, 1, None).await;
+            t.grant(shop.wallet(customer), GrantSource::Promotional, 1, None).await;
             t.bill(customer, 1_000).await;
         }
         let token = t.token("one").await;
@@ -79,17 +79,17 @@ on_both_stores! {
         for list in LISTS {
             let known = ids(&page(&t, list, "limit=100").await);
             let first = page(&t, list, "limit=3").await;
-            let mut seen = ids(&first);
+            let mut listed = ids(&first);
             let mut next = first["nextCursor"].as_str().map(str::to_owned);
             let mut last = first;
             while let Some(cursor) = next {
                 // A new row is created between any two pages.
                 fill(&t, 1).await;
                 last = page(&t, list, &format!("limit=3&cursor={cursor}")).await;
-                seen.extend(ids(&last));
+                listed.extend(ids(&last));
                 next = last["nextCursor"].as_str().map(str::to_owned);
             }
-            assert_eq!(seen, known, "{list}");
+            assert_eq!(listed, known, "{list}");
             // Back at the first page, all new rows are there.
             let mut newer = Vec::new();
             let mut back = last["prevCursor"].as_str().map(str::to_owned);

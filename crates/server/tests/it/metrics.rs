@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 struct Measured(String);
 
 impl Measured {
-    async fn of(server: &Program) -> Self {
+    async fn measure(server: &Program) -> Self {
         let said = server.wait_for("metrics are at http://");
         let address = said.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
         let client = Client::new(address.parse().unwrap());
@@ -53,7 +53,7 @@ async fn metrics_count_events_without_client_chosen_labels() {
     // Metrics are not public.
     server.client.call(get("/metrics")).await.expect(404);
 
-    let measured = Measured::of(&server).await;
+    let measured = Measured::measure(&server).await;
     assert_eq!(measured.number("unitpay_portal_sessions_minted_total"), 2.0);
     for by in ["customer", "jti"] {
         let name = format!("unitpay_portal_sessions_revocations_total{{by=\"{by}\"}}");

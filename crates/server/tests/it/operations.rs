@@ -94,7 +94,7 @@ on_both_stores! {
         for row in OPERATIONS {
             let world = World::make(&t).await;
             let (mut passing, mut refused) = (Vec::new(), Vec::new());
-            for (caller, expected) in callers.of(row) {
+            for (caller, expected) in callers.expected(row) {
                 match expected {
                     Passes => passing.push(caller),
                     Refused(status, code) => {
@@ -308,7 +308,7 @@ impl Callers {
     }
 
     /// Returns every caller with its response from an operation.
-    fn of(&self, row: &Row) -> Vec<(Caller, Expect)> {
+    fn expected(&self, row: &Row) -> Vec<(Caller, Expect)> {
         let foreign = [Caller::ForeignKey, Caller::KeyOfTheOtherEnvironment];
         let usual = CALLERS.iter().map(|(caller, expected)| {
             let expected = match row.1 {

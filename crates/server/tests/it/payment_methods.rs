@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use unitpay::testing::db::{Lane, Sql, Tx, sql};
 use unitpay::testing::keys::KeyScopes;
 use unitpay::testing::organizations::Tenant;
-use unitpay::testing::payments::{Card, Event};
+use unitpay::testing::payments::{Card, ProcessorEvent};
 
 const SUBSCRIBE: Sql = sql("INSERT INTO subscriptions (tenant_no, customer_no, id, product_id, \
     plan_id, quantity, status, billing_interval, currency, collection_method, metadata, \
@@ -215,10 +215,10 @@ on_both_stores! {
         t.fill_in(&theirs, "succeed").await.expect(204);
         assert_eq!(t.count(&OPEN).await, 4);
         t.advance(86_390);
-        unitpay::jobs::sweep(&t.app).await.unwrap();
+        unitpay::testing::jobs::sweep(&t.app).await.unwrap();
         assert_eq!(t.count(&OPEN).await, 4);
         t.advance(12);
-        unitpay::jobs::sweep(&t.app).await.unwrap();
+        unitpay::testing::jobs::sweep(&t.app).await.unwrap();
         assert_eq!(t.count(&OPEN).await, 0);
         t.fill_in(&secrets[7], "succeed").await.refused(404, "not_found");
         assert_eq!((t.cards("c").await.len(), t.cards("d").await.len()), (1, 1));
@@ -266,7 +266,7 @@ on_both_stores! {
             exp_month: 1, exp_year: 2040,
         };
         let sandbox = t.app.processors.sandbox();
-        let good = sandbox.deliver(&t.tenant, &Event::SetUp { customer: customer.clone(), card }).unwrap();
+        let good = sandbox.deliver(&t.tenant, &ProcessorEvent::SetUp { customer: customer.clone(), card }).unwrap();
         let changed = String::from_utf8(good.body.clone()).unwrap().replace("4242", "4243");
         let before = t.state().await;
         t.webhook(&t.tenant, &good.signature, changed.into_bytes()).await.refused(400, "malformed_request");
@@ -298,8 +298,8 @@ on_both_stores! {
             reference: "pm_1".into(), brand: "visa".into(), last4: "4242".into(), exp_month: 1, exp_year: 2040,
         };
         for event in [
-            Event::Charged { key: key.parse().unwrap(), reference: "ch_1".into(), card: Some(card.clone()) },
-            Event::SetUp { customer: customer.clone(), card },
+            ProcessorEvent::Charged { key: key.parse().unwrap(), reference: "ch_1".into(), card: Some(card.clone()) },
+            ProcessorEvent::SetUp { customer: customer.clone(), card },
         ] {
             let forged = t.app.processors.sandbox().deliver(&attacker, &event).unwrap();
             // The victim's endpoint refuses the signature; the attacker's own knows no such object.
@@ -310,7 +310,7 @@ on_both_stores! {
             assert_eq!(same, before);
             assert!(t.cards(&customer).await.is_empty());
             // The same event is good when the victim's processor signs it.
-            if let Event::Charged { .. } = event { continue }
+            if let ProcessorEvent::Charged { .. } = event { continue }
             let good = t.app.processors.sandbox().deliver(&t.tenant, &event).unwrap();
             t.webhook(&t.tenant, &good.signature, good.body).await.expect(204);
             assert_eq!(t.cards(&customer).await.len(), 1);
@@ -324,8 +324,8 @@ on_both_stores! {
         };
         let key = t.app.ids.payment_attempt();
         for event in [
-            Event::SetUp { customer: "cus_unknown".into(), card: card.clone() },
-            Event::Charged { key, reference: "ch_1".into(), card: Some(card) },
+            ProcessorEvent::SetUp { customer: "cus_unknown".into(), card: card.clone() },
+            ProcessorEvent::Charged { key, reference: "ch_1".into(), card: Some(card) },
         ] {
             let delivery = t.app.processors.sandbox().deliver(&t.tenant, &event).unwrap();
             t.webhook(&t.tenant, &delivery.signature, delivery.body).await.expect(204);

@@ -37,11 +37,11 @@ async fn pyjwt_and_our_verifier_agree_on_tokens() {
     import(&place, &jwk.to_string()).unwrap();
     let token = server.token(&key, "a").await;
     let url = format!("http://{}", server.client.address());
-    let told = pyjwt(&json!({ "url": url, "issuer": url, "token": token, "jwk": jwk }));
+    let report = pyjwt(&json!({ "url": url, "issuer": url, "token": token, "jwk": jwk }));
 
     let read = server.read(&token).await.expect(200).json();
     let claims = crate::support::claims(&token);
-    assert_eq!(told["read"], claims);
+    assert_eq!(report["read"], claims);
     assert_eq!(claims["sid"], read["session"]["id"]);
     let refused = [
         "InvalidSignatureError",
@@ -49,15 +49,15 @@ async fn pyjwt_and_our_verifier_agree_on_tokens() {
         "InvalidIssuerError",
         "InvalidAlgorithmError",
     ];
-    assert_eq!(told["refused"], json!(refused));
+    assert_eq!(report["refused"], json!(refused));
 
     // With the same key, PyJWT produces the same bytes, and the server accepts them.
-    assert_eq!(told["same"], token);
+    assert_eq!(report["same"], token);
     let (signer, _) = SigningKey::from_jwk(&jwk.to_string()).unwrap();
     let expected = Expected { issuer: &url, environment: None };
     let issued_at = claims["iat"].as_i64().unwrap();
     let check = |name: &str| {
-        let token = told[name].as_str().unwrap();
+        let token = report[name].as_str().unwrap();
         verify(token, |_| Some(signer.public_key()), &expected, issued_at)
     };
     let verified = check("other").unwrap();
@@ -66,9 +66,9 @@ async fn pyjwt_and_our_verifier_agree_on_tokens() {
     // A token has one spelling, and a valid signature alone does not make a session's token.
     assert_eq!(check("unordered"), Err(VerifyError::Malformed));
     for name in ["other", "unordered"] {
-        let body = json!({ "token": told[name] });
+        let body = json!({ "token": report[name] });
         let asked = post("/v1/portal-sessions/introspect", &body).key(&key);
         assert_eq!(server.client.call(asked).await.expect(200).json(), json!({ "active": false }));
-        server.read(told[name].as_str().unwrap()).await.refused(401, "invalid_token");
+        server.read(report[name].as_str().unwrap()).await.refused(401, "invalid_token");
     }
 }

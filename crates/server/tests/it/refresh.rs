@@ -258,8 +258,8 @@ on_both_stores! {
             moved.read(token).await.expect(200);
             assert_eq!(moved.refresh(token).await.expect(200).text("token"), new);
             let asked = post("/v1/portal-sessions/introspect", &json!({ "token": token }));
-            let told = moved.call(asked.key(&moved.key)).await.expect(200).json();
-            assert_eq!(told["iss"], claims(token)["iss"]);
+            let answer = moved.call(asked.key(&moved.key)).await.expect(200).json();
+            assert_eq!(answer["iss"], claims(token)["iss"]);
         }
     }
 

@@ -249,18 +249,18 @@ on_both_stores! {
     }
 
     async fn mint_requires_an_active_customer_of_the_tenant(t) {
-        let own = t.customer("c").await;
+        let customer = t.customer("c").await;
         let other = t.organization("other").await;
         let live = t.live(t.tenant.organization_id).await;
         let usual = KeyScopes::USUAL;
         let (other_key, live_key) = (t.key_of(other, usual).await, t.key_of(live, usual).await);
         for key in [&other_key, &live_key] {
-            for id in [own.as_str(), "c"] {
+            for id in [customer.as_str(), "c"] {
                 let body = json!({ "customerId": id });
                 t.call(post("/v1/portal-sessions", &body).key(key)).await.refused(404, "customer_not_found");
             }
         }
-        for unknown in ["cus_01kwgt3qt8f689ez1ekre217xw", "nobody", "C", "c ", &own.to_uppercase()] {
+        for unknown in ["cus_01kwgt3qt8f689ez1ekre217xw", "nobody", "C", "c ", &customer.to_uppercase()] {
             t.mint(json!({ "customerId": unknown })).await.refused(404, "customer_not_found");
         }
         // The same external id in another tenant is another customer.
@@ -273,8 +273,8 @@ on_both_stores! {
         t.mint(json!({ "customerId": foreign })).await.refused(404, "customer_not_found");
         assert_eq!(t.sessions("").await, Vec::<Value>::new());
 
-        t.call(post(format!("/v1/customers/{own}/archive"), &json!({})).key(&t.key)).await.expect(200);
-        for id in [own.as_str(), "c"] {
+        t.call(post(format!("/v1/customers/{customer}/archive"), &json!({})).key(&t.key)).await.expect(200);
+        for id in [customer.as_str(), "c"] {
             t.mint(json!({ "customerId": id })).await.refused(409, "customer_archived");
             let replacing = json!({ "customerId": id, "invalidateExisting": true });
             t.mint(replacing).await.refused(409, "customer_archived");

@@ -4,14 +4,14 @@
 //! and leaving out the rest.
 
 use crate::on_both_stores;
-use crate::support::{Answer, Test, get, of, post};
+use crate::support::{Answer, Test, get, new_invoice, post};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use unitpay::testing::audit::Actor;
 use unitpay::testing::base::PaymentAttemptId;
-use unitpay::testing::credits::Source;
+use unitpay::testing::credits::GrantSource;
 use unitpay::testing::db::{Lane, Sql, Tx, sql};
-use unitpay::testing::invoices::{Reason, Status};
+use unitpay::testing::invoices::{InvoiceReason, InvoiceStatus};
 use unitpay::testing::settlement;
 use unitpay::testing::settlement::{Attempt, AttemptStatus, Billed, Effect};
 use unitpay::testing::work::Work;
@@ -33,7 +33,7 @@ impl Test {
 
     /// Starts to bill a new invoice and returns the attempt.
     async fn begin(&self, customer: &str, effect: Effect) -> Attempt {
-        match self.collect(customer, of(&[1_000]), effect).await.unwrap() {
+        match self.collect(customer, new_invoice(&[1_000]), effect).await.unwrap() {
             Billed::Attempt(attempt) => *attempt,
             other => panic!("{other:?}"),
         }
@@ -396,7 +396,7 @@ on_both_stores! {
         let attempt = unitpay::testing::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(attempt.decline_reason.unwrap().as_str(), "authentication_required");
         let open = t.stored_invoice(attempt.invoice_id).await.unwrap();
-        assert_eq!((open.status, open.number), (Status::Issued, Some(2)));
+        assert_eq!((open.status, open.number), (InvoiceStatus::Issued, Some(2)));
     }
 
     async fn renewal_without_card_is_declined_off_session(t) {
@@ -414,7 +414,7 @@ on_both_stores! {
         let shop = t.shop().await;
         let mut attempts = Vec::new();
         for customer in [&bad, &good] {
-            t.grant(shop.wallet(customer), Source::Promotional, 1, None).await;
+            t.grant(shop.wallet(customer), GrantSource::Promotional, 1, None).await;
             let wallet = t.wallet(customer).await["id"].as_str().unwrap().parse().unwrap();
             let effect = Effect::TopUp { credit_account_id: wallet, credits: 10, package_id: None, automatic: false };
             attempts.push(t.begin(customer, effect).await);
@@ -422,13 +422,13 @@ on_both_stores! {
         let [first, second] = &attempts[..] else { unreachable!() };
         assert_eq!(t.count(&NUMBERED).await, 0);
         let draft = t.stored_invoice(second.invoice_id).await.unwrap();
-        assert_eq!((draft.status, draft.number, draft.reason), (Status::Draft, None, Reason::Renewal));
+        assert_eq!((draft.status, draft.number, draft.reason), (InvoiceStatus::Draft, None, InvoiceReason::Renewal));
         for attempt in &attempts {
             unitpay::testing::flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         }
         assert!(t.stored_invoice(first.invoice_id).await.is_none());
         let paid = t.stored_invoice(second.invoice_id).await.unwrap();
-        assert_eq!((paid.status, paid.number), (Status::Paid, Some(1)));
+        assert_eq!((paid.status, paid.number), (InvoiceStatus::Paid, Some(1)));
         // `top_ups` tests the effect of a top-up. A declined one has no effect.
         assert_eq!(t.balance(&bad).await, 1);
     }

@@ -59,19 +59,19 @@ on_both_stores! {
             let whole = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x });
             assert_eq!(*key, whole);
         }
-        let mut seen = published(&t).await;
-        assert_eq!(seen.len(), 2);
+        let mut kids = published(&t).await;
+        assert_eq!(kids.len(), 2);
         for round in 3..6 {
             let before = t.token("c").await;
             rotate(&t).await;
             let after = t.token("c").await;
             assert_ne!(kid_of(&before), kid_of(&after));
             // A verifier with the earlier key set can verify new tokens.
-            assert!(seen.contains(&kid_of(&before)) && seen.contains(&kid_of(&after)));
+            assert!(kids.contains(&kid_of(&before)) && kids.contains(&kid_of(&after)));
             let now = published(&t).await;
             assert_eq!(now.len(), round);
-            assert!(seen.iter().all(|kid| now.contains(kid)));
-            seen = now;
+            assert!(kids.iter().all(|kid| now.contains(kid)));
+            kids = now;
             for token in [before, after] {
                 t.read(&token).await.expect(200);
             }

@@ -62,10 +62,10 @@ async fn sqlite_syncs_its_log_with_every_commit() {
     const SYNCHRONOUS: Sql = sql("PRAGMA synchronous");
     const FULL: i64 = 2;
     let t = Test::start(Engine::Sqlite).await;
-    let told = t.app.db.write::<_, DbError, _>(Lane::Usual, async |tx: &mut Tx<'_, '_>| {
+    let written = t.app.db.write::<_, DbError, _>(Lane::Usual, async |tx: &mut Tx<'_, '_>| {
         tx.one(&SYNCHRONOUS, &[], |row| row.take::<i64>()).await
     });
-    assert_eq!(told.await.unwrap(), Some(FULL));
+    assert_eq!(written.await.unwrap(), Some(FULL));
 }
 
 on_both_stores! {

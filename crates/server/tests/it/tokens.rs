@@ -179,7 +179,7 @@ on_both_stores! {
     }
 
     async fn token_accesses_only_its_own_customer(t) {
-        let own = t.customer("c").await;
+        let customer = t.customer("c").await;
         let neighbour = t.customer("d").await;
         let live = t.live(t.tenant.organization_id).await;
         let foreign_tenants = [t.organization("other").await, live];
@@ -191,7 +191,7 @@ on_both_stores! {
         }
         let token = t.token("c").await;
         let read = async |id: &str| t.call(get(format!("/v1/customers/{id}")).bearer(&token)).await;
-        read(&own).await.expect(200);
+        read(&customer).await.expect(200);
         read("c").await.expect(200);
         let missing = read("cus_01kwgt3qt8f689ez1ekre217xw").await.refused(404, "customer_not_found");
         for id in foreign.iter().map(String::as_str).chain(["d", "foreign"]) {

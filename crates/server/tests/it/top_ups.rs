@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Answer, Request, Shop, Test, event, event_with, get, post};
 use serde_json::{Value, json};
 use std::time::Duration;
-use unitpay::testing::credits::Source;
+use unitpay::testing::credits::GrantSource;
 use unitpay::testing::db::{Sql, sql};
 use unitpay::testing::keys::KeyScopes;
 
@@ -118,7 +118,7 @@ on_both_stores! {
     async fn invalid_top_up_is_refused_and_changes_nothing(t) {
         let (shop, dollars) = bank(&t).await;
         t.card("one", "pm_sandbox_visa").await;
-        let package = |name: &str, currency: &str, of: &str, credits: i64| json!({ "creditCurrencyId": of, "name": name, "credits": credits, "price": 900, "currency": currency });
+        let package = |name: &str, currency: &str, of_currency: &str, credits: i64| json!({ "creditCurrencyId": of_currency, "name": name, "credits": credits, "price": 900, "currency": currency });
         let euros = t.make("credit-packages", package("Euros", "EUR", &shop.credits, 10)).await;
         let large = t.make("credit-packages", package("Large", "USD", &shop.credits, 999_999_999_999)).await;
         let old = t.make("credit-packages", package("Old", "USD", &shop.credits, 10)).await;
@@ -170,7 +170,7 @@ on_both_stores! {
             "enabled": true, "mode": "package", "threshold": 10, "amount": null, "packageId": rule["packageId"], "quantity": 2,
             "maxPerMonth": 2, "pending": false, "paused": false,
         }));
-        t.grant(shop.wallet("one"), Source::Promotional, 12, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 12, None).await;
         let spend = async |key: &str, quantity: i64| t.tracked(json!([event_with("one", "generate", key, json!({ "quantity": quantity }))])).await;
         // 12 - 2 is not below 10, but 8 is.
         assert_eq!(spend("a", 1).await, []);

@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Request, Test, event, event_with, flat, get, lines, monthly, with};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use unitpay::testing::credits::Source;
+use unitpay::testing::credits::GrantSource;
 
 on_both_stores! {
     async fn event_counts_once_per_customer_and_key(t) {
@@ -66,20 +66,20 @@ on_both_stores! {
         let large = json!([{ "type": "recurring", "amount": 1_000 }, usage[0], usage[1], usage[2]]);
         let large = t.plan(with(monthly("large", large), json!({ "productId": shop.product }))).await;
         t.payer("one").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 1_000, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 1_000, None).await;
         let subscription = t.buy("one", &small, 1).await;
         let user = |name: &str| json!({ "properties": { "user": name } });
-        let of = |name: &str, key: &str, more: Value| event_with("one", name, key, more);
+        let event_of = |name: &str, key: &str, more: Value| event_with("one", name, key, more);
         let events = json!([
-            of("generate", "a", json!({ "quantity": 60 })), of("peak", "b", json!({ "quantity": 7 })),
-            of("login", "c", user("ada")), of("login", "d", user("bob")),
+            event_of("generate", "a", json!({ "quantity": 60 })), event_of("peak", "b", json!({ "quantity": 7 })),
+            event_of("login", "c", user("ada")), event_of("login", "d", user("bob")),
         ]);
         assert_eq!(t.tracked(events).await, []);
         assert_eq!(t.balance("one").await, 1_000 - 90 - 7 - 2);
         t.of_subscription(&subscription, "change-plan", json!({ "planId": large })).await.expect(200);
         let events = json!([
-            of("generate", "e", json!({ "quantity": 5 })), of("peak", "f", json!({ "quantity": 3 })),
-            of("login", "g", user("bob")), of("login", "h", user("cy")), of("login", "i", user("cy")),
+            event_of("generate", "e", json!({ "quantity": 5 })), event_of("peak", "f", json!({ "quantity": 3 })),
+            event_of("login", "g", user("bob")), event_of("login", "h", user("cy")), event_of("login", "i", user("cy")),
         ]);
         assert_eq!(t.tracked(events).await, []);
         assert_eq!(t.balance("one").await, 1_000 - 90 - 7 - 2);
@@ -236,19 +236,19 @@ on_both_stores! {
     async fn metrics_aggregate_sum_count_max_and_unique(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        let of = |name: &str, key: &str, more: Value| event_with("one", name, key, more);
+        let event_of = |name: &str, key: &str, more: Value| event_with("one", name, key, more);
         let events = json!([
-            of("call", "1", json!({ "quantity": "0.000001" })), of("call", "2", json!({ "quantity": 0.999999 })), of("call", "3", json!({ "quantity": 1_000_000_000 })),
-            of("hit", "4", json!({ "quantity": 7 })), of("hit", "5", json!({})), of("hit", "6", json!({ "quantity": 0 })),
-            of("peak", "7", json!({ "quantity": 3.5 })), of("peak", "8", json!({ "quantity": 10.25 })), of("peak", "9", json!({ "quantity": 10.2 })),
-            of("send", "10", json!({ "properties": { "bytes": 1.5 } })), of("send", "11", json!({ "properties": { "bytes": "2.25" } })),
-            of("login", "12", json!({ "properties": { "user": "a" } })), of("login", "13", json!({ "properties": { "user": "b" } })),
-            of("login", "14", json!({ "properties": { "user": "a" } })), of("login", "15", json!({ "properties": { "user": 7 } })),
+            event_of("call", "1", json!({ "quantity": "0.000001" })), event_of("call", "2", json!({ "quantity": 0.999999 })), event_of("call", "3", json!({ "quantity": 1_000_000_000 })),
+            event_of("hit", "4", json!({ "quantity": 7 })), event_of("hit", "5", json!({})), event_of("hit", "6", json!({ "quantity": 0 })),
+            event_of("peak", "7", json!({ "quantity": 3.5 })), event_of("peak", "8", json!({ "quantity": 10.25 })), event_of("peak", "9", json!({ "quantity": 10.2 })),
+            event_of("send", "10", json!({ "properties": { "bytes": 1.5 } })), event_of("send", "11", json!({ "properties": { "bytes": "2.25" } })),
+            event_of("login", "12", json!({ "properties": { "user": "a" } })), event_of("login", "13", json!({ "properties": { "user": "b" } })),
+            event_of("login", "14", json!({ "properties": { "user": "a" } })), event_of("login", "15", json!({ "properties": { "user": 7 } })),
         ]);
         assert_eq!(t.tracked(events).await, []);
         let more = json!([
-            of("peak", "16", json!({ "quantity": 10.3 })), of("peak", "17", json!({ "quantity": 1 })),
-            of("login", "18", json!({ "properties": { "user": "b" } })), of("login", "19", json!({ "properties": { "user": "c" } })),
+            event_of("peak", "16", json!({ "quantity": 10.3 })), event_of("peak", "17", json!({ "quantity": 1 })),
+            event_of("login", "18", json!({ "properties": { "user": "b" } })), event_of("login", "19", json!({ "properties": { "user": "c" } })),
         ]);
         assert_eq!(t.tracked(more).await, []);
         let mut used = Vec::new();
@@ -328,8 +328,8 @@ on_both_stores! {
         // A browser sees its own without a name, and no other customer's.
         t.subscriber(&shop, "two").await;
         let token = t.token("two").await;
-        let own = t.call(get(format!("/v1/usage?metricId={}", shop.call)).bearer(&token)).await;
-        assert_eq!(own.expect(200).text("usage"), "0");
+        let meter = t.call(get(format!("/v1/usage?metricId={}", shop.call)).bearer(&token)).await;
+        assert_eq!(meter.expect(200).text("usage"), "0");
         t.call(get(format!("/v1/usage?customerId=one&metricId={}", shop.call)).bearer(&token)).await.refused(404, "customer_not_found");
     }
 
@@ -358,12 +358,12 @@ on_both_stores! {
     async fn credit_event_debits_rounded_up_or_is_rejected(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
-        let of = |key: &str, quantity: Value| event_with("one", "generate", key, json!({ "quantity": quantity }));
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, None).await;
+        let event_of = |key: &str, quantity: Value| event_with("one", "generate", key, json!({ "quantity": quantity }));
         // 1.5 credits each: 2 + 1 + 0 + 3 of 10, then 6 of 4, then 4 of 4, then nothing is left.
         let events = json!([
-            of("a", json!(1)), of("b", json!("0.000001")), of("c", json!(0)), of("d", json!(2)), of("e", json!(4)),
-            of("f", json!("2.666666")), of("g", json!("0.000001")), of("h", json!(1_000_000_000)), event("one", "call", "i"),
+            event_of("a", json!(1)), event_of("b", json!("0.000001")), event_of("c", json!(0)), event_of("d", json!(2)), event_of("e", json!(4)),
+            event_of("f", json!("2.666666")), event_of("g", json!("0.000001")), event_of("h", json!(1_000_000_000)), event("one", "call", "i"),
         ]);
         let short = |index| (index, "rejected_insufficient_credits".to_owned());
         assert_eq!(t.tracked(events).await, [short(4), short(6), short(7)]);
@@ -373,16 +373,16 @@ on_both_stores! {
         let taken: Vec<i64> = t.ledger(&wallet).await.iter().map(|entry| entry["amount"].as_i64().unwrap()).collect();
         assert_eq!(taken, [10, -2, -1, -3, -4]);
         // The key of a rejected event is free, and its cost is debited then.
-        t.grant(shop.wallet("one"), Source::Promotional, 6, None).await;
-        assert_eq!(t.tracked(json!([of("e", json!(4))])).await, []);
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 6, None).await;
+        assert_eq!(t.tracked(json!([event_of("e", json!(4))])).await, []);
         assert_eq!(t.balance("one").await, 0);
     }
 
     async fn concurrent_debits_never_overdraw(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Package, 20, None).await;
-        t.grant(shop.wallet("one"), Source::Promotional, 30, Some(t.app.clock.now().plus_days(1))).await;
+        t.grant(shop.wallet("one"), GrantSource::Package, 20, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 30, Some(t.app.clock.now().plus_days(1))).await;
         // 2 credits each.
         let answers = join_all((0..40).map(|n| {
             let events = json!([event("one", "generate", &format!("k{n}"))]);
@@ -404,7 +404,7 @@ on_both_stores! {
     async fn frozen_wallet_rejects_debits(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, None).await;
         let wallet = t.wallet("one").await;
         t.of_wallet(&wallet, "freeze", json!({})).await.expect(200);
         let events = json!([event("one", "generate", "a"), event("one", "call", "b")]);

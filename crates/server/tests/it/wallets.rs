@@ -4,7 +4,7 @@ use crate::on_both_stores;
 use crate::support::{Answer, Test, event, event_with, flat, get, monthly, post, with};
 use serde_json::{Value, json};
 use unitpay::testing::base::Time;
-use unitpay::testing::credits::Source;
+use unitpay::testing::credits::GrantSource;
 use unitpay::testing::flows::due;
 use unitpay::testing::keys::KeyScopes;
 
@@ -16,9 +16,9 @@ on_both_stores! {
         t.subscriber(&shop, "one").await;
         let in_days = |days| Some(t.app.clock.now().plus_days(days));
         let granted = [
-            (Source::Package, 1, in_days(1)), (Source::Promotional, 2, None), (Source::Promotional, 3, in_days(9)),
-            (Source::Promotional, 4, in_days(2)), (Source::Plan, 5, None), (Source::Rollover, 6, None), (Source::Daily, 7, in_days(30)),
-            (Source::Promotional, 8, in_days(2)),
+            (GrantSource::Package, 1, in_days(1)), (GrantSource::Promotional, 2, None), (GrantSource::Promotional, 3, in_days(9)),
+            (GrantSource::Promotional, 4, in_days(2)), (GrantSource::Plan, 5, None), (GrantSource::Rollover, 6, None), (GrantSource::Daily, 7, in_days(30)),
+            (GrantSource::Promotional, 8, in_days(2)),
         ];
         for (source, amount, end) in granted {
             t.grant(shop.wallet("one"), source, amount, end).await;
@@ -45,8 +45,8 @@ on_both_stores! {
     async fn grant_expires_at_its_instant(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 10, Some(t.app.clock.now().plus_seconds(100))).await;
-        t.grant(shop.wallet("one"), Source::Package, 3, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, Some(t.app.clock.now().plus_seconds(100))).await;
+        t.grant(shop.wallet("one"), GrantSource::Package, 3, None).await;
         t.advance(99);
         assert_eq!(t.balance("one").await, 13);
         t.advance(1_000);
@@ -84,12 +84,12 @@ on_both_stores! {
         assert_eq!(balances, [7, 14, 14, 14]);
         let (watched, alone) = (t.wallet("watched").await, t.wallet("left%20alone").await);
         let entries = async |wallet: &Value| -> Vec<Value> {
-            let told = |entry: &Value| json!([entry["type"], entry["amount"], entry["balanceAfter"], entry["createdAt"]]);
-            t.ledger(wallet).await.iter().map(told).collect()
+            let brief = |entry: &Value| json!([entry["type"], entry["amount"], entry["balanceAfter"], entry["createdAt"]]);
+            t.ledger(wallet).await.iter().map(brief).collect()
         };
-        let told = entries(&watched).await;
-        assert_eq!(told, entries(&alone).await);
-        assert_eq!(told, [
+        let watched_entries = entries(&watched).await;
+        assert_eq!(watched_entries, entries(&alone).await);
+        assert_eq!(watched_entries, [
             json!(["grant", 10, 10, "2030-01-01T09:00:00.000Z"]), json!(["deduction", -3, 7, "2030-01-01T09:00:00.000Z"]),
             json!(["expiry", -7, 0, "2030-01-02T00:00:00.000Z"]), json!(["grant", 4, 4, "2030-01-02T00:00:00.000Z"]), json!(["grant", 10, 14, "2030-01-02T00:00:00.000Z"]),
             json!(["expiry", -10, 4, "2030-01-03T00:00:00.000Z"]), json!(["expiry", -4, 0, "2030-01-03T00:00:00.000Z"]),
@@ -101,16 +101,16 @@ on_both_stores! {
         let shop = t.shop_granting(|credits| json!([{ "creditCurrencyId": credits, "amount": 100, "cadence": "period", "rolloverCap": 30 }])).await;
         t.subscriber(&shop, "one").await;
         assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 10 }))])).await, []);
-        let mut told = Vec::new();
+        let mut balances = Vec::new();
         for month_days in [31, 28] {
             t.advance(month_days * DAY);
             due::run_all(&t.app).await.unwrap();
             let wallet = t.wallet("one").await;
             let grants = wallet["grants"].as_array().unwrap().iter();
             let grants: Vec<_> = grants.map(|g| json!([g["source"], g["remaining"], g["expiresAt"]])).collect();
-            told.push((wallet["balance"].as_i64().unwrap(), grants));
+            balances.push((wallet["balance"].as_i64().unwrap(), grants));
         }
-        assert_eq!(told, [
+        assert_eq!(balances, [
             (130, vec![json!(["rollover", 30, "2030-03-01T00:00:00.000Z"]), json!(["plan", 100, "2030-03-01T00:00:00.000Z"])]),
             // All 100 were left, and the 30 do not roll over again.
             (130, vec![json!(["rollover", 30, "2030-04-01T00:00:00.000Z"]), json!(["plan", 100, "2030-04-01T00:00:00.000Z"])]),
@@ -237,8 +237,8 @@ on_both_stores! {
             { "creditCurrencyId": credits, "amount": 100, "cadence": "month", "rolloverCap": 50 }, { "creditCurrencyId": credits, "amount": 5, "cadence": "day", "rolloverCap": 5 },
         ])).await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 7, None).await;
-        t.grant(shop.wallet("one"), Source::Package, 11, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 7, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Package, 11, None).await;
         t.advance(DAY + 3_600);
         assert_eq!(t.balance("one").await, 128);
         let list = t.call(get("/v1/subscriptions?customerId=one").key(&t.key)).await.expect(200).json();
@@ -257,7 +257,7 @@ on_both_stores! {
     async fn manual_grant_is_in_ledger_and_audit(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Package, 1, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Package, 1, None).await;
         let wallet = t.wallet("one").await;
         let body = json!({ "amount": 50, "expiresAt": "2030-02-01T00:00:00Z", "description": "sorry" });
         let grant = t.of_wallet(&wallet, "grants", body).await.expect(201).json();
@@ -298,7 +298,7 @@ on_both_stores! {
     async fn refund_goes_to_the_grant_and_expires_with_it(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 10, Some(t.app.clock.now().plus_days(1))).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, Some(t.app.clock.now().plus_days(1))).await;
         assert_eq!(t.tracked(json!([event_with("one", "generate", "a", json!({ "quantity": 4 })), event("one", "generate", "b"), event("one", "generate", "c")])).await, []);
         let wallet = t.wallet("one").await;
         let ledger = t.ledger(&wallet).await;
@@ -314,9 +314,9 @@ on_both_stores! {
         t.advance(DAY);
         let refund = undo(&ledger[2]).await.expect(201).json();
         assert_eq!((&refund["amount"], &refund["balanceAfter"]), (&json!(2), &json!(2)));
-        let told: Vec<_> = t.ledger(&wallet).await.iter().rev().take(2).map(|e| (e["type"].clone(), e["amount"].clone(), e["grantId"].clone())).collect();
+        let undone: Vec<_> = t.ledger(&wallet).await.iter().rev().take(2).map(|e| (e["type"].clone(), e["amount"].clone(), e["grantId"].clone())).collect();
         let grant = &ledger[0]["grantId"];
-        assert_eq!(told, [(json!("expiry"), json!(-2), grant.clone()), (json!("refund"), json!(2), grant.clone())]);
+        assert_eq!(undone, [(json!("expiry"), json!(-2), grant.clone()), (json!("refund"), json!(2), grant.clone())]);
         assert_eq!(t.balance("one").await, 0);
         // The backend names another end.
         let refund = async |end: &str| t.of_wallet(&wallet, "refunds", json!({ "ledgerEntryId": ledger[3]["id"], "expiresAt": end })).await;
@@ -333,7 +333,7 @@ on_both_stores! {
     async fn rest_of_a_grant_is_reversed_once(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, None).await;
         assert_eq!(t.tracked(json!([event("one", "generate", "a")])).await, []);
         let wallet = t.wallet("one").await;
         let body = json!({ "ledgerEntryId": t.ledger(&wallet).await[0]["id"] });
@@ -346,7 +346,7 @@ on_both_stores! {
     async fn statistics_list_each_day_of_a_wallet(t) {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 10, Some(t.app.clock.now().plus_days(2))).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, Some(t.app.clock.now().plus_days(2))).await;
         t.advance(DAY);
         assert_eq!(t.tracked(json!([event("one", "generate", "a")])).await, []);
         t.advance(DAY);
@@ -369,20 +369,20 @@ on_both_stores! {
         let shop = t.shop().await;
         t.subscriber(&shop, "one").await;
         t.subscriber(&shop, "two").await;
-        t.grant(shop.wallet("one"), Source::Promotional, 10, None).await;
-        t.grant(shop.wallet("two"), Source::Promotional, 20, None).await;
+        t.grant(shop.wallet("one"), GrantSource::Promotional, 10, None).await;
+        t.grant(shop.wallet("two"), GrantSource::Promotional, 20, None).await;
         let (one, two) = (t.wallet("one").await, t.wallet("two").await);
         let all = t.call(get("/v1/credit-accounts").key(&t.key)).await.expect(200).json();
         assert_eq!(all["data"], json!([two, one]));
-        let of = |answer: Answer| answer.expect(200).json()["data"].clone();
-        assert_eq!(of(t.call(get("/v1/credit-accounts?customerId=one").key(&t.key)).await), json!([one]));
+        let data = |answer: Answer| answer.expect(200).json()["data"].clone();
+        assert_eq!(data(t.call(get("/v1/credit-accounts?customerId=one").key(&t.key)).await), json!([one]));
         let token = t.token("one").await;
-        assert_eq!(of(t.call(get("/v1/credit-accounts").bearer(&token)).await), json!([one]));
+        assert_eq!(data(t.call(get("/v1/credit-accounts").bearer(&token)).await), json!([one]));
         t.call(get("/v1/credit-accounts?customerId=two").bearer(&token)).await.refused(404, "customer_not_found");
         t.call(get("/v1/customers/two/credit-accounts").bearer(&token)).await.refused(404, "customer_not_found");
         let another = t.organization("another").await;
         let foreign = t.key_of(another, KeyScopes::ALL).await;
-        assert_eq!(of(t.call(get("/v1/credit-accounts").key(&foreign)).await), json!([]));
+        assert_eq!(data(t.call(get("/v1/credit-accounts").key(&foreign)).await), json!([]));
         for (wallet, path) in [(&two, "ledger"), (&two, "top-ups")] {
             let path = format!("/v1/credit-accounts/{}/{path}", wallet["id"].as_str().unwrap());
             t.call(get(path.clone()).bearer(&token)).await.refused(404, "not_found");
@@ -402,7 +402,7 @@ on_both_stores! {
         for customer in ["one", "two"] {
             t.subscriber(&shop, customer).await;
             for amount in 1..=3 {
-                t.grant(shop.wallet(customer), Source::Promotional, amount, None).await;
+                t.grant(shop.wallet(customer), GrantSource::Promotional, amount, None).await;
             }
         }
         let (one, two) = (t.wallet("one").await, t.wallet("two").await);

@@ -84,7 +84,7 @@ async fn create<T: Shown>(
     new: T,
 ) -> Result<Response, Problem> {
     let (tenant, author) = (caller.tenant(), app.author(caller.actor()));
-    let idempotency = idempotency.of(caller.id(), raw, author.now);
+    let idempotency = idempotency.bind(caller.id(), raw, author.now);
     let body = serde_json::to_value(new.show(Viewer::Backend)).map_err(Problem::internal)?;
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
         super::create(tx, &tenant, &new, &author).await?;

@@ -90,13 +90,12 @@ pub async fn make(story: &Story) -> anyhow::Result<Catalog> {
     Ok(Catalog { credits, package: small })
 }
 
-fn plans(of: &Features) -> [Plan<'static>; 3] {
+fn plans(features: &Features) -> [Plan<'static>; 3] {
     let limit = |id: &str, limit: Option<i64>| json!({ "featureId": id, "type": "metered", "limit": limit });
-    let ai = || json!({ "featureId": of.ai, "type": "credit" });
-    let regions =
-        |values: &[&str]| json!({ "featureId": of.regions, "type": "enum", "values": values });
+    let ai = || json!({ "featureId": features.ai, "type": "credit" });
+    let regions = |values: &[&str]| json!({ "featureId": features.regions, "type": "enum", "values": values });
     let support =
-        |value: &str| json!({ "featureId": of.support, "type": "config", "value": value });
+        |value: &str| json!({ "featureId": features.support, "type": "config", "value": value });
     [
         Plan {
             slug: "free",
@@ -106,8 +105,8 @@ fn plans(of: &Features) -> [Plan<'static>; 3] {
             calls: None,
             drip: (10, 0),
             entitlements: json!([
-                limit(&of.api, Some(1_000)),
-                limit(&of.reports, Some(3)),
+                limit(&features.api, Some(1_000)),
+                limit(&features.reports, Some(3)),
                 ai(),
                 regions(&["Europe"]),
                 support("Community")
@@ -121,8 +120,8 @@ fn plans(of: &Features) -> [Plan<'static>; 3] {
             calls: Some(("10000", "0.2", "0.1")),
             drip: (50, 0),
             entitlements: json!([
-                limit(&of.api, None),
-                limit(&of.reports, Some(100)),
+                limit(&features.api, None),
+                limit(&features.reports, Some(100)),
                 ai(),
                 regions(&["Europe", "Americas"]),
                 support("E-mail, within a day")
@@ -136,11 +135,11 @@ fn plans(of: &Features) -> [Plan<'static>; 3] {
             calls: Some(("100000", "0.12", "0.08")),
             drip: (200, 100),
             entitlements: json!([
-                limit(&of.api, None),
-                limit(&of.reports, None),
+                limit(&features.api, None),
+                limit(&features.reports, None),
                 ai(),
                 regions(&["Europe", "Americas", "Asia-Pacific"]),
-                json!({ "featureId": of.sso, "type": "boolean" }),
+                json!({ "featureId": features.sso, "type": "boolean" }),
                 support("A person, within the hour")
             ]),
         },

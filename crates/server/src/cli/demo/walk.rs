@@ -100,8 +100,8 @@ async fn steps(story: &Story) -> anyhow::Result<Vec<Step>> {
     let live = first(format!("/v1/subscriptions?customerId={ada}&status=active")).await?;
     if let Some(subscription) = live {
         let change = format!(r#"{{"planId":"{}"}}"#, story.plan("scale-monthly").await?);
-        let of = |verb: &str| format!("subscriptions/{subscription}/{verb}");
-        let ask = |verb: &str, body: &str| write(&of(verb), body);
+        let path = |verb: &str| format!("subscriptions/{subscription}/{verb}");
+        let ask = |verb: &str, body: &str| write(&path(verb), body);
         let title = "Upgrade: preview the price, then change the plan.";
         steps.push((title, vec![ask("preview-change", &change), ask("change-plan", &change)]));
         let title = "Cancel: at the period's end, then undo it.";

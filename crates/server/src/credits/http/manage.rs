@@ -53,7 +53,7 @@ pub async fn grant(
     let (GrantCreditsRequest { amount, expires_at, description }, raw) = body.read()?;
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
     let by = app.by(caller.actor());
-    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
         let note = description.clone();
         let grant = credits::grant_by_hand(work, id, amount, expires_at, note).await?;
@@ -77,7 +77,7 @@ pub async fn refund(
     let (tenant, id) = (caller.tenant(), path_id::<CreditAccountId>(&id)?);
     let entry = path_id::<LedgerEntryId>(&entry)?;
     let by = app.by(caller.actor());
-    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
         let undone = credits::undo(work, id, entry, expires_at).await?;
         let body = LedgerEntryResponse::from(undone);

@@ -95,9 +95,9 @@ async fn accounts(
     let tenant = caller.tenant();
     let mut tx = app.db.read().await?;
     let customer = caller.reach_customers(&mut tx, named.as_ref()).await?;
-    let of = customer.map(|customer| customer.no);
-    let page = paging.read(&tenant, &format!("credit-accounts {of:?}"))?;
-    let mut rows = sql::page(&mut tx, &tenant, of, &page).await?;
+    let customer_no = customer.map(|customer| customer.no);
+    let page = paging.read(&tenant, &format!("credit-accounts {customer_no:?}"))?;
+    let mut rows = sql::page(&mut tx, &tenant, customer_no, &page).await?;
     let at = test_clock::now(&mut tx, &tenant, app.clock.now()).await?;
     drop(tx);
     let is_due = |due| due <= at;
@@ -110,7 +110,7 @@ async fn accounts(
         write_due(app, &tenant, *customer_no).await?;
     }
     if !due.is_empty() {
-        rows = sql::page(&mut app.db.read().await?, &tenant, of, &page).await?;
+        rows = sql::page(&mut app.db.read().await?, &tenant, customer_no, &page).await?;
     }
     let page = page.page(rows, |row| row.account.id.to_string());
     Ok(Json(StatusCode::OK, page.map(CreditAccountResponse::from).into()))

@@ -6,20 +6,18 @@ use crate::base::{
     InvoiceId, LedgerEntryId, PaymentAttemptId, SubscriptionId, Time,
 };
 use crate::credits::{
-    AccountView, AutoTopUp, EntryKind, Grant, LedgerEntry, Purchase, Source, TopUp, TopUpStatus,
+    AccountView, AutoTopUp, EntryKind, Grant, GrantSource, LedgerEntry, Purchase, TopUp,
+    TopUpStatus,
 };
 use serde::Serialize;
+use unitpay_request::response;
 use utoipa::ToSchema;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = CreditAccount)]
 pub struct CreditAccountResponse {
-    #[schema(value_type = String)]
     pub id: CreditAccountId,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
-    #[schema(value_type = String)]
     pub credit_currency_id: CreditCurrencyId,
     pub currency: CreditAccountCurrency,
     /// In the credit currency's smallest unit, like all amounts of credits.
@@ -28,16 +26,12 @@ pub struct CreditAccountResponse {
     /// Grants with remaining credits, in the order of use.
     pub grants: Vec<GrantResponse>,
     /// The automatic top-up rule; `null` if none was ever set.
-    #[schema(required = true)]
     pub auto_top_up: Option<AutoTopUpResponse>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CreditAccountCurrency {
     pub slug: String,
     pub name: String,
@@ -60,28 +54,22 @@ words! {
     }
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = CreditGrant)]
 pub struct GrantResponse {
-    #[schema(value_type = String)]
     pub id: GrantId,
     #[schema(schema_with = source_schema)]
     pub source: &'static str,
-    #[schema(value_type = Option<String>, required = true)]
     pub subscription_id: Option<SubscriptionId>,
     pub amount: i64,
     pub remaining: i64,
     /// Lower values are used first.
     pub priority: i64,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub expires_at: Option<Time>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = AutoTopUp)]
 pub struct AutoTopUpResponse {
     pub enabled: bool,
@@ -89,9 +77,7 @@ pub struct AutoTopUpResponse {
     /// A top-up starts when the balance falls below this.
     pub threshold: i64,
     /// The price of one top-up in minor units, for mode `amount`.
-    #[schema(required = true)]
     pub amount: Option<i64>,
-    #[schema(value_type = Option<String>, required = true)]
     pub package_id: Option<CreditPackageId>,
     pub quantity: i64,
     pub max_per_month: i64,
@@ -102,55 +88,41 @@ pub struct AutoTopUpResponse {
     pub paused: bool,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = LedgerEntry)]
 pub struct LedgerEntryResponse {
-    #[schema(value_type = String)]
     pub id: LedgerEntryId,
     #[schema(schema_with = kind_schema)]
     pub r#type: &'static str,
     /// Positive or negative.
     pub amount: i64,
     pub balance_after: i64,
-    #[schema(value_type = String)]
     pub grant_id: GrantId,
-    #[schema(value_type = Option<String>, required = true)]
     pub usage_event_id: Option<EventId>,
-    #[schema(required = true)]
     pub description: Option<String>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = TopUp)]
 pub struct TopUpResponse {
-    #[schema(value_type = String)]
     pub id: PaymentAttemptId,
-    #[schema(value_type = Option<String>, required = true)]
     pub invoice_id: Option<InvoiceId>,
     #[schema(schema_with = status_schema)]
     pub status: &'static str,
     pub credits: i64,
     /// The price before tax, in minor units.
     pub amount: i64,
-    #[schema(value_type = String)]
     pub currency: Currency,
-    #[schema(value_type = Option<String>, required = true)]
     pub package_id: Option<CreditPackageId>,
     /// Whether the server started it automatically.
     pub automatic: bool,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 
 /// The credits used, granted and expired in a range of days.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CreditStats {
-    #[schema(value_type = String)]
     pub credit_account_id: CreditAccountId,
     pub balance: i64,
     pub granted: i64,
@@ -180,7 +152,7 @@ fn words<const N: usize>(words: [&'static str; N]) -> utoipa::openapi::schema::O
 }
 
 fn source_schema() -> utoipa::openapi::schema::Object {
-    words(Source::ALL.map(Source::as_str))
+    words(GrantSource::ALL.map(GrantSource::as_str))
 }
 
 fn kind_schema() -> utoipa::openapi::schema::Object {

@@ -128,12 +128,12 @@ async fn with_grants(
 ) -> Result<Vec<AccountView>, DbError> {
     let rows: Vec<_> = views.iter().map(|view| [view.account.no.into()]).collect();
     let grants = tx.fetch_each(&REMAINING, &rows).await?;
-    let mut of: HashMap<i64, Vec<Grant>> = HashMap::new();
+    let mut by_account: HashMap<i64, Vec<Grant>> = HashMap::new();
     for GrantOf { account_no, grant } in grants {
-        of.entry(account_no).or_default().push(grant);
+        by_account.entry(account_no).or_default().push(grant);
     }
     for view in &mut views {
-        view.grants = of.remove(&view.account.no).unwrap_or_default();
+        view.grants = by_account.remove(&view.account.no).unwrap_or_default();
         view.grants.sort_unstable_by_key(Grant::order);
     }
     Ok(views)

@@ -50,7 +50,7 @@ impl Form {
         Self::WebhookEndpoint,
     ];
 
-    const fn of(event: EventType) -> Self {
+    const fn for_event(event: EventType) -> Self {
         match event.subject() {
             Subject::Customer => Self::Customer,
             Subject::Subscription => Self::Subscription,
@@ -113,7 +113,7 @@ impl Form {
     }
 
     fn schema(self) -> RefOr<Schema> {
-        let types = EventType::ALL.into_iter().filter(|event| Self::of(*event) == self);
+        let types = EventType::ALL.into_iter().filter(|event| Self::for_event(*event) == self);
         let types = string().enum_values(Some(types.map(EventType::as_str)));
         let time = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
         let int64 = Some(SchemaFormat::KnownFormat(KnownFormat::Int64));
@@ -178,7 +178,7 @@ impl ToSchema for Message {
 /// Describes the request that an endpoint receives for each type of event.
 pub fn describe_webhooks() -> Paths {
     let paths = EventType::ALL.into_iter().fold(PathsBuilder::new(), |paths, event| {
-        let content = Content::new(Some(Ref::from_schema_name(Form::of(event).name())));
+        let content = Content::new(Some(Ref::from_schema_name(Form::for_event(event).name())));
         let body = RequestBodyBuilder::new()
             .content("application/json", content)
             .required(Some(Required::True));

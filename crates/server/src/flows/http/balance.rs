@@ -12,71 +12,59 @@ use crate::http::page::{ListQuery, ListResponse};
 use crate::http::wire::Request;
 use crate::http::{Body, IdempotencyKey, Json, PathText, Problem};
 use crate::idempotency::Outcome;
-use crate::invoices::balance::{self, Entry, EntryKind};
+use crate::invoices::balance::{self, BalanceEntry, BalanceEntryType};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
 type Reader = Caller<{ KeyScopes::INVOICES_READ }, { PortalScopes::INVOICES_READ }>;
 type Writer = SecretKey<{ KeyScopes::INVOICES_WRITE }>;
 
 /// The money that a customer has with the seller. The next invoices are paid from it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CustomerBalance {
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
     /// One for each currency that the customer ever had money in.
     pub balances: Vec<BalanceAmount>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct BalanceAmount {
-    #[schema(value_type = String)]
     pub currency: Currency,
     /// In minor units, never negative.
     pub amount: i64,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 
 /// An entry of the ledger of a customer's balance.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BalanceEntry {
-    #[schema(value_type = String)]
+#[response]
+#[schema(as = BalanceEntry)]
+pub struct BalanceEntryResponse {
     pub id: BalanceEntryId,
     /// `adjustment`: changed by a backend. `applied`: paid an invoice, or reserved for one whose
     /// payment is open. `returned`: from an invoice that was voided or whose payment did not come.
     /// `overpayment`: the excess of a transfer. `credit_note`: added by a credit note, and taken
     /// back by `credit_note_voided`. `refund_failed`: a refund that the processor could not make.
-    pub r#type: EntryKind,
-    #[schema(value_type = String)]
+    pub r#type: BalanceEntryType,
     pub currency: Currency,
     /// In minor units, positive if the customer gains.
     pub amount: i64,
     pub balance_after: i64,
-    #[schema(value_type = Option<String>, required = true)]
     pub invoice_id: Option<InvoiceId>,
-    #[schema(value_type = Option<String>, required = true)]
     pub credit_note_id: Option<CreditNoteId>,
     /// The description of an adjustment, or the reference of a transfer.
-    #[schema(required = true)]
     pub description: Option<String>,
     /// In billing time.
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 
-impl From<Entry> for BalanceEntry {
-    fn from(entry: Entry) -> Self {
+impl From<BalanceEntry> for BalanceEntryResponse {
+    fn from(entry: BalanceEntry) -> Self {
         Self {
             id: entry.id,
             r#type: entry.kind,
@@ -130,13 +118,13 @@ pub async fn get(
 
 /// Lists the entries of a customer's balance, newest first.
 #[utoipa::path(get, path = "/v1/customers/{id}/balance/entries", tag = "invoices", operation_id = "listBalanceEntries",
-    responses((status = 200, body = ListResponse<BalanceEntry>)))]
+    responses((status = 200, body = ListResponse<BalanceEntryResponse>)))]
 pub async fn entries(
     State(app): State<Arc<App>>,
     caller: Reader,
     PathText(id): PathText,
     query: ListQuery<BalanceEntryFilter>,
-) -> Result<Json<ListResponse<BalanceEntry>>, Problem> {
+) -> Result<Json<ListResponse<BalanceEntryResponse>>, Problem> {
     let (filter, paging) = query.begin()?;
     let (tenant, currency) = (caller.tenant(), filter.currency);
     let mut tx = app.db.read().await?;
@@ -144,12 +132,12 @@ pub async fn entries(
     let page = paging.read(&tenant, &format!("balance {} {currency:?}", customer.no))?;
     let rows = balance::page(&mut tx, &tenant, customer.no, currency, &page).await?;
     let page = page.page(rows, |entry| entry.id.to_string());
-    Ok(Json(StatusCode::OK, page.map(BalanceEntry::from).into()))
+    Ok(Json(StatusCode::OK, page.map(BalanceEntryResponse::from).into()))
 }
 
 /// Adds money to a customer's balance or takes it. A balance is never negative.
 #[utoipa::path(post, path = "/v1/customers/{id}/balance/adjustments", tag = "invoices", operation_id = "adjustBalance",
-    responses((status = 201, body = BalanceEntry)))]
+    responses((status = 201, body = BalanceEntryResponse)))]
 pub async fn adjust(
     State(app): State<Arc<App>>,
     caller: Writer,
@@ -162,13 +150,13 @@ pub async fn adjust(
         return Err(Problem::invalid_param("amount", "must not be 0"));
     }
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
-    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, by.now);
     let (named, adjustment) = (reference(&id), Adjustment { currency, amount, description });
     let written = app.write(tenant, by, idempotency, async move |work: &mut Work<'_, '_, '_>| {
         let customer = customers::get(work.tx, work.tenant, &named).await?;
         let customer = customer.ok_or_else(Problem::customer_not_found)?;
         let entry = adjust_balance(work, customer.no, adjustment.clone()).await?;
-        serde_json::to_value(BalanceEntry::from(entry)).map_err(Problem::internal)
+        serde_json::to_value(BalanceEntryResponse::from(entry)).map_err(Problem::internal)
     });
     Ok(Outcome::from(written.await?).into_response())
 }

@@ -17,8 +17,8 @@ use crate::http::page::{ListQuery, ListResponse, path_id};
 use crate::http::wire::Request;
 use crate::http::{Body, Fields, IdempotencyKey, Json, NoBody, PathText, Problem, REPLAYED};
 use crate::invoices::credit_notes::{
-    self, Credit, CreditNote, CreditNoteItem, CreditOrder, CreditReason, Draft, LineCredit,
-    NoteStatus, Refund, RefundStatus, WantedParts, pdf,
+    self, Credit, CreditNote, CreditNoteItem, CreditNoteReason, CreditNoteStatus, CreditOrder,
+    Draft, LineCredit, Refund, RefundStatus, WantedParts, pdf,
 };
 use crate::invoices::{Buyer, Invoice, Seller};
 use crate::keys::KeyScopes;
@@ -28,8 +28,8 @@ use crate::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 use std::sync::Arc;
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 type Reader = Caller<{ KeyScopes::INVOICES_READ }, { PortalScopes::INVOICES_READ }>;
@@ -39,56 +39,41 @@ type Writer = SecretKey<{ KeyScopes::INVOICES_WRITE }>;
 /// Lines of an invoice are its first hundred items at most.
 const MAX_LINES: usize = 100;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = CreditNote)]
 pub struct CreditNoteResponse {
-    #[schema(value_type = String)]
     pub id: CreditNoteId,
     /// `CN-000001`, from a series without gaps.
     pub credit_note_number: String,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
-    #[schema(value_type = String)]
     pub invoice_id: InvoiceId,
     pub invoice_number: String,
-    pub status: NoteStatus,
-    pub reason: CreditReason,
-    #[schema(value_type = String)]
+    pub status: CreditNoteStatus,
+    pub reason: CreditNoteReason,
     pub currency: Currency,
     #[serde(flatten)]
     pub amounts: CreditNoteAmounts,
     /// The invoice's rate.
-    #[schema(required = true)]
     pub tax: Option<TaxRate>,
-    #[schema(required = true)]
     pub memo: Option<String>,
-    #[schema(value_type = Seller)]
     pub seller: Stored<Seller>,
-    #[schema(value_type = Buyer)]
     pub customer: Stored<Buyer>,
     /// Takes the same credential as the credit note.
     pub pdf_url: String,
     /// Of a purchase of credits: how many of them were taken back, in proportion.
-    #[schema(required = true)]
     pub credits_taken_back: Option<i64>,
     /// Credits that could not be taken back, because they were used or have expired.
-    #[schema(required = true)]
     pub credits_used: Option<i64>,
     /// The refunds that `refundAmount` consists of; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
     pub refunds: Option<Vec<RefundResponse>>,
-    #[schema(value_type = String, format = DateTime)]
     pub issued_at: Time,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub voided_at: Option<Time>,
 }
 
 /// The amount of a credit note, and where it goes: `totalAmount` is the sum of `amountDueReduction`,
 /// `refundAmount`, `creditAmount` and `outOfBandAmount`.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct CreditNoteAmounts {
     /// The credited parts of lines; empty if an amount was credited.
     pub items: Vec<CreditNoteItem>,
@@ -107,20 +92,16 @@ pub struct CreditNoteAmounts {
 }
 
 /// A refund of a charge.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Refund)]
 pub struct RefundResponse {
-    #[schema(value_type = String)]
     pub id: RefundId,
-    #[schema(value_type = String)]
     pub payment_attempt_id: PaymentAttemptId,
     pub amount: i64,
     /// `pending`: the processor has not made it yet. `failed`: the amount is in the customer's
     /// balance instead.
     pub status: RefundStatus,
     /// In real time.
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 
@@ -152,7 +133,7 @@ pub struct CreateCreditNoteRequest {
     /// The lines to credit, without their tax, which is added. Excludes `amount`.
     #[request(with = List<CreditNoteLine, MAX_LINES>)]
     lines: Option<Vec<CreditNoteLine>>,
-    reason: CreditReason,
+    reason: CreditNoteReason,
     /// The part to refund to the cards that were charged.
     #[request(with = Amount<0>)]
     refund_amount: Option<i64>,
@@ -243,7 +224,7 @@ impl From<Refund> for RefundResponse {
 }
 
 impl CreditNoteResponse {
-    fn of(app: &App, note: CreditNote, refunds: Option<Vec<Refund>>) -> Result<Self, Problem> {
+    fn build(app: &App, note: CreditNote, refunds: Option<Vec<Refund>>) -> Result<Self, Problem> {
         let id = note.id.to_string();
         Ok(Self {
             amounts: CreditNoteAmounts::of_note(&note)?,
@@ -283,7 +264,7 @@ pub async fn create(
     let (request, raw) = body.read()?;
     let (tenant, id) = (caller.tenant(), path_id::<InvoiceId>(&id)?);
     let (by, order) = (app.by(caller.actor()), request.order());
-    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
         Ok::<_, Problem>(issue_credit_note(work, id, &order).await?)
     };
@@ -296,7 +277,7 @@ pub async fn create(
     let mut tx = app.db.read().await?;
     let note = credit_notes::get(&mut tx, &tenant, id).await?.ok_or_else(Problem::not_found)?;
     let refunds = credit_notes::refunds(&mut tx, &tenant, id).await?;
-    let body = CreditNoteResponse::of(&app, note, Some(refunds))?;
+    let body = CreditNoteResponse::build(&app, note, Some(refunds))?;
     let answer = Json(StatusCode::CREATED, body);
     Ok(if written.is_replay { (REPLAYED, answer).into_response() } else { answer.into_response() })
 }
@@ -338,7 +319,7 @@ pub async fn void(
         Ok::<_, Problem>(void_credit_note(work, id).await?)
     });
     let note = done.await?;
-    Ok(Json(StatusCode::OK, CreditNoteResponse::of(&app, note, Some(Vec::new()))?))
+    Ok(Json(StatusCode::OK, CreditNoteResponse::build(&app, note, Some(Vec::new()))?))
 }
 
 /// Lists credit notes, newest first. A portal token lists those of its own customer.
@@ -361,7 +342,7 @@ pub async fn list(
     let page = page.page(rows, |note| note.id.to_string());
     let (mut data, rows) = (Vec::new(), page.data);
     for note in rows {
-        data.push(CreditNoteResponse::of(&app, note, None)?);
+        data.push(CreditNoteResponse::build(&app, note, None)?);
     }
     let (next_cursor, prev_cursor) = (page.next_cursor, page.prev_cursor);
     let list = ListResponse { data, has_more: page.has_more, next_cursor, prev_cursor };
@@ -380,7 +361,7 @@ pub async fn get(
     let note = credit_notes::get(&mut tx, &caller.tenant(), path_id(&id)?).await?;
     let note = caller.reach(note)?;
     let refunds = credit_notes::refunds(&mut tx, &caller.tenant(), note.id).await?;
-    Ok(Json(StatusCode::OK, CreditNoteResponse::of(&app, note, Some(refunds))?))
+    Ok(Json(StatusCode::OK, CreditNoteResponse::build(&app, note, Some(refunds))?))
 }
 
 /// Returns a credit note as a PDF document, in the customer's language.

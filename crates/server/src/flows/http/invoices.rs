@@ -63,7 +63,7 @@ pub async fn pay(
     let found = invoices::get(&mut app.db.read().await?, &tenant, path_id(&id)?).await?;
     let id = caller.reach(found)?.id;
     let by = app.by(caller.actor());
-    let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
         Ok::<_, Problem>(begin_to_pay(work, id, method).await?)
     };
@@ -85,7 +85,7 @@ pub async fn transfer(
     let received = Transfer { amount, reference, excess_to_balance };
     let (tenant, id) = (caller.tenant(), path_id::<InvoiceId>(&id)?);
     let by = app.by(caller.actor());
-    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, by.now);
     let shared = Arc::clone(&app);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
         let invoice = record_transfer(work, id, &received).await?;

@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use unitpay_request::response;
 use utoipa::ToSchema;
 
 type Writer = SecretKey<{ KeyScopes::INVOICES_WRITE }>;
@@ -88,12 +89,9 @@ pub struct CreateInvoiceItemRequest {
 }
 
 /// The lines that wait for a customer's next invoice.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct WaitingItems {
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
-    #[schema(value_type = String)]
     pub currency: Currency,
     pub items: Vec<InvoiceItem>,
 }
@@ -117,7 +115,7 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let (request, raw) = body.read()?;
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
-    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, by.now);
     let named = request.customer_id;
     let order = InvoiceOrder {
         customer_no: 0,
@@ -158,7 +156,7 @@ pub async fn create_item(
 ) -> Result<Response, Problem> {
     let (request, raw) = body.read()?;
     let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
-    let idempotency = idempotency.of(caller.id(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.id(), &raw, by.now);
     let CreateInvoiceItemRequest { customer_id: named, currency, description, .. } = request;
     let item = Item { description, quantity: request.quantity, unit_amount: request.unit_amount };
     let written = app.write(tenant, by, idempotency, async move |work: &mut Work<'_, '_, '_>| {

@@ -123,7 +123,7 @@ pub async fn create(
     let (tenant, backend) = (caller.tenant(), caller.is_backend());
     let (asked, raw) = body.read()?;
     let by = app.by(caller.actor());
-    let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     // The customer comes first: an unknown one is missing even while the test clock advances.
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
         let new = asked.resolve(tx, &caller).await?;
@@ -179,7 +179,7 @@ pub async fn change_plan(
     let request =
         ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date, allow_unpaid };
     let by = app.by(caller.actor());
-    let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| flows::change(work, &request).await;
     let written = app.write(tenant, by, idempotency, rule).await?;
     answer(&app, &tenant, caller.is_backend(), written).await

@@ -132,7 +132,7 @@ pub async fn top_up(
     };
     let (tenant, backend) = (caller.tenant(), caller.is_backend());
     let by = app.by(caller.actor());
-    let idempotency = idempotency.of(caller.idempotency_scope(), &raw, by.now);
+    let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     // The customer comes first: an unknown one is missing even while the test clock advances.
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
         let customer_no = customer(tx, &caller, &id).await?.no;

@@ -30,10 +30,10 @@ pub struct Balance {
 
 /// An entry of the ledger.
 #[derive(Clone, Debug, FromRow, ToRow)]
-pub struct Entry {
+pub struct BalanceEntry {
     pub id: BalanceEntryId,
     #[record(name = "type")]
-    pub kind: EntryKind,
+    pub kind: BalanceEntryType,
     pub currency: Currency,
     /// Positive if the customer gains.
     pub amount: i64,
@@ -45,7 +45,7 @@ pub struct Entry {
 }
 
 words! {
-    EntryKind as BalanceEntryType {
+    BalanceEntryType {
         /// Changed by a backend.
         Adjustment = "adjustment",
         /// Paid an invoice, or reserved for one that waits for its payment.
@@ -65,7 +65,7 @@ words! {
 /// A change of a balance.
 #[derive(Clone, Debug)]
 pub struct Change {
-    pub kind: EntryKind,
+    pub kind: BalanceEntryType,
     pub currency: Currency,
     pub amount: i64,
     pub invoice_id: Option<InvoiceId>,
@@ -74,19 +74,19 @@ pub struct Change {
 }
 
 impl Change {
-    fn of(invoice: &Invoice, kind: EntryKind, amount: i64) -> Self {
+    fn of_invoice(invoice: &Invoice, kind: BalanceEntryType, amount: i64) -> Self {
         let (currency, invoice_id) = (invoice.currency, Some(invoice.id));
         Self { kind, currency, amount, invoice_id, credit_note_id: None, description: None }
     }
 
-    pub fn of_note(note: &CreditNote, kind: EntryKind, amount: i64) -> Self {
+    pub fn of_note(note: &CreditNote, kind: BalanceEntryType, amount: i64) -> Self {
         let (invoice_id, credit_note_id) = (Some(note.invoice_id), Some(note.id));
         let currency = note.currency;
         Self { kind, currency, amount, invoice_id, credit_note_id, description: None }
     }
 
     /// Adds what a refund should have paid back.
-    pub fn of_refund(refund: &Refund, kind: EntryKind) -> Self {
+    pub fn of_refund(refund: &Refund, kind: BalanceEntryType) -> Self {
         Self {
             kind,
             currency: refund.currency,
@@ -104,7 +104,7 @@ pub async fn change(
     work: &mut Work<'_, '_, '_>,
     customer_no: i64,
     change: Change,
-) -> Result<Entry, DbError> {
+) -> Result<BalanceEntry, DbError> {
     let before = sql::get(work.tx, work.tenant, customer_no, change.currency).await?;
     let (amount, last) =
         before.map_or((0, None), |before| (before.amount, Some(before.last_entry_id)));
@@ -112,7 +112,7 @@ pub async fn change(
     let balance_after = after.ok_or(DbError::Broken("a balance would leave its range"))?;
     // Ascends even if the clocks of nodes differ.
     let beyond = BalanceEntryId::from_u128(last.map_or(0, |id| id.to_u128() + 1));
-    let entry = Entry {
+    let entry = BalanceEntry {
         id: work.by.ids.balance_entry().max(beyond),
         kind: change.kind,
         currency: change.currency,
@@ -134,7 +134,7 @@ pub async fn adjust(
     currency: Currency,
     amount: i64,
     description: Option<String>,
-) -> Result<Entry, BillingError> {
+) -> Result<BalanceEntry, BillingError> {
     let after = available(work.tx, work.tenant, customer.no, currency).await? + amount;
     if after < 0 {
         return Err(BillingError::BalanceTooLow);
@@ -142,7 +142,7 @@ pub async fn adjust(
     if after > MAX_AMOUNT {
         return Err(BillingError::OutOfRange);
     }
-    let kind = EntryKind::Adjustment;
+    let kind = BalanceEntryType::Adjustment;
     let new =
         Change { kind, currency, amount, invoice_id: None, credit_note_id: None, description };
     let entry = change(work, customer.no, new).await?;
@@ -163,7 +163,12 @@ pub async fn apply(
     if part == 0 {
         return Ok(());
     }
-    change(work, invoice.customer_no, Change::of(invoice, EntryKind::Applied, -part)).await?;
+    change(
+        work,
+        invoice.customer_no,
+        Change::of_invoice(invoice, BalanceEntryType::Applied, -part),
+    )
+    .await?;
     invoice.balance_applied = part;
     super::sql::store_balance_applied(work.tx, work.tenant, invoice).await
 }
@@ -175,7 +180,7 @@ pub async fn give_back(work: &mut Work<'_, '_, '_>, invoice: &Invoice) -> Result
     if applied == 0 {
         return Ok(());
     }
-    let new = Change::of(invoice, EntryKind::Returned, applied);
+    let new = Change::of_invoice(invoice, BalanceEntryType::Returned, applied);
     change(work, invoice.customer_no, new).await.map(|_| ())
 }
 
@@ -186,7 +191,7 @@ pub async fn overpaid(
     excess: i64,
     reference: &str,
 ) -> Result<(), DbError> {
-    let new = Change::of(invoice, EntryKind::Overpayment, excess);
+    let new = Change::of_invoice(invoice, BalanceEntryType::Overpayment, excess);
     let new = Change { description: Some(reference.to_owned()), ..new };
     change(work, invoice.customer_no, new).await.map(|_| ())
 }

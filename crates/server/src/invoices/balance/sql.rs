@@ -1,6 +1,6 @@
 //! SQL statements for customer balances.
 
-use super::{Balance, Entry, EntryKind};
+use super::{Balance, BalanceEntry, BalanceEntryType};
 use crate::base::{Currency, PageQuery};
 use crate::db::{Command, DbError, Pages, Query, Tx, command, pages, query, word_columns};
 use crate::organizations::Tenant;
@@ -18,13 +18,13 @@ const PUT: Command<Balance> = command!(
     "INSERT INTO customer_balances (tenant_no, customer_no, {columns}) VALUES ($1, $2, {values}) \
      ON CONFLICT (tenant_no, customer_no, currency) DO UPDATE SET {set excluded}"
 );
-const APPEND: Command<Entry> = command!(
-    Entry,
+const APPEND: Command<BalanceEntry> = command!(
+    BalanceEntry,
     "INSERT INTO balance_entries (tenant_no, customer_no, {columns}) VALUES ($1, $2, {values})"
 );
 /// An empty text is no filter.
-const PAGE: Pages<Entry> = pages!(
-    Entry,
+const PAGE: Pages<BalanceEntry> = pages!(
+    BalanceEntry,
     "SELECT {} FROM balance_entries WHERE tenant_no = $1 AND customer_no = $2 \
      AND id < $3 AND id > $4 AND (CAST($5 AS TEXT) = '' OR currency = $5) \
      ORDER BY id {order} LIMIT $6"
@@ -54,17 +54,17 @@ pub(super) async fn append(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer_no: i64,
-    entry: &Entry,
+    entry: &BalanceEntry,
 ) -> Result<(), DbError> {
-    let of = [tenant.no.into(), customer_no.into()];
+    let key = [tenant.no.into(), customer_no.into()];
     let balance = Balance {
         currency: entry.currency,
         amount: entry.balance_after,
         last_entry_id: entry.id,
         updated_at: entry.created_at,
     };
-    tx.store(&APPEND, entry, &of).await?;
-    tx.store(&PUT, &balance, &of).await.map(|_| ())
+    tx.store(&APPEND, entry, &key).await?;
+    tx.store(&PUT, &balance, &key).await.map(|_| ())
 }
 
 /// Returns a page of a customer's entries, in one currency or in all.
@@ -74,7 +74,7 @@ pub async fn page(
     customer_no: i64,
     currency: Option<Currency>,
     query: &PageQuery,
-) -> Result<Vec<Entry>, DbError> {
+) -> Result<Vec<BalanceEntry>, DbError> {
     let (before, after, newer) = query.bounds();
     let currency = currency.map_or_else(String::new, |currency| currency.to_string());
     let values = [
@@ -88,4 +88,4 @@ pub async fn page(
     tx.fetch(&PAGE[usize::from(newer)], &values).await
 }
 
-word_columns!(EntryKind);
+word_columns!(BalanceEntryType);

@@ -1,8 +1,8 @@
 //! Computes the amount of a credit note, and where it goes.
 
-use super::{CreditNote, CreditNoteItem, CreditReason, NoteStatus, Parts, taxes};
+use super::{CreditNote, CreditNoteItem, CreditNoteReason, CreditNoteStatus, Parts, taxes};
 use crate::base::money;
-use crate::invoices::{Invoice, Line, Status, Tax};
+use crate::invoices::{Invoice, InvoiceStatus, Line, Tax};
 use crate::work::BillingError;
 use unitpay_billing::credit::{Creditable, Split};
 
@@ -10,7 +10,7 @@ use unitpay_billing::credit::{Creditable, Split};
 #[derive(Clone, Debug)]
 pub struct CreditOrder {
     pub credit: Credit,
-    pub reason: CreditReason,
+    pub reason: CreditNoteReason,
     pub parts: WantedParts,
     pub memo: Option<String>,
 }
@@ -53,7 +53,7 @@ pub fn draft(
     notes: &[CreditNote],
     order: &CreditOrder,
 ) -> Result<Draft, BillingError> {
-    if matches!(invoice.status, Status::Draft | Status::Void) {
+    if matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Void) {
         return Err(BillingError::NotCreditable);
     }
     let creditable = Creditable {
@@ -94,7 +94,7 @@ pub fn draft(
 /// Returns the lines that credit notes have credited.
 fn earlier_items(notes: &[CreditNote]) -> Result<Vec<CreditNoteItem>, BillingError> {
     let mut items = Vec::new();
-    for note in notes.iter().filter(|note| note.status == NoteStatus::Issued) {
+    for note in notes.iter().filter(|note| note.status == CreditNoteStatus::Issued) {
         items.extend(note.lines.read()?);
     }
     Ok(items)

@@ -24,8 +24,8 @@ use crate::invoices::sql::{Series, next_number};
 use crate::invoices::{Buyer, Invoice, Seller, Tax};
 use crate::test_clock;
 use crate::work::Work;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Deserialize;
+use unitpay_request::response;
 
 #[derive(Clone, Debug, FromRow, ToRow)]
 pub struct CreditNote {
@@ -36,8 +36,8 @@ pub struct CreditNote {
     pub invoice_id: InvoiceId,
     pub invoice_number: i64,
     pub number: i64,
-    pub status: NoteStatus,
-    pub reason: CreditReason,
+    pub status: CreditNoteStatus,
+    pub reason: CreditNoteReason,
     pub currency: Currency,
     pub subtotal: i64,
     #[record(json)]
@@ -88,8 +88,8 @@ pub struct Parts {
 }
 
 /// A credited part of a line of the invoice, in the form in which it is stored and returned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct CreditNoteItem {
     /// The place of the line among the invoice's `items`, from 0.
     pub item: usize,
@@ -99,14 +99,14 @@ pub struct CreditNoteItem {
 }
 
 words! {
-    NoteStatus as CreditNoteStatus {
+    CreditNoteStatus {
         Issued = "issued",
         Void = "void",
     }
 }
 
 words! {
-    CreditReason as CreditNoteReason {
+    CreditNoteReason {
         Duplicate = "duplicate",
         Fraudulent = "fraudulent",
         OrderChange = "order_change",
@@ -148,19 +148,19 @@ pub async fn issue(
         invoice_id: invoice.id,
         invoice_number,
         number,
-        status: NoteStatus::Issued,
+        status: CreditNoteStatus::Issued,
         reason: order.reason,
         currency: invoice.currency,
         subtotal: draft.split.net,
         tax: invoice.totals.tax.clone(),
         tax_amount: draft.split.tax,
-        taxes: Stored::of(&draft.taxes)?,
+        taxes: Stored::new(&draft.taxes)?,
         total_amount: draft.split.total(),
         parts: draft.parts,
         memo: order.memo.clone(),
         seller: invoice.seller.clone(),
         buyer: invoice.buyer.clone(),
-        lines: Stored::of(&draft.lines)?,
+        lines: Stored::new(&draft.lines)?,
         credits_taken_back,
         credits_used,
         issued_at,

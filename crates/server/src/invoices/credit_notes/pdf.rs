@@ -1,6 +1,6 @@
 //! Credit notes as PDF: rendered on demand, in the layout of invoices.
 
-use super::{CreditNote, NoteStatus};
+use super::{CreditNote, CreditNoteStatus};
 use crate::branding::Branding;
 use crate::db::DbError;
 use crate::invoices::Tax;
@@ -29,8 +29,8 @@ pub fn document(note: &CreditNote, branding: &Branding) -> Result<pdf::Invoice, 
     Ok(pdf::Invoice {
         number: note.number_text(),
         status: match note.status {
-            NoteStatus::Issued => pdf::Status::Issued,
-            NoteStatus::Void => pdf::Status::Void,
+            CreditNoteStatus::Issued => pdf::Status::Issued,
+            CreditNoteStatus::Void => pdf::Status::Void,
         },
         issued_at: Some(note.issued_at.seconds()),
         currency: note.currency.to_string(),

@@ -1,6 +1,6 @@
 //! SQL statements for credit notes and their refunds.
 
-use super::{CreditNote, CreditReason, NoteStatus, Refund, RefundStatus, Refundable};
+use super::{CreditNote, CreditNoteReason, CreditNoteStatus, Refund, RefundStatus, Refundable};
 use crate::base::{CreditNoteId, CustomerId, InvoiceId, PageQuery, RefundId, Time};
 use crate::db::{
     Command, DbError, FromRow, Pages, Query, Sql, Tx, command, pages, query, sql, word_columns,
@@ -205,4 +205,4 @@ pub async fn take_up_refund(
     Ok(tx.execute(&TAKE_UP_REFUND, &values).await? == 1)
 }
 
-word_columns!(CreditReason, NoteStatus, RefundStatus);
+word_columns!(CreditNoteReason, CreditNoteStatus, RefundStatus);

@@ -21,15 +21,15 @@ pub(super) fn of_lines(
     earlier: &[CreditNoteItem],
     new: &[CreditNoteItem],
 ) -> Result<Vec<Tax>, Overflow> {
-    let of = |items: &[CreditNoteItem]| {
+    let taxes = |items: &[CreditNoteItem]| {
         let credited = items.iter().filter_map(|item| {
             let line = lines.get(item.item)?.clone();
             Some(Line { amount: item.amount, ..line })
         });
         invoices::taxes(&credited.collect::<Vec<_>>(), rate)
     };
-    let before = of(earlier)?;
-    let all = of(&[earlier, new].concat())?;
+    let before = taxes(earlier)?;
+    let all = taxes(&[earlier, new].concat())?;
     let added = |tax: Tax| match before.iter().find(|before| before.rate == tax.rate) {
         None => tax,
         Some(before) => {
@@ -46,12 +46,12 @@ pub(super) fn of_share(
     split: Split,
 ) -> Result<Vec<Tax>, Overflow> {
     let totals = &invoice.totals;
-    let of = |tax: Tax| {
+    let credited = |tax: Tax| {
         let net = share(tax.net, split.net, totals.subtotal)?;
         let amount = share(tax.amount, split.tax, totals.tax_amount)?;
         Ok(Tax { net, amount, ..tax })
     };
-    invoices::taxes(lines, totals.tax.as_ref())?.into_iter().map(of).collect()
+    invoices::taxes(lines, totals.tax.as_ref())?.into_iter().map(credited).collect()
 }
 
 /// Returns the sum of taxes.

@@ -1,6 +1,8 @@
 //! The behaviour of each sandbox token, and the state that the sandbox stores.
 
-use super::super::processor::{Card, Charge, ChargeResult, DeclineReason, Event, month};
+use super::super::processor::{
+    Card, ChargeOrder, ChargeResult, DeclineReason, ProcessorEvent, month,
+};
 use crate::base::{Currency, PaymentAttemptId, Time};
 use crate::db::{FromRow, ToRow};
 
@@ -101,7 +103,7 @@ impl Behaviour {
     }
 }
 
-impl Charge {
+impl ChargeOrder {
     /// Returns the behaviour of a token.
     fn decided(&self) -> (IntentStatus, Option<DeclineReason>) {
         let declined = |reason| (IntentStatus::Declined, Some(reason));
@@ -137,7 +139,7 @@ impl Charge {
 
 impl Intent {
     /// Returns the result of a charge; `secret` opens its form, if it needs one.
-    pub fn of(charge: &Charge, secret: String, now: Time) -> Self {
+    pub fn from_charge(charge: &ChargeOrder, secret: String, now: Time) -> Self {
         let (status, decline_reason) = charge.decided();
         Self {
             reference: String::new(),
@@ -191,12 +193,14 @@ impl Intent {
         self.method.is_none().then(|| Behaviour::Visa.card(reference, self.created_at))
     }
 
-    pub fn event(&self) -> Event {
+    pub fn event(&self) -> ProcessorEvent {
         match self.key {
-            Some(key) => {
-                Event::Charged { key, reference: self.reference.clone(), card: self.card() }
-            }
-            None => Event::SetUp {
+            Some(key) => ProcessorEvent::Charged {
+                key,
+                reference: self.reference.clone(),
+                card: self.card(),
+            },
+            None => ProcessorEvent::SetUp {
                 customer: self.customer.clone(),
                 card: Behaviour::Visa.card(
                     format!("{}:{}", Behaviour::Visa.token(), self.reference),

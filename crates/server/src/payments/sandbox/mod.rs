@@ -10,8 +10,8 @@ mod refund;
 mod sql;
 
 use super::processor::{
-    BadWebhook, Card, Charge, ChargeResult, Client, ClientKind, DeclineReason, Event, Holder,
-    PaymentProcessor, ProcessorError, RawEvent, Refund, RefundOrder, Reply,
+    BadWebhook, Card, ChargeOrder, ChargeResult, Client, ClientKind, DeclineReason, Holder,
+    PaymentProcessor, ProcessorError, ProcessorEvent, RawEvent, RefundOrder, RefundResult, Reply,
 };
 use crate::base::{Clock, Currency, CustomerId, Random, Time};
 use crate::db::{Db, DbError, Lane, Tx};
@@ -66,7 +66,11 @@ impl Sandbox {
     }
 
     /// Makes a webhook with this event, signed now with the tenant's secret.
-    pub fn deliver(&self, tenant: &Tenant, event: &Event) -> Result<Delivery, ProcessorError> {
+    pub fn deliver(
+        &self,
+        tenant: &Tenant,
+        event: &ProcessorEvent,
+    ) -> Result<Delivery, ProcessorError> {
         let body = serde_json::to_vec(event).map_err(|e| ProcessorError::Unavailable(e.into()))?;
         let seconds = self.clock.now().seconds();
         let tag = hmac::sign(&self.webhook_key(tenant), &signed(seconds, &body));
@@ -87,8 +91,9 @@ impl Sandbox {
             .db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                 let found = sql::by_secret(tx, &tenant, &client_secret).await?;
-                let own = |intent: &Intent| customer.as_ref().is_none_or(|c| *c == intent.customer);
-                let Some(mut intent) = found.filter(own) else { return Ok(None) };
+                let is_own =
+                    |intent: &Intent| customer.as_ref().is_none_or(|c| *c == intent.customer);
+                let Some(mut intent) = found.filter(is_own) else { return Ok(None) };
                 if succeed && intent.status == IntentStatus::RequiresForm {
                     intent.status = IntentStatus::Succeeded;
                     sql::set_status(tx, &intent).await?;
@@ -115,9 +120,9 @@ impl Sandbox {
 
     /// Stores a charge under its key, unless the key was used within the last day. Returns the stored
     /// charge and whether this call made it.
-    async fn keep(&self, tenant: &Tenant, charge: &Charge) -> Result<(Intent, bool), DbError> {
+    async fn keep(&self, tenant: &Tenant, charge: &ChargeOrder) -> Result<(Intent, bool), DbError> {
         let (tenant, now) = (*tenant, self.clock.now());
-        let fresh = Intent::of(charge, self.secret(), now);
+        let fresh = Intent::from_charge(charge, self.secret(), now);
         self.db
             .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
                 let key = fresh.key.ok_or(DbError::Broken("a charge without a key"))?;
@@ -182,7 +187,11 @@ impl PaymentProcessor for Sandbox {
         Box::pin(async { Ok(()) })
     }
 
-    fn charge<'a>(&'a self, tenant: &'a Tenant, charge: &'a Charge) -> BoxFuture<'a, ChargeResult> {
+    fn charge<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        charge: &'a ChargeOrder,
+    ) -> BoxFuture<'a, ChargeResult> {
         Box::pin(async move {
             let Ok((intent, first)) = self.keep(tenant, charge).await else {
                 return ChargeResult::Unknown;
@@ -198,7 +207,7 @@ impl PaymentProcessor for Sandbox {
     fn find_charge<'a>(
         &'a self,
         tenant: &'a Tenant,
-        charge: &'a Charge,
+        charge: &'a ChargeOrder,
     ) -> Reply<'a, Option<ChargeResult>> {
         Box::pin(async move {
             let mut found = sql::by_key(&mut self.db.read().await?, tenant, charge.key).await?;
@@ -206,7 +215,7 @@ impl PaymentProcessor for Sandbox {
         })
     }
 
-    fn refund<'a>(&'a self, tenant: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, Refund> {
+    fn refund<'a>(&'a self, tenant: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, RefundResult> {
         Box::pin(async move {
             let (tenant, order, now) = (*tenant, order.clone(), self.clock.now());
             let state = self.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
@@ -240,11 +249,15 @@ impl PaymentProcessor for Sandbox {
         now: Time,
     ) -> Result<String, BadWebhook> {
         let body = self.verified(tenant, headers, body, now).ok_or(BadWebhook)?;
-        serde_json::from_slice::<Event>(body).map_err(|_| BadWebhook)?;
+        serde_json::from_slice::<ProcessorEvent>(body).map_err(|_| BadWebhook)?;
         Ok(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, body)))
     }
 
-    fn read_event<'a>(&'a self, _: &'a Tenant, body: &'a [u8]) -> Reply<'a, Option<Event>> {
+    fn read_event<'a>(
+        &'a self,
+        _: &'a Tenant,
+        body: &'a [u8],
+    ) -> Reply<'a, Option<ProcessorEvent>> {
         let event = serde_json::from_slice(body);
         Box::pin(async { event.map(Some).map_err(|e| ProcessorError::Unavailable(e.into())) })
     }

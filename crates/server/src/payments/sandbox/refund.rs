@@ -1,6 +1,6 @@
 //! Refunds of the sandbox processor.
 
-use super::super::processor::{Refund, RefundKey, RefundOrder};
+use super::super::processor::{RefundKey, RefundOrder, RefundResult};
 use super::intent::{Behaviour, Intent, IntentStatus};
 use super::sql;
 use crate::base::Time;
@@ -33,7 +33,7 @@ pub async fn make(
     mut intent: Intent,
     order: &RefundOrder,
     now: Time,
-) -> Result<Refund, DbError> {
+) -> Result<RefundResult, DbError> {
     let key = order.key.to_string();
     let made = sql::refunds(tx, tenant, &order.reference).await?;
     let is_whole = matches!(order.key, RefundKey::Attempt(_));
@@ -81,11 +81,11 @@ impl State {
         }
     }
 
-    const fn refund(self) -> Refund {
+    const fn refund(self) -> RefundResult {
         match self {
-            Self::Pending => Refund::Pending,
-            Self::Succeeded => Refund::Done,
-            Self::Failed => Refund::Failed,
+            Self::Pending => RefundResult::Pending,
+            Self::Succeeded => RefundResult::Done,
+            Self::Failed => RefundResult::Failed,
         }
     }
 }

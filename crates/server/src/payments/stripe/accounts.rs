@@ -93,7 +93,7 @@ impl Accounts {
 
     /// A tenant's account, ready for calls; `None` if it has connected none. The store is asked each
     /// time for the version of the credentials, so a rotation holds on every node at once.
-    pub async fn of(
+    pub async fn connected(
         &self,
         tx: &mut Tx<'_, '_>,
         tenant: &Tenant,

@@ -4,7 +4,7 @@
 //! not known is [`ChargeResult::Unknown`].
 
 use super::client::Answer;
-use crate::payments::{Card, Charge, ChargeResult, DeclineReason, Refund};
+use crate::payments::{Card, ChargeOrder, ChargeResult, DeclineReason, RefundResult};
 use serde_json::Value;
 
 /// The conclusion from the answer to a charge.
@@ -18,7 +18,7 @@ pub enum Verdict {
 }
 
 /// Judges the answer to the creation of a payment intent.
-pub fn judge_charge(answer: &Answer, charge: &Charge) -> Verdict {
+pub fn judge_charge(answer: &Answer, charge: &ChargeOrder) -> Verdict {
     let error = &answer.body["error"];
     let result = match (answer.status, answer.error_code()) {
         (200, _) => judge_intent(&answer.body, charge),
@@ -49,7 +49,7 @@ pub fn judge_charge(answer: &Answer, charge: &Charge) -> Verdict {
 }
 
 /// Judges a payment intent by its status.
-pub fn judge_intent(intent: &Value, charge: &Charge) -> ChargeResult {
+pub fn judge_intent(intent: &Value, charge: &ChargeOrder) -> ChargeResult {
     let Some(reference) = intent["id"].as_str() else { return ChargeResult::Unknown };
     let form = || match intent["client_secret"].as_str() {
         Some(secret) => ChargeResult::RequiresForm {
@@ -102,11 +102,11 @@ pub fn decline_reason(error: &Value) -> DeclineReason {
 }
 
 /// Reads a refund's state.
-pub fn refund(refund: &Value) -> Refund {
+pub fn refund(refund: &Value) -> RefundResult {
     match refund["status"].as_str() {
-        Some("succeeded") => Refund::Done,
-        Some("failed" | "canceled") => Refund::Failed,
-        Some(_) | None => Refund::Pending,
+        Some("succeeded") => RefundResult::Done,
+        Some("failed" | "canceled") => RefundResult::Failed,
+        Some(_) | None => RefundResult::Pending,
     }
 }
 
@@ -137,9 +137,9 @@ mod tests {
     use crate::base::{Clock, Ids, Random, Time};
     use serde_json::json;
 
-    fn charge(method: Option<&str>, off_session: bool) -> Charge {
+    fn charge(method: Option<&str>, off_session: bool) -> ChargeOrder {
         let at = Time::from_seconds(1_893_456_000);
-        Charge {
+        ChargeOrder {
             key: Ids::new(Clock::manual(at), Random::system()).payment_attempt(),
             customer: "cus_1".into(),
             method: method.map(str::to_owned),

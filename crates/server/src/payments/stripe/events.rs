@@ -4,7 +4,7 @@ use super::client::Call;
 use super::{MAX_PAGES, Stripe, refund_key};
 use crate::base::Time;
 use crate::payments::Card;
-use crate::payments::processor::{Event, ProcessorError, RawEvent};
+use crate::payments::processor::{ProcessorError, ProcessorEvent, RawEvent};
 use serde_json::Value;
 
 /// The types that an endpoint has to be subscribed to; others are ignored.
@@ -28,7 +28,7 @@ pub fn id(body: &[u8], live: bool) -> Option<String> {
 
 /// Reads what an event means; `None` if it means nothing here. Events come in any order, so an object's
 /// state is taken from its event only if it is final.
-pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<Event>, ProcessorError> {
+pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<ProcessorEvent>, ProcessorError> {
     let malformed = |error: serde_json::Error| ProcessorError::Unavailable(error.into());
     let event: Value = serde_json::from_slice(body).map_err(malformed)?;
     let object = &event["data"]["object"];
@@ -37,7 +37,7 @@ pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<Event>, Process
         Some("payment_intent.succeeded") => match (key, object["id"].as_str()) {
             (Some(key), Some(reference)) => {
                 let card = card_of_form(stripe, object).await?;
-                Some(Event::Charged { key, reference: reference.to_owned(), card })
+                Some(ProcessorEvent::Charged { key, reference: reference.to_owned(), card })
             }
             // Another application's, or made in the Dashboard.
             (_, _) => None,
@@ -46,18 +46,21 @@ pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<Event>, Process
         Some("payment_method.automatically_updated" | "payment_method.updated") => {
             match (object["customer"].as_str(), object["id"].as_str()) {
                 // Asked for, as with refunds.
-                (Some(customer), Some(method)) => stripe
-                    .card_of(customer, method)
-                    .await?
-                    .map(|card| Event::CardChanged { customer: customer.to_owned(), card }),
+                (Some(customer), Some(method)) => {
+                    stripe.card_of(customer, method).await?.map(|card| {
+                        ProcessorEvent::CardChanged { customer: customer.to_owned(), card }
+                    })
+                }
                 (_, _) => None,
             }
         }
         Some("payment_method.detached") => {
             let customer = event["data"]["previous_attributes"]["customer"].as_str();
-            customer.zip(object["id"].as_str()).map(|(customer, reference)| Event::CardGone {
-                customer: customer.to_owned(),
-                reference: reference.to_owned(),
+            customer.zip(object["id"].as_str()).map(|(customer, reference)| {
+                ProcessorEvent::CardGone {
+                    customer: customer.to_owned(),
+                    reference: reference.to_owned(),
+                }
             })
         }
         Some("refund.created" | "refund.updated" | "refund.failed") => {
@@ -66,7 +69,7 @@ pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<Event>, Process
                 (Some(key), Some(reference)) => stripe
                     .find_refund(key, reference)
                     .await?
-                    .map(|refund| Event::RefundChanged { key, refund }),
+                    .map(|refund| ProcessorEvent::RefundChanged { key, refund }),
                 (_, _) => None,
             }
         }
@@ -84,14 +87,14 @@ async fn card_of_form(stripe: &Stripe, intent: &Value) -> Result<Option<Card>, P
     }
 }
 
-async fn set_up(stripe: &Stripe, setup: &Value) -> Result<Option<Event>, ProcessorError> {
+async fn set_up(stripe: &Stripe, setup: &Value) -> Result<Option<ProcessorEvent>, ProcessorError> {
     let (Some(customer), Some(method)) =
         (setup["customer"].as_str(), setup["payment_method"].as_str())
     else {
         return Ok(None);
     };
     let card = stripe.card_of(customer, method).await?;
-    Ok(card.map(|card| Event::SetUp { customer: customer.to_owned(), card }))
+    Ok(card.map(|card| ProcessorEvent::SetUp { customer: customer.to_owned(), card }))
 }
 
 /// The events since an instant, oldest first.
@@ -102,8 +105,8 @@ pub async fn since(stripe: &Stripe, since: Time) -> Result<Vec<RawEvent>, Proces
         let mut call = Call::get("/v1/events")
             .with("created[gte]", since.seconds().to_string())
             .with("limit", "100");
-        for of in TYPES {
-            call = call.with("types[]", of);
+        for event_type in TYPES {
+            call = call.with("types[]", event_type);
         }
         if let Some(last) = &last {
             call = call.with("starting_after", last);

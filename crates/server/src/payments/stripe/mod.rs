@@ -14,8 +14,9 @@ pub use client::{API_VERSION, Client};
 pub use sql::ToPoll;
 
 use super::processor::{
-    BadWebhook, Card, Charge, ChargeResult, Client as FormClient, ClientKind, DeclineReason, Event,
-    Holder, PaymentProcessor, ProcessorError, RawEvent, Refund, RefundKey, RefundOrder, Reply,
+    BadWebhook, Card, ChargeOrder, ChargeResult, Client as FormClient, ClientKind, DeclineReason,
+    Holder, PaymentProcessor, ProcessorError, ProcessorEvent, RawEvent, RefundKey, RefundOrder,
+    RefundResult, Reply,
 };
 use crate::base::{Currency, Secret, Time};
 use crate::organizations::Tenant;
@@ -112,7 +113,7 @@ impl Stripe {
     }
 
     /// The body of a charge depends on the attempt only, because an idempotency key is valid for one body.
-    fn charge_call(charge: &Charge, amount: i64) -> Call {
+    fn charge_call(charge: &ChargeOrder, amount: i64) -> Call {
         let call = Call::post("/v1/payment_intents")
             .once(charge.key.to_string())
             .with("amount", amount.to_string())
@@ -128,7 +129,7 @@ impl Stripe {
         if charge.off_session { call.with("off_session", "true") } else { call }
     }
 
-    async fn look_for(&self, charge: &Charge) -> Result<Option<ChargeResult>, ProcessorError> {
+    async fn look_for(&self, charge: &ChargeOrder) -> Result<Option<ChargeResult>, ProcessorError> {
         let started = charge.key.made_at().seconds();
         let list = || {
             Call::get("/v1/payment_intents")
@@ -148,13 +149,13 @@ impl Stripe {
         &self,
         key: RefundKey,
         reference: &str,
-    ) -> Result<Option<Refund>, ProcessorError> {
+    ) -> Result<Option<RefundResult>, ProcessorError> {
         let list = || Call::get("/v1/refunds").with("payment_intent", reference);
         let ours = |refund: &Value| refund_key(refund) == Some(key);
         Ok(self.search(list, ours).await?.as_ref().map(answers::refund))
     }
 
-    async fn charge_now(&self, charge: &Charge) -> ChargeResult {
+    async fn charge_now(&self, charge: &ChargeOrder) -> ChargeResult {
         let Some(amount) = amounts::to_stripe(charge.amount, charge.currency) else {
             return ChargeResult::Declined(DeclineReason::ProcessingError);
         };
@@ -258,27 +259,27 @@ impl PaymentProcessor for Stripe {
         })
     }
 
-    fn charge<'a>(&'a self, _: &'a Tenant, charge: &'a Charge) -> BoxFuture<'a, ChargeResult> {
+    fn charge<'a>(&'a self, _: &'a Tenant, charge: &'a ChargeOrder) -> BoxFuture<'a, ChargeResult> {
         Box::pin(self.charge_now(charge))
     }
 
     fn find_charge<'a>(
         &'a self,
         _: &'a Tenant,
-        charge: &'a Charge,
+        charge: &'a ChargeOrder,
     ) -> Reply<'a, Option<ChargeResult>> {
         Box::pin(self.look_for(charge))
     }
 
     /// Looks for the refund first, so that a repeated call learns what became of it: the key would
     /// only repeat the first answer.
-    fn refund<'a>(&'a self, _: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, Refund> {
+    fn refund<'a>(&'a self, _: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, RefundResult> {
         Box::pin(async move {
             if let Some(known) = self.find_refund(order.key, &order.reference).await? {
                 return Ok(known);
             }
             let Some(amount) = amounts::to_stripe(order.amount, order.currency) else {
-                return Ok(Refund::Failed);
+                return Ok(RefundResult::Failed);
             };
             let mut call = Call::post("/v1/refunds")
                 .once(format!("refund_{}", order.key))
@@ -291,9 +292,9 @@ impl PaymentProcessor for Stripe {
             let answer = self.send(call).await?;
             match (answer.status, answer.error_code()) {
                 (200, _) => Ok(answers::refund(&answer.body)),
-                (400, "charge_already_refunded") => Ok(Refund::Done),
+                (400, "charge_already_refunded") => Ok(RefundResult::Done),
                 // The bank has the money.
-                (400, "charge_disputed") => Ok(Refund::Failed),
+                (400, "charge_disputed") => Ok(RefundResult::Failed),
                 (_, _) => Err(refused(&answer)),
             }
         })
@@ -325,7 +326,11 @@ impl PaymentProcessor for Stripe {
         events::id(body, self.live).ok_or(BadWebhook)
     }
 
-    fn read_event<'a>(&'a self, _: &'a Tenant, body: &'a [u8]) -> Reply<'a, Option<Event>> {
+    fn read_event<'a>(
+        &'a self,
+        _: &'a Tenant,
+        body: &'a [u8],
+    ) -> Reply<'a, Option<ProcessorEvent>> {
         Box::pin(events::read(self, body))
     }
 

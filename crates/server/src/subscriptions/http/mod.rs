@@ -4,7 +4,7 @@ mod read;
 
 pub use read::*;
 
-use super::{Attention, Scheduled, Status, Subscription};
+use super::{Attention, Scheduled, Subscription, SubscriptionStatus};
 use crate::auth::Caller;
 use crate::base::{
     CollectionMethod, Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time,
@@ -14,75 +14,53 @@ use crate::flows::{Preview, Upcoming};
 use crate::invoices::InvoiceItem;
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use unitpay_request::response;
 
 type Reader = Caller<{ KeyScopes::SUBSCRIPTIONS_READ }, { PortalScopes::SUBSCRIPTIONS_READ }>;
 pub type Writer = Caller<{ KeyScopes::SUBSCRIPTIONS_WRITE }, { PortalScopes::SUBSCRIPTIONS_WRITE }>;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = Subscription)]
 pub struct SubscriptionResponse {
-    #[schema(value_type = String)]
     pub id: SubscriptionId,
-    #[schema(value_type = String)]
     pub customer_id: CustomerId,
-    #[schema(value_type = String)]
     pub plan_id: PlanId,
-    #[schema(value_type = String)]
     pub product_id: ProductId,
     pub quantity: i64,
-    pub status: Status,
+    pub status: SubscriptionStatus,
     pub billing_interval: Interval,
     pub collection_method: CollectionMethod,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub current_billing_period_start: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub current_billing_period_end: Option<Time>,
     /// Usage is counted and billed in months from the same anchor, on yearly plans too.
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub usage_period_start: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub usage_period_end: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub trial_end: Option<Time>,
     pub cancel_at_period_end: bool,
     /// Why billing of this subscription has stopped until somebody looks at it.
-    #[schema(required = true)]
     pub attention: Option<Attention>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub canceled_at: Option<Time>,
     /// The change that applies at the period's end.
-    #[schema(required = true)]
     pub scheduled_change: Option<ScheduledChange>,
     /// The integrator's metadata. Omitted for portal tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = std::collections::BTreeMap<String, String>, required = false)]
     pub metadata: Option<Value>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct ScheduledChange {
-    #[schema(value_type = String)]
     pub plan_id: PlanId,
     pub quantity: i64,
-    #[schema(value_type = String, format = DateTime)]
     pub effective_at: Time,
 }
 
 /// The charges now and next.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = SubscriptionPreview)]
 pub struct PreviewResponse {
-    #[schema(value_type = String)]
     pub currency: Currency,
     /// The lines due now; empty if there are none.
     pub items: Vec<InvoiceItem>,
@@ -94,29 +72,20 @@ pub struct PreviewResponse {
     /// `totalAmount` less `balanceApplied`.
     pub amount_due: i64,
     /// The instant at which the change applies.
-    #[schema(value_type = String, format = DateTime)]
     pub effective_at: Time,
     /// Pass it to `change-plan` within ten minutes to be charged exactly these amounts.
-    #[schema(value_type = String, format = DateTime)]
     pub proration_date: Time,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub trial_end: Option<Time>,
-    #[schema(required = true)]
     pub next_invoice: Option<UpcomingResponse>,
 }
 
 /// An upcoming invoice, as far as it is known. The customer's balance is not deducted.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = UpcomingInvoice)]
 pub struct UpcomingResponse {
-    #[schema(value_type = String, format = DateTime)]
     pub date: Time,
-    #[schema(value_type = String)]
     pub currency: Currency,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_start: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub period_end: Option<Time>,
     pub items: Vec<InvoiceItem>,
     pub subtotal: i64,

@@ -7,7 +7,7 @@ use crate::http::page::{ListQuery, ListResponse, path_id};
 use crate::http::wire::Request;
 use crate::http::{Json, PathText, Problem};
 use crate::subscriptions::http::Reader;
-use crate::subscriptions::{self, Status, sql};
+use crate::subscriptions::{self, SubscriptionStatus, sql};
 use crate::{flows, invoices};
 use axum::extract::State;
 use http::StatusCode;
@@ -25,7 +25,7 @@ pub struct UpcomingInvoiceResponse {
 #[derive(Debug, Request)]
 pub struct SubscriptionFilter {
     customer_id: Option<CustomerRef>,
-    status: Option<Status>,
+    status: Option<SubscriptionStatus>,
 }
 
 /// Lists subscriptions, newest first. A portal token lists those of its own customer.

@@ -17,8 +17,8 @@ fn fill(place: &Place) -> String {
     let mut demo = Demo(command.spawn().unwrap());
     let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let line = lines.find(|line| line.starts_with("export UNITPAY_API_KEY=")).unwrap();
-    let told = Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
-    assert!(told.success() && demo.0.wait().unwrap().success());
+    let killed = Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
+    assert!(killed.success() && demo.0.wait().unwrap().success());
     line.split_once('=').unwrap().1.to_owned()
 }
 
@@ -38,9 +38,9 @@ fn open(url: &str) -> Db {
 }
 
 /// The URLs of documents contain the server's address, which differs.
-fn without_address(server: &Program, seen: &Value) -> Value {
+fn without_address(server: &Program, view: &Value) -> Value {
     let address = server.client.address().to_string();
-    serde_json::from_str(&seen.to_string().replace(&address, "server")).unwrap()
+    serde_json::from_str(&view.to_string().replace(&address, "server")).unwrap()
 }
 
 /// Returns what the backend and a customer's page see.
@@ -48,9 +48,9 @@ async fn views(server: &Program, key: &str, token: &str) -> BTreeMap<String, Val
     let mut views = BTreeMap::new();
     for path in ["customers", "subscriptions", "invoices", "audit-events"] {
         let path = format!("/v1/{path}?limit=100");
-        let seen = server.client.call(get(&path).key(key)).await.expect(200).json();
-        assert!(!seen["data"].as_array().unwrap().is_empty(), "{path}");
-        views.insert(format!("{path} with the key"), without_address(server, &seen));
+        let view = server.client.call(get(&path).key(key)).await.expect(200).json();
+        assert!(!view["data"].as_array().unwrap().is_empty(), "{path}");
+        views.insert(format!("{path} with the key"), without_address(server, &view));
     }
     for path in [
         "portal-sessions/current",
@@ -60,8 +60,8 @@ async fn views(server: &Program, key: &str, token: &str) -> BTreeMap<String, Val
         "customers/cus_123/payment-methods",
     ] {
         let path = format!("/v1/{path}");
-        let seen = server.client.call(get(&path).bearer(token)).await.expect(200).json();
-        views.insert(format!("{path} with the token"), without_address(server, &seen));
+        let view = server.client.call(get(&path).bearer(token)).await.expect(200).json();
+        views.insert(format!("{path} with the token"), without_address(server, &view));
     }
     views
 }

@@ -54,8 +54,8 @@ async fn demo_customers_have_history_and_working_actions() {
         let subscription = browser.list("/v1/subscriptions").await.remove(0);
         assert_eq!(subscription["status"], status, "{customer}");
         // There are no events before the customers existed.
-        let own = browser.read(&format!("/v1/customers/{customer}")).await;
-        let instants = [&own["createdAt"], &subscription["createdAt"]];
+        let customer_view = browser.read(&format!("/v1/customers/{customer}")).await;
+        let instants = [&customer_view["createdAt"], &subscription["createdAt"]];
         let [made, subscribed] = instants.map(|instant| instant.as_str().unwrap());
         assert!(made <= subscribed, "{made} {subscribed}");
         sees_invoices(&browser).await;

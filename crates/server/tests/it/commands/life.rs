@@ -165,8 +165,8 @@ async fn every_command_printed_by_the_demo_works() {
     assert_eq!(json(read_again)["status"], 401);
     // It leaves no files behind.
     assert_eq!(std::fs::read_dir(&place.folder.0).unwrap().count(), 1);
-    let told = Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
-    assert!(told.success() && demo.0.wait().unwrap().success());
+    let killed = Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
+    assert!(killed.success() && demo.0.wait().unwrap().success());
     assert_eq!(std::fs::read_dir(&place.folder.0).unwrap().count(), 0);
 }
 
@@ -189,8 +189,9 @@ async fn demo_continues_on_an_existing_store() {
         client.call(post("/v1/portal-sessions", &body).key(&key)).await.expect(201);
         let customers = client.call(get("/v1/customers").key(&key)).await.expect(200).json();
         assert_eq!(customers["data"].as_array().unwrap().len(), 3);
-        let told = Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
-        assert!(told.success() && demo.0.wait().unwrap().success());
+        let killed =
+            Command::new("kill").arg("-TERM").arg(demo.0.id().to_string()).status().unwrap();
+        assert!(killed.success() && demo.0.wait().unwrap().success());
     }
     assert!(place.data().join("unitpay.db").exists());
 }

@@ -161,12 +161,12 @@ async fn wrong_master_key_is_reported_and_not_replaced() {
     let place = Place::new(Engine::Sqlite).await;
     let before = place.ok(&["signing-keys", "list"]);
     let path = place.data().join("master.key");
-    let own = std::fs::read_to_string(&path).unwrap();
+    let secret = std::fs::read_to_string(&path).unwrap();
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     std::fs::write(&path, fresh_master_key()).unwrap();
     let said = place.refused(&serve);
     assert!(said.contains("not the one that this store was sealed with"), "{said}");
-    for bad in ["", "too short", &own[1..]] {
+    for bad in ["", "too short", &secret[1..]] {
         std::fs::write(&path, bad).unwrap();
         assert!(place.refused(&serve).contains("master.key: the master key must be 32 bytes"));
     }
@@ -174,7 +174,7 @@ async fn wrong_master_key_is_reported_and_not_replaced() {
     assert!(place.refused(&serve).contains("master.key is missing"));
     assert!(!path.exists());
     // The variable overrides the file.
-    std::fs::write(&path, &own).unwrap();
+    std::fs::write(&path, &secret).unwrap();
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
     let wrong = fresh_master_key();
     let said = refused(place.command(&serve).env("UNITPAY_MASTER_KEY", &wrong));

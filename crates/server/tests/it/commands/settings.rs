@@ -132,8 +132,8 @@ async fn kubernetes_service_variables_are_ignored_in_one_line() {
     let line = server.wait_for("made by Kubernetes");
     assert!(links.iter().all(|(name, _)| line.contains(name)), "{line}");
     assert!(server.terminate());
-    let told = server.whole_log().into_iter().filter(|line| line.contains("UNITPAY_PORT"));
-    assert_eq!(told.count(), 1);
+    let warnings = server.whole_log().into_iter().filter(|line| line.contains("UNITPAY_PORT"));
+    assert_eq!(warnings.count(), 1);
     crate::support::ok(place.command(&["keys", "list"]).envs(links));
     assert!(
         refused(place.command(&["serve"]).envs(links).env("UNITPAY_PORTS", "1"))

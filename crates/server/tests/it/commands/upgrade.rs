@@ -79,7 +79,7 @@ async fn invoices_served(place: &Place) -> usize {
     let mut server = place.serve();
     let key = place.key();
     let customers = server.client.call(get("/v1/customers").key(&key)).await.expect(200).json();
-    let mut seen = 0;
+    let mut count = 0;
     for customer in customers["data"].as_array().unwrap() {
         let minted = server.mint(&key, json!({ "customerId": customer["id"] })).await;
         let token = minted.expect(201).text("token");
@@ -92,10 +92,10 @@ async fn invoices_served(place: &Place) -> usize {
             let id = invoice["id"].as_str().unwrap();
             kept.iter().any(|fact| fact.starts_with(id))
         };
-        seen += invoices.iter().filter(is_kept).count();
+        count += invoices.iter().filter(is_kept).count();
         let pdf = format!("/v1/invoices/{}/pdf", invoices[0]["id"].as_str().unwrap());
         server.client.call(get(pdf).bearer(&token)).await.expect(200);
     }
     assert!(server.terminate());
-    seen
+    count
 }

@@ -47,13 +47,13 @@ impl Wire {
 /// Copies bytes both ways until one side ends.
 async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<String>>) {
     let (mut there, mut back) = (vec![0; 65_536], vec![0; 65_536]);
-    let (mut meant, mut committing) = (false, false);
+    let (mut is_target, mut committing) = (false, false);
     loop {
         tokio::select! {
             read = near.read(&mut there) => {
                 let Ok(length @ 1..) = read else { return };
                 let sent = &there[..length];
-                committing = commits(sent, armed, &mut meant);
+                committing = commits(sent, armed, &mut is_target);
                 if far.write_all(sent).await.is_err() {
                     return;
                 }
@@ -70,11 +70,11 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<Str
 }
 
 /// Whether these bytes commit the selected transaction.
-fn commits(sent: &[u8], armed: &Mutex<Option<String>>, meant: &mut bool) -> bool {
+fn commits(sent: &[u8], armed: &Mutex<Option<String>>, is_target: &mut bool) -> bool {
     let has = |text: &str| sent.windows(text.len()).any(|part| part == text.as_bytes());
     let mut armed = armed.lock().unwrap();
-    *meant |= armed.as_ref().is_some_and(|text| has(text));
-    has("COMMIT\0") && std::mem::take(meant) && armed.take().is_some()
+    *is_target |= armed.as_ref().is_some_and(|text| has(text));
+    has("COMMIT\0") && std::mem::take(is_target) && armed.take().is_some()
 }
 
 /// A node with a proxied database, a customer and a token.

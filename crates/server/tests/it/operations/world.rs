@@ -116,7 +116,7 @@ impl World {
         let wallet = t.wallet(&customer).await;
         let ledger_entry = t.ledger(&wallet).await[0]["id"].as_str().unwrap().to_owned();
         let wallet = wallet["id"].as_str().unwrap().to_owned();
-        let (endpoint, event, delivery) = told(t).await;
+        let (endpoint, event, delivery) = find_delivery(t).await;
         let credited = t.bill(&customer, 1_000).await;
         let note = json!({ "amount": 1, "reason": "other" });
         let path = format!("invoices/{credited}/credit-notes");
@@ -180,7 +180,7 @@ impl World {
 
 /// Returns a webhook endpoint, an event and its delivery to the endpoint. An environment may have few
 /// endpoints, so worlds share one.
-async fn told(t: &Test) -> (String, String, String) {
+async fn find_delivery(t: &Test) -> (String, String, String) {
     let first = async |path: &str| {
         let list = t.call(get(format!("/v1/{path}")).key(&t.key)).await.expect(200).json();
         list["data"][0].clone()

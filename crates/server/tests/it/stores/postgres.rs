@@ -21,15 +21,15 @@ fn open(url: String, root_certificates: Option<PathBuf>) -> Db {
 /// Whether a connection is encrypted, or why it fails.
 async fn encrypted(url: String, roots: Option<&PathBuf>) -> Result<bool, DbError> {
     let db = open(url, roots.cloned());
-    let told = db.read().await?.one(&ENCRYPTED, &[], |row| row.take()).await?;
-    Ok(told.unwrap())
+    let setting = db.read().await?.one(&ENCRYPTED, &[], |row| row.take()).await?;
+    Ok(setting.unwrap())
 }
 
 #[tokio::test]
 async fn commits_are_durable_when_the_database_defaults_to_lax() {
     let db = open(fresh_database_with(&["synchronous_commit = off"]).await, None);
-    let told = db.read().await.unwrap().one(&COMMITS, &[], |row| row.take::<String>()).await;
-    assert_eq!(told.unwrap().as_deref(), Some("on"));
+    let setting = db.read().await.unwrap().one(&COMMITS, &[], |row| row.take::<String>()).await;
+    assert_eq!(setting.unwrap().as_deref(), Some("on"));
 }
 
 #[tokio::test]

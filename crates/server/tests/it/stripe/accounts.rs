@@ -34,7 +34,7 @@ on_both_stores! {
         }
         let nothing = NewCredentials { publishable_key: None, ..credentials() };
         assert!(matches!(connect(&t, nothing).await, Err(ConnectError::Missing(_))));
-        assert!(stand_in.seen().is_empty());
+        assert!(stand_in.calls().is_empty());
         let revoked = connect(&t, secret_key("sk_test_unknown00000000001")).await;
         assert!(matches!(revoked, Err(ConnectError::Refused(401))));
         let shown = t.call(get("/v1/processors").key(&t.key)).await.expect(200).json();
@@ -91,7 +91,7 @@ on_both_stores! {
         let card = stand_in.all("payment_method")[0]["id"].clone();
         let stolen = crate::support::post(path, &json!({ "processorToken": card })).key(&key);
         t.call(stolen).await.refused(422, "validation_failed");
-        let accounts: Vec<String> = stand_in.seen().iter().map(|seen| seen.account.clone()).collect();
+        let accounts: Vec<String> = stand_in.calls().iter().map(|call| call.account.clone()).collect();
         assert!(accounts.contains(&"acct_1".to_owned()) && accounts.contains(&"acct_2".to_owned()));
     }
 
@@ -133,12 +133,12 @@ on_both_stores! {
         let customer = t.stripe_customer(&stand_in, "c", "pm_card_visa").await;
         let invoice = t.bill(&customer, 1_000).await;
         accounts::disconnect(&t.app.db, &t.tenant, &t.app.random, t.app.clock.now()).await.unwrap();
-        let calls = stand_in.seen().len();
+        let calls = stand_in.calls().len();
         t.pay(&invoice, json!({})).await.refused(409, "conflict");
         let shown = t.call(get("/v1/processors").key(&t.key)).await.expect(200).json();
         assert_eq!((&shown["data"][0]["status"], &shown["data"][1]["isUsed"]), (&json!("disconnected"), &json!(true)));
         assert!(shown["data"][0].get("secretKeyLast4").is_none());
-        assert_eq!(stand_in.seen().len(), calls);
+        assert_eq!(stand_in.calls().len(), calls);
         let again = accounts::disconnect(&t.app.db, &t.tenant, &t.app.random, t.app.clock.now()).await;
         assert!(matches!(again, Err(ConnectError::NotConnected)));
         // Connected again, the card is still there.

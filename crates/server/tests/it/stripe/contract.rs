@@ -6,7 +6,8 @@ use crate::support::Test;
 use unitpay::testing::base::PaymentAttemptId;
 use unitpay::testing::payments::processor::Holder;
 use unitpay::testing::payments::{
-    Charge, ChargeResult, DeclineReason, Processor, ProcessorError, Refund, RefundKey, RefundOrder,
+    ChargeOrder, ChargeResult, DeclineReason, Processor, ProcessorError, RefundKey, RefundOrder,
+    RefundResult,
 };
 
 /// A processor with a customer who has these payment methods.
@@ -37,7 +38,7 @@ impl Test {
 
     async fn processor(&self) -> Processor {
         let mut tx = self.app.db.read().await.unwrap();
-        self.app.processors.of(&mut tx, &self.tenant).await.unwrap().unwrap()
+        self.app.processors.choose(&mut tx, &self.tenant).await.unwrap().unwrap()
     }
 
     async fn holder(&self, processor: &Processor) -> String {
@@ -56,7 +57,7 @@ impl Test {
         let (t, processor) = (&self.tenant, &subject.processor);
         let unknown = processor.attach(t, &subject.customer, "pm_nonsense", self.app.clock.now());
         assert!(matches!(unknown.await, Err(ProcessorError::UnknownToken)));
-        let charge = |key, method: Option<&String>, off_session| Charge {
+        let charge = |key, method: Option<&String>, off_session| ChargeOrder {
             key,
             customer: subject.customer.clone(),
             method: method.cloned(),
@@ -90,21 +91,21 @@ impl Test {
         let refund = || RefundKey::Refund(self.app.ids.refund());
         let (first, rest) = (part(refund(), 400), part(refund(), 600));
         for order in [&first, &first, &rest, &rest, &first] {
-            assert_eq!(processor.refund(t, order).await.unwrap(), Refund::Done);
+            assert_eq!(processor.refund(t, order).await.unwrap(), RefundResult::Done);
         }
         let other = charge(key(), Some(&subject.good), false);
         let ChargeResult::Succeeded { reference, .. } = processor.charge(t, &other).await else {
             panic!();
         };
-        let of = |key, amount| {
+        let order = |key, amount| {
             let (reference, currency) = (reference.clone(), other.currency);
             RefundOrder { key, attempt: other.key, reference, amount, currency }
         };
-        assert_eq!(processor.refund(t, &of(refund(), 600)).await.unwrap(), Refund::Done);
-        assert!(processor.refund(t, &of(refund(), 401)).await.is_err());
+        assert_eq!(processor.refund(t, &order(refund(), 600)).await.unwrap(), RefundResult::Done);
+        assert!(processor.refund(t, &order(refund(), 401)).await.is_err());
         let whole = RefundKey::Attempt(other.key);
         for _ in 0..2 {
-            assert_eq!(processor.refund(t, &of(whole, 400)).await.unwrap(), Refund::Done);
+            assert_eq!(processor.refund(t, &order(whole, 400)).await.unwrap(), RefundResult::Done);
         }
 
         // A decline is one, however often it is asked for, and is found as one.

@@ -17,10 +17,10 @@ pub fn fixture(object: &str) -> Value {
 pub fn request(method: &str, path: &str, parameters: &Value) -> Result<(), String> {
     let requests = DESCRIPTION["requests"].as_object().unwrap();
     let fits = |template: &str| {
-        let (of, template) = template.split_once(' ').unwrap();
+        let (verb, template) = template.split_once(' ').unwrap();
         let (wanted, given): (Vec<_>, Vec<_>) =
             (template.split('/').collect(), path.split('/').collect());
-        of == method
+        verb == method
             && wanted.len() == given.len()
             && wanted.iter().zip(given).all(|(w, g)| w.starts_with('{') || *w == g)
     };

@@ -152,11 +152,11 @@ on_both_stores! {
         let event = stand_in.fill_in(secret, "pm_card_visa").unwrap();
         t.stripe_event(&stand_in, &event).await.expect(204);
         assert!(t.is_paid(&invoice).await);
-        let renewal = t.collect(&customer, crate::support::of(&[1_000]), settlement::Effect::CollectInvoice);
+        let renewal = t.collect(&customer, crate::support::new_invoice(&[1_000]), settlement::Effect::CollectInvoice);
         let settlement::Billed::Attempt(attempt) = renewal.await.unwrap() else { panic!() };
         let attempt = flows::run(&t.app, &t.tenant, attempt.id).await.unwrap();
         assert_eq!(attempt.decline_reason.unwrap().as_str(), "authentication_required");
-        let sent = stand_in.seen().pop().unwrap();
+        let sent = stand_in.calls().pop().unwrap();
         assert_eq!(sent.parameters["off_session"], "true");
         assert_eq!(sent.key, Some(attempt.id.to_string()));
         assert!(sent.user_agent.starts_with("UnitPay/"));
@@ -239,9 +239,9 @@ on_both_stores! {
             assert!(t.is_paid(invoice).await);
         }
         // Not again before ten minutes have passed.
-        let calls = stand_in.seen().len();
+        let calls = stand_in.calls().len();
         flows::poll_events(&t.app).await.unwrap();
-        assert_eq!(stand_in.seen().len(), calls);
+        assert_eq!(stand_in.calls().len(), calls);
     }
 
     async fn stripe_event_that_cannot_be_applied_waits(t) {

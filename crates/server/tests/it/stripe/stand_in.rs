@@ -68,7 +68,7 @@ struct State {
     /// The first answer under each account's key, with the request that it was for.
     answers: HashMap<(String, String), Remembered>,
     faults: VecDeque<Fault>,
-    seen: Vec<Seen>,
+    calls: Vec<Seen>,
     refund_status: &'static str,
 }
 
@@ -99,7 +99,7 @@ impl StandIn {
             objects: Vec::new(),
             answers: HashMap::new(),
             faults: VecDeque::new(),
-            seen: Vec::new(),
+            calls: Vec::new(),
             refund_status: "succeeded",
         };
         let address = listener.local_addr().unwrap();
@@ -137,8 +137,8 @@ impl StandIn {
         !self.lock().faults.is_empty()
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
-        self.lock().seen.clone()
+    pub fn calls(&self) -> Vec<Seen> {
+        self.lock().calls.clone()
     }
 
     /// Waits until a request hangs.
@@ -304,7 +304,7 @@ impl State {
         };
         assert_eq!(headers["stripe-version"], "2026-10-28.endive");
         let key = headers.get("idempotency-key").cloned();
-        self.seen.push(Seen {
+        self.calls.push(Seen {
             parameters: parameters.clone(),
             key: key.clone(),
             account: account.clone(),
@@ -356,14 +356,16 @@ impl State {
                 done(self.put(account, customer))
             }
             ("POST", ["customers", id]) => {
-                let Some(customer) = self.of(account, "customer", id) else { return missing("id") };
+                let Some(customer) = self.find(account, "customer", id) else {
+                    return missing("id");
+                };
                 for name in ["name", "email"] {
                     customer[name] = p[name].clone();
                 }
                 done(customer.clone())
             }
             ("POST", ["setup_intents"]) => {
-                if self.of(account, "customer", p["customer"].as_str().unwrap()).is_none() {
+                if self.find(account, "customer", p["customer"].as_str().unwrap()).is_none() {
                     return missing("customer");
                 }
                 let mut setup = self.fresh("setup_intent", "seti");
@@ -375,7 +377,7 @@ impl State {
             ("GET", ["setup_intents", id]) => self.get(account, "setup_intent", id, p),
             ("GET", ["payment_methods", id]) => self.get(account, "payment_method", id, p),
             ("POST", ["payment_methods", id, "detach"]) => {
-                match self.of(account, "payment_method", id) {
+                match self.find(account, "payment_method", id) {
                     None => missing("payment_method"),
                     Some(method) if method["customer"].is_null() => {
                         (400, error("invalid_request_error", ""), false)
@@ -405,7 +407,7 @@ impl State {
 
     fn charge(&mut self, account: &str, p: &Value) -> Outcome {
         let customer = p["customer"].as_str().unwrap();
-        if self.of(account, "customer", customer).is_none() {
+        if self.find(account, "customer", customer).is_none() {
             return missing("customer");
         }
         // Without a list of types Stripe wants an address to come back to.
@@ -417,7 +419,7 @@ impl State {
         let method = p["payment_method"].as_str().map(str::to_owned);
         let mut card = String::new();
         if let Some(id) = &method {
-            let Some(found) = self.of(account, "payment_method", id) else {
+            let Some(found) = self.find(account, "payment_method", id) else {
                 return missing("payment_method");
             };
             if found["customer"] != customer {
@@ -480,7 +482,7 @@ impl State {
 
     fn refund(&mut self, account: &str, p: &Value) -> Outcome {
         let id = p["payment_intent"].as_str().unwrap();
-        let Some(intent) = self.of(account, "payment_intent", id).cloned() else {
+        let Some(intent) = self.find(account, "payment_intent", id).cloned() else {
             return missing("payment_intent");
         };
         assert_eq!(intent["status"], "succeeded");
@@ -508,7 +510,7 @@ impl State {
     }
 
     fn get(&mut self, account: &str, kind: &str, id: &str, p: &Value) -> Outcome {
-        match self.of(account, kind, id).cloned() {
+        match self.find(account, kind, id).cloned() {
             Some(found) => done(self.expanded(account, found, &p["expand"])),
             None => (404, missing(kind).1, false),
         }
@@ -526,7 +528,9 @@ impl State {
             .objects
             .iter()
             .rev()
-            .filter(|(of, object)| of == account && object["object"] == kind && fits(object, p))
+            .filter(|(owner, object)| {
+                owner == account && object["object"] == kind && fits(object, p)
+            })
             .map(|(_, object)| object.clone())
             .filter(|object| {
                 let created = object["created"].as_i64().unwrap();
@@ -551,7 +555,7 @@ impl State {
             names.iter().any(|name| name.as_str().unwrap().ends_with("payment_method"))
         });
         if let Some(id) = object["payment_method"].as_str().map(str::to_owned).filter(|_| wanted) {
-            object["payment_method"] = self.of(account, "payment_method", &id).unwrap().clone();
+            object["payment_method"] = self.find(account, "payment_method", &id).unwrap().clone();
         }
         object
     }
@@ -604,9 +608,10 @@ impl State {
     }
 
     /// An object of this account: another's does not exist for it.
-    fn of(&mut self, account: &str, kind: &str, id: &str) -> Option<&mut Value> {
-        let fits = |of: &str, o: &Value| of == account && o["object"] == kind && o["id"] == id;
-        self.objects.iter_mut().find(|(of, o)| fits(of, o)).map(|(_, object)| object)
+    fn find(&mut self, account: &str, kind: &str, id: &str) -> Option<&mut Value> {
+        let fits =
+            |owner: &str, o: &Value| owner == account && o["object"] == kind && o["id"] == id;
+        self.objects.iter_mut().find(|(owner, o)| fits(owner, o)).map(|(_, object)| object)
     }
 }
 

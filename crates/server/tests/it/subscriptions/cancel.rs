@@ -1,7 +1,7 @@
 //! The end of subscriptions.
 
 use crate::on_both_stores;
-use crate::support::{Test, event_with, flat, get, lines, monthly, post, told, yearly};
+use crate::support::{Test, event_with, flat, get, lines, monthly, post, summarize, yearly};
 use serde_json::{Value, json};
 use unitpay::testing::db::{Sql, sql};
 
@@ -30,7 +30,7 @@ on_both_stores! {
         t.clock_to("2030-02-01T00:00:00Z").await;
         let ended = t.subscription_of("c").await;
         assert_eq!((&ended["status"], &ended["canceledAt"]), (&json!("canceled"), &json!("2030-02-01T00:00:00.000Z")));
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 150)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 150)]);
         t.clock_to("2030-06-01T00:00:00Z").await;
         assert_eq!(t.charges().await, 2);
         let events = t.call(get("/v1/audit-events?customerId=c&limit=100").key(&t.key)).await.expect(200).json();
@@ -53,7 +53,7 @@ on_both_stores! {
         t.of_subscription(&subscription, "uncancel", json!({})).await.expect(200);
         assert_eq!(t.state().await, before);
         t.clock_to("2030-02-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
     }
 
     async fn cancel_closes_open_forms_and_waits_for_payments(t) {
@@ -70,7 +70,7 @@ on_both_stores! {
         t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
         let now = t.subscription_of("c").await;
         assert_eq!((&now["planId"], &now["cancelAtPeriodEnd"]), (&json!(small), &json!(true)));
-        assert_eq!((told(&t.invoices_of("c").await), t.count(&REFUNDS).await), (vec![("create", "paid", 1_000)], 1));
+        assert_eq!((summarize(&t.invoices_of("c").await), t.count(&REFUNDS).await), (vec![("create", "paid", 1_000)], 1));
         change("pm_sandbox_timeout").await;
         t.of_subscription(&subscription, "cancel", json!({})).await.refused(409, "payment_in_progress");
     }
@@ -84,7 +84,7 @@ on_both_stores! {
         let ended = cancel(&t, &subscription, json!({ "mode": "now" })).await;
         assert_eq!((&ended["status"], &ended["canceledAt"]), (&json!("canceled"), &json!("2030-01-10T00:00:00.000Z")));
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [("create", "paid", 2_000), ("usage", "paid", 200)]);
+        assert_eq!(summarize(&invoices), [("create", "paid", 2_000), ("usage", "paid", 200)]);
         assert_eq!((lines(&invoices[1]), &invoices[1]["periodEnd"]), (vec![("usage".into(), 200)], &json!("2030-01-10T00:00:00.000Z")));
         let late = event_with("c", "call", "2", json!({}));
         assert_eq!(t.tracked(json!([late])).await, [(0, "rejected_no_subscription".to_owned())]);
@@ -127,7 +127,7 @@ on_both_stores! {
             refused.refused(409, "subscription_not_active");
         }
         assert_eq!((done, t.charges().await), (1, 2));
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 500)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 500)]);
     }
 
     async fn foreign_subscription_looks_like_a_missing_one(t) {
@@ -160,13 +160,13 @@ on_both_stores! {
         }
         let page = t.call(get("/v1/subscriptions?limit=1").key(&t.key)).await.expect(200).json();
         let cursor = page["nextCursor"].as_str().unwrap();
-        let own = t.token("c").await;
+        let token = t.token("c").await;
         for wrong in [
             get(format!("/v1/subscriptions?customerId=c&cursor={cursor}")).key(&t.key),
             get(format!("/v1/subscriptions?status=active&cursor={cursor}")).key(&t.key),
             get(format!("/v1/invoices?cursor={cursor}")).key(&t.key),
             get(format!("/v1/subscriptions?cursor={cursor}")).key(&foreign),
-            get("/v1/subscriptions?cursor=x").bearer(&own),
+            get("/v1/subscriptions?cursor=x").bearer(&token),
         ] {
             t.call(wrong).await.refused(422, "validation_failed");
         }
@@ -186,12 +186,12 @@ on_both_stores! {
         t.set_archived("c", "archive").await.expect(200);
         let list = t.call(get("/v1/subscriptions?customerId=c").key(&t.key)).await.expect(200).json();
         assert!(list["data"].as_array().unwrap().iter().all(|one| one["status"] == "canceled"), "{list}");
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
         // A payment of the closed form is refunded.
         t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
         t.clock_to("2030-05-01T00:00:00Z").await;
         assert_eq!((t.charges().await, t.count(&REFUNDS).await), (2, 1));
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
         t.try_to_subscribe("c", &plan).await.refused(409, "customer_archived");
     }
 
@@ -207,7 +207,7 @@ on_both_stores! {
         t.suspend(false).await;
         t.bill_what_is_due().await;
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [
+        assert_eq!(summarize(&invoices), [
             ("create", "paid", 2_000), ("renewal", "paid", 2_050), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000),
         ]);
         // Each period keeps its dates; the invoices carry the day on which they were issued.

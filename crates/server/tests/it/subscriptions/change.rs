@@ -1,7 +1,9 @@
 //! Other plans and quantities: now and prorated, or at the period's end.
 
 use crate::on_both_stores;
-use crate::support::{Test, event_with, flat, lines, monthly, per_unit, post, told, with, yearly};
+use crate::support::{
+    Test, event_with, flat, lines, monthly, per_unit, post, summarize, with, yearly,
+};
 use serde_json::{Value, json};
 use unitpay::testing::db::{Sql, sql};
 
@@ -43,7 +45,7 @@ on_both_stores! {
         // The period does not change.
         assert_eq!(changed["currentBillingPeriodEnd"], "2030-02-01T00:00:00.000Z");
         t.clock_to("2030-02-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await)[2..], [("renewal", "paid", 6_200)]);
+        assert_eq!(summarize(&t.invoices_of("c").await)[2..], [("renewal", "paid", 6_200)]);
     }
 
     async fn equal_change_applies_now_for_free(t) {
@@ -77,7 +79,7 @@ on_both_stores! {
         change(&t, &subscription, json!({ "planId": small })).await;
         t.clock_to(end).await;
         assert_eq!(state(&t, "c").await, (json!([small, 1]), Value::Null));
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 3_000), ("renewal", "paid", 500)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 3_000), ("renewal", "paid", 500)]);
         // An upgrade replaces what was scheduled.
         let free = t.plan(monthly("free", json!([]))).await;
         assert_eq!(change(&t, &subscription, json!({ "planId": free })).await["kind"], "deferred");
@@ -117,7 +119,7 @@ on_both_stores! {
         assert_eq!(lines(&outcome["invoice"]), [("recurring".into(), 2_000)]);
         assert_eq!(outcome["subscription"]["currentBillingPeriodStart"], "2030-01-20T10:00:00.000Z");
         t.clock_to("2030-02-20T10:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("change", "paid", 2_000), ("renewal", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("change", "paid", 2_000), ("renewal", "paid", 2_000)]);
         // Back to free: at the end of the paid period.
         let outcome = change(&t, &subscription, json!({ "planId": free })).await;
         assert_eq!(outcome["effectiveAt"], "2030-03-20T10:00:00.000Z");
@@ -154,7 +156,7 @@ on_both_stores! {
         // too little to charge, and wait.
         used("b").await;
         t.clock_to("2030-04-11T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 3_100), ("change", "paid", 28_930)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 3_100), ("change", "paid", 28_930)]);
         // Back to monthly: at the year's end, with the thirty cents.
         let outcome = change(&t, &subscription, json!({ "planId": month })).await;
         assert_eq!((&outcome["kind"], &outcome["effectiveAt"]), (&json!("deferred"), &json!("2031-01-11T00:00:00.000Z")));
@@ -203,7 +205,7 @@ on_both_stores! {
         assert_eq!((&outcome["kind"], &outcome["effectiveAt"]), (&json!("deferred"), &json!("2030-02-01T00:00:00.000Z")));
         t.clock_to("2030-02-01T00:00:00Z").await;
         assert_eq!(t.subscription_of("c").await["currentBillingPeriodEnd"], "2031-02-01T00:00:00.000Z");
-        assert_eq!(told(&t.invoices_of("c").await)[1..], [("renewal", "paid", 1_200)]);
+        assert_eq!(summarize(&t.invoices_of("c").await)[1..], [("renewal", "paid", 1_200)]);
     }
 
     async fn change_in_a_trial_to_a_plan_with_a_trial_is_free(t) {
@@ -215,7 +217,7 @@ on_both_stores! {
         assert_eq!((&outcome["kind"], &outcome["subscription"]["status"], &outcome["subscription"]["trialEnd"]),
             (&json!("created_no_charge"), &json!("trialing"), &json!("2030-01-11T00:00:00.000Z")));
         t.clock_to("2030-01-11T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("renewal", "paid", 20_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("renewal", "paid", 20_000)]);
         assert_eq!(t.subscription_of("c").await["currentBillingPeriodEnd"], "2031-01-11T00:00:00.000Z");
     }
 
@@ -238,7 +240,7 @@ on_both_stores! {
         assert_eq!((t.subscription_of("c").await, t.count(&DRAFTS).await), (before, 1));
         t.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
         assert_eq!((state(&t, "c").await.0, t.count(&DRAFTS).await), (json!([large, 1]), 0));
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 1_000), ("change", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 1_000), ("change", "paid", 2_000)]);
     }
 
     async fn payment_for_an_outdated_change_is_refunded(t) {
@@ -296,7 +298,7 @@ on_both_stores! {
         t.payer("c").await;
         t.customer("d").await;
         let subscription = t.buy("c", &small, 1).await;
-        let (own, others) = (t.token("c").await, t.token("d").await);
+        let (token, others) = (t.token("c").await, t.token("d").await);
         let before = t.state().await;
         for what in ["preview-change", "change-plan"] {
             let path = format!("/v1/subscriptions/{}/{what}", subscription["id"].as_str().unwrap());
@@ -305,7 +307,7 @@ on_both_stores! {
             t.call(ask(&euros).key(&t.key)).await.refused(422, "currency_mismatch");
             let refused = t.call(ask(&second).key(&t.key)).await.refused(422, "validation_failed");
             assert_eq!(refused.json()["errors"][0]["param"], "planId");
-            t.call(ask(&private).bearer(&own)).await.refused(404, "not_found");
+            t.call(ask(&private).bearer(&token)).await.refused(404, "not_found");
             t.call(ask(&small).bearer(&others)).await.refused(404, "not_found");
             let body = json!({ "planId": huge, "quantity": 1_000_000 });
             t.call(post(path.clone(), &body).key(&t.key)).await.refused(422, "amount_out_of_range");
@@ -357,6 +359,6 @@ on_both_stores! {
             }
         }
         assert_eq!((t.charges().await, state(&t, "c").await.0), (2, json!([large, 1])));
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 1_000), ("change", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 1_000), ("change", "paid", 2_000)]);
     }
 }

@@ -1,7 +1,7 @@
 //! Starting subscriptions.
 
 use crate::on_both_stores;
-use crate::support::{flat, get, monthly, patch, per_unit, post, told, with};
+use crate::support::{flat, get, monthly, patch, per_unit, post, summarize, with};
 use serde_json::{Value, json};
 use unitpay::testing::db::{Sql, sql};
 
@@ -71,7 +71,7 @@ on_both_stores! {
         assert_eq!(crate::support::lines(&outcome["invoice"]), [("recurring".into(), 6_000), ("one_off".into(), 500)]);
         assert_eq!((&outcome["subscription"]["quantity"], &outcome["subscription"]["metadata"]), (&json!(3), &json!({ "seat": "a" })));
         t.clock_to("2030-02-10T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("d").await), [("create", "paid", 6_500), ("renewal", "paid", 6_000)]);
+        assert_eq!(summarize(&t.invoices_of("d").await), [("create", "paid", 6_500), ("renewal", "paid", 6_000)]);
     }
 
     async fn declined_start_creates_nothing(t) {
@@ -103,7 +103,7 @@ on_both_stores! {
             (&json!("requires_form"), &json!("payment_method_required"), &json!("pending")));
         assert_eq!(asked["subscription"]["currentBillingPeriodStart"], Value::Null);
         let draft = t.invoices_of("c").await;
-        assert_eq!((told(&draft), &draft[0]["invoiceNumber"]), (vec![("create", "draft", 2_000)], &Value::Null));
+        assert_eq!((summarize(&draft), &draft[0]["invoiceNumber"]), (vec![("create", "draft", 2_000)], &Value::Null));
         assert!(!has_access(&t, "c").await);
         assert_eq!((t.balance("c").await, currency(&t, "c").await), (0, Value::Null));
         // The period begins when the form is paid.
@@ -115,7 +115,7 @@ on_both_stores! {
         let subscription = t.subscription_of("c").await;
         assert_eq!((&subscription["status"], &subscription["currentBillingPeriodStart"]), (&json!("active"), &json!("2030-01-01T03:00:00.000Z")));
         let paid = t.invoices_of("c").await;
-        assert_eq!((told(&paid), &paid[0]["invoiceNumber"]), (vec![("create", "paid", 2_000)], &json!("INV-000001")));
+        assert_eq!((summarize(&paid), &paid[0]["invoiceNumber"]), (vec![("create", "paid", 2_000)], &json!("INV-000001")));
         assert_eq!((&paid[0]["items"][0]["periodStart"], &paid[0]["periodEnd"]), (&json!("2030-01-01T03:00:00.000Z"), &json!("2030-02-01T03:00:00.000Z")));
         assert!(has_access(&t, "c").await);
         assert_eq!((t.balance("c").await, currency(&t, "c").await, t.charges().await), (100, json!("USD"), 1));
@@ -132,14 +132,14 @@ on_both_stores! {
         assert_eq!((&again["client"], &again["subscription"]["id"]), (&first["client"], &first["subscription"]["id"]));
         let other = t.try_to_subscribe("c", &team).await.expect(200).json();
         assert_ne!(other["client"]["clientSecret"], first["client"]["clientSecret"]);
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "draft", 5_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "draft", 5_000)]);
         // The first form was closed: its payment is refunded.
         t.fill_in(first["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
         assert_eq!((t.count(&REFUNDS).await, t.subscription_of("c").await["status"].clone()), (1, json!("pending")));
         t.fill_in(other["client"]["clientSecret"].as_str().unwrap(), "succeed").await.expect(204);
         let subscription = t.subscription_of("c").await;
         assert_eq!((&subscription["planId"], &subscription["status"]), (&json!(team), &json!("active")));
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 5_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 5_000)]);
     }
 
     async fn pending_start_is_canceled_after_23_hours(t) {
@@ -241,10 +241,10 @@ on_both_stores! {
         let subscription = t.subscription_of("c").await;
         assert_eq!((&subscription["status"], &subscription["currentBillingPeriodEnd"]), (&json!("active"), &json!("2030-02-15T00:00:00.000Z")));
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [("renewal", "paid", 2_300)]);
+        assert_eq!(summarize(&invoices), [("renewal", "paid", 2_300)]);
         // The anchor is the end of the trial.
         t.clock_to("2030-03-15T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await)[1..], [("renewal", "paid", 2_000), ("renewal", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await)[1..], [("renewal", "paid", 2_000), ("renewal", "paid", 2_000)]);
     }
 
     async fn trial_is_granted_once_per_product(t) {

@@ -1,7 +1,7 @@
 //! After a failed charge, and a sent invoice that is not paid.
 
 use crate::on_both_stores;
-use crate::support::{Test, event_with, flat, get, monthly, post, told};
+use crate::support::{Test, event_with, flat, get, monthly, post, summarize};
 use serde_json::{Value, json};
 use unitpay::testing::base::PaymentAttemptId;
 use unitpay::testing::db::{Sql, sql};
@@ -85,7 +85,7 @@ on_both_stores! {
         t.clock_to("2030-02-08T00:00:00Z").await;
         assert_eq!((t.count(&ATTEMPTS).await, status(&t, "c").await), (5, "canceled".into()));
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [("create", "paid", 2_000), ("renewal", "uncollectible", 2_000)]);
+        assert_eq!(summarize(&invoices), [("create", "paid", 2_000), ("renewal", "uncollectible", 2_000)]);
         assert_eq!(t.subscription_of("c").await["canceledAt"], "2030-02-08T00:00:00.000Z");
         t.clock_to("2030-04-01T00:00:00Z").await;
         assert_eq!(t.count(&ATTEMPTS).await, 5);
@@ -267,7 +267,7 @@ on_both_stores! {
         t.call_for("c", "2", 40).await;
         t.clock_to("2030-02-08T00:00:00Z").await;
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [("create", "paid", 2_000), ("renewal", "uncollectible", 2_100), ("usage", "overdue", 200)]);
+        assert_eq!(summarize(&invoices), [("create", "paid", 2_000), ("renewal", "uncollectible", 2_100), ("usage", "overdue", 200)]);
         let last = &invoices[2];
         assert_eq!(["issuedAt", "periodStart", "periodEnd"].map(|name| &last[name]), [
             &json!("2030-02-08T00:00:00.000Z"), &json!("2030-02-01T00:00:00.000Z"), &json!("2030-02-08T00:00:00.000Z"),

@@ -1,7 +1,7 @@
 //! A plan with a price wants a payment method at its start, even if there is nothing to pay yet.
 
 use crate::on_both_stores;
-use crate::support::{Test, event_with, flat, get, monthly, patch, post, told, with};
+use crate::support::{Test, event_with, flat, get, monthly, patch, post, summarize, with};
 use serde_json::{Value, json};
 
 async fn subscribe(t: &Test, customer: &str, plan: &str) -> Value {
@@ -41,7 +41,7 @@ on_both_stores! {
         assert_eq!(again.await.expect(200).json()["kind"], "created_no_charge");
         t.call_for("c", "2", 100).await;
         t.clock_to("2030-02-01T05:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("renewal", "paid", 500)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("renewal", "paid", 500)]);
     }
 
     async fn trial_starts_with_a_payment_method_and_only_once(t) {
@@ -53,7 +53,7 @@ on_both_stores! {
         let started = t.subscription_of("c").await;
         assert_eq!((&started["status"], &started["trialEnd"]), (&json!("trialing"), &json!("2030-01-11T20:00:00.000Z")));
         t.clock_to("2030-01-11T20:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("renewal", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("renewal", "paid", 2_000)]);
     }
 
     async fn plan_may_start_without_a_payment_method_if_it_says_so(t) {
@@ -109,7 +109,7 @@ on_both_stores! {
         t.card("c", "pm_sandbox_visa").await;
         assert_eq!(t.subscription_of("c").await["status"], "active");
         t.clock_to("2030-02-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("renewal", "paid", 60)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("renewal", "paid", 60)]);
     }
 
     async fn plan_paid_from_the_balance_needs_a_payment_method_too(t) {

@@ -1,6 +1,6 @@
 //! Late events of a subscription that has ended: its last usage window waits for them.
 
-use crate::support::{Engine, Test, event_with, lines, monthly, told, with};
+use crate::support::{Engine, Test, event_with, lines, monthly, summarize, with};
 use serde_json::{Value, json};
 
 /// Runs a test on both stores, with an hour of grace.
@@ -54,14 +54,14 @@ with_grace! {
         t.call_for("c", "1", 20).await;
         t.clock_to("2030-01-10T00:00:00Z").await;
         cancel_now(&t, &subscription).await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
         t.clock_to("2030-01-10T00:59:59Z").await;
         let refused = [(1, "rejected_no_subscription".to_owned())];
         let events = json!([calls("2", 4, Some("2030-01-09T23:59:59Z")), calls("3", 1, None)]);
         assert_eq!(t.tracked(events).await, refused);
         t.clock_to("2030-01-10T01:00:00Z").await;
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [("create", "paid", 2_000), ("usage", "paid", 70)]);
+        assert_eq!(summarize(&invoices), [("create", "paid", 2_000), ("usage", "paid", 70)]);
         assert_eq!(invoices[1]["periodEnd"], "2030-01-10T00:00:00.000Z");
         assert_eq!(invoices[1]["issuedAt"], "2030-01-10T01:00:00.000Z");
         let late = json!([calls("4", 1, Some("2030-01-09T23:59:59Z"))]);
@@ -93,7 +93,7 @@ with_grace! {
         assert_eq!(t.subscription_of("c").await["status"], "canceled");
         assert_eq!(t.tracked(json!([calls("1", 40, Some("2030-01-31T23:59:59Z"))])).await, []);
         t.clock_to("2030-02-02T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 150)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000), ("usage", "paid", 150)]);
     }
 
     async fn archived_customer_is_not_billed_after_the_grace(t) {
@@ -104,6 +104,6 @@ with_grace! {
         cancel_now(&t, &subscription).await;
         t.set_archived("c", "archive").await.expect(200);
         t.clock_to("2030-01-02T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000)]);
     }
 }

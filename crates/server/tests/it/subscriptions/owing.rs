@@ -1,7 +1,7 @@
 //! Starting a subscription while owing, setup fees, currencies and forms; debts after the end.
 
 use crate::on_both_stores;
-use crate::support::{Test, flat, monthly, patch, post, told, with};
+use crate::support::{Test, flat, monthly, patch, post, summarize, with};
 use serde_json::{Value, json};
 
 async fn pays_by(t: &Test, customer: &str, token: &str) {
@@ -53,7 +53,7 @@ on_both_stores! {
         assert_eq!(change(&large).await["invoice"]["totalAmount"], 2_000);
         t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
         t.buy("c", &large, 1).await;
-        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("create", "paid", 3_000)));
+        assert_eq!(summarize(&t.invoices_of("c").await).last(), Some(&("create", "paid", 3_000)));
     }
 
     async fn scheduled_plan_bills_its_setup_fee_at_its_start(t) {
@@ -63,7 +63,7 @@ on_both_stores! {
         let subscription = t.buy("c", &large, 1).await;
         t.of_subscription(&subscription, "change-plan", json!({ "planId": small })).await.expect(200);
         t.clock_to("2030-03-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 3_000), ("renewal", "paid", 1_700), ("renewal", "paid", 1_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 3_000), ("renewal", "paid", 1_700), ("renewal", "paid", 1_000)]);
     }
 
     async fn last_invoice_of_a_canceled_subscription_is_retried(t) {
@@ -74,10 +74,10 @@ on_both_stores! {
         t.call_for("c", "1", 100).await;
         pays_by(&t, "c", "pm_sandbox_declined").await;
         t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
-        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("usage", "overdue", 500)));
+        assert_eq!(summarize(&t.invoices_of("c").await).last(), Some(&("usage", "overdue", 500)));
         pays_by(&t, "c", "pm_sandbox_visa").await;
         t.clock_to("2030-01-02T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("usage", "paid", 500)));
+        assert_eq!(summarize(&t.invoices_of("c").await).last(), Some(&("usage", "paid", 500)));
         assert_eq!(status(&t, "c").await, "canceled");
     }
 
@@ -92,13 +92,13 @@ on_both_stores! {
         let path = format!("/v1/invoices/{}/payments", owed["id"].as_str().unwrap());
         t.call(post(path, &json!({ "amount": 1_970, "reference": "transfer" })).key(&t.key)).await.expect(201);
         assert_eq!(status(&t, "c").await, "active");
-        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_000)));
+        assert_eq!(summarize(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_000)));
         t.clock_to("2030-02-20T00:00:00Z").await;
         assert_eq!(status(&t, "c").await, "active");
         // The 0.30 are on the next invoice.
         pays_by(&t, "c", "pm_sandbox_visa").await;
         t.clock_to("2030-03-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_030)));
+        assert_eq!(summarize(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_030)));
     }
 
     async fn currency_unlocks_while_nothing_was_invoiced(t) {
@@ -109,7 +109,7 @@ on_both_stores! {
         let subscription = t.buy("c", &free, 1).await;
         t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
         let subscription = t.buy("c", &euro, 1).await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 1_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 1_000)]);
         t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
         t.try_to_subscribe("c", &dollar).await.refused(422, "currency_mismatch");
     }
@@ -120,7 +120,7 @@ on_both_stores! {
         t.buy("c", &plan, 1).await;
         t.call(patch("/v1/customers/c", &json!({ "collectionMethod": "send_invoice" })).key(&t.key)).await.expect(200);
         t.clock_to("2030-02-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "issued", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "issued", 2_000)]);
     }
 
     async fn form_expires_by_billing_time(t) {
@@ -176,7 +176,7 @@ on_both_stores! {
         t.subscriber(&shop, "c").await;
         t.card("c", "pm_sandbox_visa").await;
         let end = t.app.clock.now().plus_days(1);
-        t.grant(shop.wallet("c"), unitpay::credits::Source::Promotional, 6, Some(end)).await;
+        t.grant(shop.wallet("c"), unitpay::testing::credits::GrantSource::Promotional, 6, Some(end)).await;
         let subscription = t.subscription_of("c").await;
         t.of_subscription(&subscription, "cancel", json!({ "mode": "now" })).await.expect(200);
         t.try_to_subscribe("c", &euro).await.refused(422, "currency_mismatch");

@@ -2,7 +2,7 @@
 
 use crate::on_both_stores;
 use crate::support::{
-    Engine, Request, Test, event_with, flat, get, lines, monthly, post, told, with, yearly,
+    Engine, Request, Test, event_with, flat, get, lines, monthly, post, summarize, with, yearly,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ on_both_stores! {
         }
         t.clock_to("2031-01-31T00:00:00Z").await;
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [
+        assert_eq!(summarize(&invoices), [
             ("create", "paid", 20_000), ("usage", "paid", 100), ("usage", "paid", 100), ("usage", "paid", 100), ("renewal", "paid", 20_100),
         ]);
         let ends: Vec<&Value> = invoices.iter().map(|one| &one["periodEnd"]).collect();
@@ -100,7 +100,7 @@ on_both_stores! {
         t.call_for("c", "b", json!(30)).await;
         t.clock_to("2030-03-01T00:00:00Z").await;
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [("renewal", "paid", 60)]);
+        assert_eq!(summarize(&invoices), [("renewal", "paid", 60)]);
         let kept: Vec<_> = lines(&invoices[0]).into_iter().filter(|line| line.1 != 0).collect();
         assert_eq!(kept, [("usage".into(), 40), ("addition".into(), 20)]);
         // Nothing was used, so there is no invoice.
@@ -111,13 +111,13 @@ on_both_stores! {
     async fn renewal_uses_the_tax_at_issue(t) {
         let plan = t.plan(monthly("pro", flat(999))).await;
         t.payer("c").await;
-        let own = json!({ "taxRate": { "name": "GST", "basisPoints": 1_050 } });
+        let tax = json!({ "taxRate": { "name": "GST", "basisPoints": 1_050 } });
         t.buy("c", &plan, 1).await;
         let branding = json!({ "taxRate": { "name": "VAT", "basisPoints": 1_900 } });
         t.call(crate::support::Request::new("PUT", "/v1/branding").json(&branding).key(&t.key)).await.expect(200);
         let patch = async |body: &Value| t.call(crate::support::patch("/v1/customers/c", body).key(&t.key)).await.expect(200);
         t.clock_to("2030-02-01T00:00:00Z").await;
-        patch(&own).await;
+        patch(&tax).await;
         t.clock_to("2030-03-01T00:00:00Z").await;
         patch(&json!({ "taxStatus": "reverse_charge" })).await;
         t.clock_to("2030-04-01T00:00:00Z").await;
@@ -137,7 +137,7 @@ on_both_stores! {
         let token = t.token("c").await;
         t.call(get(format!("/v1/plans/{plan}")).bearer(&token)).await.expect(200);
         t.clock_to("2030-02-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await)[1..], [("renewal", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await)[1..], [("renewal", "paid", 2_000)]);
     }
 
     async fn concurrent_nodes_renew_each_period_once(t) {
@@ -159,7 +159,7 @@ on_both_stores! {
             // The nodes generate different ids.
             starts.sort();
             assert_eq!(starts, ["2030-01-01", "2030-02-01", "2030-03-01", "2030-04-01"], "{name}");
-            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000)], "{name}");
+            assert_eq!(summarize(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000), ("renewal", "paid", 2_000)], "{name}");
         }
         assert_eq!((t.count(&NUMBERS).await, t.charges().await), (48_048, 48));
     }
@@ -222,7 +222,7 @@ on_both_stores! {
         t.bill_what_is_due().await;
         let clock = t.call(get("/v1/test-clock").key(&t.key)).await.expect(200).json();
         assert_eq!((&clock["status"], &clock["now"]), (&json!("ready"), &json!("2030-02-10T00:00:00.000Z")));
-        assert_eq!(told(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_000)));
+        assert_eq!(summarize(&t.invoices_of("c").await).last(), Some(&("renewal", "paid", 2_000)));
         for wrong in ["2030-02-09T23:59:59Z", "2032-02-15T00:00:00Z", "9999-12-31T23:59:59Z"] {
             let body = json!({ "to": wrong });
             t.call(post("/v1/test-clock/advance", &body).key(&t.key)).await.refused(422, "validation_failed");
@@ -242,7 +242,7 @@ on_both_stores! {
         t.refuse_subscriptions_of(&first.0).await;
         t.advance(31 * 86_400);
         t.try_to_bill().await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)]);
         // Nor while a clock cannot advance. That is reported at once.
         let advance = post("/v1/test-clock/advance", &json!({ "to": "2030-02-02T00:00:00Z" })).key(&first.1);
         t.call(advance).await.refused(500, "internal");

@@ -6,7 +6,7 @@ mod dunning;
 mod wallets;
 
 use crate::on_both_stores;
-use crate::support::{Test, flat, monthly, per_unit, post, told, with};
+use crate::support::{Test, flat, monthly, per_unit, post, summarize, with};
 use serde_json::json;
 use unitpay::testing::base::Time;
 
@@ -74,7 +74,7 @@ async fn renewal(t: &Test, token: &str, alive: &str, owed: &str) {
     let expected = async |name: &str, rows: i64| {
         let (renewed, invoices) = (t.subscription_of(name).await, t.invoices_of(name).await);
         assert_eq!(
-            told(&invoices),
+            summarize(&invoices),
             [("create", "paid", 4_000), ("renewal", owed, 3_150)],
             "{token} after {rows} rows"
         );
@@ -117,7 +117,7 @@ on_both_stores! {
         let expected = async |name: &str, rows: i64| {
             let outcome = ask(name).await.expect(200).json();
             assert_eq!((&outcome["kind"], &outcome["subscription"]["status"]), (&json!("charged_inline"), &json!("active")), "after {rows} rows");
-            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000)], "after {rows} rows");
+            assert_eq!(summarize(&t.invoices_of(name).await), [("create", "paid", 2_000)], "after {rows} rows");
             assert_eq!(t.balance(name).await, 100, "after {rows} rows");
         };
         let rows = t.die_after_each_row(prepare, work, expected).await;
@@ -140,7 +140,7 @@ on_both_stores! {
         let expected = async |name: &str, rows: i64| {
             let (now, invoices) = (t.subscription_of(name).await, t.invoices_of(name).await);
             assert_eq!(now["planId"], json!(large), "after {rows} rows");
-            let kinds: Vec<_> = told(&invoices).into_iter().map(|(reason, status, _)| (reason, status)).collect();
+            let kinds: Vec<_> = summarize(&invoices).into_iter().map(|(reason, status, _)| (reason, status)).collect();
             assert_eq!(kinds, [("create", "paid"), ("change", "paid")], "after {rows} rows");
         };
         let rows = t.die_after_each_row(prepare, work, expected).await;

@@ -1,7 +1,7 @@
 //! Usage is rated in segments: by the plan in force when it happened, once per usage window.
 
 use crate::on_both_stores;
-use crate::support::{Test, event_with, flat, get, lines, monthly, post, told, with, yearly};
+use crate::support::{Test, event_with, flat, get, lines, monthly, post, summarize, with, yearly};
 use serde_json::{Value, json};
 
 /// Usage of `call` at this price in minor units, after this many included units.
@@ -49,7 +49,7 @@ on_both_stores! {
         assert_eq!(upcoming["invoice"]["totalAmount"], 500_000, "{upcoming}");
         t.call_for("c", "2", 500_000).await;
         t.clock_to("2030-02-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("renewal", "paid", 500_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("renewal", "paid", 500_000)]);
         t.clock_to("2030-03-01T00:00:00Z").await;
         assert_eq!(billed(&t, "c").await, 500_000);
     }
@@ -65,7 +65,7 @@ on_both_stores! {
         change(&t, &subscription, &new).await;
         t.of_subscription(&subscription, "cancel", json!({})).await.expect(200);
         t.clock_to("2030-03-01T00:00:00Z").await;
-        assert_eq!(told(&t.invoices_of("c").await), [("create", "paid", 2_900), ("change", "paid", 6 + 2_000_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("create", "paid", 2_900), ("change", "paid", 6 + 2_000_000)]);
     }
 
     async fn change_to_a_metered_plan_bills_later_usage_only(t) {
@@ -124,7 +124,7 @@ on_both_stores! {
         t.call_for("c", "2", 450).await;
         t.fill_in(secret(&form), "succeed").await.expect(204);
         t.call_for("c", "3", 9).await;
-        assert_eq!(told(&t.invoices_of("c").await), [("change", "paid", 61_000)]);
+        assert_eq!(summarize(&t.invoices_of("c").await), [("change", "paid", 61_000)]);
         pays_by(&t, "c", "pm_sandbox_visa").await;
         t.clock_to("2030-02-01T00:00:00Z").await;
         assert_eq!(billed(&t, "c").await, 61_000 + 45_000 + 60_000);
@@ -192,7 +192,7 @@ on_both_stores! {
         t.clock_to("2030-02-02T00:00:00Z").await;
         for customer in ["c", "d"] {
             let invoices = t.invoices_of(customer).await;
-            assert_eq!(told(&invoices), [("create", "paid", 1_000), ("usage", "paid", 1_000)], "{customer}");
+            assert_eq!(summarize(&invoices), [("create", "paid", 1_000), ("usage", "paid", 1_000)], "{customer}");
         }
     }
 
@@ -214,9 +214,9 @@ on_both_stores! {
         assert_eq!(t.tracked(json!(late)).await, []);
         t.clock_to("2030-02-13T00:00:00Z").await;
         let invoices = t.invoices_of("c").await;
-        assert_eq!(told(&invoices), [("renewal", "paid", 1_000), ("renewal", "paid", 1_100)]);
+        assert_eq!(summarize(&invoices), [("renewal", "paid", 1_000), ("renewal", "paid", 1_100)]);
         assert_eq!(invoices[1]["items"][0]["quantity"], "1");
-        assert_eq!(told(&t.invoices_of("d").await), [("create", "paid", 1_000), ("renewal", "paid", 1_100)]);
+        assert_eq!(summarize(&t.invoices_of("d").await), [("create", "paid", 1_000), ("renewal", "paid", 1_100)]);
     }
 
     async fn quantity_change_leaves_a_scheduled_cancellation(t) {

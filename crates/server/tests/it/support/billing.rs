@@ -6,9 +6,9 @@ use unitpay::testing::audit::Actor;
 use unitpay::testing::base::{CollectionMethod, Decimal, InvoiceId, PaymentAttemptId, Time};
 use unitpay::testing::customers::CustomerRef;
 use unitpay::testing::db::{Lane, Sql, Tx, sql};
-use unitpay::testing::invoices::{Invoice, Line, LineKind, NewInvoice, Reason};
+use unitpay::testing::invoices::{Invoice, InvoiceReason, Line, LineKind, NewInvoice};
 use unitpay::testing::organizations::Tenant;
-use unitpay::testing::settlement::{Billed, Effect, Kept};
+use unitpay::testing::settlement::{Billed, Effect};
 use unitpay::testing::work::{BillingError, Work};
 use unitpay::testing::{customers, invoices, payments, settlement};
 
@@ -31,10 +31,10 @@ pub fn line(amount: i64) -> Line {
 }
 
 /// An invoice of these amounts in dollars, to be charged.
-pub fn of(amounts: &[i64]) -> NewInvoice {
+pub fn new_invoice(amounts: &[i64]) -> NewInvoice {
     NewInvoice {
         subscription_id: None,
-        reason: Reason::Renewal,
+        reason: InvoiceReason::Renewal,
         currency: "USD".parse().unwrap(),
         lines: amounts.iter().copied().map(line).collect(),
         period: None,
@@ -87,7 +87,7 @@ impl Test {
     /// Issues an invoice of a customer over this amount.
     pub async fn bill(&self, customer: &str, amount: i64) -> String {
         let no = self.customer_no(customer).await;
-        let issued = self.issue(self.tenant, no, of(&[amount])).await;
+        let issued = self.issue(self.tenant, no, new_invoice(&[amount])).await;
         issued.unwrap().unwrap().id.to_string()
     }
 
@@ -144,10 +144,7 @@ impl Test {
             unitpay::testing::flows::pay(&mut Work { tx, tenant: &tenant, at, by: &by }, id, None)
                 .await
         });
-        match kept.await.unwrap() {
-            Kept::Attempt(id) => id,
-            Kept::Outcome(outcome) => panic!("{outcome:?}"),
-        }
+        kept.await.unwrap().attempt_id().unwrap()
     }
 
     pub async fn pay(&self, invoice: &str, body: Value) -> Answer {

@@ -12,7 +12,7 @@ mod server;
 mod shop;
 mod subscriptions;
 
-pub use billing::{line, of};
+pub use billing::{line, new_invoice};
 pub use books::check_books;
 pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer};
 pub use place::{Place, ok, refused};
@@ -21,7 +21,7 @@ pub use program::Program;
 pub use receiver::{Manner, Receiver};
 pub use server::{Engine, Folder, Test, claims, nodes_at_once};
 pub use shop::{Shop, WalletOf, event, event_with};
-pub use subscriptions::{flat, lines, monthly, per_unit, told, with, yearly};
+pub use subscriptions::{flat, lines, monthly, per_unit, summarize, with, yearly};
 
 /// Declares tests that run on both stores.
 #[macro_export]

@@ -81,8 +81,8 @@ impl Program {
 
     /// Sends it a signal by name.
     pub fn signal(&self, name: &str) {
-        let told = Command::new("kill").arg(name).arg(self.id().to_string()).status().unwrap();
-        assert!(told.success());
+        let killed = Command::new("kill").arg(name).arg(self.id().to_string()).status().unwrap();
+        assert!(killed.success());
     }
 
     pub fn wait(&mut self) -> ExitStatus {

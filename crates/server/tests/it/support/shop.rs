@@ -4,7 +4,7 @@ use super::{Answer, Test, get, post};
 use serde_json::{Value, json};
 use unitpay::testing::audit::Actor;
 use unitpay::testing::base::Time;
-use unitpay::testing::credits::{self, NewGrant, Source};
+use unitpay::testing::credits::{self, GrantSource, NewGrant};
 use unitpay::testing::db::{Lane, Tx};
 use unitpay::testing::work::Work;
 
@@ -148,7 +148,7 @@ impl Test {
     pub async fn grant(
         &self,
         wallet: WalletOf<'_>,
-        source: Source,
+        source: GrantSource,
         amount: i64,
         end: Option<Time>,
     ) {

@@ -121,7 +121,7 @@ impl Test {
 }
 
 /// Returns reason, status and total of each invoice.
-pub fn told(invoices: &[Value]) -> Vec<(&str, &str, i64)> {
+pub fn summarize(invoices: &[Value]) -> Vec<(&str, &str, i64)> {
     invoices
         .iter()
         .map(|one| {

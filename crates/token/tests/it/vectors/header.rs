@@ -70,7 +70,7 @@ fn members() -> Vec<Vector> {
         header_case("typ empty", "portal+jwt", ""),
         header_case("typ null", r#""portal+jwt""#, "null"),
     ];
-    let own = serde_json::to_string(&jwk(FOREIGN_SEED)).unwrap();
+    let ours = serde_json::to_string(&jwk(FOREIGN_SEED)).unwrap();
     for (name, member) in [
         ("crit empty", r#""crit":[]"#),
         ("crit of a claim", r#""crit":["exp"]"#),
@@ -93,7 +93,7 @@ fn members() -> Vec<Vector> {
     ] {
         all.push(header_case(name, r#""}"#, &format!(r#"",{member}}}"#)));
     }
-    let embedded = header_with("\"}", &format!("\",\"jwk\":{own}}}"));
+    let embedded = header_with("\"}", &format!("\",\"jwk\":{ours}}}"));
     all.push(refuse("malformed", "jwk with its own key", sign(FOREIGN_SEED, embedded, payload())));
     all.push(refuse("malformed", "a nested token, said in cty", {
         sign(SEED, header_with("\"}", "\",\"cty\":\"JWT\"}"), signed(payload()))
@@ -135,8 +135,8 @@ fn spellings() -> Vec<Vector> {
 }
 
 fn keys() -> Vec<Vector> {
-    let own = kid(SEED);
-    let quoted = format!(r#""{own}""#);
+    let ours = kid(SEED);
+    let quoted = format!(r#""{ours}""#);
     let mut all: Vec<Vector> = [
         ("kid null", "null".to_owned()),
         ("kid a number", "1".to_owned()),
@@ -145,10 +145,10 @@ fn keys() -> Vec<Vector> {
         ("kid a word", r#""key-1""#.to_owned()),
         ("kid a path", r#""../../../../../../../../../../../etc/passwd___""#.to_owned()),
         ("kid with SQL", r#""' OR '1'='1' UNION SELECT '0000000000000000""#.to_owned()),
-        ("kid with U+0000", format!(r#""{own}\u0000""#)),
-        ("kid too short by one", format!(r#""{}""#, &own[..42])),
-        ("kid too long by one", format!(r#""{own}A""#)),
-        ("kid padded", format!(r#""{own}=""#)),
+        ("kid with U+0000", format!(r#""{ours}\u0000""#)),
+        ("kid too short by one", format!(r#""{}""#, &ours[..42])),
+        ("kid too long by one", format!(r#""{ours}A""#)),
+        ("kid padded", format!(r#""{ours}=""#)),
         ("kid __proto__", r#""__proto__""#.to_owned()),
     ]
     .into_iter()
@@ -156,15 +156,15 @@ fn keys() -> Vec<Vector> {
     .collect();
 
     let unknown = |name: &str, seed: &str, kid: &str| {
-        refuse("unknown_key", name, sign(seed, header_with(&own, kid), payload()))
+        refuse("unknown_key", name, sign(seed, header_with(&ours, kid), payload()))
     };
     all.extend([
         unknown("a key that is not ours", FOREIGN_SEED, &kid(FOREIGN_SEED)),
         unknown("our signature under another kid", SEED, &kid(FOREIGN_SEED)),
         unknown("a kid of 43 letters", SEED, &"A".repeat(43)),
         unknown("a kid named like a part of an object", SEED, &format!("{:_>43}", "constructor")),
-        unknown("our kid in lower case", SEED, &own.to_lowercase()),
-        unknown("our kid with a trailing bit", SEED, &format!("{}l", &own[..42])),
+        unknown("our kid in lower case", SEED, &ours.to_lowercase()),
+        unknown("our kid with a trailing bit", SEED, &format!("{}l", &ours[..42])),
     ]);
     all.push(refuse("bad_signature", "a foreign key under our kid", {
         sign(FOREIGN_SEED, header(), payload())

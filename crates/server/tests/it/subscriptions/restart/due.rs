@@ -2,7 +2,7 @@
 
 use super::{DAY, full, status, until};
 use crate::on_both_stores;
-use crate::support::{flat, get, monthly, post, told, yearly};
+use crate::support::{flat, get, monthly, post, summarize, yearly};
 use serde_json::json;
 
 on_both_stores! {
@@ -19,7 +19,7 @@ on_both_stores! {
         let work = async |_: &str| t.try_to_bill().await;
         let expected = async |name: &str, rows: i64| {
             let (subscription, invoices) = (t.subscription_of(name).await, t.invoices_of(name).await);
-            assert_eq!(told(&invoices), [("create", "paid", 20_000), ("usage", "paid", 150)], "after {rows} rows");
+            assert_eq!(summarize(&invoices), [("create", "paid", 20_000), ("usage", "paid", 150)], "after {rows} rows");
             assert_eq!(subscription["usagePeriodStart"], invoices[1]["periodEnd"], "after {rows} rows");
             assert_eq!(subscription["currentBillingPeriodStart"], invoices[0]["periodStart"], "after {rows} rows");
         };
@@ -39,7 +39,7 @@ on_both_stores! {
         };
         let work = async |_: &str| t.try_to_bill().await;
         let expected = async |name: &str, rows: i64| {
-            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("usage", "paid", 150)], "after {rows} rows");
+            assert_eq!(summarize(&t.invoices_of(name).await), [("create", "paid", 2_000), ("usage", "paid", 150)], "after {rows} rows");
             assert_eq!((status(&t, name).await.as_str(), t.balance(name).await), ("canceled", 0), "after {rows} rows");
         };
         let rows = t.die_after_each_row(prepare, work, expected).await;
@@ -57,7 +57,7 @@ on_both_stores! {
         };
         let work = async |_: &str| t.try_to_bill().await;
         let expected = async |name: &str, rows: i64| {
-            assert_eq!(told(&t.invoices_of(name).await), [("create", "overdue", 2_000)], "after {rows} rows");
+            assert_eq!(summarize(&t.invoices_of(name).await), [("create", "overdue", 2_000)], "after {rows} rows");
             assert_eq!(status(&t, name).await, "past_due", "after {rows} rows");
         };
         let rows = t.die_after_each_row(prepare, work, expected).await;
@@ -82,7 +82,7 @@ on_both_stores! {
         let expected = async |name: &str, rows: i64| {
             let clock = t.call(get("/v1/test-clock").key(&t.key)).await.expect(200).text("status");
             assert_eq!((clock.as_str(), t.balance(name).await), ("ready", 130), "after {rows} rows");
-            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)], "after {rows} rows");
+            assert_eq!(summarize(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)], "after {rows} rows");
         };
         let rows = t.die_after_each_row(prepare, work, expected).await;
         assert!(rows > 25, "it wrote {rows} rows");

@@ -2,7 +2,7 @@
 
 use super::{DAY, pays_by, status, until};
 use crate::on_both_stores;
-use crate::support::{Test, monthly, told};
+use crate::support::{Test, monthly, summarize};
 use serde_json::json;
 
 /// A subscription of 2000 whose renewal failed, after this many retries, just before the next one.
@@ -45,7 +45,7 @@ on_both_stores! {
         };
         let work = async |_: &str| t.try_to_bill().await;
         let expected = async |name: &str, rows: i64| {
-            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)], "after {rows} rows");
+            assert_eq!(summarize(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "paid", 2_000)], "after {rows} rows");
             assert_eq!((status(&t, name).await.as_str(), tries(&t, name).await), ("active", 1), "after {rows} rows");
         };
         let rows = t.die_after_each_row(prepare, work, expected).await;
@@ -57,7 +57,7 @@ on_both_stores! {
         let prepare = async |name: &str| in_arrears(&t, name, &plan, 1).await;
         let work = async |_: &str| t.try_to_bill().await;
         let expected = async |name: &str, rows: i64| {
-            assert_eq!(told(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "overdue", 2_000)], "after {rows} rows");
+            assert_eq!(summarize(&t.invoices_of(name).await), [("create", "paid", 2_000), ("renewal", "overdue", 2_000)], "after {rows} rows");
             assert_eq!((status(&t, name).await.as_str(), tries(&t, name).await), ("past_due", 3), "after {rows} rows");
             // Two days after this one, less the time that passed.
             t.advance(2 * DAY - 3_662);
@@ -77,7 +77,7 @@ on_both_stores! {
         let work = async |_: &str| t.try_to_bill().await;
         let expected = async |name: &str, rows: i64| {
             assert_eq!(
-                told(&t.invoices_of(name).await),
+                summarize(&t.invoices_of(name).await),
                 [("create", "paid", 2_000), ("renewal", "uncollectible", 2_000), ("usage", "overdue", 150)],
                 "after {rows} rows"
             );

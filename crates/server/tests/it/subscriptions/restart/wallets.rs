@@ -2,7 +2,7 @@
 
 use super::DAY;
 use crate::on_both_stores;
-use crate::support::{Request, Test, get, told};
+use crate::support::{Request, Test, get, summarize};
 use serde_json::{Value, json};
 use unitpay::testing::audit::Actor;
 use unitpay::testing::db::{Lane, Tx};
@@ -36,8 +36,8 @@ async fn generate(t: &Test, customer: &str) -> Result<(), BillingError> {
 }
 
 async fn entries(t: &Test, customer: &str) -> Vec<Value> {
-    let told = |entry: &Value| json!([entry["type"], entry["amount"], entry["createdAt"]]);
-    t.ledger(&t.wallet(customer).await).await.iter().map(told).collect()
+    let brief = |entry: &Value| json!([entry["type"], entry["amount"], entry["createdAt"]]);
+    t.ledger(&t.wallet(customer).await).await.iter().map(brief).collect()
 }
 
 on_both_stores! {
@@ -55,7 +55,7 @@ on_both_stores! {
         };
         let work = async |name: &str| drop(generate(&t, name).await);
         let expected = async |name: &str, rows: i64| {
-            assert_eq!(told(&t.invoices_of(name).await), [("top_up", "paid", 1_000)], "after {rows} rows");
+            assert_eq!(summarize(&t.invoices_of(name).await), [("top_up", "paid", 1_000)], "after {rows} rows");
             let wallet = t.wallet(name).await;
             assert_eq!((&wallet["balance"], &wallet["autoTopUp"]["pending"]), (&json!(208), &json!(false)), "after {rows} rows");
         };
