@@ -8,12 +8,12 @@ import { report } from '../../../scripts/sizes.mjs';
 const pathOf = (path) => new URL(`../dist/${path}`, import.meta.url).pathname;
 const peers = [/^react($|\/)/, /^react-dom($|\/)/, /^@tanstack\/react-query$/];
 
-/** Loaded only by those who use Stripe. */
-const isStripe = (name) => name.includes('stripe-form');
+/** Loaded only by customers of an organization that uses the processor. */
+const isForm = (name) => /(stripe|sandbox)-form/.test(name);
 
 /**
- * Bundles `code`. Of the chunks that are loaded on demand it takes `part`: `all` but Stripe's form,
- * `none`, or only `stripe`.
+ * Bundles what `code` imports as Vite bundles an app. Of the chunks that are loaded on demand it
+ * takes `part`: `all` but the forms of processors, `none`, or only these `forms`.
  */
 async function bundle(code, part = 'all') {
   const id = 'virtual:entry';
@@ -31,7 +31,7 @@ async function bundle(code, part = 'all') {
       write: false,
       minify: true,
       target: 'es2022',
-      rolldownOptions: { input: id, external: peers, preserveEntrySignatures: 'strict' },
+      rolldownOptions: { input: id, external: peers },
     },
   });
   const chunks = new Map(output.map((chunk) => [chunk.fileName, chunk]));
@@ -43,7 +43,7 @@ async function bundle(code, part = 'all') {
       if (chunks.has(next)) loaded.add(next);
     }
   }
-  const counted = [...loaded].filter((name) => isStripe(name) === (part === 'stripe'));
+  const counted = [...loaded].filter((name) => isForm(name) === (part === 'forms'));
   return counted.map((name) => chunks.get(name).code).join('');
 }
 
@@ -51,17 +51,19 @@ const languages = (await readdir(pathOf('locales')))
   .filter((file) => file.endsWith('.js') && file !== 'en.js')
   .map((file) => `locales/${file}`);
 
+/** Returns an app's code that uses `names`, or everything, of a file of the package. */
+function using(file, names) {
+  const what = names ? `{ ${names} }` : '* as all';
+  return `import ${what} from '${pathOf(file)}'; globalThis.used = [${names ?? 'all'}];`;
+}
+
 /** Each with its name, its limit in kB, its code, and the part that counts. */
 const limits = [
-  [
-    'provider and one hook',
-    7,
-    `export { UnitPayProvider, useSubscriptions } from '${pathOf('index.js')}';`,
-  ],
-  ['everything', 40.5, `export * from '${pathOf('index.js')}';`],
-  ["Stripe's form", 6, `export * from '${pathOf('index.js')}';`, 'stripe'],
-  ['PricingTable', 16, `export { PricingTable } from '${pathOf('index.js')}';`, 'none'],
-  ...languages.map((file) => [file, 5, `export * from '${pathOf(file)}';`]),
+  ['provider and one hook', 7, using('index.js', 'UnitPayProvider, useSubscriptions')],
+  ['everything', 40, using('index.js')],
+  ['forms of processors', 7, using('index.js'), 'forms'],
+  ['PricingTable', 16, using('index.js', 'PricingTable'), 'none'],
+  ...languages.map((file) => [file, 5, using(file)]),
   ['styles.css', 6],
   ['styles.layer.css', 6],
 ];

@@ -6,7 +6,6 @@ import { useSetupPayment } from '../hooks/customer.js';
 import { Failure, Skeleton } from '../ui/elements.js';
 import { lazy } from '../ui/lazy.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
-import { SandboxForm } from './sandbox-form.js';
 
 interface FormProps {
   /** The `client` of an outcome that requires a form; without it the form adds a payment method. */
@@ -38,9 +37,9 @@ export interface PaymentFormProps extends StyleProps {
 /** The properties of each processor's form. */
 export type ProcessorFormProps = FormProps & { client: FormClient };
 
-/** The form of each processor. Stripe's is loaded when it is first shown. */
+/** The form of each processor, loaded when it is first shown. */
 const FORMS: Partial<Record<string, ComponentType<ProcessorFormProps>>> = {
-  sandbox: SandboxForm,
+  sandbox: /* @__PURE__ */ lazy(async () => (await import('./sandbox-form.js')).SandboxForm, 5),
   stripe: /* @__PURE__ */ lazy(async () => (await import('./stripe-form.js')).StripeForm, 5),
 };
 

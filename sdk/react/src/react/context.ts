@@ -2,6 +2,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 
+import type { ErrorCode } from '../api-types.js';
 import { UnitPayClient } from '../core/client.js';
 import type { Messages } from '../locales/en.js';
 import type { ClassNames, Variables } from '../ui/names.js';
@@ -9,8 +10,8 @@ import type { PortalSession } from '../core/session.js';
 import type { Opening } from './first-token.js';
 import type { StripeSource } from '../stripe/types.js';
 
-/** Your texts by key; absent keys stay English. */
-export type Texts = Readonly<Partial<Messages>>;
+/** Your texts by key; absent keys stay English. Each error code may have a text of its own. */
+export type Texts = Readonly<Partial<Messages & Record<`error.${ErrorCode}`, string>>>;
 
 /** Theme, variables and class names for every component. */
 export interface Appearance {

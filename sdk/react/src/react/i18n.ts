@@ -1,7 +1,7 @@
 /** Texts, numbers and dates in the reader's language. */
 import { useMemo } from 'react';
 
-import type { CurrentSession } from '../api-types.js';
+import type { CurrentSession, ErrorCode } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { formatDate, formatPeriod } from '../format/dates.js';
 import { isRightToLeft } from '../format/direction.js';
@@ -70,10 +70,7 @@ function i18n(texts: Messages, locale: string, timeZone: string): I18n {
     timeZone,
     dir: directionOf(texts.language),
     t,
-    errorText: ({ code = 'unknown', declineReason = '' }) =>
-      has(texts, `decline.${declineReason}`) ??
-      has(texts, `error.${code}`) ??
-      texts['error.unknown'],
+    errorText: (error) => errorText(texts, error),
     money: (minor, currency) => formatMoney(minor, currency, locale),
     credits: (amount, currency) => formatCredits(amount, currency, locale),
     number: (value) => formatNumber(value, locale),
@@ -81,6 +78,37 @@ function i18n(texts: Messages, locale: string, timeZone: string): I18n {
     date: (iso) => formatDate(iso, locale, timeZone),
     period: (start, end) => formatPeriod(start, end, locale, timeZone),
   };
+}
+
+/** The codes that have the text of another code. */
+const SAME: Partial<Record<ErrorCode, ErrorCode>> = {
+  ambiguous_credentials: 'invalid_api_key',
+  malformed_request: 'invalid_api_key',
+  secret_key_in_browser: 'invalid_api_key',
+  unsupported_media_type: 'invalid_api_key',
+  idempotency_key_reused: 'conflict',
+  method_not_allowed: 'insufficient_scope',
+  invalid_token: 'token_expired',
+  missing_credentials: 'token_expired',
+  rate_limited: 'overloaded',
+  test_clock_advancing: 'overloaded',
+  plan_immutable: 'plan_not_available',
+  request_timeout: 'timeout',
+  organization_suspended: 'unavailable',
+  seller_incomplete: 'unavailable',
+};
+
+/** Returns the text for an error: that of the decline, of its code, or of any error. */
+export function errorText(
+  texts: Messages,
+  { code, declineReason }: Pick<ApiError, 'code' | 'declineReason'>,
+): string {
+  return (
+    has(texts, `decline.${declineReason ?? ''}`) ??
+    has(texts, `error.${code ?? ''}`) ??
+    has(texts, `error.${(code && SAME[code]) ?? ''}`) ??
+    texts['error.unknown']
+  );
 }
 
 function textsFor(

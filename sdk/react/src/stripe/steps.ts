@@ -71,7 +71,7 @@ const TEXTS: Partial<Record<string, Key>> = {
   card_error: 'form.declined',
   validation_error: 'error.validation_failed',
   api_connection_error: 'error.network_error',
-  rate_limit_error: 'error.rate_limited',
+  rate_limit_error: 'error.overloaded',
 };
 
 /** Our own words: Stripe's messages may say more about a decline than a customer should read. */
