@@ -44,6 +44,8 @@ pub struct PaymentMethodResponse {
     pub status: PaymentMethodStatus,
     /// Whether it is charged unless another method is given.
     pub is_default: bool,
+    /// Whether its last charge was declined.
+    pub is_declined: bool,
     pub card: CardResponse,
     pub card_brand: String,
     pub card_last4: String,
@@ -132,6 +134,7 @@ impl PaymentMethodResponse {
             r#type: PaymentMethodType::Card,
             status: PaymentMethodStatus::new(card.has_expired(at)),
             is_default: method.is_default,
+            is_declined: method.is_declined,
             card: CardResponse {
                 brand: card.brand.clone(),
                 last4: card.last4.clone(),

@@ -39,6 +39,8 @@ pub struct PaymentMethod {
     pub card: Card,
     #[record(computed)]
     pub is_default: bool,
+    #[record(computed)]
+    pub is_declined: bool,
     /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,

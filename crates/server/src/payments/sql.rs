@@ -18,6 +18,11 @@ macro_rules! methods {
                 $rest
             ),
             is_default = "COALESCE(b.default_payment_method_id = m.id, FALSE)",
+            is_declined = "COALESCE((SELECT a.status = 'declined' FROM payment_attempts a \
+                 WHERE a.tenant_no = m.tenant_no AND a.customer_no = m.customer_no \
+                 AND a.payment_method_id = m.id \
+                 AND a.status NOT IN ('pending', 'requires_form', 'abandoned') \
+                 ORDER BY a.id DESC LIMIT 1), FALSE)",
         )
     };
 }

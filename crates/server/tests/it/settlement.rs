@@ -18,6 +18,8 @@ use unitpay::testing::work::Work;
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts");
 const PENDING: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'pending'");
+const LAST_CHARGE_TO: Sql =
+    sql("UPDATE payment_attempts SET payment_method_id = $1 WHERE status = 'succeeded'");
 const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 const NUMBERED: Sql = sql("SELECT COUNT(*) FROM invoices WHERE number IS NOT NULL");
 
@@ -94,6 +96,34 @@ on_both_stores! {
         let refused = t.pay(&invoice, json!({})).await.refused(402, "payment_declined").json();
         let attempt = t.read_attempt(&refused["paymentAttemptId"], None).await.expect(200).json();
         assert_eq!((&attempt["status"], &attempt["declineReason"]), (&json!("declined"), &json!("card_declined")));
+    }
+
+    async fn payment_method_shows_that_its_last_charge_was_declined(t) {
+        let customer = t.customer("c").await;
+        let path = format!("/v1/customers/{customer}/payment-methods");
+        let declined = async || {
+            let cards = t.call(get(&path).key(&t.key)).await.expect(200).json();
+            let cards = cards["data"].as_array().unwrap().clone();
+            cards.iter().map(|card| card["isDeclined"].as_bool().unwrap()).collect::<Vec<_>>()
+        };
+        let bad = t.card(&customer, "pm_sandbox_declined").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        assert_eq!(declined().await, [false]);
+        t.pay(&invoice, json!({})).await.refused(402, "payment_declined");
+        assert_eq!(declined().await, [true]);
+        let other = t.card(&customer, "pm_sandbox_requires_form").await;
+        let by_other = json!({ "paymentMethodId": other });
+        let form = t.pay(&invoice, by_other).await.expect(200).json();
+        // A charge that is not over says nothing about the card.
+        assert_eq!(declined().await, [false, true]);
+        t.fill_in(secret_of(&form), "succeed").await.expect(204);
+        assert_eq!(declined().await, [false, true]);
+        // As if the later charge had been to the declined card.
+        let moved = t.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            tx.execute(&LAST_CHARGE_TO, &[bad.as_str().into()]).await
+        });
+        assert_eq!(moved.await.unwrap(), 1);
+        assert_eq!(declined().await, [false, false]);
     }
 
     async fn attempt_follows_a_form_that_the_customer_fills_in(t) {
