@@ -14,6 +14,14 @@ export const ar: Messages &
       failed: 'تعذّر فتح الفوترة.',
       nothing: 'لا يمكن لهذه الجلسة عرض أي بيانات فوترة.',
       readOnly: 'يمكنك عرض الفوترة هنا، لكن لا يمكنك تغيير أي شيء.',
+      writeOnly: 'لا يمكنك عرض بيانات الفوترة هنا. يمكنك: {actions}.',
+    },
+    may: {
+      'customer:write': 'تعديل بيانات الفوترة',
+      'subscriptions:write': 'تغيير الخطة',
+      'invoices:pay': 'دفع الفواتير',
+      'payment_methods:write': 'إدارة طرق الدفع',
+      'credits:write': 'شراء رصيد',
     },
     comma: '، ',
     action: {
@@ -52,6 +60,7 @@ export const ar: Messages &
       unlimited: '{used}، بلا حدود',
       over: '{count} فوق المشمول',
       overLimit: '{count} فوق الحد',
+      forecast: 'بهذا المعدل {amount} حتى {date}',
       cost: '{amount} حتى الآن',
     },
     transfer: {
@@ -109,6 +118,7 @@ export const ar: Messages &
     },
     plans: {
       title: 'الخطط',
+      with: 'خطط تشمل {feature}',
       month: 'شهريًا',
       year: 'سنويًا',
       interval: 'دورة الفوترة',
@@ -226,6 +236,7 @@ export const ar: Messages &
       removed: 'أُزيلت طريقة الدفع.',
       defaultSet: '{card} هي الافتراضية الآن.',
       expiresSoon: 'تنتهي قريبًا: {date}',
+      declined: 'رُفضت آخر دفعة',
       paysFor: 'تُستخدم لدفع: {names}',
     },
     form: {
@@ -244,6 +255,7 @@ export const ar: Messages &
       title: 'الرصيد',
       none: 'لا يوجد رصيد بعد.',
       frozen: 'مجمّد: لا يمكن استخدام الرصيد أو شراؤه.',
+      enough: 'يكفي لـ {list}',
       topUp: 'شحن الرصيد',
       topUpOf: 'شحن {name}',
       package: 'الباقة',

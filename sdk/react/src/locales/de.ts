@@ -12,6 +12,14 @@ export const de: Messages = /* @__PURE__ */ flat({
     failed: 'Die Abrechnung konnte nicht geöffnet werden.',
     nothing: 'Diese Sitzung kann keine Abrechnungsdaten anzeigen.',
     readOnly: 'Sie können die Abrechnung hier ansehen, aber nichts ändern.',
+    writeOnly: 'Sie können hier keine Abrechnungsdaten ansehen. Sie können: {actions}.',
+  },
+  may: {
+    'customer:write': 'Rechnungsdaten ändern',
+    'subscriptions:write': 'den Tarif wechseln',
+    'invoices:pay': 'Rechnungen bezahlen',
+    'payment_methods:write': 'Zahlungsmethoden verwalten',
+    'credits:write': 'Guthaben kaufen',
   },
   comma: ', ',
   action: {
@@ -50,6 +58,7 @@ export const de: Messages = /* @__PURE__ */ flat({
     unlimited: '{used}, unbegrenzt',
     over: '{count} mehr als inklusive',
     overLimit: '{count} über dem Limit',
+    forecast: 'voraussichtlich {amount} bis {date}',
     cost: 'bisher {amount}',
   },
   transfer: {
@@ -108,6 +117,7 @@ export const de: Messages = /* @__PURE__ */ flat({
   },
   plans: {
     title: 'Tarife',
+    with: 'Tarife mit {feature}',
     month: 'Monatlich',
     year: 'Jährlich',
     interval: 'Abrechnungszeitraum',
@@ -217,6 +227,7 @@ export const de: Messages = /* @__PURE__ */ flat({
     removed: 'Zahlungsmethode entfernt.',
     defaultSet: '{card} ist jetzt der Standard.',
     expiresSoon: 'Läuft bald ab: {date}',
+    declined: 'Letzte Zahlung abgelehnt',
     paysFor: 'Bezahlt: {names}',
   },
   form: {
@@ -236,6 +247,7 @@ export const de: Messages = /* @__PURE__ */ flat({
     title: 'Guthaben',
     none: 'Noch kein Guthaben.',
     frozen: 'Gesperrt: Guthaben kann weder genutzt noch gekauft werden.',
+    enough: 'Reicht für {list}',
     topUp: 'Aufladen',
     topUpOf: '{name} aufladen',
     package: 'Paket',

@@ -12,6 +12,14 @@ export const en = /* @__PURE__ */ flat({
     failed: 'Billing could not be opened.',
     nothing: 'This session cannot show any billing data.',
     readOnly: 'You can view billing here, but you cannot change anything.',
+    writeOnly: 'You cannot view billing data here. You can: {actions}.',
+  },
+  may: {
+    'customer:write': 'change billing details',
+    'subscriptions:write': 'change your plan',
+    'invoices:pay': 'pay invoices',
+    'payment_methods:write': 'manage payment methods',
+    'credits:write': 'buy credits',
   },
   comma: ', ',
   action: {
@@ -50,6 +58,7 @@ export const en = /* @__PURE__ */ flat({
     unlimited: '{used}, unlimited',
     over: '{count} more than included',
     overLimit: '{count} over the limit',
+    forecast: 'at this rate {amount} by {date}',
     cost: '{amount} so far',
   },
   transfer: {
@@ -107,6 +116,7 @@ export const en = /* @__PURE__ */ flat({
   },
   plans: {
     title: 'Plans',
+    with: 'Plans with {feature}',
     month: 'Monthly',
     year: 'Yearly',
     interval: 'Billing interval',
@@ -213,6 +223,7 @@ export const en = /* @__PURE__ */ flat({
     expires: 'Expires {date}',
     expired: 'Expired {date}',
     expiresSoon: 'Expires soon: {date}',
+    declined: 'Last payment declined',
     paysFor: 'Pays for: {names}',
     added: 'Payment method added.',
     removed: 'Payment method removed.',
@@ -234,6 +245,7 @@ export const en = /* @__PURE__ */ flat({
     title: 'Credits',
     none: 'No credits yet.',
     frozen: 'Frozen: you cannot use or buy credits.',
+    enough: 'Enough for {list}',
     topUp: 'Buy credits',
     topUpOf: 'Buy {name}',
     package: 'Package',
