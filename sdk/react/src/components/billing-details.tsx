@@ -1,12 +1,15 @@
-import { useState, type ComponentType } from 'react';
+import { useState, type ComponentType, type ReactNode } from 'react';
 
-import type { Address, Customer } from '../api-types.js';
+import type { Customer } from '../api-types.js';
 import { useProfile } from '../hooks/customer.js';
 import { useCan } from '../react/session.js';
 import { Button, Card, Dialog, Loaded, Status } from '../ui/elements.js';
+import { lazy } from '../ui/lazy.js';
 import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { DetailsForm } from './lazy-forms.js';
 import { useFlow, type FlowProps } from './flow.js';
+
+const AddressLines = /* @__PURE__ */ lazy(async () => (await import('./later.js')).AddressLines, 3);
 
 /** The props of {@link BillingDetails}. */
 export interface BillingDetailsProps extends StyleProps, FlowProps {}
@@ -63,39 +66,29 @@ export const BillingDetails: ComponentType<BillingDetailsProps> = /* @__PURE__ *
 );
 
 function Shown({ customer }: { customer: Customer }) {
-  const { p, t, locale } = useUi();
+  const { p, t } = useUi();
   const { name, email, billingAddress, taxIds } = customer;
-  const entries: [string, string[]][] = [
-    [t('details.name'), [name]],
-    [t('details.email'), [email]],
-    [t('details.address'), billingAddress ? addressLines(billingAddress, locale) : ['—']],
-  ];
-  if (taxIds.length > 0) entries.push([t('details.taxIds'), taxIds.map(({ value }) => value)]);
+  const fact = (key: 'name' | 'email' | 'address' | 'taxIds', lines: readonly ReactNode[]) => (
+    <div {...p('fact')}>
+      <dt {...p('fact-label')}>{t(`details.${key}`)}</dt>
+      {lines.map((line, index) => (
+        <dd key={index} {...p('fact-value')}>
+          {typeof line === 'string' ? <bdi>{line}</bdi> : line}
+        </dd>
+      ))}
+    </div>
+  );
   return (
     <dl {...p('facts')}>
-      {entries.map(([label, lines]) => (
-        <div key={label} {...p('fact')}>
-          <dt {...p('fact-label')}>{label}</dt>
-          {lines.map((line) => (
-            <dd key={line} {...p('fact-value')}>
-              <bdi>{line}</bdi>
-            </dd>
-          ))}
-        </div>
-      ))}
+      {fact('name', [name])}
+      {fact('email', [email])}
+      {fact('address', [billingAddress ? <AddressLines address={billingAddress} /> : '—'])}
+      {taxIds.length > 0
+        ? fact(
+            'taxIds',
+            taxIds.map(({ value }) => value),
+          )
+        : null}
     </dl>
   );
-}
-
-function addressLines(address: Address, locale: string): string[] {
-  const { line1, line2, postalCode, city, state, country } = address;
-  const town = [postalCode, city].filter(Boolean).join(' ');
-  return [line1, line2, town, state, countryName(country, locale)].filter(
-    (line): line is string => !!line,
-  );
-}
-
-function countryName(code: string, locale: string): string {
-  const names = new Intl.DisplayNames(locale, { type: 'region', fallback: 'code' });
-  return /^[A-Z]{2}$/.test(code) ? (names.of(code) ?? code) : code;
 }

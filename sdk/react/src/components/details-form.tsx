@@ -1,7 +1,8 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 
 import type { Address, Customer, TaxId, UpdateCustomer } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
+import { addressParts, COUNTRIES, readRegions } from '../format/addresses.js';
 import { Button } from '../ui/elements.js';
 import { Field, Form } from '../ui/form.js';
 import { useUi } from '../ui/parts.js';
@@ -23,23 +24,22 @@ const NOWHERE: Address = {
   country: '',
 };
 
-const FIELDS = [
-  ['line1', 'address-line1', true],
-  ['line2', 'address-line2', false],
-  ['postalCode', 'postal-code', false],
-  ['city', 'address-level2', true],
-  ['state', 'address-level1', false],
-] as const;
+/** The `autocomplete` of each part, and whether an address needs it. */
+const FIELDS = {
+  line1: ['address-line1', true],
+  line2: ['address-line2', false],
+  postalCode: ['postal-code', false],
+  city: ['address-level2', true],
+  state: ['address-level1', false],
+} as const;
 
 export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormProps) {
-  const { p, t, locale } = useUi();
-  const countries = useMemo(() => listCountries(locale), [locale]);
+  const { t } = useUi();
   const [name, setName] = useState(customer.name);
   const [email, setEmail] = useState(customer.email);
   const [address, setAddress] = useState<Address>(customer.billingAddress ?? NOWHERE);
   const [taxIds, setTaxIds] = useState<TaxId[]>(customer.taxIds);
   const [error, setError] = useState<ApiError | null>(null);
-  const hasAddress = Object.values(address).some(Boolean);
   const isWrong = (param: string) => error?.errors.some((one) => one.param === param);
   const save = () => {
     const changes = findChanges(customer, { name, email, billingAddress: address, taxIds });
@@ -73,36 +73,78 @@ export function DetailsForm({ customer, update, isBusy, onClose }: DetailsFormPr
         isWrong={isWrong('email')}
         onValue={setEmail}
       />
-      <fieldset {...p('group')}>
-        <legend {...p('group-title')}>{t('details.address')}</legend>
-        {FIELDS.map(([field, autoComplete, isNeeded]) => (
-          <Field
-            key={field}
-            label={t(`details.${field}`)}
-            value={address[field] ?? ''}
-            autoComplete={autoComplete}
-            required={isNeeded && hasAddress}
-            isWrong={isWrong(`billingAddress.${field}`)}
-            onValue={(value) => {
-              setAddress({ ...address, [field]: value });
-            }}
-          />
-        ))}
-        <Field
-          label={t('details.country')}
-          options={countries}
-          value={address.country}
-          autoComplete="country"
-          required={hasAddress}
-          isWrong={isWrong('billingAddress.country')}
-          onValue={(country) => {
-            setAddress({ ...address, country });
-          }}
-        />
-      </fieldset>
+      <AddressFields address={address} isWrong={isWrong} onChange={setAddress} />
       <TaxIds taxIds={taxIds} isWrong={isWrong} onChange={setTaxIds} />
     </Form>
   );
+}
+
+interface AddressFieldsProps {
+  address: Address;
+  isWrong: (param: string) => boolean | undefined;
+  onChange: (address: Address) => void;
+}
+
+/** The country, then the parts that its addresses have, in its order. */
+function AddressFields({ address, isWrong, onChange }: AddressFieldsProps) {
+  const { p, t, locale } = useUi();
+  const { country, state } = address;
+  const countries = useMemo(() => listCountries(locale), [locale]);
+  const regions = useRegions(country, state, locale);
+  const hasAddress = Object.values(address).some(Boolean);
+  return (
+    <fieldset {...p('group')}>
+      <legend {...p('group-title')}>{t('details.address')}</legend>
+      <Field
+        label={t('details.country')}
+        options={countries}
+        value={country}
+        autoComplete="country"
+        required={hasAddress}
+        isWrong={isWrong('billingAddress.country')}
+        onValue={(next) => {
+          // The state is one of the former country.
+          onChange({ ...address, country: next, state: null });
+        }}
+      />
+      {addressParts(address, locale).map((part) => {
+        const [autoComplete, isNeeded] = FIELDS[part];
+        return (
+          <Field
+            key={part}
+            label={t(`details.${part}`)}
+            value={address[part] ?? ''}
+            {...(part === 'state' && regions ? { options: regions } : {})}
+            autoComplete={autoComplete}
+            required={isNeeded && hasAddress}
+            isWrong={isWrong(`billingAddress.${part}`)}
+            onValue={(value) => {
+              onChange({ ...address, [part]: value });
+            }}
+          />
+        );
+      })}
+    </fieldset>
+  );
+}
+
+/** Returns the regions to choose from, or null where any text may be one. */
+function useRegions(country: string, chosen: string | null, locale: string) {
+  const [lists, setLists] = useState<Readonly<Record<string, string>>>({});
+  useEffect(() => {
+    import('../format/regions.js').then(
+      ({ REGIONS }) => {
+        setLists(REGIONS);
+      },
+      // Without the lists the customer types the region.
+      () => undefined,
+    );
+  }, []);
+  const list = lists[country];
+  if (!list) return null;
+  const options = [{ value: '', label: '' }, ...readRegions(list, country, locale)];
+  const isListed = !chosen || options.some(({ value }) => value === chosen);
+  return isListed ? options : [...options, { value: chosen, label: chosen }];
 }
 
 /** Returns the changed fields. An address without any text becomes null. */
@@ -179,22 +221,13 @@ function TaxIds({ taxIds, isWrong, onChange }: TaxIdsProps) {
   );
 }
 
-/** Region codes that have a name in `Intl` but are no countries. */
-const OTHERS = 'AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ';
-
 /** Returns the countries sorted by name, after an empty option. */
 function listCountries(locale: string) {
-  const names = new Intl.DisplayNames(locale, { type: 'region', fallback: 'none' });
-  const options = [{ value: '', label: '' }];
-  for (let pair = 0; pair < 676; pair += 1) {
-    const value = String.fromCharCode(65 + pair / 26, 65 + (pair % 26));
-    // A former country has the name of today's.
-    const isNow = Intl.getCanonicalLocales(`und-${value}`)[0]?.endsWith(value);
-    const label = isNow && !OTHERS.includes(value) ? names.of(value) : undefined;
-    if (label) options.push({ value, label });
-  }
+  const names = new Intl.DisplayNames(locale, { type: 'region' });
+  const options = COUNTRIES.map((value) => ({ value, label: names.of(value) ?? value }));
   const { compare } = new Intl.Collator(locale);
-  return options.sort((one, other) => compare(one.label, other.label));
+  options.sort((one, other) => compare(one.label, other.label));
+  return [{ value: '', label: '' }, ...options];
 }
 
 const TAX_TYPES = 'EU VAT,GB VAT,CH VAT,NO VAT,AE TRN,AU ABN,CA BN,IN GST,SA VAT,US EIN';

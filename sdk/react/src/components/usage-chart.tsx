@@ -8,7 +8,7 @@ import { Card, Loaded, Select } from '../ui/elements.js';
 import { lazy } from '../ui/lazy.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 
-const Chart = /* @__PURE__ */ lazy(async () => (await import('./chart.js')).Chart, 14);
+const Chart = /* @__PURE__ */ lazy(async () => (await import('./later.js')).Chart, 14);
 
 /** The props of {@link UsageChart}. */
 export interface UsageChartProps extends StyleProps {

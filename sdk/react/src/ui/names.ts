@@ -3,6 +3,7 @@
 /** A part of a component: its `data-upay`, and its key in `classNames`. */
 export type Part =
   | 'actions'
+  | 'address-line'
   | 'badge'
   | 'bill'
   | 'bullet'
