@@ -2,6 +2,7 @@ import { useEffect, useState, type ComponentType } from 'react';
 
 import type { Scope } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
+import type { PortalSession } from '../core/session.js';
 import { useProfile } from '../hooks/customer.js';
 import { usePortal } from '../react/context.js';
 import { Button, Notice } from '../ui/elements.js';
@@ -57,7 +58,7 @@ export interface BillingPortalProps extends StyleProps, FlowProps {
 export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ defineComponent(
   null,
   function BillingPortal({ sections = ALL, flow, onFlowEnd }) {
-    const { p, t } = useUi();
+    const { p } = useUi();
     const { session, opening } = usePortal();
     if (session?.endError) return <Ended />;
     if (!session && opening.error) return <Unopened error={opening.error} />;
@@ -65,10 +66,7 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
     return (
       <div {...p('portal')}>
         <Head />
-        {shown.length === 0 ? <p {...p('text', 'muted')}>{t('portal.nothing')}</p> : null}
-        {shown.length > 0 && session && !session.scopes.some(isWrite) ? (
-          <p {...p('text', 'muted')}>{t('portal.readOnly')}</p>
-        ) : null}
+        {session ? <Limits session={session} isEmpty={shown.length === 0} /> : null}
         {shown.includes('invoices') ? <AmountDue /> : null}
         <div {...p('columns')}>
           {COLUMNS.map((column) => {
@@ -89,9 +87,20 @@ export const BillingPortal: ComponentType<BillingPortalProps> = /* @__PURE__ */ 
   1,
 );
 
-/** Returns whether a scope lets the customer change something. */
-function isWrite(scope: Scope): boolean {
+/** A scope that lets the customer change something. */
+type WriteScope = Exclude<Scope, `${string}:read`>;
+
+function isWrite(scope: Scope): scope is WriteScope {
   return !scope.endsWith(':read');
+}
+
+/** Says what a session may do that has no section to show, or that may only read. */
+function Limits({ session, isEmpty }: { session: PortalSession; isEmpty: boolean }) {
+  const { p, t } = useUi();
+  const writes = session.scopes.filter(isWrite);
+  const actions = writes.map((scope) => t(`may.${scope}`)).join(t('comma'));
+  const key = isEmpty ? (actions ? 'writeOnly' : 'nothing') : actions ? null : 'readOnly';
+  return key ? <p {...p('text', 'muted')}>{t(`portal.${key}`, { actions })}</p> : null;
 }
 
 function Head() {

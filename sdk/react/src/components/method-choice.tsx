@@ -68,7 +68,7 @@ export function useMethodChoice(usesDefault: boolean, task: Flow): MethodChoice 
   const options = paymentMethods.map((method) => ({
     value: method.id,
     label: methodText(method, ui),
-    detail: expiryText(method, ui) ?? '',
+    detail: method.isDeclined ? t('methods.declined') : (expiryText(method, ui) ?? ''),
   }));
   const list = (
     <>

@@ -116,7 +116,12 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
         {expiry ? (
           <span {...p('item-detail')}>{tone ? <Badge tone={tone}>{expiry}</Badge> : expiry}</span>
         ) : null}
-        {tone ? <Dependents id={method.id} /> : null}
+        {method.isDeclined ? (
+          <span {...p('item-detail')}>
+            <Badge tone="bad">{t('methods.declined')}</Badge>
+          </span>
+        ) : null}
+        {tone || method.isDeclined ? <Dependents id={method.id} /> : null}
       </div>
       <span {...p('row-actions')}>
         {onDefault && !method.isDefault ? (
@@ -147,7 +152,7 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
   );
 }
 
-/** Names what will no longer be paid when a card has expired. */
+/** Names the plans and top-ups that a card pays for which expires or was declined. */
 function Dependents({ id }: { id: string }) {
   const { p, t } = useUi();
   const { data } = usePaymentMethodDependencies(id);

@@ -132,6 +132,16 @@ test('card that expires soon names what it pays for', async () => {
   await page.getByText('Pays for: Plan Pro, Automatic top-up of Prepaid').waitFor();
 });
 
+test('card that was declined is marked and names what it pays for', async () => {
+  const customerId = await newSubscriber(shop.plans.pro);
+  await addCard(customerId, 'declined');
+  const topUp = { creditCurrencyId: shop.money, amount: 2000 };
+  await expect(call(`/customers/${customerId}/top-ups`, topUp)).rejects.toThrow('payment_declined');
+  const page = await open(customerId);
+  await page.getByText('Last payment declined').waitFor();
+  await page.getByText('Pays for: Plan Pro').waitFor();
+});
+
 test('only what the customer can pay for is offered', async () => {
   const customerId = await newCustomer();
   const dollars = {
@@ -167,8 +177,41 @@ test('session that may change nothing says so', async () => {
   const who = await newSubscriber(shop.plans.pro);
   const reads = await open(who, {}, ['subscriptions:read', 'invoices:read']);
   await reads.getByText('You can view billing here, but you cannot change anything.').waitFor();
-  const writes = await open(who, {}, ['subscriptions:write']);
-  await writes.getByText('This session cannot show any billing data.').waitFor();
+});
+
+test('session that may only write says what it may do', async () => {
+  const who = await newCustomer();
+  const page = await open(who, {}, ['payment_methods:write', 'invoices:pay']);
+  const text = 'You cannot view billing data here. You can: pay invoices, manage payment methods.';
+  await page.getByText(text).waitFor();
+});
+
+test('address form follows the country', async () => {
+  const page = await open(await newCustomer(), details);
+  const dialog = page.getByRole('dialog');
+  const country = dialog.getByLabel('Country');
+  await country.selectOption('US');
+  await dialog.getByLabel('State or region').selectOption('California');
+  await dialog.getByLabel('Street address').fill('500 Howard Street');
+  await dialog.getByLabel('City').fill('San Francisco');
+  await dialog.getByLabel('Postal code').fill('94105');
+  await press(page, 'Save');
+  await page.getByText('San Francisco, CA 94105', { exact: true }).waitFor();
+  await press(page, 'Edit: Billing details');
+  expect(await dialog.getByLabel('State or region').inputValue()).toBe('CA');
+  await country.selectOption('DE');
+  await dialog.getByLabel('State or region').waitFor({ state: 'detached' });
+  const labels = await dialog
+    .getByRole('group', { name: 'Address' })
+    .locator('label')
+    .allInnerTexts();
+  expect(labels).toEqual([
+    'Country',
+    'Street address',
+    'Apartment or suite',
+    'Postal code',
+    'City',
+  ]);
 });
 
 test('accent of the host is readable in both themes', async () => {
