@@ -1,20 +1,15 @@
 import { useState, type ComponentType } from 'react';
 
-import type { CreditAccount } from '../api-types.js';
+import type { CreditAccount, Feature } from '../api-types.js';
 import { useCreditAccounts, useCreditCurrencies } from '../hooks/credits.js';
 import { useIsPaidIn } from '../hooks/customer.js';
+import { useAll } from '../react/read.js';
 import { useCan } from '../react/session.js';
 import { Actions, Button, Card, Details, Dialog, Loaded, Notice, Status } from '../ui/elements.js';
-import { lazy } from '../ui/lazy.js';
 import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
 import { useFlow, type FlowProps } from './flow.js';
 import type { WalletCurrency } from './purchase.js';
-import { AutoTopUpForm, TopUpForm } from './lazy-forms.js';
-
-const LedgerTable = /* @__PURE__ */ lazy(
-  async () => (await import('./ledger-table.js')).LedgerTable,
-  6,
-);
+import { AutoTopUpForm, LedgerTable, TopUpForm } from './lazy-forms.js';
 
 /** The props of {@link CreditBalance}. */
 export interface CreditBalanceProps extends StyleProps, FlowProps {}
@@ -92,6 +87,7 @@ function Wallet({ account, currency, isOpen, endFlow }: WalletProps) {
     <li {...p('wallet')}>
       <p {...p('label')}>{currency.name}</p>
       <p {...p('figure')}>{credits(account?.balance ?? 0, { ...currency, name: '' })}</p>
+      {account && !isFrozen ? <Enough account={account} /> : null}
       <Status>{done}</Status>
       {isFrozen ? <Notice tone="warn">{t('credits.frozen')}</Notice> : null}
       {account && account.grants.length > 0 ? <Grants account={account} /> : null}
@@ -157,6 +153,25 @@ function Wallet({ account, currency, isOpen, endFlow }: WalletProps) {
       ) : null}
     </li>
   );
+}
+
+/** Features of a wallet that are named; more would be a list to read. */
+const MOST_FEATURES = 3;
+
+/** Says what the balance buys: the uses of each feature that costs these credits. */
+function Enough({ account }: { account: CreditAccount }) {
+  const { p, t, number, locale } = useUi();
+  const { features } = useAll<'features', Feature>('features', 'catalog', '/features');
+  const { balance, creditCurrencyId } = account;
+  const uses = features
+    .filter((one) => one.creditCurrencyId === creditCurrencyId && Number(one.creditCost) > 0)
+    .map(({ name, creditCost }) => [Math.floor(balance / Number(creditCost)), name] as const)
+    .filter(([count]) => count > 0)
+    .slice(0, MOST_FEATURES)
+    .map(([count, name]) => `${number(count)} × ${name}`);
+  if (uses.length === 0) return null;
+  const list = new Intl.ListFormat(locale, { type: 'disjunction' }).format(uses);
+  return <p {...p('text', 'muted')}>{t('credits.enough', { list })}</p>;
 }
 
 function Grants({ account }: { account: CreditAccount }) {

@@ -5,6 +5,7 @@ export { CancelDialog } from './cancel-dialog.js';
 export { Comparison } from './comparison.js';
 export { DetailsForm } from './details-form.js';
 export { InvoiceDialog } from './invoice-dialog.js';
+export { LedgerTable } from './ledger-table.js';
 export { PayDialog } from './pay-dialog.js';
 export { PaymentForm } from './payment-form.js';
 export { PlanChangeDialog } from './plan-change-dialog.js';

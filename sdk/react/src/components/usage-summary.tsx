@@ -33,12 +33,21 @@ export const UsageSummary: ComponentType<UsageSummaryProps> = /* @__PURE__ */ de
 );
 
 function Limit({ limit }: { limit: UsageLimit }) {
-  const { p, t, number, money } = useUi();
-  const { name, used, included, isLimit, cost, currency } = limit;
+  const { p, t, number, money, date } = useUi();
+  const { name, used, included, isLimit, cost, currency, periodEnd, forecast } = limit;
+  const { forecastCost } = limit;
   const over = included === null ? 0 : used - included;
   const notes = [
     ...(over > 0 ? [t(isLimit ? 'limits.overLimit' : 'limits.over', { count: number(over) })] : []),
     ...(cost === null ? [] : [t('limits.cost', { amount: money(cost, currency) })]),
+    ...(forecast === null || periodEnd === null
+      ? []
+      : [
+          t('limits.forecast', {
+            amount: forecastCost === null ? number(forecast) : money(forecastCost, currency),
+            date: date(periodEnd),
+          }),
+        ]),
   ];
   const key = included === null ? 'unlimited' : isLimit ? 'ofLimit' : 'ofIncluded';
   return (

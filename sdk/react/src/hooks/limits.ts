@@ -1,7 +1,8 @@
 /** Each metered feature of the customer: the usage in this period, the limit, and the cost so far. */
 import type { Schemas } from '@unitpay/wire';
 
-import type { Feature, Plan, UpcomingInvoice } from '../api-types.js';
+import type { Feature, Plan, Subscription, UpcomingInvoice } from '../api-types.js';
+import { priceOfUnits, unitsAtEnd } from '../format/forecast.js';
 import { useAll, type Read } from '../react/read.js';
 import { usePlans } from './catalog.js';
 import { useAllowedEntitlements } from './customer.js';
@@ -21,6 +22,10 @@ export interface UsageLimit {
   currency: string;
   /** The end of the usage period; null if unknown. */
   periodEnd: string | null;
+  /** The units at the end of the period if usage goes on as so far; null if unknown. */
+  forecast: number | null;
+  /** The cost of these units. */
+  forecastCost: number | null;
 }
 
 /** Returns each metered feature with its usage, what the plan includes, and the cost so far. */
@@ -42,7 +47,9 @@ export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
     const { featureId, name, usage, limit } = entitlement;
     const metricId = features.find(({ id }) => id === featureId)?.metricId;
     const charge = plan && usageCharge(plan, metricId);
-    const metric = metrics.find(({ id }) => id === metricId)?.name;
+    const metric = metrics.find(({ id }) => id === metricId);
+    const forecast = forecastOf(Number(usage), metric, subscription);
+    const cost = charge && invoice ? costOf(invoice, metric?.name) : null;
     return [
       {
         featureId,
@@ -50,13 +57,26 @@ export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
         used: Number(usage),
         included: limit ?? (charge ? Number(charge.includedUnits) : null),
         isLimit: limit !== null,
-        cost: charge && invoice ? costOf(invoice, metric) : null,
+        cost,
         currency: invoice?.currency ?? '',
         periodEnd: subscription?.usagePeriodEnd ?? null,
+        forecast,
+        forecastCost: charge && cost && forecast ? priceOfUnits(forecast, charge) : null,
       },
     ];
   });
   return { ...read, isLoading: read.isLoading || isLoading, limits };
+}
+
+/** Only sums and counts grow with time. */
+function forecastOf(
+  used: number,
+  metric: Schemas['BillableMetric'] | undefined,
+  subscription: Subscription | undefined,
+): number | null {
+  const { usagePeriodStart: start, usagePeriodEnd: end } = subscription ?? {};
+  const grows = metric?.aggregation === 'sum' || metric?.aggregation === 'count';
+  return grows && used > 0 && start && end ? unitsAtEnd(used, start, end, Date.now()) : null;
 }
 
 type UsageCharge = Extract<Plan['charges'][number], { type: 'usage' }>;

@@ -80,6 +80,24 @@ test('billed usage is shown beside what the plan includes', async () => {
   );
 });
 
+test('usage names what the period is heading for', async () => {
+  const customerId = await newSubscriber(metered);
+  await track(customerId, shop.event, 1200);
+  const { token } = await mintFor(customerId);
+  const page = await context.newPage();
+  const { data } = await ask<{ data: { usagePeriodStart: string; usagePeriodEnd: string }[] }>(
+    `/subscriptions?customerId=${customerId}`,
+  );
+  const [from, to] = [data[0]?.usagePeriodStart, data[0]?.usagePeriodEnd].map((one = '') =>
+    Date.parse(one),
+  );
+  // Half of the period is over: 2,400 units, of which 1,400 are billed.
+  await page.clock.setFixedTime(((from ?? 0) + (to ?? 0)) / 2);
+  const query = new URLSearchParams({ token, part: 'portal', tools: 'none' }).toString();
+  await page.goto(`http://127.0.0.1:${String(site.port)}/?${query}`);
+  await page.getByText(/€20\.00 so far · at this rate €140\.00 by /).waitFor();
+});
+
 test('limited usage warns before the limit', async () => {
   const customerId = await newSubscriber(shop.plans.free);
   await track(customerId, shop.event, 900);
