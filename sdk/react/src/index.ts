@@ -84,6 +84,7 @@ export { Money, type MoneyProps } from './components/money.js';
 export { PaymentForm, type PaymentFormProps } from './components/payment-form.js';
 export { PaymentMethods, type PaymentMethodsProps } from './components/payment-methods.js';
 export { PlanChangeDialog, type PlanChangeDialogProps } from './components/plan-change-dialog.js';
+export { Paywall, type PaywallProps } from './components/paywall.js';
 export { PricingTable, type PricingTableProps } from './components/pricing-table.js';
 export { SubscriptionCard, type SubscriptionCardProps } from './components/subscription-card.js';
 export { UsageSummary, type UsageSummaryProps } from './components/usage-summary.js';

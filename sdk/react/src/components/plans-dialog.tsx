@@ -1,6 +1,6 @@
 import { useState } from 'react';
 
-import { usePlans } from '../hooks/catalog.js';
+import { usePlans, usePricing } from '../hooks/catalog.js';
 import { Dialog } from '../ui/elements.js';
 import { useUi } from '../ui/parts.js';
 import { PlanChangeStep, useChangeTitle } from './plan-change-dialog.js';
@@ -8,6 +8,8 @@ import { doneText, PricingTable } from './pricing-table.js';
 
 interface PlansDialogProps {
   productId?: string | undefined;
+  /** Shows only plans that include this feature. */
+  featureSlug?: string | undefined;
   /** The subscription to change. */
   subscriptionId?: string | undefined;
   /** The plan to confirm first. */
@@ -17,14 +19,18 @@ interface PlansDialogProps {
 }
 
 /** The plans, and the confirmation of the chosen one as a second step of the same dialog. */
-export function PlansDialog({ productId, subscriptionId, planId, onClose }: PlansDialogProps) {
+export function PlansDialog(props: PlansDialogProps) {
+  const { productId, featureSlug, subscriptionId, planId, onClose } = props;
   const ui = useUi();
+  const { pricing } = usePricing(productId);
+  const feature = pricing?.featureRows.find((row) => row.feature.slug === featureSlug)?.feature;
   const { plans } = usePlans();
   const [chosen, setChosen] = useState(planId);
   const title = useChangeTitle(chosen ?? '', subscriptionId);
+  const plansTitle = feature ? ui.t('plans.with', { feature: feature.name }) : ui.t('plans.title');
   return (
     <Dialog
-      title={chosen ? title : ui.t('plans.title')}
+      title={chosen ? title : plansTitle}
       isWide={!chosen}
       onClose={() => {
         onClose();
@@ -34,6 +40,7 @@ export function PlansDialog({ productId, subscriptionId, planId, onClose }: Plan
       <div hidden={chosen !== undefined}>
         <PricingTable
           productId={productId}
+          featureSlug={featureSlug}
           onSelect={({ id }) => {
             setChosen(id);
           }}

@@ -15,6 +15,8 @@ import { choiceText, listFeatures, priceText, yearlySaving } from './prices.js';
 export interface PricingTableProps extends StyleProps {
   /** Default: the provider's, else the active subscription's, else the organization's first. */
   productId?: string | undefined;
+  /** Shows only the plans that include this feature. */
+  featureSlug?: string | undefined;
   /** Replaces the package's own dialog. */
   onSelect?: ((plan: Plan) => void) | undefined;
 }
@@ -22,7 +24,7 @@ export interface PricingTableProps extends StyleProps {
 /** The plans of a product side by side; one of them can be chosen. */
 export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ defineComponent(
   null,
-  function PricingTable({ productId, onSelect }) {
+  function PricingTable({ productId, featureSlug, onSelect }) {
     const ui = useUi();
     const { pricing, ...read } = usePricing(productId);
     const { subscriptions } = useAllowedSubscriptions();
@@ -41,6 +43,7 @@ export const PricingTable: ComponentType<PricingTableProps> = /* @__PURE__ */ de
           {pricing ? (
             <Plans
               pricing={pricing}
+              featureSlug={featureSlug}
               current={current}
               isNew={known.length === 0}
               onSelect={onSelect ?? setChosen}
@@ -71,18 +74,22 @@ export function doneText(outcome: SettleOutcome, plan: string, { t, date }: I18n
 
 interface PlansProps {
   pricing: Pricing;
+  featureSlug: string | undefined;
   current: Subscription | undefined;
   /** The customer never had a plan of this product, so a trial is still available. */
   isNew: boolean;
   onSelect: (plan: Plan) => void;
 }
 
-function Plans({ pricing, current, isNew, onSelect }: PlansProps) {
+function Plans({ pricing, featureSlug, current, isNew, onSelect }: PlansProps) {
   const { p, t } = useUi();
   const [interval, setInterval] = useState(current?.billingInterval ?? 'month');
   const [isComparing, setComparing] = useState(false);
   const isPaidIn = useIsPaidIn();
-  const canTake = (plan: Plan) => isPaidIn(plan.currency) || plan.id === current?.planId;
+  const row = pricing.featureRows.find(({ feature }) => feature.slug === featureSlug);
+  const canTake = (plan: Plan) =>
+    (isPaidIn(plan.currency) || plan.id === current?.planId) &&
+    (!featureSlug || row?.plans.some(({ planId }) => planId === plan.id));
   const tiers = pricing.tiers.map(({ monthly, yearly }) => ({
     monthly: monthly.filter(canTake),
     yearly: yearly.filter(canTake),
@@ -101,7 +108,11 @@ function Plans({ pricing, current, isNew, onSelect }: PlansProps) {
   const savings = tiers.flatMap(({ monthly, yearly }) =>
     monthly.flatMap((month) => yearly.map((year) => yearlySaving(month, year))),
   );
-  if (shown.length === 0) return <p {...p('text', 'muted')}>{t('plans.otherCurrency')}</p>;
+  if (shown.length === 0) {
+    return (
+      <p {...p('text', 'muted')}>{t(row || !featureSlug ? 'plans.otherCurrency' : 'plans.none')}</p>
+    );
+  }
   return (
     <>
       {hasBoth ? (
