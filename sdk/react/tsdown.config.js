@@ -11,6 +11,16 @@ async function writeStyles() {
 }
 
 const languages = (await readdir('src/locales')).map((file) => `locales/${file.slice(0, -3)}`);
+/**
+ * Returns the file of a module, the same as its source's. Modules that are only loaded on demand are
+ * files anyway, and in a group they would be wrapped.
+ */
+function fileOf(id, context) {
+  const info = context.getModuleInfo(id);
+  const isOnDemand = info?.dynamicImporters.length > 0 && info.importers.length === 0;
+  return isOnDemand ? null : (sourceFile.exec(id)?.[1] ?? null);
+}
+
 const sourceFile = /\/(?:react|wire)\/src\/(.+?)(?<!\.d)\.tsx?$/;
 
 export default defineConfig({
@@ -41,7 +51,7 @@ export default defineConfig({
         : options.chunkFileNames.replace('-[hash]', ''),
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: (id) => sourceFile.exec(id)?.[1] ?? null }],
+      groups: [{ name: fileOf }],
     },
   }),
   logLevel: 'warn',

@@ -8,19 +8,26 @@ import { report } from '../../../scripts/sizes.mjs';
 const pathOf = (path) => new URL(`../dist/${path}`, import.meta.url).pathname;
 const peers = [/^react($|\/)/, /^react-dom($|\/)/, /^@tanstack\/react-query$/];
 
-/** Loaded only by customers of an organization that uses the processor. */
-const isForm = (name) => /(stripe|sandbox)-form/.test(name);
+/** Loaded only where a processor's form is shown, or where an address is edited. */
+const PARTS = { forms: /(stripe|sandbox)-form/, regions: /regions/ };
+const partOf = (name) => Object.keys(PARTS).find((part) => PARTS[part].test(name)) ?? 'all';
 
 /**
  * Bundles what `code` imports as Vite bundles an app. Of the chunks that are loaded on demand it
- * takes `part`: `all` but the forms of processors, `none`, or only these `forms`.
+ * takes `part`: `none`, one of `PARTS`, or `all` others.
  */
 async function bundle(code, part = 'all') {
   const id = 'virtual:entry';
+  const sources = {
+    [`\0${id}`]: code,
+    // Vite's own code that preloads chunks is the app's, not the package's.
+    '\0vite/preload-helper.js': 'export const __vitePreload = (load) => load();',
+  };
   const entry = {
     name: 'entry',
+    enforce: 'pre',
     resolveId: (source) => (source === id ? `\0${id}` : null),
-    load: (path) => (path === `\0${id}` ? code : null),
+    load: (path) => sources[path] ?? null,
   };
   const { output } = await build({
     configFile: false,
@@ -43,7 +50,7 @@ async function bundle(code, part = 'all') {
       if (chunks.has(next)) loaded.add(next);
     }
   }
-  const counted = [...loaded].filter((name) => isForm(name) === (part === 'forms'));
+  const counted = [...loaded].filter((name) => part === 'none' || partOf(name) === part);
   return counted.map((name) => chunks.get(name).code).join('');
 }
 
@@ -51,19 +58,20 @@ const languages = (await readdir(pathOf('locales')))
   .filter((file) => file.endsWith('.js') && file !== 'en.js')
   .map((file) => `locales/${file}`);
 
-/** Returns an app's code that uses `names`, or everything, of a file of the package. */
-function using(file, names) {
-  const what = names ? `{ ${names} }` : '* as all';
-  return `import ${what} from '${pathOf(file)}'; globalThis.used = [${names ?? 'all'}];`;
+/** Returns an app's code that uses `names` of a file of the package, or all that it exports. */
+async function using(file, names) {
+  const used = names ?? Object.keys(await import(pathOf(file))).join();
+  return `import { ${used} } from '${pathOf(file)}'; globalThis.used = [${used}];`;
 }
 
 /** Each with its name, its limit in kB, its code, and the part that counts. */
 const limits = [
-  ['provider and one hook', 7, using('index.js', 'UnitPayProvider, useSubscriptions')],
-  ['everything', 40, using('index.js')],
-  ['forms of processors', 7, using('index.js'), 'forms'],
-  ['PricingTable', 16, using('index.js', 'PricingTable'), 'none'],
-  ...languages.map((file) => [file, 5, using(file)]),
+  ['provider and one hook', 7, await using('index.js', 'UnitPayProvider, useSubscriptions')],
+  ['everything', 40, await using('index.js')],
+  ['regions of addresses', 8, await using('index.js'), 'regions'],
+  ['forms of processors', 6, await using('index.js'), 'forms'],
+  ['PricingTable', 16, await using('index.js', 'PricingTable'), 'none'],
+  ...(await Promise.all(languages.map(async (file) => [file, 5, await using(file)]))),
   ['styles.css', 6],
   ['styles.layer.css', 6],
 ];
