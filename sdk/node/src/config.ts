@@ -7,6 +7,7 @@
 /** The part of the Web's `fetch` that this package calls. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** The options of `UnitPay`; absent ones come from the environment. */
 export interface UnitPayOptions {
   /** The secret key, `upay_sk_…`. Default: the variable `UNITPAY_API_KEY`. */
   apiKey?: string | undefined;

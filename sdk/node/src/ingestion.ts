@@ -6,6 +6,7 @@ import { withKey } from './resources/usage.js';
 import { systemRuntime, type Runtime } from './runtime.js';
 import type { UsageEvent, UsageRejection } from './types.js';
 
+/** The options of `UnitPayIngestion`. */
 export interface IngestionOptions extends UnitPayOptions {
   /** Milliseconds that an event waits for others. Default 1000. */
   flushInterval?: number | undefined;

@@ -11,6 +11,7 @@ import type { CreatePortalSession } from './types.js';
 type Handler = (request: Request) => Promise<Response>;
 type Nobody = null | undefined;
 
+/** The options of `portalSessionRoute`. */
 export interface PortalSessionRouteOptions extends Omit<CreatePortalSession, 'customerId'> {
   /**
    * Returns the customer who is signed in: its id or your `externalId`, or null for
@@ -51,6 +52,7 @@ export function portalSessionRoute(options: PortalSessionRouteOptions): Handler 
   };
 }
 
+/** The options of `portalProxy`. */
 export interface PortalProxyOptions {
   /** Where the proxy is mounted: `/api/unitpay`, say. `proxyBaseUrl` of the provider is the same. */
   prefix: string;

@@ -8,11 +8,13 @@ import type { WebhookEvent } from './types.js';
 export type WebhookHeaders =
   Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** The options of a check of a webhook. */
 export interface VerifyWebhookOptions {
   /** The largest difference between the timestamp and now, in both directions. Default 300. */
   toleranceSeconds?: number | undefined;
 }
 
+/** The reason for which a webhook is refused. */
 export type WebhookErrorReason =
   'missing_headers' | 'bad_timestamp' | 'too_old' | 'too_new' | 'bad_signature' | 'malformed';
 

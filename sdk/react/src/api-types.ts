@@ -84,6 +84,7 @@ export type UpcomingInvoice = Schemas['UpcomingInvoice'];
 export type PaymentMethod = Schemas['PaymentMethod'];
 /** The ids of the records that depend on a payment method. */
 export type PaymentMethodDependencies = Schemas['PaymentMethodDependencies'];
+/** A price before tax. */
 export type Price = Schemas['Price'];
 /** The parameters of the processor's form. */
 export type FormClient = Schemas['ProcessorClient'];

@@ -24,11 +24,13 @@ export type { EndReason, Host, PortalSession, SessionState } from './core/sessio
 
 export { formatCredits, formatMoney } from './format/money.js';
 
+/** The options of {@link connect}. */
 export interface ConnectOptions extends Addresses, Host {
   /** The token that your server minted for the customer who is signed in. */
   portalToken: string;
 }
 
+/** A session and its client, until it is closed. */
 export interface OpenConnection extends Connection {
   /** Stops the session's timers. Its token stays in memory for the next `connect`. */
   close: () => void;

@@ -33,6 +33,7 @@ export class Collection<T, Create extends object, Update extends object, Query e
   }
 }
 
+/** The parameters that every list takes. */
 export interface ListQuery {
   limit?: number | undefined;
   cursor?: string | undefined;

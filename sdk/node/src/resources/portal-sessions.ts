@@ -12,6 +12,7 @@ import type {
   VerifiedClaims,
 } from '../types.js';
 
+/** The options of a local check of a portal token. */
 export interface VerifyOptions {
   /** The server's public URL, where it is not `baseUrl` without `/v1`. */
   issuer?: string | undefined;

@@ -2,6 +2,7 @@
 import { isPage } from './page.js';
 import type { PortalToken } from './token.js';
 
+/** The addresses of the API and of a proxy. */
 export interface Addresses {
   /** The API's address with its `/v1`; by default the one that the token names. */
   apiBaseUrl?: string | undefined;

@@ -17,6 +17,7 @@ export interface Page<T> {
 /** The query parameters of a request. Null and undefined are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
+/** The options of one call. */
 export interface CallOptions {
   /** Makes the call happen once however often it is sent: see `once`. */
   idempotencyKey?: string | undefined;

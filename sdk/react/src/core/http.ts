@@ -3,6 +3,7 @@ import type { ErrorCode } from '../api-types.js';
 import { ApiError, errorOf } from './errors.js';
 import type { ServerClock } from './clock.js';
 
+/** The `fetch` that sends the requests. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** No answer within this time is a `timeout`. */

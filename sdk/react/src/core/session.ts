@@ -54,6 +54,7 @@ const END_REASONS = {
 
 export type EndCode = keyof typeof END_REASONS;
 
+/** A portal session in this page: its newest token, its state and its end. */
 export class PortalSession {
   /** Increases after each change of the getters' values. */
   version = 0;

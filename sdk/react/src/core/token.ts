@@ -4,6 +4,7 @@
  */
 import type { Scope } from '../api-types.js';
 
+/** The claims of a portal token, as the page reads them. */
 export interface PortalToken {
   /** The token itself. */
   text: string;
