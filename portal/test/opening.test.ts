@@ -29,6 +29,25 @@ test('the link that the demo prints opens a full page by one call, and nothing i
   expect(said).toEqual([]);
 });
 
+test('page shows an outline until its script is there', async () => {
+  const page = await context.newPage();
+  let go: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  await context.route('**/portal/assets/main-*.js', async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await page.goto((await mint()).url, { waitUntil: 'commit' });
+  const ghosts = page.locator('.ghost');
+  await ghosts.first().waitFor();
+  expect(await ghosts.count()).toBe(5);
+  const size = await ghosts.last().boundingBox();
+  expect(size?.height).toBeGreaterThan(100);
+  go();
+  await isFull(page);
+  expect(await ghosts.first().isVisible()).toBe(false);
+});
+
 test('a reload goes on by the cookie, with one call', async () => {
   const { page, said, calls } = await openTab(context, (await mint()).url);
   await isFull(page);

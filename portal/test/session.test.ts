@@ -64,8 +64,9 @@ test('what is shown on demand is loaded then, and says so where it cannot be', a
   await page.getByRole('dialog').getByRole('heading', { name: 'Scale' }).waitFor();
   expect(loaded.filter((one) => one.includes('/portal/assets/forms-'))).toHaveLength(1);
   expect(said).toEqual([]);
-  await page.keyboard.press('Escape');
-  await context.route('**/ledger-*.js', (route) => route.abort());
+  await context.route('**/forms-*.js', (route) => route.abort());
+  await page.reload();
+  await isFull(page);
   await page.getByRole('button', { name: 'History' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Try again' }).waitFor();
 });
