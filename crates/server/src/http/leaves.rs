@@ -242,6 +242,32 @@ impl Item for TaxId {
     }
 }
 
+/// Declares that a set of scopes is read from a list of their names, which must not be empty.
+macro_rules! scope_set {
+    ($set:ty) => {
+        impl $crate::http::wire::Field for $set {
+            type Value = Self;
+
+            fn read(fields: &mut $crate::http::Fields, name: &str) -> Option<Self> {
+                let names = fields.texts(name, Self::NAMES.len())?;
+                let scopes =
+                    names.iter().try_fold(Self::default(), |set, name| set.with_name(name));
+                let scopes = scopes.filter(|scopes| !scopes.is_empty());
+                if scopes.is_none() {
+                    fields.wrong(name, format!("must be some of {}", Self::NAMES.join(", ")));
+                }
+                scopes
+            }
+
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let names = $crate::http::description::names(Self::NAMES);
+                utoipa::openapi::RefOr::T(names.into())
+            }
+        }
+    };
+}
+pub(crate) use scope_set;
+
 pub fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }

@@ -6,10 +6,10 @@ use crate::auth::SecretKey;
 use crate::base::words::words;
 use crate::base::{ApiKeyId, Secret, Time};
 use crate::db::{Lane, Tx};
-use crate::http::leaves::Name;
+use crate::http::leaves::{Name, scope_set};
 use crate::http::page::{ListQuery, ListResponse, Unfiltered, path_id};
-use crate::http::wire::{Field, Request};
-use crate::http::{Body, Code, Fields, IdempotencyKey, Json, PathText, Problem, description};
+use crate::http::wire::Request;
+use crate::http::{Body, Code, IdempotencyKey, Json, PathText, Problem, description};
 use crate::idempotency::Outcome;
 use crate::organizations::Environment;
 use axum::extract::State;
@@ -17,7 +17,6 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use std::sync::Arc;
 use unitpay_request::response;
-use utoipa::openapi::{RefOr, Schema};
 
 #[response]
 #[schema(as = ApiKey)]
@@ -91,23 +90,7 @@ fn response(key: &ApiKey, env: Env) -> ApiKeyResponse {
     }
 }
 
-impl Field for KeyScopes {
-    type Value = Self;
-
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        let names = fields.texts(name, Self::NAMES.len())?;
-        let scopes = names.iter().try_fold(Self::default(), |set, name| set.with_name(name));
-        let scopes = scopes.filter(|scopes| !scopes.is_empty());
-        if scopes.is_none() {
-            fields.wrong(name, format!("must be some of {}", Self::NAMES.join(", ")));
-        }
-        scopes
-    }
-
-    fn schema() -> RefOr<Schema> {
-        RefOr::T(scopes_schema().into())
-    }
-}
+scope_set!(KeyScopes);
 
 /// Creates a secret key of the caller's organization and environment. Only this answer shows the key
 /// itself.

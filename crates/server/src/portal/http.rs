@@ -11,7 +11,9 @@ use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
 use crate::branding;
 use crate::customers::CustomerRef;
 use crate::http::body::FormBody;
-use crate::http::leaves::{AnyText, Integer, Locale, Metadata, Origins, objects, string};
+use crate::http::leaves::{
+    AnyText, Integer, Locale, Metadata, Origins, objects, scope_set, string,
+};
 use crate::http::page::{ListQuery, ListResponse, path_id};
 use crate::http::wire::{Components, Field, Request, named, named_component};
 use crate::http::{
@@ -330,23 +332,7 @@ impl Field for ReturnUrl {
     }
 }
 
-impl Field for PortalScopes {
-    type Value = Self;
-
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        let names = fields.texts(name, Self::NAMES.len())?;
-        let scopes = names.iter().try_fold(Self::default(), |set, name| set.with_name(name));
-        let scopes = scopes.filter(|scopes| !scopes.is_empty());
-        if scopes.is_none() {
-            fields.wrong(name, format!("must be some of {}", Self::NAMES.join(", ")));
-        }
-        scopes
-    }
-
-    fn schema() -> RefOr<Schema> {
-        RefOr::T(scopes_schema().into())
-    }
-}
+scope_set!(PortalScopes);
 
 objects! {
     Flow: |fields, name| fields.flow(name)

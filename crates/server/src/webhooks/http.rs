@@ -17,20 +17,17 @@ use crate::outbound::Target;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 use utoipa::openapi::schema::ArrayBuilder;
 use utoipa::openapi::{RefOr, Schema};
 
 pub type Reader = SecretKey<{ KeyScopes::WEBHOOKS_READ }>;
 pub type Writer = SecretKey<{ KeyScopes::WEBHOOKS_WRITE }>;
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = WebhookEndpoint)]
 pub struct WebhookEndpointResponse {
-    #[schema(value_type = String)]
     pub id: WebhookEndpointId,
     pub url: String,
     pub description: String,
@@ -40,28 +37,21 @@ pub struct WebhookEndpointResponse {
     /// `false` if it was disabled, or has failed for five days.
     pub enabled: bool,
     /// The first failure since the last success.
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub failing_since: Option<Time>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Time,
     /// The signing secret, `whsec_…`; only in the response that creates or rotates it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false)]
     pub secret: Option<Secret>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct WebhookTestResponse {
     /// The event that is sent. Its delivery is listed a moment later.
-    #[schema(value_type = String)]
     pub event_id: EventId,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 pub struct WebhookRecoveryResponse {
     /// The number of events that are sent again.
     pub queued: u64,

@@ -14,40 +14,29 @@ use crate::http::{Fields, Json, NoBody, PathText, PathTexts, Problem};
 use crate::organizations::Tenant;
 use axum::extract::State;
 use http::StatusCode;
-use serde::Serialize;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use unitpay_request::response;
 use utoipa::openapi::{RefOr, Schema};
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[response]
 #[schema(as = WebhookDelivery)]
 pub struct WebhookDeliveryResponse {
-    #[schema(value_type = String)]
     pub id: WebhookDeliveryId,
     /// `null` once the event's retention is over.
-    #[schema(value_type = Option<String>, required = true)]
     pub event_id: Option<EventId>,
-    #[schema(required = true)]
     pub event_type: Option<EventType>,
     pub status: DeliveryStatus,
     /// At most ten, counted again from a resend.
     pub attempts: i64,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub next_attempt_at: Option<Time>,
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub last_attempt_at: Option<Time>,
     /// The status of the last attempt's response; `null` if there was none.
-    #[schema(required = true)]
     pub response_status: Option<i64>,
     /// The first 1024 bytes of the last attempt's response.
-    #[schema(required = true)]
     pub response_body: Option<String>,
     /// Why the last attempt got no response: `unresolved`, `address_refused`, `connection_failed`,
     /// `tls_failed`, `request_failed`, `timed_out` or `event_deleted`.
-    #[schema(required = true)]
     pub error: Option<String>,
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,
 }
 
