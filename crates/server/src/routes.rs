@@ -124,7 +124,7 @@ fn backend_routes() -> Routes {
         portal::http::create,
         portal::http::list,
         portal::http::revoke,
-        portal::http::introspect,
+        portal::http_introspect::introspect,
         portal::http_exchange::exchange,
         portal::http::get,
         customers::http::create,

@@ -1,38 +1,30 @@
-//! HTTP handlers of portal sessions for backends: mint, revoke, list, read, introspect.
+//! HTTP handlers of portal sessions for backends: mint, revoke, list, read.
 
+use super::http_fields::{Jti, ReturnUrl, Seconds};
 use super::{
     Flow, MintError, NewSession, PageOptions, PortalScopes, PortalSession, RefreshError, Refusal,
     RevokedReason, SessionStatus, mint, minted_before, revoke_customer, revoke_session, sql,
-    verify,
 };
 use crate::app::App;
 use crate::auth::{RevokingKey, SecretKey};
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
 use crate::branding;
 use crate::customers::CustomerRef;
-use crate::http::body::FormBody;
-use crate::http::leaves::{
-    AnyText, Integer, Locale, Metadata, Origins, objects, scope_set, string,
-};
+use crate::http::leaves::{Locale, Metadata, Origins};
 use crate::http::page::{ListQuery, ListResponse, path_id};
-use crate::http::wire::{Components, Field, Request, named, named_component};
+use crate::http::wire::Request;
 use crate::http::{
     Body, Code, Fields, IdempotencyKey, Json, PathText, Problem, REPLAYED, description,
 };
 use crate::idempotency::KeyReused;
 use crate::keys::KeyScopes;
-use crate::keys::http::Env;
 use crate::organizations::Tenant;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, Uri};
-use serde::Serialize;
+use http::StatusCode;
 use serde_json::Value;
 use std::sync::Arc;
 use unitpay_request::response;
-use unitpay_token::Claims;
-use utoipa::ToSchema;
-use utoipa::openapi::{RefOr, Schema};
 
 #[derive(Debug, Request)]
 pub struct CreatePortalSessionRequest {
@@ -84,15 +76,6 @@ pub struct PortalSessionFilter {
     status: Option<SessionStatus>,
 }
 
-#[derive(Debug, Request)]
-pub struct IntrospectRequest {
-    #[request(with = AnyText)]
-    token: String,
-    /// Ignored (RFC 7662, section 2.1).
-    #[request(with = AnyText, name = "token_type_hint")]
-    _token_type_hint: Option<String>,
-}
-
 pub fn scopes_schema() -> utoipa::openapi::schema::Array {
     description::names(PortalScopes::NAMES)
 }
@@ -129,46 +112,6 @@ pub struct PortalSessionResponse {
     pub revoked_reason: Option<String>,
     pub created_by_key_id: ApiKeyId,
     pub metadata: Value,
-}
-
-/// RFC 7662, section 2.2: the response for an inactive token contains nothing else.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum IntrospectResponse {
-    Active(Box<ActiveToken>),
-    Inactive(InactiveToken),
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ActiveToken {
-    #[schema(schema_with = always_true)]
-    pub active: bool,
-    pub scope: String,
-    /// `Bearer`
-    pub token_type: &'static str,
-    pub iss: String,
-    pub aud: &'static str,
-    pub sub: String,
-    pub sid: String,
-    pub jti: String,
-    pub org: String,
-    pub env: Env,
-    pub iat: i64,
-    pub exp: i64,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct InactiveToken {
-    #[schema(schema_with = always_false)]
-    pub active: bool,
-}
-
-fn always_true() -> utoipa::openapi::schema::Object {
-    description::always(true)
-}
-
-fn always_false() -> utoipa::openapi::schema::Object {
-    description::always(false)
 }
 
 /// Mints a portal session: a token scoped to one customer.
@@ -278,91 +221,6 @@ impl RevokePortalSessionRequest {
     }
 }
 
-/// A number of seconds; the configuration may narrow the bounds.
-pub struct Seconds;
-
-impl Field for Seconds {
-    type Value = i64;
-
-    fn read(fields: &mut Fields, name: &str) -> Option<i64> {
-        fields.integer(name, 1..=86_400)
-    }
-
-    fn schema() -> RefOr<Schema> {
-        Integer::<60, 86_400>::schema()
-    }
-}
-
-/// A session, by any of its `jti`.
-pub struct Jti;
-
-impl Field for Jti {
-    type Value = PortalSessionId;
-
-    fn read(fields: &mut Fields, name: &str) -> Option<PortalSessionId> {
-        let jti = fields.text(name, 1..=64)?;
-        let sid = unitpay_token::parse_token_id(&jti).and_then(|(sid, _)| sid.parse().ok());
-        if sid.is_none() {
-            fields.wrong(name, "is not a jti, which begins with ps_; a token is no jti");
-        }
-        sid
-    }
-
-    fn schema() -> RefOr<Schema> {
-        string().into()
-    }
-}
-
-pub struct ReturnUrl;
-
-impl Field for ReturnUrl {
-    type Value = String;
-
-    fn read(fields: &mut Fields, name: &str) -> Option<String> {
-        let url = fields.text(name, 1..=2_000)?;
-        let parsed = url.parse::<Uri>().ok();
-        if !parsed.is_some_and(|url| matches!(url.scheme_str(), Some("https" | "http"))) {
-            fields.wrong(name, "must be an https:// or http:// URL");
-        }
-        Some(url)
-    }
-
-    fn schema() -> RefOr<Schema> {
-        string().max_length(Some(2_000)).into()
-    }
-}
-
-scope_set!(PortalScopes);
-
-objects! {
-    Flow: |fields, name| fields.flow(name)
-}
-
-impl Fields {
-    fn flow(&mut self, name: &str) -> Option<Flow> {
-        const ID: std::ops::RangeInclusive<usize> = 1..=64;
-        self.object(name, |flow| {
-            flow.required(&["type"]);
-            let kind = flow.word("type", Flow::TYPES, |name| name)?;
-            let required = |flow: &mut Self, name| {
-                flow.required(&[name]);
-                flow.text(name, ID)
-            };
-            Some(match kind {
-                "cancel" => Flow::Cancel { subscription_id: required(flow, "subscriptionId")? },
-                "pay_invoice" => Flow::PayInvoice { invoice_id: required(flow, "invoiceId")? },
-                "top_up" => Flow::TopUp { credit_currency_id: required(flow, "creditCurrencyId")? },
-                "add_payment_method" => Flow::AddPaymentMethod,
-                "billing_details" => Flow::BillingDetails,
-                _ => Flow::ChangePlan {
-                    subscription_id: flow.text("subscriptionId", ID),
-                    plan_id: flow.text("planId", ID),
-                },
-            })
-        })
-    }
-}
-
 /// Ends one session, by any `jti` of it, or all sessions of a customer. Durable when answered.
 #[utoipa::path(post, path = "/v1/portal-sessions/revoke", tag = "portalSessions", operation_id = "revokePortalSessions",
     responses((status = 204)))]
@@ -439,55 +297,6 @@ pub fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
         revoked_reason,
         created_by_key_id: session.api_key_id,
         metadata: serde_json::from_str(&session.metadata).unwrap_or_default(),
-    }
-}
-
-/// Returns whether a token is active (RFC 7662).
-#[utoipa::path(post, path = "/v1/portal-sessions/introspect", tag = "portalSessions", operation_id = "introspectPortalToken",
-    responses((status = 200, body = IntrospectResponse)))]
-pub async fn introspect(
-    State(app): State<Arc<App>>,
-    caller: SecretKey<{ KeyScopes::PORTAL_SESSIONS_READ }>,
-    body: FormBody<IntrospectRequest>,
-) -> Result<Json<IntrospectResponse>, Problem> {
-    let token = body.read()?.token;
-    app.check_clock()?;
-    let verified = match verify(&app, &token, None).await {
-        Ok(verified) => Some(verified).filter(|found| found.session().tenant == caller.tenant()),
-        Err(refusal @ (Refusal::Db(_) | Refusal::Signing(_) | Refusal::TooManyForgeries(_))) => {
-            return Err(refusal.into());
-        }
-        Err(
-            Refusal::Invalid
-            | Refusal::Expired
-            | Refusal::CustomerArchived
-            | Refusal::Revoked
-            | Refusal::OrganizationSuspended,
-        ) => None,
-    };
-    let body = match verified {
-        Some(verified) => {
-            IntrospectResponse::Active(Box::new(active(verified.presented_claims(&app.issuer))))
-        }
-        None => IntrospectResponse::Inactive(InactiveToken { active: false }),
-    };
-    Ok(Json(StatusCode::OK, body))
-}
-
-fn active(claims: Claims) -> ActiveToken {
-    ActiveToken {
-        active: true,
-        scope: claims.scope,
-        token_type: "Bearer",
-        iss: claims.issuer,
-        aud: unitpay_token::AUDIENCE,
-        sub: claims.subject,
-        sid: claims.session_id,
-        jti: claims.token_id,
-        org: claims.organization_id,
-        env: claims.environment.into(),
-        iat: claims.issued_at,
-        exp: claims.expires_at,
     }
 }
 
