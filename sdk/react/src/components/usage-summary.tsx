@@ -44,7 +44,7 @@ function Limit({ limit }: { limit: UsageLimit }) {
       ? []
       : [
           t('limits.forecast', {
-            amount: forecastCost === null ? number(forecast) : money(forecastCost, currency),
+            amount: forecastCost ? money(forecastCost, currency) : number(forecast),
             date: date(periodEnd),
           }),
         ]),

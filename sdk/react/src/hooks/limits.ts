@@ -61,7 +61,7 @@ export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
         currency: invoice?.currency ?? '',
         periodEnd: subscription?.usagePeriodEnd ?? null,
         forecast,
-        forecastCost: charge && cost && forecast ? priceOfUnits(forecast, charge) : null,
+        forecastCost: charge && cost !== null && forecast ? priceOfUnits(forecast, charge) : null,
       },
     ];
   });

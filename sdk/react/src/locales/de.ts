@@ -58,7 +58,7 @@ export const de: Messages = /* @__PURE__ */ flat({
     unlimited: '{used}, unbegrenzt',
     over: '{count} mehr als inklusive',
     overLimit: '{count} über dem Limit',
-    forecast: 'voraussichtlich {amount} bis {date}',
+    forecast: 'Voraussichtlich {amount} bis {date}',
     cost: 'bisher {amount}',
   },
   transfer: {

@@ -58,7 +58,7 @@ export const en = /* @__PURE__ */ flat({
     unlimited: '{used}, unlimited',
     over: '{count} more than included',
     overLimit: '{count} over the limit',
-    forecast: 'at this rate {amount} by {date}',
+    forecast: 'At this rate {amount} by {date}',
     cost: '{amount} so far',
   },
   transfer: {

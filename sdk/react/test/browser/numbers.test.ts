@@ -95,7 +95,14 @@ test('usage names what the period is heading for', async () => {
   await page.clock.setFixedTime(((from ?? 0) + (to ?? 0)) / 2);
   const query = new URLSearchParams({ token, part: 'portal', tools: 'none' }).toString();
   await page.goto(`http://127.0.0.1:${String(site.port)}/?${query}`);
-  await page.getByText(/€20\.00 so far · at this rate €140\.00 by /).waitFor();
+  await page.getByText(/€20\.00 so far · At this rate €140\.00 by /).waitFor();
+  // Nothing is charged yet, but it will be: 1,200 units are heading for 200 that are billed.
+  const early = await newSubscriber(metered);
+  await track(early, shop.event, 600);
+  const minted = await mintFor(early);
+  const second = new URLSearchParams({ token: minted.token, part: 'portal', tools: 'none' });
+  await page.goto(`http://127.0.0.1:${String(site.port)}/?${second.toString()}`);
+  await page.getByText(/€0\.00 so far · At this rate €20\.00 by /).waitFor();
 });
 
 test('limited usage warns before the limit', async () => {
