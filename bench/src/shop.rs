@@ -72,7 +72,12 @@ impl Shop {
 
         Ok(Shop {
             key: key.to_owned(),
-            metered: plan(&api, "metered", json!({ "charges": [usage(&calls)] })).await?,
+            metered: plan(
+                &api,
+                "metered",
+                json!({ "charges": [usage(&calls)], "requirePaymentMethod": false }),
+            )
+            .await?,
             credits: plan(
                 &assistant,
                 "credits",
