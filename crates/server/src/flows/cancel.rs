@@ -15,6 +15,9 @@ use crate::work::{BillingError, Work};
 use crate::{credits, customers, settlement, usage};
 use serde_json::json;
 
+/// The wait of the last usage invoice for the end of an open form, before it looks again.
+const DRAFT_WAIT_SECONDS: i64 = 3_600;
+
 words! {
     CancelMode {
         PeriodEnd = "period_end",
@@ -118,11 +121,17 @@ async fn close_form(
     }
 }
 
-/// Bills the usage of a subscription whose grace is over.
+/// Bills the usage of a subscription whose grace is over. Waits while the draft of an open form holds
+/// lines of the customer: the form may be given up, and no other invoice may follow.
 pub async fn grace_over(
     work: &mut Work<'_, '_, '_>,
     subscription: &mut Subscription,
 ) -> Result<Option<PaymentAttemptId>, BillingError> {
+    if invoices::draft_holds_lines(work.tx, work.tenant, subscription.customer_no).await? {
+        subscription.usage_grace_until = Some(work.at.plus_seconds(DRAFT_WAIT_SECONDS));
+        subscriptions::update(work.tx, work.tenant, subscription).await?;
+        return Ok(None);
+    }
     let plan = subscriptions::plan(work.tx, work.tenant, subscription.plan_id).await?;
     let end = subscription.canceled_at.unwrap_or(work.at);
     let lines = last_usage(work, subscription, &plan, end).await?;

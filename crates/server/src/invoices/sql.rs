@@ -124,6 +124,8 @@ const ADDITIONS: Query<Addition> = query!(
     "SELECT {} FROM invoice_additions WHERE tenant_no = $1 AND customer_no = $2 \
      AND currency = $3 AND invoice_id IS NULL ORDER BY id"
 );
+const HELD_ADDITIONS: Sql = sql("SELECT 1 FROM invoice_additions \
+     WHERE tenant_no = $1 AND customer_no = $2 AND invoice_id IS NOT NULL LIMIT 1");
 const INSERT_ADDITION: Sql = sql("INSERT INTO invoice_additions (tenant_no, customer_no, id, \
      currency, items, created_at) VALUES ($1, $2, $3, $4, $5, $6)");
 const TAKE_ADDITIONS: Sql = sql("UPDATE invoice_additions SET invoice_id = $1 \
@@ -380,6 +382,15 @@ pub async fn insert_addition(
         work.at.into(),
     ];
     work.tx.execute(&INSERT_ADDITION, &values).await.map(|_| ())
+}
+
+/// Whether a draft holds lines that waited for the customer's next invoice.
+pub async fn draft_holds_lines(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<bool, DbError> {
+    tx.exists(&HELD_ADDITIONS, &[tenant.no.into(), customer_no.into()]).await
 }
 
 /// Assigns the waiting additions to a draft.

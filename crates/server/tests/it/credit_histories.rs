@@ -7,9 +7,10 @@
 use crate::support::{Engine, Test, event_with, flat, get, monthly, post, with, yearly};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 const HISTORIES: u64 = 500;
+/// The same histories in each run; `UNITPAY_SEED` takes others.
+const SEED: u64 = 2_654_435_858;
 const ROUNDS: usize = 6;
 const AT_ONCE: usize = 8;
 /// Cents for one credit.
@@ -138,7 +139,7 @@ async fn sold(t: &Test) -> Sold {
 async fn portal_tokens_never_obtain_more_credits_than_were_paid() {
     let seed = match std::env::var("UNITPAY_SEED") {
         Ok(seed) => seed.parse().unwrap(),
-        Err(_) => RandomState::new().build_hasher().finish(),
+        Err(_) => SEED,
     };
     println!("UNITPAY_SEED={seed}");
     let t = Test::start(Engine::Sqlite).await;
