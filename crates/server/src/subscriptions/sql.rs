@@ -73,8 +73,12 @@ const HAD_TRIAL: Sql =
     sql("SELECT started_at FROM trials WHERE tenant_no = $1 AND customer_no = $2 \
      AND product_id = $3");
 
+/// A payment that has been pending for longer delays no renewal.
+const PENDING_DAYS: i64 = 1;
+
 /// Of the whole installation: the subscriptions due by each tenant's own clock, where no organization
-/// is suspended and no clock is being advanced.
+/// is suspended and no clock is being advanced. A customer's pending payment comes first, because
+/// credits come with it; one that has been pending for long delays nothing.
 const DUE: Query<OfTenant<DueSubscription>> = query!(
     OfTenant<DueSubscription>,
     "SELECT {tenant: t, due: s} FROM tenants t \
@@ -83,7 +87,9 @@ const DUE: Query<OfTenant<DueSubscription>> = query!(
      JOIN subscriptions s ON s.tenant_no = t.no \
      WHERE NOT o.suspended AND b.advancing_to IS NULL AND s.next_due_at <= \
      CAST($1 AS BIGINT) + COALESCE(b.offset_seconds, 0) * 1000000 \
-     ORDER BY s.next_due_at, s.id LIMIT $2"
+     AND NOT EXISTS (SELECT 1 FROM payment_attempts a WHERE a.tenant_no = s.tenant_no \
+     AND a.customer_no = s.customer_no AND a.status = 'pending' AND a.created_at > $2) \
+     ORDER BY s.next_due_at, s.id LIMIT $3"
 );
 const OVERDUE: Query<OfTenant<DueInvoice>> = query!(
     OfTenant<DueInvoice>,
@@ -290,9 +296,10 @@ pub async fn note_trial(
 /// Returns the due subscriptions and the overdue sent invoices of the whole installation; at most
 /// `limit` of each, the longest due first.
 pub async fn due(tx: &mut Tx<'_, '_>, now: Time, limit: i64) -> Result<Vec<Due>, DbError> {
-    let values = [Time::from_seconds(now.seconds()).into(), limit.into()];
-    let due = tx.fetch(&DUE, &values).await?;
-    let overdue = tx.fetch(&OVERDUE, &values).await?;
+    let now = Time::from_seconds(now.seconds());
+    let recently = now.plus_days(-PENDING_DAYS);
+    let due = tx.fetch(&DUE, &[now.into(), recently.into(), limit.into()]).await?;
+    let overdue = tx.fetch(&OVERDUE, &[now.into(), limit.into()]).await?;
     let due = due.into_iter().map(|row| row.due.due(row.tenant));
     Ok(due.chain(overdue.into_iter().map(|row| row.due.due(row.tenant))).collect())
 }

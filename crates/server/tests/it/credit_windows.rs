@@ -246,4 +246,21 @@ on_both_stores! {
         let expected = [(0, "rejected_insufficient_credits".to_owned()), (2, "rejected_insufficient_credits".to_owned())];
         assert_eq!(t.tracked(events).await, expected);
     }
+
+    async fn late_renewal_waits_for_a_payment_in_progress(t) {
+        let shop = t.shop().await;
+        let rules = json!([with(rule(&shop.credits, "period", 100), json!({ "rolloverCap": 30 }))]);
+        let plan = t.granting(&shop, monthly("pro", flat(2_000)), rules).await;
+        t.payer("one").await;
+        t.buy("one", &plan, 1).await;
+        t.switch_card("one", "pm_sandbox_timeout").await;
+        // Two months fall due at once, and the result of the first charge is lost. Credits of a month
+        // that was paid in time roll over.
+        t.advance(60 * 86_400);
+        for _ in 0..3 {
+            t.bill_what_is_due().await;
+            t.advance(61);
+        }
+        assert_eq!((t.invoices_of("one").await.len(), t.balance("one").await), (3, 130));
+    }
 }
