@@ -174,9 +174,9 @@ impl History {
         }
         let answer = t.call(request).await;
         assert!(answer.status < 500, "{path}: {}", answer.status);
-        let told = if answer.status == 200 { answer.json() } else { Value::Null };
-        self.log.push(format!("{path} {body} ({slug}) -> {} {}", answer.status, told["kind"]));
-        if let Some(secret) = told["client"]["clientSecret"].as_str() {
+        let outcome = if answer.status == 200 { answer.json() } else { Value::Null };
+        self.log.push(format!("{path} {body} ({slug}) -> {} {}", answer.status, outcome["kind"]));
+        if let Some(secret) = outcome["client"]["clientSecret"].as_str() {
             self.form = Some(secret.to_owned());
         }
     }
@@ -217,10 +217,10 @@ impl History {
             })
             .cloned();
         // A new window may have begun before it ended.
-        let seen = list
+        let pending = list
             .iter()
             .filter(|one| one["id"].as_str().is_some_and(|id| self.windows.contains_key(id)));
-        for one in seen.cloned().collect::<Vec<_>>() {
+        for one in pending.cloned().collect::<Vec<_>>() {
             self.look_at_window(&one);
             if one["id"].as_str() == self.last.as_deref() {
                 self.window_end = time(&one["usagePeriodEnd"]);
