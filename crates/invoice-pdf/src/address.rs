@@ -39,7 +39,10 @@ impl Address<'_> {
         let mut lines: Vec<String> = format
             .split('|')
             .flat_map(|line| match line {
-                "$A" => std::iter::once(self.line1).chain(self.line2).map(str::to_owned).collect(),
+                line if line.contains("$A") => {
+                    let more = self.line2.map(str::to_owned);
+                    std::iter::once(self.line(line)).chain(more).collect()
+                }
                 line => vec![self.line(line)],
             })
             .filter(|line| !line.is_empty())
@@ -65,6 +68,7 @@ impl Address<'_> {
                 continue;
             }
             let part = match rest.next() {
+                Some('A') => Some(self.line1),
                 Some('C') => Some(self.city),
                 Some('S') => self.state,
                 Some('Z') => self.postal_code,
@@ -126,6 +130,12 @@ mod tests {
                 "en",
                 &["Budapest", "Fő utca 1", "1011", "Hungary"],
             ),
+            (
+                ["Rue du Commerce 5", "Abidjan", "", "", "CI"],
+                "en",
+                &["Rue du Commerce 5 Abidjan", "Côte d’Ivoire"],
+            ),
+            (["Rue KA 28", "Conakry", "", "001", "GN"], "fr", &["001 Rue KA 28 Conakry", "Guinée"]),
             (
                 ["丸の内1丁目1番1号", "千代田区", "東京都", "100-0005", "JP"],
                 "ja",
