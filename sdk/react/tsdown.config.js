@@ -45,10 +45,11 @@ export default defineConfig({
     ...options,
     comments: { annotation: true, jsdoc: false, legal: false },
     banner: (chunk) => (chunk.name === 'index' ? "'use client';" : ''),
+    // A part never has the name of an entry: the two would take each other's file.
     chunkFileNames: (chunk) =>
       typeof options.chunkFileNames === 'function'
         ? options.chunkFileNames(chunk)
-        : options.chunkFileNames.replace('-[hash]', ''),
+        : options.chunkFileNames.replace('-[hash]', '.part'),
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [{ name: fileOf }],
