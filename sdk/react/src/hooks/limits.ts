@@ -31,17 +31,17 @@ export interface UsageLimit {
 /** Returns each metered feature with its usage, what the plan includes, and the cost so far. */
 export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
   const { entitlements, ...read } = useAllowedEntitlements();
-  const { features, isLoading } = useAll<'features', Feature>('features', 'catalog', '/features');
-  const { metrics } = useAll<'metrics', Schemas['BillableMetric']>(
+  const { features, ...named } = useAll<'features', Feature>('features', 'catalog', '/features');
+  const { metrics, ...measured } = useAll<'metrics', Schemas['BillableMetric']>(
     'metrics',
     'catalog',
     '/billable-metrics',
   );
-  const { plans } = usePlans();
-  const { subscriptions } = useAllowedSubscriptions();
+  const { plans, ...priced } = usePlans();
+  const { subscriptions, ...subscribed } = useAllowedSubscriptions();
   const subscription = subscriptions.find(isLive);
   const plan = plans.find(({ id }) => id === subscription?.planId);
-  const { invoice } = useUpcomingInvoice(subscription?.id);
+  const { invoice, ...upcoming } = useUpcomingInvoice(subscription?.id);
   const limits = (entitlements ?? []).flatMap((entitlement): UsageLimit[] => {
     if (entitlement.type !== 'metered') return [];
     const { featureId, name, usage, limit } = entitlement;
@@ -65,7 +65,9 @@ export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
       },
     ];
   });
-  return { ...read, isLoading: read.isLoading || isLoading, limits };
+  // A limit whose cost comes later would grow, and move what is below it.
+  const reads = [read, named, measured, priced, subscribed, upcoming];
+  return { ...read, isLoading: reads.some(({ isLoading }) => isLoading), limits };
 }
 
 /** Only sums and counts grow with time. */

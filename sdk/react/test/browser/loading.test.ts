@@ -35,8 +35,7 @@ interface Shift {
 const LIMIT = 0.02;
 /** Each with something below it, which would move. */
 const PARTS: [parts: string, wide: number, narrow: number][] = [
-  // On a phone, what credits buy and what usage is heading for come a moment later.
-  ['portal', LIMIT, 0.04],
+  ['portal', LIMIT, LIMIT],
   ['plan details', LIMIT, LIMIT],
   ['usage details', LIMIT, LIMIT],
   ['credits details', LIMIT, LIMIT],
