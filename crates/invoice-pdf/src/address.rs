@@ -39,10 +39,7 @@ impl Address<'_> {
         let mut lines: Vec<String> = format
             .split('|')
             .flat_map(|line| match line {
-                line if line.contains("$A") => {
-                    let more = self.line2.map(str::to_owned);
-                    std::iter::once(self.line(line)).chain(more).collect()
-                }
+                "$A" => std::iter::once(self.line1).chain(self.line2).map(str::to_owned).collect(),
                 line => vec![self.line(line)],
             })
             .filter(|line| !line.is_empty())
@@ -60,6 +57,8 @@ impl Address<'_> {
 
     /// Fills a line of a format in. Literal text is dropped beside a part that is missing.
     fn line(&self, format: &str) -> String {
+        let street: Vec<&str> = std::iter::once(self.line1).chain(self.line2).collect();
+        let street = street.join(", ");
         let (mut line, mut literal, mut missing) = (String::new(), String::new(), false);
         let mut rest = format.chars();
         while let Some(character) = rest.next() {
@@ -68,7 +67,7 @@ impl Address<'_> {
                 continue;
             }
             let part = match rest.next() {
-                Some('A') => Some(self.line1),
+                Some('A') => Some(street.as_str()),
                 Some('C') => Some(self.city),
                 Some('S') => self.state,
                 Some('Z') => self.postal_code,
@@ -105,6 +104,18 @@ mod tests {
         let [line1, city, state, code, country] = parts;
         let (state, postal_code) = (some(state), some(code));
         Address { line1, line2: None, city, state, postal_code, country }.lines(locale)
+    }
+
+    #[test]
+    fn street_that_shares_its_line_loses_no_part() {
+        let address = Address {
+            line1: "Rue du Commerce 5",
+            line2: Some("2e étage"),
+            city: "Abidjan",
+            country: "CI",
+            ..Address::default()
+        };
+        assert_eq!(address.lines("en")[0], "Rue du Commerce 5, 2e étage Abidjan");
     }
 
     #[test]
