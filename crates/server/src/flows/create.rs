@@ -1,8 +1,8 @@
 //! Create: a trial or a free plan starts at once, everything else with its first payment.
 //!
 //! A plan with a price wants a payment method even if there is nothing to pay yet. Until then the
-//! subscription is `pending` and grants nothing. It is stored beside the draft and
-//! the payment attempt, so that the form can be filled in later and a crash loses nothing.
+//! subscription is `pending` and grants nothing. It is stored beside the draft and the payment
+//! attempt, so that the form can be filled in later and a crash loses nothing.
 
 use crate::audit::Action;
 use crate::base::{CollectionMethod, Currency, Period, PlanId, Time, Viewer};

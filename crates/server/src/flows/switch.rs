@@ -11,6 +11,7 @@ use crate::subscriptions::{self, PlanSwitch, Subscription, SubscriptionStatus, c
 use crate::work::{BillingError, Work};
 use crate::{credits, invoices, usage};
 use serde_json::json;
+
 /// Applies a change.
 pub async fn apply(
     work: &mut Work<'_, '_, '_>,

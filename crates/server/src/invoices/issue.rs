@@ -249,15 +249,15 @@ fn sums(lines: &[Line], tax: Option<TaxRate>) -> Result<Totals, Overflow> {
 }
 
 /// Returns the taxes of lines by rate, each rounded once, that of the invoice first.
-pub fn taxes(lines: &[Line], invoices: Option<&TaxRate>) -> Result<Vec<Tax>, Overflow> {
-    let mut rates: Vec<&TaxRate> = invoices.into_iter().collect();
-    for rate in lines.iter().filter_map(|line| line.rate(invoices)) {
+pub fn taxes(lines: &[Line], invoice_rate: Option<&TaxRate>) -> Result<Vec<Tax>, Overflow> {
+    let mut rates: Vec<&TaxRate> = invoice_rate.into_iter().collect();
+    for rate in lines.iter().filter_map(|line| line.rate(invoice_rate)) {
         if !rates.contains(&rate) {
             rates.push(rate);
         }
     }
     let tax = |rate: &TaxRate| {
-        let taxed = lines.iter().filter(|line| line.rate(invoices) == Some(rate));
+        let taxed = lines.iter().filter(|line| line.rate(invoice_rate) == Some(rate));
         let net = money::sum(taxed.map(|line| line.amount))?;
         let amount = unitpay_billing::tax::amount(net, rate.basis_points)?;
         Ok(Tax { rate: rate.clone(), net, amount })

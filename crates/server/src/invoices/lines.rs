@@ -69,9 +69,9 @@ impl LineLabel {
 
 impl Line {
     /// Returns the rate that the line is taxed at, on an invoice with this rate.
-    pub const fn rate<'a>(&'a self, invoices: Option<&'a TaxRate>) -> Option<&'a TaxRate> {
+    pub const fn rate<'a>(&'a self, invoice_rate: Option<&'a TaxRate>) -> Option<&'a TaxRate> {
         match &self.tax {
-            None => invoices,
+            None => invoice_rate,
             Some(rate) => rate.as_ref(),
         }
     }

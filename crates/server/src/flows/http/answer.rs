@@ -151,14 +151,11 @@ impl Shown<'_> {
     }
 
     async fn charged(&self, attempt: &Attempt) -> Result<SettleOutcomeResponse, Problem> {
-        let invoice_id = attempt.invoice_id;
-        let invoice =
-            invoices::get(&mut self.app.db.read().await?, self.tenant, invoice_id).await?;
-        let subscription_id = attempt.effect.subscription_id();
-        let of_invoice = invoice.and_then(|invoice| invoice.subscription_id);
+        let invoice = self.invoice(attempt.invoice_id).await?;
+        let subscription_id = attempt.effect.subscription_id().or(invoice.subscription_id);
         Ok(SettleOutcomeResponse::ChargedInline {
-            subscription: self.if_any(subscription_id.or(of_invoice)).await?,
-            invoice: self.invoice(invoice_id).await?,
+            subscription: self.if_any(subscription_id).await?,
+            invoice,
             payment_attempt_id: Some(attempt.id),
         })
     }
