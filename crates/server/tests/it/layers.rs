@@ -314,3 +314,20 @@ fn credentials_stand_only_in_the_signatures_of_handlers() {
     let found = sources.iter().find(|(_, text)| text.contains("security("));
     assert_eq!(found.map(|(path, _)| path), None);
 }
+
+#[test]
+fn metrics_are_in_the_guide_of_operators() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let guide = std::fs::read_to_string(repository.join("docs/operate.md")).unwrap();
+    let sources = sources();
+    let names: BTreeSet<&str> = sources
+        .iter()
+        .flat_map(|(_, text)| text.split("metrics::").skip(1))
+        .filter_map(|rest| rest.split_once("!(\"")?.1.split('"').next())
+        .filter(|name| name.starts_with("unitpay_"))
+        .collect();
+    assert!(names.len() > 4, "{names:?}");
+    let missing: Vec<_> =
+        names.iter().filter(|name| !guide.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
