@@ -11,6 +11,7 @@ import { begin, confirm, type Step } from '../stripe/steps.js';
 import type { StripeElement, StripeElements, StripeJs } from '../stripe/types.js';
 import { Actions, Alert, Button, Skeleton } from '../ui/elements.js';
 import { useUi } from '../ui/parts.js';
+import { OtherMethod } from './other-method.js';
 
 interface ElementFormProps {
   client: FormClient;
@@ -145,13 +146,7 @@ export function ElementForm(props: ElementFormProps) {
         <div ref={host} key={attempt} />
       </div>
       <Alert>{failure && t(failure)}</Alert>
-      {failure && state === 'ready' && onOtherMethod ? (
-        <Actions>
-          <Button kind="plain" onClick={onOtherMethod}>
-            {t('pay.other')}
-          </Button>
-        </Actions>
-      ) : null}
+      {failure && state === 'ready' ? <OtherMethod onClick={onOtherMethod} /> : null}
       <Actions onCancel={onCancel}>
         {state === 'blocked' ? (
           <Button

@@ -152,7 +152,7 @@ function Method({ method, isActing, onDefault, onRemove }: MethodProps) {
   );
 }
 
-/** Names the plans and top-ups that a card pays for which expires or was declined. */
+/** Names the plans and top-ups that are paid by a card that expires or was declined. */
 function Dependents({ id }: { id: string }) {
   const { p, t } = useUi();
   const { data } = usePaymentMethodDependencies(id);

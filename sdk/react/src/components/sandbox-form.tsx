@@ -6,6 +6,7 @@ import { useWrite } from '../react/write.js';
 import { Actions, Button, Failure } from '../ui/elements.js';
 import { Choice, Form } from '../ui/form.js';
 import { useUi } from '../ui/parts.js';
+import { OtherMethod } from './other-method.js';
 import type { ProcessorFormProps } from './payment-form.js';
 
 /** The test cards and their tokens. */
@@ -74,13 +75,7 @@ function ConfirmForm({
     <div {...p('form')}>
       <p {...p('text')}>{t('form.sandbox')}</p>
       <Failure error={error} />
-      {error && onOtherMethod ? (
-        <Actions>
-          <Button kind="plain" onClick={onOtherMethod}>
-            {t('pay.other')}
-          </Button>
-        </Actions>
-      ) : null}
+      {error ? <OtherMethod onClick={onOtherMethod} /> : null}
       <Actions onCancel={onCancel}>
         <Button
           isOff={isPending}
