@@ -7,13 +7,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// The query that commits, and the tag of its response.
+const COMMITTED: &str = "COMMIT\0";
+
 /// A proxy between a node and its database that can be cut.
 struct Wire {
     port: u16,
     cut: watch::Sender<bool>,
     /// Cuts the next transaction with this text after the database has committed it. The server's
-    /// own jobs commit as well.
-    cut_after_commit: Arc<Mutex<Option<String>>>,
+    /// jobs commit as well, so only the tested request may send the text.
+    cut_after_commit: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Wire {
@@ -45,7 +48,7 @@ impl Wire {
 }
 
 /// Copies bytes both ways until one side ends.
-async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<String>>) {
+async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<&str>>) {
     let (mut there, mut back) = (vec![0; 65_536], vec![0; 65_536]);
     let (mut is_target, mut committing) = (false, false);
     loop {
@@ -53,7 +56,7 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<Str
             read = near.read(&mut there) => {
                 let Ok(length @ 1..) = read else { return };
                 let sent = &there[..length];
-                committing = commits(sent, armed, &mut is_target);
+                committing |= commits(sent, armed, &mut is_target);
                 if far.write_all(sent).await.is_err() {
                     return;
                 }
@@ -61,7 +64,8 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<Str
             read = far.read(&mut back) => {
                 let Ok(length @ 1..) = read else { return };
                 // The database has committed, and the response is lost.
-                if committing || near.write_all(&back[..length]).await.is_err() {
+                let committed = committing && contains(&back[..length], COMMITTED);
+                if committed || near.write_all(&back[..length]).await.is_err() {
                     return;
                 }
             }
@@ -70,11 +74,14 @@ async fn carry(mut near: TcpStream, mut far: TcpStream, armed: &Mutex<Option<Str
 }
 
 /// Whether these bytes commit the selected transaction.
-fn commits(sent: &[u8], armed: &Mutex<Option<String>>, is_target: &mut bool) -> bool {
-    let has = |text: &str| sent.windows(text.len()).any(|part| part == text.as_bytes());
+fn commits(sent: &[u8], armed: &Mutex<Option<&str>>, is_target: &mut bool) -> bool {
     let mut armed = armed.lock().unwrap();
-    *is_target |= armed.as_ref().is_some_and(|text| has(text));
-    has("COMMIT\0") && std::mem::take(is_target) && armed.take().is_some()
+    *is_target |= armed.is_some_and(|text| contains(sent, text));
+    contains(sent, COMMITTED) && std::mem::take(is_target) && armed.take().is_some()
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|part| part == text.as_bytes())
 }
 
 /// A node with a proxied database, a customer and a token.
@@ -162,19 +169,19 @@ async fn lost_database_returns_503_until_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connection_cut_after_commit_returns_5xx_and_keeps_write() {
     let Node { server, wire, key, token, .. } = node().await;
-    let id = server.client.call(get("/v1/customers/a").key(&key)).await.expect(200).text("id");
-    let arm = || *wire.cut_after_commit.lock().unwrap() = Some(id.clone());
+    let arm = |text| *wire.cut_after_commit.lock().unwrap() = Some(text);
     let sessions = async || {
         let list = server.client.call(get("/v1/portal-sessions").key(&key)).await.expect(200);
         list.json()["data"].as_array().unwrap().len()
     };
     // A mint with its Idempotency-Key can be retried.
     let mint = || {
-        let call = post("/v1/portal-sessions", &json!({ "customerId": "a" })).key(&key);
+        let body = json!({ "customerId": "a", "metadata": { "order": "cut-this-mint" } });
+        let call = post("/v1/portal-sessions", &body).key(&key);
         server.client.call(call.header("idempotency-key", "once"))
     };
     let before = sessions().await;
-    arm();
+    arm("cut-this-mint");
     mint().await.refused(503, "unavailable");
     assert_eq!(sessions().await, before + 1);
     let again = mint().await.expect(201);
@@ -183,7 +190,7 @@ async fn connection_cut_after_commit_returns_5xx_and_keeps_write() {
     assert_eq!(sessions().await, before + 1);
     // A revocation holds and can be retried.
     server.read(&token).await.expect(200);
-    arm();
+    arm("customer.sessions_revoked");
     let revoke = || server.revoke(&key, json!({ "customerId": "a" }));
     revoke().await.refused(503, "unavailable");
     server.read(&token).await.refused(401, "session_revoked");
