@@ -41,6 +41,24 @@ on_both_stores! {
         t.call(post(format!("/v1/subscriptions/{id}/change-plan"), &body).bearer(&token)).await.refused(422, "validation_failed");
     }
 
+    async fn customer_with_an_uncollectible_invoice_cannot_buy(t) {
+        let plan = t.plan(monthly("plan", flat(2_000))).await;
+        t.payer("c").await;
+        t.buy("c", &plan, 1).await;
+        pays_by(&t, "c", "pm_sandbox_declined").await;
+        t.clock_to("2030-02-09T00:00:00Z").await;
+        let owed = t.invoices_of("c").await.pop().unwrap();
+        assert_eq!(summarize(std::slice::from_ref(&owed)), [("renewal", "uncollectible", 2_000)]);
+        pays_by(&t, "c", "pm_sandbox_visa").await;
+        let body = json!({ "planId": plan });
+        let buy = async || t.call(post("/v1/subscriptions", &body).bearer(&t.token("c").await)).await;
+        assert_eq!(buy().await.refused(409, "invoice_unpaid").json()["invoiceId"], owed["id"]);
+        let path = format!("/v1/invoices/{}/pay", owed["id"].as_str().unwrap());
+        t.call(post(path, &json!({})).bearer(&t.token("c").await)).await.expect(200);
+        buy().await.expect(200);
+        assert_eq!(status(&t, "c").await, "active");
+    }
+
     async fn setup_fee_is_billed_once_for_customer_and_plan(t) {
         let fee = json!([{ "type": "recurring", "amount": 3_000 }, { "type": "one_off", "amount": 700 }]);
         let (small, large) = (t.plan(monthly("small", flat(1_000))).await, t.plan(monthly("large", fee)).await);
