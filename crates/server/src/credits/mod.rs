@@ -50,6 +50,8 @@ pub struct Account {
     pub auto_top_up: Option<AutoTopUp>,
     /// The level of the balance that was announced last.
     pub alerted: Alert,
+    /// Credits of paid windows that were used before their time and are still to be deducted.
+    pub used_early: i64,
     pub created_at: Time,
     pub updated_at: Time,
 }

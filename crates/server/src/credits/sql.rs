@@ -158,6 +158,7 @@ struct AccountRow<'a> {
     next_due_at: Option<Time>,
     auto_top_up: Option<&'a AutoTopUp>,
     alerted: Alert,
+    used_early: i64,
     updated_at: Time,
 }
 
@@ -457,6 +458,7 @@ fn account_row(wallet: &Wallet, at: Time) -> AccountRow<'_> {
         next_due_at: wallet.next_due(),
         auto_top_up: account.auto_top_up.as_ref(),
         alerted: wallet.alert(),
+        used_early: account.used_early,
         updated_at: at,
     }
 }

@@ -273,8 +273,8 @@ impl Wallets {
     }
 
     /// Opens the windows of a new period that was charged whole. What is left of the old windows ends.
-    /// Deducts the use beyond the elapsed share if the old plan was paid for
-    /// (its unused time was credited), but never all of a new window.
+    /// If the old plan was paid for, its unused time was credited: the new windows deduct the use
+    /// beyond the elapsed share, the first ones first.
     fn restart(
         &mut self,
         subscription: &Subscription,
@@ -294,38 +294,31 @@ impl Wallets {
         let old_total = rating::recurring_total(old, change.old_quantity).unwrap_or_default();
         let was_paid = before.status != SubscriptionStatus::Trialing && old_total > 0;
         let mut beyond: BTreeMap<CreditCurrencyId, i64> = BTreeMap::new();
-        for one in granted.iter().filter(is_own).filter(|one| one.cadence != Cadence::Day) {
+        let paid_for = granted.iter().filter(is_own).filter(|_| was_paid);
+        for one in paid_for.filter(|one| one.cadence != Cadence::Day) {
             let passed = one.amount - share(one.amount, one.window(), change.at);
             let used = one.amount - one.remaining;
             *beyond.entry(one.currency_id).or_default() += used - passed;
         }
         for wallet in &mut self.0 {
             wallet.end_windows(subscription.id, stamp);
+            let early = beyond.get(&wallet.account.currency_id).copied().unwrap_or(0);
+            wallet.account.used_early = wallet.account.used_early.saturating_add(early.max(0));
         }
         for rule in &new.grant_rules {
             let sent = subscription.collection_method == CollectionMethod::SendInvoice;
             if sent && waits_for_payment(rule, new, subscription) {
                 continue;
             }
-            let deducted = if rule.cadence == Cadence::Day {
-                let today = |one: &&Granted| {
-                    one.cadence == Cadence::Day && one.currency_id == rule.credit_currency_id
-                };
-                granted.iter().filter(is_own).filter(today).map(|one| one.amount).sum()
-            } else if was_paid {
-                let owed = beyond.entry(rule.credit_currency_id).or_default();
-                let taken = (*owed).clamp(0, rule.amount - 1);
-                *owed -= taken;
-                taken
-            } else {
-                0
+            let today = |one: &&Granted| {
+                one.cadence == Cadence::Day
+                    && rule.cadence == Cadence::Day
+                    && one.currency_id == rule.credit_currency_id
             };
+            let given: i64 =
+                granted.iter().filter(is_own).filter(today).map(|one| one.amount).sum();
             if let Some((wallet, window)) = self.window(rule, subscription, stamp.at) {
-                wallet.grant_window(window, 0, rule.amount - deducted, stamp);
-                if rule.cadence != Cadence::Day {
-                    // A later change counts the whole window.
-                    wallet.mark_used(window, deducted, stamp);
-                }
+                wallet.grant_window(window, 0, rule.amount - given, stamp);
             }
         }
     }

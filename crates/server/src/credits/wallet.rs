@@ -165,8 +165,9 @@ impl Wallet {
         }
     }
 
-    /// Grants what rolls over into a window, and the window's own credits. An own grant of nothing is
-    /// stored without a ledger entry: it marks the window as opened.
+    /// Grants what rolls over into a window, and the window's own credits less what was used early, but
+    /// at least one. An own grant of nothing is stored without a ledger entry: it marks the window as
+    /// opened.
     pub(super) fn grant_window(
         &mut self,
         window: Window,
@@ -176,6 +177,13 @@ impl Wallet {
     ) {
         let daily = window.cadence == Cadence::Day;
         let first = if daily { GrantSource::Daily } else { GrantSource::Plan };
+        let early = match daily {
+            true => 0,
+            false => self.account.used_early.min(amount - 1).max(0),
+        };
+        self.account.used_early -= early;
+        self.mark_used(window, early, stamp);
+        let amount = amount - early;
         for (source, amount) in [(GrantSource::Rollover, rollover), (first, amount)] {
             // A full wallet takes what fits: a renewal cannot be refused.
             let amount = amount.min(MAX_AMOUNT - self.account.balance).max(0);
@@ -194,9 +202,9 @@ impl Wallet {
         }
     }
 
-    /// Stores a part of a window that was used before the window began, as an early use of the one
-    /// before it. It counts as granted and used, without a ledger entry.
-    pub(super) fn mark_used(&mut self, window: Window, amount: i64, stamp: Stamp<'_>) {
+    /// Stores a part of a window that was used before the window began, as an early use of one before
+    /// it. It counts as granted and used, without a ledger entry.
+    fn mark_used(&mut self, window: Window, amount: i64, stamp: Stamp<'_>) {
         if amount <= 0 {
             return;
         }

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(19, "0019_required_payment_methods"),
     migration!(20, "0020_moved_remainders"),
     migration!(21, "0021_announcements"),
+    migration!(22, "0022_early_use"),
 ];
 
 /// The schema version of this program.

@@ -106,6 +106,27 @@ on_both_stores! {
         assert_eq!(t.balance("one").await, 6_000 - 87);
     }
 
+    async fn early_use_beyond_a_window_is_deducted_from_the_next(t) {
+        let shop = t.shop().await;
+        let small = t.granting(&shop, monthly("small", flat(1_000)), json!([rule(&shop.credits, "period", 100)])).await;
+        let large = t.granting(&shop, monthly("large", flat(50_000)), json!([rule(&shop.credits, "period", 5_000)])).await;
+        let year = t.granting(&shop, yearly("year", flat(12_000)), json!([rule(&shop.credits, "month", 100)])).await;
+        t.payer("one").await;
+        let subscription = t.buy("one", &small, 1).await;
+        t.clock_to("2030-01-29T00:00:00Z").await;
+        assert_eq!(t.change(&subscription, &large).await, "charged_inline");
+        assert_eq!(t.balance("one").await, 100 + 474);
+        t.spend("one", "a", 573).await;
+        // The unused time of the large plan is credited, so 573 less the 91 of the elapsed time are owed.
+        assert_eq!(t.change(&subscription, &year).await, "charged_inline");
+        let mut balances = vec![t.balance("one").await];
+        for end in ["02-28", "03-29", "04-29", "05-29", "06-29"] {
+            t.clock_to(&format!("2030-{end}T00:00:00Z")).await;
+            balances.push(t.balance("one").await);
+        }
+        assert_eq!(balances, [1, 1, 1, 1, 100 - (482 - 4 * 99), 100]);
+    }
+
     async fn first_paid_window_is_never_empty(t) {
         let shop = t.shop().await;
         let free = t.granting(&shop, monthly("free-plan", flat(0)), json!([rule(&shop.credits, "period", 300)])).await;
