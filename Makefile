@@ -68,6 +68,7 @@ test-release:
 	target/checks/bin/pip install --quiet --only-binary :all: --requirement deploy/test/requirements.txt
 	shellcheck scripts/build-release scripts/compare-builds scripts/keep-release scripts/release scripts/require scripts/rootfs .ci/run
 	node --test deploy/test/*.test.mjs
+	UNITPAY_SEED=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') cargo test --locked -p unitpay-server --test it -- histories
 
 # The files of a release, in target/release-files; see docs/operate.md.
 release:
