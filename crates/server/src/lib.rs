@@ -27,6 +27,7 @@ mod credits;
 mod customers;
 mod entitlements;
 mod events;
+mod export;
 mod flows;
 mod invoices;
 mod keys;

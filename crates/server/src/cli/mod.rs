@@ -3,6 +3,7 @@
 
 mod copy;
 mod demo;
+mod export;
 mod healthcheck;
 mod listen;
 mod maintain;
@@ -89,6 +90,8 @@ enum Command {
     /// Copy the embedded store to PostgreSQL
     #[command(subcommand)]
     Store(copy::StoreCommand),
+    /// Print invoices, payments, ledgers or usage for accounting. Works while the server is running
+    Export(export::Export),
     /// End every session of the installation
     NewEpoch,
     /// Confirm the wall clock after it jumped: a server on the embedded store bills by it again
@@ -152,6 +155,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Backup { file } => maintain::backup(&which.plain()?, &file),
         Command::Restore(restore) => runtime.block_on(maintain::restore(&which.plain()?, &restore)),
         Command::Store(command) => runtime.block_on(copy::run(&which.plain()?, &command)),
+        Command::Export(export) => runtime.block_on(export::run(&which.plain()?, &export)),
         Command::AcceptClock => runtime.block_on(maintain::accept_clock(&which.plain()?)),
         Command::NewEpoch => runtime.block_on(maintain::new_epoch(&which.plain()?)),
         Command::Listen(listen) => runtime.block_on(listen::run(&listen)),

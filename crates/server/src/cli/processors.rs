@@ -6,7 +6,7 @@ use super::store::{Purpose, Store};
 use super::{print, say};
 use crate::base::Secret;
 use crate::config::Config;
-use crate::organizations::{self, DEFAULT_ORGANIZATION, Tenant};
+use crate::organizations::DEFAULT_ORGANIZATION;
 use crate::payments::stripe::{
     API_VERSION, Accounts, Client, Connection, NewCredentials, SEALED_FOR, accounts,
 };
@@ -63,7 +63,7 @@ pub async fn run(config: &Config, command: Processors) -> anyhow::Result<()> {
         }
         Processors::Disconnect(account) => {
             let Name::Stripe = account.processor;
-            let tenant = tenant(&store, &account).await?;
+            let tenant = store.tenant(&account.org, account.env).await?;
             let (random, now) = (&store.random, store.clock.now());
             accounts::disconnect(&store.db, &tenant, random, now).await?;
             say("disconnected");
@@ -80,7 +80,7 @@ async fn keep(
     known: bool,
 ) -> anyhow::Result<Connection> {
     let Name::Stripe = account.processor;
-    let tenant = tenant(store, account).await?;
+    let tenant = store.tenant(&account.org, account.env).await?;
     let before = accounts::of_tenant(&mut store.db.read().await?, &tenant).await?;
     if known && !before.as_ref().is_some_and(Connection::is_connected) {
         bail!("no Stripe account is connected here");
@@ -130,11 +130,4 @@ async fn list(config: &Config, store: &Store) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
-}
-
-async fn tenant(store: &Store, account: &Account) -> anyhow::Result<Tenant> {
-    let organization = store.organization(&account.org).await?.id;
-    let mut tx = store.db.read().await?;
-    let tenant = organizations::tenant(&mut tx, organization, account.env.into()).await?;
-    tenant.context("the organization has no such environment")
 }

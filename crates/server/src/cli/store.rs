@@ -1,10 +1,11 @@
 //! Opens the store: folder, locks, schema and master key.
 
+use super::manage::Env;
 use crate::audit::{Actor, Author};
 use crate::base::{Clock, Ids, Random, Time};
 use crate::config::Config;
 use crate::db::{Db, Lane, Postgres, PostgresOptions, Sqlite, Tx, newest_version};
-use crate::organizations::{self, DEFAULT_ORGANIZATION, Organization};
+use crate::organizations::{self, DEFAULT_ORGANIZATION, Organization, Tenant};
 use crate::signing::{self, MasterKey, SigningKeys};
 use anyhow::{Context, bail};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
@@ -94,6 +95,13 @@ impl Store {
         all.into_iter()
             .find(|known| known.name == named || known.id.to_string() == named)
             .with_context(|| format!("there is no organization {named}"))
+    }
+
+    /// Returns an environment of the organization with this id or name.
+    pub async fn tenant(&self, organization: &str, env: Env) -> anyhow::Result<Tenant> {
+        let id = self.organization(organization).await?.id;
+        let tenant = organizations::tenant(&mut self.db.read().await?, id, env.into()).await?;
+        tenant.context("the organization has no such environment")
     }
 }
 

@@ -17,7 +17,9 @@ mod wallet;
 pub use announce::{Alert, save};
 pub use manage::{grant_by_hand, set_frozen, undo};
 pub use purchase::{bought, take_back, top_up_failed, topped_up};
-pub use sql::{add_top_up, balances, freeze_all, lock_all as lock, make, view, with_auto_top_up};
+pub use sql::{
+    add_top_up, balances, freeze_all, ledger, lock_all as lock, make, page, view, with_auto_top_up,
+};
 pub use subscription::{
     Switched, open_windows, plan_changed, subscription_ended, subscription_started,
 };

@@ -9,7 +9,7 @@ mod http_fields;
 mod sql;
 
 pub use sql::{
-    by_no, delete_ended_before, get, lock, lock_no, raise_all_generations, update as store,
+    by_no, delete_ended_before, get, lock, lock_no, page, raise_all_generations, update as store,
 };
 
 use self::billing::BillingChange;

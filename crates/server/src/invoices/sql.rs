@@ -194,7 +194,7 @@ pub async fn get(
 }
 
 /// Chooses the invoices of one customer or of all, that have one status or any.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct InvoiceFilter {
     pub customer: Option<(i64, CustomerId)>,
     pub status: Option<InvoiceStatus>,

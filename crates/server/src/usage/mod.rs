@@ -14,13 +14,13 @@ mod sql;
 mod track;
 
 pub use meter::{Meter, date, read as read_meter};
-pub use sql::{period_closed, segment, segment_closed, used, window_continued};
+pub use sql::{events, period_closed, segment, segment_closed, used, window_continued};
 pub use track::{Tracked, track};
 
 use crate::base::money::NotMoney;
-use crate::base::{Decimal, Time};
+use crate::base::{Decimal, EventId, Time};
 use crate::customers::CustomerRef;
-use crate::db::ToRow;
+use crate::db::{FromRow, ToRow};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
@@ -48,6 +48,20 @@ pub struct NewUsageEvent {
     pub key: String,
     /// The start of a SHA-256 of everything else: tells a replay from another event.
     pub content: [u8; 16],
+}
+
+/// An accepted event as it is stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct UsageEvent {
+    pub id: EventId,
+    /// Unique per customer.
+    pub key: String,
+    pub event_name: String,
+    /// A decimal.
+    pub quantity: String,
+    /// A JSON object.
+    pub properties: Option<String>,
+    pub at: Time,
 }
 
 /// The part of a usage window that no invoice has rated: the quantities of a metric from the last

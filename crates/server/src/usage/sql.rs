@@ -2,7 +2,7 @@
 //! tenant.
 
 use super::judge::{CreditFeature, Measure, Subscribed, World};
-use super::{MILLIONTH, NewUsageEvent, Quantity, Segment};
+use super::{MILLIONTH, NewUsageEvent, Quantity, Segment, UsageEvent};
 use crate::base::{
     CreditCurrencyId, CustomerId, Decimal, EventId, FeatureId, MetricId, Period, PlanId,
     SubscriptionId, Time,
@@ -74,6 +74,10 @@ const FIND_EVENT: Query<Found> = query!(
     sqlite = "SELECT {} FROM usage_events WHERE customer_no = $1 AND key = $2",
     postgres = "SELECT {e} FROM unnest($1::BIGINT[], $2::TEXT[]) AS w(customer_no, key) \
          JOIN usage_events e ON e.customer_no = w.customer_no AND e.key = w.key",
+);
+const EVENTS: Query<UsageEvent> = query!(
+    UsageEvent,
+    "SELECT {} FROM usage_events WHERE customer_no = $1 AND key > $2 ORDER BY key LIMIT $3"
 );
 const DELETE_EVENT: Sql = sql_of_each(
     "DELETE FROM usage_events WHERE customer_no = $1 AND key = $2",
@@ -521,6 +525,17 @@ pub async fn store(tx: &mut Tx<'_, '_>, events: &[ToStore<'_>]) -> Result<u64, D
 }
 
 /// Returns the events that are stored under these keys.
+/// Returns a customer's events after this key, in the order of keys.
+pub async fn events(
+    tx: &mut Tx<'_, '_>,
+    customer_no: i64,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<UsageEvent>, DbError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    tx.fetch(&EVENTS, &[customer_no.into(), after.into(), limit.into()]).await
+}
+
 pub async fn find<'a>(
     tx: &mut Tx<'_, '_>,
     keys: impl Iterator<Item = (i64, &'a str)>,

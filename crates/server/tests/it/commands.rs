@@ -2,6 +2,7 @@
 
 mod copy;
 mod demo;
+mod export;
 mod healthcheck;
 mod life;
 mod maintain;

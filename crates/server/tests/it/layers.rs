@@ -90,7 +90,7 @@ const FLOORS: &[&[&str]] = &[
     &["subscriptions", "app"],
     &["credits", "portal", "http"],
     &["usage", "settlement", "auth", "webhooks"],
-    &["entitlements", "flows"],
+    &["entitlements", "flows", "export"],
     &["HANDLERS"],
     &["routes", "jobs"],
     &["cli"],

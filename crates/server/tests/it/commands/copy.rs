@@ -11,7 +11,7 @@ use unitpay::testing::db::{Db, Postgres, PostgresOptions};
 use unitpay::testing::signing::MasterKey;
 
 /// Fills a store with the demo's history and returns its API key.
-fn fill(place: &Place) -> String {
+pub fn fill(place: &Place) -> String {
     let mut command = place.command(&["demo", "--listen", "127.0.0.1:0"]);
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut demo = Demo(command.spawn().unwrap());

@@ -1,0 +1,241 @@
+//! Records for accounting as flat rows: invoices, their lines, payments, credit notes, unpaid
+//! invoices, ledgers of credits, and usage.
+//!
+//! Rows are read page by page, oldest first, without a transaction around them: a server goes on
+//! beside it, and its changes meanwhile may or may not be among them.
+
+mod rows;
+
+use crate::base::page::Direction;
+use crate::base::words::words;
+use crate::base::{Cursor, PageQuery, Time};
+use crate::db::{Db, DbError, Tx};
+use crate::invoices::{self, Invoice, InvoiceFilter, InvoiceStatus, credit_notes};
+use crate::organizations::Tenant;
+use crate::{credits, customers, usage};
+use rows::{CREDIT_NOTES, INVOICES, LEDGER, LINES, PAYMENTS, RECEIVABLES, USAGE, names, row};
+pub use rows::{Cell, Row};
+
+const PAGE: usize = 500;
+const DAY_SECONDS: i64 = 86_400;
+
+words! {
+    Records {
+        Invoices = "invoices",
+        /// The lines of invoices.
+        Lines = "lines",
+        /// Payments of invoices.
+        Payments = "payments",
+        CreditNotes = "credit-notes",
+        /// Invoices with an amount due, by age.
+        Receivables = "receivables",
+        /// The ledgers of all credit accounts.
+        Ledger = "ledger",
+        Usage = "usage",
+    }
+}
+
+impl Records {
+    /// Returns the names of the columns, in their order.
+    pub fn columns(self) -> Vec<&'static str> {
+        match self {
+            Self::Invoices => names(INVOICES),
+            Self::Lines => names(LINES),
+            Self::Payments => names(PAYMENTS),
+            Self::CreditNotes => names(CREDIT_NOTES),
+            Self::Receivables => names(RECEIVABLES),
+            Self::Ledger => names(LEDGER),
+            Self::Usage => names(USAGE),
+        }
+    }
+}
+
+/// The rows to export.
+#[derive(Clone, Debug)]
+pub struct Export {
+    pub tenant: Tenant,
+    pub records: Records,
+    /// The first instant. Of invoices, lines, credit notes and receivables, of their issue; of the
+    /// others, of the payment, entry or event.
+    pub since: Option<Time>,
+    /// The first instant that is out of range.
+    pub before: Option<Time>,
+    pub now: Time,
+}
+
+impl Export {
+    /// Reads the rows and passes each to `write`.
+    pub async fn run<E, W>(&self, db: &Db, mut write: W) -> Result<(), E>
+    where
+        E: From<DbError>,
+        W: FnMut(Row) -> Result<(), E>,
+    {
+        let (mut tx, write) = (db.read().await?, &mut write);
+        match self.records {
+            Records::Invoices => self.invoices(&mut tx, write).await,
+            Records::Receivables => self.receivables(&mut tx, write).await,
+            Records::Lines => self.lines(&mut tx, write).await,
+            Records::Payments => self.payments(&mut tx, write).await,
+            Records::CreditNotes => self.credit_notes(&mut tx, write).await,
+            Records::Ledger => self.ledger(&mut tx, write).await,
+            Records::Usage => self.usage(&mut tx, write).await,
+        }
+    }
+
+    async fn invoices<E: From<DbError>>(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        write: &mut impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = String::new();
+        while let Some(page) = self.invoice_page(tx, &mut last).await? {
+            for invoice in page.iter().filter(|invoice| self.covers(invoice.issued_at)) {
+                write(row(INVOICES, invoice, &invoice.buyer.read()?))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn receivables<E: From<DbError>>(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        write: &mut impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = String::new();
+        while let Some(page) = self.invoice_page(tx, &mut last).await? {
+            let due = page.iter().filter(|invoice| invoice.amount_due() > 0);
+            for invoice in due.filter(|invoice| self.covers(invoice.issued_at)) {
+                let since = invoice.due_date.or(invoice.issued_at).unwrap_or(self.now);
+                let days = (self.now.seconds() - since.seconds()).div_euclid(DAY_SECONDS).max(0);
+                write(row(RECEIVABLES, invoice, &(invoice.buyer.read()?, days)))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn lines<E: From<DbError>>(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        write: &mut impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = String::new();
+        while let Some(page) = self.invoice_page(tx, &mut last).await? {
+            for invoice in page.iter().filter(|invoice| self.covers(invoice.issued_at)) {
+                let whole = invoices::get(tx, &self.tenant, invoice.id).await?;
+                let lines =
+                    whole.ok_or(DbError::Broken("an issued invoice is gone"))?.lines.read()?;
+                for line in (1..).zip(lines) {
+                    write(row(LINES, invoice, &line))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn payments<E: From<DbError>>(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        write: &mut impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = String::new();
+        while let Some(page) = self.invoice_page(tx, &mut last).await? {
+            for invoice in page.iter().filter(|invoice| invoice.amount_paid > 0) {
+                let payments = invoices::payments(tx, &self.tenant, invoice.id).await?;
+                for payment in payments.iter().filter(|one| self.covers(Some(one.paid_at))) {
+                    write(row(PAYMENTS, invoice, payment))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn credit_notes<E: From<DbError>>(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        write: &mut impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = String::new();
+        loop {
+            let page = credit_notes::page(tx, &self.tenant, None, None, &after(&last)).await?;
+            let Some(end) = page.last() else { return Ok(()) };
+            last = end.id.to_string();
+            for note in page.iter().filter(|note| self.covers(Some(note.issued_at))) {
+                write(row(CREDIT_NOTES, note, &note.buyer.read()?))?;
+            }
+        }
+    }
+
+    async fn ledger<E: From<DbError>>(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        write: &mut impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = String::new();
+        loop {
+            let accounts = credits::page(tx, &self.tenant, None, &after(&last)).await?;
+            let Some(end) = accounts.last() else { return Ok(()) };
+            last = end.account.id.to_string();
+            for account in &accounts {
+                let mut last_entry = String::new();
+                loop {
+                    let page = credits::ledger(tx, account.account.no, &after(&last_entry)).await?;
+                    let Some(end) = page.last() else { break };
+                    last_entry = end.id.to_string();
+                    for entry in page.iter().filter(|entry| self.covers(Some(entry.at))) {
+                        write(row(LEDGER, account, entry))?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn usage<E: From<DbError>>(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        write: &mut impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = String::new();
+        loop {
+            let customers = customers::page(tx, &self.tenant, None, &after(&last)).await?;
+            let Some((end, _)) = customers.last() else { return Ok(()) };
+            last = end.id.to_string();
+            for (customer, _) in &customers {
+                let mut last_key = String::new();
+                loop {
+                    let page = usage::events(tx, customer.no, &last_key, PAGE).await?;
+                    let Some(end) = page.last() else { break };
+                    last_key.clone_from(&end.key);
+                    for event in page.iter().filter(|event| self.covers(Some(event.at))) {
+                        write(row(USAGE, customer, event))?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the next page of issued invoices, without their lines; `None` at the end.
+    async fn invoice_page(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        last: &mut String,
+    ) -> Result<Option<Vec<Invoice>>, DbError> {
+        let filter = InvoiceFilter::default();
+        let mut page = invoices::page(tx, &self.tenant, filter, &after(last)).await?;
+        let Some(end) = page.last() else { return Ok(None) };
+        *last = end.id.to_string();
+        page.retain(|invoice| invoice.status != InvoiceStatus::Draft);
+        Ok(Some(page))
+    }
+
+    fn covers(&self, at: Option<Time>) -> bool {
+        let is_late_enough = |at| self.since.is_none_or(|since| at >= since);
+        let is_early_enough = |at| self.before.is_none_or(|before| at < before);
+        at.is_some_and(|at| is_late_enough(at) && is_early_enough(at))
+    }
+}
+
+/// The page of a list after a row, oldest first.
+fn after(id: &str) -> PageQuery {
+    let cursor = Cursor { direction: Direction::Newer, id: id.to_owned() };
+    PageQuery { limit: PAGE, cursor: Some(cursor), list: String::new() }
+}
