@@ -13,6 +13,14 @@ const bootFirst = {
   },
 };
 
+/** Imports on demand without Vite's helper, which preloads style sheets: there is one for all. */
+const importPlainly = {
+  name: 'import-plainly',
+  enforce: 'pre',
+  load: (id) =>
+    id === '\0vite/preload-helper.js' ? 'export const __vitePreload = (load) => load();' : null,
+};
+
 /** The build of `/portal/pay` has no file in common with that of the portal. */
 const isPay = (mode) => mode === 'pay';
 
@@ -35,7 +43,7 @@ export default defineConfig(({ mode }) => ({
   base: '/portal/',
   publicDir: false,
   logLevel: 'error',
-  plugins: [bootFirst],
+  plugins: [bootFirst, importPlainly],
   define: { 'process.env.NODE_ENV': '"production"' },
   resolve: {
     alias: [
