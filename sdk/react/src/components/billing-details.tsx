@@ -4,12 +4,9 @@ import type { Customer } from '../api-types.js';
 import { useProfile } from '../hooks/customer.js';
 import { useCan } from '../react/session.js';
 import { Button, Card, Dialog, Loaded, Status } from '../ui/elements.js';
-import { lazy } from '../ui/lazy.js';
 import { defineComponent, useNotice, useUi, type StyleProps } from '../ui/parts.js';
-import { DetailsForm } from './lazy-forms.js';
+import { AddressLines, DetailsForm } from './lazy-forms.js';
 import { useFlow, type FlowProps } from './flow.js';
-
-const AddressLines = /* @__PURE__ */ lazy(async () => (await import('./later.js')).AddressLines, 3);
 
 /** The props of {@link BillingDetails}. */
 export interface BillingDetailsProps extends StyleProps, FlowProps {}

@@ -1,26 +1,42 @@
 /** The bar chart of usage, with a table of the same numbers. */
+import { useState } from 'react';
+
 import { formatDay } from '../format/dates.js';
+import { ticksOf } from '../format/scale.js';
 import type { DayTotal } from '../hooks/usage.js';
 import { Details } from '../ui/elements.js';
 import { useUi } from '../ui/parts.js';
 import { Table } from '../ui/table.js';
 
-const WIDTH = 640;
-const HEIGHT = 160;
-const GAP = 2;
-
 interface ChartProps {
   name: string;
   totals: readonly DayTotal[];
+  /** The units per day that use up the limit of the period; null without a limit. */
+  perDay: number | null;
 }
 
-export function Chart({ name, totals }: ChartProps) {
+const inPercent = (share: number) => `${String(100 * share)}%`;
+
+export function Chart({ name, totals, perDay }: ChartProps) {
   const { p, t, number, locale } = useUi();
+  /** The day that the pointer or the keyboard has chosen. */
+  const [chosen, setChosen] = useState<number | null>(null);
+  const count = totals.length;
+  const last = count - 1;
+  const ticks = ticksOf(
+    totals.map(({ total }) => total),
+    perDay,
+  );
+  const top = ticks.at(-1) ?? 1;
+  const yOf = (value: number) => inPercent(1 - value / top);
+  const compact = new Intl.NumberFormat(locale, { notation: 'compact' });
   const sum = totals.reduce((all, { total }) => all + total, 0);
-  const top = ceiling(Math.max(...totals.map(({ total }) => total), 0));
-  const width = WIDTH / Math.max(totals.length, 1);
-  const [first, last] = [totals[0], totals.at(-1)];
-  const label = t('usage.chart', { name, total: number(sum), days: totals.length });
+  const label = t('usage.chart', { name, total: number(sum), days: count });
+  const dayOf = (index: number) => formatDay(totals[index]?.date ?? '', locale);
+  const textOf = (index: number) => `${dayOf(index)}: ${number(totals[index]?.total ?? 0)}`;
+  const leave = () => {
+    setChosen(null);
+  };
   return (
     <figure {...p('chart')}>
       <figcaption {...p('chart-caption')}>
@@ -28,46 +44,84 @@ export function Chart({ name, totals }: ChartProps) {
         <span {...p('text', 'muted')}>{name}</span>
       </figcaption>
       <div {...p('chart-scale')} aria-hidden="true">
-        {number(top)}
+        {ticks.toReversed().map((tick) => (
+          <span key={tick}>{compact.format(tick)}</span>
+        ))}
       </div>
-      <svg
-        {...p('chart-plot')}
-        viewBox={`0 0 ${String(WIDTH)} ${String(HEIGHT)}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={label}
-      >
-        <path
-          {...p('chart-grid')}
-          d={`M0 .5H${String(WIDTH)}M0 ${String(HEIGHT / 2)}H${String(WIDTH)}`}
+      <div {...p('chart-area')} onPointerLeave={leave}>
+        {/* The arrow keys go through the days, and screen readers announce each. */}
+        <input
+          {...p('chart-input')}
+          type="range"
+          aria-label={name}
+          aria-valuetext={textOf(chosen ?? last)}
+          max={last}
+          value={chosen ?? last}
+          onFocus={() => {
+            setChosen(last);
+          }}
+          onBlur={leave}
+          onChange={({ target }) => {
+            setChosen(Number(target.value));
+          }}
         />
-        {totals.map(({ date, total }, index) => {
-          const height = top === 0 ? 0 : (total / top) * HEIGHT;
-          return (
-            <rect
-              key={date}
-              {...p('chart-bar')}
-              x={index * width + GAP / 2}
-              y={HEIGHT - height}
-              width={Math.max(width - GAP, 1)}
-              height={height}
-            >
-              <title>{`${formatDay(date, locale)}: ${number(total)}`}</title>
-            </rect>
-          );
-        })}
-        <path {...p('chart-axis')} d={`M0 ${String(HEIGHT - 0.5)}H${String(WIDTH)}`} />
-      </svg>
-      <div {...p('chart-days')} aria-hidden="true">
-        <span>{first ? formatDay(first.date, locale) : ''}</span>
-        <span>{last ? formatDay(last.date, locale) : ''}</span>
+        <svg {...p('chart-plot')} role="img" aria-label={label}>
+          {ticks.map((tick) => (
+            <line key={tick} {...p('chart-grid')} x2="100%" y1={yOf(tick)} y2={yOf(tick)} />
+          ))}
+          {totals.map(({ date, total }, index) => {
+            const x = inPercent((index + 0.1) / count);
+            const width = inPercent(0.8 / count);
+            return (
+              <g
+                key={date}
+                onPointerEnter={() => {
+                  setChosen(index);
+                }}
+              >
+                <rect {...p('chart-day')} x={x} width={width} height="100%" />
+                <rect
+                  {...p('chart-bar', index === chosen && 'chosen')}
+                  x={x}
+                  y={yOf(Math.min(total, top))}
+                  width={width}
+                  height="100%"
+                />
+                {total > top ? (
+                  <rect {...p('chart-cut')} x={x} y="8" width={width} height="3" />
+                ) : null}
+              </g>
+            );
+          })}
+          {perDay !== null && perDay <= top ? (
+            <line {...p('chart-limit')} x2="100%" y1={yOf(perDay)} y2={yOf(perDay)} />
+          ) : null}
+        </svg>
+        {chosen === null ? null : (
+          <span
+            {...p('chart-tip')}
+            aria-hidden="true"
+            // Shifted by the same share of its own width, it stays within the plot.
+            style={{ left: inPercent(chosen / last), translate: inPercent(-chosen / last) }}
+          >
+            {textOf(chosen)}
+          </span>
+        )}
       </div>
+      <div {...p('chart-days')} aria-hidden="true">
+        {[...new Set([0, last >> 1, last])].map((index) => (
+          <span key={index}>{dayOf(index)}</span>
+        ))}
+      </div>
+      {perDay === null ? null : (
+        <p {...p('chart-note')}>{t('usage.perDay', { count: compact.format(perDay) })}</p>
+      )}
       <Details summary={t('usage.table')}>
         {/* It scrolls, so that opening it does not push the page away. */}
         <div {...p('scroll')} role="region" aria-label={label} tabIndex={0}>
           <Table
             label={label}
-            rows={[...totals].reverse()}
+            rows={totals.toReversed()}
             keyOf={({ date }) => date}
             columns={[
               {
@@ -87,11 +141,4 @@ export function Chart({ name, totals }: ChartProps) {
       </Details>
     </figure>
   );
-}
-
-/** Returns the next round number at or above `value`. */
-function ceiling(value: number): number {
-  if (value <= 0) return 0;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8].find((step) => step * power >= value) ?? 10) * power;
 }

@@ -10,8 +10,8 @@ import { yieldModals } from '../stripe/modal.js';
 import { begin, confirm, type Step } from '../stripe/steps.js';
 import type { StripeElement, StripeElements, StripeJs } from '../stripe/types.js';
 import { Actions, Alert, Button, Skeleton } from '../ui/elements.js';
+import { OtherMethod } from '../ui/form.js';
 import { useUi } from '../ui/parts.js';
-import { OtherMethod } from './other-method.js';
 
 interface ElementFormProps {
   client: FormClient;

@@ -1,16 +1,21 @@
-/** The dialogs and forms, loaded when one of them is first shown. */
+/** The dialogs and forms, and parts of the cards, loaded when one of them is first shown. */
 import type { ComponentType } from 'react';
 
 import { lazy } from '../ui/lazy.js';
 
-type Forms = typeof import('./forms.js');
+type PropsOf<C> = C extends ComponentType<infer P> ? P & object : never;
 
-/** Returns a form that shows a skeleton of `lines` lines until all forms have loaded. */
-function form<K extends keyof Forms>(name: K, lines: number) {
-  return lazy(async () => (await import('./forms.js'))[name] as ComponentType<PropsOf<K>>, lines);
+/** Returns a function that names a component of a module, which loads when one of them is shown. */
+function partsOf<M extends object>(load: () => Promise<M>) {
+  return <K extends keyof M>(name: K, lines: number) =>
+    lazy(async () => (await load())[name] as ComponentType<PropsOf<M[K]>>, lines);
 }
 
-type PropsOf<K extends keyof Forms> = Forms[K] extends ComponentType<infer P> ? P & object : never;
+const form = /* @__PURE__ */ partsOf(() => import('./forms.js'));
+const later = /* @__PURE__ */ partsOf(() => import('./later.js'));
+
+export const AddressLines = /* @__PURE__ */ later('AddressLines', 3);
+export const Chart = /* @__PURE__ */ later('Chart', 14);
 
 export const AutoTopUpForm = /* @__PURE__ */ form('AutoTopUpForm', 5);
 export const CancelDialog = /* @__PURE__ */ form('CancelDialog', 0);

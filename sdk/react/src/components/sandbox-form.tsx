@@ -4,9 +4,8 @@ import { useState } from 'react';
 import { useAddPaymentMethod } from '../hooks/payment-methods.js';
 import { useWrite } from '../react/write.js';
 import { Actions, Button, Failure } from '../ui/elements.js';
-import { Choice, Form } from '../ui/form.js';
+import { Choice, Form, OtherMethod } from '../ui/form.js';
 import { useUi } from '../ui/parts.js';
-import { OtherMethod } from './other-method.js';
 import type { ProcessorFormProps } from './payment-form.js';
 
 /** The test cards and their tokens. */

@@ -2,13 +2,12 @@ import type { Schemas } from '@unitpay/wire';
 import { useState, type ComponentType } from 'react';
 
 import type { Page } from '../core/client.js';
+import { useUsageLimits } from '../hooks/limits.js';
 import { useUsageHistory } from '../hooks/usage.js';
 import { useRead } from '../react/read.js';
 import { Card, Loaded, Select } from '../ui/elements.js';
-import { lazy } from '../ui/lazy.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
-
-const Chart = /* @__PURE__ */ lazy(async () => (await import('./later.js')).Chart, 14);
+import { Chart } from './lazy-forms.js';
 
 /** The props of {@link UsageChart}. */
 export interface UsageChartProps extends StyleProps {
@@ -29,8 +28,10 @@ export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ define
     const { data } = useRead<Page<Schemas['BillableMetric']>>('catalog', '/billable-metrics', {
       limit: 100,
     });
-    const labelOf = (event: string) =>
-      data?.data.find(({ eventName: one }) => one === event)?.name ?? event;
+    const metricOf = (event: string) => data?.data.find(({ eventName: one }) => one === event);
+    const labelOf = (event: string) => metricOf(event)?.name ?? event;
+    const { limits } = useUsageLimits();
+    const limit = limits.find(({ metricId }) => metricId && metricId === metricOf(name)?.id);
     const select = (
       <Select
         aria-label={t('usage.event')}
@@ -48,10 +49,16 @@ export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ define
         <Loaded
           read={read}
           lines={14}
-          empty={!hasData && t('usage.none', { days })}
+          empty={!(hasData && series[name]) && t('usage.none', { days })}
           has={names.length > 0}
         >
-          <Chart name={labelOf(name)} totals={series[name] ?? []} />
+          <Chart
+            // Another event's days are others.
+            key={name}
+            name={labelOf(name)}
+            totals={series[name] ?? []}
+            perDay={limit?.perDay ?? null}
+          />
         </Loaded>
       </Card>
     );

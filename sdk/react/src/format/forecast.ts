@@ -16,6 +16,13 @@ export function unitsAtEnd(used: number, start: string, end: string, now: number
   return share >= LEAST_SHARE && share < 1 ? Math.round(used / share) : null;
 }
 
+const DAY_MS = 86_400_000;
+
+/** Returns the units per day that use up a limit in exactly a period. */
+export function perDayOf(limit: number, start: string, end: string): number {
+  return (limit * DAY_MS) / (Date.parse(end) - Date.parse(start));
+}
+
 /** Returns the price of a number of units, in minor units. */
 export function priceOfUnits(units: number, { includedUnits, tiers }: Graduated): number {
   const billed = Math.max(0, units - Number(includedUnits));

@@ -2,7 +2,7 @@
 import type { Schemas } from '@unitpay/wire';
 
 import type { Feature, Plan, Subscription, UpcomingInvoice } from '../api-types.js';
-import { priceOfUnits, unitsAtEnd } from '../format/forecast.js';
+import { perDayOf, priceOfUnits, unitsAtEnd } from '../format/forecast.js';
 import { useAll, type Read } from '../react/read.js';
 import { usePlans } from './catalog.js';
 import { useAllowedEntitlements } from './customer.js';
@@ -11,6 +11,8 @@ import { isLive, useAllowedSubscriptions, useUpcomingInvoice } from './subscript
 /** The usage of a metered feature in the current usage period. */
 export interface UsageLimit {
   featureId: string;
+  /** The metric that the feature measures; null if unknown. */
+  metricId: string | null;
   name: string;
   used: number;
   /** The units that the plan includes or allows; null means unlimited. */
@@ -22,6 +24,8 @@ export interface UsageLimit {
   currency: string;
   /** The end of the usage period; null if unknown. */
   periodEnd: string | null;
+  /** The units per day that use up the limit in the period. Null without a limit, or if unknown. */
+  perDay: number | null;
   /** The units at the end of the period if usage goes on as so far; null if unknown. */
   forecast: number | null;
   /** The cost of these units. */
@@ -48,11 +52,14 @@ export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
     const metricId = features.find(({ id }) => id === featureId)?.metricId;
     const charge = plan && usageCharge(plan, metricId);
     const metric = metrics.find(({ id }) => id === metricId);
-    const forecast = forecastOf(Number(usage), metric, subscription);
+    const period = periodOf(metric, subscription);
+    const forecast =
+      period && Number(usage) > 0 ? unitsAtEnd(Number(usage), ...period, Date.now()) : null;
     const cost = charge && invoice ? costOf(invoice, metric?.name) : null;
     return [
       {
         featureId,
+        metricId: metricId ?? null,
         name,
         used: Number(usage),
         included: limit ?? (charge ? Number(charge.includedUnits) : null),
@@ -60,6 +67,7 @@ export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
         cost,
         currency: invoice?.currency ?? '',
         periodEnd: subscription?.usagePeriodEnd ?? null,
+        perDay: limit !== null && period ? perDayOf(limit, ...period) : null,
         forecast,
         forecastCost: charge && cost !== null && forecast ? priceOfUnits(forecast, charge) : null,
       },
@@ -70,15 +78,13 @@ export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
   return { ...read, isLoading: reads.some(({ isLoading }) => isLoading), limits };
 }
 
-/** Only sums and counts grow with time. */
-function forecastOf(
-  used: number,
-  metric: Schemas['BillableMetric'] | undefined,
-  subscription: Subscription | undefined,
-): number | null {
+type Metric = Schemas['BillableMetric'] | undefined;
+
+/** Returns the usage period. Null if the metric is no sum or count, which alone grow with time. */
+function periodOf(metric: Metric, subscription: Subscription | undefined) {
   const { usagePeriodStart: start, usagePeriodEnd: end } = subscription ?? {};
   const grows = metric?.aggregation === 'sum' || metric?.aggregation === 'count';
-  return grows && used > 0 && start && end ? unitsAtEnd(used, start, end, Date.now()) : null;
+  return grows && start && end ? ([start, end] as const) : null;
 }
 
 type UsageCharge = Extract<Plan['charges'][number], { type: 'usage' }>;

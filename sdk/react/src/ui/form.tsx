@@ -200,3 +200,16 @@ export function Choice({ label, options, value, onValue }: ChoiceProps) {
     </fieldset>
   );
 }
+
+/** Offers another payment method after a decline, where the caller has one to offer. */
+export function OtherMethod({ onClick }: { onClick: (() => void) | undefined }) {
+  const { t } = useUi();
+  if (!onClick) return null;
+  return (
+    <Actions>
+      <Button kind="plain" onClick={onClick}>
+        {t('pay.other')}
+      </Button>
+    </Actions>
+  );
+}

