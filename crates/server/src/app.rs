@@ -150,6 +150,7 @@ impl App {
             ids: self.ids.clone(),
             terms,
             usage_grace_seconds: self.config.billing.usage_grace_seconds,
+            after_lost_dispute: self.config.billing.after_lost_dispute,
         }
     }
 

@@ -83,6 +83,16 @@ pub struct PostgresConfig {
 pub struct BillingConfig {
     pub usage_grace_seconds: i64,
     pub card_expiry_notice_days: i64,
+    pub after_lost_dispute: AfterLostDispute,
+}
+
+/// The consequence of a lost dispute for the subscription that its invoice was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterLostDispute {
+    Keep,
+    PastDue,
+    Cancel,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -11,8 +11,8 @@ pub mod audit {
 
 pub mod base {
     pub use crate::base::{
-        ApiKeyId, Clock, CollectionMethod, Decimal, Ids, InvoiceId, MAX_AMOUNT, OrganizationId,
-        PaymentAttemptId, Period, Random, Secret, TaxRate, Time,
+        ApiKeyId, Clock, CollectionMethod, Decimal, DisputeStatus, Ids, InvoiceId, MAX_AMOUNT,
+        OrganizationId, PaymentAttemptId, Period, Random, ReportedDispute, Secret, TaxRate, Time,
     };
 }
 
@@ -21,7 +21,7 @@ pub mod clock_guard {
 }
 
 pub mod config {
-    pub use crate::config::Config;
+    pub use crate::config::{AfterLostDispute, Config};
 }
 
 pub mod credits {

@@ -2,6 +2,7 @@
 
 use crate::audit::{self, Action, Actor, Author};
 use crate::base::{Currency, CustomerId, Ids, InvoiceId, Overflow, Time};
+use crate::config::AfterLostDispute;
 use crate::db::{DbError, Tx};
 use crate::events::{self, EventType};
 use crate::idempotency::KeyReused;
@@ -21,6 +22,7 @@ pub struct By {
     pub terms: Arc<dyn ChargeTerms>,
     /// The time for which an ended subscription accepts late events.
     pub usage_grace_seconds: i64,
+    pub after_lost_dispute: AfterLostDispute,
 }
 
 impl By {

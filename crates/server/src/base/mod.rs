@@ -3,6 +3,7 @@
 pub mod address;
 pub mod changes;
 pub mod clock;
+mod dispute;
 pub mod ids;
 pub mod network;
 pub mod page;
@@ -15,6 +16,7 @@ pub mod words;
 
 pub use address::{Address, ExchangeRate, TaxDeclaration, TaxId, TaxRate};
 pub use clock::{Clock, Time, wall_clock};
+pub use dispute::{DisputeStatus, ReportedDispute};
 pub use ids::{
     ApiKeyId, BalanceEntryId, CreditAccountId, CreditCurrencyId, CreditNoteId, CreditPackageId,
     CustomerId, EventId, FeatureId, GrantId, Ids, InvoiceId, LedgerEntryId, MetricId,

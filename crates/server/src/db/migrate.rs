@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(20, "0020_moved_remainders"),
     migration!(21, "0021_announcements"),
     migration!(22, "0022_early_use"),
+    migration!(23, "0023_disputes"),
 ];
 
 /// The schema version of this program.

@@ -45,6 +45,7 @@ words! {
         PaymentSucceeded = "payment.succeeded",
         PaymentFailed = "payment.failed",
         PaymentRefunded = "payment.refunded",
+        PaymentDisputed = "payment.disputed",
         PaymentMethodAttached = "payment_method.attached",
         PaymentMethodUpdated = "payment_method.updated",
         PaymentMethodExpiring = "payment_method.expiring",
@@ -152,9 +153,10 @@ impl EventType {
             | Self::InvoiceMarkedUncollectible
             | Self::InvoiceVoided
             | Self::InvoiceCredited => Subject::Invoice,
-            Self::PaymentSucceeded | Self::PaymentFailed | Self::PaymentRefunded => {
-                Subject::PaymentAttempt
-            }
+            Self::PaymentSucceeded
+            | Self::PaymentFailed
+            | Self::PaymentRefunded
+            | Self::PaymentDisputed => Subject::PaymentAttempt,
             Self::PaymentMethodAttached
             | Self::PaymentMethodUpdated
             | Self::PaymentMethodExpiring

@@ -139,7 +139,10 @@ impl Export {
     ) -> Result<(), E> {
         let mut last = String::new();
         while let Some(page) = self.invoice_page(tx, &mut last).await? {
-            for invoice in page.iter().filter(|invoice| invoice.amount_paid > 0) {
+            // A dispute may have taken back all that was paid.
+            let has_paid =
+                |invoice: &&Invoice| invoice.amount_paid > 0 || invoice.dispute_status.is_some();
+            for invoice in page.iter().filter(has_paid) {
                 let payments = invoices::payments(tx, &self.tenant, invoice.id).await?;
                 for payment in payments.iter().filter(|one| self.covers(Some(one.paid_at))) {
                     write(row(PAYMENTS, invoice, payment))?;

@@ -116,6 +116,7 @@ pub const PAYMENTS: Columns<Invoice, Payment> = &[
     ("invoiceNumber", |invoice, _| plain_if(invoice.number_text())),
     ("customerId", |invoice, _| plain(invoice.customer_id)),
     ("amount", |_, payment| payment.amount.into()),
+    ("amountReversed", |_, payment| payment.reversed.into()),
     ("currency", |invoice, _| plain(invoice.currency.as_str())),
     ("paidAt", |_, payment| plain(payment.paid_at)),
     ("method", |_, payment| plain(payment.method().as_str())),

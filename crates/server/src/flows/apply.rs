@@ -54,6 +54,7 @@ pub async fn succeeded(
         brand: card.map(|card| card.brand.clone()),
         last4: card.map(|card| card.last4.clone()),
         reference: None,
+        reversed: 0,
     };
     invoices::mark_paid(&mut work.as_of(at), &mut invoice, &payment).await?;
     if let Some(id) = invoice.subscription_id {

@@ -3,7 +3,8 @@
 //!
 //! `create`, `change`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
 //! `dunning` what time brings; `settle` carries out a charge, `apply` and `settled` what its result
-//! brings about, `events` what processors report. `due` finds what is due and runs it, `advance`
+//! brings about, `events` what processors report, `disputes` and `refunds` what becomes of a charge
+//! afterwards. `due` finds what is due and runs it, `advance`
 //! moves the test clock.
 
 pub mod advance;
@@ -14,6 +15,7 @@ pub mod cancel;
 pub mod change;
 pub mod create;
 pub mod credit_notes;
+pub mod disputes;
 pub mod due;
 pub mod dunning;
 pub mod events;

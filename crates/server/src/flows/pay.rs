@@ -71,6 +71,7 @@ pub async fn transfer(
         brand: None,
         last4: None,
         reference: Some(reference.clone()),
+        reversed: 0,
     };
     invoices::mark_paid(work, &mut invoice, &payment).await?;
     let detail = json!({ "amount": amount, "reference": reference, "toBalance": excess });

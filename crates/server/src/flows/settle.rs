@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::audit::{Action, Actor};
 use crate::base::PaymentAttemptId;
 use crate::db::{DbError, Lane, Tx};
-use crate::flows::{apply, payment_methods, refunds};
+use crate::flows::{apply, disputes, payment_methods, refunds};
 use crate::organizations::Tenant;
 use crate::payments::{
     self, ChargeOrder, ChargeResult, DeclineReason, PaymentMethodError, Processor, ProcessorError,
@@ -320,6 +320,15 @@ pub async fn receive(
             let known = attempt.is_some_and(|attempt| attempt.processor == processor);
             if known {
                 record_refund(app, tenant, key, refund).await?;
+            }
+            known
+        }
+        ProcessorEvent::Disputed { key, reference, card, dispute } => {
+            let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
+            let known = attempt.is_some_and(|attempt| attempt.processor == processor);
+            if known {
+                record(app, tenant, key, ChargeResult::Succeeded { reference, card }).await?;
+                disputes::record(app, tenant, key, dispute).await?;
             }
             known
         }

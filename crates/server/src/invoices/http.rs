@@ -2,12 +2,14 @@
 //! drafts.
 
 use super::{
-    Buyer, Invoice, InvoiceItem, InvoiceReason, InvoiceStatus, Line, PaidBy, Payment, Seller, pdf,
-    sql,
+    Buyer, Dispute, Invoice, InvoiceItem, InvoiceReason, InvoiceStatus, Line, PaidBy, Payment,
+    Received, Seller, pdf, received, sql,
 };
 use crate::app::App;
 use crate::auth::Caller;
-use crate::base::{Currency, CustomerId, InvoiceId, SubscriptionId, TaxRate, Time};
+use crate::base::{
+    Currency, CustomerId, DisputeStatus, InvoiceId, PaymentAttemptId, SubscriptionId, TaxRate, Time,
+};
 use crate::branding;
 use crate::customers::{self, Customer, CustomerRef};
 use crate::db::{Stored, Tx};
@@ -50,6 +52,8 @@ pub struct InvoiceResponse {
     pub amount_due_reduction: i64,
     /// A remainder too small to charge, which is on the customer's next invoice instead.
     pub amount_moved: i64,
+    /// The status of the dispute of a payment that changed last; `null` if none was disputed.
+    pub dispute_status: Option<DisputeStatus>,
     /// `totalAmount` less `balanceApplied`, `amountDueReduction`, `amountPaid` and `amountMoved`.
     pub amount_due: i64,
     pub issued_at: Option<Time>,
@@ -68,6 +72,9 @@ pub struct InvoiceResponse {
     /// Payments received; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payments: Option<Vec<InvoicePayment>>,
+    /// Disputes of these payments, the oldest first; absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disputes: Option<Vec<DisputeResponse>>,
     /// The integrator's own notes; absent with a portal token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
@@ -85,12 +92,40 @@ pub struct InvoicePayment {
     pub last4: Option<String>,
     /// The reference of a transfer; else `null`.
     pub reference: Option<String>,
+    /// The part that lost disputes took back. `amountPaid` of the invoice does not contain it.
+    pub amount_reversed: i64,
+}
+
+/// A payment that the cardholder disputes at the bank.
+#[response]
+#[schema(as = Dispute)]
+pub struct DisputeResponse {
+    /// The processor's id of the dispute.
+    pub reference: String,
+    pub payment_attempt_id: PaymentAttemptId,
+    /// The disputed amount, in the invoice's currency.
+    pub amount: i64,
+    /// The cardholder's reason in the processor's words, such as `fraudulent`.
+    pub reason: String,
+    /// `inquiry`: the bank asks, and no money has moved. `needs_response` and `under_review`: the
+    /// bank holds the money until it decides. `lost`: the payment was taken back. `won` and
+    /// `closed`: the money stays.
+    pub status: DisputeStatus,
+    /// The end of the time for evidence.
+    pub due_by: Option<Time>,
+    /// The part of the payment that is taken back.
+    pub amount_reversed: i64,
+    pub created_at: Time,
+    pub updated_at: Time,
 }
 
 impl InvoiceResponse {
     /// Builds the response of an invoice, with lines and payments or as in a list; `backend`
     /// includes metadata.
-    fn build(app: &App, invoice: Invoice, payments: Option<Vec<Payment>>, backend: bool) -> Self {
+    fn build(app: &App, invoice: Invoice, received: Option<Received>, backend: bool) -> Self {
+        let items = received.is_some();
+        let (payments, disputes) =
+            received.map(|Received { payments, disputes }| (payments, disputes)).unzip();
         let metadata = backend.then(|| serde_json::from_str(&invoice.metadata).unwrap_or_default());
         let pdf_url = || [&*app.issuer, "/v1/invoices/", &invoice.id.to_string(), "/pdf"].concat();
         let pdf_url = invoice.number.map(|_| pdf_url());
@@ -110,6 +145,7 @@ impl InvoiceResponse {
             amount_credited: invoice.credited_net + invoice.credited_tax,
             amount_due_reduction: invoice.credited_due,
             amount_moved: invoice.amount_moved,
+            dispute_status: invoice.dispute_status,
             amount_due: invoice.amount_due(),
             issued_at: invoice.issued_at,
             due_date: invoice.due_date,
@@ -120,8 +156,9 @@ impl InvoiceResponse {
             seller: invoice.seller,
             customer: invoice.buyer,
             pdf_url,
-            items: payments.is_some().then_some(invoice.lines),
+            items: items.then_some(invoice.lines),
             payments: payments.map(|list| list.into_iter().map(InvoicePayment::from).collect()),
+            disputes: disputes.map(|list| list.into_iter().map(DisputeResponse::from).collect()),
             metadata,
             created_at: invoice.created_at,
             updated_at: invoice.updated_at,
@@ -129,8 +166,8 @@ impl InvoiceResponse {
     }
 
     /// Builds the complete response.
-    pub fn whole(app: &App, invoice: Invoice, payments: Vec<Payment>, backend: bool) -> Self {
-        Self::build(app, invoice, Some(payments), backend)
+    pub fn whole(app: &App, invoice: Invoice, received: Received, backend: bool) -> Self {
+        Self::build(app, invoice, Some(received), backend)
     }
 }
 
@@ -143,6 +180,23 @@ impl From<Payment> for InvoicePayment {
             brand: payment.brand,
             last4: payment.last4,
             reference: payment.reference,
+            amount_reversed: payment.reversed,
+        }
+    }
+}
+
+impl From<Dispute> for DisputeResponse {
+    fn from(dispute: Dispute) -> Self {
+        Self {
+            reference: dispute.reference,
+            payment_attempt_id: dispute.attempt_id,
+            amount: dispute.amount,
+            reason: dispute.reason,
+            status: dispute.status,
+            due_by: dispute.due_by,
+            amount_reversed: dispute.reversed,
+            created_at: dispute.created_at,
+            updated_at: dispute.updated_at,
         }
     }
 }
@@ -217,9 +271,9 @@ pub async fn get(
 ) -> Result<Json<InvoiceResponse>, Problem> {
     let mut tx = app.db.read().await?;
     let invoice = caller.reach(sql::get(&mut tx, &caller.tenant(), path_id(&id)?).await?)?;
-    let payments = sql::payments(&mut tx, &caller.tenant(), invoice.id).await?;
+    let received = received(&mut tx, &caller.tenant(), invoice.id).await?;
     let backend = caller.is_backend();
-    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, payments, backend)))
+    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, received, backend)))
 }
 
 /// Returns an issued invoice as a PDF document, in the customer's language.

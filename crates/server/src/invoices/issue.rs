@@ -132,6 +132,7 @@ pub async fn draft(
         credited_tax: 0,
         credited_due: 0,
         amount_moved: 0,
+        dispute_status: None,
         issued_at: None,
         due_date: None,
         paid_at: None,

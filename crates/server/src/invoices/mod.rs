@@ -5,6 +5,7 @@
 
 pub mod balance;
 pub mod credit_notes;
+pub mod disputes;
 pub mod http;
 mod issue;
 mod lines;
@@ -12,6 +13,7 @@ mod parties;
 pub mod pdf;
 mod sql;
 
+pub use disputes::Dispute;
 pub use issue::{
     add_to_next, create_issued, delete_draft, draft, is_credit, issue, price, tax_rate, taxes,
     wait_for_next, waiting, with_waiting,
@@ -26,8 +28,8 @@ pub use sql::{
 use crate::audit::Action;
 use crate::base::words::words;
 use crate::base::{
-    CollectionMethod, Currency, CustomerId, Decimal, InvoiceId, Owned, PaymentAttemptId, Period,
-    SubscriptionId, TaxRate, Time,
+    CollectionMethod, Currency, CustomerId, Decimal, DisputeStatus, InvoiceId, Owned,
+    PaymentAttemptId, Period, SubscriptionId, TaxRate, Time,
 };
 use crate::customers::{self, Customer};
 use crate::db::{DbError, FromRow, Stored, ToRow, Tx};
@@ -64,6 +66,8 @@ pub struct Invoice {
     pub credited_due: i64,
     /// The remainder that moved to the customer's next invoice, because it is too small to charge.
     pub amount_moved: i64,
+    /// The status of the dispute that changed last.
+    pub dispute_status: Option<DisputeStatus>,
     pub issued_at: Option<Time>,
     pub due_date: Option<Time>,
     pub paid_at: Option<Time>,
@@ -156,6 +160,15 @@ pub struct Payment {
     pub last4: Option<String>,
     /// The reference of a transfer.
     pub reference: Option<String>,
+    /// The part that disputes have taken back.
+    pub reversed: i64,
+}
+
+/// The payments of an invoice, and their disputes.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    pub payments: Vec<Payment>,
+    pub disputes: Vec<Dispute>,
 }
 
 words! {
@@ -241,6 +254,16 @@ pub async fn set_status(
 ) -> Result<(), DbError> {
     (invoice.status, invoice.updated_at) = (status, at);
     sql::store_state(tx, tenant, invoice).await
+}
+
+/// Returns what came in for an invoice, the oldest first.
+pub async fn received(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: InvoiceId,
+) -> Result<Received, DbError> {
+    let payments = sql::payments(tx, tenant, invoice).await?;
+    Ok(Received { payments, disputes: disputes::of_invoice(tx, tenant, invoice).await? })
 }
 
 /// Marks an invoice as overdue; audited once.

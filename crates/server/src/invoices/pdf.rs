@@ -145,10 +145,12 @@ pub fn document(
         amount_paid: invoice.amount_paid,
         amount_moved: invoice.amount_moved,
         amount_due: invoice.amount_due(),
+        // A payment that was taken back in full is none.
         payments: payments
             .iter()
+            .filter(|payment| payment.amount > payment.reversed)
             .map(|payment| pdf::Payment {
-                amount: payment.amount,
+                amount: payment.amount - payment.reversed,
                 paid_at: payment.paid_at.seconds(),
                 brand: payment.brand.clone(),
                 last4: payment.last4.clone(),

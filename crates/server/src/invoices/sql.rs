@@ -85,7 +85,8 @@ const STORE_STATE: Command<Invoice> = command!(
     "UPDATE invoices SET status = {status}, amount_paid = {amount_paid}, paid_at = {paid_at}, \
      balance_applied = {balance_applied}, credited_net = {credited_net}, \
      credited_tax = {credited_tax}, credited_due = {credited_due}, \
-     amount_moved = {amount_moved}, updated_at = {updated_at} \
+     amount_moved = {amount_moved}, dispute_status = {dispute_status}, \
+     updated_at = {updated_at} \
      WHERE tenant_no = $1 AND id = {id} AND status <> 'draft'"
 );
 const STORE_BALANCE_APPLIED: Command<Invoice> = command!(

@@ -3,7 +3,7 @@
 
 use super::{Sandbox, sandbox, stripe};
 use crate::base::words::words;
-use crate::base::{Currency, CustomerId, PaymentAttemptId, RefundId, Time};
+use crate::base::{Currency, CustomerId, PaymentAttemptId, RefundId, ReportedDispute, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::organizations::{self, Environment, Tenant};
 use futures_util::future::BoxFuture;
@@ -186,6 +186,14 @@ pub enum ProcessorEvent {
     CardGone { customer: String, reference: String },
     /// A refund succeeded or failed.
     RefundChanged { key: RefundKey, refund: RefundResult },
+    /// A charge is disputed. That it succeeded may not be known here yet; then `reference` and `card`
+    /// are as of [`Self::Charged`].
+    Disputed {
+        key: PaymentAttemptId,
+        reference: String,
+        card: Option<Card>,
+        dispute: ReportedDispute,
+    },
 }
 
 /// An event as the processor sends it.

@@ -8,6 +8,7 @@ use crate::support::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use unitpay::testing::audit::Action;
+use unitpay::testing::base::DisputeStatus;
 use unitpay::testing::keys::KeyScopes;
 use unitpay::testing::payments::{Card, ProcessorEvent, RefundKey, RefundResult};
 
@@ -357,6 +358,12 @@ async fn money_back(log: &mut Log<'_>) {
         let void = post(format!("/v1/credit-notes/{note}/void"), &json!({}));
         log.ask(void, &["credit_note.voided"]).await;
     }
+    let charge = log.t.first_charge("four").await;
+    let disputed = "system payment.disputed";
+    log.t.reported(&charge, DisputeStatus::Lost, 500).await;
+    log.check(&[disputed, "system payment.reversed", "system invoice.uncollectible"]).await;
+    log.t.reported(&charge, DisputeStatus::Won, 500).await;
+    log.check(&[disputed, "system payment.restored"]).await;
 }
 
 fn clock_to(day: &str) -> Request {

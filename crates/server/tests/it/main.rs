@@ -24,6 +24,7 @@ mod credit_histories;
 mod credit_notes;
 mod credit_windows;
 mod customers;
+mod disputes;
 mod entitlements;
 mod events;
 mod histories;

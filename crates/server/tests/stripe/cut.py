@@ -13,6 +13,7 @@ OPERATIONS = [
     ("get", "/v1/account"),
     ("post", "/v1/customers"),
     ("post", "/v1/customers/{customer}"),
+    ("get", "/v1/disputes/{dispute}"),
     ("get", "/v1/events"),
     ("get", "/v1/payment_intents"),
     ("post", "/v1/payment_intents"),
@@ -23,7 +24,16 @@ OPERATIONS = [
     ("post", "/v1/setup_intents"),
     ("get", "/v1/setup_intents/{intent}"),
 ]
-OBJECTS = ["account", "customer", "event", "payment_intent", "payment_method", "refund", "setup_intent"]
+OBJECTS = [
+    "account",
+    "customer",
+    "dispute",
+    "event",
+    "payment_intent",
+    "payment_method",
+    "refund",
+    "setup_intent",
+]
 KEYWORDS = ["type", "enum", "nullable", "required", "additionalProperties", "maxLength"]
 MOST = 1500
 CARDS = {"type": "array", "items": {"type": "string"}}

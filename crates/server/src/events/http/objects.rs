@@ -87,8 +87,8 @@ async fn invoice(
     event: &Unpublished,
 ) -> Result<Option<String>, DbError> {
     let Some(invoice) = invoices::get(tx, tenant, id(event)?).await? else { return Ok(None) };
-    let payments = invoices::payments(tx, tenant, invoice.id).await?;
-    json(&InvoiceResponse::whole(app, invoice, payments, true)).map(Some)
+    let received = invoices::received(tx, tenant, invoice.id).await?;
+    json(&InvoiceResponse::whole(app, invoice, received, true)).map(Some)
 }
 
 async fn payment_method(

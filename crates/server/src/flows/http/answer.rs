@@ -237,8 +237,8 @@ impl Shown<'_> {
     async fn invoice(&self, id: InvoiceId) -> Result<Box<InvoiceResponse>, Problem> {
         let mut tx = self.app.db.read().await?;
         let found = invoices::get(&mut tx, self.tenant, id).await?.ok_or_else(gone)?;
-        let payments = invoices::payments(&mut tx, self.tenant, id).await?;
-        Ok(Box::new(InvoiceResponse::whole(self.app, found, payments, self.backend)))
+        let received = invoices::received(&mut tx, self.tenant, id).await?;
+        Ok(Box::new(InvoiceResponse::whole(self.app, found, received, self.backend)))
     }
 }
 

@@ -48,8 +48,9 @@ pub struct BalanceEntryResponse {
     pub id: BalanceEntryId,
     /// `adjustment`: changed by a backend. `applied`: paid an invoice, or reserved for one whose
     /// payment is open. `returned`: from an invoice that was voided or whose payment did not come.
-    /// `overpayment`: the excess of a transfer. `credit_note`: added by a credit note, and taken
-    /// back by `credit_note_voided`. `refund_failed`: a refund that the processor could not make.
+    /// `overpayment`: the excess of a transfer, or a payment that a bank gave back after it was paid
+    /// again. `credit_note`: added by a credit note, and taken back by `credit_note_voided`.
+    /// `refund_failed`: a refund that the processor could not make.
     pub r#type: BalanceEntryType,
     pub currency: Currency,
     /// In minor units, positive if the customer gains.

@@ -12,8 +12,8 @@ use crate::http::page::path_id;
 use crate::http::wire::Request;
 use crate::http::{Body, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::idempotency::Outcome;
+use crate::invoices;
 use crate::invoices::http::InvoiceResponse;
-use crate::invoices::{self, Invoice};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use crate::work::Work;
@@ -82,15 +82,15 @@ pub async fn transfer(
     body: Body<RecordPaymentRequest>,
 ) -> Result<Response, Problem> {
     let (RecordPaymentRequest { amount, reference, excess_to_balance }, raw) = body.read()?;
-    let received = Transfer { amount, reference, excess_to_balance };
+    let transfer = Transfer { amount, reference, excess_to_balance };
     let (tenant, id) = (caller.tenant(), path_id::<InvoiceId>(&id)?);
     let by = app.by(caller.actor());
     let idempotency = idempotency.bind(caller.id(), &raw, by.now);
     let shared = Arc::clone(&app);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
-        let invoice = record_transfer(work, id, &received).await?;
-        let payments = invoices::payments(work.tx, work.tenant, id).await?;
-        let whole = InvoiceResponse::whole(&shared, invoice, payments, true);
+        let invoice = record_transfer(work, id, &transfer).await?;
+        let received = invoices::received(work.tx, work.tenant, id).await?;
+        let whole = InvoiceResponse::whole(&shared, invoice, received, true);
         serde_json::to_value(whole).map_err(Problem::internal)
     };
     let written = app.write(tenant, by, idempotency, rule).await?;
@@ -109,8 +109,9 @@ pub async fn void(
     let (tenant, id) = (caller.tenant(), path_id::<InvoiceId>(&id)?);
     let by = app.by(caller.actor());
     let done = app.work(tenant, by, async move |work: &mut Work<'_, '_, '_>| {
-        Ok::<Invoice, Problem>(void_invoice(work, id).await?)
+        let invoice = void_invoice(work, id).await?;
+        Ok::<_, Problem>((invoice, invoices::received(work.tx, work.tenant, id).await?))
     });
-    let invoice = done.await?;
-    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, Vec::new(), true)))
+    let (invoice, received) = done.await?;
+    Ok(Json(StatusCode::OK, InvoiceResponse::whole(&app, invoice, received, true)))
 }

@@ -139,8 +139,8 @@ pub async fn create(
     }
     let mut tx = app.db.read().await?;
     let invoice = invoices::get(&mut tx, &tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let payments = invoices::payments(&mut tx, &tenant, id).await?;
-    let whole = InvoiceResponse::whole(&app, invoice, payments, true);
+    let received = invoices::received(&mut tx, &tenant, id).await?;
+    let whole = InvoiceResponse::whole(&app, invoice, received, true);
     let answer = Json(StatusCode::CREATED, whole);
     Ok(if written.is_replay { (REPLAYED, answer).into_response() } else { answer.into_response() })
 }

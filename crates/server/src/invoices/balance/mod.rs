@@ -52,7 +52,7 @@ words! {
         Applied = "applied",
         /// Returned from an invoice that was voided or whose payment did not come.
         Returned = "returned",
-        /// The excess of a transfer.
+        /// The excess of a transfer, or a payment that a bank gave back after it was paid again.
         Overpayment = "overpayment",
         CreditNote = "credit_note",
         /// Taken back with a credit note that was voided.

@@ -48,12 +48,23 @@ pub struct Refundable {
     #[record(name = "id")]
     pub attempt_id: PaymentAttemptId,
     pub amount: i64,
+    /// The part that disputes have taken back.
+    pub reversed: i64,
     #[record(computed)]
     pub refunded: i64,
+    /// Whether a bank holds the money because of a dispute.
+    #[record(computed)]
+    pub is_held: bool,
 }
 
 impl Refundable {
+    /// Returns the part that was neither refunded nor taken back.
+    pub const fn kept(&self) -> i64 {
+        self.amount - self.refunded - self.reversed
+    }
+
+    /// Returns the part that can be refunded.
     pub const fn rest(&self) -> i64 {
-        self.amount - self.refunded
+        if self.is_held { 0 } else { self.kept() }
     }
 }

@@ -50,6 +50,9 @@ const REFUNDABLE: Query<Refundable> = query!(
      AND p.reference IS NULL ORDER BY p.id DESC",
     refunded = "(SELECT CAST(COALESCE(SUM(r.amount), 0) AS BIGINT) FROM refunds r \
          WHERE r.tenant_no = p.tenant_no AND r.attempt_id = p.id AND r.status <> 'failed')",
+    is_held = "EXISTS (SELECT 1 FROM disputes d \
+         WHERE d.tenant_no = p.tenant_no AND d.invoice_id = p.invoice_id AND d.attempt_id = p.id \
+         AND d.status IN ('needs_response', 'under_review', 'lost'))",
 );
 macro_rules! refunds {
     ($rest:literal) => {

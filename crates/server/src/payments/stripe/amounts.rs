@@ -60,6 +60,15 @@ pub fn to_stripe(amount: i64, currency: Currency) -> Option<i64> {
     (1..=MOST).contains(&converted).then_some(converted)
 }
 
+/// Converts an amount of Stripe's; `None` if it is out of range.
+pub fn from_stripe(amount: i64, currency: Currency) -> Option<i64> {
+    match (currency.exponent(), decimals(currency)) {
+        (0, 2) => Some(amount / 100),
+        (2, 0) => amount.checked_mul(100),
+        (_, _) => Some(amount),
+    }
+}
+
 /// The least that can be charged, in our minor units.
 pub fn minimum(currency: Currency) -> i64 {
     let known = MINIMUMS.iter().find(|(code, _)| *code == currency.as_str());
@@ -120,6 +129,8 @@ mod tests {
                 continue;
             }
             assert_eq!(sent, Some(1_230 * 10_i64.pow(theirs)), "{code}");
+            let back = sent.and_then(|sent| from_stripe(sent, currency));
+            assert_eq!(back, Some(amount), "{code}");
         }
     }
 

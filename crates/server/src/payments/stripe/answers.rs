@@ -3,7 +3,9 @@
 //! Only a few fields are read, so that an account's own API version does no harm, and a status that is
 //! not known is [`ChargeResult::Unknown`].
 
+use super::amounts;
 use super::client::Answer;
+use crate::base::{DisputeStatus, ReportedDispute, Time};
 use crate::payments::{Card, ChargeOrder, ChargeResult, DeclineReason, RefundResult};
 use serde_json::Value;
 
@@ -110,6 +112,30 @@ pub fn refund(refund: &Value) -> RefundResult {
     }
 }
 
+/// Reads a dispute of an expanded payment intent. A status that is not known is under review.
+pub fn dispute(dispute: &Value) -> Option<ReportedDispute> {
+    let status = match dispute["status"].as_str() {
+        Some("warning_needs_response" | "warning_under_review") => DisputeStatus::Inquiry,
+        Some("needs_response") => DisputeStatus::NeedsResponse,
+        Some("won") => DisputeStatus::Won,
+        Some("lost") => DisputeStatus::Lost,
+        Some("warning_closed" | "prevented") => DisputeStatus::Closed,
+        Some(_) | None => DisputeStatus::UnderReview,
+    };
+    let (currency, charged) = (&dispute["currency"], &dispute["payment_intent"]["currency"]);
+    let ours = currency.as_str().filter(|_| currency == charged);
+    let ours = ours.and_then(|code| code.to_ascii_uppercase().parse().ok());
+    let amount = ours.zip(dispute["amount"].as_i64());
+    let due_by = dispute["evidence_details"]["due_by"].as_i64();
+    Some(ReportedDispute {
+        reference: dispute["id"].as_str()?.to_owned(),
+        amount: amount.and_then(|(currency, amount)| amounts::from_stripe(amount, currency)),
+        reason: dispute["reason"].as_str().unwrap_or("general").to_owned(),
+        status,
+        due_by: due_by.map(Time::from_seconds),
+    })
+}
+
 /// Reads the card of a payment method; `None` for any other kind of method, and for a mere id.
 pub fn card(method: &Value) -> Option<Card> {
     let card = method.get("card").filter(|_| method["type"] == "card")?;
@@ -134,7 +160,7 @@ fn says_that_the_method_is_used_up(error: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Clock, Ids, Random, Time};
+    use crate::base::{Clock, Ids, Random};
     use serde_json::json;
 
     fn charge(method: Option<&str>, off_session: bool) -> ChargeOrder {

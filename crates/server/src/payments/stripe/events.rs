@@ -1,14 +1,14 @@
 //! Stripe's events: which ones matter here, and what they mean.
 
 use super::client::Call;
-use super::{MAX_PAGES, Stripe, refund_key};
+use super::{MAX_PAGES, Stripe, answers, is_id, refund_key};
 use crate::base::Time;
 use crate::payments::Card;
 use crate::payments::processor::{ProcessorError, ProcessorEvent, RawEvent};
 use serde_json::Value;
 
 /// The types that an endpoint has to be subscribed to; others are ignored.
-pub const TYPES: [&str; 8] = [
+pub const TYPES: [&str; 11] = [
     "payment_intent.succeeded",
     "setup_intent.succeeded",
     "payment_method.automatically_updated",
@@ -17,6 +17,9 @@ pub const TYPES: [&str; 8] = [
     "refund.created",
     "refund.updated",
     "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
 ];
 
 /// The id of an event, if it is one of this mode. Events of API v2 are of another kind.
@@ -73,8 +76,33 @@ pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<ProcessorEvent>
                 (_, _) => None,
             }
         }
+        Some("charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed") => {
+            match object["id"].as_str() {
+                Some(id) => disputed(stripe, id).await?,
+                None => None,
+            }
+        }
         Some(_) | None => None,
     })
+}
+
+/// Asks for a dispute, as for refunds, and for the charge that it is of.
+async fn disputed(stripe: &Stripe, id: &str) -> Result<Option<ProcessorEvent>, ProcessorError> {
+    if !is_id(id) {
+        return Ok(None);
+    }
+    let call = Call::get(format!("/v1/disputes/{id}")).with("expand[]", "payment_intent");
+    let Some(dispute) = stripe.find(call).await? else { return Ok(None) };
+    let intent = &dispute["payment_intent"];
+    let key = intent["metadata"]["unitpay_attempt"].as_str().and_then(|key| key.parse().ok());
+    let (Some(key), Some(reference), Some(report)) =
+        (key, intent["id"].as_str(), answers::dispute(&dispute))
+    else {
+        // Of a charge by another application.
+        return Ok(None);
+    };
+    let (reference, card) = (reference.to_owned(), card_of_form(stripe, intent).await?);
+    Ok(Some(ProcessorEvent::Disputed { key, reference, card, dispute: report }))
 }
 
 /// The card that a payment form took. A charge of a saved card has none to add.

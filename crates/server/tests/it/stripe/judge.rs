@@ -122,8 +122,15 @@ fn check_members(schema: &Value, value: &Value, at: &str, form: bool) -> Result<
 
 #[test]
 fn judge_accepts_the_fixtures_and_refuses_what_stripe_refuses() {
-    for name in ["customer", "payment_intent", "payment_method", "refund", "setup_intent", "event"]
-    {
+    for name in [
+        "customer",
+        "dispute",
+        "payment_intent",
+        "payment_method",
+        "refund",
+        "setup_intent",
+        "event",
+    ] {
         object(name, &fixture(name)).unwrap();
         let mut wrong = fixture(name);
         wrong["nonsense"] = json!(1);

@@ -3,6 +3,7 @@
 mod accounts;
 mod contract;
 mod crashes;
+mod disputes;
 mod judge;
 mod stand_in;
 

@@ -171,6 +171,42 @@ impl StandIn {
         state.event(if status == "failed" { "refund.failed" } else { "refund.updated" }, refund)
     }
 
+    /// The cardholder of a charge disputes it at the bank. Returns the event.
+    pub fn dispute(&self, intent: &str, amount: i64) -> Value {
+        let mut state = self.lock();
+        let charge = state.objects.iter().find(|(_, object)| object["id"] == intent).cloned();
+        let (account, charge) = charge.unwrap();
+        let mut dispute = state.fresh("dispute", "dp");
+        for (name, value) in [
+            ("amount", json!(amount)),
+            ("currency", charge["currency"].clone()),
+            ("payment_intent", json!(intent)),
+            ("is_charge_refundable", json!(false)),
+            ("reason", json!("fraudulent")),
+            ("status", json!("needs_response")),
+        ] {
+            dispute[name] = value;
+        }
+        let due_by = state.clock.now().seconds() + 7 * 86_400;
+        dispute["evidence_details"]["due_by"] = json!(due_by);
+        let dispute = state.put(&account, dispute);
+        state.event("charge.dispute.created", dispute)
+    }
+
+    /// The bank goes on with a dispute. Returns the event.
+    pub fn dispute_becomes(&self, id: &str, status: &str) -> Value {
+        let mut state = self.lock();
+        let dispute = state.object("dispute", id).unwrap();
+        dispute["status"] = json!(status);
+        let dispute = dispute.clone();
+        judge::object("dispute", &dispute).unwrap();
+        let is_over = matches!(status, "won" | "lost" | "warning_closed");
+        state.event(
+            if is_over { "charge.dispute.closed" } else { "charge.dispute.updated" },
+            dispute,
+        )
+    }
+
     /// Fills in the payment or setup form that a secret opens, with a card of this name, as Stripe's own
     /// form does, and returns the event of its success.
     pub fn fill_in(&self, client_secret: &str, card: &str) -> Option<Value> {
@@ -398,6 +434,7 @@ impl State {
             ("GET", ["refunds"]) => self.list(account, "refund", p, &|refund, p| {
                 refund["payment_intent"] == p["payment_intent"]
             }),
+            ("GET", ["disputes", id]) => self.get(account, "dispute", id, p),
             ("GET", ["events"]) => self.list(account, "event", p, &|event, p| {
                 p["types"].as_array().unwrap().contains(&event["type"])
             }),
@@ -551,11 +588,13 @@ impl State {
     }
 
     fn expanded(&mut self, account: &str, mut object: Value, expand: &Value) -> Value {
-        let wanted = expand.as_array().is_some_and(|names| {
-            names.iter().any(|name| name.as_str().unwrap().ends_with("payment_method"))
-        });
-        if let Some(id) = object["payment_method"].as_str().map(str::to_owned).filter(|_| wanted) {
-            object["payment_method"] = self.find(account, "payment_method", &id).unwrap().clone();
+        for kind in ["payment_method", "payment_intent"] {
+            let wanted = expand.as_array().is_some_and(|names| {
+                names.iter().any(|name| name.as_str().unwrap().ends_with(kind))
+            });
+            if let Some(id) = object[kind].as_str().map(str::to_owned).filter(|_| wanted) {
+                object[kind] = self.find(account, kind, &id).unwrap().clone();
+            }
         }
         object
     }

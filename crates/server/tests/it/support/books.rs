@@ -24,7 +24,7 @@ const WRONG: [(&str, Sql); 15] = [
         "invoices that are not paid by what came in for them",
         sql(
             "SELECT COUNT(*) FROM invoices i WHERE amount_paid + balance_applied + credited_due + amount_moved > total_amount \
-            OR amount_paid <> (SELECT COALESCE(SUM(p.amount), 0) FROM payments p \
+            OR amount_paid <> (SELECT COALESCE(SUM(p.amount - p.reversed), 0) FROM payments p \
             WHERE p.tenant_no = i.tenant_no AND p.invoice_id = i.id)",
         ),
     ),

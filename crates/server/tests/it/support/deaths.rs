@@ -46,6 +46,7 @@ const STATE: Sql = sql("SELECT line FROM customers c JOIN ( \
     UNION ALL SELECT customer_no, 'balance ' || id FROM balance_entries \
     UNION ALL SELECT customer_no, 'note ' || id || ' ' || status FROM credit_notes \
     UNION ALL SELECT customer_no, 'refund ' || id || ' ' || status FROM refunds \
+    UNION ALL SELECT customer_no, 'dispute ' || reference || ' ' || status || ' ' || CAST(reversed AS TEXT) FROM disputes \
     UNION ALL SELECT w.customer_no, 'entry ' || l.id FROM credit_ledger l \
     JOIN credit_accounts w ON w.no = l.account_no \
     ) r ON r.customer_no = c.no WHERE c.external_id = $1 ORDER BY line");
