@@ -40,6 +40,26 @@ use locale::Locale;
 use paint::Label;
 use text::Typesetter;
 
+/// Formats amounts and days in other texts as the documents do.
+pub struct Format(Locale);
+
+impl Format {
+    /// `locale` is a BCP 47 tag, `currency` the code of amounts.
+    pub fn new(locale: &str, currency: &str) -> Format {
+        Format(Locale::new(locale, currency))
+    }
+
+    /// Formats an amount in minor units.
+    pub fn money(&self, minor: i64) -> String {
+        self.0.money(minor)
+    }
+
+    /// Formats the UTC day of an instant in seconds.
+    pub fn date(&self, instant: i64) -> String {
+        self.0.date(instant)
+    }
+}
+
 /// The reason that no document was written. No content of an invoice causes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RenderError {

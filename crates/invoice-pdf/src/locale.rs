@@ -63,13 +63,17 @@ struct Marks {
 
 impl Locale {
     pub fn choose(invoice: &Invoice) -> Locale {
-        let tag = Tag::read(&invoice.locale);
+        Locale::new(&invoice.locale, &invoice.currency)
+    }
+
+    pub fn new(tag: &str, currency: &str) -> Locale {
+        let tag = Tag::read(tag);
         Locale {
             words: tag.words(),
             marks: marks(&tag.language, &tag.region),
             language: tag.language,
             region: tag.region,
-            currency: invoice.currency.clone(),
+            currency: currency.to_owned(),
         }
     }
 
