@@ -38,6 +38,7 @@ SECTIONS = {
         "docs/react.md",
         "docs/stripe.md",
         "docs/webhooks.md",
+        "docs/email.md",
         "docs/operate.md",
     ],
     "Packages": ["sdk/node/README.md", "sdk/react/README.md", "sdk/python/README.md"],

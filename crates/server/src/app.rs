@@ -13,6 +13,7 @@ use crate::organizations::Tenant;
 use crate::outbound::{Outbound, Policy};
 use crate::payments::{Processors, Sandbox, stripe};
 use crate::signing::{Codes, SigningKeys};
+use crate::smtp::Mailer;
 use crate::test_clock::{self, Advancing};
 use crate::work::{By, Work};
 use parking_lot::Mutex;
@@ -41,6 +42,8 @@ pub struct App {
     pub processors: Processors,
     pub invoices: Arc<Renderer>,
     pub outbound: Outbound,
+    /// `None` if the configuration names no SMTP server.
+    pub mailer: Option<Mailer>,
     pub clock_guard: ClockGuard,
 }
 
@@ -59,6 +62,7 @@ impl App {
             processors: Processors::new(sandbox, stripe),
             invoices: Arc::new(Renderer::new(config.fonts_dir.clone())),
             outbound: Outbound::new(policy(&config.webhooks)),
+            mailer: Mailer::new(&config.email),
             ids: Ids::new(clock.clone(), random.clone()),
             limits: Limits::new(&config.limits),
             key_uses: KeyUses::default(),

@@ -6,8 +6,10 @@
 use crate::base::Network;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use toml::{Table, Value};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -35,6 +37,7 @@ pub struct Config {
     pub retention: RetentionConfig,
     pub stripe: StripeConfig,
     pub webhooks: WebhooksConfig,
+    pub email: EmailConfig,
     pub log: LogConfig,
     /// Variables that Kubernetes made of a service called `unitpay`; they are no keys.
     #[serde(skip)]
@@ -117,6 +120,85 @@ pub struct WebhooksConfig {
     pub timeout_seconds: u64,
 }
 
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmailConfig {
+    /// Without a server, no e-mail is queued or sent.
+    pub server: Optional<SmtpServer>,
+    pub starttls: Starttls,
+    pub user: String,
+    pub password: String,
+    pub sender: Optional<lettre::Address>,
+    pub sandbox: bool,
+    pub root_certificates: PathBuf,
+    pub timeout_seconds: u64,
+}
+
+/// Whether the connection to an `smtp://` server changes to TLS before anything is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Starttls {
+    /// Required, except on loopback.
+    Auto,
+    Required,
+    Off,
+}
+
+/// A value that the empty text leaves out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String", bound = "")]
+pub struct Optional<T: FromStr<Err: Display>>(pub Option<T>);
+
+impl<T: FromStr<Err: Display>> TryFrom<String> for Optional<T> {
+    type Error = T::Err;
+
+    fn try_from(text: String) -> Result<Self, T::Err> {
+        if text.is_empty() { Ok(Self(None)) } else { text.parse().map(|value| Self(Some(value))) }
+    }
+}
+
+/// An SMTP server: `smtp://host:port`, or `smtps://host:port` for TLS from the first byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmtpServer {
+    pub tls: bool,
+    pub host: String,
+    pub port: u16,
+}
+
+impl SmtpServer {
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+}
+
+impl FromStr for SmtpServer {
+    type Err = &'static str;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "must be smtp://host:port or smtps://host:port, without credentials";
+        let (tls, rest) = match (url.strip_prefix("smtps://"), url.strip_prefix("smtp://")) {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => return Err(WRONG),
+        };
+        let (host, port) = rest.split_once(':').unwrap_or((rest, if tls { "465" } else { "587" }));
+        if !is_host(host) {
+            return Err(WRONG);
+        }
+        let port = port.parse().map_err(|_| WRONG)?;
+        Ok(Self { tls, host: host.to_owned(), port })
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b);
+    !text.is_empty() && text.bytes().all(plain)
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// The origin of an API that this server calls with secrets: https, or http on loopback.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
@@ -145,10 +227,7 @@ impl TryFrom<String> for ApiOrigin {
             (None, None) => return Err(WRONG),
         };
         let (host, port) = rest.split_once(':').unwrap_or((rest, if tls { "443" } else { "80" }));
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b);
-        let is_loopback = host == "localhost"
-            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        if host.is_empty() || !host.bytes().all(plain) || !(tls || is_loopback) {
+        if !is_host(host) || !(tls || is_loopback(host)) {
             return Err(WRONG);
         }
         let port = port.parse().map_err(|_| WRONG)?;
@@ -224,7 +303,7 @@ impl Config {
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        let Self { portal, http, limits, postgres, retention, webhooks, .. } = self;
+        let Self { portal, http, limits, postgres, retention, webhooks, email, .. } = self;
         let longest = unitpay_token::MAX_LIFE_SECONDS;
         if !(1..=longest).contains(&portal.min_ttl_seconds) {
             bail!("portal.min_ttl_seconds must be 1 to {longest}");
@@ -243,6 +322,7 @@ impl Config {
             ("postgres.connections", postgres.connections as u64),
             ("retention.audit_days", retention.audit_days.try_into().unwrap_or(0)),
             ("webhooks.timeout_seconds", webhooks.timeout_seconds),
+            ("email.timeout_seconds", email.timeout_seconds),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("{key} must be at least 1");
@@ -258,6 +338,7 @@ impl Config {
             ("postgres.connections", postgres.connections as u64, 10_000),
             ("retention.audit_days", retention.audit_days.unsigned_abs(), 36_500),
             ("webhooks.timeout_seconds", webhooks.timeout_seconds, 60),
+            ("email.timeout_seconds", email.timeout_seconds, 60),
         ];
         if let Some((key, _, most)) = bounded.iter().find(|(_, value, most)| value > most) {
             bail!("{key} must be at most {most}");
@@ -274,6 +355,25 @@ impl Config {
         }
         if !self.public_url.is_empty() {
             check_public_url(&self.public_url)?;
+        }
+        self.email.check()
+    }
+}
+
+impl EmailConfig {
+    fn check(&self) -> anyhow::Result<()> {
+        let Some(server) = &self.server.0 else { return Ok(()) };
+        let Some(sender) = &self.sender.0 else {
+            bail!("email.server needs email.sender, the address that e-mail is from");
+        };
+        if !AsRef::<str>::as_ref(sender).is_ascii() {
+            bail!("email.sender must be in ASCII; write an international domain as xn--…");
+        }
+        let is_plain = !server.tls && self.starttls == Starttls::Off && !server.is_loopback();
+        if is_plain && !self.user.is_empty() {
+            bail!(
+                "email.user needs TLS: with email.starttls = \"off\" the password would cross the network unencrypted"
+            );
         }
         Ok(())
     }

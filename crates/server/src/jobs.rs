@@ -1,5 +1,5 @@
 //! Work that no request asks for: billing what is due, events of processors, publishing and
-//! delivering events, retention, recording key use, comparing clocks.
+//! delivering events, sending e-mail, retention, recording key use, comparing clocks.
 //!
 //! Every job works in small transactions and may be killed at any point. Jobs that go by time do
 //! nothing while this node's clock is not trusted.
@@ -15,7 +15,7 @@ use crate::db::{DbError, Lane, Tx};
 use crate::flows::{self, due};
 use crate::payments::sandbox;
 use crate::webhooks::deliver;
-use crate::{audit, customers, events, idempotency, portal, signing, webhooks};
+use crate::{audit, customers, emails, events, idempotency, portal, signing, webhooks};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -30,6 +30,7 @@ const SESSION_DAYS: i64 = 30 + 1;
 const ADVANCE: Duration = Duration::from_secs(5);
 
 const PUBLISH_EVERY: Duration = Duration::from_millis(250);
+const MAIL_EVERY: Duration = Duration::from_secs(1);
 /// The webhook endpoints that this node serves at once.
 const MAX_SERVED: usize = 128;
 
@@ -42,6 +43,7 @@ pub async fn run(app: Arc<App>) {
         keep_up_with_processors(&app),
         keep_publishing(&app),
         keep_delivering(&app),
+        keep_mailing(&app),
     );
 }
 
@@ -96,6 +98,21 @@ async fn keep_delivering(app: &Arc<App>) {
                 }
             }
             Err(error) => tracing::warn!(%error, "cannot look for due webhooks; will retry"),
+        }
+    }
+}
+
+/// Sends e-mails that are due.
+async fn keep_mailing(app: &App) {
+    let mut rounds = interval(MAIL_EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        if !app.clock_guard.verdict().may_bill() {
+            continue;
+        }
+        if let Err(error) = emails::deliver_due(app).await {
+            tracing::warn!(%error, "cannot send due e-mails; will retry");
         }
     }
 }
@@ -173,6 +190,7 @@ enum Chore {
     IdempotencyRecords,
     AuditEvents,
     WebhookDeliveries,
+    Emails,
     Events,
     ProcessorEvents,
     SetupForms,
@@ -192,6 +210,7 @@ pub async fn sweep(app: &App) -> Result<(), DbError> {
         Chore::IdempotencyRecords,
         Chore::AuditEvents,
         Chore::WebhookDeliveries,
+        Chore::Emails,
         Chore::Events,
         Chore::ProcessorEvents,
         Chore::SetupForms,
@@ -225,6 +244,7 @@ impl Chore {
             Self::IdempotencyRecords => idempotency::delete_old(tx, now, BITE).await,
             Self::AuditEvents => audit::delete_before(tx, audit, BITE).await,
             Self::WebhookDeliveries => webhooks::delete_deliveries_before(tx, events, BITE).await,
+            Self::Emails => emails::delete_before(tx, events, BITE).await,
             Self::Events => events::delete_before(tx, events, BITE).await,
             Self::ProcessorEvents => flows::delete_old_events(tx, now, BITE).await,
             Self::SetupForms => sandbox::delete_old_setups(tx, now, BITE).await,

@@ -14,8 +14,8 @@ use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::portal::http_initial_data::OwnRoutes;
 use crate::{
-    audit, branding, customers, entitlements, events, invoices, keys, payments, portal, settlement,
-    signing, subscriptions, test_clock, usage, webhooks,
+    audit, branding, customers, emails, entitlements, events, invoices, keys, payments, portal,
+    settlement, signing, subscriptions, test_clock, usage, webhooks,
 };
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
@@ -152,6 +152,8 @@ fn backend_routes() -> Routes {
         webhooks::http::recover,
         webhooks::http_deliveries::list,
         webhooks::http_deliveries::resend,
+        emails::http::list,
+        emails::http::resend,
         test_clock::http::get,
         test_clock::http::advance,
         invoice_flows::transfer,

@@ -39,6 +39,10 @@ pub mod db {
     };
 }
 
+pub mod emails {
+    pub use crate::emails::deliver_due;
+}
+
 pub mod flows {
     pub use crate::flows::{
         charge, pay, poll_events, record, run, sweep, sweep_events, sweep_refunds, track_events,

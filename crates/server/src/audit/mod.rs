@@ -159,6 +159,8 @@ actions! {
     WebhookEndpointDeleted = "webhook_endpoint.deleted",
     WebhookEndpointRotated = "webhook_endpoint.secret_rotated",
     WebhookEndpointDisabled = "webhook_endpoint.disabled",
+    EmailResent = "email.resent",
+    EmailAddressPaused = "email.address_paused",
     BalanceAdjusted = "balance.adjusted",
     CreditNoteIssued = "credit_note.issued",
     CreditNoteVoided = "credit_note.voided",

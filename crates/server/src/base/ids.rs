@@ -135,6 +135,8 @@ ids! {
     WebhookEndpointId "we" webhook_endpoint
     /// A delivery of one event to one webhook endpoint.
     WebhookDeliveryId "whd" webhook_delivery
+    /// An e-mail to a customer.
+    EmailId "eml" email
     /// An entry of a customer's balance.
     BalanceEntryId "bal" balance_entry
     CreditNoteId "cn" credit_note

@@ -19,7 +19,7 @@ pub use clock::{Clock, Time, wall_clock};
 pub use dispute::{DisputeStatus, ReportedDispute};
 pub use ids::{
     ApiKeyId, BalanceEntryId, CreditAccountId, CreditCurrencyId, CreditNoteId, CreditPackageId,
-    CustomerId, EventId, FeatureId, GrantId, Ids, InvoiceId, LedgerEntryId, MetricId,
+    CustomerId, EmailId, EventId, FeatureId, GrantId, Ids, InvoiceId, LedgerEntryId, MetricId,
     OrganizationId, PaymentAttemptId, PaymentMethodId, PlanId, PortalSessionId, ProductId,
     RefundId, RequestId, SubscriptionId, WebhookDeliveryId, WebhookEndpointId,
 };

@@ -91,6 +91,9 @@ impl Server {
             let read = app.outbound.tls().map_err(|error| anyhow!("{error}"));
             read.context("cannot read webhooks.root_certificates")?;
         }
+        if let Some(mailer) = &app.mailer {
+            mailer.tls().context("cannot read email.root_certificates")?;
+        }
         if matches!(app.db, Db::Sqlite(_)) {
             deliver::release_all(&app).await?;
         }

@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(21, "0021_announcements"),
     migration!(22, "0022_early_use"),
     migration!(23, "0023_disputes"),
+    migration!(24, "0024_emails"),
 ];
 
 /// The schema version of this program.

@@ -480,6 +480,7 @@ text_columns!(
     crate::base::LedgerEntryId,
     crate::base::WebhookEndpointId,
     crate::base::WebhookDeliveryId,
+    crate::base::EmailId,
     crate::base::BalanceEntryId,
     crate::base::CreditNoteId,
     crate::base::RefundId,

@@ -1,7 +1,8 @@
-//! Publishes recorded events: adds their objects, numbers them and queues their deliveries.
+//! Publishes recorded events: adds their objects, numbers them and queues their deliveries and e-mails.
 
 use crate::app::App;
 use crate::db::{DbError, Lane, Tx};
+use crate::emails;
 use crate::events::http::object;
 use crate::events::{self, Unpublished};
 use crate::organizations::Tenant;
@@ -59,10 +60,14 @@ async fn store(
     objects: Vec<(i64, String)>,
 ) -> Result<(), PublishError> {
     let (ids, now) = (app.ids.clone(), app.clock.now());
+    let with_emails = emails::is_on(app, &tenant);
     let step = async move |tx: &mut Tx<'_, '_>| {
         let published = events::publish(tx, &tenant, &objects, now).await?;
         let at = published.ok_or(PublishError::Published)?;
         webhooks::queue(tx, &tenant, &found, &ids, at).await?;
+        if with_emails {
+            emails::queue(tx, &tenant, &found, &ids, at).await?;
+        }
         Ok(())
     };
     app.db.write(Lane::Usual, step).await

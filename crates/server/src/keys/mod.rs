@@ -41,6 +41,8 @@ scopes! {
         AUDIT_READ = "audit:read",
         WEBHOOKS_READ = "webhooks:read",
         WEBHOOKS_WRITE = "webhooks:write",
+        EMAILS_READ = "emails:read",
+        EMAILS_WRITE = "emails:write",
     }
 }
 

@@ -3,7 +3,8 @@
 
 use crate::on_both_stores;
 use crate::support::{
-    Answer, Request, Test, delete, event, flat, get, monthly, patch, post, with, yearly,
+    Answer, Request, SmtpManner, SmtpServer, Test, delete, deliver_here, event, flat, get, mail_to,
+    monthly, patch, post, with, yearly,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -14,7 +15,11 @@ use unitpay::testing::payments::{Card, ProcessorEvent, RefundKey, RefundResult};
 
 on_both_stores! {
     async fn every_action_is_audited_exactly_where_it_happens(t) {
-        let t = Test::with_webhooks(t.engine).await;
+        let smtp = SmtpServer::start().await;
+        let t = Test::start_with(t.engine, |config| {
+            deliver_here(config);
+            mail_to(config, smtp.port);
+        }).await;
         let mut log = Log { t: &t, last: String::new(), recorded: BTreeSet::new() };
         log.check(&["operator api_key.created"]).await;
         let shop = the_catalog(&mut log).await;
@@ -25,6 +30,7 @@ on_both_stores! {
         time(&mut log).await;
         attention(&mut log).await;
         webhook_endpoints(&mut log).await;
+        emails(&mut log, &smtp).await;
         money_back(&mut log).await;
         let all: BTreeSet<String> = Action::NAMES.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(log.recorded, all);
@@ -381,6 +387,16 @@ async fn prefer(log: &mut Log<'_>, token: &str) -> String {
 /// The newest subscription of the customer "one".
 async fn path_of(t: &Test) -> String {
     format!("/v1/subscriptions/{}", t.subscription_of("one").await["id"].as_str().unwrap())
+}
+
+async fn emails(log: &mut Log<'_>, smtp: &SmtpServer) {
+    smtp.set(SmtpManner::AnswerRecipient("a@example.com", "550 unknown"));
+    log.t.send_email().await;
+    log.check(&["system email.address_paused"]).await;
+    let list = log.t.call(get("/v1/emails?customerId=one").key(&log.t.key)).await.expect(200);
+    let id = list.json()["data"][0]["id"].as_str().unwrap().to_owned();
+    let resend = post(format!("/v1/emails/{id}/resend"), &json!({}));
+    log.ask(resend, &["email.resent"]).await;
 }
 
 async fn webhook_endpoints(log: &mut Log<'_>) {

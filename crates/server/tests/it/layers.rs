@@ -81,7 +81,7 @@ fn randomness_comes_from_one_place() {
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["config"],
-    &["db", "limits", "log", "outbound"],
+    &["db", "limits", "log", "outbound", "smtp"],
     &["organizations", "idempotency", "signing", "clock_guard"],
     &["events"],
     &["audit", "test_clock"],
@@ -90,7 +90,7 @@ const FLOORS: &[&[&str]] = &[
     &["subscriptions", "app"],
     &["credits", "portal", "http"],
     &["usage", "settlement", "auth", "webhooks"],
-    &["entitlements", "flows", "export"],
+    &["emails", "entitlements", "flows", "export"],
     &["HANDLERS"],
     &["routes", "jobs"],
     &["cli"],

@@ -25,6 +25,7 @@ mod credit_notes;
 mod credit_windows;
 mod customers;
 mod disputes;
+mod emails;
 mod entitlements;
 mod events;
 mod histories;

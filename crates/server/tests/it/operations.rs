@@ -4,7 +4,7 @@ mod table;
 mod world;
 
 use crate::on_both_stores;
-use crate::support::{Answer, Request, Test, post};
+use crate::support::{Answer, Request, Test, mail_to, post};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use table::Access::{Catalog, Either, Form, Key, Page, Portal, Public, Sandbox, Signed};
@@ -90,6 +90,7 @@ const CALLERS: &[(Caller, [Expect; 4])] = &[
 
 on_both_stores! {
     async fn every_operation_accepts_only_its_callers(t) {
+        let t = Test::start_with(t.engine, |config| mail_to(config, 1)).await;
         let callers = Callers::make(&t).await;
         for row in OPERATIONS {
             let world = World::make(&t).await;
@@ -136,6 +137,7 @@ on_both_stores! {
     }
 
     async fn route_without_body_refuses_a_body(t) {
+        let t = Test::start_with(t.engine, |config| mail_to(config, 1)).await;
         let callers = Callers::make(&t).await;
         let world = World::make(&t).await;
         let before = t.state().await;
@@ -158,6 +160,7 @@ on_both_stores! {
     }
 
     async fn suspended_organization_can_only_revoke(t) {
+        let t = Test::start_with(t.engine, |config| mail_to(config, 1)).await;
         let callers = Callers::make(&t).await;
         let world = World::make(&t).await;
         t.suspend(true).await;

@@ -162,6 +162,8 @@ pub const OPERATIONS: &[Row] = &[
     ("trackUsage", Key("usage:write"), none, |w| json!({ "customerId": w.customer, "eventName": "call", "idempotencyKey": "k" }), 200, Passes),
     ("getUsage", Either("usage:read", "usage:read"), |w| &w.query_of_metric, no_body, 200, NOBODY),
     ("aggregateUsage", Either("usage:read", "usage:read"), |w| &w.query_of_days, no_body, 200, NOBODY),
+    ("listEmails", Key("emails:read"), none, no_body, 200, Passes),
+    ("resendEmail", Key("emails:write"), |w| &w.email, no_body, 201, NOTHING),
     ("getTestClock", Sandbox("subscriptions:read"), none, no_body, 200, Passes),
     ("advanceTestClock", Sandbox("subscriptions:write"), none, |_| json!({ "to": "2030-01-01T00:30:00.000Z" }), 200, Passes),
     ("confirmSandboxForm", Form("payment_methods:write"), none, |w| json!({ "clientSecret": w.form, "outcome": "succeed" }), 204, NOTHING),

@@ -32,6 +32,7 @@ pub struct World {
     pub endpoint: String,
     pub event: String,
     pub delivery: String,
+    pub email: String,
     pub query_of_wallet: String,
     pub query_of_metric: String,
     pub query_of_days: String,
@@ -66,6 +67,7 @@ impl World {
             endpoint: id("we"),
             event: id("evt"),
             delivery: id("whd"),
+            email: id("eml"),
             query_of_wallet: String::new(),
             query_of_metric: String::new(),
             query_of_days: String::new(),
@@ -117,6 +119,7 @@ impl World {
         let ledger_entry = t.ledger(&wallet).await[0]["id"].as_str().unwrap().to_owned();
         let wallet = wallet["id"].as_str().unwrap().to_owned();
         let (endpoint, event, delivery) = find_delivery(t).await;
+        let email = find_email(t, &customer).await;
         let credited = t.bill(&customer, 1_000).await;
         let note = json!({ "amount": 1, "reason": "other" });
         let path = format!("invoices/{credited}/credit-notes");
@@ -148,11 +151,12 @@ impl World {
             endpoint,
             event,
             delivery,
+            email,
         }
     }
 
     /// Objects that another tenant or customer must never see.
-    pub fn ids(&self) -> [&str; 20] {
+    pub fn ids(&self) -> [&str; 21] {
         [
             &self.customer,
             &self.sid,
@@ -174,8 +178,16 @@ impl World {
             &self.endpoint,
             &self.event,
             &self.delivery,
+            &self.email,
         ]
     }
+}
+
+/// Returns the receipt of a customer; an id that names nothing if e-mail is off.
+async fn find_email(t: &Test, customer: &str) -> String {
+    let path = format!("/v1/emails?customerId={customer}");
+    let list = t.call(get(path).key(&t.key)).await.expect(200).json();
+    list["data"][0]["id"].as_str().map_or_else(|| World::named().email, str::to_owned)
 }
 
 /// Returns a webhook endpoint, an event and its delivery to the endpoint. An environment may have few

@@ -10,6 +10,7 @@ mod program;
 mod receiver;
 mod server;
 mod shop;
+mod smtp;
 mod subscriptions;
 
 pub use billing::{line, new_invoice};
@@ -18,9 +19,10 @@ pub use client::{Answer, Client, Request, delete, get, patch, post, read_answer}
 pub use place::{Place, ok, refused};
 pub use postgres::{fresh_database, fresh_database_with, postgres_certificate};
 pub use program::Program;
-pub use receiver::{Manner, Receiver};
+pub use receiver::{Manner, Receiver, deliver_here};
 pub use server::{Engine, Folder, Test, claims, nodes_at_once};
 pub use shop::{Shop, WalletOf, event, event_with};
+pub use smtp::{SmtpManner, SmtpServer, mail_to};
 pub use subscriptions::{flat, lines, monthly, per_unit, summarize, with, yearly};
 
 /// Declares tests that run on both stores.

@@ -15,6 +15,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use unitpay::testing::config::Config;
 
 /// The behavior of a receiver.
 #[derive(Clone, Debug)]
@@ -128,15 +129,17 @@ impl Received {
     }
 }
 
+/// Allows webhook endpoints on this machine, which have one second to answer.
+pub fn deliver_here(config: &mut Config) {
+    config.webhooks.allow_http = true;
+    config.webhooks.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    config.webhooks.timeout_seconds = 1;
+}
+
 impl Test {
     /// A server whose webhook endpoints may be on this machine and have one second to answer.
     pub async fn with_webhooks(engine: Engine) -> Self {
-        Self::start_with(engine, |config| {
-            config.webhooks.allow_http = true;
-            config.webhooks.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
-            config.webhooks.timeout_seconds = 1;
-        })
-        .await
+        Self::start_with(engine, deliver_here).await
     }
 
     /// Creates an endpoint and returns its id and its secret.

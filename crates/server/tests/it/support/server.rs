@@ -1,6 +1,6 @@
 //! A server in this process, with its own store and a clock that the test advances.
 
-use super::{Answer, Client, Request, delete, fresh_database, get, post};
+use super::{Answer, Client, Request, SmtpServer, delete, fresh_database, get, mail_to, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
@@ -94,7 +94,17 @@ impl Test {
 
     /// Another node on the same store, with this clock and this public URL.
     pub async fn another_node_with(&self, clock: Clock, issuer: &str) -> Self {
-        let (app, client, stop) = run(&self.store, clock, issuer, |_| {}).await;
+        self.another(clock, issuer, |_| {}).await
+    }
+
+    /// Another node that sends e-mail to this SMTP server.
+    pub async fn another_mailing_node(&self, smtp: &SmtpServer) -> Self {
+        let clock = Clock::manual(self.app.clock.now());
+        self.another(clock, &self.app.issuer, |config| mail_to(config, smtp.port)).await
+    }
+
+    async fn another(&self, clock: Clock, issuer: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let (app, client, stop) = run(&self.store, clock, issuer, change).await;
         let (key, tenant) = (self.key.clone(), self.tenant);
         Self { engine: self.engine, app, client, key, tenant, store: self.store.clone(), stop }
     }

@@ -1,0 +1,204 @@
+//! Composes an e-mail from what is stored when it is sent.
+
+use super::message::{Document, Fact, Letter};
+use super::words::Words;
+use super::{Email, EmailKind, parsed};
+use crate::app::App;
+use crate::branding::{self, Branding};
+use crate::customers::{self, CustomerRef, billing};
+use crate::db::{DbError, Tx};
+use crate::invoices::{self, Invoice, credit_notes, pdf};
+use crate::organizations::Tenant;
+use crate::settlement::Attempt;
+use crate::smtp::Mailer;
+use crate::{catalog, settlement, subscriptions};
+use lettre::Address;
+use unitpay_invoice_pdf::{self as document, Format};
+
+/// The reason that an e-mail was not composed.
+#[derive(Debug)]
+pub enum ComposeError {
+    Db(DbError),
+    /// The address, a header or the object is not valid, as this word says.
+    Invalid(&'static str),
+    /// The invoice could not be rendered; may succeed later.
+    Document,
+}
+
+/// The parts of an e-mail that depend on its kind.
+#[derive(Default)]
+struct Content {
+    /// The values of `{number}` and `{plan}`.
+    number: String,
+    plan: String,
+    facts: Vec<Fact>,
+    document: Option<document::Invoice>,
+}
+
+/// Words and formats in the customer's language.
+#[derive(Clone, Copy)]
+struct Language<'a> {
+    words: &'static Words,
+    locale: &'a str,
+}
+
+/// Composes an e-mail to the customer's present address. Returns the address and the message.
+pub async fn compose(
+    app: &App,
+    mailer: &Mailer,
+    tenant: &Tenant,
+    email: &Email,
+) -> Result<(Address, Vec<u8>), ComposeError> {
+    let mut tx = app.db.read().await?;
+    let customer = CustomerRef::Id(email.customer_id);
+    let customer = customers::get(&mut tx, tenant, &customer).await?;
+    let customer = customer.ok_or(DbError::Broken("an e-mail without its customer"))?;
+    let to = customer.email.parse::<Address>();
+    let to = to.map_err(|_| ComposeError::Invalid("address_invalid"))?;
+    let branding = branding::get(&mut tx, tenant).await?;
+    let locale = billing::get(&mut tx, tenant, customer.no).await?.locale.unwrap_or_default();
+    let words = Words::find(&locale);
+    let is_known = locale.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(words.language));
+    // A language without words gets English texts, and so English amounts.
+    let locale = if is_known { locale } else { words.language.to_owned() };
+    let language = Language { words, locale: &locale };
+    let content = content(&mut tx, tenant, email, &branding, language).await?;
+    drop(tx);
+    let document = match content.document {
+        None => None,
+        Some(invoice) => {
+            let name = format!("{}.pdf", content.number);
+            let bytes = app.invoices.render(invoice).await.map_err(|_| ComposeError::Document)?;
+            Some(Document { name, bytes })
+        }
+    };
+    let support = branding.support_email.as_deref();
+    let letter = Letter {
+        id: email.id,
+        at: app.clock.now(),
+        kind: email.kind,
+        words,
+        locale: &locale,
+        sender: mailer.sender(),
+        reply_to: support.and_then(|address| address.parse().ok()),
+        to: &to,
+        name: &customer.name,
+        number: &content.number,
+        plan: &content.plan,
+        facts: &content.facts,
+        branding: &branding,
+    };
+    let bytes = letter.write(document).map_err(|_| ComposeError::Invalid("header_invalid"))?;
+    Ok((to, bytes))
+}
+
+async fn content(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    email: &Email,
+    branding: &Branding,
+    language: Language<'_>,
+) -> Result<Content, ComposeError> {
+    match email.kind {
+        EmailKind::Invoice | EmailKind::Receipt => {
+            let found = invoices::get(tx, tenant, parsed(&email.object_id)?).await?;
+            let invoice = existing(found)?;
+            let payments = invoices::payments(tx, tenant, invoice.id).await?;
+            let document = pdf::document(&invoice, &payments, branding)?;
+            let content = if email.kind == EmailKind::Receipt {
+                language.receipt(&invoice)
+            } else {
+                language.invoice(&invoice)
+            };
+            Ok(Content { document: Some(document), ..content })
+        }
+        EmailKind::PaymentFailed => {
+            let found = settlement::get(tx, tenant, parsed(&email.object_id)?).await?;
+            failed_payment(tx, tenant, &existing(found)?, language).await
+        }
+        EmailKind::Refund => {
+            let found = settlement::get(tx, tenant, parsed(&email.object_id)?).await?;
+            refund(tx, tenant, &existing(found)?, language).await
+        }
+        EmailKind::SubscriptionCanceled => {
+            let found = subscriptions::get(tx, tenant, parsed(&email.object_id)?).await?;
+            let plan = catalog::plan(tx, tenant, existing(found)?.plan_id).await?;
+            Ok(Content { plan: existing(plan)?.name, ..Content::default() })
+        }
+    }
+}
+
+async fn failed_payment(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &Attempt,
+    Language { words, locale }: Language<'_>,
+) -> Result<Content, ComposeError> {
+    let format = Format::new(locale, attempt.currency.as_str());
+    let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
+    let mut content = numbered(invoice.as_ref(), words);
+    content.facts.push((words.amount, format.money(attempt.amount)));
+    if let Some(id) = invoice.and_then(|invoice| invoice.subscription_id) {
+        let subscription = subscriptions::get(tx, tenant, id).await?;
+        let next = subscription.and_then(|subscription| subscription.dunning_next_at);
+        if let Some(next) = next.filter(|next| *next > attempt.billed_at) {
+            content.facts.push((words.next_attempt, format.date(next.seconds())));
+        }
+    }
+    Ok(content)
+}
+
+async fn refund(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    attempt: &Attempt,
+    Language { words, locale }: Language<'_>,
+) -> Result<Content, ComposeError> {
+    let format = Format::new(locale, attempt.currency.as_str());
+    // The draft of a payment that was not wanted any more is deleted.
+    let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
+    let mut content = numbered(invoice.as_ref(), words);
+    let charges = credit_notes::refundable(tx, tenant, attempt.invoice_id).await?;
+    let charge = charges.iter().find(|charge| charge.attempt_id == attempt.id);
+    let refunded = charge.map_or(attempt.amount, |charge| charge.refunded);
+    content.facts.push((words.charged, format.money(attempt.amount)));
+    content.facts.push((words.refunded, format.money(refunded)));
+    Ok(content)
+}
+
+/// Returns a content with the number of an issued invoice.
+fn numbered(invoice: Option<&Invoice>, words: &Words) -> Content {
+    let number = invoice.and_then(Invoice::number_text);
+    let facts = number.iter().map(|number| (words.number, number.clone())).collect();
+    Content { number: number.unwrap_or_default(), facts, ..Content::default() }
+}
+
+impl Language<'_> {
+    fn invoice(self, invoice: &Invoice) -> Content {
+        let format = Format::new(self.locale, invoice.currency.as_str());
+        let mut content = numbered(Some(invoice), self.words);
+        content.facts.push((self.words.amount_due, format.money(invoice.amount_due())));
+        let due = invoice.due_date.map(|day| (self.words.due_on, format.date(day.seconds())));
+        content.facts.extend(due);
+        content
+    }
+
+    fn receipt(self, invoice: &Invoice) -> Content {
+        let format = Format::new(self.locale, invoice.currency.as_str());
+        let mut content = numbered(Some(invoice), self.words);
+        content.facts.push((self.words.amount, format.money(invoice.totals.total)));
+        let paid = invoice.paid_at.map(|day| (self.words.paid_on, format.date(day.seconds())));
+        content.facts.extend(paid);
+        content
+    }
+}
+
+fn existing<T>(found: Option<T>) -> Result<T, ComposeError> {
+    found.ok_or(ComposeError::Invalid("object_missing"))
+}
+
+impl From<DbError> for ComposeError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}

@@ -1,0 +1,199 @@
+//! Writes a message: text, HTML in the organization's branding, and a document.
+
+use super::EmailKind;
+use super::words::Words;
+use crate::base::{EmailId, Time};
+use crate::branding::Branding;
+use lettre::Address;
+use lettre::error::Error as MessageError;
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
+use std::fmt::Write as _;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The accent of a branding without one.
+const ACCENT: &str = "#1f2937";
+
+/// A label and its value.
+pub type Fact = (&'static str, String);
+
+/// An attached PDF.
+#[derive(Debug)]
+pub struct Document {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Everything that a message says.
+#[derive(Debug)]
+pub struct Letter<'a> {
+    pub id: EmailId,
+    pub at: Time,
+    pub kind: EmailKind,
+    pub words: &'static Words,
+    pub locale: &'a str,
+    pub sender: &'a Address,
+    pub reply_to: Option<Address>,
+    pub to: &'a Address,
+    /// The customer's name.
+    pub name: &'a str,
+    pub number: &'a str,
+    pub plan: &'a str,
+    pub facts: &'a [Fact],
+    pub branding: &'a Branding,
+}
+
+impl Letter<'_> {
+    /// Writes the message. The same e-mail has the same `Message-ID` and boundaries in each attempt.
+    pub fn write(&self, document: Option<Document>) -> Result<Vec<u8>, MessageError> {
+        let domain = self.sender.domain();
+        let from = Mailbox::new(Some(header_text(self.seller())), self.sender.clone());
+        let at = Duration::from_secs(self.at.seconds().unsigned_abs());
+        let mut head = Message::builder()
+            .from(from)
+            .to(Mailbox::new(Some(header_text(self.name)), self.to.clone()))
+            .subject(self.subject())
+            .date(UNIX_EPOCH + at)
+            .message_id(Some(format!("<{}@{domain}>", self.id)));
+        if let Some(address) = &self.reply_to {
+            head = head.reply_to(Mailbox::new(None, address.clone()));
+        }
+        let texts = MultiPart::alternative().boundary(format!("texts-{}", self.id));
+        let texts = texts.singlepart(SinglePart::plain(self.text()));
+        let texts = texts.singlepart(SinglePart::html(self.html()));
+        let message = match document {
+            None => head.multipart(texts)?,
+            Some(Document { name, bytes }) => {
+                let kind = ContentType::parse("application/pdf")
+                    .map_err(|_| MessageError::NonAsciiChars)?;
+                let file = Attachment::new(name).body(bytes, kind);
+                let all = MultiPart::mixed().boundary(format!("parts-{}", self.id));
+                head.multipart(all.multipart(texts).singlepart(file))?
+            }
+        };
+        Ok(message.formatted())
+    }
+
+    fn seller(&self) -> &str {
+        let Branding { name, legal_name, .. } = self.branding;
+        name.as_deref().or(legal_name.as_deref()).unwrap_or("UnitPay")
+    }
+
+    /// Puts the values into a text of this language.
+    fn fill(&self, text: &str) -> String {
+        let values = [
+            ("{name}", self.name),
+            ("{seller}", self.seller()),
+            ("{number}", self.number),
+            ("{plan}", self.plan),
+            ("{email}", self.branding.support_email.as_deref().unwrap_or_default()),
+        ];
+        let (mut filled, mut rest) = (String::new(), text);
+        // A value is not searched for placeholders.
+        while let Some((start, brace)) = rest.split_once('{').map(|(start, _)| (start, start.len()))
+        {
+            filled.push_str(start);
+            rest = &rest[brace..];
+            let found = values.iter().find(|(name, _)| rest.starts_with(name));
+            let (name, value) = found.copied().unwrap_or(("{", "{"));
+            filled.push_str(value);
+            rest = &rest[name.len()..];
+        }
+        filled.push_str(rest);
+        filled
+    }
+
+    fn subject(&self) -> String {
+        header_text(&self.fill(self.words.text(self.kind).subject))
+    }
+
+    fn paragraphs(&self) -> (String, String, Option<String>) {
+        let questions = self.branding.support_email.is_some();
+        (
+            self.fill(self.words.greeting),
+            self.fill(self.words.text(self.kind).body),
+            questions.then(|| self.fill(self.words.questions)),
+        )
+    }
+
+    fn text(&self) -> String {
+        let (greeting, body, questions) = self.paragraphs();
+        let mut text = format!("{greeting}\n\n{body}\n\n");
+        for (label, value) in self.facts {
+            // Writing to a text does not fail.
+            let _ = writeln!(text, "{label}: {value}");
+        }
+        if !self.facts.is_empty() {
+            text.push('\n');
+        }
+        if let Some(questions) = questions {
+            let _ = write!(text, "{questions}\n\n");
+        }
+        let _ = writeln!(text, "{}", self.seller());
+        text
+    }
+
+    fn html(&self) -> String {
+        let (greeting, body, questions) = self.paragraphs();
+        let facts: String = self.facts.iter().map(row).collect();
+        let accent = self.branding.accent_color.as_deref().unwrap_or(ACCENT);
+        format!(
+            "<!doctype html>\n<html lang=\"{language}\" dir=\"{direction}\">\n<head>\
+             <meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+             <title>{title}</title></head>\n\
+             <body style=\"margin:0;padding:24px;background:#f3f4f6;color:#111827;\
+             font:16px/1.5 system-ui,sans-serif\">\n\
+             <div style=\"max-width:560px;margin:0 auto;padding:24px;background:#ffffff;\
+             border-top:4px solid {accent};border-radius:{radius}px\">\n\
+             <p style=\"margin:0 0 24px;font-size:20px;font-weight:600\">{seller}</p>\n\
+             {greeting}{body}\
+             <table role=\"presentation\" style=\"margin:0 0 16px;border-spacing:0\">\n{facts}</table>\n\
+             {questions}</div>\n</body>\n</html>\n",
+            language = escaped(self.locale),
+            direction = if self.words.right_to_left { "rtl" } else { "ltr" },
+            title = escaped(&self.subject()),
+            accent = escaped(accent),
+            radius = self.branding.radius.unwrap_or(8),
+            seller = escaped(self.seller()),
+            greeting = paragraph(&greeting),
+            body = paragraph(&body),
+            questions = questions.as_deref().map(paragraph).unwrap_or_default(),
+        )
+    }
+}
+
+/// Returns a text for a header: without line breaks and other control characters, which would end it.
+fn header_text(text: &str) -> String {
+    let spaced =
+        |c: char| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' { ' ' } else { c };
+    text.chars().map(spaced).collect()
+}
+
+fn paragraph(text: &str) -> String {
+    format!("<p style=\"margin:0 0 16px\">{}</p>\n", escaped(text))
+}
+
+fn row((label, value): &Fact) -> String {
+    format!(
+        "<tr><td style=\"padding:2px 0;padding-inline-end:16px;color:#4b5563\">{}</td>\
+         <td style=\"font-weight:600\">{}</td></tr>\n",
+        escaped(label),
+        escaped(value)
+    )
+}
+
+/// Escapes a text for HTML, also in a quoted attribute.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}

@@ -1,0 +1,227 @@
+//! E-mail to customers: what they owe, paid, got back, and what failed or ended.
+//!
+//! The outbox feeds it: in the transaction that publishes an event, an e-mail is queued, so each event
+//! has at most one. A node claims a due e-mail before it sends it, so two nodes do not send it twice.
+//! A node that dies after the SMTP server accepted a message, and before it recorded that, leaves an
+//! e-mail that is sent again with the same `Message-ID`. Nothing here logs an address, a name or a text.
+
+mod compose;
+mod deliver;
+pub mod http;
+mod message;
+mod sql;
+mod words;
+
+pub use deliver::deliver_due;
+pub use sql::delete_before;
+
+use crate::app::App;
+use crate::audit::{self, Action, Author};
+use crate::base::words::words;
+use crate::base::{CollectionMethod, CustomerId, EmailId, Ids, Time};
+use crate::db::{DbError, FromRow, ToRow, Tx};
+use crate::events::{EventType, Unpublished};
+use crate::organizations::{Environment, Tenant};
+use crate::settlement::Effect;
+use crate::{invoices, settlement};
+use serde_json::json;
+use std::str::FromStr;
+
+words! {
+    EmailKind {
+        /// An invoice to pay by transfer.
+        Invoice = "invoice",
+        Receipt = "receipt",
+        PaymentFailed = "payment_failed",
+        SubscriptionCanceled = "subscription_canceled",
+        Refund = "refund",
+    }
+}
+
+words! {
+    EmailStatus {
+        /// An attempt is due, now or later.
+        Pending = "pending",
+        /// The SMTP server accepted it.
+        Sent = "sent",
+        /// The SMTP server refused it for good, or all attempts failed.
+        Failed = "failed",
+        /// Not sent, because the address is paused.
+        Paused = "paused",
+    }
+}
+
+#[derive(Clone, Debug, FromRow)]
+pub struct Email {
+    pub id: EmailId,
+    pub customer_id: CustomerId,
+    pub kind: EmailKind,
+    pub object_id: String,
+    pub status: EmailStatus,
+    /// The address of the last attempt.
+    pub recipient: Option<String>,
+    pub attempts: i64,
+    pub next_at: Option<Time>,
+    pub error: Option<String>,
+    pub created_at: Time,
+    pub sent_at: Option<Time>,
+}
+
+#[derive(Clone, Debug, ToRow)]
+struct NewEmail {
+    id: EmailId,
+    tenant_no: i64,
+    customer_id: CustomerId,
+    kind: EmailKind,
+    /// The invoice, payment attempt or subscription.
+    object_id: String,
+    next_at: Time,
+    created_at: Time,
+}
+
+impl EmailKind {
+    /// Returns the kind of e-mail that an event causes.
+    const fn caused_by(event: EventType) -> Option<Self> {
+        match event {
+            EventType::InvoiceIssued => Some(Self::Invoice),
+            EventType::InvoicePaid => Some(Self::Receipt),
+            EventType::PaymentFailed => Some(Self::PaymentFailed),
+            EventType::SubscriptionCanceled => Some(Self::SubscriptionCanceled),
+            EventType::PaymentRefunded => Some(Self::Refund),
+            EventType::CustomerCreated
+            | EventType::CustomerUpdated
+            | EventType::CustomerArchived
+            | EventType::CustomerUnarchived
+            | EventType::CustomerSessionsRevoked
+            | EventType::SubscriptionCreated
+            | EventType::SubscriptionActivated
+            | EventType::SubscriptionRenewed
+            | EventType::SubscriptionChanged
+            | EventType::SubscriptionChangeScheduled
+            | EventType::SubscriptionCancelScheduled
+            | EventType::SubscriptionUncanceled
+            | EventType::SubscriptionPastDue
+            | EventType::SubscriptionRecovered
+            | EventType::InvoiceOverdue
+            | EventType::InvoiceMarkedUncollectible
+            | EventType::InvoiceVoided
+            | EventType::InvoiceCredited
+            | EventType::PaymentSucceeded
+            | EventType::PaymentDisputed
+            | EventType::PaymentMethodAttached
+            | EventType::PaymentMethodUpdated
+            | EventType::PaymentMethodExpiring
+            | EventType::PaymentMethodDetached
+            | EventType::CreditsGranted
+            | EventType::CreditsLow
+            | EventType::CreditsExhausted
+            | EventType::UsageLimitReached
+            | EventType::PortalSessionCreated
+            | EventType::PortalSessionRefreshed
+            | EventType::PortalSessionRevoked
+            | EventType::WebhookEndpointTested => None,
+        }
+    }
+}
+
+/// Whether e-mail of a tenant is sent.
+pub fn is_on(app: &App, tenant: &Tenant) -> bool {
+    let is_live = tenant.environment == Environment::Live;
+    app.mailer.as_ref().is_some_and(|mailer| is_live || mailer.sends_sandbox)
+}
+
+/// Queues the e-mails of events, in the transaction that publishes these.
+pub async fn queue(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    events: &[Unpublished],
+    ids: &Ids,
+    at: Time,
+) -> Result<(), DbError> {
+    let mut queued = Vec::new();
+    for event in events {
+        let kind = EmailKind::caused_by(event.event_type);
+        let Some((kind, customer_id)) = kind.zip(event.customer_id) else { continue };
+        if !is_wanted(tx, tenant, kind, &event.object_id).await? {
+            continue;
+        }
+        queued.push(NewEmail {
+            id: ids.email(),
+            tenant_no: tenant.no,
+            customer_id,
+            kind,
+            object_id: event.object_id.clone(),
+            next_at: at,
+            created_at: at,
+        });
+    }
+    sql::insert(tx, &queued).await
+}
+
+/// Whether the customer needs this e-mail. The receipt or the failure follows an invoice that is
+/// charged automatically, a customer who pays by form is shown a decline, and nothing was paid of an
+/// invoice over 0.
+async fn is_wanted(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    kind: EmailKind,
+    object_id: &str,
+) -> Result<bool, DbError> {
+    match kind {
+        EmailKind::Invoice => {
+            let invoice = invoices::get(tx, tenant, parsed(object_id)?).await?;
+            Ok(invoice.is_some_and(|invoice| {
+                invoice.collection_method == CollectionMethod::SendInvoice
+                    && invoice.amount_due() > 0
+            }))
+        }
+        EmailKind::Receipt => {
+            let invoice = invoices::get(tx, tenant, parsed(object_id)?).await?;
+            Ok(invoice.is_some_and(|invoice| invoice.totals.total > 0))
+        }
+        EmailKind::PaymentFailed => {
+            let attempt = settlement::get(tx, tenant, parsed(object_id)?).await?;
+            Ok(attempt.is_some_and(|attempt| match attempt.effect {
+                Effect::CollectInvoice | Effect::TopUp { automatic: true, .. } => true,
+                Effect::StartSubscription { .. }
+                | Effect::ChangePlan(_)
+                | Effect::PayInvoice
+                | Effect::TopUp { automatic: false, .. } => false,
+            }))
+        }
+        EmailKind::SubscriptionCanceled | EmailKind::Refund => Ok(true),
+    }
+}
+
+/// Queues an e-mail again, as a new one to the customer's present address, and ends the pause of the
+/// address that the earlier one was for. Returns its id.
+async fn resend(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    email: &Email,
+    author: &Author,
+) -> Result<EmailId, DbError> {
+    if let Some(address) = &email.recipient {
+        sql::unpause(tx, tenant, address).await?;
+    }
+    let again = NewEmail {
+        id: author.ids.email(),
+        tenant_no: tenant.no,
+        customer_id: email.customer_id,
+        kind: email.kind,
+        object_id: email.object_id.clone(),
+        next_at: author.now,
+        created_at: author.now,
+    };
+    let detail = json!({ "newEmailId": again.id, "kind": email.kind });
+    let event = author.event(Action::EmailResent, email.id, Some(email.customer_id), detail);
+    audit::record(tx, tenant.no, &event).await?;
+    let id = again.id;
+    sql::insert(tx, &[again]).await?;
+    Ok(id)
+}
+
+/// Reads the id of the object that an e-mail is about.
+fn parsed<T: FromStr>(object_id: &str) -> Result<T, DbError> {
+    object_id.parse().map_err(|_| DbError::Broken("an e-mail has an id of another kind"))
+}

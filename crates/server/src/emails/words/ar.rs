@@ -1,0 +1,40 @@
+//! Arabic.
+
+use super::{Text, Words};
+
+pub const WORDS: Words = Words {
+    language: "ar",
+    right_to_left: true,
+    greeting: "مرحبًا {name}،",
+    questions: "هل لديك أسئلة؟ راسلنا على {email}.",
+    number: "الفاتورة",
+    amount: "المبلغ",
+    amount_due: "المبلغ المستحق",
+    due_on: "تاريخ الاستحقاق",
+    paid_on: "تاريخ الدفع",
+    next_attempt: "المحاولة التالية",
+    charged: "المبلغ المخصوم",
+    refunded: "إجمالي المبلغ المسترد",
+    invoice: Text {
+        subject: "الفاتورة {number} من {seller}",
+        body: "تجد فاتورتك {number} مرفقة. يرجى دفعها في موعد أقصاه التاريخ المذكور أدناه.",
+    },
+    receipt: Text {
+        subject: "إيصال الفاتورة {number} من {seller}",
+        body: "شكرًا لك على الدفع. تجد الفاتورة المدفوعة مرفقة.",
+    },
+    payment_failed: Text {
+        subject: "تعذّر الدفع إلى {seller}",
+        body: "لم نتمكن من الخصم من وسيلة الدفع الخاصة بك. يرجى التحقق منها أو إضافة وسيلة أخرى في \
+               إعدادات الفوترة.",
+    },
+    subscription_canceled: Text {
+        subject: "انتهى اشتراكك {plan}",
+        body: "انتهى اشتراكك {plan} ولن يتجدد. قد يظهر الاستخدام الذي لم تُصدر له فاتورة بعد في فاتورة \
+               أخيرة.",
+    },
+    refund: Text {
+        subject: "استرداد من {seller}",
+        body: "لقد رددنا إليك دفعة. قد يستغرق ظهورها لدى البنك بضعة أيام.",
+    },
+};

@@ -1,0 +1,42 @@
+//! German.
+
+use super::{Text, Words};
+
+pub const WORDS: Words = Words {
+    language: "de",
+    right_to_left: false,
+    greeting: "Guten Tag {name},",
+    questions: "Fragen? Schreiben Sie an {email}.",
+    number: "Rechnung",
+    amount: "Betrag",
+    amount_due: "Offener Betrag",
+    due_on: "Fällig am",
+    paid_on: "Bezahlt am",
+    next_attempt: "Nächster Versuch",
+    charged: "Abgebucht",
+    refunded: "Insgesamt erstattet",
+    invoice: Text {
+        subject: "Rechnung {number} von {seller}",
+        body: "Ihre Rechnung {number} ist angehängt. Bitte bezahlen Sie sie bis zum unten genannten \
+               Tag.",
+    },
+    receipt: Text {
+        subject: "Zahlungsbeleg zu {number} von {seller}",
+        body: "Vielen Dank für Ihre Zahlung. Die bezahlte Rechnung ist angehängt.",
+    },
+    payment_failed: Text {
+        subject: "Ihre Zahlung an {seller} ist fehlgeschlagen",
+        body: "Wir konnten Ihr Zahlungsmittel nicht belasten. Bitte prüfen Sie es in Ihren \
+               Abrechnungseinstellungen, oder fügen Sie dort ein anderes hinzu.",
+    },
+    subscription_canceled: Text {
+        subject: "Ihr Abonnement {plan} ist beendet",
+        body: "Ihr Abonnement {plan} ist beendet und verlängert sich nicht. Noch nicht abgerechnete \
+               Nutzung kann auf einer letzten Rechnung stehen.",
+    },
+    refund: Text {
+        subject: "Erstattung von {seller}",
+        body: "Wir haben eine Zahlung erstattet. Bis Ihre Bank sie anzeigt, können einige Tage \
+               vergehen.",
+    },
+};

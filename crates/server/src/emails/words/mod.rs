@@ -1,0 +1,103 @@
+//! The fixed words of e-mails, a file for each language. Any other language gets English ones.
+
+mod ar;
+mod de;
+mod en;
+
+use super::EmailKind;
+
+/// The words of one language. `{name}`, `{seller}`, `{number}`, `{plan}` and `{email}` stand for what
+/// they name.
+#[derive(Debug)]
+pub struct Words {
+    pub language: &'static str,
+    pub right_to_left: bool,
+    pub greeting: &'static str,
+    pub questions: &'static str,
+    pub number: &'static str,
+    pub amount: &'static str,
+    pub amount_due: &'static str,
+    pub due_on: &'static str,
+    pub paid_on: &'static str,
+    pub next_attempt: &'static str,
+    pub charged: &'static str,
+    pub refunded: &'static str,
+    invoice: Text,
+    receipt: Text,
+    payment_failed: Text,
+    subscription_canceled: Text,
+    refund: Text,
+}
+
+/// The subject and the paragraph of a kind of e-mail.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    pub subject: &'static str,
+    pub body: &'static str,
+}
+
+impl Words {
+    /// Returns the words for a BCP 47 tag.
+    pub fn find(locale: &str) -> &'static Self {
+        let language = locale.split(['-', '_']).next().unwrap_or_default();
+        let words = ALL.into_iter().find(|words| words.language.eq_ignore_ascii_case(language));
+        words.unwrap_or(&en::WORDS)
+    }
+
+    pub const fn text(&self, kind: EmailKind) -> Text {
+        match kind {
+            EmailKind::Invoice => self.invoice,
+            EmailKind::Receipt => self.receipt,
+            EmailKind::PaymentFailed => self.payment_failed,
+            EmailKind::SubscriptionCanceled => self.subscription_canceled,
+            EmailKind::Refund => self.refund,
+        }
+    }
+}
+
+const ALL: [&Words; 3] = [&en::WORDS, &de::WORDS, &ar::WORDS];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Returns the names in braces.
+    fn names(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect()
+    }
+
+    fn texts(words: &Words) -> Vec<&str> {
+        let Words { greeting, questions, number, amount, amount_due, due_on, paid_on, .. } = words;
+        let Words { next_attempt, charged, refunded, .. } = words;
+        let mut texts = vec![*greeting, questions, number, amount, amount_due, due_on, paid_on];
+        texts.extend([*next_attempt, charged, refunded]);
+        texts.extend(EmailKind::ALL.iter().flat_map(|kind| {
+            let Text { subject, body } = words.text(*kind);
+            [subject, body]
+        }));
+        texts
+    }
+
+    #[test]
+    fn every_language_has_the_placeholders_of_english() {
+        let english = texts(&en::WORDS);
+        for words in ALL {
+            for (text, english) in texts(words).into_iter().zip(&english) {
+                assert_eq!(names(text), names(english), "{}: {text}", words.language);
+                assert!(!text.is_empty() && text.trim() == text, "{}: {english}", words.language);
+                let is_translated = words.language == "en" || text != *english;
+                assert!(is_translated, "{}: {text}", words.language);
+            }
+        }
+    }
+
+    #[test]
+    fn locale_chooses_its_language_or_english() {
+        let language = |tag| Words::find(tag).language;
+        assert_eq!(
+            ["de-AT", "AR", "ar_EG", "fr", "", "den"].map(language),
+            ["de", "ar", "ar", "en", "en", "en"]
+        );
+    }
+}

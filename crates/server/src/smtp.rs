@@ -1,0 +1,217 @@
+//! Sends messages through the SMTP server of the configuration. Nothing here logs an address, a text
+//! or a password.
+
+use crate::config::{EmailConfig, SmtpServer, Starttls};
+use lettre::Address;
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{
+    AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters,
+};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use parking_lot::Mutex;
+use std::error::Error as _;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The SMTP server and the sender of every message.
+pub struct Mailer {
+    server: SmtpServer,
+    security: Security,
+    credentials: Option<Credentials>,
+    sender: Address,
+    root_certificates: Option<PathBuf>,
+    /// Read at the first use.
+    tls: Mutex<Option<TlsParameters>>,
+    within: Duration,
+    /// Whether e-mail of sandbox environments is sent, too.
+    pub sends_sandbox: bool,
+}
+
+/// The protection of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Security {
+    /// TLS from the first byte.
+    Tls,
+    /// TLS after STARTTLS, without which nothing is sent.
+    Starttls,
+    None,
+}
+
+/// The reason that a message was not sent. The text is a word or a status code: the text of a server
+/// may contain an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// May succeed later: no connection, no answer, a temporary refusal, or a server that refuses
+    /// this sender.
+    Later(String),
+    /// The server refuses the recipient for good.
+    Recipient(String),
+    /// The server refuses the message for good.
+    Message(String),
+}
+
+/// The certificates of the configuration cannot be used.
+#[derive(Debug)]
+pub struct TlsError(String);
+
+/// The step of a delivery.
+#[derive(Clone, Copy)]
+enum Step {
+    /// Before the server knows the recipient.
+    Before,
+    Recipient,
+    Message,
+}
+
+impl Mailer {
+    /// Returns the mailer of the configuration; `None` if it names no server.
+    pub fn new(config: &EmailConfig) -> Option<Self> {
+        let server = config.server.0.clone()?;
+        let sender = config.sender.0.clone()?;
+        let security = match (server.tls, config.starttls) {
+            (true, _) => Security::Tls,
+            (false, Starttls::Auto) if server.is_loopback() => Security::None,
+            (false, Starttls::Auto | Starttls::Required) => Security::Starttls,
+            (false, Starttls::Off) => Security::None,
+        };
+        let credentials = (!config.user.is_empty())
+            .then(|| Credentials::new(config.user.clone(), config.password.clone()));
+        let roots = &config.root_certificates;
+        Some(Self {
+            server,
+            security,
+            credentials,
+            sender,
+            root_certificates: (!roots.as_os_str().is_empty()).then(|| roots.clone()),
+            tls: Mutex::default(),
+            within: Duration::from_secs(config.timeout_seconds),
+            sends_sandbox: config.sandbox,
+        })
+    }
+
+    pub const fn sender(&self) -> &Address {
+        &self.sender
+    }
+
+    /// Returns the settings of TLS, and reads the certificates at the first call.
+    pub fn tls(&self) -> Result<TlsParameters, TlsError> {
+        let mut known = self.tls.lock();
+        if let Some(parameters) = &*known {
+            return Ok(parameters.clone());
+        }
+        let mut builder = TlsParameters::builder(self.server.host.clone());
+        if let Some(file) = &self.root_certificates {
+            let pem = std::fs::read(file).map_err(|error| TlsError(error.to_string()))?;
+            let roots = Certificate::from_pem(&pem)?;
+            builder = builder.certificate_store(CertificateStore::None).add_root_certificate(roots);
+        }
+        let parameters = builder.build_rustls()?;
+        *known = Some(parameters.clone());
+        Ok(parameters)
+    }
+
+    /// Sends a message to one recipient, within the time of the configuration.
+    pub async fn send(&self, to: &Address, message: &[u8]) -> Result<(), SendError> {
+        let mut connection = match timeout(self.within, self.accepted(to, message)).await {
+            Ok(connection) => connection?,
+            Err(_) => return Err(SendError::Later("timed_out".to_owned())),
+        };
+        // The server has the message; a missing goodbye changes nothing.
+        drop(timeout(Duration::from_secs(1), connection.abort()).await);
+        Ok(())
+    }
+
+    /// Delivers a message up to the answer that accepts it.
+    async fn accepted(
+        &self,
+        to: &Address,
+        message: &[u8],
+    ) -> Result<AsyncSmtpConnection, SendError> {
+        let mut connection = self.connect().await?;
+        if let Some(credentials) = &self.credentials {
+            let answer = connection.auth(DEFAULT_MECHANISMS, credentials).await;
+            answer.map_err(|error| classify(Step::Before, &error))?;
+        }
+        let mut parameters = Vec::new();
+        if !AsRef::<str>::as_ref(to).is_ascii() {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                return Err(SendError::Message("smtputf8_missing".to_owned()));
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        let mail = Mail::new(Some(self.sender.clone()), parameters);
+        let answer = connection.command(mail).await;
+        answer.map_err(|error| classify(Step::Before, &error))?;
+        let answer = connection.command(Rcpt::new(to.clone(), Vec::new())).await;
+        answer.map_err(|error| classify(Step::Recipient, &error))?;
+        let answer = connection.command(Data).await;
+        answer.map_err(|error| classify(Step::Message, &error))?;
+        let answer = connection.message(message).await;
+        answer.map_err(|error| classify(Step::Message, &error))?;
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let tls = match self.security {
+            Security::None => None,
+            Security::Tls | Security::Starttls => {
+                let parameters = self.tls();
+                Some(parameters.map_err(|_| SendError::Later("certificates_invalid".to_owned()))?)
+            }
+        };
+        let hello = ClientId::Domain(self.sender.domain().to_owned());
+        let address = (self.server.host.as_str(), self.server.port);
+        let wrapped = tls.clone().filter(|_| self.security == Security::Tls);
+        let opened =
+            AsyncSmtpConnection::connect_tokio1(address, Some(self.within), &hello, wrapped, None);
+        let mut connection = opened.await.map_err(|error| classify(Step::Before, &error))?;
+        if let Some(parameters) = tls.filter(|_| self.security == Security::Starttls) {
+            if !connection.can_starttls() {
+                return Err(SendError::Later("starttls_missing".to_owned()));
+            }
+            let secured = connection.starttls(parameters, &hello).await;
+            secured.map_err(|error| classify(Step::Before, &error))?;
+        }
+        Ok(connection)
+    }
+}
+
+/// Classifies an error. A refusal before the recipient is about this sender and ends when an operator
+/// mends it; so does a refusal of relaying or of a policy (530, 5.7.x). A full mailbox (552) empties.
+fn classify(step: Step, error: &SmtpError) -> SendError {
+    let text = match error.status() {
+        Some(code) => code.to_string(),
+        None if error.is_timeout() => "timed_out".to_owned(),
+        None if error.is_tls() => "tls_failed".to_owned(),
+        None => "connection_failed".to_owned(),
+    };
+    let about_us = |text: &str| text.trim_start().starts_with("5.7.");
+    let about_us = error.source().is_some_and(|answer| about_us(&answer.to_string()));
+    match step {
+        Step::Recipient | Step::Message if !error.is_permanent() => SendError::Later(text),
+        Step::Recipient if about_us || matches!(text.as_str(), "530" | "552") => {
+            SendError::Later(text)
+        }
+        Step::Before => SendError::Later(text),
+        Step::Recipient => SendError::Recipient(text),
+        Step::Message => SendError::Message(text),
+    }
+}
+
+impl From<SmtpError> for TlsError {
+    fn from(error: SmtpError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TlsError {}
