@@ -5,6 +5,7 @@ import { Collection } from './resources/collection.js';
 import { CreditNotes } from './resources/credit-notes.js';
 import { Credits } from './resources/credits.js';
 import { Customers } from './resources/customers.js';
+import { Emails } from './resources/emails.js';
 import { Events } from './resources/events.js';
 import { Invoices } from './resources/invoices.js';
 import { PaymentMethods } from './resources/payment-methods.js';
@@ -47,6 +48,7 @@ export class UnitPay {
   readonly creditNotes: CreditNotes;
   readonly credits: Credits;
   readonly customers: Customers;
+  readonly emails: Emails;
   readonly events: Events;
   readonly features: Collection<t.Feature, t.CreateFeature, t.UpdateFeature, t.FeatureQuery>;
   readonly invoices: Invoices;
@@ -75,6 +77,7 @@ export class UnitPay {
     this.creditNotes = new CreditNotes(transport);
     this.credits = new Credits(transport);
     this.customers = new Customers(transport);
+    this.emails = new Emails(transport);
     this.events = new Events(transport);
     this.features = new Collection(transport, 'features');
     this.invoices = new Invoices(transport);

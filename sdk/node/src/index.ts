@@ -25,6 +25,7 @@ export type { AuditEvents } from './resources/audit-events.js';
 export type { Collection, ListQuery } from './resources/collection.js';
 export type { Credits } from './resources/credits.js';
 export type { Customers } from './resources/customers.js';
+export type { Emails } from './resources/emails.js';
 export type { Events } from './resources/events.js';
 export type { Invoices } from './resources/invoices.js';
 export type { PaymentMethods } from './resources/payment-methods.js';

@@ -276,6 +276,11 @@ export type EventType = WebhookEvent['type'];
 /** The parameters of a list of events. */
 export type EventQuery = QueryOf<'listEvents'>;
 
+/** An e-mail to a customer. */
+export type Email = Schemas['Email'];
+/** The parameters of a list of e-mails. */
+export type EmailQuery = QueryOf<'listEmails'>;
+
 /** An endpoint that receives webhooks. */
 export type WebhookEndpoint = Omit<Schemas['WebhookEndpoint'], 'secret'>;
 /** `secret` is shown once; a response that was lost and comes again lacks it. */
