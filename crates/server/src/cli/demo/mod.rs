@@ -11,7 +11,7 @@ use super::store::{Purpose, Store};
 use super::{Listen, Which, print, say};
 use crate::app::App;
 use crate::base::{Clock, Random};
-use crate::config::Config;
+use crate::config::{Config, Optional, SmtpServer};
 use crate::customers::billing::BillingChange;
 use crate::customers::{self, CustomerRef, NewCustomer};
 use crate::db::{Lane, Tx};
@@ -40,11 +40,22 @@ async fn show(which: &Which, mut config: Config) -> anyhow::Result<()> {
     if let Some(Temporary(folder)) = &temporary {
         config.data_dir.clone_from(folder);
     }
+    keep_mail_here(&mut config);
     let key = seed(&config).await?;
     let server = Server::start(config).await?;
     let story = Story::new(&server.app, key.clone());
     print(&walk::walk(&story, &server.address, &key).await?)?;
     server.run_until_told().await
+}
+
+/// The demo sends no real mail: only an SMTP server on this machine gets its messages.
+fn keep_mail_here(config: &mut Config) {
+    let email = &mut config.email;
+    if email.server.0.as_ref().is_some_and(SmtpServer::is_loopback) {
+        email.sandbox = true;
+    } else {
+        email.server = Optional(None);
+    }
 }
 
 /// A temporary folder that is removed at the end.

@@ -5,6 +5,7 @@
 use super::catalog::{self, Catalog};
 use crate::app::App;
 use crate::base::{Clock, Time};
+use crate::config::SmtpServer;
 use crate::http::request::RequestInfo;
 use crate::{jobs, routes};
 use anyhow::{Context, bail};
@@ -69,6 +70,11 @@ impl Story {
             router: routes::bare().clone().with_state(Arc::clone(app)),
             key,
         }
+    }
+
+    /// The SMTP server that gets the e-mail to the customers.
+    pub fn mail_server(&self) -> Option<&SmtpServer> {
+        self.app.config.email.server.0.as_ref()
     }
 
     /// Plays the story from its beginning to `now`. Does nothing if the store has products.

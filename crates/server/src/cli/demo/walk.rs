@@ -2,6 +2,7 @@
 
 use super::story::{ADA, GLOBEX, Story, id};
 use crate::base::Clock;
+use crate::config::SmtpServer;
 use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ pub async fn walk(story: &Story, address: &str, key: &str) -> anyhow::Result<Str
 The billing page of the customer {ada}; this link opens it once, within 15 minutes:
 {url}
 
+{mail}
+
 Paste these into another terminal:
 
 # The sandbox key and the API's address; the Node SDK reads them, too.
@@ -34,6 +37,7 @@ TOKEN=$({mint} | {token}); echo $TOKEN
 {mint} | {link}
 "#,
         ada = ADA.external_id,
+        mail = mail(story),
         mint = mint(ADA.external_id),
         token = member("token"),
         link = member("url"),
@@ -61,6 +65,19 @@ curl -s -w '%{{http_code}}\n' $UNITPAY_BASE_URL/portal-sessions/revoke -H "x-api
         read = read("portal-sessions/current"),
     );
     Ok(text)
+}
+
+/// Returns where the e-mail to the demo's customers is seen.
+fn mail(story: &Story) -> String {
+    match story.mail_server() {
+        Some(SmtpServer { host, port, .. }) => {
+            format!("The e-mail to its customers goes to the SMTP server at {host}:{port}.")
+        }
+        None => "The demo sends no e-mail. To see the messages to its customers, start an SMTP server on this
+machine, as docs/email.md says, and the demo with UNITPAY_EMAIL_SERVER=smtp://localhost:2525 and
+UNITPAY_EMAIL_SENDER=billing@shop.example."
+            .to_owned(),
+    }
 }
 
 type Step = (&'static str, Vec<String>);

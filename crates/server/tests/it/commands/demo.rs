@@ -33,9 +33,14 @@ impl Browser<'_> {
 async fn demo_customers_have_history_and_working_actions() {
     let place = Place::new(Engine::Sqlite).await;
     let mut command = Program::bare(&["demo", "--listen", "127.0.0.1:0"]);
+    // The demo sends no real mail, whatever the environment says.
+    command.env("UNITPAY_EMAIL_SERVER", "smtp://mail.example");
+    command.env("UNITPAY_EMAIL_SENDER", "billing@shop.example");
+    command.env("UNITPAY_EMAIL_SANDBOX", "true");
     command.env("TMPDIR", &place.folder.0).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut demo = Demo(command.spawn().unwrap());
     let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.starts_with("The demo sends no e-mail.")).unwrap();
     let mut value = |name: &str| {
         let line = lines.find(|line| line.starts_with(&format!("export {name}="))).unwrap();
         line.split_once('=').unwrap().1.to_owned()
