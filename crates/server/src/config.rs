@@ -129,6 +129,7 @@ pub struct EmailConfig {
     pub user: String,
     pub password: String,
     pub sender: Optional<lettre::Address>,
+    pub sender_domains: Vec<Domain>,
     pub sandbox: bool,
     pub root_certificates: PathBuf,
     pub timeout_seconds: u64,
@@ -154,6 +155,23 @@ impl<T: FromStr<Err: Display>> TryFrom<String> for Optional<T> {
 
     fn try_from(text: String) -> Result<Self, T::Err> {
         if text.is_empty() { Ok(Self(None)) } else { text.parse().map(|value| Self(Some(value))) }
+    }
+}
+
+/// A domain in lower case, such as `shop.example`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Domain(String);
+
+impl TryFrom<String> for Domain {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if is_host(&text) && text.contains('.') {
+            Ok(Self(text))
+        } else {
+            Err("must be a domain in lower case, such as shop.example")
+        }
     }
 }
 
@@ -361,6 +379,15 @@ impl Config {
 }
 
 impl EmailConfig {
+    /// Whether an organization may send from this address: its domain is that of the server's sender
+    /// or one of `sender_domains`.
+    pub fn allows_sender(&self, address: &str) -> bool {
+        let domain = address.rsplit('@').next().unwrap_or_default();
+        let server = self.sender.0.as_ref().map(lettre::Address::domain);
+        let mut allowed = self.sender_domains.iter().map(|domain| domain.0.as_str()).chain(server);
+        address.is_ascii() && allowed.any(|allowed| allowed.eq_ignore_ascii_case(domain))
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         let Some(server) = &self.server.0 else { return Ok(()) };
         let Some(sender) = &self.sender.0 else {

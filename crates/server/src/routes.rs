@@ -154,6 +154,8 @@ fn backend_routes() -> Routes {
         webhooks::http_deliveries::resend,
         emails::http::list,
         emails::http::resend,
+        emails::http_settings::get,
+        emails::http_settings::put,
         test_clock::http::get,
         test_clock::http::advance,
         invoice_flows::transfer,

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The SMTP server and the sender of every message.
+/// The SMTP server, and the sender of messages that have no other one.
 pub struct Mailer {
     server: SmtpServer,
     security: Security,
@@ -115,8 +115,12 @@ impl Mailer {
     }
 
     /// Sends a message to one recipient, within the time of the configuration.
-    pub async fn send(&self, to: &Address, message: &[u8]) -> Result<(), SendError> {
-        let mut connection = match timeout(self.within, self.accepted(to, message)).await {
+    pub async fn send(
+        &self,
+        (from, to): (&Address, &Address),
+        message: &[u8],
+    ) -> Result<(), SendError> {
+        let mut connection = match timeout(self.within, self.accepted(from, to, message)).await {
             Ok(connection) => connection?,
             Err(_) => return Err(SendError::Later("timed_out".to_owned())),
         };
@@ -128,6 +132,7 @@ impl Mailer {
     /// Delivers a message up to the answer that accepts it.
     async fn accepted(
         &self,
+        from: &Address,
         to: &Address,
         message: &[u8],
     ) -> Result<AsyncSmtpConnection, SendError> {
@@ -143,7 +148,7 @@ impl Mailer {
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
-        let mail = Mail::new(Some(self.sender.clone()), parameters);
+        let mail = Mail::new(Some(from.clone()), parameters);
         let answer = connection.command(mail).await;
         answer.map_err(|error| classify(Step::Before, &error))?;
         let answer = connection.command(Rcpt::new(to.clone(), Vec::new())).await;

@@ -278,6 +278,10 @@ export type EventQuery = QueryOf<'listEvents'>;
 
 /** An e-mail to a customer. */
 export type Email = Schemas['Email'];
+/** The settings of an environment for its e-mail. */
+export type EmailSettings = Schemas['EmailSettings'];
+/** The body of a request that replaces the settings of e-mail. */
+export type PutEmailSettings = BodyOf<'putEmailSettings'>;
 /** The parameters of a list of e-mails. */
 export type EmailQuery = QueryOf<'listEmails'>;
 

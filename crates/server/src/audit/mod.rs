@@ -161,6 +161,7 @@ actions! {
     WebhookEndpointDisabled = "webhook_endpoint.disabled",
     EmailResent = "email.resent",
     EmailAddressPaused = "email.address_paused",
+    EmailSettingsUpdated = "email_settings.updated",
     BalanceAdjusted = "balance.adjusted",
     CreditNoteIssued = "credit_note.issued",
     CreditNoteVoided = "credit_note.voided",

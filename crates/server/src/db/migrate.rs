@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(22, "0022_early_use"),
     migration!(23, "0023_disputes"),
     migration!(24, "0024_emails"),
+    migration!(25, "0025_email_settings"),
 ];
 
 /// The schema version of this program.

@@ -2,7 +2,7 @@
 
 use super::message::{Document, Fact, Letter};
 use super::words::Words;
-use super::{Email, EmailKind, parsed};
+use super::{Email, EmailKind, parsed, sql};
 use crate::app::App;
 use crate::branding::{self, Branding};
 use crate::customers::{self, CustomerRef, billing};
@@ -11,7 +11,7 @@ use crate::invoices::{self, Invoice, credit_notes, pdf};
 use crate::organizations::Tenant;
 use crate::settlement::Attempt;
 use crate::smtp::Mailer;
-use crate::{catalog, settlement, subscriptions};
+use crate::{catalog, credits, payments, settlement, subscriptions};
 use lettre::Address;
 use unitpay_invoice_pdf::{self as document, Format};
 
@@ -25,12 +25,20 @@ pub enum ComposeError {
     Document,
 }
 
+/// A message with its envelope.
+pub struct Composed {
+    pub from: Address,
+    pub to: Address,
+    pub bytes: Vec<u8>,
+}
+
 /// The parts of an e-mail that depend on its kind.
 #[derive(Default)]
 struct Content {
-    /// The values of `{number}` and `{plan}`.
+    /// The values of `{number}`, `{plan}` and `{credits}`.
     number: String,
     plan: String,
+    credits: String,
     facts: Vec<Fact>,
     document: Option<document::Invoice>,
 }
@@ -42,13 +50,13 @@ struct Language<'a> {
     locale: &'a str,
 }
 
-/// Composes an e-mail to the customer's present address. Returns the address and the message.
+/// Composes an e-mail to the customer's present address.
 pub async fn compose(
     app: &App,
     mailer: &Mailer,
     tenant: &Tenant,
     email: &Email,
-) -> Result<(Address, Vec<u8>), ComposeError> {
+) -> Result<Composed, ComposeError> {
     let mut tx = app.db.read().await?;
     let customer = CustomerRef::Id(email.customer_id);
     let customer = customers::get(&mut tx, tenant, &customer).await?;
@@ -56,6 +64,7 @@ pub async fn compose(
     let to = customer.email.parse::<Address>();
     let to = to.map_err(|_| ComposeError::Invalid("address_invalid"))?;
     let branding = branding::get(&mut tx, tenant).await?;
+    let settings = sql::settings(&mut tx, tenant).await?;
     let locale = billing::get(&mut tx, tenant, customer.no).await?.locale.unwrap_or_default();
     let words = Words::find(&locale);
     let is_known = locale.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(words.language));
@@ -72,24 +81,28 @@ pub async fn compose(
             Some(Document { name, bytes })
         }
     };
-    let support = branding.support_email.as_deref();
+    let sender = settings.sender.filter(|sender| app.config.email.allows_sender(sender));
+    let from = sender.and_then(|sender| sender.parse().ok());
+    let from = from.unwrap_or_else(|| mailer.sender().clone());
+    let reply_to = settings.reply_to.as_deref().or(branding.support_email.as_deref());
     let letter = Letter {
         id: email.id,
         at: app.clock.now(),
         kind: email.kind,
         words,
         locale: &locale,
-        sender: mailer.sender(),
-        reply_to: support.and_then(|address| address.parse().ok()),
+        sender: &from,
+        reply_to: reply_to.and_then(|address| address.parse().ok()),
         to: &to,
         name: &customer.name,
         number: &content.number,
         plan: &content.plan,
+        credits: &content.credits,
         facts: &content.facts,
         branding: &branding,
     };
     let bytes = letter.write(document).map_err(|_| ComposeError::Invalid("header_invalid"))?;
-    Ok((to, bytes))
+    Ok(Composed { from, to, bytes })
 }
 
 async fn content(
@@ -99,6 +112,7 @@ async fn content(
     branding: &Branding,
     language: Language<'_>,
 ) -> Result<Content, ComposeError> {
+    let words = language.words;
     match email.kind {
         EmailKind::Invoice | EmailKind::Receipt => {
             let found = invoices::get(tx, tenant, parsed(&email.object_id)?).await?;
@@ -124,6 +138,18 @@ async fn content(
             let found = subscriptions::get(tx, tenant, parsed(&email.object_id)?).await?;
             let plan = catalog::plan(tx, tenant, existing(found)?.plan_id).await?;
             Ok(Content { plan: existing(plan)?.name, ..Content::default() })
+        }
+        EmailKind::CardExpiring => {
+            let found = payments::get(tx, tenant, parsed(&email.object_id)?).await?;
+            let card = existing(found)?.card;
+            let expiry = format!("{:02}/{}", card.exp_month, card.exp_year);
+            let name = format!("{} •••• {}", capitalized(&card.brand), card.last4);
+            let facts = vec![(words.card, name), (words.expires, expiry)];
+            Ok(Content { facts, ..Content::default() })
+        }
+        EmailKind::CreditsLow => {
+            let found = credits::view(tx, tenant, parsed(&email.object_id)?).await?;
+            Ok(Content { credits: existing(found)?.currency.name, ..Content::default() })
         }
     }
 }
@@ -191,6 +217,13 @@ impl Language<'_> {
         content.facts.extend(paid);
         content
     }
+}
+
+/// Returns a processor's word for a brand, such as `visa`, as a name.
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
 }
 
 fn existing<T>(found: Option<T>) -> Result<T, ComposeError> {

@@ -1,7 +1,7 @@
 //! Sends e-mails that are due. A claim is in the row: `next_at` is put off and `claim` names the
 //! attempt, so another node takes over only if this one died.
 
-use super::compose::{ComposeError, compose};
+use super::compose::{ComposeError, Composed, compose};
 use super::sql::{self, Attempted, Due};
 use super::{Email, EmailStatus};
 use crate::app::App;
@@ -68,7 +68,7 @@ async fn attempt(
 ) -> Result<(Option<String>, Outcome), DbError> {
     let composed = timeout(COMPOSE_WITHIN, compose(app, mailer, &due.tenant, &due.email)).await;
     let later = |word: &str| Outcome::Error(SendError::Later(word.to_owned()));
-    let (to, bytes) = match composed {
+    let Composed { from, to, bytes } = match composed {
         Ok(Ok(composed)) => composed,
         Ok(Err(ComposeError::Db(error))) => return Err(error),
         Ok(Err(ComposeError::Invalid(word))) => {
@@ -80,7 +80,7 @@ async fn attempt(
     if sql::is_paused(&mut app.db.read().await?, &due.tenant, &address).await? {
         return Ok((Some(address), Outcome::Paused));
     }
-    let outcome = match mailer.send(&to, &bytes).await {
+    let outcome = match mailer.send((&from, &to), &bytes).await {
         Ok(()) => Outcome::Sent,
         Err(error) => Outcome::Error(error),
     };

@@ -23,7 +23,7 @@ pub struct EmailResponse {
     pub id: EmailId,
     pub customer_id: CustomerId,
     pub kind: EmailKind,
-    /// The invoice, payment attempt or subscription that it is about.
+    /// The invoice, payment attempt, subscription, payment method or wallet that it is about.
     pub object_id: String,
     /// `sent`: the SMTP server accepted it. `failed`: it was refused for good, or every attempt
     /// failed. `paused`: not sent, because the SMTP server refused the address before.

@@ -39,6 +39,8 @@ pub struct Letter<'a> {
     pub name: &'a str,
     pub number: &'a str,
     pub plan: &'a str,
+    /// The name of a credit currency.
+    pub credits: &'a str,
     pub facts: &'a [Fact],
     pub branding: &'a Branding,
 }
@@ -86,6 +88,7 @@ impl Letter<'_> {
             ("{seller}", self.seller()),
             ("{number}", self.number),
             ("{plan}", self.plan),
+            ("{credits}", self.credits),
             ("{email}", self.branding.support_email.as_deref().unwrap_or_default()),
         ];
         let (mut filled, mut rest) = (String::new(), text);

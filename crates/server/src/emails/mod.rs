@@ -8,7 +8,9 @@
 mod compose;
 mod deliver;
 pub mod http;
+pub mod http_settings;
 mod message;
+mod settings;
 mod sql;
 mod words;
 
@@ -23,7 +25,7 @@ use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::events::{EventType, Unpublished};
 use crate::organizations::{Environment, Tenant};
 use crate::settlement::Effect;
-use crate::{invoices, settlement};
+use crate::{invoices, payments, settlement};
 use serde_json::json;
 use std::str::FromStr;
 
@@ -35,6 +37,8 @@ words! {
         PaymentFailed = "payment_failed",
         SubscriptionCanceled = "subscription_canceled",
         Refund = "refund",
+        CardExpiring = "card_expiring",
+        CreditsLow = "credits_low",
     }
 }
 
@@ -73,7 +77,7 @@ struct NewEmail {
     tenant_no: i64,
     customer_id: CustomerId,
     kind: EmailKind,
-    /// The invoice, payment attempt or subscription.
+    /// The invoice, payment attempt, subscription, payment method or wallet.
     object_id: String,
     next_at: Time,
     created_at: Time,
@@ -88,6 +92,8 @@ impl EmailKind {
             EventType::PaymentFailed => Some(Self::PaymentFailed),
             EventType::SubscriptionCanceled => Some(Self::SubscriptionCanceled),
             EventType::PaymentRefunded => Some(Self::Refund),
+            EventType::PaymentMethodExpiring => Some(Self::CardExpiring),
+            EventType::CreditsLow => Some(Self::CreditsLow),
             EventType::CustomerCreated
             | EventType::CustomerUpdated
             | EventType::CustomerArchived
@@ -110,10 +116,8 @@ impl EmailKind {
             | EventType::PaymentDisputed
             | EventType::PaymentMethodAttached
             | EventType::PaymentMethodUpdated
-            | EventType::PaymentMethodExpiring
             | EventType::PaymentMethodDetached
             | EventType::CreditsGranted
-            | EventType::CreditsLow
             | EventType::CreditsExhausted
             | EventType::UsageLimitReached
             | EventType::PortalSessionCreated
@@ -139,8 +143,10 @@ pub async fn queue(
     at: Time,
 ) -> Result<(), DbError> {
     let mut queued = Vec::new();
+    let disabled = sql::settings(tx, tenant).await?.disabled_kinds;
     for event in events {
         let kind = EmailKind::caused_by(event.event_type);
+        let kind = kind.filter(|kind| !disabled.0.contains(kind));
         let Some((kind, customer_id)) = kind.zip(event.customer_id) else { continue };
         if !is_wanted(tx, tenant, kind, &event.object_id).await? {
             continue;
@@ -189,7 +195,12 @@ async fn is_wanted(
                 | Effect::TopUp { automatic: false, .. } => false,
             }))
         }
-        EmailKind::SubscriptionCanceled | EmailKind::Refund => Ok(true),
+        EmailKind::CardExpiring => {
+            // Of two cards, the other one is charged.
+            let method = payments::get(tx, tenant, parsed(object_id)?).await?;
+            Ok(method.is_some_and(|method| method.is_default))
+        }
+        EmailKind::SubscriptionCanceled | EmailKind::Refund | EmailKind::CreditsLow => Ok(true),
     }
 }
 

@@ -1,10 +1,11 @@
 //! SQL statements for e-mails and paused addresses.
 
+use super::settings::{EmailSettings, Kinds};
 use super::{Email, EmailKind, EmailStatus, NewEmail};
 use crate::base::{CustomerId, EmailId, PageQuery, Time};
 use crate::db::{
     Command, DbError, FromRow, Pages, Query, Sql, ToRow, Tx, command, pages, query, sql,
-    word_columns,
+    text_columns, word_columns,
 };
 use crate::organizations::Tenant;
 
@@ -34,6 +35,13 @@ const IS_PAUSED: Sql =
 const PAUSE: Sql = sql("INSERT INTO paused_addresses (tenant_no, address, created_at) \
      VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
 const UNPAUSE: Sql = sql("DELETE FROM paused_addresses WHERE tenant_no = $1 AND address = $2");
+const SETTINGS: Query<EmailSettings> =
+    query!(EmailSettings, "SELECT {} FROM email_settings WHERE tenant_no = $1");
+const PUT_SETTINGS: Command<EmailSettings> = command!(
+    EmailSettings,
+    "INSERT INTO email_settings (tenant_no, {columns}) VALUES ($1, {values}) \
+     ON CONFLICT (tenant_no) DO UPDATE SET {set excluded}"
+);
 const DELETE_OLD: Sql = sql("DELETE FROM emails WHERE id IN \
      (SELECT id FROM emails WHERE id < $1 ORDER BY id LIMIT $2)");
 
@@ -142,6 +150,18 @@ pub async fn unpause(tx: &mut Tx<'_, '_>, tenant: &Tenant, address: &str) -> Res
     tx.execute(&UNPAUSE, &[tenant.no.into(), address.into()]).await.map(|_| ())
 }
 
+pub async fn settings(tx: &mut Tx<'_, '_>, tenant: &Tenant) -> Result<EmailSettings, DbError> {
+    Ok(tx.fetch_one(&SETTINGS, &[tenant.no.into()]).await?.unwrap_or_default())
+}
+
+pub async fn put_settings(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    settings: &EmailSettings,
+) -> Result<(), DbError> {
+    tx.store(&PUT_SETTINGS, settings, &[tenant.no.into()]).await.map(|_| ())
+}
+
 /// Deletes at most `limit` e-mails created before this instant, oldest first. Retries end a day
 /// after the creation, long before.
 pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Result<u64, DbError> {
@@ -149,3 +169,4 @@ pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Res
 }
 
 word_columns!(EmailKind, EmailStatus);
+text_columns!(Kinds);

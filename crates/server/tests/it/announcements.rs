@@ -36,17 +36,17 @@ impl Test {
     }
 
     /// Tracks an event of a customer under this key.
-    async fn use_up(&self, name: &str, key: &str, quantity: i64) {
+    pub async fn use_up(&self, name: &str, key: &str, quantity: i64) {
         let event = event_with("one", name, key, json!({ "quantity": quantity }));
         assert_eq!(self.tracked(json!([event])).await, []);
     }
 
-    async fn promote(&self, shop: &Shop, amount: i64) {
+    pub async fn promote(&self, shop: &Shop, amount: i64) {
         self.grant(shop.wallet("one"), GrantSource::Promotional, amount, None).await;
     }
 
     /// Sets the expiry of every card.
-    async fn cards_expire(&self, month: i64, year: i64) {
+    pub async fn cards_expire(&self, month: i64, year: i64) {
         let set = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             tx.execute(&EXPIRE, &[month.into(), year.into()]).await
         });

@@ -131,6 +131,9 @@ async fn the_catalog(log: &mut Log<'_>) -> Shop {
     }
     let branding = Request::new("PUT", "/v1/branding").json(&json!({ "name": "Acme" }));
     log.ask(branding, &["branding.updated"]).await;
+    let settings = json!({ "disabledKinds": ["credits_low"] });
+    let settings = Request::new("PUT", "/v1/email-settings").json(&settings);
+    log.ask(settings, &["email_settings.updated"]).await;
     let [free, small, large] = plans.try_into().unwrap();
     Shop { free, small, large, credits, package }
 }

@@ -2,8 +2,8 @@
 
 use crate::on_both_stores;
 use crate::support::{
-    Engine, Place, Request, SmtpManner, SmtpServer, Test, flat, get, monthly, new_invoice, patch,
-    post, refused,
+    Engine, Place, Request, SmtpManner, SmtpServer, Test, flat, get, mail_to, monthly, new_invoice,
+    patch, post, refused,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -239,6 +239,76 @@ on_both_stores! {
             let text = String::from_utf8(mail.part("text/plain")).unwrap();
             assert!(text.starts_with(&format!("Hello {name},")), "{text}");
         }
+    }
+
+    async fn settings_choose_sender_reply_address_and_kinds(t) {
+        let smtp = SmtpServer::start().await;
+        let t = Test::start_with(t.engine, |config| {
+            mail_to(config, smtp.port);
+            config.email.sender_domains = vec!["acme.example".to_owned().try_into().unwrap()];
+        })
+        .await;
+        let put = async |body: Value| {
+            t.call(Request::new("PUT", "/v1/email-settings").json(&body).key(&t.key)).await
+        };
+        let read = async || t.call(get("/v1/email-settings").key(&t.key)).await.expect(200).json();
+        let default = json!({ "sender": null, "replyTo": null, "disabledKinds": [], "updatedAt": null });
+        assert_eq!(read().await, default);
+        for (body, param) in [
+            (json!({ "sender": "billing@bank.example" }), "sender"),
+            (json!({ "sender": "billing@evil.acme.example" }), "sender"),
+            (json!({ "sender": "a@shop.example\r\nBcc: v@example.com" }), "sender"),
+            (json!({ "replyTo": "nobody" }), "replyTo"),
+            (json!({ "disabledKinds": ["news"] }), "disabledKinds"),
+        ] {
+            let refused = put(body.clone()).await.refused(422, "validation_failed").json();
+            assert_eq!(refused["errors"][0]["param"], param, "{body}");
+        }
+        assert_eq!(read().await, default);
+        let new = json!({ "sender": "Billing@ACME.example", "replyTo": "help@acme.example", "disabledKinds": ["refund", "invoice", "refund"] });
+        let stored = put(new).await.expect(200).json();
+        assert_eq!((&stored["disabledKinds"], read().await), (&json!(["invoice", "refund"]), stored.clone()));
+        t.brand(json!({ "name": "Acme", "supportEmail": "support@acme.example" })).await;
+        t.payer_of_one("ada", "en").await;
+        let sent = NewInvoice { collection_method: CollectionMethod::SendInvoice, ..new_invoice(&[700]) };
+        t.issue(t.tenant, t.customer_no("ada").await, sent).await.unwrap().unwrap();
+        t.send_email().await;
+        let mails = smtp.take();
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert_eq!(mails[0].header("from").unwrap(), "Acme <Billing@ACME.example>");
+        assert_eq!(mails[0].header("reply-to").unwrap(), "help@acme.example");
+        put(json!({})).await.expect(200);
+        let id = t.emails("").await[0]["id"].clone();
+        t.resend(&id).await;
+        t.send_email().await;
+        let mails = smtp.take();
+        assert_eq!(mails[0].header("from").unwrap(), "Acme <billing@shop.example>");
+        assert_eq!(mails[0].header("reply-to").unwrap(), "support@acme.example");
+    }
+
+    async fn customer_hears_of_an_expiring_default_card_and_low_credits(t) {
+        let smtp = SmtpServer::start().await;
+        let t = Test::with_email(t.engine, &smtp).await;
+        let shop = t.shop().await;
+        t.subscriber(&shop, "one").await;
+        // A unit costs 1.5 credits.
+        t.promote(&shop, 100).await;
+        t.use_up("generate", "a", 61).await;
+        t.send_email().await;
+        let mails = smtp.take();
+        assert_eq!((mails.len(), &t.emails("").await[0]["objectId"]), (1, &t.wallet("one").await["id"]), "{mails:?}");
+        assert_eq!(mails[0].header("subject").unwrap(), "Your Credits are running low");
+        for token in ["pm_sandbox_visa", "pm_sandbox_mastercard"] {
+            t.card("one", token).await;
+        }
+        t.cards_expire(1, 2030).await;
+        t.advance(86_400);
+        jobs::announce(&t.app).await.unwrap();
+        t.send_email().await;
+        let mails = smtp.take();
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        let text = String::from_utf8(mails[0].part("text/plain")).unwrap();
+        assert!(text.contains("Card: Visa •••• 4242\nValid until: 01/2030\n"), "{text}");
     }
 
     async fn nothing_is_queued_without_a_server(t) {

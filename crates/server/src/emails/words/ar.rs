@@ -15,6 +15,8 @@ pub const WORDS: Words = Words {
     next_attempt: "المحاولة التالية",
     charged: "المبلغ المخصوم",
     refunded: "إجمالي المبلغ المسترد",
+    card: "البطاقة",
+    expires: "صالحة حتى",
     invoice: Text {
         subject: "الفاتورة {number} من {seller}",
         body: "تجد فاتورتك {number} مرفقة. يرجى دفعها في موعد أقصاه التاريخ المذكور أدناه.",
@@ -36,5 +38,14 @@ pub const WORDS: Words = Words {
     refund: Text {
         subject: "استرداد من {seller}",
         body: "لقد رددنا إليك دفعة. قد يستغرق ظهورها لدى البنك بضعة أيام.",
+    },
+    card_expiring: Text {
+        subject: "تنتهي صلاحية بطاقتك لدى {seller} قريبًا",
+        body: "تنتهي قريبًا صلاحية البطاقة التي نخصم منها مشترياتك. يرجى إضافة بطاقة أخرى في \
+               إعدادات الفوترة.",
+    },
+    credits_low: Text {
+        subject: "رصيدك على وشك النفاد: {credits}",
+        body: "رصيدك من {credits} منخفض. يمكنك إعادة شحنه في إعدادات الفوترة.",
     },
 };

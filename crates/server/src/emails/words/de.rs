@@ -15,6 +15,8 @@ pub const WORDS: Words = Words {
     next_attempt: "Nächster Versuch",
     charged: "Abgebucht",
     refunded: "Insgesamt erstattet",
+    card: "Karte",
+    expires: "Gültig bis",
     invoice: Text {
         subject: "Rechnung {number} von {seller}",
         body: "Ihre Rechnung {number} ist angehängt. Bitte bezahlen Sie sie bis zum unten genannten \
@@ -38,5 +40,15 @@ pub const WORDS: Words = Words {
         subject: "Erstattung von {seller}",
         body: "Wir haben eine Zahlung erstattet. Bis Ihre Bank sie anzeigt, können einige Tage \
                vergehen.",
+    },
+    card_expiring: Text {
+        subject: "Ihre Karte bei {seller} läuft bald ab",
+        body: "Die Karte, von der wir Ihre Käufe abbuchen, läuft bald ab. Bitte fügen Sie in Ihren \
+               Abrechnungseinstellungen eine andere hinzu.",
+    },
+    credits_low: Text {
+        subject: "Ihr Guthaben geht zur Neige: {credits}",
+        body: "Ihr Guthaben an {credits} ist fast aufgebraucht. Sie können es in Ihren \
+               Abrechnungseinstellungen aufladen.",
     },
 };

@@ -15,6 +15,8 @@ pub const WORDS: Words = Words {
     next_attempt: "Next attempt",
     charged: "Charged",
     refunded: "Refunded in total",
+    card: "Card",
+    expires: "Valid until",
     invoice: Text {
         subject: "Invoice {number} from {seller}",
         body: "Your invoice {number} is attached. Please pay it by the date below.",
@@ -36,5 +38,14 @@ pub const WORDS: Words = Words {
     refund: Text {
         subject: "Refund from {seller}",
         body: "We have refunded a payment. Your bank may take a few days to show it.",
+    },
+    card_expiring: Text {
+        subject: "Your card for {seller} expires soon",
+        body: "The card that we charge for your purchases expires soon. Please add another one in \
+               your billing settings.",
+    },
+    credits_low: Text {
+        subject: "Your {credits} are running low",
+        body: "Your balance of {credits} is low. You can top it up in your billing settings.",
     },
 };

@@ -6,8 +6,8 @@ mod en;
 
 use super::EmailKind;
 
-/// The words of one language. `{name}`, `{seller}`, `{number}`, `{plan}` and `{email}` stand for what
-/// they name.
+/// The words of one language. `{name}`, `{seller}`, `{number}`, `{plan}`, `{credits}` and `{email}`
+/// stand for what they name.
 #[derive(Debug)]
 pub struct Words {
     pub language: &'static str,
@@ -22,11 +22,15 @@ pub struct Words {
     pub next_attempt: &'static str,
     pub charged: &'static str,
     pub refunded: &'static str,
+    pub card: &'static str,
+    pub expires: &'static str,
     invoice: Text,
     receipt: Text,
     payment_failed: Text,
     subscription_canceled: Text,
     refund: Text,
+    card_expiring: Text,
+    credits_low: Text,
 }
 
 /// The subject and the paragraph of a kind of e-mail.
@@ -51,6 +55,8 @@ impl Words {
             EmailKind::PaymentFailed => self.payment_failed,
             EmailKind::SubscriptionCanceled => self.subscription_canceled,
             EmailKind::Refund => self.refund,
+            EmailKind::CardExpiring => self.card_expiring,
+            EmailKind::CreditsLow => self.credits_low,
         }
     }
 }
@@ -69,9 +75,9 @@ mod tests {
 
     fn texts(words: &Words) -> Vec<&str> {
         let Words { greeting, questions, number, amount, amount_due, due_on, paid_on, .. } = words;
-        let Words { next_attempt, charged, refunded, .. } = words;
+        let Words { next_attempt, charged, refunded, card, expires, .. } = words;
         let mut texts = vec![*greeting, questions, number, amount, amount_due, due_on, paid_on];
-        texts.extend([*next_attempt, charged, refunded]);
+        texts.extend([*next_attempt, charged, refunded, card, expires]);
         texts.extend(EmailKind::ALL.iter().flat_map(|kind| {
             let Text { subject, body } = words.text(*kind);
             [subject, body]

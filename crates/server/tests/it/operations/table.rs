@@ -163,6 +163,8 @@ pub const OPERATIONS: &[Row] = &[
     ("getUsage", Either("usage:read", "usage:read"), |w| &w.query_of_metric, no_body, 200, NOBODY),
     ("aggregateUsage", Either("usage:read", "usage:read"), |w| &w.query_of_days, no_body, 200, NOBODY),
     ("listEmails", Key("emails:read"), none, no_body, 200, Passes),
+    ("getEmailSettings", Key("emails:read"), none, no_body, 200, Passes),
+    ("putEmailSettings", Key("emails:write"), none, |_| json!({ "disabledKinds": ["refund"] }), 200, Passes),
     ("resendEmail", Key("emails:write"), |w| &w.email, no_body, 201, NOTHING),
     ("getTestClock", Sandbox("subscriptions:read"), none, no_body, 200, Passes),
     ("advanceTestClock", Sandbox("subscriptions:write"), none, |_| json!({ "to": "2030-01-01T00:30:00.000Z" }), 200, Passes),
