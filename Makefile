@@ -20,7 +20,7 @@ test-rust:
 
 # The packages against the real program, which `test-rust` has built, and in a real browser.
 test-node:
-	./scripts/require nodejs chromium openssl
+	./scripts/require nodejs chromium curl openssl
 	cargo build --locked
 	cargo build --locked -p unitpay-server --example stripe_stand_in
 	npm ci --no-audit --no-fund
@@ -69,6 +69,7 @@ test-release:
 	shellcheck scripts/build-release scripts/compare-builds scripts/keep-release scripts/release scripts/require scripts/rootfs .ci/run
 	node --test deploy/test/*.test.mjs
 	UNITPAY_SEED=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') cargo test --locked -p unitpay-server --test it -- histories
+	UNITPAY_KILL_CYCLES=7 cargo test --locked -p unitpay-server --test it -- stripe_charges_once
 
 # The files of a release, in target/release-files; see docs/operate.md.
 release:

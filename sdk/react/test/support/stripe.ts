@@ -21,7 +21,7 @@ import { lineWith, startServer, type Server } from '../../../node/test/support/p
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const TARGET = at('../../../../target/debug');
 const PROGRAM = process.env.UNITPAY_BIN ?? `${TARGET}/unitpay`;
-const WEBHOOK_SECRET = 'whsec_chromium0000000001';
+export const WEBHOOK_SECRET = 'whsec_chromium0000000001';
 const EVENTS = ['payment_intent.succeeded', 'setup_intent.succeeded'];
 
 export interface StripeStand {
@@ -29,10 +29,14 @@ export interface StripeStand {
   /** Stripe's SDK, on the stand-in. */
   sdk: Stripe;
   publishableKey: string;
+  /** The stand-in of Stripe's servers. */
+  stripeUrl: string;
   /** Makes a customer and returns its id. */
   customer: () => Promise<string>;
   /** Calls our API with the secret key. */
   call: <T>(method: string, path: string, body?: object) => Promise<T>;
+  /** Sends a body to our webhook with this signature, and returns the status. */
+  post: (payload: string, signature: string) => Promise<number>;
   /** Brings Stripe's events to our webhook, signed by Stripe's SDK; returns their number. */
   deliver: () => Promise<number>;
   launch: () => Promise<Browser>;
@@ -46,7 +50,8 @@ async function run(env: NodeJS.ProcessEnv, arguments_: string[], input: string):
   await child;
 }
 
-export async function startStripe(): Promise<StripeStand> {
+/** A stand-in for Stripe's servers, and a server that calls it but has no account connected. */
+export async function startUnconnected() {
   const standIn = spawn(`${TARGET}/examples/stripe_stand_in`, {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -57,6 +62,16 @@ export async function startStripe(): Promise<StripeStand> {
   const env: NodeJS.ProcessEnv = { ...process.env, ...settings };
   // The program refuses variables that it does not know.
   delete env.UNITPAY_BIN;
+  const stop = async () => {
+    await server.stop();
+    await end(standIn);
+  };
+  return { address, secretKey, publishableKey, server, env, program: PROGRAM, stop };
+}
+
+export async function startStripe(): Promise<StripeStand> {
+  const unconnected = await startUnconnected();
+  const { address, secretKey, publishableKey, server, env } = unconnected;
   const connect = ['processors', 'connect', 'stripe', '--env', 'sandbox'];
   await run(
     env,
@@ -79,10 +94,14 @@ export async function startStripe(): Promise<StripeStand> {
     if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
     return (response.status === 204 ? undefined : await response.json()) as T;
   };
+  const post = async (payload: string, signature: string): Promise<number> => {
+    const { data } = await call<{ data: { webhookUrl: string }[] }>('GET', '/processors');
+    const url = new URL(new URL(data[0]?.webhookUrl ?? '').pathname, server.baseUrl);
+    const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
+    return (await fetch(url, { method: 'POST', headers, body: payload })).status;
+  };
   const delivered = new Set<string>();
   const deliver = async () => {
-    const { data } = await call<{ data: { webhookUrl: string }[] }>('GET', '/processors');
-    const { pathname } = new URL(data[0]?.webhookUrl ?? '');
     const events = await sdk.events.list({ types: EVENTS, limit: 100 }).autoPagingToArray({
       limit: 1000,
     });
@@ -90,10 +109,8 @@ export async function startStripe(): Promise<StripeStand> {
     for (const event of fresh) {
       const payload = JSON.stringify(event);
       const signature = sdk.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET });
-      const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
-      const url = new URL(pathname, server.baseUrl);
-      const answer = await fetch(url, { method: 'POST', headers, body: payload });
-      if (answer.status !== 204) throw new Error(await answer.text());
+      const status = await post(payload, signature);
+      if (status !== 204) throw new Error(`a webhook was answered ${String(status)}`);
       delivered.add(event.id);
     }
     return fresh.length;
@@ -102,7 +119,9 @@ export async function startStripe(): Promise<StripeStand> {
     server,
     sdk,
     publishableKey,
+    stripeUrl: address,
     call,
+    post,
     deliver,
     customer: async () => {
       const customer = { name: 'Ada', email: 'ada@example.com' };
@@ -110,9 +129,8 @@ export async function startStripe(): Promise<StripeStand> {
     },
     launch: () => launch(hosts.port),
     stop: async () => {
-      await server.stop();
+      await unconnected.stop();
       await hosts.close();
-      await end(standIn);
     },
   };
 }

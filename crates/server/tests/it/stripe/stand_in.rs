@@ -257,11 +257,7 @@ impl StandIn {
 
     /// The header by which Stripe signs a webhook.
     pub fn signature(&self, secret: &str, body: &str) -> String {
-        let seconds = self.lock().clock.now().seconds();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let tag = hmac::sign(&key, format!("{seconds}.{body}").as_bytes());
-        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("t={seconds},v1={hex}")
+        signature(secret, self.lock().clock.now().seconds(), body)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -388,7 +384,7 @@ impl State {
             }
             ("POST", ["customers"]) => {
                 let mut customer = self.fresh("customer", "cus");
-                customer["metadata"] = p["metadata"].clone();
+                customer["metadata"] = metadata(p);
                 done(self.put(account, customer))
             }
             ("POST", ["customers", id]) => {
@@ -472,9 +468,10 @@ impl State {
         }
         let mut intent = self.fresh("payment_intent", "pi");
         intent["amount"] = json!(amount);
-        for name in ["currency", "customer", "metadata", "setup_future_usage"] {
+        for name in ["currency", "customer", "setup_future_usage"] {
             intent[name] = p[name].clone();
         }
+        intent["metadata"] = metadata(p);
         intent["last_payment_error"] = Value::Null;
         let off_session = p["off_session"] == "true";
         let declined = |code: &str, decline: &str| {
@@ -541,7 +538,7 @@ impl State {
         refund["amount"] = json!(amount);
         refund["currency"] = intent["currency"].clone();
         refund["payment_intent"] = json!(id);
-        refund["metadata"] = p["metadata"].clone();
+        refund["metadata"] = metadata(p);
         refund["status"] = json!(self.refund_status);
         done(self.put(account, refund))
     }
@@ -652,6 +649,18 @@ impl State {
             |owner: &str, o: &Value| owner == account && o["object"] == kind && o["id"] == id;
         self.objects.iter_mut().find(|(owner, o)| fits(owner, o)).map(|(_, object)| object)
     }
+}
+
+/// Without any, an object's metadata is empty.
+fn metadata(p: &Value) -> Value {
+    if p["metadata"].is_null() { json!({}) } else { p["metadata"].clone() }
+}
+
+fn signature(secret: &str, seconds: i64, body: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("{seconds}.{body}").as_bytes());
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={seconds},v1={hex}")
 }
 
 const fn done(value: Value) -> Outcome {

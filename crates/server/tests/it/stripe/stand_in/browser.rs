@@ -1,11 +1,17 @@
 //! The calls of Stripe's script in a browser: no secret key, but a form's secret. Stripe's description
 //! does not have them as the script sends them, so they are not judged.
 
-use super::{PUBLISHABLE, State, error};
+use super::{PUBLISHABLE, State, error, signature};
 use serde_json::{Value, json};
 
 impl State {
     pub(super) fn browser(&mut self, method: &str, path: &str, p: &Value) -> (u16, Value) {
+        if path == "/sign" {
+            // For tests in other languages.
+            let [secret, body] = ["secret", "body"].map(|name| p[name].as_str().unwrap());
+            let seconds = p["seconds"].as_str().unwrap().parse().unwrap();
+            return (200, json!(signature(secret, seconds, body)));
+        }
         let secret = p["client_secret"].as_str().unwrap_or_default();
         let known = self.objects.iter().find(|(_, object)| object["client_secret"] == secret);
         let Some((account, intent)) = known.cloned() else {
