@@ -13,9 +13,10 @@ use crate::base::{
 use crate::branding;
 use crate::customers::{self, Customer, CustomerRef};
 use crate::db::{Stored, Tx};
+use crate::http::leaves::{Day, string};
 use crate::http::page::{ListQuery, ListResponse, Paging, path_id};
-use crate::http::wire::Request;
-use crate::http::{Json, PathText, Problem};
+use crate::http::wire::{Field, Request};
+use crate::http::{Fields, Json, PathText, Problem};
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
 use axum::extract::State;
@@ -24,6 +25,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 use std::sync::Arc;
 use unitpay_request::response;
+use utoipa::openapi::{RefOr, Schema};
 
 type Reader = Caller<{ KeyScopes::INVOICES_READ }, { PortalScopes::INVOICES_READ }>;
 
@@ -201,15 +203,62 @@ impl From<Dispute> for DisputeResponse {
     }
 }
 
+/// An invoice's number: `INV-000042` or `42`.
+pub struct Number;
+
+impl Field for Number {
+    type Value = i64;
+
+    fn read(fields: &mut Fields, name: &str) -> Option<i64> {
+        let text = fields.text(name, 1..=24)?;
+        let digits = text.strip_prefix("INV-").unwrap_or(&text);
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = digits.parse().ok().filter(|number| is_number && *number > 0);
+        if number.is_none() {
+            fields.wrong(name, "must be the number of an invoice, such as INV-000042 or 42");
+        }
+        number
+    }
+
+    fn schema() -> RefOr<Schema> {
+        string().into()
+    }
+}
+
 #[derive(Debug, Request)]
 pub struct InvoiceFilter {
     customer_id: Option<CustomerRef>,
     status: Option<InvoiceStatus>,
+    /// `INV-000042` or `42`.
+    #[request(with = Number)]
+    number: Option<i64>,
+    /// The first day of issue, UTC.
+    #[request(with = Day)]
+    issued_from: Option<i64>,
+    /// The last day of issue, UTC.
+    #[request(with = Day)]
+    issued_to: Option<i64>,
 }
 
 #[derive(Debug, Request)]
-pub struct InvoiceStatusFilter {
+pub struct CustomerInvoiceFilter {
     status: Option<InvoiceStatus>,
+    /// `INV-000042` or `42`.
+    #[request(with = Number)]
+    number: Option<i64>,
+    /// The first day of issue, UTC.
+    #[request(with = Day)]
+    issued_from: Option<i64>,
+    /// The last day of issue, UTC.
+    #[request(with = Day)]
+    issued_to: Option<i64>,
+}
+
+impl From<CustomerInvoiceFilter> for InvoiceFilter {
+    fn from(filter: CustomerInvoiceFilter) -> Self {
+        let CustomerInvoiceFilter { status, number, issued_from, issued_to } = filter;
+        Self { customer_id: None, status, number, issued_from, issued_to }
+    }
 }
 
 /// Lists invoices, newest first. A portal token lists those of its own customer.
@@ -221,10 +270,9 @@ pub async fn list(
     query: ListQuery<InvoiceFilter>,
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
     let (filter, paging) = query.begin()?;
-    let named = filter.customer_id;
     let mut tx = app.db.read().await?;
-    let customer = caller.reach_customers(&mut tx, named.as_ref()).await?;
-    page(&app, &mut tx, &caller, customer.as_ref(), (filter.status, paging)).await
+    let customer = caller.reach_customers(&mut tx, filter.customer_id.as_ref()).await?;
+    page(&app, &mut tx, &caller, customer.as_ref(), (filter, paging)).await
 }
 
 /// Lists a customer's invoices, newest first.
@@ -234,13 +282,13 @@ pub async fn list_of_customer(
     State(app): State<Arc<App>>,
     caller: Reader,
     PathText(id): PathText,
-    query: ListQuery<InvoiceStatusFilter>,
+    query: ListQuery<CustomerInvoiceFilter>,
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
     let (filter, paging) = query.begin()?;
     let mut tx = app.db.read().await?;
     let named = customers::http::reference(&id);
     let customer = caller.reach_customer(&mut tx, Some(&named)).await?;
-    page(&app, &mut tx, &caller, Some(&customer), (filter.status, paging)).await
+    page(&app, &mut tx, &caller, Some(&customer), (filter.into(), paging)).await
 }
 
 async fn page(
@@ -248,13 +296,23 @@ async fn page(
     tx: &mut Tx<'_, '_>,
     caller: &Reader,
     customer: Option<&Customer>,
-    (status, paging): (Option<InvoiceStatus>, Paging),
+    (filter, paging): (InvoiceFilter, Paging),
 ) -> Result<Json<ListResponse<InvoiceResponse>>, Problem> {
     let (tenant, customer) = (caller.tenant(), customer.map(|one| (one.no, one.id)));
     let no = customer.map(|(no, _)| no);
     let backend = caller.is_backend();
-    let page = paging.read(&tenant, &format!("invoices {no:?} {status:?}"))?;
-    let filter = sql::InvoiceFilter { customer, status, drafts: backend };
+    let InvoiceFilter { customer_id: _, status, number, issued_from, issued_to } = filter;
+    let filters = (status, number, issued_from, issued_to);
+    let page = paging.read(&tenant, &format!("invoices {no:?} {filters:?}"))?;
+    let start_of = |day: i64| Time::default().plus_days(day);
+    let filter = sql::InvoiceFilter {
+        customer,
+        status,
+        number,
+        issued_from: issued_from.map(start_of),
+        issued_before: issued_to.map(|day| start_of(day + 1)),
+        drafts: backend,
+    };
     let rows = sql::page(tx, &tenant, filter, &page).await?;
     let page = page.page(rows, |invoice| invoice.id.to_string());
     let short = |invoice| InvoiceResponse::build(app, invoice, None, backend);

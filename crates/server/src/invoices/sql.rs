@@ -36,22 +36,28 @@ const OF_PERIOD: Query<Invoice> = query!(
      AND i.status NOT IN ('draft', 'void') ORDER BY i.number DESC",
     customer_id = "c.id",
 );
-/// An empty text is no filter.
+/// An empty text and 0 are no filter.
 const OF_TENANT: Pages<Invoice> = pages!(
     Invoice,
     "SELECT {i} FROM invoices i JOIN customers c ON c.no = i.customer_no \
      WHERE i.tenant_no = $1 AND i.id < $2 AND i.id > $3 \
-     AND (CAST($4 AS TEXT) = '' OR i.status = $4) ORDER BY i.id {order} LIMIT $5",
+     AND (CAST($4 AS TEXT) = '' OR i.status = $4) \
+     AND (CAST($5 AS BIGINT) = 0 OR i.number = $5) \
+     AND (CAST($6 AS BIGINT) = 0 OR i.issued_at >= $6) \
+     AND (CAST($7 AS BIGINT) = 0 OR i.issued_at < $7) ORDER BY i.id {order} LIMIT $8",
     customer_id = "c.id",
     items = "'[]'",
 );
-/// `$7` is the status that is left out: drafts, unless the caller may see them.
+/// `$10` is the status that is left out: drafts, unless the caller may see them.
 const OF_CUSTOMER: Pages<Invoice> = pages!(
     Invoice,
     "SELECT {i} FROM invoices i \
      WHERE i.tenant_no = $2 AND i.customer_no = $3 AND i.id < $4 AND i.id > $5 \
-     AND (CAST($6 AS TEXT) = '' OR i.status = $6) AND i.status <> CAST($7 AS TEXT) \
-     ORDER BY i.id {order} LIMIT $8",
+     AND (CAST($6 AS TEXT) = '' OR i.status = $6) \
+     AND (CAST($7 AS BIGINT) = 0 OR i.number = $7) \
+     AND (CAST($8 AS BIGINT) = 0 OR i.issued_at >= $8) \
+     AND (CAST($9 AS BIGINT) = 0 OR i.issued_at < $9) AND i.status <> CAST($10 AS TEXT) \
+     ORDER BY i.id {order} LIMIT $11",
     customer_id = "CAST($1 AS TEXT)",
     items = "'[]'",
 );
@@ -194,11 +200,14 @@ pub async fn get(
     tx.fetch_one(&GET, &[tenant.no.into(), id.into()]).await
 }
 
-/// Chooses the invoices of one customer or of all, that have one status or any.
+/// Chooses the invoices of one customer or of all; a filter that is absent chooses any.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InvoiceFilter {
     pub customer: Option<(i64, CustomerId)>,
     pub status: Option<InvoiceStatus>,
+    pub number: Option<i64>,
+    pub issued_from: Option<Time>,
+    pub issued_before: Option<Time>,
     /// Whether one customer's drafts are among them; those of a whole tenant are.
     pub drafts: bool,
 }
@@ -217,6 +226,9 @@ pub async fn page(
         None => (vec![tenant.no.into()], &OF_TENANT),
     };
     values.extend([before.into(), after.into(), status.into()]);
+    values.push(filter.number.unwrap_or_default().into());
+    values
+        .extend([filter.issued_from, filter.issued_before].map(|at| at.unwrap_or_default().into()));
     if filter.customer.is_some() {
         values.push(if filter.drafts { "" } else { InvoiceStatus::Draft.as_str() }.into());
     }

@@ -369,6 +369,56 @@ on_both_stores! {
         page(format!("limit=2&status=paid&cursor={cursor}")).await.refused(422, "validation_failed");
     }
 
+    async fn invoices_are_found_by_number_and_day_of_issue(t) {
+        let customer = t.customer("c").await;
+        for amount in 1..=3 {
+            t.bill(&customer, amount * 100).await;
+        }
+        let token = t.token(&customer).await;
+        let page = async |query: String| {
+            t.call(get(format!("/v1/invoices?{query}")).bearer(&token)).await
+        };
+        let amounts = async |query: String| -> Vec<i64> {
+            let rows = page(query).await.expect(200).json()["data"].take();
+            let rows = rows.as_array().unwrap().clone();
+            rows.iter().map(|row| row["totalAmount"].as_i64().unwrap()).collect()
+        };
+        let all = page(String::new()).await.expect(200).json();
+        let number = all["data"][1]["invoiceNumber"].as_str().unwrap().to_owned();
+        let digits = number.trim_start_matches("INV-").trim_start_matches('0').to_owned();
+        assert_eq!(amounts(format!("number={number}")).await, [200]);
+        assert_eq!(amounts(format!("number={digits}&limit=1")).await, [200]);
+        assert_eq!(amounts("number=999999".into()).await, [] as [i64; 0]);
+        let day = |shift: i64| {
+            let at = all["data"][1]["issuedAt"].as_str().unwrap();
+            let day: jiff::civil::Date = at[..10].parse().unwrap();
+            day.checked_add(jiff::Span::new().days(shift)).unwrap()
+        };
+        let (before, today, after) = (day(-1), day(0), day(1));
+        let whole = format!("issuedFrom={today}&issuedTo={today}");
+        assert_eq!(amounts(whole.clone()).await, [300, 200, 100]);
+        assert_eq!(amounts(format!("issuedFrom={after}")).await, [] as [i64; 0]);
+        assert_eq!(amounts(format!("issuedTo={before}")).await, [] as [i64; 0]);
+        // A cursor belongs to the filters with which it was made.
+        let first = page(format!("{whole}&limit=2")).await.expect(200).json();
+        let cursor = first["nextCursor"].as_str().unwrap().to_owned();
+        assert_eq!(amounts(format!("{whole}&limit=2&cursor={cursor}")).await, [100]);
+        for query in [
+            format!("issuedFrom={today}&limit=2&cursor={cursor}"),
+            "number=INV-".into(),
+            "number=0".into(),
+            "number=99999999999999999999".into(),
+            "issuedFrom=2026".into(),
+        ] {
+            page(query).await.refused(422, "validation_failed");
+        }
+        let listed = get(format!("/v1/customers/{customer}/invoices?number={digits}")).bearer(&token);
+        let listed = t.call(listed).await.expect(200).json();
+        assert_eq!(listed["data"].as_array().unwrap().len(), 1);
+        let backend = t.call(get(format!("/v1/invoices?number={digits}")).key(&t.key)).await;
+        assert_eq!(backend.expect(200).json()["data"][0]["totalAmount"], 200);
+    }
+
     async fn pdf_exists_for_issued_invoices_only(t) {
         let customer = t.customer("c").await;
         t.card(&customer, "pm_sandbox_visa").await;
