@@ -47,7 +47,7 @@ export {
   type MeteredValue,
   type Permission,
 } from './hooks/customer.js';
-export { useInvoice, useInvoices, usePayInvoice } from './hooks/invoices.js';
+export { useInvoice, useInvoices, usePayInvoice, type InvoiceFilter } from './hooks/invoices.js';
 export {
   useAddPaymentMethod,
   usePaymentMethodDependencies,

@@ -8,14 +8,18 @@ import { isPayable, usePaying } from './paying.js';
 
 /** Leads the page while an invoice is unpaid, and then reports the payment. */
 export function AmountDue() {
-  const { t } = useUi();
-  const due = useAllowedInvoices().invoices.filter(isPayable);
+  const { t, money } = useUi();
+  const { invoices, hasMore } = useAllowedInvoices();
+  const due = invoices.filter(isPayable);
+  // A customer has one currency. Of more than a page, the sum is unknown.
+  const sum = due.reduce((all, { amountDue }) => all + amountDue, 0);
+  const total = due[1] && !hasMore && money(sum, due[1].currency);
   const [done, setDone] = useNotice();
   const paying = usePaying(setDone);
   return (
     <>
       {due.length > 0 ? (
-        <Card title={t('due.title')}>
+        <Card title={t('due.title')} detail={total}>
           <DueInvoices
             invoices={due}
             onPay={(invoice) => {

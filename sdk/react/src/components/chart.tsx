@@ -23,6 +23,7 @@ export function Chart({ name, totals, perDay }: ChartProps) {
   const [chosen, setChosen] = useState<number | null>(null);
   const count = totals.length;
   const last = count - 1;
+  const day = chosen ?? last;
   const ticks = ticksOf(
     totals.map(({ total }) => total),
     perDay,
@@ -54,9 +55,9 @@ export function Chart({ name, totals, perDay }: ChartProps) {
           {...p('chart-input')}
           type="range"
           aria-label={name}
-          aria-valuetext={textOf(chosen ?? last)}
+          aria-valuetext={textOf(day)}
           max={last}
-          value={chosen ?? last}
+          value={day}
           onFocus={() => {
             setChosen(last);
           }}
@@ -93,18 +94,19 @@ export function Chart({ name, totals, perDay }: ChartProps) {
               </g>
             );
           })}
-          {perDay !== null && perDay <= top ? (
+          {/* Above the axis it is clipped. */}
+          {perDay === null ? null : (
             <line {...p('chart-limit')} x2="100%" y1={yOf(perDay)} y2={yOf(perDay)} />
-          ) : null}
+          )}
         </svg>
         {chosen === null ? null : (
           <span
             {...p('chart-tip')}
             aria-hidden="true"
             // Shifted by the same share of its own width, it stays within the plot.
-            style={{ left: inPercent(chosen / last), translate: inPercent(-chosen / last) }}
+            style={{ left: inPercent(day / last), translate: inPercent(-day / last) }}
           >
-            {textOf(chosen)}
+            {textOf(day)}
           </span>
         )}
       </div>

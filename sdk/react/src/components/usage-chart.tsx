@@ -1,10 +1,7 @@
-import type { Schemas } from '@unitpay/wire';
 import { useState, type ComponentType } from 'react';
 
-import type { Page } from '../core/client.js';
-import { useUsageLimits } from '../hooks/limits.js';
+import { useMetrics, useUsageLimits } from '../hooks/limits.js';
 import { useUsageHistory } from '../hooks/usage.js';
-import { useRead } from '../react/read.js';
 import { Card, Loaded, Select } from '../ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { Chart } from './lazy-forms.js';
@@ -25,16 +22,14 @@ export const UsageChart: ComponentType<UsageChartProps> = /* @__PURE__ */ define
     const [chosen, setChosen] = useState<string | null>(null);
     const names = Object.keys(series).sort();
     const name = eventName ?? chosen ?? names[0] ?? '';
-    const { data } = useRead<Page<Schemas['BillableMetric']>>('catalog', '/billable-metrics', {
-      limit: 100,
-    });
-    const metricOf = (event: string) => data?.data.find(({ eventName: one }) => one === event);
+    const { metrics } = useMetrics();
+    const metricOf = (event: string) => metrics.find(({ eventName: one }) => one === event);
     const labelOf = (event: string) => metricOf(event)?.name ?? event;
     const { limits } = useUsageLimits();
-    const limit = limits.find(({ metricId }) => metricId && metricId === metricOf(name)?.id);
+    const limit = limits.find(({ metricId }) => metricId === metricOf(name)?.id);
     const select = (
       <Select
-        aria-label={t('usage.event')}
+        aria-label={t('usage.title')}
         options={names.map((value) => ({ value, label: labelOf(value) }))}
         value={name}
         onValue={setChosen}

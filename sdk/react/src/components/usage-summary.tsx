@@ -34,8 +34,8 @@ export const UsageSummary: ComponentType<UsageSummaryProps> = /* @__PURE__ */ de
 
 function Limit({ limit }: { limit: UsageLimit }) {
   const { p, t, number, money, date } = useUi();
-  const { name, used, included, isLimit, cost, currency, periodEnd, forecast } = limit;
-  const { forecastCost } = limit;
+  const { name, used, included, isLimit, cost, currency, periodEnd, forecast, forecastCost } =
+    limit;
   const over = included === null ? 0 : used - included;
   const notes = [
     ...(over > 0 ? [t(isLimit ? 'limits.overLimit' : 'limits.over', { count: number(over) })] : []),

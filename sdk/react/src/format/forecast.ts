@@ -16,7 +16,7 @@ export function unitsAtEnd(used: number, start: string, end: string, now: number
   return share >= LEAST_SHARE && share < 1 ? Math.round(used / share) : null;
 }
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** Returns the units per day that use up a limit in exactly a period. */
 export function perDayOf(limit: number, start: string, end: string): number {

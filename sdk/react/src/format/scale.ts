@@ -1,8 +1,5 @@
 /** The axis of a bar chart. */
 
-/** The bars that remain when the highest tenth is taken away. */
-const USUAL = 0.9;
-
 /**
  * Returns the values of an axis' ticks, from 0 up. A few days far above all others do not count, so
  * that the others can be compared: their bars end at the top. A `line` counts if it is near the bars.
@@ -10,7 +7,8 @@ const USUAL = 0.9;
 export function ticksOf(totals: readonly number[], line: number | null): number[] {
   const sorted = totals.filter((total) => total > 0).sort((one, other) => one - other);
   const max = sorted.at(-1) ?? 1;
-  const usual = sorted[Math.floor((sorted.length - 1) * USUAL)] ?? 1;
+  // The highest bar when the highest tenth is taken away.
+  const usual = sorted[Math.floor((sorted.length - 1) * 0.9)] ?? 1;
   const shown = sorted.length > 4 && max > 4 * usual ? 1.2 * usual : max;
   const high = line !== null && line < 2 * shown ? Math.max(line, shown) : shown;
   const power = 10 ** Math.floor(Math.log10(high / 4));

@@ -1,18 +1,28 @@
 /** Hooks for invoices and their payment. */
-import type { Invoice } from '../api-types.js';
-import type { UnitPayClient } from '../core/client.js';
+import type { Invoice, InvoiceStatus } from '../api-types.js';
+import type { Query, UnitPayClient } from '../core/client.js';
 import { usePortal } from '../react/context.js';
 import { useIfAllowed, useOne, usePages, type Id, type Paged, type Read } from '../react/read.js';
 import { useSettle, type SettleHandlers } from '../react/write.js';
 import { sendPayment } from './customer.js';
 
+/** Chooses among the invoices; what is absent chooses all. */
+export interface InvoiceFilter {
+  status?: InvoiceStatus | undefined;
+  /** `INV-000042` or `42`. */
+  number?: string | undefined;
+  /** The first and the last day of issue, UTC: `2026-01-31`. */
+  issuedFrom?: string | undefined;
+  issuedTo?: string | undefined;
+}
+
 /** Returns the invoices, newest first, and a call that saves a PDF. */
-export function useInvoices(): Paged<{
+export function useInvoices(filter?: InvoiceFilter): Paged<{
   invoices: Invoice[];
   downloadPdf: (id: string) => Promise<void>;
 }> {
   const { client } = usePortal();
-  const { rows, ...state } = usePages<Invoice>('invoices', '/invoices');
+  const { rows, ...state } = usePages<Invoice>('invoices', '/invoices', filter as Query);
   const downloadPdf = (id: string) =>
     savePdf(
       client,
@@ -23,7 +33,7 @@ export function useInvoices(): Paged<{
 }
 
 /** Returns the first page of invoices, or none when the session lacks the scope. */
-export function useAllowedInvoices(): Read<{ invoices: Invoice[] }> {
+export function useAllowedInvoices(): Paged<{ invoices: Invoice[] }> {
   const path = useIfAllowed('invoices:read', '/invoices');
   const { rows, ...state } = usePages<Invoice>('invoices', path);
   return { ...state, invoices: rows };

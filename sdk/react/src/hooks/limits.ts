@@ -36,11 +36,7 @@ export interface UsageLimit {
 export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
   const { entitlements, ...read } = useAllowedEntitlements();
   const { features, ...named } = useAll<'features', Feature>('features', 'catalog', '/features');
-  const { metrics, ...measured } = useAll<'metrics', Schemas['BillableMetric']>(
-    'metrics',
-    'catalog',
-    '/billable-metrics',
-  );
+  const { metrics, ...measured } = useMetrics();
   const { plans, ...priced } = usePlans();
   const { subscriptions, ...subscribed } = useAllowedSubscriptions();
   const subscription = subscriptions.find(isLive);
@@ -76,6 +72,11 @@ export function useUsageLimits(): Read<{ limits: UsageLimit[] }> {
   // A limit whose cost comes later would grow, and move what is below it.
   const reads = [read, named, measured, priced, subscribed, upcoming];
   return { ...read, isLoading: reads.some(({ isLoading }) => isLoading), limits };
+}
+
+/** Returns the metrics of the catalog. */
+export function useMetrics() {
+  return useAll<'metrics', Schemas['BillableMetric']>('metrics', 'catalog', '/billable-metrics');
 }
 
 type Metric = Schemas['BillableMetric'] | undefined;

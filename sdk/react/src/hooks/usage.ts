@@ -1,5 +1,6 @@
 /** Hooks for usage. */
 import type { UsageDay, UsageMeter } from '../api-types.js';
+import { DAY_MS } from '../format/forecast.js';
 import { useOne, useRead, type Id, type Read } from '../react/read.js';
 
 /** Returns the usage and the limit of a metric in the current usage period. */
@@ -30,5 +31,3 @@ export function useUsageHistory({ days = 30 }: { days?: number } = {}): Read<{
   const hasData = Object.values(series).some((all) => all.some(({ total }) => total > 0));
   return { ...state, series, hasData };
 }
-
-const DAY_MS = 86_400_000;

@@ -293,7 +293,6 @@ export const ar: Messages &
     usage: {
       title: 'الاستخدام',
       none: 'لا استخدام في آخر {days} يومًا.',
-      event: 'الحدث',
       days: 'آخر {days} يومًا',
       chart: '{name}: {total} في {days} يومًا',
       table: 'عرض كجدول',

@@ -285,7 +285,6 @@ export const de: Messages = /* @__PURE__ */ flat({
   usage: {
     title: 'Verbrauch',
     none: 'Kein Verbrauch in den letzten {days} Tagen.',
-    event: 'Ereignis',
     days: 'Die letzten {days} Tage',
     chart: '{name}: {total} in {days} Tagen',
     table: 'Als Tabelle anzeigen',

@@ -283,7 +283,6 @@ export const en = /* @__PURE__ */ flat({
   usage: {
     title: 'Usage',
     none: 'No usage in the last {days} days.',
-    event: 'Event',
     days: 'The last {days} days',
     chart: '{name}: {total} in {days} days',
     table: 'Show as table',

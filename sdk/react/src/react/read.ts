@@ -122,12 +122,12 @@ function useTargetQuery<D>(
   return useQuery<D, ApiError>({ ...shared, queryFn, initialData }, queryClient);
 }
 
-export type LoadedPages<D> = Paged<{ rows: D[]; isEmpty: boolean }>;
+export type LoadedPages<D> = Paged<{ rows: D[] }>;
 
 /** Reads a list page by page. */
-export function usePages<D>(group: Group, path: Id): LoadedPages<D> {
-  const target = useTarget({ group, path });
-  const { client, queryClient, shared, initial, show, query } = target;
+export function usePages<D>(group: Group, path: Id, query?: Query): LoadedPages<D> {
+  const target = useTarget({ group, path, query });
+  const { client, queryClient, shared, initial, show } = target;
   const result = useInfiniteQuery(
     {
       ...shared,
@@ -145,7 +145,6 @@ export function usePages<D>(group: Group, path: Id): LoadedPages<D> {
   return {
     ...state,
     rows,
-    isEmpty: data !== undefined && rows.length === 0,
     hasMore: data !== undefined && result.hasNextPage,
     isFetchingMore: result.isFetchingNextPage,
     refetch: useVoid(target.retry ?? refetch),

@@ -16,7 +16,7 @@ import { useHeading, useUi } from './parts.js';
 interface CardProps {
   title: string;
   /** A short text beside the title. */
-  detail?: string;
+  detail?: string | false | undefined;
   actions?: ReactNode;
   children: ReactNode;
 }
