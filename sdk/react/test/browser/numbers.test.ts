@@ -10,15 +10,17 @@ let browser: Browser;
 let context: BrowserContext;
 let site: Awaited<ReturnType<typeof servePage>>;
 let shop: Shop;
-/** Includes 1,000 calls and charges €0.10 for each further one. */
+/** Includes 1,000 calls and charges €0.10 for each further one, with single sign-on. */
 let metered: string;
+let ssoSlug: string;
 
 beforeAll(async () => {
   [site, browser, shop] = await Promise.all([servePage(), launch(), openShop()]);
   const n = crypto.randomUUID().slice(0, 8);
+  ssoSlug = `sso-${n}`;
   const { id: sso } = await call<{ id: string }>('/features', {
     productId: shop.product,
-    slug: `sso-${n}`,
+    slug: ssoSlug,
     name: 'Single sign-on',
     type: 'boolean',
   });
@@ -192,6 +194,31 @@ test('confirmation lists what the customer gains and loses', async () => {
   await page.getByText(/^You lose on /).waitFor();
 });
 
+test('paywall sells the plan that opens the gate, by keyboard', async () => {
+  const page = await open(await newSubscriber(shop.plans.free), {
+    part: 'locked',
+    feature: ssoSlug,
+  });
+  const enter = async (name: string | RegExp) => {
+    await tabTo(page, page.getByRole('button', { name }));
+    await page.keyboard.press('Enter');
+  };
+  await enter('Unlock');
+  const dialog = page.getByRole('dialog', { name: 'Plans with Single sign-on' });
+  await dialog.getByRole('heading', { name: 'Metered' }).waitFor();
+  // The plans without it are not for sale here.
+  expect(await dialog.locator('[data-upay=plan-name]').allInnerTexts()).toEqual(['Metered']);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Unlock' }).waitFor();
+  await enter('Unlock');
+  await enter('Upgrade to Metered');
+  await page.getByRole('dialog', { name: 'Change to Metered' }).waitFor();
+  await enter(/^Pay €/);
+  await page.getByText('Unlocked').waitFor();
+  await expect.poll(() => page.locator('dialog').count()).toBe(0);
+});
+
 test('comparison has a row for each feature', async () => {
   const page = await open(await newSubscriber(shop.plans.pro));
   await press(page, 'Change plan');
@@ -202,6 +229,18 @@ test('comparison has a row for each feature', async () => {
     expect.stringMatching(/^API calls\s+1,000\s+Unlimited\s+Unlimited\s+1,000 included/),
     expect.stringMatching(/^Single sign-on\s+—\s+—\s+—\s+Included/),
   ]);
+});
+
+test('several unpaid invoices are added up', async () => {
+  const { customerId } = await newDebtor(shop.plans.pro);
+  const planId = (await openShop()).plans.scale;
+  await call('/subscriptions', { customerId, planId });
+  const page = await open(customerId);
+  await page.getByRole('heading', { name: 'Amount due €128.00' }).waitFor();
+  await page
+    .getByRole('button', { name: /^Pay €99\.00 for invoice / })
+    .first()
+    .waitFor();
 });
 
 test('unpaid invoice names the reference for a transfer', async () => {

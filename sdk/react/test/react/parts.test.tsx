@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import {
   BillingDetails,
+  CreditBalance,
   formatMoney,
   InvoiceList,
   LedgerTable,
@@ -136,6 +137,47 @@ test('a ledger tells what happened to its wallet, newest first', async () => {
     ['+100', '100'],
   ]);
   expect(container.querySelectorAll('.upay.mine')).toHaveLength(1);
+});
+
+describe('what credits buy', () => {
+  /** 90 credits, and features that cost as much as named. */
+  const shown = async (costs: [name: string, cost: string][], locale: string) => {
+    const path = `/customers/${offer.user}/credit-accounts`;
+    const { data } = await ask<{ data: { creditCurrencyId: string; balance: number }[] }>(path);
+    expect(data).toMatchObject([{ balance: 90 }]);
+    const creditCurrencyId = data[0]?.creditCurrencyId;
+    const features = [
+      { id: 'other', name: 'Other credits', creditCurrencyId: 'another', creditCost: '1' },
+      ...costs.map(([name, creditCost]) => ({ id: name, name, creditCurrencyId, creditCost })),
+    ];
+    const { below } = provided(await tokenOf(offer.user), { locale, messages: [de] }, (one) =>
+      one === '/features' ? Response.json({ data: features, hasMore: false }) : undefined,
+    );
+    render(below(<CreditBalance />));
+    await screen.findByText('90');
+  };
+
+  test.each([
+    ['en', 'Enough for 45 × Answers, 180 × Words, or 3 × Pictures'],
+    ['de', 'Reicht für 45 × Answers, 180 × Words oder 3 × Pictures'],
+  ])('is named for three features that can be used, in %s', async (locale, text) => {
+    const costs: [string, string][] = [
+      ['Answers', '2'],
+      ['Too dear', '91'],
+      ['Free', '0'],
+      ['Words', '0.5'],
+      ['Pictures', '29.9'],
+      ['Fourth', '1'],
+    ];
+    await shown(costs, locale);
+    await screen.findByText(text);
+  });
+
+  test('is not named where the balance is below every cost', async () => {
+    await shown([['Too dear', '91']], 'en');
+    await screen.findByText('Breakdown');
+    expect(screen.queryByText(/^Enough/)).toBeNull();
+  });
 });
 
 describe('the payment form', () => {

@@ -9,8 +9,10 @@ import {
   BillingDetails,
   BillingPortal,
   CreditBalance,
+  FeatureGate,
   InvoiceList,
   PaymentMethods,
+  Paywall,
   PlanChangeDialog,
   PricingTable,
   SubscriptionCard,
@@ -114,9 +116,41 @@ function Change() {
   );
 }
 
+/** A gate, and the plans that open it. */
+function Locked() {
+  const [isOpen, setOpen] = useState(false);
+  const slug = query.get('feature') ?? '';
+  return (
+    <>
+      <FeatureGate
+        featureSlug={slug}
+        fallback={
+          <button
+            onClick={() => {
+              setOpen(true);
+            }}
+          >
+            Unlock
+          </button>
+        }
+      >
+        <p>Unlocked</p>
+      </FeatureGate>
+      <Paywall
+        featureSlug={slug}
+        open={isOpen}
+        onClose={() => {
+          setOpen(false);
+        }}
+      />
+    </>
+  );
+}
+
 const PARTS: Record<string, () => ReactNode> = {
   portal: () => <Portal />,
   change: () => <Change />,
+  locked: () => <Locked />,
   details: () => <BillingDetails />,
   plan: () => <SubscriptionCard />,
   plans: () => <PricingTable />,
