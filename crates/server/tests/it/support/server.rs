@@ -150,16 +150,20 @@ impl Test {
         const COPY: Sql = sql("INSERT INTO portal_sessions (sid, tenant_no, customer_no, \
             generation, api_key_id, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
             absolute_expires_at, kid, digest, issued_at, expires_at) \
-            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < CAST($1 AS BIGINT)) \
+            WITH RECURSIVE n(i) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
+            SELECT i + 1 FROM n WHERE i < CAST($2 AS BIGINT)) \
             SELECT substr(s.sid, 1, 22) || substr(CAST(10000000 + n.i AS TEXT), 2), s.tenant_no, \
             s.customer_no, s.generation, s.api_key_id, s.scopes, s.allowed_origins, s.metadata, \
             s.created_at, s.ttl_seconds, s.absolute_expires_at, s.kid, s.digest, s.issued_at, \
-            s.expires_at FROM portal_sessions s, n WHERE s.sid = $2");
-        let sid = sid.to_owned();
-        let copied = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            tx.execute(&COPY, &[times.into(), (&sid).into()]).await
-        });
-        assert_eq!(copied.await.unwrap(), times.unsigned_abs());
+            s.expires_at FROM portal_sessions s, n WHERE s.sid = $3");
+        // In steps: a statement has a time limit.
+        for first in (1..=times).step_by(10_000) {
+            let (sid, last) = (sid.to_owned(), times.min(first + 9_999));
+            let copied = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                tx.execute(&COPY, &[first.into(), last.into(), (&sid).into()]).await
+            });
+            assert_eq!(copied.await.unwrap(), (last - first + 1).unsigned_abs());
+        }
     }
 
     /// Returns the result of a statement that counts.
