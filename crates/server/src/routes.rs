@@ -131,6 +131,7 @@ fn backend_routes() -> Routes {
         customers::http::list,
         customers::http::archive,
         customers::http::unarchive,
+        customers::http::erase,
         keys::http::create,
         keys::http::list,
         keys::http::revoke,

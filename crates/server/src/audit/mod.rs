@@ -99,6 +99,7 @@ actions! {
     CustomerUpdated = "customer.updated" => CustomerUpdated,
     CustomerArchived = "customer.archived" => CustomerArchived,
     CustomerUnarchived = "customer.unarchived" => CustomerUnarchived,
+    CustomerErased = "customer.erased" => CustomerUpdated,
     ApiKeyCreated = "api_key.created",
     ApiKeyRevoked = "api_key.revoked",
     ProductCreated = "product.created",

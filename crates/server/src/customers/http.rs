@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::customers::CustomerError;
 use crate::db::{Lane, Tx};
-use crate::flows;
+use crate::flows::{self, payment_methods};
 use crate::http::leaves::Text;
 use crate::http::page::{ListQuery, ListResponse};
 use crate::http::wire::Request;
@@ -172,6 +172,34 @@ pub async fn unarchive(
     set_archived(&app, &caller, &id, false).await
 }
 
+/// Erases a customer's personal data, which cannot be undone. Archives the customer first. Issued
+/// invoices and credit notes keep the name and address that they were issued with.
+#[utoipa::path(post, path = "/v1/customers/{id}/erase", tag = "customers", operation_id = "eraseCustomer",
+    responses((status = 200, body = CustomerResponse)))]
+pub async fn erase(
+    State(app): State<Arc<App>>,
+    caller: SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
+    PathText(id): PathText,
+    _: NoBody,
+) -> Result<Json<CustomerResponse>, Problem> {
+    let (tenant, by) = (caller.tenant(), app.by(caller.actor()));
+    let named = reference(&id);
+    let erased = app
+        .db
+        .write(Lane::Urgent, async move |tx: &mut Tx<'_, '_>| {
+            let at = crate::test_clock::now(tx, &tenant, by.now).await?;
+            let mut work = Work { tx, tenant: &tenant, at, by: &by };
+            flows::erase_customer(&mut work, &named).await
+        })
+        .await?;
+    let (customer, methods) = erased.ok_or_else(Problem::customer_not_found)?;
+    for method in &methods {
+        payment_methods::detach(&app, &tenant, method).await;
+    }
+    let profile = billing::get(&mut app.db.read().await?, &tenant, customer.no).await?;
+    Ok(Json(StatusCode::OK, CustomerResponse::to_backend(&customer, profile)))
+}
+
 async fn set_archived(
     app: &App,
     caller: &SecretKey<{ KeyScopes::CUSTOMERS_WRITE }>,
@@ -187,8 +215,8 @@ async fn set_archived(
         .write(lane, async move |tx: &mut Tx<'_, '_>| match archived {
             true => {
                 let at = crate::test_clock::now(tx, &tenant, by.now).await?;
-                flows::archive_customer(&mut Work { tx, tenant: &tenant, at, by: &by }, &named)
-                    .await
+                let mut work = Work { tx, tenant: &tenant, at, by: &by };
+                Ok(flows::archive_customer(&mut work, &named).await?)
             }
             false => super::unarchive(tx, &tenant, &named, &by.author()).await,
         })
@@ -215,6 +243,9 @@ impl From<CustomerError> for Problem {
             CustomerError::Db(error) => error.into(),
             CustomerError::ExternalIdTaken => {
                 Self::new(Code::Conflict, "Another customer has this externalId.")
+            }
+            CustomerError::Erased => {
+                Self::new(Code::CustomerErased, "The customer's data has been erased.")
             }
         }
     }

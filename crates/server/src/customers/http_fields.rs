@@ -49,6 +49,9 @@ pub struct CustomerResponse {
     /// The integrator's own notes; absent with a portal token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
+    /// When the personal data was erased; absent if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Time>,
     pub created_at: Time,
     pub updated_at: Time,
 }
@@ -168,6 +171,7 @@ impl CustomerResponse {
             notes: profile.notes,
             warnings: Vec::new(),
             metadata: None,
+            erased_at: customer.erased_at,
             created_at: customer.created_at,
             updated_at: customer.updated_at,
         }

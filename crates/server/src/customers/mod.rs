@@ -12,7 +12,7 @@ pub use sql::{
     by_no, delete_ended_before, get, lock, lock_no, page, raise_all_generations, update as store,
 };
 
-use self::billing::BillingChange;
+use self::billing::{BillingChange, BillingProfile};
 use crate::audit::{self, Action, Author};
 use crate::base::changes::changes;
 use crate::base::{CustomerId, Owned, Time};
@@ -34,6 +34,9 @@ pub struct Customer {
     /// A JSON object of strings.
     pub metadata: String,
     pub archived_at: Option<Time>,
+    /// When the personal data was erased.
+    #[record(default)]
+    pub erased_at: Option<Time>,
     #[record(read_only)]
     pub generation: i64,
     #[record(insert_only)]
@@ -90,6 +93,8 @@ pub enum SessionsEnd {
 pub enum CustomerError {
     Db(DbError),
     ExternalIdTaken,
+    /// Nobody can write to an erased customer.
+    Erased,
 }
 
 impl FromStr for CustomerRef {
@@ -142,6 +147,9 @@ pub async fn update(
     author: &Author,
 ) -> Result<Option<Customer>, CustomerError> {
     let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
+    if customer.erased_at.is_some() {
+        return Err(CustomerError::Erased);
+    }
     let mut changed = changes!(customer, change, {
         name "name", email "email", metadata "metadata",
     });
@@ -181,8 +189,11 @@ pub async fn unarchive(
     tenant: &Tenant,
     reference: &CustomerRef,
     author: &Author,
-) -> Result<Option<Customer>, DbError> {
+) -> Result<Option<Customer>, CustomerError> {
     let Some(mut customer) = sql::lock(tx, tenant, reference).await? else { return Ok(None) };
+    if customer.erased_at.is_some() {
+        return Err(CustomerError::Erased);
+    }
     if customer.archived_at.take().is_some() {
         customer.updated_at = author.now;
         sql::update(tx, tenant, &customer).await?;
@@ -191,6 +202,22 @@ pub async fn unarchive(
         audit::record(tx, tenant.no, &event).await?;
     }
     Ok(Some(customer))
+}
+
+/// Replaces the name, the e-mail address and the rest of a customer's and its billing profile's data.
+/// The currency stays: its invoices have it.
+pub async fn erase(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: &mut Customer,
+    now: Time,
+) -> Result<(), DbError> {
+    customer.name = "Erased customer".to_owned();
+    customer.email = format!("{}@erased.invalid", customer.id);
+    (customer.external_id, customer.metadata) = (None, "{}".to_owned());
+    (customer.erased_at, customer.updated_at) = (Some(now), now);
+    sql::update(tx, tenant, customer).await?;
+    sql::put_billing(tx, tenant, customer.no, &BillingProfile::default()).await
 }
 
 /// Ends all sessions of a customer in one write, by incrementing the generation.

@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(23, "0023_disputes"),
     migration!(24, "0024_emails"),
     migration!(25, "0025_email_settings"),
+    migration!(26, "0026_erased_customers"),
 ];
 
 /// The schema version of this program.

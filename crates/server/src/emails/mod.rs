@@ -15,7 +15,7 @@ mod sql;
 mod words;
 
 pub use deliver::deliver_due;
-pub use sql::delete_before;
+pub use sql::{delete_before, erase};
 
 use crate::app::App;
 use crate::audit::{self, Action, Author};

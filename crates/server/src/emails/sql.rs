@@ -44,6 +44,7 @@ const PUT_SETTINGS: Command<EmailSettings> = command!(
 );
 const DELETE_OLD: Sql = sql("DELETE FROM emails WHERE id IN \
      (SELECT id FROM emails WHERE id < $1 ORDER BY id LIMIT $2)");
+const ERASE: Sql = sql("DELETE FROM emails WHERE tenant_no = $1 AND customer_id = $2");
 
 /// An e-mail whose next attempt is due.
 #[derive(Clone, Debug, FromRow)]
@@ -166,6 +167,17 @@ pub async fn put_settings(
 /// after the creation, long before.
 pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Result<u64, DbError> {
     tx.execute(&DELETE_OLD, &[EmailId::first_at(before).into(), limit.into()]).await
+}
+
+/// Deletes a customer's e-mails, also those that are still to be sent, and what is known of its address.
+pub async fn erase(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: CustomerId,
+    address: &str,
+) -> Result<(), DbError> {
+    tx.execute(&ERASE, &[tenant.no.into(), customer.into()]).await?;
+    unpause(tx, tenant, address).await
 }
 
 word_columns!(EmailKind, EmailStatus);

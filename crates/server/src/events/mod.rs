@@ -8,7 +8,7 @@ pub mod http;
 mod sql;
 
 pub use sql::{
-    delete_before, insert as record, insert_each as record_each, publish, unpublished,
+    delete_before, erase, insert as record, insert_each as record_each, publish, unpublished,
     with_unpublished,
 };
 

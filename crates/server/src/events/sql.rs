@@ -70,6 +70,8 @@ pub struct Numbers {
     pub last: i64,
     pub published_at: Time,
 }
+const ERASE: Sql = sql("UPDATE events SET object = '{\"id\":\"' || object_id || '\"}' \
+     WHERE tenant_no = $1 AND customer_id = $2 AND object IS NOT NULL");
 
 /// The filters of a list.
 #[derive(Clone, Copy, Debug)]
@@ -163,6 +165,15 @@ pub async fn page(
 /// their creation time.
 pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Result<u64, DbError> {
     tx.execute(&DELETE_OLD, &[EventId::first_at(before).into(), limit.into()]).await
+}
+
+/// Reduces the objects of a customer's published events to their ids.
+pub async fn erase(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: CustomerId,
+) -> Result<(), DbError> {
+    tx.execute(&ERASE, &[tenant.no.into(), customer.into()]).await.map(|_| ())
 }
 
 word_columns!(EventType);

@@ -18,6 +18,7 @@ pub mod credit_notes;
 pub mod disputes;
 pub mod due;
 pub mod dunning;
+pub mod erase;
 pub mod events;
 pub mod expiring;
 pub mod http;
@@ -39,6 +40,7 @@ pub use archive::archive_customer;
 pub use cancel::{CancelMode, cancel, uncancel};
 pub use change::{ChangeRequest, change};
 pub use create::{NewSubscription, create};
+pub use erase::erase_customer;
 pub use events::{
     delete_old as delete_old_events, poll as poll_events, sweep as sweep_events, take as take_event,
 };

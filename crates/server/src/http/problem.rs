@@ -59,6 +59,7 @@ codes! {
     PaymentDeclined PAYMENT_REQUIRED "payment_declined",
     Conflict CONFLICT "conflict",
     CustomerArchived CONFLICT "customer_archived",
+    CustomerErased CONFLICT "customer_erased",
     SubscriptionExists CONFLICT "subscription_exists",
     SubscriptionNotActive CONFLICT "subscription_not_active",
     InvoiceUnpaid CONFLICT "invoice_unpaid",

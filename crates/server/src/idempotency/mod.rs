@@ -6,7 +6,7 @@
 
 mod sql;
 
-pub use sql::delete_old;
+pub use sql::{delete_old, erase};
 
 use crate::base::Time;
 use crate::db::{DbError, ToRow, Tx};

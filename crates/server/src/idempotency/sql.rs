@@ -25,6 +25,7 @@ const KEEP: Command<Idempotency> = command!(
 const DELETE_OLD: Sql = sql("DELETE FROM idempotency_records WHERE (caller, key) IN \
      (SELECT caller, key FROM idempotency_records WHERE created_at <= $1 \
      ORDER BY created_at LIMIT $2)");
+const ERASE: Sql = sql("DELETE FROM idempotency_records WHERE response LIKE $1");
 
 #[derive(FromRow)]
 struct Record {
@@ -73,4 +74,9 @@ pub async fn delete_old(tx: &mut Tx<'_, '_>, now: Time, limit: i64) -> Result<u6
 
 const fn oldest(now: Time) -> Time {
     now.plus_seconds(-KEPT_FOR_SECONDS)
+}
+
+/// Deletes the stored responses that contain this id.
+pub async fn erase(tx: &mut Tx<'_, '_>, id: &str) -> Result<(), DbError> {
+    tx.execute(&ERASE, &[format!("%{id}%").as_str().into()]).await.map(|_| ())
 }

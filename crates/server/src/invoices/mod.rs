@@ -21,8 +21,8 @@ pub use issue::{
 pub use lines::{InvoiceItem, InvoiceTier, Line, LineCode, LineKind, LineLabel, UsageParts};
 pub use parties::{Buyer, DeclaredTax, Seller};
 pub use sql::{
-    InvoiceFilter, draft_holds_lines, get, has_billed, has_open_for_period, of_period, owed, page,
-    payments,
+    InvoiceFilter, draft_holds_lines, erase, get, has_billed, has_open_for_period, of_period, owed,
+    page, payments,
 };
 
 use crate::audit::Action;

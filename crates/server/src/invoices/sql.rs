@@ -186,6 +186,8 @@ struct Numbered {
     last: i64,
     last_issued_at: Time,
 }
+const ERASE: Sql =
+    sql("UPDATE invoices SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 #[derive(FromRow)]
 struct Addition {
@@ -489,6 +491,11 @@ impl From<PartiesRow> for Parties {
             tax_declaration: seller.tax_declaration,
         }
     }
+}
+
+/// Erases what the backend noted about a customer's invoices.
+pub async fn erase(tx: &mut Tx<'_, '_>, tenant: &Tenant, customer_no: i64) -> Result<(), DbError> {
+    tx.execute(&ERASE, &[tenant.no.into(), customer_no.into()]).await.map(|_| ())
 }
 
 word_columns!(InvoiceReason, InvoiceStatus);

@@ -17,7 +17,7 @@ pub use processor::{
     Processor, ProcessorError, ProcessorEvent, Processors, RefundKey, RefundOrder, RefundResult,
 };
 pub use sandbox::Sandbox;
-pub use sql::{default_of, get, keep_reference, reference};
+pub use sql::{default_of, get, keep_reference, of_customer, reference};
 
 use crate::audit::Action;
 use crate::base::{

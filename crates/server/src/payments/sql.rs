@@ -36,6 +36,8 @@ const BY_REFERENCE: Query<PaymentMethod> = methods!(
     query,
     "WHERE m.tenant_no = $1 AND m.customer_no = $2 AND m.processor = $3 AND m.reference = $4"
 );
+const OF_CUSTOMER: Query<PaymentMethod> =
+    methods!(query, "WHERE m.tenant_no = $1 AND m.customer_no = $2 ORDER BY m.id");
 const PAGE: Pages<PaymentMethod> = methods!(
     pages,
     "WHERE m.tenant_no = $1 AND m.customer_no = $2 AND m.id < $3 AND m.id > $4 \
@@ -225,6 +227,14 @@ pub async fn keep_reference(
 ) -> Result<(), DbError> {
     let values = [customer_no.into(), processor.into(), tenant.no.into(), reference.into()];
     tx.execute(&KEEP_REFERENCE, &values).await.map(|_| ())
+}
+
+pub async fn of_customer(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<Vec<PaymentMethod>, DbError> {
+    tx.fetch(&OF_CUSTOMER, &[tenant.no.into(), customer_no.into()]).await
 }
 
 word_columns!(DeclineReason);

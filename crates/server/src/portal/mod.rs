@@ -26,7 +26,7 @@ pub use page::{Flow, PageOptions};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use revoke::{revoke_customer, revoke_session};
 pub use session::{PortalSession, RevokedReason, SessionStatus, Token};
-pub use sql::{delete_before, get};
+pub use sql::{delete_before, erase, get};
 pub use verify::{Presented, Refusal, SessionRecord, VerifiedSession, verify};
 
 use crate::base::scopes::scopes;

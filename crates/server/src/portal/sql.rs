@@ -157,6 +157,8 @@ pub struct NewRow {
     #[record(prefix = "")]
     pub token: Token,
 }
+const ERASE: Sql =
+    sql("UPDATE portal_sessions SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 /// Reads a session with everything that can end it.
 pub async fn record(
@@ -263,6 +265,11 @@ pub async fn page(
 /// Deletes at most `limit` sessions minted before this instant, oldest first.
 pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Result<u64, DbError> {
     tx.execute(&DELETE_OLD, &[PortalSessionId::first_at(before).into(), limit.into()]).await
+}
+
+/// Erases what the backend noted about a customer's sessions.
+pub async fn erase(tx: &mut Tx<'_, '_>, tenant: &Tenant, customer_no: i64) -> Result<(), DbError> {
+    tx.execute(&ERASE, &[tenant.no.into(), customer_no.into()]).await.map(|_| ())
 }
 
 text_columns!(super::PortalScopes);

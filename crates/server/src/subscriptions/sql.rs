@@ -142,6 +142,8 @@ impl DueSubscription {
         Due { tenant, what: What::Subscription(self.id), at: self.next_due_at }
     }
 }
+const ERASE: Sql =
+    sql("UPDATE subscriptions SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 impl DueInvoice {
     const fn due(self, tenant: Tenant) -> Due {
@@ -334,6 +336,11 @@ pub async fn postpone(
 ) -> Result<(), DbError> {
     let values = [to.into(), tenant.no.into(), id.into(), due.into()];
     tx.execute(&POSTPONE, &values).await.map(|_| ())
+}
+
+/// Erases what the backend noted about a customer's subscriptions.
+pub async fn erase(tx: &mut Tx<'_, '_>, tenant: &Tenant, customer_no: i64) -> Result<(), DbError> {
+    tx.execute(&ERASE, &[tenant.no.into(), customer_no.into()]).await.map(|_| ())
 }
 
 word_columns!(Attention, CollectionMethod, SubscriptionStatus);

@@ -14,7 +14,7 @@ mod sql;
 mod track;
 
 pub use meter::{Meter, date, read as read_meter};
-pub use sql::{events, period_closed, segment, segment_closed, used, window_continued};
+pub use sql::{erase, events, period_closed, segment, segment_closed, used, window_continued};
 pub use track::{Tracked, track};
 
 use crate::base::money::NotMoney;

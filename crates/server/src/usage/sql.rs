@@ -273,6 +273,9 @@ struct DayRow<'a> {
     #[record(prefix = "")]
     units: Units,
 }
+const ERASE_PROPERTIES: Sql =
+    sql("UPDATE usage_events SET properties = NULL WHERE customer_no = $1");
+const ERASE_VALUES: Sql = sql("DELETE FROM usage_values WHERE customer_no = $1");
 
 /// Returns the open segment of a metric in a usage window. The caller has the customer locked, as
 /// `track` has while it counts, and calls [`segment_closed`] or [`period_closed`] once it is billed.
@@ -656,4 +659,10 @@ impl ToColumn for serde_json::Map<String, serde_json::Value> {
     fn to_column(&self) -> Value<'_> {
         super::json(self).into()
     }
+}
+
+/// Erases the properties of a customer's events and the values that distinct counts are made of.
+pub async fn erase(tx: &mut Tx<'_, '_>, customer_no: i64) -> Result<(), DbError> {
+    tx.execute(&ERASE_PROPERTIES, &[customer_no.into()]).await?;
+    tx.execute(&ERASE_VALUES, &[customer_no.into()]).await.map(|_| ())
 }

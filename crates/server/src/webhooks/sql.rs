@@ -3,8 +3,8 @@
 mod deliveries;
 
 pub use deliveries::{
-    Attempted, Due, Filter, delete_deliveries_before, delivery, due, missed, page_of_deliveries,
-    queue, record, resend,
+    Attempted, Due, Filter, delete_deliveries_before, delivery, due, erase, missed,
+    page_of_deliveries, queue, record, resend,
 };
 
 use super::{Endpoint, Types};

@@ -147,6 +147,8 @@ async fn customers_and_sessions(log: &mut Log<'_>) {
     log.ask(patch("/v1/customers/one", &json!({ "name": "B" })), &["customer.updated"]).await;
     log.ask(post("/v1/customers/gone/archive", &json!({})), &["customer.archived"]).await;
     log.ask(post("/v1/customers/gone/unarchive", &json!({})), &["customer.unarchived"]).await;
+    let erased = ["customer.archived", "customer.erased"];
+    log.ask(post("/v1/customers/gone/erase", &json!({})), &erased).await;
     let session = async || t.mint(json!({ "customerId": "one" })).await.expect(201);
     let token = session().await.text("token");
     t.call(delete("/v1/portal-sessions/current").bearer(&token)).await.expect(204);

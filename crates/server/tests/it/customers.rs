@@ -261,6 +261,7 @@ on_both_stores! {
                 patch(format!("/v1/customers/{cus}"), &json!({ "name": "X" })),
                 post(format!("/v1/customers/{cus}/archive"), &json!({})),
                 post(format!("/v1/customers/{cus}/unarchive"), &json!({})),
+                post(format!("/v1/customers/{cus}/erase"), &json!({})),
                 post("/v1/portal-sessions", &json!({ "customerId": cus, "invalidateExisting": true })),
                 post("/v1/portal-sessions/revoke", &json!({ "customerId": cus })),
                 get(format!("/v1/portal-sessions?customerId={cus}")),

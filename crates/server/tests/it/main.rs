@@ -27,6 +27,7 @@ mod customers;
 mod disputes;
 mod emails;
 mod entitlements;
+mod erasure;
 mod events;
 mod histories;
 mod history;

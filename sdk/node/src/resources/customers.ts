@@ -57,6 +57,14 @@ export class Customers {
     return this.#transport.send({ method: 'POST', path: ['customers', id, 'unarchive'] }, options);
   }
 
+  /**
+   * Erases the customer's personal data, which cannot be undone, and archives it. Issued invoices
+   * keep the name and address that they were issued with.
+   */
+  erase(id: string, options?: RequestOptions): Promise<Customer> {
+    return this.#transport.send({ method: 'POST', path: ['customers', id, 'erase'] }, options);
+  }
+
   listInvoices(
     id: string,
     query?: ListQuery,

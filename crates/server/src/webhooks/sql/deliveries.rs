@@ -102,6 +102,8 @@ pub struct Filter {
     pub status: Option<DeliveryStatus>,
     pub event: Option<EventId>,
 }
+const ERASE: Sql = sql("UPDATE webhook_deliveries SET response_body = NULL \
+     WHERE tenant_no = $1 AND customer_id = $2");
 
 /// Queues deliveries and returns how many are new or begin again.
 pub async fn queue(tx: &mut Tx<'_, '_>, deliveries: &[NewDelivery]) -> Result<u64, DbError> {
@@ -183,3 +185,12 @@ pub async fn delete_deliveries_before(
 }
 
 word_columns!(DeliveryStatus);
+
+/// Erases what receivers answered to a customer's events.
+pub async fn erase(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: CustomerId,
+) -> Result<(), DbError> {
+    tx.execute(&ERASE, &[tenant.no.into(), customer.into()]).await.map(|_| ())
+}

@@ -68,6 +68,7 @@ pub const OPERATIONS: &[Row] = &[
     ("updateCustomer", Either("customers:write", "customer:write"), customer, |_| json!({ "name": "C" }), 200, NOBODY),
     ("archiveCustomer", Key("customers:write"), customer, no_body, 200, NOBODY),
     ("unarchiveCustomer", Key("customers:write"), customer, no_body, 200, NOBODY),
+    ("eraseCustomer", Key("customers:write"), customer, no_body, 200, NOBODY),
     ("createApiKey", Key("api_keys:write"), none, |_| json!({ "name": "K" }), 201, Passes),
     ("listApiKeys", Key("api_keys:read"), none, no_body, 200, Passes),
     ("revokeApiKey", Key("api_keys:write"), |w| &w.api_key, |_| json!({}), 200, NOTHING),
