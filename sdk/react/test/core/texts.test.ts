@@ -32,8 +32,8 @@ test.for(languages)('%s has a text for every code of an error', async ([, texts]
     errorText(texts, { code: code as ErrorCode, declineReason: undefined });
   const unknown = texts['error.unknown'];
   const without = [...codes, 'network_error', 'timeout'].filter((one) => textOf(one) === unknown);
-  // Of these the customer learns no more than that something went wrong.
-  expect(without.sort()).toEqual(['internal', 'invalid_tiers']);
+  // Of these the customer learns no more than that something went wrong. Only a backend meets the first.
+  expect(without.sort()).toEqual(['customer_erased', 'internal', 'invalid_tiers']);
   expect(textOf('no_such_code')).toBe(unknown);
 });
 
