@@ -32,6 +32,15 @@ test('an archived customer gets no session until it is unarchived', async () => 
   expect(await portalSessions.create({ customerId })).toMatchObject({ customerId });
 });
 
+test('an erased customer takes no change', async () => {
+  const { id } = await newCustomer();
+  const erased = await customers.erase(id);
+  expect(erased).toMatchObject({ id, name: 'Erased customer', status: 'archived' });
+  expect(erased.erasedAt).toMatch(/Z$/);
+  const error = await failure(customers.update(id, { name: 'Grace' }));
+  expect(error).toMatchObject({ name: 'ConflictError', status: 409, code: 'customer_erased' });
+});
+
 test('an id that a URL cannot hold is refused, not sent as another one', async () => {
   for (const id of ['', '.', '..', undefined as unknown as string]) {
     expect(await failure(customers.get(id))).toBeInstanceOf(TypeError);

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 test.for([
-  ['Customer', () => customers.list({ limit: 1 }), ['warnings']],
+  ['Customer', () => customers.list({ limit: 1 }), ['erasedAt', 'warnings']],
   ['PortalSession', () => portalSessions.list({ limit: 1 }), []],
   ['ApiKey', () => apiKeys.list({ limit: 1 }), ['secret']],
   ['AuditEvent', () => auditEvents.list({ limit: 1 }), []],
