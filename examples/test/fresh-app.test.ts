@@ -136,7 +136,8 @@ async function entriesOf(app: string, name: string): Promise<string[]> {
   const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: object };
   return (
     Object.keys(exports)
-      .filter((entry) => !/\.(css|json)$/.test(entry))
+      // The web component is a script of a page: it exports nothing.
+      .filter((entry) => !/\.(css|json|js)$/.test(entry))
       // A pattern stands for one entry per language.
       .map((entry) => `@unitpay/${name}${entry.slice(1).replace('*', 'de')}`)
   );
