@@ -9,6 +9,10 @@ export default defineConfig({
   // The declarations keep the comments, which editors show. `eager` inlines those of @unitpay/wire.
   dts: { eager: true },
   outputOptions: { comments: false },
-  inputOptions: { checks: { pluginTimings: false } },
+  inputOptions: {
+    checks: { pluginTimings: false },
+    // No comments with the paths of the sources.
+    experimental: { attachDebugInfo: 'none' },
+  },
   logLevel: 'warn',
 });
