@@ -61,6 +61,9 @@ pub async fn compose(
     let customer = CustomerRef::Id(email.customer_id);
     let customer = customers::get(&mut tx, tenant, &customer).await?;
     let customer = customer.ok_or(DbError::Broken("an e-mail without its customer"))?;
+    if customer.erased_at.is_some() {
+        return Err(ComposeError::Invalid("customer_erased"));
+    }
     let to = customer.email.parse::<Address>();
     let to = to.map_err(|_| ComposeError::Invalid("address_invalid"))?;
     let branding = branding::get(&mut tx, tenant).await?;

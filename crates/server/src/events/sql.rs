@@ -31,9 +31,9 @@ const NUMBER: Query<Numbers> = query!(
      THEN event_sequences.published_at ELSE excluded.published_at END RETURNING {}"
 );
 const PUBLISH: Sql = sql_of_each(
-    "UPDATE events SET sequence = $1, object = $2 \
+    "UPDATE events SET sequence = $1, object = COALESCE(object, $2) \
      WHERE tenant_no = $3 AND no = $4 AND sequence IS NULL",
-    "UPDATE events e SET sequence = w.sequence, object = w.object \
+    "UPDATE events e SET sequence = w.sequence, object = COALESCE(e.object, w.object) \
      FROM unnest($1::BIGINT[], $2::TEXT[], $3::BIGINT[], $4::BIGINT[]) \
      AS w(sequence, object, tenant_no, no) \
      WHERE e.tenant_no = w.tenant_no AND e.no = w.no AND e.sequence IS NULL",
@@ -56,6 +56,8 @@ const OF_CUSTOMER: Pages<Event> = pages!(
 /// An event that no node published stays, however old it is.
 const DELETE_OLD: Sql = sql("DELETE FROM events WHERE id IN \
      (SELECT id FROM events WHERE id < $1 AND sequence IS NOT NULL ORDER BY id LIMIT $2)");
+const ERASE: Sql = sql("UPDATE events SET object = '{\"id\":\"' || object_id || '\"}' \
+     WHERE tenant_no = $1 AND customer_id = $2");
 
 #[derive(ToRow)]
 struct Row<'a> {
@@ -70,8 +72,6 @@ pub struct Numbers {
     pub last: i64,
     pub published_at: Time,
 }
-const ERASE: Sql = sql("UPDATE events SET object = '{\"id\":\"' || object_id || '\"}' \
-     WHERE tenant_no = $1 AND customer_id = $2 AND object IS NOT NULL");
 
 /// The filters of a list.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +110,7 @@ pub async fn unpublished(
     tx.fetch(&UNPUBLISHED, &[tenant.no.into(), limit.into()]).await
 }
 
-/// Numbers these events in order and stores their objects. Returns the time of publication, or
+/// Numbers these events in order and stores their objects, unless they were erased meanwhile. Returns the time of publication, or
 /// `None` if another node published one of them; then the caller rolls back.
 pub async fn publish(
     tx: &mut Tx<'_, '_>,
@@ -167,7 +167,7 @@ pub async fn delete_before(tx: &mut Tx<'_, '_>, before: Time, limit: i64) -> Res
     tx.execute(&DELETE_OLD, &[EventId::first_at(before).into(), limit.into()]).await
 }
 
-/// Reduces the objects of a customer's published events to their ids.
+/// Reduces the objects of a customer's events to their ids, also of those that are not published yet.
 pub async fn erase(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

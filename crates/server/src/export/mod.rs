@@ -17,7 +17,6 @@ use rows::{CREDIT_NOTES, INVOICES, LEDGER, LINES, PAYMENTS, RECEIVABLES, USAGE, 
 pub use rows::{Cell, Row};
 
 const PAGE: usize = 500;
-const DAY_SECONDS: i64 = 86_400;
 
 words! {
     Records {
@@ -65,151 +64,149 @@ pub struct Export {
 
 impl Export {
     /// Reads the rows and passes each to `write`.
-    pub async fn run<E, W>(&self, db: &Db, mut write: W) -> Result<(), E>
+    pub async fn run<E, W>(&self, db: &Db, write: W) -> Result<(), E>
     where
         E: From<DbError>,
         W: FnMut(Row) -> Result<(), E>,
     {
-        let (mut tx, write) = (db.read().await?, &mut write);
+        let mut reader = Reader { export: self, tx: db.read().await?, write };
         match self.records {
-            Records::Invoices => self.invoices(&mut tx, write).await,
-            Records::Receivables => self.receivables(&mut tx, write).await,
-            Records::Lines => self.lines(&mut tx, write).await,
-            Records::Payments => self.payments(&mut tx, write).await,
-            Records::CreditNotes => self.credit_notes(&mut tx, write).await,
-            Records::Ledger => self.ledger(&mut tx, write).await,
-            Records::Usage => self.usage(&mut tx, write).await,
+            Records::Invoices => reader.invoices().await,
+            Records::Receivables => reader.receivables().await,
+            Records::Lines => reader.lines().await,
+            Records::Payments => reader.payments().await,
+            Records::CreditNotes => reader.credit_notes().await,
+            Records::Ledger => reader.ledger().await,
+            Records::Usage => reader.usage().await,
         }
     }
 
-    async fn invoices<E: From<DbError>>(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        write: &mut impl FnMut(Row) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn covers(&self, at: Option<Time>) -> bool {
+        let is_late_enough = |at| self.since.is_none_or(|since| at >= since);
+        let is_early_enough = |at| self.before.is_none_or(|before| at < before);
+        at.is_some_and(|at| is_late_enough(at) && is_early_enough(at))
+    }
+}
+
+/// Reads the rows of an export, page by page.
+struct Reader<'a, W> {
+    export: &'a Export,
+    tx: Tx<'static, 'static>,
+    write: W,
+}
+
+impl<E, W> Reader<'_, W>
+where
+    E: From<DbError>,
+    W: FnMut(Row) -> Result<(), E>,
+{
+    async fn invoices(&mut self) -> Result<(), E> {
         let mut last = String::new();
-        while let Some(page) = self.invoice_page(tx, &mut last).await? {
-            for invoice in page.iter().filter(|invoice| self.covers(invoice.issued_at)) {
-                write(row(INVOICES, invoice, &invoice.buyer.read()?))?;
+        while let Some(page) = self.invoice_page(&mut last).await? {
+            for invoice in page.iter().filter(|invoice| self.export.covers(invoice.issued_at)) {
+                (self.write)(row(INVOICES, invoice, &invoice.buyer.read()?))?;
             }
         }
         Ok(())
     }
 
-    async fn receivables<E: From<DbError>>(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        write: &mut impl FnMut(Row) -> Result<(), E>,
-    ) -> Result<(), E> {
+    async fn receivables(&mut self) -> Result<(), E> {
         let mut last = String::new();
-        while let Some(page) = self.invoice_page(tx, &mut last).await? {
+        while let Some(page) = self.invoice_page(&mut last).await? {
             let due = page.iter().filter(|invoice| invoice.amount_due() > 0);
-            for invoice in due.filter(|invoice| self.covers(invoice.issued_at)) {
-                let since = invoice.due_date.or(invoice.issued_at).unwrap_or(self.now);
-                let days = (self.now.seconds() - since.seconds()).div_euclid(DAY_SECONDS).max(0);
-                write(row(RECEIVABLES, invoice, &(invoice.buyer.read()?, days)))?;
+            for invoice in due.filter(|invoice| self.export.covers(invoice.issued_at)) {
+                let due = invoice.due_date.or(invoice.issued_at);
+                let days = due.map_or(0, |due| invoices::days_late(due, self.export.now));
+                (self.write)(row(RECEIVABLES, invoice, &(invoice.buyer.read()?, days)))?;
             }
         }
         Ok(())
     }
 
-    async fn lines<E: From<DbError>>(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        write: &mut impl FnMut(Row) -> Result<(), E>,
-    ) -> Result<(), E> {
+    async fn lines(&mut self) -> Result<(), E> {
         let mut last = String::new();
-        while let Some(page) = self.invoice_page(tx, &mut last).await? {
-            for invoice in page.iter().filter(|invoice| self.covers(invoice.issued_at)) {
-                let whole = invoices::get(tx, &self.tenant, invoice.id).await?;
+        while let Some(page) = self.invoice_page(&mut last).await? {
+            for invoice in page.iter().filter(|invoice| self.export.covers(invoice.issued_at)) {
+                let whole = invoices::get(&mut self.tx, &self.export.tenant, invoice.id).await?;
                 let lines =
                     whole.ok_or(DbError::Broken("an issued invoice is gone"))?.lines.read()?;
                 for line in (1..).zip(lines) {
-                    write(row(LINES, invoice, &line))?;
+                    (self.write)(row(LINES, invoice, &line))?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn payments<E: From<DbError>>(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        write: &mut impl FnMut(Row) -> Result<(), E>,
-    ) -> Result<(), E> {
+    async fn payments(&mut self) -> Result<(), E> {
         let mut last = String::new();
-        while let Some(page) = self.invoice_page(tx, &mut last).await? {
+        while let Some(page) = self.invoice_page(&mut last).await? {
             // A dispute may have taken back all that was paid.
             let has_paid =
                 |invoice: &&Invoice| invoice.amount_paid > 0 || invoice.dispute_status.is_some();
             for invoice in page.iter().filter(has_paid) {
-                let payments = invoices::payments(tx, &self.tenant, invoice.id).await?;
-                for payment in payments.iter().filter(|one| self.covers(Some(one.paid_at))) {
-                    write(row(PAYMENTS, invoice, payment))?;
+                let payments =
+                    invoices::payments(&mut self.tx, &self.export.tenant, invoice.id).await?;
+                for payment in payments.iter().filter(|one| self.export.covers(Some(one.paid_at))) {
+                    (self.write)(row(PAYMENTS, invoice, payment))?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn credit_notes<E: From<DbError>>(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        write: &mut impl FnMut(Row) -> Result<(), E>,
-    ) -> Result<(), E> {
+    async fn credit_notes(&mut self) -> Result<(), E> {
         let mut last = String::new();
         loop {
-            let page = credit_notes::page(tx, &self.tenant, None, None, &after(&last)).await?;
+            let page =
+                credit_notes::page(&mut self.tx, &self.export.tenant, None, None, &after(&last))
+                    .await?;
             let Some(end) = page.last() else { return Ok(()) };
             last = end.id.to_string();
-            for note in page.iter().filter(|note| self.covers(Some(note.issued_at))) {
-                write(row(CREDIT_NOTES, note, &note.buyer.read()?))?;
+            for note in page.iter().filter(|note| self.export.covers(Some(note.issued_at))) {
+                (self.write)(row(CREDIT_NOTES, note, &note.buyer.read()?))?;
             }
         }
     }
 
-    async fn ledger<E: From<DbError>>(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        write: &mut impl FnMut(Row) -> Result<(), E>,
-    ) -> Result<(), E> {
+    async fn ledger(&mut self) -> Result<(), E> {
         let mut last = String::new();
         loop {
-            let accounts = credits::page(tx, &self.tenant, None, &after(&last)).await?;
+            let accounts =
+                credits::page(&mut self.tx, &self.export.tenant, None, &after(&last)).await?;
             let Some(end) = accounts.last() else { return Ok(()) };
             last = end.account.id.to_string();
             for account in &accounts {
                 let mut last_entry = String::new();
                 loop {
-                    let page = credits::ledger(tx, account.account.no, &after(&last_entry)).await?;
+                    let page =
+                        credits::ledger(&mut self.tx, account.account.no, &after(&last_entry))
+                            .await?;
                     let Some(end) = page.last() else { break };
                     last_entry = end.id.to_string();
-                    for entry in page.iter().filter(|entry| self.covers(Some(entry.at))) {
-                        write(row(LEDGER, account, entry))?;
+                    for entry in page.iter().filter(|entry| self.export.covers(Some(entry.at))) {
+                        (self.write)(row(LEDGER, account, entry))?;
                     }
                 }
             }
         }
     }
 
-    async fn usage<E: From<DbError>>(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        write: &mut impl FnMut(Row) -> Result<(), E>,
-    ) -> Result<(), E> {
+    async fn usage(&mut self) -> Result<(), E> {
         let mut last = String::new();
         loop {
-            let customers = customers::page(tx, &self.tenant, None, &after(&last)).await?;
+            let customers =
+                customers::page(&mut self.tx, &self.export.tenant, None, &after(&last)).await?;
             let Some((end, _)) = customers.last() else { return Ok(()) };
             last = end.id.to_string();
             for (customer, _) in &customers {
                 let mut last_key = String::new();
                 loop {
-                    let page = usage::events(tx, customer.no, &last_key, PAGE).await?;
+                    let page = usage::events(&mut self.tx, customer.no, &last_key, PAGE).await?;
                     let Some(end) = page.last() else { break };
                     last_key.clone_from(&end.key);
-                    for event in page.iter().filter(|event| self.covers(Some(event.at))) {
-                        write(row(USAGE, customer, event))?;
+                    for event in page.iter().filter(|event| self.export.covers(Some(event.at))) {
+                        (self.write)(row(USAGE, customer, event))?;
                     }
                 }
             }
@@ -217,23 +214,14 @@ impl Export {
     }
 
     /// Returns the next page of issued invoices, without their lines; `None` at the end.
-    async fn invoice_page(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        last: &mut String,
-    ) -> Result<Option<Vec<Invoice>>, DbError> {
+    async fn invoice_page(&mut self, last: &mut String) -> Result<Option<Vec<Invoice>>, DbError> {
         let filter = InvoiceFilter::default();
-        let mut page = invoices::page(tx, &self.tenant, filter, &after(last)).await?;
+        let mut page =
+            invoices::page(&mut self.tx, &self.export.tenant, filter, &after(last)).await?;
         let Some(end) = page.last() else { return Ok(None) };
         *last = end.id.to_string();
         page.retain(|invoice| invoice.status != InvoiceStatus::Draft);
         Ok(Some(page))
-    }
-
-    fn covers(&self, at: Option<Time>) -> bool {
-        let is_late_enough = |at| self.since.is_none_or(|since| at >= since);
-        let is_early_enough = |at| self.before.is_none_or(|before| at < before);
-        at.is_some_and(|at| is_late_enough(at) && is_early_enough(at))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The columns of each kind of record, named as in the API. Amounts are in minor units.
 
-use crate::base::TaxRate;
 use crate::credits::{AccountView, LedgerEntry};
 use crate::customers::Customer;
 use crate::invoices::credit_notes::CreditNote;
@@ -102,9 +101,11 @@ pub const LINES: Columns<Invoice, (i64, Line)> = &[
     ("unitAmount", |_, (_, line)| plain_if(line.unit_amount)),
     ("amount", |_, (_, line)| line.amount.into()),
     ("currency", |invoice, _| plain(invoice.currency.as_str())),
-    ("taxName", |invoice, (_, line)| text(rate(invoice, line).map(|rate| &*rate.name))),
+    ("taxName", |invoice, (_, line)| {
+        text(line.rate(invoice.totals.tax.as_ref()).map(|rate| &*rate.name))
+    }),
     ("taxBasisPoints", |invoice, (_, line)| {
-        rate(invoice, line).map_or(Cell::Empty, |rate| rate.basis_points.into())
+        line.rate(invoice.totals.tax.as_ref()).map_or(Cell::Empty, |rate| rate.basis_points.into())
     }),
     ("periodStart", |_, (_, line)| plain_if(line.period.map(|period| period.start))),
     ("periodEnd", |_, (_, line)| plain_if(line.period.map(|period| period.end))),
@@ -148,7 +149,7 @@ pub const CREDIT_NOTES: Columns<CreditNote, Buyer> = &[
     ("voidedAt", |note, _| plain_if(note.voided_at)),
 ];
 
-/// The second part is the number of whole days since the invoice was due.
+/// The second part is the number of days since the invoice was due.
 pub const RECEIVABLES: Columns<Invoice, (Buyer, i64)> = &[
     ("invoiceId", |invoice, _| plain(invoice.id)),
     ("invoiceNumber", |invoice, _| plain_if(invoice.number_text())),
@@ -196,11 +197,6 @@ pub fn row<A, B>(columns: Columns<A, B>, owner: &A, record: &B) -> Row {
 
 pub fn names<A, B>(columns: Columns<A, B>) -> Vec<&'static str> {
     columns.iter().map(|(name, _)| *name).collect()
-}
-
-/// Returns the rate that a line is taxed at.
-fn rate<'a>(invoice: &'a Invoice, line: &'a Line) -> Option<&'a TaxRate> {
-    line.tax.as_ref().unwrap_or(&invoice.totals.tax).as_ref()
 }
 
 /// Returns the bucket of a receivable.

@@ -18,11 +18,16 @@ pub async fn erase_customer(
     work: &mut Work<'_, '_, '_>,
     reference: &CustomerRef,
 ) -> Result<Option<(Customer, Vec<PaymentMethod>)>, DbError> {
-    let Some(mut customer) = archive_customer(work, reference).await? else { return Ok(None) };
-    if customer.erased_at.is_some() {
-        return Ok(Some((customer, Vec::new())));
+    let (tenant, found) = (work.tenant, customers::lock(work.tx, work.tenant, reference).await?);
+    let Some(found) = found else { return Ok(None) };
+    if found.erased_at.is_some() {
+        return Ok(Some((found, Vec::new())));
     }
-    let (tenant, no, id) = (work.tenant, customer.no, customer.id);
+    let (no, id) = (found.no, found.id);
+    // Before the events of the erasure itself, which are published without personal data.
+    events::erase(work.tx, tenant, id).await?;
+    let archived = archive_customer(work, &CustomerRef::Id(id)).await?;
+    let Some(mut customer) = archived else { return Ok(None) };
     let methods = payments::of_customer(work.tx, tenant, no).await?;
     for method in &methods {
         payments::forget(work, id, method).await?;
@@ -31,7 +36,6 @@ pub async fn erase_customer(
     invoices::erase(work.tx, tenant, no).await?;
     portal::erase(work.tx, tenant, no).await?;
     usage::erase(work.tx, no).await?;
-    events::erase(work.tx, tenant, id).await?;
     webhooks::erase(work.tx, tenant, id).await?;
     emails::erase(work.tx, tenant, id, &customer.email).await?;
     idempotency::erase(work.tx, &id.to_string()).await?;

@@ -234,6 +234,13 @@ pub const fn end_of_day(at: Time) -> Time {
     Time::from_seconds((at.seconds().div_euclid(DAY_SECONDS) + 1) * DAY_SECONDS)
 }
 
+/// Returns the number of days by which something is late that was due on the day of this instant, UTC.
+/// The first one begins when that day has ended.
+pub const fn days_late(due: Time, now: Time) -> i64 {
+    let late = now.seconds() - end_of_day(due).seconds();
+    if late < 0 { 0 } else { late / DAY_SECONDS + 1 }
+}
+
 /// Locks the customer and reads an invoice: other writers on the customer's billing wait.
 pub async fn lock(
     tx: &mut Tx<'_, '_>,
@@ -362,5 +369,18 @@ impl InvoiceStatus {
             Self::Issued | Self::PartiallyPaid | Self::Overdue | Self::Uncollectible => true,
             Self::Draft | Self::Paid | Self::Void => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_day_late_begins_when_the_due_day_has_ended() {
+        let due = Time::from_seconds(10 * DAY_SECONDS + 36_000);
+        let at = |days, seconds| days_late(due, Time::from_seconds(days * DAY_SECONDS + seconds));
+        assert_eq!([at(9, 0), at(10, 86_399), at(11, 0)], [0, 0, 1]);
+        assert_eq!([at(11, 86_399), at(12, 0), at(41, 0)], [1, 2, 31]);
     }
 }

@@ -148,6 +148,8 @@ const INSERT_PAYMENT: Command<Payment> = command!(
 );
 const PAYMENTS: Query<Payment> =
     query!(Payment, "SELECT {} FROM payments WHERE tenant_no = $1 AND invoice_id = $2 ORDER BY id");
+const ERASE: Sql =
+    sql("UPDATE invoices SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 #[derive(FromRow)]
 struct PartiesRow {
@@ -186,8 +188,6 @@ struct Numbered {
     last: i64,
     last_issued_at: Time,
 }
-const ERASE: Sql =
-    sql("UPDATE invoices SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 #[derive(FromRow)]
 struct Addition {

@@ -144,6 +144,8 @@ const OF_CUSTOMER: Pages<PortalSession> = page!("AND s.customer_no = $4", "$5", 
 
 const DELETE_OLD: Sql = sql("DELETE FROM portal_sessions WHERE sid IN \
      (SELECT sid FROM portal_sessions WHERE sid < $1 ORDER BY sid LIMIT $2)");
+const ERASE: Sql =
+    sql("UPDATE portal_sessions SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 /// A row to insert.
 #[derive(Clone, Debug, ToRow)]
@@ -157,8 +159,6 @@ pub struct NewRow {
     #[record(prefix = "")]
     pub token: Token,
 }
-const ERASE: Sql =
-    sql("UPDATE portal_sessions SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 /// Reads a session with everything that can end it.
 pub async fn record(

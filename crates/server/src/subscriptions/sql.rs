@@ -116,6 +116,8 @@ const FIRST_OVERDUE: Query<DueInvoice> = query!(
 );
 const POSTPONE: Sql = sql("UPDATE subscriptions SET next_due_at = $1 \
      WHERE tenant_no = $2 AND id = $3 AND next_due_at <= $4");
+const ERASE: Sql =
+    sql("UPDATE subscriptions SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 #[derive(FromRow)]
 struct OfTenant<R: FromRow> {
@@ -142,8 +144,6 @@ impl DueSubscription {
         Due { tenant, what: What::Subscription(self.id), at: self.next_due_at }
     }
 }
-const ERASE: Sql =
-    sql("UPDATE subscriptions SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
 impl DueInvoice {
     const fn due(self, tenant: Tenant) -> Due {

@@ -163,6 +163,9 @@ const CARRY: Sql = sql("UPDATE usage_periods SET subscription_id = $1, period_st
      WHERE customer_no = $3 AND subscription_id = $4 AND period_start = $5");
 const CARRY_VALUES: Sql = sql("UPDATE usage_values SET subscription_id = $1, period_start = $2 \
      WHERE customer_no = $3 AND subscription_id = $4 AND period_start = $5");
+const ERASE_PROPERTIES: Sql =
+    sql("UPDATE usage_events SET properties = NULL WHERE customer_no = $1");
+const ERASE_VALUES: Sql = sql("DELETE FROM usage_values WHERE customer_no = $1");
 
 #[derive(FromRow)]
 struct ById {
@@ -273,9 +276,6 @@ struct DayRow<'a> {
     #[record(prefix = "")]
     units: Units,
 }
-const ERASE_PROPERTIES: Sql =
-    sql("UPDATE usage_events SET properties = NULL WHERE customer_no = $1");
-const ERASE_VALUES: Sql = sql("DELETE FROM usage_values WHERE customer_no = $1");
 
 /// Returns the open segment of a metric in a usage window. The caller has the customer locked, as
 /// `track` has while it counts, and calls [`segment_closed`] or [`period_closed`] once it is billed.
@@ -527,7 +527,6 @@ pub async fn store(tx: &mut Tx<'_, '_>, events: &[ToStore<'_>]) -> Result<u64, D
     tx.store_each(&ADD_EVENT, events).await
 }
 
-/// Returns the events that are stored under these keys.
 /// Returns a customer's events after this key, in the order of keys.
 pub async fn events(
     tx: &mut Tx<'_, '_>,
@@ -539,6 +538,7 @@ pub async fn events(
     tx.fetch(&EVENTS, &[customer_no.into(), after.into(), limit.into()]).await
 }
 
+/// Returns the events that are stored under these keys.
 pub async fn find<'a>(
     tx: &mut Tx<'_, '_>,
     keys: impl Iterator<Item = (i64, &'a str)>,

@@ -75,9 +75,16 @@ on_both_stores! {
         t.send_email().await;
         let before = tables_with(&t, MARK).await;
         assert!(before.len() >= 9 && before.contains(&"emails".to_owned()), "{before:?}");
+        // Its events are published after the erasure.
+        t.pay(&t.bill(id, 500).await, json!({})).await.expect(200);
+        smtp.take();
         let erase = async || t.call(post(format!("/v1/customers/{id}/erase"), &json!({})).key(&t.key)).await;
         let erased = erase().await.expect(200).json();
         assert_eq!(tables_with(&t, MARK).await, ["invoices"]);
+        t.publish().await;
+        t.send_email().await;
+        assert_eq!(tables_with(&t, MARK).await, ["invoices"]);
+        assert!(smtp.take().is_empty());
         assert_eq!((&erased["status"], &erased["name"]), (&json!("archived"), &json!("Erased customer")));
         assert_eq!(erased["email"], format!("{id}@erased.invalid"));
         assert_eq!(erased["erasedAt"], "2030-01-01T00:00:00.000Z");

@@ -60,6 +60,8 @@ const RESEND: Sql = sql("UPDATE webhook_deliveries SET status = 'pending', attem
      next_at = $1 WHERE endpoint_no = $2 AND id = $3");
 const DELETE_OLD: Sql = sql("DELETE FROM webhook_deliveries WHERE id IN \
      (SELECT id FROM webhook_deliveries WHERE id < $1 ORDER BY id LIMIT $2)");
+const ERASE: Sql = sql("UPDATE webhook_deliveries SET response_body = NULL \
+     WHERE tenant_no = $1 AND customer_id = $2");
 
 /// A delivery whose next attempt is due, with its event.
 #[derive(Debug, FromRow)]
@@ -102,8 +104,6 @@ pub struct Filter {
     pub status: Option<DeliveryStatus>,
     pub event: Option<EventId>,
 }
-const ERASE: Sql = sql("UPDATE webhook_deliveries SET response_body = NULL \
-     WHERE tenant_no = $1 AND customer_id = $2");
 
 /// Queues deliveries and returns how many are new or begin again.
 pub async fn queue(tx: &mut Tx<'_, '_>, deliveries: &[NewDelivery]) -> Result<u64, DbError> {
@@ -184,8 +184,6 @@ pub async fn delete_deliveries_before(
     tx.execute(&DELETE_OLD, &[before.into(), limit.into()]).await
 }
 
-word_columns!(DeliveryStatus);
-
 /// Erases what receivers answered to a customer's events.
 pub async fn erase(
     tx: &mut Tx<'_, '_>,
@@ -194,3 +192,5 @@ pub async fn erase(
 ) -> Result<(), DbError> {
     tx.execute(&ERASE, &[tenant.no.into(), customer.into()]).await.map(|_| ())
 }
+
+word_columns!(DeliveryStatus);
