@@ -9,18 +9,29 @@ use crate::config::Config;
 use crate::organizations::DEFAULT_ORGANIZATION;
 use crate::payments::stripe::{
     API_VERSION, Accounts, Client, Connection, NewCredentials, SEALED_FOR, accounts,
+    webhook_endpoint,
 };
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::Read as _;
 
+/// The permissions of a restricted key; docs/stripe.md has the same list.
+const PERMISSIONS: &str = "a restricted key needs: write Customers, PaymentIntents, SetupIntents, \
+    PaymentMethods, Charges and Refunds; read Disputes, Events, Account; \
+    write Webhook Endpoints for --register-webhook";
 const MAX_INPUT_BYTES: u64 = 16_384;
 
 #[derive(Subcommand)]
 pub enum Processors {
     /// Connect an account: reads secret_key=…, publishable_key=… and webhook_secret=… on standard
     /// input, one a line, checks the secret key and prints the address for webhooks
-    Connect(Account),
+    Connect {
+        #[command(flatten)]
+        account: Account,
+        /// Create the webhook endpoint at Stripe, and keep its secret; needs `public_url`
+        #[arg(long)]
+        register_webhook: bool,
+    },
     /// Replace some of the credentials, read as `connect` does; a new webhook secret is valid beside
     /// the one before it
     Rotate(Account),
@@ -48,13 +59,27 @@ pub enum Name {
 pub async fn run(config: &Config, command: Processors) -> anyhow::Result<()> {
     let store = Store::open(config, Purpose::Beside).await?;
     match command {
-        Processors::Connect(account) => {
+        Processors::Connect { account, register_webhook } => {
+            if register_webhook && config.public_url.is_empty() {
+                bail!(
+                    "--register-webhook needs public_url, the address at which Stripe reaches this server"
+                );
+            }
             let connection = keep(config, &store, &account, false).await?;
-            let issuer = config.public_url.as_str();
-            let path = connection.webhook_url(issuer);
-            say("connected; have Stripe send its webhooks to the address below, of API version");
-            say(&format!("{API_VERSION}, then: unitpay processors rotate, with webhook_secret=…"));
-            print(&path)
+            let url = connection.webhook_url(&config.public_url);
+            if register_webhook {
+                register(config, &store, &connection, &url).await?;
+                say("connected; Stripe sends its webhooks to the address below");
+            } else {
+                say(
+                    "connected; have Stripe send its webhooks to the address below, of API version",
+                );
+                say(&format!(
+                    "{API_VERSION}, then: unitpay processors rotate, with webhook_secret=…"
+                ));
+            }
+            say(PERMISSIONS);
+            print(&url)
         }
         Processors::Rotate(account) => {
             keep(config, &store, &account, true).await?;
@@ -88,10 +113,29 @@ async fn keep(
     let mut input = String::new();
     std::io::stdin().take(MAX_INPUT_BYTES).read_to_string(&mut input)?;
     let new = read(&input)?;
-    let client = Client::new(config.stripe.api_base.clone());
-    let seal = store.signing.seal_for(SEALED_FOR);
-    let accounts = Accounts::new(client, seal, store.random.clone());
+    let accounts = accounts_of(config, store);
     Ok(accounts.connect(&store.db, &tenant, new, store.clock.now()).await?)
+}
+
+fn accounts_of(config: &Config, store: &Store) -> Accounts {
+    let client = Client::new(config.stripe.api_base.clone());
+    Accounts::new(client, store.signing.seal_for(SEALED_FOR), store.random.clone())
+}
+
+/// Creates the webhook endpoint at Stripe and stores its secret.
+async fn register(
+    config: &Config,
+    store: &Store,
+    connection: &Connection,
+    url: &str,
+) -> anyhow::Result<()> {
+    let (accounts, tenant) = (accounts_of(config, store), &connection.tenant);
+    let stripe = accounts.connected(&mut store.db.read().await?, tenant).await?;
+    let stripe = stripe.context("the account was disconnected meanwhile")?;
+    let secret = webhook_endpoint::register(&stripe, url).await?;
+    let new = NewCredentials { webhook_secret: Some(secret), ..NewCredentials::default() };
+    accounts.connect(&store.db, tenant, new, store.clock.now()).await?;
+    Ok(())
 }
 
 /// Reads `name=value` lines. No message repeats a line: it may hold a secret.

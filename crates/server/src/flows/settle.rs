@@ -23,6 +23,9 @@ const AT_ONCE: usize = 8;
 /// The longest delay between checks of an attempt whose result is unknown.
 const LONGEST_WAIT_SECONDS: i64 = 3_600;
 
+/// The time for which the cancellation of a form is tried.
+const CANCELED_WITHIN_SECONDS: i64 = 7 * 86_400;
+
 /// Continues an attempt from its current step and returns it. It is still pending if the
 /// processor's answer is unknown.
 pub async fn run(
@@ -37,10 +40,10 @@ pub async fn run(
             record(app, tenant, id, result).await
         }
         AttemptStatus::RefundDue => refund(app, tenant, attempt).await,
+        AttemptStatus::Abandoned => cancel_form(app, tenant, attempt).await,
         AttemptStatus::RequiresForm
         | AttemptStatus::Succeeded
         | AttemptStatus::Declined
-        | AttemptStatus::Abandoned
         | AttemptStatus::Refunded => Ok(attempt),
     }
 }
@@ -211,6 +214,46 @@ async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt,
     }
 }
 
+/// Cancels the form of an attempt that was given up, at its processor. Best effort: a payment by a
+/// form that stays open is refunded.
+async fn cancel_form(
+    app: &App,
+    tenant: &Tenant,
+    attempt: Attempt,
+) -> Result<Attempt, BillingError> {
+    let (Some(_), Some(reference)) = (attempt.next_at, &attempt.charge_reference) else {
+        return Ok(attempt);
+    };
+    let mut tx = app.db.read().await?;
+    let processor = app.processors.by_name(&mut tx, tenant, &attempt.processor).await?;
+    drop(tx);
+    let now = app.clock.now();
+    let age = now.seconds() - attempt.created_at.seconds();
+    let canceled = match processor {
+        Some(processor) => processor.cancel(tenant, reference).await,
+        None => Ok(()),
+    };
+    let next_at = match canceled {
+        Err(error) if age < CANCELED_WITHIN_SECONDS => {
+            tracing::warn!(attempt = %attempt.id, %error, "a form is open and will be canceled later");
+            Some(now.plus_seconds(age.clamp(TAKEN_UP_AFTER_SECONDS, LONGEST_WAIT_SECONDS)))
+        }
+        Ok(()) | Err(_) => None,
+    };
+    let (owner, id) = (*tenant, attempt.id);
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let mut attempt = locked(tx, &owner, id).await?;
+            // A payment came in meanwhile.
+            if attempt.status == AttemptStatus::Abandoned {
+                attempt.next_at = next_at;
+                settlement::store(tx, &owner, &attempt, now).await?;
+            }
+            Ok(attempt)
+        })
+        .await
+}
+
 /// Records the state of a refund, in one transaction. Idempotent.
 async fn record_refund(
     app: &App,
@@ -308,6 +351,24 @@ pub async fn receive(
                 })
                 .await?
         }
+        ProcessorEvent::Canceled { key } => {
+            let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
+            let known = attempt.is_some_and(|attempt| attempt.processor == processor);
+            if known {
+                form_canceled(app, tenant, key).await?;
+            }
+            known
+        }
+        ProcessorEvent::CustomerGone { customer } => {
+            let (owner, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
+            app.db
+                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+                    let at = test_clock::now(tx, &owner, by.now).await?;
+                    let mut work = Work { tx, tenant: &owner, at, by: &by };
+                    payments::customer_gone(&mut work, &name, &customer).await
+                })
+                .await?
+        }
         ProcessorEvent::RefundChanged { key: RefundKey::Refund(id), refund } => {
             let known = refunds::is_of(app, tenant, id, processor).await?;
             if known {
@@ -370,6 +431,21 @@ async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(),
         run(app, tenant, id).await?;
     }
     Ok(())
+}
+
+/// Closes a form that was canceled at the processor. A no-op unless it is open.
+async fn form_canceled(
+    app: &App,
+    tenant: &Tenant,
+    id: PaymentAttemptId,
+) -> Result<(), BillingError> {
+    let (owner, by) = (*tenant, app.by(Actor::System));
+    app.db
+        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
+            let at = test_clock::now(tx, &owner, by.now).await?;
+            expire_form(&mut Work { tx, tenant: &owner, at, by: &by }, id).await
+        })
+        .await
 }
 
 /// Closes a form that has expired.

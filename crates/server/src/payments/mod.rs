@@ -174,6 +174,22 @@ pub async fn card_gone(
     Ok(true)
 }
 
+/// Forgets a customer that was deleted at the processor, with its payment methods there; `false` if the
+/// tenant has no such customer.
+pub async fn customer_gone(
+    work: &mut Work<'_, '_, '_>,
+    processor: &str,
+    reference: &str,
+) -> Result<bool, DbError> {
+    let Some(customer) = lock_holder(work, processor, reference).await? else { return Ok(false) };
+    let methods = of_customer(work.tx, work.tenant, customer.no).await?;
+    for method in methods.iter().filter(|method| method.processor == processor) {
+        forget(work, customer.id, method).await?;
+    }
+    sql::delete_reference(work.tx, work.tenant, customer.no, processor).await?;
+    Ok(true)
+}
+
 /// Deletes a payment method of a customer who is locked.
 pub async fn forget(
     work: &mut Work<'_, '_, '_>,

@@ -54,6 +54,10 @@ pub trait PaymentProcessor: Send + Sync {
         charge: &'a ChargeOrder,
     ) -> Reply<'a, Option<ChargeResult>>;
 
+    /// Cancels the form of a charge that was given up, so that nobody pays by it any more. A no-op if the
+    /// charge was canceled or paid: a payment is reported as an event, and refunded.
+    fn cancel<'a>(&'a self, tenant: &'a Tenant, reference: &'a str) -> Reply<'a, ()>;
+
     /// Refunds a charge once for each key, whole or in part, and returns the refund's state. A
     /// repeated call returns the state as it is by then.
     fn refund<'a>(&'a self, tenant: &'a Tenant, order: &'a RefundOrder) -> Reply<'a, RefundResult>;
@@ -178,12 +182,16 @@ words! {
 pub enum ProcessorEvent {
     /// A form was completed and its charge succeeded.
     Charged { key: PaymentAttemptId, reference: String, card: Option<Card> },
+    /// The form of a charge was canceled at the processor: nobody can pay by it.
+    Canceled { key: PaymentAttemptId },
     /// A form for a payment method was completed.
     SetUp { customer: String, card: Card },
     /// The bank replaced a card or its expiry changed.
     CardChanged { customer: String, card: Card },
     /// A payment method was removed at the processor: it cannot be charged any more.
     CardGone { customer: String, reference: String },
+    /// A customer was deleted at the processor, and all of its payment methods with it.
+    CustomerGone { customer: String },
     /// A refund succeeded or failed.
     RefundChanged { key: RefundKey, refund: RefundResult },
     /// A charge is disputed. That it succeeded may not be known here yet; then `reference` and `card`

@@ -77,6 +77,9 @@ const OF_REFERENCE: Scalar<i64> = scalar(
 const KEEP_REFERENCE: Sql = sql("INSERT INTO processor_customers \
      (customer_no, processor, tenant_no, reference) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
 
+const DELETE_REFERENCE: Sql = sql("DELETE FROM processor_customers \
+     WHERE tenant_no = $1 AND customer_no = $2 AND processor = $3");
+
 #[derive(FromRow)]
 struct Expiring {
     id: PaymentMethodId,
@@ -227,6 +230,17 @@ pub async fn keep_reference(
 ) -> Result<(), DbError> {
     let values = [customer_no.into(), processor.into(), tenant.no.into(), reference.into()];
     tx.execute(&KEEP_REFERENCE, &values).await.map(|_| ())
+}
+
+/// Deletes the processor's reference of a customer.
+pub(super) async fn delete_reference(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    processor: &str,
+) -> Result<(), DbError> {
+    let values = [tenant.no.into(), customer_no.into(), processor.into()];
+    tx.execute(&DELETE_REFERENCE, &values).await.map(|_| ())
 }
 
 pub async fn of_customer(

@@ -320,7 +320,9 @@ pub async fn abandon_all_of_customer(
 
 /// Gives up an attempt and deletes its invoice if that is a draft.
 pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Result<(), DbError> {
-    (attempt.status, attempt.next_at) = (AttemptStatus::Abandoned, None);
+    // An open form is canceled at the processor.
+    attempt.next_at = (attempt.status == AttemptStatus::RequiresForm).then_some(work.by.now);
+    attempt.status = AttemptStatus::Abandoned;
     sql::store(work.tx, work.tenant, attempt, work.by.now).await?;
     let invoice = invoices::get(work.tx, work.tenant, attempt.invoice_id).await?;
     // An issued invoice stays, and so does its purchase.

@@ -17,12 +17,15 @@ OPERATIONS = [
     ("get", "/v1/events"),
     ("get", "/v1/payment_intents"),
     ("post", "/v1/payment_intents"),
+    ("post", "/v1/payment_intents/{intent}/cancel"),
     ("get", "/v1/payment_methods/{payment_method}"),
     ("post", "/v1/payment_methods/{payment_method}/detach"),
     ("get", "/v1/refunds"),
     ("post", "/v1/refunds"),
     ("post", "/v1/setup_intents"),
     ("get", "/v1/setup_intents/{intent}"),
+    ("get", "/v1/webhook_endpoints"),
+    ("post", "/v1/webhook_endpoints"),
 ]
 OBJECTS = [
     "account",
@@ -33,6 +36,7 @@ OBJECTS = [
     "payment_method",
     "refund",
     "setup_intent",
+    "webhook_endpoint",
 ]
 KEYWORDS = ["type", "enum", "nullable", "required", "additionalProperties", "maxLength"]
 MOST = 1500
@@ -85,7 +89,10 @@ def main():
         name: {m: v for m, v in fixtures["resources"][name].items() if m in objects[name]["properties"]}
         for name in OBJECTS
     }
+    endpoints = described["/v1/webhook_endpoints"]["post"]["requestBody"]["content"]
+    form = endpoints["application/x-www-form-urlencoded"]["schema"]["properties"]
     found = {
+        "event_types": sorted(form["enabled_events"]["items"]["enum"]),
         "source": "https://github.com/stripe/openapi, MIT, see LICENSE",
         "version": spec["info"]["version"],
         "requests": {

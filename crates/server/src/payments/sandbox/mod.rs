@@ -94,6 +94,9 @@ impl Sandbox {
                 let is_own =
                     |intent: &Intent| customer.as_ref().is_none_or(|c| *c == intent.customer);
                 let Some(mut intent) = found.filter(is_own) else { return Ok(None) };
+                if intent.status == IntentStatus::Declined {
+                    return Ok(None);
+                }
                 if succeed && intent.status == IntentStatus::RequiresForm {
                     intent.status = IntentStatus::Succeeded;
                     sql::set_status(tx, &intent).await?;
@@ -212,6 +215,15 @@ impl PaymentProcessor for Sandbox {
         Box::pin(async move {
             let mut found = sql::by_key(&mut self.db.read().await?, tenant, charge.key).await?;
             Ok(found.pop().map(|intent| intent.result()))
+        })
+    }
+
+    fn cancel<'a>(&'a self, tenant: &'a Tenant, reference: &'a str) -> Reply<'a, ()> {
+        Box::pin(async move {
+            let (tenant, reference) = (*tenant, reference.to_owned());
+            let canceled =
+                async move |tx: &mut Tx<'_, '_>| sql::cancel(tx, &tenant, &reference).await;
+            Ok(self.db.write(Lane::Usual, canceled).await?)
         })
     }
 

@@ -18,6 +18,8 @@ const INSERT: Command<Intent> = command!(
     "INSERT INTO sandbox_intents (tenant_no, {columns}) VALUES ($1, {values}) \
      ON CONFLICT DO NOTHING"
 );
+const CANCEL: Sql = sql("UPDATE sandbox_intents SET status = 'declined', \
+     decline_reason = 'processing_error' WHERE tenant_no = $1 AND reference = $2 AND status = 'requires_form'");
 const SET_STATUS: Command<Intent> =
     command!(Intent, "UPDATE sandbox_intents SET status = {status} WHERE reference = {reference}");
 
@@ -89,6 +91,15 @@ pub(super) async fn insert(
 
 pub(super) async fn set_status(tx: &mut Tx<'_, '_>, intent: &Intent) -> Result<(), DbError> {
     tx.store(&SET_STATUS, intent, &[]).await.map(|_| ())
+}
+
+/// Cancels an intent whose form is open.
+pub(super) async fn cancel(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    reference: &str,
+) -> Result<(), DbError> {
+    tx.execute(&CANCEL, &[tenant.no.into(), reference.into()]).await.map(|_| ())
 }
 
 /// Returns the refunds of a charge.

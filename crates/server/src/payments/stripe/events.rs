@@ -8,12 +8,14 @@ use crate::payments::processor::{ProcessorError, ProcessorEvent, RawEvent};
 use serde_json::Value;
 
 /// The types that an endpoint has to be subscribed to; others are ignored.
-pub const TYPES: [&str; 11] = [
+pub const TYPES: [&str; 13] = [
     "payment_intent.succeeded",
+    "payment_intent.canceled",
     "setup_intent.succeeded",
     "payment_method.automatically_updated",
     "payment_method.updated",
     "payment_method.detached",
+    "customer.deleted",
     "refund.created",
     "refund.updated",
     "refund.failed",
@@ -45,6 +47,7 @@ pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<ProcessorEvent>
             // Another application's, or made in the Dashboard.
             (_, _) => None,
         },
+        Some("payment_intent.canceled") => key.map(|key| ProcessorEvent::Canceled { key }),
         Some("setup_intent.succeeded") => set_up(stripe, object).await?,
         Some("payment_method.automatically_updated" | "payment_method.updated") => {
             match (object["customer"].as_str(), object["id"].as_str()) {
@@ -65,6 +68,9 @@ pub async fn read(stripe: &Stripe, body: &[u8]) -> Result<Option<ProcessorEvent>
                     reference: reference.to_owned(),
                 }
             })
+        }
+        Some("customer.deleted") => {
+            object["id"].as_str().map(|id| ProcessorEvent::CustomerGone { customer: id.to_owned() })
         }
         Some("refund.created" | "refund.updated" | "refund.failed") => {
             match (refund_key(object), object["payment_intent"].as_str()) {

@@ -8,6 +8,7 @@ mod client;
 mod events;
 mod signature;
 mod sql;
+pub mod webhook_endpoint;
 
 pub use accounts::{Accounts, ConnectError, Connection, NewCredentials};
 pub use client::{API_VERSION, Client};
@@ -36,6 +37,8 @@ const KEY_HOLDS_FOR_SECONDS: i64 = 86_400;
 /// The time around an attempt's start in which its intent was created.
 const SEARCH_BEFORE_SECONDS: i64 = 3_600;
 const SEARCH_AFTER_SECONDS: i64 = 90_000;
+/// The maximum number of deletions of a customer at Stripe within the life of an idempotency key.
+const MAX_DELETED: usize = 10;
 /// The maximum number of pages that are read of a list.
 const MAX_PAGES: usize = 100;
 /// The metadata by which our objects are found at Stripe.
@@ -206,18 +209,25 @@ impl PaymentProcessor for Stripe {
     }
 
     /// The keyed call sends only what never changes, so that a customer renamed between two tries
-    /// is no conflict; the second call sets name and e-mail.
+    /// is no conflict; the second call sets name and e-mail. A key may return a customer that was deleted
+    /// since. The next key is derived from that one.
     fn create_customer<'a>(&'a self, _: &'a Tenant, holder: &'a Holder) -> Reply<'a, String> {
         Box::pin(async move {
             let id = holder.id.to_string();
-            let create = Call::post("/v1/customers").once(format!("cus:{id}")).with(CUSTOMER, &id);
-            let made = self.require(create).await?;
-            let reference = text(&made, "id")?.to_owned();
-            let name = Call::post(format!("/v1/customers/{reference}"))
-                .with("name", &holder.name)
-                .with("email", &holder.email);
-            self.require(name).await?;
-            Ok(reference)
+            let mut key = format!("cus:{id}");
+            for _ in 0..MAX_DELETED {
+                let create = Call::post("/v1/customers").once(&key).with(CUSTOMER, &id);
+                let made = self.require(create).await?;
+                let reference = text(&made, "id")?.to_owned();
+                let name = Call::post(format!("/v1/customers/{reference}"))
+                    .with("name", &holder.name)
+                    .with("email", &holder.email);
+                if self.find(name).await?.is_some() {
+                    return Ok(reference);
+                }
+                key = format!("cus:{id}:{reference}");
+            }
+            Err(ProcessorError::Unavailable("the customer was deleted too often".into()))
         })
     }
 
@@ -269,6 +279,19 @@ impl PaymentProcessor for Stripe {
         charge: &'a ChargeOrder,
     ) -> Reply<'a, Option<ChargeResult>> {
         Box::pin(self.look_for(charge))
+    }
+
+    fn cancel<'a>(&'a self, _: &'a Tenant, reference: &'a str) -> Reply<'a, ()> {
+        Box::pin(async move {
+            let call = Call::post(format!("/v1/payment_intents/{reference}/cancel"))
+                .with("cancellation_reason", "abandoned");
+            let answer = self.send(call).await?;
+            match (answer.status, answer.error_code()) {
+                // Paid or canceled meanwhile, or unknown.
+                (200, _) | (400, "payment_intent_unexpected_state") | (404, _) => Ok(()),
+                (_, _) => Err(refused(&answer)),
+            }
+        })
     }
 
     /// Looks for the refund first, so that a repeated call learns what became of it: the key would

@@ -3,10 +3,10 @@
 use super::stand_in::{PUBLISHABLE, SECRET, StandIn, WEBHOOK_SECRET};
 use super::{connect, connected, credentials, unconnected};
 use crate::on_both_stores;
-use crate::support::{Engine, Place, get};
+use crate::support::{Engine, Place, Program, get, post};
 use serde_json::json;
 use std::io::Write as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use unitpay::testing::base::Secret;
 use unitpay::testing::keys::KeyScopes;
 use unitpay::testing::payments::stripe::{ConnectError, NewCredentials, accounts};
@@ -85,11 +85,11 @@ on_both_stores! {
         t.stripe_customer(&stand_in, "c", "pm_card_visa").await;
         let key = t.key_of(other, KeyScopes::ALL).await;
         let body = json!({ "name": "A", "email": "a@example.com" });
-        let theirs = t.call(crate::support::post("/v1/customers", &body).key(&key)).await.text("id");
+        let theirs = t.call(post("/v1/customers", &body).key(&key)).await.text("id");
         let path = format!("/v1/customers/{theirs}/payment-methods");
-        t.call(crate::support::post(format!("{path}/setup"), &json!({})).key(&key)).await.expect(200);
+        t.call(post(format!("{path}/setup"), &json!({})).key(&key)).await.expect(200);
         let card = stand_in.all("payment_method")[0]["id"].clone();
-        let stolen = crate::support::post(path, &json!({ "processorToken": card })).key(&key);
+        let stolen = post(path, &json!({ "processorToken": card })).key(&key);
         t.call(stolen).await.refused(422, "validation_failed");
         let accounts: Vec<String> = stand_in.calls().iter().map(|call| call.account.clone()).collect();
         assert!(accounts.contains(&"acct_1".to_owned()) && accounts.contains(&"acct_2".to_owned()));
@@ -150,7 +150,10 @@ on_both_stores! {
 
 /// Runs a command of the program with this text on its standard input.
 pub fn run(place: &Place, stand_in: &StandIn, arguments: &[&str], input: &str) -> (bool, String) {
-    let mut command = place.command(arguments);
+    run_command(place.command(arguments), stand_in, input)
+}
+
+fn run_command(mut command: Command, stand_in: &StandIn, input: &str) -> (bool, String) {
     command.env("UNITPAY_STRIPE_API_BASE", stand_in.url()).stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -202,4 +205,43 @@ async fn stripe_is_connected_from_the_command_line() {
     assert!(run(&place, &stand_in, &disconnect, "").0);
     let (_, listed) = run(&place, &stand_in, &["processors", "list"], "");
     assert!(listed.contains("disconnected"), "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stripe_webhook_endpoint_is_registered_on_request() {
+    let (place, stand_in) = (Place::new(Engine::Sqlite).await, StandIn::start().await);
+    let input = format!("secret_key={SECRET}\npublishable_key={PUBLISHABLE}\n");
+    let connect = ["processors", "connect", "stripe", "--env", "sandbox", "--register-webhook"];
+    let (done, said) = run(&place, &stand_in, &connect, &input);
+    assert!(!done && said.contains("needs public_url") && stand_in.calls().is_empty(), "{said}");
+    let public = |input: &str, arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env("UNITPAY_PUBLIC_URL", "https://billing.example.com");
+        run_command(command, &stand_in, input)
+    };
+    let (done, said) = public(&input, &connect);
+    assert!(done && said.contains("write Webhook Endpoints"), "{said}");
+    assert!(!said.contains(SECRET) && !said.contains(WEBHOOK_SECRET), "{said}");
+    let made = stand_in.all("webhook_endpoint");
+    let url = made[0]["url"].as_str().unwrap();
+    assert!(
+        url.starts_with("https://billing.example.com/v1/webhooks/stripe/") && said.contains(url)
+    );
+    assert_eq!((made.len(), &made[0]["api_version"]), (1, &json!("2026-10-28.endive")));
+    // Its secret is kept: what it signs is taken.
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("UNITPAY_STRIPE_API_BASE", stand_in.url());
+    let node = Program::start(command);
+    let event =
+        json!({ "id": "evt_1", "object": "event", "livemode": false, "type": "x", "data": {} });
+    let path = url.strip_prefix("https://billing.example.com").unwrap();
+    for (secret, status) in [("whsec_another0", 400), (WEBHOOK_SECRET, 204)] {
+        let signed = post(path, &event)
+            .header("stripe-signature", stand_in.signature(secret, &event.to_string()));
+        assert_eq!(node.client.call(signed).await.status, status);
+    }
+    // A second one would send each event twice.
+    let (done, said) = public(&input, &connect);
+    assert!(!done && said.contains("an endpoint with this address exists"), "{said}");
+    assert_eq!(stand_in.all("webhook_endpoint").len(), 1);
 }

@@ -124,6 +124,22 @@ impl Test {
             assert_eq!(processor.charge(t, &asked).await, form);
             assert_eq!(processor.find_charge(t, &asked).await.unwrap(), Some(form));
         }
+        // Given up, it is canceled, once or more; a charge that succeeded stays.
+        let given_up = charge(key(), None, false);
+        let ChargeResult::RequiresForm { reference: form, .. } =
+            processor.charge(t, &given_up).await
+        else {
+            panic!();
+        };
+        for reference in [&form, &form, &reference] {
+            processor.cancel(t, reference).await.unwrap();
+        }
+        let canceled = ChargeResult::Declined(DeclineReason::ProcessingError);
+        assert_eq!(processor.find_charge(t, &given_up).await.unwrap(), Some(canceled));
+        assert!(matches!(
+            processor.find_charge(t, &other).await.unwrap(),
+            Some(ChargeResult::Succeeded { .. })
+        ));
         let alone = charge(key(), Some(&subject.needs_form), true);
         let required = ChargeResult::Declined(DeclineReason::AuthenticationRequired);
         assert_eq!(processor.charge(t, &alone).await, required);

@@ -13,6 +13,11 @@ pub fn fixture(object: &str) -> Value {
     found
 }
 
+/// Whether Stripe has events of this type.
+pub fn is_event_type(name: &Value) -> bool {
+    DESCRIPTION["event_types"].as_array().unwrap().contains(name)
+}
+
 /// Whether a request fits the description; the parameter that does not, otherwise.
 pub fn request(method: &str, path: &str, parameters: &Value) -> Result<(), String> {
     let requests = DESCRIPTION["requests"].as_object().unwrap();

@@ -331,6 +331,90 @@ on_both_stores! {
         assert_eq!(asked["reason"], "payment_method_required");
     }
 
+    async fn stripe_form_given_up_is_canceled(t) {
+        let (t, stand_in) = connected(t.engine).await;
+        let customer = t.customer("c").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.pay(&invoice, json!({})).await.expect(200);
+        t.call(post(format!("/v1/invoices/{invoice}/void"), &json!({})).key(&t.key)).await.expect(200);
+        // Stripe does not answer at first.
+        stand_in.fail(&[Fault::CutAfter, Fault::ErrorInstead]);
+        for _ in 0..3 {
+            t.sweep().await;
+            t.advance(60);
+        }
+        assert_eq!(stand_in.all("payment_intent")[0]["status"], "canceled");
+        let calls = stand_in.calls().len();
+        t.advance(86_400);
+        t.sweep().await;
+        assert_eq!((t.text_of(&STATUS).await.as_str(), stand_in.calls().len()), ("abandoned", calls));
+        // The event of it changes nothing.
+        let canceled = stand_in.all("event").pop().unwrap();
+        assert_eq!(canceled["type"], "payment_intent.canceled");
+        t.stripe_event(&stand_in, &canceled).await.expect(204);
+        assert_eq!(t.text_of(&STATUS).await, "abandoned");
+    }
+
+    async fn stripe_form_paid_before_its_cancellation_is_refunded(t) {
+        let (t, stand_in) = connected(t.engine).await;
+        let customer = t.customer("c").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let asked = t.pay(&invoice, json!({})).await.expect(200).json();
+        t.call(post(format!("/v1/invoices/{invoice}/void"), &json!({})).key(&t.key)).await.expect(200);
+        let secret = asked["client"]["clientSecret"].as_str().unwrap();
+        let event = stand_in.fill_in(secret, "pm_card_visa").unwrap();
+        t.sweep().await;
+        assert_eq!(t.text_of(&STATUS).await, "abandoned");
+        t.stripe_event(&stand_in, &event).await.expect(204);
+        assert_eq!((t.text_of(&STATUS).await.as_str(), stand_in.all("refund").len()), ("refunded", 1));
+    }
+
+    async fn stripe_form_canceled_in_the_dashboard_is_closed(t) {
+        let (t, stand_in) = connected(t.engine).await;
+        let customer = t.customer("c").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        t.pay(&invoice, json!({})).await.expect(200);
+        let intent = stand_in.all("payment_intent")[0]["id"].as_str().unwrap().to_owned();
+        let canceled = stand_in.cancel(&intent);
+        for _ in 0..2 {
+            t.stripe_event(&stand_in, &canceled).await.expect(204);
+            assert_eq!(t.text_of(&STATUS).await, "abandoned");
+        }
+        // The invoice is owed as before, and another form opens.
+        let asked = t.pay(&invoice, json!({})).await.expect(200).json();
+        let event = stand_in.fill_in(asked["client"]["clientSecret"].as_str().unwrap(), "pm_card_visa");
+        t.stripe_event(&stand_in, &event.unwrap()).await.expect(204);
+        assert!(t.is_paid(&invoice).await);
+    }
+
+    async fn stripe_customer_deleted_in_the_dashboard_is_made_again(t) {
+        let (t, stand_in) = connected(t.engine).await;
+        let customer = t.stripe_customer(&stand_in, "c", "pm_card_visa").await;
+        let kept = t.stripe_customer(&stand_in, "d", "pm_card_visa").await;
+        for times in 1..=2 {
+            let customers = stand_in.all("customer");
+            let gone = customers.iter().find(|found| found["metadata"]["unitpay_customer"] == customer.as_str());
+            let gone = gone.unwrap()["id"].as_str().unwrap().to_owned();
+            let deleted = stand_in.delete_customer(&gone);
+            for _ in 0..2 {
+                t.stripe_event(&stand_in, &deleted).await.expect(204);
+            }
+            let path = format!("/v1/customers/{customer}/payment-methods");
+            let cards = t.call(crate::support::get(path).key(&t.key)).await.expect(200).json();
+            assert_eq!(cards["data"], json!([]));
+            // Stripe remembers the key under which the deleted customer was made.
+            let secret = t.set_up(&customer).await;
+            stand_in.fill_in(&secret, "pm_card_visa");
+            t.card(&customer, secret.split_once("_secret").unwrap().0).await;
+            let invoice = t.bill(&customer, 1_000).await;
+            t.pay(&invoice, json!({})).await.expect(200);
+            assert_eq!((t.is_paid(&invoice).await, stand_in.charges()), (true, times));
+        }
+        let invoice = t.bill(&kept, 1_000).await;
+        t.pay(&invoice, json!({})).await.expect(200);
+        assert!(t.is_paid(&invoice).await);
+    }
+
     async fn stripe_detached_card_declines(t) {
         let (t, stand_in) = connected(t.engine).await;
         let customer = t.stripe_customer(&stand_in, "c", "pm_card_visa").await;

@@ -247,6 +247,27 @@ impl StandIn {
         event
     }
 
+    /// Somebody cancels a payment in the Dashboard. Returns the event.
+    pub fn cancel(&self, intent: &str) -> Value {
+        let mut state = self.lock();
+        let found = state.object("payment_intent", intent).unwrap();
+        found["status"] = json!("canceled");
+        let found = found.clone();
+        state.event("payment_intent.canceled", found)
+    }
+
+    /// Somebody deletes a customer in the Dashboard. Returns the event.
+    pub fn delete_customer(&self, id: &str) -> Value {
+        let mut state = self.lock();
+        let customer = state.object("customer", id).unwrap().clone();
+        let event = state.event("customer.deleted", customer);
+        state.objects.retain(|(_, object)| {
+            let is_card = object["object"] == "payment_method" && object["customer"] == id;
+            object["id"] != id && !is_card
+        });
+        event
+    }
+
     /// Makes a saved card of a customer.
     pub fn save_card(&self, customer: &str, card: &str) -> String {
         let mut state = self.lock();
@@ -425,6 +446,39 @@ impl State {
                 self.list(account, "payment_intent", p, &|intent, p| {
                     intent["customer"] == p["customer"]
                 })
+            }
+            ("POST", ["payment_intents", id, "cancel"]) => {
+                let Some(intent) = self.find(account, "payment_intent", id) else {
+                    return missing("intent");
+                };
+                if matches!(intent["status"].as_str(), Some("succeeded" | "canceled")) {
+                    let mut late =
+                        error("invalid_request_error", "payment_intent_unexpected_state");
+                    late["error"]["payment_intent"] = intent.clone();
+                    return (400, late, true);
+                }
+                (intent["status"], intent["next_action"]) = (json!("canceled"), Value::Null);
+                let intent = intent.clone();
+                self.event("payment_intent.canceled", intent.clone());
+                done(intent)
+            }
+            ("GET", ["webhook_endpoints"]) => {
+                self.list(account, "webhook_endpoint", p, &|_, _| true)
+            }
+            ("POST", ["webhook_endpoints"]) => {
+                let types = p["enabled_events"].as_array().unwrap();
+                if !types.iter().all(judge::is_event_type) {
+                    return (400, error("invalid_request_error", "parameter_invalid"), false);
+                }
+                let mut made = self.fresh("webhook_endpoint", "we");
+                made["enabled_events"] = json!(types);
+                for name in ["url", "api_version", "description"] {
+                    made[name] = p[name].clone();
+                }
+                let mut made = self.put(account, made);
+                // Shown once.
+                made["secret"] = json!(WEBHOOK_SECRET);
+                done(made)
             }
             ("POST", ["refunds"]) => self.refund(account, p),
             ("GET", ["refunds"]) => self.list(account, "refund", p, &|refund, p| {

@@ -34,7 +34,7 @@ impl State {
     /// Takes the card of a form. Its name stands for the number that a customer types.
     fn confirm(&mut self, account: &str, intent: &Value, p: &Value) -> (u16, Value) {
         let kind = intent["object"].as_str().unwrap();
-        if intent["status"] == "succeeded" {
+        if matches!(intent["status"].as_str(), Some("succeeded" | "canceled")) {
             let mut late = error("invalid_request_error", &format!("{kind}_unexpected_state"));
             late["error"][kind] = intent.clone();
             return (400, late);
