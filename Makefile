@@ -29,6 +29,7 @@ test-node:
 # The Python package against the same program.
 test-python: target/python/ready
 	cargo build --locked
+	cargo build --locked -p unitpay-server --example stripe_stand_in
 	target/python/bin/python sdk/python/scripts/generate.py
 	cd sdk/python && ../../target/python/bin/ruff format --check . ../../examples
 	cd sdk/python && ../../target/python/bin/ruff check . ../../examples

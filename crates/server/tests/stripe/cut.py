@@ -2,7 +2,7 @@
 
     python3 cut.py SPEC3.json FIXTURES3.json > description.json
 
-Kept are the parameters of the operations that the adapter calls, and the first level of the objects that
+Kept are the parameters of the operations that the adapter and its judges call, and the first level of the objects that
 come back. `ENDIVE` is what version 2026-10-28.endive changed and the description does not have yet.
 """
 
@@ -13,12 +13,14 @@ OPERATIONS = [
     ("get", "/v1/account"),
     ("post", "/v1/customers"),
     ("post", "/v1/customers/{customer}"),
+    ("delete", "/v1/customers/{customer}"),
     ("get", "/v1/disputes/{dispute}"),
     ("get", "/v1/events"),
     ("get", "/v1/payment_intents"),
     ("post", "/v1/payment_intents"),
     ("post", "/v1/payment_intents/{intent}/cancel"),
     ("get", "/v1/payment_methods/{payment_method}"),
+    ("post", "/v1/payment_methods/{payment_method}/attach"),
     ("post", "/v1/payment_methods/{payment_method}/detach"),
     ("get", "/v1/refunds"),
     ("post", "/v1/refunds"),

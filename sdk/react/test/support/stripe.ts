@@ -22,12 +22,19 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const TARGET = at('../../../../target/debug');
 const PROGRAM = process.env.UNITPAY_BIN ?? `${TARGET}/unitpay`;
 export const WEBHOOK_SECRET = 'whsec_chromium0000000001';
-const EVENTS = ['payment_intent.succeeded', 'setup_intent.succeeded'];
+const EVENTS = [
+  'payment_intent.succeeded',
+  'payment_intent.canceled',
+  'setup_intent.succeeded',
+  'payment_method.detached',
+  'customer.deleted',
+];
 
 export interface StripeStand {
   server: Server;
   /** Stripe's SDK, on the stand-in. */
   sdk: Stripe;
+  secretKey: string;
   publishableKey: string;
   /** The stand-in of Stripe's servers. */
   stripeUrl: string;
@@ -118,6 +125,7 @@ export async function startStripe(): Promise<StripeStand> {
   return {
     server,
     sdk,
+    secretKey,
     publishableKey,
     stripeUrl: address,
     call,

@@ -44,6 +44,8 @@ pub enum Fault {
 /// A request as it came in.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    pub method: String,
+    pub path: String,
     pub parameters: Value,
     pub key: Option<String>,
     pub account: String,
@@ -236,15 +238,7 @@ impl StandIn {
 
     /// Somebody removes a saved card in the Dashboard.
     pub fn remove_card(&self, method: &str) -> Value {
-        let mut state = self.lock();
-        let found = state.object("payment_method", method).unwrap();
-        let customer = found["customer"].take();
-        let found = found.clone();
-        let mut event = state.event("payment_method.detached", found);
-        event["data"]["previous_attributes"] = json!({ "customer": customer });
-        let id = event["id"].as_str().unwrap().to_owned();
-        *state.object("event", &id).unwrap() = event.clone();
-        event
+        self.lock().detach(method)
     }
 
     /// Somebody cancels a payment in the Dashboard. Returns the event.
@@ -258,14 +252,7 @@ impl StandIn {
 
     /// Somebody deletes a customer in the Dashboard. Returns the event.
     pub fn delete_customer(&self, id: &str) -> Value {
-        let mut state = self.lock();
-        let customer = state.object("customer", id).unwrap().clone();
-        let event = state.event("customer.deleted", customer);
-        state.objects.retain(|(_, object)| {
-            let is_card = object["object"] == "payment_method" && object["customer"] == id;
-            object["id"] != id && !is_card
-        });
-        event
+        self.lock().delete_customer("acct_1", id).unwrap()
     }
 
     /// Makes a saved card of a customer.
@@ -345,7 +332,7 @@ impl State {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        let posted = method == "POST";
+        let posted = matches!(method.as_str(), "POST" | "DELETE");
         assert!(posted || body.is_empty());
         let parameters = judge::tree(if posted { body } else { query });
         let Some(bearer) = headers.get("authorization") else {
@@ -355,9 +342,12 @@ impl State {
         let Some(account) = self.secrets.get(secret).cloned() else {
             return (401, error("invalid_request_error", ""));
         };
-        assert_eq!(headers["stripe-version"], "2026-10-28.endive");
+        // Without the header it is the account's own version, which is the same.
+        assert!(headers.get("stripe-version").is_none_or(|version| version == "2026-10-28.endive"));
         let key = headers.get("idempotency-key").cloned();
         self.calls.push(Seen {
+            method: method.clone(),
+            path: path.to_owned(),
             parameters: parameters.clone(),
             key: key.clone(),
             account: account.clone(),
@@ -417,34 +407,34 @@ impl State {
                 }
                 done(customer.clone())
             }
-            ("POST", ["setup_intents"]) => {
-                if self.find(account, "customer", p["customer"].as_str().unwrap()).is_none() {
-                    return missing("customer");
-                }
-                let mut setup = self.fresh("setup_intent", "seti");
-                setup["customer"] = p["customer"].clone();
-                setup["usage"] = p["usage"].clone();
-                setup["payment_method_types"] = p["allowed_payment_method_types"].clone();
-                done(self.put(account, setup))
-            }
+            ("DELETE", ["customers", id]) => match self.delete_customer(account, id) {
+                None => missing("id"),
+                Some(_) => done(json!({ "id": id, "object": "customer", "deleted": true })),
+            },
+            ("POST", ["setup_intents"]) => self.set_up(account, p),
             ("GET", ["setup_intents", id]) => self.get(account, "setup_intent", id, p),
             ("GET", ["payment_methods", id]) => self.get(account, "payment_method", id, p),
+            ("POST", ["payment_methods", id, "attach"]) => {
+                let Some(method) = self.usable_method(account, id, &p["customer"]) else {
+                    return missing("payment_method");
+                };
+                let method = self.find(account, "payment_method", &method).unwrap();
+                method["customer"] = p["customer"].clone();
+                done(method.clone())
+            }
             ("POST", ["payment_methods", id, "detach"]) => {
                 match self.find(account, "payment_method", id) {
                     None => missing("payment_method"),
                     Some(method) if method["customer"].is_null() => {
                         (400, error("invalid_request_error", ""), false)
                     }
-                    Some(method) => {
-                        method["customer"] = Value::Null;
-                        done(method.clone())
-                    }
+                    Some(_) => done(self.detach(id)["data"]["object"].clone()),
                 }
             }
             ("POST", ["payment_intents"]) => self.charge(account, p),
             ("GET", ["payment_intents"]) => {
                 self.list(account, "payment_intent", p, &|intent, p| {
-                    intent["customer"] == p["customer"]
+                    p["customer"].is_null() || intent["customer"] == p["customer"]
                 })
             }
             ("POST", ["payment_intents", id, "cancel"]) => {
@@ -492,24 +482,83 @@ impl State {
         }
     }
 
+    fn set_up(&mut self, account: &str, p: &Value) -> Outcome {
+        if self.lacks_customer(account, p) {
+            return missing("customer");
+        }
+        let mut setup = self.fresh("setup_intent", "seti");
+        setup["customer"] = p["customer"].clone();
+        for name in ["usage", "description"].into_iter().filter(|name| !p[name].is_null()) {
+            setup[name] = p[name].clone();
+        }
+        setup["payment_method_types"] = p["allowed_payment_method_types"].clone();
+        let setup = self.put(account, setup);
+        let Some(id) = p["payment_method"].as_str() else { return done(setup) };
+        assert_eq!(p["confirm"], "true");
+        match self.usable_method(account, id, &p["customer"]) {
+            None => missing("payment_method"),
+            Some(method) => done(self.succeed(&setup, &json!(method))["data"]["object"].clone()),
+        }
+    }
+
+    fn lacks_customer(&mut self, account: &str, p: &Value) -> bool {
+        p["customer"].as_str().is_some_and(|id| self.find(account, "customer", id).is_none())
+    }
+
+    /// The id of a payment method. Test cards are known by name, and each use makes a method of one.
+    fn usable_method(&mut self, account: &str, id: &str, customer: &Value) -> Option<String> {
+        if matches!(id, "pm_card_visa" | "pm_card_mastercard") {
+            let made = self.method(account, id, customer.clone());
+            return made["id"].as_str().map(str::to_owned);
+        }
+        self.find(account, "payment_method", id).map(|_| id.to_owned())
+    }
+
+    /// Deletes a customer with its cards and returns the event.
+    fn delete_customer(&mut self, account: &str, id: &str) -> Option<Value> {
+        let customer = self.find(account, "customer", id)?.clone();
+        let event = self.event("customer.deleted", customer);
+        self.objects.retain(|(_, object)| {
+            let is_card = object["object"] == "payment_method" && object["customer"] == id;
+            object["id"] != id && !is_card
+        });
+        Some(event)
+    }
+
+    /// Removes a card from its customer and returns the event.
+    fn detach(&mut self, method: &str) -> Value {
+        let found = self.object("payment_method", method).unwrap();
+        let customer = found["customer"].take();
+        let found = found.clone();
+        let mut event = self.event("payment_method.detached", found);
+        event["data"]["previous_attributes"] = json!({ "customer": customer });
+        let id = event["id"].as_str().unwrap().to_owned();
+        *self.object("event", &id).unwrap() = event.clone();
+        event
+    }
+
     fn charge(&mut self, account: &str, p: &Value) -> Outcome {
-        let customer = p["customer"].as_str().unwrap();
-        if self.find(account, "customer", customer).is_none() {
+        if self.lacks_customer(account, p) {
             return missing("customer");
         }
         // Without a list of types Stripe wants an address to come back to.
-        assert_eq!(p["allowed_payment_method_types"], json!(["card"]));
+        let is_for_cards = p["allowed_payment_method_types"] == json!(["card"]);
+        assert!(is_for_cards || p["confirm"].is_null(), "{p}");
         let amount: i64 = p["amount"].as_str().unwrap().parse().unwrap();
         if p["currency"] == "usd" && amount < 50 {
             return (400, error("invalid_request_error", "amount_too_small"), false);
         }
-        let method = p["payment_method"].as_str().map(str::to_owned);
+        let method = match p["payment_method"].as_str() {
+            None => None,
+            Some(id) => match self.usable_method(account, id, &p["customer"]) {
+                None => return missing("payment_method"),
+                method => method,
+            },
+        };
         let mut card = String::new();
         if let Some(id) = &method {
-            let Some(found) = self.find(account, "payment_method", id) else {
-                return missing("payment_method");
-            };
-            if found["customer"] != customer {
+            let found = self.find(account, "payment_method", id).unwrap();
+            if found["customer"] != p["customer"] {
                 let used =
                     "The provided PaymentMethod was previously used and may not be used again.";
                 return (
@@ -635,7 +684,8 @@ impl State {
         rows.truncate(2);
         let rows: Vec<Value> =
             rows.into_iter().map(|row| self.expanded(account, row, &p["expand"])).collect();
-        done(json!({ "object": "list", "data": rows, "has_more": has_more, "url": "/v1/list" }))
+        done(json!({ "object": "list", "data": rows, "has_more": has_more,
+            "url": format!("/v1/{kind}s") }))
     }
 
     fn expanded(&mut self, account: &str, mut object: Value, expand: &Value) -> Value {

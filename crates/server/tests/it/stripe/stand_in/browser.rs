@@ -12,6 +12,11 @@ impl State {
             let seconds = p["seconds"].as_str().unwrap().parse().unwrap();
             return (200, json!(signature(secret, seconds, body)));
         }
+        if path == "/calls" {
+            let calls = self.calls.iter().filter(|call| call.user_agent.starts_with("UnitPay/"));
+            let calls = calls.map(|c| json!([c.method, c.path, c.parameters]));
+            return (200, calls.collect());
+        }
         let secret = p["client_secret"].as_str().unwrap_or_default();
         let known = self.objects.iter().find(|(_, object)| object["client_secret"] == secret);
         let Some((account, intent)) = known.cloned() else {
