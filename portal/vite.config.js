@@ -21,8 +21,8 @@ const importPlainly = {
     id === '\0vite/preload-helper.js' ? 'export const __vitePreload = (load) => load();' : null,
 };
 
-/** The build of `/portal/pay` has no file in common with that of the portal. */
-const isPay = (mode) => mode === 'pay';
+/** The builds of `/portal/pay` and `/portal/login` have no file in common with that of the portal. */
+const isPortal = (mode) => mode === 'production';
 
 /** Puts everything that the first view needs in one file; each dynamic import gets its own. */
 function chunkOf(id, context) {
@@ -48,7 +48,7 @@ export default defineConfig(({ mode }) => ({
   resolve: {
     alias: [
       // The portal leaves for `/portal/pay` where the package would load Stripe's script.
-      ...(isPay(mode)
+      ...(!isPortal(mode)
         ? []
         : [{ find: /^\.\/stripe-form\.js$/, replacement: at('src/stripe-form.tsx') }]),
       { find: /^@unitpay\/react\/styles\.css$/, replacement: `${sdk}/styles.css` },
@@ -64,11 +64,11 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     cssCodeSplit: false,
     rolldownOptions: {
-      input: isPay(mode) ? { pay: at('pay.html') } : { main: at('index.html') },
+      input: isPortal(mode) ? { main: at('index.html') } : { [mode]: at(`${mode}.html`) },
       checks: { pluginTimings: false },
       output: {
-        chunkFileNames: `assets/${isPay(mode) ? 'pay-' : ''}[name]-[hash].js`,
-        ...(isPay(mode)
+        chunkFileNames: `assets/${isPortal(mode) ? '' : `${mode}-`}[name]-[hash].js`,
+        ...(!isPortal(mode)
           ? {}
           : {
               codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: chunkOf }] },

@@ -12,8 +12,8 @@ usage: unitpay-bench [--only NAME]... [--quick] [--postgres] [--check]
                      [--json FILE] [--server FILE] [--dir DIR]
 
   --only NAME    run this case alone; may be repeated
-                 footprint read mint lone revoke garbage objects track debit year growth
-                 webhooks customers postgres
+                 footprint read mint lone login revoke garbage objects track debit year
+                 growth webhooks customers postgres
   --quick        short rounds; 100,000 sessions and customers instead of a million
   --postgres     fail where PostgreSQL's programs are missing instead of skipping the case
   --check        exit with an error where a target is missed

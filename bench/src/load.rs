@@ -201,6 +201,10 @@ impl Answer {
         self.end
     }
 
+    pub(crate) fn head(self, connection: &Connection) -> &[u8] {
+        &connection.buffer[..self.head]
+    }
+
     pub(crate) fn body(self, connection: &Connection) -> &[u8] {
         &connection.buffer[self.head..self.end]
     }

@@ -82,8 +82,28 @@ pub(crate) fn get_by_key(path: &str, key: &str) -> Vec<u8> {
 }
 
 pub(crate) fn post(path: &str, key: &str, body: &str) -> Vec<u8> {
+    with_body("POST", path, &format!("x-api-key: {key}"), body)
+}
+
+/// Turns sign-in by e-mail on.
+pub(crate) fn turn_logins_on(key: &str) -> Vec<u8> {
+    with_body("PUT", "/v1/login-settings", &format!("x-api-key: {key}"), r#"{"enabled":true}"#)
+}
+
+pub(crate) fn start_login(email: &str) -> Vec<u8> {
+    let body = format!(r#"{{"organization":"default","environment":"sandbox","email":"{email}"}}"#);
+    with_body("POST", "/v1/logins", "accept: */*", &body)
+}
+
+/// Sends a code that is wrong but for one in a million.
+pub(crate) fn enter_login(id: &str, cookie: &str) -> Vec<u8> {
+    let body = format!(r#"{{"id":"{id}","code":"000000"}}"#);
+    with_body("POST", "/v1/logins/enter", &format!("cookie: {cookie}"), &body)
+}
+
+fn with_body(method: &str, path: &str, header: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {key}\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{header}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -12,7 +12,9 @@ fn main() -> io::Result<()> {
     let dist = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("dist");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let mut code = String::new();
-    for (constant, file) in [("PAGE", "index.html"), ("PAY_PAGE", "pay.html")] {
+    for (constant, file) in
+        [("PAGE", "index.html"), ("PAY_PAGE", "pay.html"), ("LOGIN_PAGE", "login.html")]
+    {
         let _ = writeln!(code, "const {constant}: Asset = {};", embed(&dist.join(file), &out)?);
     }
     let mut assets = fs::read_dir(dist.join("assets"))?

@@ -21,8 +21,9 @@ async function filesOf(mode) {
   );
 }
 
-const [portal, pay] = [await filesOf('production'), await filesOf('pay')];
-const built = new Map([...portal, ...pay]);
+const portal = await filesOf('production');
+const [pay, login] = [await filesOf('pay'), await filesOf('login')];
+const built = new Map([...portal, ...pay, ...login]);
 
 if (isCheck) {
   const committed = readdirSync(dist, { recursive: true, withFileTypes: true })
@@ -65,4 +66,5 @@ report([
   ['all JavaScript in English', sum(english), 61],
   ...languages.map((one) => [one[0], sum([one]), 6]),
   ['JavaScript of the payment page', sum(firstOf(pay, 'pay.html')), 30],
+  ['JavaScript of the sign-in page', sum(firstOf(login, 'login.html')), 12],
 ]);

@@ -4,28 +4,17 @@ import './page.css';
 
 import { createRoot } from 'react-dom/client';
 
-import { directionOf } from '../../sdk/react/src/react/i18n.js';
-import { logoOf, variablesOf } from './branding.js';
 import { sid } from './boot.js';
 import { takeOutcome } from './handover.js';
+import { dress } from './look.js';
 import { open } from './open.js';
 import { Page } from './page.js';
-import { languageFor } from './texts.js';
 
 const opened = await open();
 const outcome = takeOutcome(sid);
 // The entry is new, but the portal that it shows is the one that was left.
 if (outcome) history.replaceState(outcome.state, '');
-const [language, logo] = await Promise.all([languageFor(opened.locale), logoOf(opened.branding)]);
-
-const { documentElement } = document;
-documentElement.lang = language.messages?.language ?? 'en';
-documentElement.dir = directionOf(documentElement.lang);
-document.title = [language.texts.title, opened.branding.name].filter(Boolean).join(' · ');
-// The page's policy refuses `style` attributes.
-for (const [name, value] of Object.entries(variablesOf(opened.branding))) {
-  documentElement.style.setProperty(name, value);
-}
+const { language, logo } = await dress(opened.locale, opened.branding);
 
 const page = document.getElementById('page');
 if (page) {

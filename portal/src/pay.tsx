@@ -10,13 +10,11 @@ import { createRoot } from 'react-dom/client';
 
 import { ElementForm } from '../../sdk/react/src/components/element-form.js';
 import { pendingClient, PortalContext, type Portal } from '../../sdk/react/src/react/context.js';
-import { directionOf } from '../../sdk/react/src/react/i18n.js';
 import { Card } from '../../sdk/react/src/ui/elements.js';
 import { defineComponent, useUi, type StyleProps } from '../../sdk/react/src/ui/parts.js';
-import { logoOf, variablesOf } from './branding.js';
 import { Frame } from './frame.js';
 import { leaveOutcome, readForm, type Handover } from './handover.js';
-import { languageFor } from './texts.js';
+import { dress } from './look.js';
 
 const base = location.pathname.replace(/\/portal\/pay\/?$/, '');
 const address = `${base}/portal/pay`;
@@ -26,18 +24,7 @@ history.replaceState(null, '', address);
 
 const handover = readForm();
 const branding = handover?.branding ?? {};
-const [language, logo] = await Promise.all([
-  languageFor(handover?.locale ?? null),
-  logoOf(branding),
-]);
-
-const { documentElement } = document;
-documentElement.lang = language.messages?.language ?? 'en';
-documentElement.dir = directionOf(documentElement.lang);
-document.title = [language.texts.title, branding.name].filter(Boolean).join(' · ');
-for (const [name, value] of Object.entries(variablesOf(branding))) {
-  documentElement.style.setProperty(name, value);
-}
+const { language, logo } = await dress(handover?.locale ?? null, branding);
 
 interface PayFormProps extends StyleProps {
   handover: Handover;

@@ -14,10 +14,31 @@ export interface Texts {
   closed: Record<Closed, { title: string; body: string }>;
 }
 
+/** The texts of the sign-in page. `{email}` is the address, `{count}` a number. */
+export interface LoginTexts {
+  title: string;
+  intro: string;
+  email: string;
+  send: string;
+  sent: string;
+  code: string;
+  codeHint: string;
+  enter: string;
+  again: string;
+  choose: string;
+  wrong: string;
+  triesLeft: string;
+  spent: string;
+  tooMany: string;
+  missing: { title: string; body: string };
+}
+
 export interface Language {
   /** BCP 47. */
   locale: string;
   texts: Texts;
+  /** Absent for English, which the sign-in page contains. */
+  login?: LoginTexts;
   /** The texts of `@unitpay/react`; absent for English, which the package contains. */
   messages?: Messages;
 }

@@ -5,6 +5,7 @@ mod debit;
 mod footprint;
 mod garbage;
 mod growth;
+mod login;
 mod lone;
 mod mint;
 mod objects;
@@ -26,11 +27,12 @@ use crate::rounds::{Series, Subject};
 use crate::server::{Server, Store};
 use crate::setup::{self, Session};
 
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 15] = [
     "footprint",
     "read",
     "mint",
     "lone",
+    "login",
     "revoke",
     "garbage",
     "objects",
@@ -61,6 +63,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<()> {
             "read" => read::run(context).await,
             "mint" => mint::run(context).await,
             "lone" => lone::run(context).await,
+            "login" => login::run(context).await,
             "revoke" => revoke::run(context).await,
             "garbage" => garbage::run(context).await,
             "objects" => objects::run(context).await,

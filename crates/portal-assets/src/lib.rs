@@ -22,6 +22,11 @@ pub const fn pay_page() -> &'static Asset {
     &PAY_PAGE
 }
 
+/// The sign-in page.
+pub const fn login_page() -> &'static Asset {
+    &LOGIN_PAGE
+}
+
 /// The assets of the pages, by a name that contains a hash of the content.
 pub fn asset(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)

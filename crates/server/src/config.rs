@@ -72,6 +72,7 @@ pub struct LimitsConfig {
     pub secret_key_per_second: u32,
     pub secret_key_burst: u32,
     pub bad_credentials_per_second: u32,
+    pub logins_per_hour: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

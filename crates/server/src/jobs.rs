@@ -15,7 +15,7 @@ use crate::db::{DbError, Lane, Tx};
 use crate::flows::{self, due};
 use crate::payments::sandbox;
 use crate::webhooks::deliver;
-use crate::{audit, customers, emails, events, idempotency, portal, signing, webhooks};
+use crate::{audit, customers, emails, events, idempotency, logins, portal, signing, webhooks};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -187,6 +187,7 @@ pub async fn announce(app: &App) -> Result<(), DbError> {
 enum Chore {
     Sessions,
     EndedGenerations,
+    Logins,
     IdempotencyRecords,
     AuditEvents,
     WebhookDeliveries,
@@ -207,6 +208,7 @@ pub async fn sweep(app: &App) -> Result<(), DbError> {
     for chore in [
         Chore::Sessions,
         Chore::EndedGenerations,
+        Chore::Logins,
         Chore::IdempotencyRecords,
         Chore::AuditEvents,
         Chore::WebhookDeliveries,
@@ -241,6 +243,7 @@ impl Chore {
         match self {
             Self::Sessions => portal::delete_before(tx, sessions, BITE).await,
             Self::EndedGenerations => customers::delete_ended_before(tx, sessions, BITE).await,
+            Self::Logins => logins::delete_before(tx, now.plus_days(-1), BITE).await,
             Self::IdempotencyRecords => idempotency::delete_old(tx, now, BITE).await,
             Self::AuditEvents => audit::delete_before(tx, audit, BITE).await,
             Self::WebhookDeliveries => webhooks::delete_deliveries_before(tx, events, BITE).await,

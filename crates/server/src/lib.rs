@@ -32,6 +32,7 @@ mod export;
 mod flows;
 mod invoices;
 mod keys;
+mod logins;
 mod organizations;
 mod outbound;
 mod payments;

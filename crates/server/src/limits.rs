@@ -13,6 +13,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+const HOUR_SECONDS: u32 = 3_600;
 const DAY_SECONDS: u32 = 86_400;
 
 /// The rate limit that a request exceeded.
@@ -38,6 +39,8 @@ pub struct Limits {
     customer_writes: Limit<(i64, i64)>,
     secret_key: Limit<ApiKeyId>,
     bad_credentials: Limit<IpAddr>,
+    /// Requests for a code or a link by e-mail.
+    logins: Limit<IpAddr>,
     /// Peers with too many bad credentials until this instant.
     shut_out: Mutex<HashMap<IpAddr, (Instant, LimitHit)>>,
 }
@@ -57,9 +60,14 @@ impl Limits {
         let bad = config.bad_credentials_per_second;
         Self {
             portal_session: Limit::new("portal-session", session.0, session.1),
-            customer_writes: Limit::daily("customer-writes", config.customer_writes_per_day),
+            customer_writes: Limit::spread(
+                "customer-writes",
+                config.customer_writes_per_day,
+                DAY_SECONDS,
+            ),
             secret_key: Limit::new("secret-key", key.0, key.1),
             bad_credentials: Limit::new("bad-credentials", bad, bad),
+            logins: Limit::spread("logins", config.logins_per_hour, HOUR_SECONDS),
             shut_out: Mutex::default(),
         }
     }
@@ -75,6 +83,11 @@ impl Limits {
 
     pub fn secret_key(&self, id: ApiKeyId) -> Limited {
         self.secret_key.call(&id)
+    }
+
+    /// Counts a request for a code or a link by e-mail.
+    pub fn login(&self, peer: IpAddr) -> Limited {
+        self.logins.call(&network(peer))
     }
 
     /// Whether a peer has exceeded the limit of bad credentials. Good credentials pass.
@@ -98,6 +111,7 @@ impl Limits {
         self.customer_writes.forget_idle();
         self.secret_key.forget_idle();
         self.bad_credentials.forget_idle();
+        self.logins.forget_idle();
         let now = Instant::now();
         self.shut_out.lock().retain(|_, (until, _)| now < *until);
     }
@@ -111,12 +125,12 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         Self { policy, burst, window_seconds: burst.div_ceil(per_second.max(1)), buckets }
     }
 
-    /// Allows as many calls a day, or all of them at once.
-    fn daily(policy: &'static str, calls: u32) -> Self {
-        let each = Duration::from_secs(DAY_SECONDS.into()).checked_div(calls);
+    /// Allows as many calls in this time, or all of them at once.
+    fn spread(policy: &'static str, calls: u32, window_seconds: u32) -> Self {
+        let each = Duration::from_secs(window_seconds.into()).checked_div(calls);
         let quota = each.and_then(Quota::with_period).zip(NonZeroU32::new(calls));
         let buckets = quota.map(|(quota, burst)| RateLimiter::keyed(quota.allow_burst(burst)));
-        Self { policy, burst: calls, window_seconds: DAY_SECONDS, buckets }
+        Self { policy, burst: calls, window_seconds, buckets }
     }
 
     fn call(&self, key: &K) -> Limited {

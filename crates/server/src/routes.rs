@@ -14,8 +14,8 @@ use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::portal::http_initial_data::OwnRoutes;
 use crate::{
-    audit, branding, customers, emails, entitlements, events, invoices, keys, payments, portal,
-    settlement, signing, subscriptions, test_clock, usage, webhooks,
+    audit, branding, customers, emails, entitlements, events, invoices, keys, logins, payments,
+    portal, settlement, signing, subscriptions, test_clock, usage, webhooks,
 };
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
@@ -157,6 +157,11 @@ fn backend_routes() -> Routes {
         emails::http::resend,
         emails::http_settings::get,
         emails::http_settings::put,
+        logins::http::page,
+        logins::http::start,
+        logins::http::enter,
+        logins::http_settings::get,
+        logins::http_settings::put,
         test_clock::http::get,
         test_clock::http::advance,
         invoice_flows::transfer,
@@ -176,6 +181,7 @@ fn backend_routes() -> Routes {
     routes
         .route("/portal", get(portal::http_page::page))
         .route("/portal/", get(portal::http_page::page))
+        .route("/portal/login/{organization}", get(portal::http_page::login))
         .route("/portal/pay", get(portal::http_page::pay))
         .route("/portal/assets/{name}", get(portal::http_page::asset))
 }

@@ -1,4 +1,4 @@
-import type { Texts } from '../texts.js';
+import type { LoginTexts, Texts } from '../texts.js';
 
 export { ar as messages } from '@unitpay/react/locales/ar';
 
@@ -45,5 +45,26 @@ export const texts: Texts = {
       title: 'لا يوجد اتصال',
       body: 'تحقق من اتصالك ثم أعد المحاولة.',
     },
+  },
+};
+
+export const login: LoginTexts = {
+  title: 'تسجيل الدخول',
+  intro: 'سنرسل رمزًا إلى عنوان بريدك الإلكتروني المسجّل لدينا.',
+  email: 'البريد الإلكتروني',
+  send: 'إرسال الرمز',
+  sent: 'إذا كان {email} مسجّلًا لدينا، فسيصل إليه رمز. يصلح الرمز لعشر دقائق وفي هذا المتصفح فقط.',
+  code: 'الرمز',
+  codeHint: 'ستة أرقام',
+  enter: 'تسجيل الدخول',
+  again: 'عنوان آخر أو رمز جديد',
+  choose: 'أي حساب تريد أن تفتح؟',
+  wrong: 'هذا الرمز غير صحيح.',
+  triesLeft: 'المحاولات المتبقية: {count}',
+  spent: 'لم يعد هذا الرمز صالحًا. اطلب رمزًا جديدًا.',
+  tooMany: 'محاولات كثيرة جدًا. يُرجى المحاولة لاحقًا.',
+  missing: {
+    title: 'لا يوجد تسجيل دخول هنا',
+    body: 'افتح الفواتير في المنتج الذي تستخدمه.',
   },
 };

@@ -1,4 +1,4 @@
-import type { Texts } from '../texts.js';
+import type { LoginTexts, Texts } from '../texts.js';
 
 export { de as messages } from '@unitpay/react/locales/de';
 
@@ -45,5 +45,26 @@ export const texts: Texts = {
       title: 'Keine Verbindung',
       body: 'Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
     },
+  },
+};
+
+export const login: LoginTexts = {
+  title: 'Anmelden',
+  intro: 'Wir senden Ihnen einen Code an die E-Mail-Adresse, die wir von Ihnen haben.',
+  email: 'E-Mail-Adresse',
+  send: 'Code senden',
+  sent: 'Wenn wir {email} kennen, ist ein Code dorthin unterwegs. Er gilt zehn Minuten und nur in diesem Browser.',
+  code: 'Code',
+  codeHint: 'Sechs Ziffern',
+  enter: 'Anmelden',
+  again: 'Andere Adresse oder neuer Code',
+  choose: 'Welches Konto möchten Sie öffnen?',
+  wrong: 'Dieser Code ist falsch.',
+  triesLeft: 'Verbleibende Versuche: {count}',
+  spent: 'Dieser Code funktioniert nicht mehr. Fordern Sie einen neuen an.',
+  tooMany: 'Zu viele Versuche. Bitte versuchen Sie es später noch einmal.',
+  missing: {
+    title: 'Hier gibt es keine Anmeldung',
+    body: 'Öffnen Sie die Abrechnung in dem Produkt, das Sie nutzen.',
   },
 };

@@ -24,6 +24,10 @@ export type PortalSessionStatus = Schemas['PortalSessionStatus'];
 
 /** A session as it is listed: never with a token. */
 export type PortalSession = Schemas['PortalSession'];
+/** The settings of an environment for sign-in by e-mail. */
+export type LoginSettings = Schemas['LoginSettings'];
+/** The body of a request that replaces the settings of sign-in by e-mail. */
+export type PutLoginSettings = BodyOf<'putLoginSettings'>;
 
 /** The parameters of a list of portal sessions. */
 export type PortalSessionQuery = QueryOf<'listPortalSessions'>;

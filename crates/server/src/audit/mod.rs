@@ -1,6 +1,6 @@
 //! Audit events: which actor changed what. Each is written in the transaction of the change.
 //!
-//! A minted session needs no event: its row records the time, the key and the scopes.
+//! A session that a backend mints needs no event: its row records the time, the key and the scopes.
 
 pub mod http;
 mod sql;
@@ -92,6 +92,7 @@ macro_rules! actions {
 }
 
 actions! {
+    PortalSessionCreated = "portal_session.created",
     PortalSessionRevoked = "portal_session.revoked" => PortalSessionRevoked,
     PortalSessionEnded = "portal_session.ended" => PortalSessionRevoked,
     CustomerSessionsRevoked = "customer.sessions_revoked" => CustomerSessionsRevoked,
@@ -163,6 +164,7 @@ actions! {
     EmailResent = "email.resent",
     EmailAddressPaused = "email.address_paused",
     EmailSettingsUpdated = "email_settings.updated",
+    LoginSettingsUpdated = "login_settings.updated",
     BalanceAdjusted = "balance.adjusted",
     CreditNoteIssued = "credit_note.issued",
     CreditNoteVoided = "credit_note.voided",

@@ -137,6 +137,8 @@ ids! {
     WebhookDeliveryId "whd" webhook_delivery
     /// An e-mail to a customer.
     EmailId "eml" email
+    /// A request for a code to sign in.
+    LoginId "login" login
     /// An entry of a customer's balance.
     BalanceEntryId "bal" balance_entry
     CreditNoteId "cn" credit_note

@@ -19,9 +19,9 @@ pub use clock::{Clock, Time, wall_clock};
 pub use dispute::{DisputeStatus, ReportedDispute};
 pub use ids::{
     ApiKeyId, BalanceEntryId, CreditAccountId, CreditCurrencyId, CreditNoteId, CreditPackageId,
-    CustomerId, EmailId, EventId, FeatureId, GrantId, Ids, InvoiceId, LedgerEntryId, MetricId,
-    OrganizationId, PaymentAttemptId, PaymentMethodId, PlanId, PortalSessionId, ProductId,
-    RefundId, RequestId, SubscriptionId, WebhookDeliveryId, WebhookEndpointId,
+    CustomerId, EmailId, EventId, FeatureId, GrantId, Ids, InvoiceId, LedgerEntryId, LoginId,
+    MetricId, OrganizationId, PaymentAttemptId, PaymentMethodId, PlanId, PortalSessionId,
+    ProductId, RefundId, RequestId, SubscriptionId, WebhookDeliveryId, WebhookEndpointId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageQuery};

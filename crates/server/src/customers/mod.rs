@@ -10,6 +10,7 @@ mod sql;
 
 pub use sql::{
     by_no, delete_ended_before, get, lock, lock_no, page, raise_all_generations, update as store,
+    with_email,
 };
 
 use self::billing::{BillingChange, BillingProfile};

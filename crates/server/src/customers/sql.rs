@@ -21,6 +21,11 @@ const LOCK_BY_NO: Query<Customer> =
     query!(Customer, "SELECT {} FROM customers WHERE tenant_no = $1 AND no = $2 {lock}");
 const BY_NO: Query<Customer> =
     query!(Customer, "SELECT {} FROM customers WHERE tenant_no = $1 AND no = $2");
+const WITH_EMAIL: Query<Customer> = query!(
+    Customer,
+    "SELECT {} FROM customers WHERE tenant_no = $1 AND lower(email) = $2 \
+     AND archived_at IS NULL ORDER BY no LIMIT $3"
+);
 const PAGE: Pages<WithBilling> = pages!(
     WithBilling,
     "SELECT {customer: c, billing: b} FROM customers c \
@@ -108,6 +113,16 @@ pub async fn by_no(
     no: i64,
 ) -> Result<Option<Customer>, DbError> {
     tx.fetch_one(&BY_NO, &[tenant.no.into(), no.into()]).await
+}
+
+/// Returns the oldest customers with an address, which is in lower case. Archived ones do not count.
+pub async fn with_email(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    address: &str,
+    limit: i64,
+) -> Result<Vec<Customer>, DbError> {
+    tx.fetch(&WITH_EMAIL, &[tenant.no.into(), address.into(), limit.into()]).await
 }
 
 async fn find(

@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(24, "0024_emails"),
     migration!(25, "0025_email_settings"),
     migration!(26, "0026_erased_customers"),
+    migration!(27, "0027_logins"),
 ];
 
 /// The schema version of this program.

@@ -464,6 +464,7 @@ text_columns!(
     crate::base::ApiKeyId,
     crate::base::CustomerId,
     crate::base::PortalSessionId,
+    crate::base::LoginId,
     crate::base::EventId,
     crate::base::ProductId,
     crate::base::PlanId,

@@ -4,10 +4,12 @@ use super::message::{Document, Fact, Letter};
 use super::words::Words;
 use super::{Email, EmailKind, parsed, sql};
 use crate::app::App;
+use crate::base::LoginId;
 use crate::branding::{self, Branding};
 use crate::customers::{self, CustomerRef, billing};
 use crate::db::{DbError, Tx};
 use crate::invoices::{self, Invoice, credit_notes, pdf};
+use crate::logins::CODE_LIVES_SECONDS;
 use crate::organizations::Tenant;
 use crate::settlement::Attempt;
 use crate::smtp::Mailer;
@@ -74,7 +76,7 @@ pub async fn compose(
     // A language without words gets English texts, and so English amounts.
     let locale = if is_known { locale } else { words.language.to_owned() };
     let language = Language { words, locale: &locale };
-    let content = content(&mut tx, tenant, email, &branding, language).await?;
+    let content = content(app, &mut tx, tenant, (email, &branding), language).await?;
     drop(tx);
     let document = match content.document {
         None => None,
@@ -109,10 +111,10 @@ pub async fn compose(
 }
 
 async fn content(
+    app: &App,
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    email: &Email,
-    branding: &Branding,
+    (email, branding): (&Email, &Branding),
     language: Language<'_>,
 ) -> Result<Content, ComposeError> {
     let words = language.words;
@@ -148,6 +150,14 @@ async fn content(
             let expiry = format!("{:02}/{}", card.exp_month, card.exp_year);
             let name = format!("{} •••• {}", capitalized(&card.brand), card.last4);
             let facts = vec![(words.card, name), (words.expires, expiry)];
+            Ok(Content { facts, ..Content::default() })
+        }
+        EmailKind::LoginCode => {
+            let id: LoginId = parsed(&email.object_id)?;
+            if id.made_at().plus_seconds(CODE_LIVES_SECONDS) <= app.clock.now() {
+                return Err(ComposeError::Invalid("code_expired"));
+            }
+            let facts = vec![(words.code, app.codes.login_code(id).reveal().to_owned())];
             Ok(Content { facts, ..Content::default() })
         }
         EmailKind::CreditsLow => {

@@ -23,6 +23,7 @@ use crate::base::words::words;
 use crate::base::{CollectionMethod, CustomerId, EmailId, Ids, Time};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::events::{EventType, Unpublished};
+use crate::logins::{self, LookedUp};
 use crate::organizations::{Environment, Tenant};
 use crate::settlement::Effect;
 use crate::{invoices, payments, settlement};
@@ -39,8 +40,13 @@ words! {
         Refund = "refund",
         CardExpiring = "card_expiring",
         CreditsLow = "credits_low",
+        /// A code to sign in.
+        LoginCode = "login_code",
     }
 }
+
+/// The logins that are looked up at once.
+const LOGINS: i64 = 100;
 
 words! {
     EmailStatus {
@@ -77,7 +83,7 @@ struct NewEmail {
     tenant_no: i64,
     customer_id: CustomerId,
     kind: EmailKind,
-    /// The invoice, payment attempt, subscription, payment method or wallet.
+    /// The invoice, payment attempt, subscription, payment method, wallet or login.
     object_id: String,
     next_at: Time,
     created_at: Time,
@@ -200,8 +206,37 @@ async fn is_wanted(
             let method = payments::get(tx, tenant, parsed(object_id)?).await?;
             Ok(method.is_some_and(|method| method.is_default))
         }
-        EmailKind::SubscriptionCanceled | EmailKind::Refund | EmailKind::CreditsLow => Ok(true),
+        EmailKind::SubscriptionCanceled
+        | EmailKind::Refund
+        | EmailKind::CreditsLow
+        | EmailKind::LoginCode => Ok(true),
     }
+}
+
+/// Queues the codes of logins whose address is a customer's.
+pub async fn queue_codes(app: &App) -> Result<(), DbError> {
+    let Some(mailer) = &app.mailer else { return Ok(()) };
+    let (ids, at, sends_sandbox) = (app.ids.clone(), app.clock.now(), mailer.sends_sandbox);
+    let queue = async move |tx: &mut Tx<'_, '_>, login: LookedUp| {
+        let tenant = &login.tenant;
+        let disabled = sql::settings(tx, tenant).await?.disabled_kinds;
+        let is_on = sends_sandbox || tenant.environment == Environment::Live;
+        if !is_on || disabled.0.contains(&EmailKind::LoginCode) {
+            return Ok(());
+        }
+        let email = NewEmail {
+            id: ids.email(),
+            tenant_no: tenant.no,
+            customer_id: login.customer_id,
+            kind: EmailKind::LoginCode,
+            object_id: login.id.to_string(),
+            next_at: at,
+            created_at: at,
+        };
+        sql::insert(tx, &[email]).await
+    };
+    while logins::look_up(app, LOGINS, queue.clone()).await? {}
+    Ok(())
 }
 
 /// Queues an e-mail again, as a new one to the customer's present address, and ends the pause of the

@@ -7,7 +7,7 @@ use crate::db::DbError;
 use crate::payments::PaymentMethod;
 use crate::work::Work;
 use crate::{
-    emails, events, idempotency, invoices, payments, portal, subscriptions, usage, webhooks,
+    emails, events, idempotency, invoices, logins, payments, portal, subscriptions, usage, webhooks,
 };
 use serde_json::json;
 
@@ -38,6 +38,7 @@ pub async fn erase_customer(
     usage::erase(work.tx, no).await?;
     webhooks::erase(work.tx, tenant, id).await?;
     emails::erase(work.tx, tenant, id, &customer.email).await?;
+    logins::erase(work.tx, tenant, &customer.email).await?;
     idempotency::erase(work.tx, &id.to_string()).await?;
     customers::erase(work.tx, tenant, &mut customer, work.by.now).await?;
     work.note(id, Action::CustomerErased, id, json!({})).await?;

@@ -20,8 +20,10 @@ enum PublishError {
     Published,
 }
 
-/// Publishes what is recorded by now. Any number of nodes may do so at once.
+/// Publishes what is recorded by now, and queues the codes that were asked for. Any number of nodes may
+/// do so at once.
 pub async fn publish(app: &App) -> Result<(), DbError> {
+    emails::queue_codes(app).await?;
     let tenants = events::with_unpublished(&mut app.db.read().await?).await?;
     for tenant in tenants {
         for _ in 0..BITES {

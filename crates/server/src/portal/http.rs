@@ -3,7 +3,8 @@
 use super::http_fields::{Jti, ReturnUrl, Seconds};
 use super::{
     Flow, MintError, NewSession, PageOptions, PortalScopes, PortalSession, RefreshError, Refusal,
-    RevokedReason, SessionStatus, mint, minted_before, revoke_customer, revoke_session, sql,
+    RevokedReason, SessionOrigin, SessionStatus, mint, minted_before, revoke_customer,
+    revoke_session, sql,
 };
 use crate::app::App;
 use crate::auth::{RevokingKey, SecretKey};
@@ -110,7 +111,10 @@ pub struct PortalSessionResponse {
     pub refresh_count: i64,
     pub revoked_at: Option<Time>,
     pub revoked_reason: Option<String>,
-    pub created_by_key_id: ApiKeyId,
+    /// `email`: the customer signed in by e-mail.
+    pub origin: SessionOrigin,
+    /// The key that minted it; `null` without one.
+    pub created_by_key_id: Option<ApiKeyId>,
     pub metadata: Value,
 }
 
@@ -193,7 +197,9 @@ impl CreatePortalSessionRequest {
         };
         NewSession {
             customer: self.customer_id,
-            api_key_id,
+            generation: None,
+            api_key_id: Some(api_key_id),
+            origin: SessionOrigin::ApiKey,
             ttl_seconds: self.ttl_seconds.unwrap_or_else(|| default_ttl(app)),
             max_lifetime_seconds: self
                 .max_lifetime_seconds
@@ -295,6 +301,7 @@ pub fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
         refresh_count: session.refresh_count,
         revoked_at,
         revoked_reason,
+        origin: session.origin,
         created_by_key_id: session.api_key_id,
         metadata: serde_json::from_str(&session.metadata).unwrap_or_default(),
     }

@@ -59,7 +59,7 @@ pub async fn exchange(
     headers: HeaderMap,
     body: Body<ExchangeRequest>,
 ) -> Result<Response, Problem> {
-    check_same_origin(&headers, &app)?;
+    require_same_origin(&headers, &app)?;
     let (ExchangeRequest { code, sid }, _) = body.read()?;
     app.check_clock()?;
     let opening = match (code, sid) {
@@ -76,14 +76,14 @@ pub async fn exchange(
     };
     let session = verified.session();
     let initial_data = http_initial_data::gather(&app, &inner, session, next.token.reveal()).await;
-    let cookie = set_cookie(&app, session.sid);
+    let cookie = session_cookie(&app, session.sid);
     let body = ExchangeResponse { token: RefreshResponse::from(next), initial_data };
     let body = Json(StatusCode::OK, body).compressed_for(&headers);
     Ok(([(header::SET_COOKIE, cookie)], body).into_response())
 }
 
 /// Refuses other pages. A client that is no browser sends neither header.
-fn check_same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
+pub fn require_same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
     let says = |name: &str, right: &str| {
         headers.get_all(name).iter().all(|value| value.as_bytes() == right.as_bytes())
     };
@@ -95,22 +95,28 @@ fn check_same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
 
 fn by_cookie(app: &App, headers: &HeaderMap, sid: &str) -> Option<Opening> {
     let sid: PortalSessionId = sid.parse().ok()?;
-    let name = format!("upay_{sid}=");
-    let mut cookies = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(';'))
-        .filter_map(|cookie| cookie.trim().strip_prefix(&name));
-    cookies.any(|value| app.codes.is_cookie(sid, value)).then_some(Opening::Cookie(sid))
+    let is_own = |value: &str| app.codes.is_cookie(sid, value);
+    cookie_of(headers, &sid.to_string(), is_own).then_some(Opening::Cookie(sid))
 }
 
-/// A session cookie for this route only, not readable by scripts.
-fn set_cookie(app: &App, sid: PortalSessionId) -> String {
-    let value: Secret = app.codes.cookie(sid);
+/// Whether the browser has a cookie of this id with a right value.
+pub fn cookie_of(headers: &HeaderMap, id: &str, is_right: impl Fn(&str) -> bool) -> bool {
+    let name = format!("upay_{id}=");
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = cookies.flat_map(|text| text.split(';'));
+    cookies.any(|cookie| cookie.trim().strip_prefix(&name).is_some_and(&is_right))
+}
+
+/// The cookie with which this browser opens a session again.
+pub fn session_cookie(app: &App, sid: PortalSessionId) -> String {
+    set_cookie(app, &sid.to_string(), PATH, &app.codes.cookie(sid))
+}
+
+/// A cookie for one route only, not readable by scripts, until the browser is closed.
+pub fn set_cookie(app: &App, id: &str, path: &str, value: &Secret) -> String {
     let secure = if is_plain_loopback(&app.origin) { "" } else { "; Secure" };
-    let path = format!("{}{PATH}", app.base_path);
-    format!("upay_{sid}={}; Path={path}; HttpOnly; SameSite=Strict{secure}", value.reveal())
+    let path = format!("{}{path}", app.base_path);
+    format!("upay_{id}={}; Path={path}; HttpOnly; SameSite=Strict{secure}", value.reveal())
 }
 
 fn is_plain_loopback(origin: &str) -> bool {
@@ -124,7 +130,7 @@ fn invalid_code() -> Problem {
 }
 
 /// Codes that open nothing count as bad credentials.
-fn note_bad_code(app: &App, peer: IpAddr) -> Result<(), Problem> {
+pub fn note_bad_code(app: &App, peer: IpAddr) -> Result<(), Problem> {
     if let Some(limit) = app.limits.shuts_out(peer) {
         return Err(Problem::rate_limited(limit));
     }

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::sync::Arc;
-use unitpay_portal_assets::{Asset, asset as find, page as index, pay_page};
+use unitpay_portal_assets::{Asset, asset as find, login_page, page as index, pay_page};
 
 /// Allows only content from this server, and no framing. Logos are `data:` URIs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -27,6 +27,11 @@ const PAY_POLICY: &str = "default-src 'none'; \
 /// The page of a session. Browsers revalidate it each time, since it names the assets.
 pub async fn page(State(app): State<Arc<App>>, _: Anyone, headers: HeaderMap) -> Response {
     document(&app, index(), &headers, POLICY)
+}
+
+/// The sign-in page of every organization. Its own request finds out whether sign-in is on.
+pub async fn login(State(app): State<Arc<App>>, _: Anyone, headers: HeaderMap) -> Response {
+    document(&app, login_page(), &headers, POLICY)
 }
 
 /// The page with Stripe's form, which has no session. It exists only while an organization of this

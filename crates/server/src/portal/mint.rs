@@ -1,8 +1,9 @@
 //! Mint: creates a session and its first token.
 
 use super::session::{Token, token_id};
-use super::{PageOptions, PortalScopes, sql};
+use super::{PageOptions, PortalScopes, SessionOrigin, sql};
 use crate::app::App;
+use crate::audit::{self, Action, Actor};
 use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
 use crate::customers::{self, CustomerRef, SessionsEnd};
 use crate::db::{DbError, Lane, ToRow, Tx};
@@ -21,7 +22,11 @@ const ATTEMPTS: usize = 3;
 pub struct NewSession {
     #[record(skip)]
     pub customer: CustomerRef,
-    pub api_key_id: ApiKeyId,
+    /// The generation that the customer must still have, if the session belongs to an earlier moment.
+    #[record(skip)]
+    pub generation: Option<i64>,
+    pub api_key_id: Option<ApiKeyId>,
+    pub origin: SessionOrigin,
     pub ttl_seconds: i64,
     #[record(skip)]
     pub max_lifetime_seconds: i64,
@@ -57,7 +62,8 @@ pub enum MintError {
     StaleKey,
     /// The idempotency key was used with another request.
     KeyReused,
-    /// A replayed mint whose session has ended.
+    /// A replayed mint whose session has ended, or the customer's sessions were ended since the moment
+    /// that the session belongs to.
     SessionEnded,
 }
 
@@ -159,10 +165,15 @@ async fn store(
         endpoint_id: None,
         at: row.created_at,
     });
+    let author = app.author(Actor::PortalSession(row.sid));
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let idempotency = idempotency.as_deref();
-            let alone = idempotency.is_none() && !row.new.invalidate_existing && event.is_none();
+            let is_audited = row.new.origin == SessionOrigin::Email;
+            let alone = idempotency.is_none()
+                && !row.new.invalidate_existing
+                && event.is_none()
+                && !is_audited;
             if let Some(kept) = idempotency::replay::<MintError>(tx, idempotency).await? {
                 return Ok(Outcome::Replay(kept));
             }
@@ -170,7 +181,13 @@ async fn store(
                 end_others(tx, &tenant, &row).await?;
             }
             if !sql::insert(tx, &tenant, &row, alone).await? {
-                return Err(why_not(tx, &tenant, row.customer_id).await?);
+                return Err(why_not(tx, &tenant, &row).await?);
+            }
+            if is_audited {
+                let (customer, detail) =
+                    (Some(row.customer_id), json!({ "origin": row.new.origin }));
+                let event = author.event(Action::PortalSessionCreated, row.sid, customer, detail);
+                audit::record(tx, tenant.no, &event).await?;
             }
             if let Some(event) = &event {
                 events::record(tx, tenant.no, event).await?;
@@ -199,11 +216,13 @@ async fn end_others(
 async fn why_not(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    customer: CustomerId,
+    row: &sql::NewRow,
 ) -> Result<MintError, DbError> {
-    Ok(match customers::get(tx, tenant, &CustomerRef::Id(customer)).await? {
+    let is_other = |generation: i64| row.new.generation.is_some_and(|known| known != generation);
+    Ok(match customers::get(tx, tenant, &CustomerRef::Id(row.customer_id)).await? {
         None => MintError::CustomerNotFound,
         Some(customer) if customer.archived_at.is_some() => MintError::CustomerArchived,
+        Some(customer) if is_other(customer.generation) => MintError::SessionEnded,
         Some(_) => MintError::StaleKey,
     })
 }

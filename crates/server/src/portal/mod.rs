@@ -8,7 +8,7 @@ mod exchange;
 pub mod http;
 pub mod http_browser;
 pub mod http_exchange;
-mod http_fields;
+pub mod http_fields;
 pub mod http_initial_data;
 pub mod http_introspect;
 pub mod http_page;
@@ -25,7 +25,7 @@ pub use mint::{MintError, NewSession, mint, minted_before};
 pub use page::{Flow, PageOptions};
 pub use refresh::{RefreshError, Refreshed, refresh};
 pub use revoke::{revoke_customer, revoke_session};
-pub use session::{PortalSession, RevokedReason, SessionStatus, Token};
+pub use session::{PortalSession, RevokedReason, SessionOrigin, SessionStatus, Token};
 pub use sql::{delete_before, erase, get};
 pub use verify::{Presented, Refusal, SessionRecord, VerifiedSession, verify};
 

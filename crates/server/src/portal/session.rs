@@ -16,7 +16,10 @@ pub struct PortalSession {
     pub customer_no: i64,
     #[record(computed)]
     pub customer_id: CustomerId,
-    pub api_key_id: ApiKeyId,
+    /// The key that minted it; `None` if it came by e-mail.
+    #[record(computed)]
+    pub api_key_id: Option<ApiKeyId>,
+    pub origin: SessionOrigin,
     pub scopes: PortalScopes,
     /// A JSON array of origins; empty means any origin.
     pub allowed_origins: String,
@@ -65,6 +68,16 @@ words! {
         Active = "active",
         Expired = "expired",
         Revoked = "revoked",
+    }
+}
+
+words! {
+    /// The origin of a session.
+    SessionOrigin as PortalSessionOrigin {
+        /// A backend minted it.
+        ApiKey = "api_key",
+        /// The customer has read an e-mail to its address.
+        Email = "email",
     }
 }
 

@@ -1,10 +1,12 @@
 //! SQL statements for portal sessions.
 
-use super::{NewSession, PortalSession, RevokedReason, SessionRecord, SessionStatus, Token};
+use super::{
+    NewSession, PortalSession, RevokedReason, SessionOrigin, SessionRecord, SessionStatus, Token,
+};
 use crate::base::{CustomerId, PageQuery, PortalSessionId, Time};
 use crate::db::{
     Command, DbError, Pages, Query, Scalar, Sql, ToRow, Tx, command, pages, query, scalar, sql,
-    text_columns,
+    text_columns, word_columns,
 };
 use crate::organizations::Tenant;
 use std::sync::Arc;
@@ -16,14 +18,15 @@ const RECORD: Query<Box<SessionRecord>> = query!(
      JOIN customers c ON c.no = s.customer_no \
      JOIN tenants t ON t.no = s.tenant_no \
      JOIN organizations o ON o.id = t.organization_id \
-     JOIN api_keys a ON a.id = s.api_key_id \
+     LEFT JOIN api_keys a ON a.id = s.api_key_id \
      JOIN signing_keys k ON k.kid = s.kid \
      LEFT JOIN signing_keys p ON p.kid = s.previous_kid \
      LEFT JOIN customer_billing b ON b.customer_no = c.no \
      WHERE s.sid = $1",
     customer_id = "c.id",
     organization_suspended = "o.suspended",
-    key_sessions_revoked = "a.sessions_revoked",
+    api_key_id = "a.id",
+    key_sessions_revoked = "COALESCE(a.sessions_revoked, FALSE)",
     signing_key = "k.status",
     previous_signing_key = "p.status",
     session_events = "t.session_events",
@@ -35,15 +38,17 @@ const RECORD: Query<Box<SessionRecord>> = query!(
 const INSERT: Command<NewRow> = command!(
     NewRow,
     "INSERT INTO portal_sessions (sid, tenant_no, customer_no, generation, \
-     api_key_id, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
+     api_key_id, origin, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
      absolute_expires_at, page, kid, digest, issued_at, expires_at, issuer) \
-     SELECT CAST({sid} AS TEXT), c.tenant_no, c.no, c.generation, CAST({api_key_id} AS TEXT), \
+     SELECT CAST({sid} AS TEXT), c.tenant_no, c.no, c.generation, \
+     COALESCE(CAST({api_key_id} AS TEXT), ''), CAST({origin} AS TEXT), \
      CAST({scopes} AS TEXT), CAST({allowed_origins} AS TEXT), CAST({metadata} AS TEXT), \
      CAST({created_at} AS BIGINT), CAST({ttl_seconds} AS BIGINT), \
      CAST({absolute_expires_at} AS BIGINT), CAST({page} AS TEXT), k.kid, {digest}, \
      CAST({issued_at} AS BIGINT), CAST({expires_at} AS BIGINT), CAST({issuer} AS TEXT) \
      FROM customers c JOIN signing_keys k ON k.kid = {kid} AND k.status = 'active' \
-     WHERE c.tenant_no = $1 AND c.id = {customer_id} AND c.archived_at IS NULL"
+     WHERE c.tenant_no = $1 AND c.id = {customer_id} AND c.archived_at IS NULL \
+     AND c.generation = COALESCE(CAST($2 AS BIGINT), c.generation)"
 );
 
 const ADVANCE: Command<Token> = command!(
@@ -95,7 +100,7 @@ macro_rules! listed {
             "SELECT {s, tenant: t} FROM portal_sessions s \
              JOIN customers c ON c.no = s.customer_no \
              JOIN tenants t ON t.no = s.tenant_no \
-             JOIN api_keys a ON a.id = s.api_key_id \
+             LEFT JOIN api_keys a ON a.id = s.api_key_id \
              JOIN signing_keys k ON k.kid = s.kid \
              LEFT JOIN ended_generations e \
              ON e.customer_no = s.customer_no AND e.generation = s.generation \
@@ -109,6 +114,7 @@ const GET: Query<PortalSession> = query!(
     PortalSession,
     listed!("AND s.sid = $2"),
     customer_id = "c.id",
+    api_key_id = "a.id",
     revoked_at = revoked_at!(),
     revoked_reason = REVOKED_REASON,
 );
@@ -133,6 +139,7 @@ macro_rules! page {
                 $limit
             ),
             customer_id = "c.id",
+            api_key_id = "a.id",
             revoked_at = revoked_at!(),
             revoked_reason = REVOKED_REASON,
         )
@@ -168,15 +175,15 @@ pub async fn record(
     tx.fetch_one(&RECORD, &[sid.into()]).await
 }
 
-/// Stores a session; returns `false` if the customer is missing or archived, or the signing key not
-/// active. With `alone`, the write consists of this statement only.
+/// Stores a session; returns `false` if the customer is missing, archived or of another generation, or
+/// the signing key not active. With `alone`, the write consists of this statement only.
 pub async fn insert(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     row: &NewRow,
     alone: bool,
 ) -> Result<bool, DbError> {
-    let given = [tenant.no.into()];
+    let given = [tenant.no.into(), row.new.generation.into()];
     let inserted = match alone {
         true => tx.store_alone(&INSERT, row, &given).await?,
         false => tx.store(&INSERT, row, &given).await?,
@@ -273,3 +280,4 @@ pub async fn erase(tx: &mut Tx<'_, '_>, tenant: &Tenant, customer_no: i64) -> Re
 }
 
 text_columns!(super::PortalScopes);
+word_columns!(SessionOrigin);

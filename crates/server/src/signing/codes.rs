@@ -1,23 +1,35 @@
-//! The code that opens the hosted page, and the cookie that reopens it.
+//! The codes that open the hosted page, and the cookies that reopen it.
 //!
-//! Both are HMACs of the session id with keys of the installation, so a forged one is refused
-//! without a lookup. A valid code is only a hint: the session's row decides.
+//! All are HMACs of ids with keys of the installation, so a forged one is refused without a lookup,
+//! and none is stored. A valid code is only a hint: the row of the id decides.
 
 use super::SigningKeys;
-use crate::base::{PortalSessionId, Secret};
+use crate::base::{LoginId, PortalSessionId, Secret};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::fmt::Display;
+use subtle::ConstantTimeEq as _;
 
+#[derive(Clone)]
 pub struct Codes {
     code: hmac::Key,
     cookie: hmac::Key,
+    login_code: hmac::Key,
+    login_cookie: hmac::Key,
+    address: hmac::Key,
 }
 
 impl Codes {
     pub fn new(keys: &SigningKeys) -> Self {
         let key = |purpose| hmac::Key::new(hmac::HMAC_SHA256, &keys.derive(purpose));
-        Self { code: key(b"unitpay portal codes"), cookie: key(b"unitpay portal cookies") }
+        Self {
+            code: key(b"unitpay portal codes"),
+            cookie: key(b"unitpay portal cookies"),
+            login_code: key(b"unitpay login codes"),
+            login_cookie: key(b"unitpay login cookies"),
+            address: key(b"unitpay login addresses"),
+        }
     }
 
     /// Returns the address of the hosted page for a session. Browsers do not send the part after
@@ -42,14 +54,41 @@ impl Codes {
     pub fn is_cookie(&self, sid: PortalSessionId, value: &str) -> bool {
         verify(&self.cookie, sid, value)
     }
+
+    /// Returns the six digits that the e-mail of a login contains.
+    pub fn login_code(&self, id: LoginId) -> Secret {
+        let tag = hmac::sign(&self.login_code, id.to_string().as_bytes());
+        let number = tag.as_ref().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        Secret::new(format!("{:06}", number % 1_000_000))
+    }
+
+    /// Whether these are the digits of a login. Compares in constant time.
+    pub fn is_login_code(&self, id: LoginId, digits: &str) -> bool {
+        self.login_code(id).reveal().as_bytes().ct_eq(digits.as_bytes()).into()
+    }
+
+    /// Returns the value of the cookie of the browser that asked for a code.
+    pub fn login_cookie(&self, id: LoginId) -> Secret {
+        Secret::new(tag(&self.login_cookie, id))
+    }
+
+    pub fn is_login_cookie(&self, id: LoginId, value: &str) -> bool {
+        verify(&self.login_cookie, id, value)
+    }
+
+    /// Returns the digest by which an address is recognized that is not stored.
+    pub fn address_digest(&self, tenant_no: i64, address: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.address, format!("{tenant_no} {address}").as_bytes());
+        tag.as_ref().try_into().unwrap_or_default()
+    }
 }
 
-fn tag(key: &hmac::Key, sid: PortalSessionId) -> String {
-    URL_SAFE_NO_PAD.encode(hmac::sign(key, sid.to_string().as_bytes()))
+fn tag(key: &hmac::Key, id: impl Display) -> String {
+    URL_SAFE_NO_PAD.encode(hmac::sign(key, id.to_string().as_bytes()))
 }
 
 /// Compares in constant time.
-fn verify(key: &hmac::Key, sid: PortalSessionId, tag: &str) -> bool {
+fn verify(key: &hmac::Key, id: impl Display, tag: &str) -> bool {
     let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
-    hmac::verify(key, sid.to_string().as_bytes(), &tag).is_ok()
+    hmac::verify(key, id.to_string().as_bytes(), &tag).is_ok()
 }

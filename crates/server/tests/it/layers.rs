@@ -89,7 +89,7 @@ const FLOORS: &[&[&str]] = &[
     &["invoices", "payments"],
     &["subscriptions", "app"],
     &["credits", "portal", "http"],
-    &["usage", "settlement", "auth", "webhooks"],
+    &["usage", "settlement", "auth", "webhooks", "logins"],
     &["emails"],
     &["entitlements", "flows", "export"],
     &["HANDLERS"],

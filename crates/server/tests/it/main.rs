@@ -42,6 +42,7 @@ mod ledger;
 mod limits;
 mod listener;
 mod lists;
+mod logins;
 mod lookups;
 mod metrics;
 mod nodes;

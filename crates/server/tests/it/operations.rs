@@ -7,7 +7,7 @@ use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, mail_to, post};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use table::Access::{Catalog, Either, Form, Key, Page, Portal, Public, Sandbox, Signed};
+use table::Access::{Catalog, Either, Form, Key, Login, Page, Portal, Public, Sandbox, Signed};
 use table::Expect::{self, Passes, Refused};
 use table::{NOBODY, NOTHING, UNSIGNED};
 use unitpay::testing::keys::{KeyKind, KeyScopes, KeyText};
@@ -119,7 +119,7 @@ on_both_stores! {
                 assert_eq!(got, (row.4, String::new()), "{}: {caller:?}", row.0);
                 let foreign =
                     matches!(caller, Caller::ForeignKey | Caller::KeyOfTheOtherEnvironment);
-                if foreign && row.1 != Page {
+                if foreign && !matches!(row.1, Page | Login) {
                     let body = String::from_utf8_lossy(&answer.body).into_owned();
                     for id in world.ids() {
                         // The response may echo the request.
@@ -171,6 +171,7 @@ on_both_stores! {
                 ("revokePortalSessions", _) | (_, Public) => { answer.expect(row.4); }
                 // The session was ended above, which takes precedence.
                 (_, Portal | Page) => { answer.refused(401, "session_revoked"); }
+                (_, Login) => { answer.refused(403, "organization_suspended"); }
                 (_, Signed) => { answer.refused(400, "malformed_request"); }
                 (_, Key(_) | Either(..) | Catalog | Form(_) | Sandbox(_)) => { answer.refused(403, "organization_suspended"); }
             }
@@ -201,7 +202,7 @@ fn table_covers_every_operation_and_its_credentials() {
                 json!([{ "secretKey": ["catalog:read"] }, { "portalToken": [] }, { "publishableKey": [] }])
             }
             Form(key) => json!([{ "secretKey": [key] }, { "portalToken": [] }]),
-            Public | Page | Signed => Value::Null,
+            Public | Page | Login | Signed => Value::Null,
         };
         assert_eq!(operation["security"], security, "{id}");
         let answers = operation["responses"].as_object().unwrap();
@@ -328,7 +329,7 @@ impl Callers {
                 Signed => UNSIGNED,
                 Catalog => expected[3],
                 Public => Passes,
-                Page => match caller {
+                Page | Login => match caller {
                     Caller::KeyWithOrigin
                     | Caller::KeyWithSecFetchSite
                     | Caller::PublishableKeyOfAPage => NOT_FROM_HERE,
@@ -354,6 +355,9 @@ impl Callers {
         let path = self::path(row, path, world);
         let plain = |path: String| match (row.3)(world) {
             Value::Null => Request::new(method, path),
+            body if row.0 == "enterLogin" => {
+                Request::new(method, path).json(&body).header("cookie", &world.login_cookie)
+            }
             body => Request::new(method, path).json(&body),
         };
         let request = plain(path.clone());
@@ -402,7 +406,7 @@ impl Callers {
         let lacking = match access {
             Key(scope) | Either(scope, _) | Form(scope) | Sandbox(scope) => scope,
             Catalog => "catalog:read",
-            Portal | Public | Page | Signed => "usage:read",
+            Portal | Public | Page | Login | Signed => "usage:read",
         };
         let rest: Vec<&str> = KeyScopes::NAMES.iter().copied().filter(|n| *n != lacking).collect();
         t.key_of(t.tenant, rest.join(" ").parse().unwrap()).await
@@ -411,7 +415,7 @@ impl Callers {
     async fn token_without(&self, t: &Test, access: Access, world: &World) -> String {
         let lacking = match access {
             Either(_, scope) => scope,
-            Key(_) | Portal | Catalog | Public | Page | Form(_) | Sandbox(_) | Signed => {
+            Key(_) | Portal | Catalog | Public | Page | Login | Form(_) | Sandbox(_) | Signed => {
                 "customer:read"
             }
         };

@@ -5,9 +5,11 @@ import type { RequestOptions, Transport } from '../transport.js';
 import type {
   CreatePortalSession,
   Introspection,
+  LoginSettings,
   MintedPortalSession,
   PortalSession,
   PortalSessionQuery,
+  PutLoginSettings,
   RevokePortalSessions,
   VerifiedClaims,
 } from '../types.js';
@@ -57,6 +59,17 @@ export class PortalSessions {
   /** The session of an id `ps_…`, which is its first token's `jti`. */
   get(id: string, options?: RequestOptions): Promise<PortalSession> {
     return this.#transport.send({ method: 'GET', path: ['portal-sessions', id] }, options);
+  }
+
+  /** The settings of sign-in by e-mail, with the URL of its page. */
+  getLoginSettings(options?: RequestOptions): Promise<LoginSettings> {
+    return this.#transport.send({ method: 'GET', path: ['login-settings'] }, options);
+  }
+
+  /** Replaces the settings of sign-in by e-mail. */
+  putLoginSettings(settings: PutLoginSettings, options?: RequestOptions): Promise<LoginSettings> {
+    const path = ['login-settings'];
+    return this.#transport.send({ method: 'PUT', path, body: settings }, options);
   }
 
   /** Asks the server whether a token is good at this moment (RFC 7662). */

@@ -17,6 +17,7 @@ pub const WORDS: Words = Words {
     refunded: "إجمالي المبلغ المسترد",
     card: "البطاقة",
     expires: "صالحة حتى",
+    code: "الرمز",
     invoice: Text {
         subject: "الفاتورة {number} من {seller}",
         body: "تجد فاتورتك {number} مرفقة. يرجى دفعها في موعد أقصاه التاريخ المذكور أدناه.",
@@ -47,5 +48,10 @@ pub const WORDS: Words = Words {
     credits_low: Text {
         subject: "رصيدك على وشك النفاد: {credits}",
         body: "رصيدك من {credits} منخفض. يمكنك إعادة شحنه في إعدادات الفوترة.",
+    },
+    login_code: Text {
+        subject: "رمز تسجيل الدخول إلى {seller}",
+        body: "أدخل هذا الرمز في الصفحة التي طلبته منها. يصلح لمدة عشر دقائق، وهناك فقط. إذا لم تطلبه، \
+               فيمكنك تجاهل هذه الرسالة.",
     },
 };

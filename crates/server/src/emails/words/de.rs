@@ -17,6 +17,7 @@ pub const WORDS: Words = Words {
     refunded: "Insgesamt erstattet",
     card: "Karte",
     expires: "Gültig bis",
+    code: "Anmeldecode",
     invoice: Text {
         subject: "Rechnung {number} von {seller}",
         body: "Ihre Rechnung {number} ist angehängt. Bitte bezahlen Sie sie bis zum unten genannten \
@@ -50,5 +51,11 @@ pub const WORDS: Words = Words {
         subject: "Ihr Guthaben geht zur Neige: {credits}",
         body: "Ihr Guthaben an {credits} ist fast aufgebraucht. Sie können es in Ihren \
                Abrechnungseinstellungen aufladen.",
+    },
+    login_code: Text {
+        subject: "Ihr Anmeldecode für {seller}",
+        body: "Geben Sie diesen Code auf der Seite ein, auf der Sie ihn angefordert haben. Er gilt zehn \
+               Minuten und nur dort. Wenn Sie ihn nicht angefordert haben, können Sie diese E-Mail \
+               ignorieren.",
     },
 };

@@ -17,6 +17,7 @@ pub const WORDS: Words = Words {
     refunded: "Refunded in total",
     card: "Card",
     expires: "Valid until",
+    code: "Code",
     invoice: Text {
         subject: "Invoice {number} from {seller}",
         body: "Your invoice {number} is attached. Please pay it by the date below.",
@@ -47,5 +48,10 @@ pub const WORDS: Words = Words {
     credits_low: Text {
         subject: "Your {credits} are running low",
         body: "Your balance of {credits} is low. You can top it up in your billing settings.",
+    },
+    login_code: Text {
+        subject: "Your sign-in code for {seller}",
+        body: "Enter this code on the page where you asked for it. It works for ten minutes, and only \
+               there. If you did not ask for it, you can ignore this e-mail.",
     },
 };

@@ -24,6 +24,7 @@ pub struct Words {
     pub refunded: &'static str,
     pub card: &'static str,
     pub expires: &'static str,
+    pub code: &'static str,
     invoice: Text,
     receipt: Text,
     payment_failed: Text,
@@ -31,6 +32,7 @@ pub struct Words {
     refund: Text,
     card_expiring: Text,
     credits_low: Text,
+    login_code: Text,
 }
 
 /// The subject and the paragraph of a kind of e-mail.
@@ -57,6 +59,7 @@ impl Words {
             EmailKind::Refund => self.refund,
             EmailKind::CardExpiring => self.card_expiring,
             EmailKind::CreditsLow => self.credits_low,
+            EmailKind::LoginCode => self.login_code,
         }
     }
 }
@@ -75,9 +78,9 @@ mod tests {
 
     fn texts(words: &Words) -> Vec<&str> {
         let Words { greeting, questions, number, amount, amount_due, due_on, paid_on, .. } = words;
-        let Words { next_attempt, charged, refunded, card, expires, .. } = words;
+        let Words { next_attempt, charged, refunded, card, expires, code, .. } = words;
         let mut texts = vec![*greeting, questions, number, amount, amount_due, due_on, paid_on];
-        texts.extend([*next_attempt, charged, refunded, card, expires]);
+        texts.extend([*next_attempt, charged, refunded, card, expires, code]);
         texts.extend(EmailKind::ALL.iter().flat_map(|kind| {
             let Text { subject, body } = words.text(*kind);
             [subject, body]

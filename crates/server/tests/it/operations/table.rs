@@ -1,7 +1,7 @@
 //! Every operation of the description, with its callers and its request.
 
 use super::world::World;
-use Access::{Catalog, Either, Form, Key, Page, Portal, Public, Sandbox, Signed};
+use Access::{Catalog, Either, Form, Key, Login, Page, Portal, Public, Sandbox, Signed};
 use Expect::{Passes, Refused};
 use serde_json::{Value, json};
 
@@ -16,6 +16,8 @@ pub enum Access {
     Public,
     /// The hosted page, by a code in the body; other pages are refused.
     Page,
+    /// The hosted sign-in page; other pages are refused.
+    Login,
     /// A key with the scope, or any token of the customer.
     Form(&'static str),
     /// A key with the scope, of a sandbox.
@@ -57,6 +59,11 @@ pub const OPERATIONS: &[Row] = &[
     ("listPortalSessions", Key("portal_sessions:read"), none, no_body, 200, Passes),
     ("getPortalSession", Key("portal_sessions:read"), |w| &w.sid, no_body, 200, NOTHING),
     ("revokePortalSessions", Key("portal_sessions:write"), none, |w| json!({ "customerId": w.customer }), 204, NOBODY),
+    ("getLoginSettings", Key("portal_sessions:read"), none, no_body, 200, Passes),
+    ("putLoginSettings", Key("portal_sessions:write"), none, |_| json!({ "enabled": true, "ttlSeconds": 900 }), 200, Passes),
+    ("getLoginPage", Login, |w| &w.query_of_login, no_body, 200, Passes),
+    ("startLogin", Login, none, |w| json!({ "organization": w.organization, "environment": "sandbox", "email": format!("{}@example.com", w.sid) }), 201, Passes),
+    ("enterLogin", Login, none, |w| json!({ "id": w.login, "code": w.login_code }), 200, Passes),
     ("exchangePortalCode", Page, none, |w| json!({ "code": w.code }), 200, Passes),
     ("introspectPortalToken", Key("portal_sessions:read"), none, |w| json!({ "token": w.token }), 200, Passes),
     ("getCurrentPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),

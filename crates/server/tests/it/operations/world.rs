@@ -1,6 +1,6 @@
 //! A customer with one of each object that the requests name.
 
-use crate::support::{Test, get, patch};
+use crate::support::{Request, Test, get, patch, post};
 use serde_json::json;
 use unitpay::testing::jobs;
 
@@ -10,6 +10,10 @@ pub struct World {
     pub sid: String,
     pub token: String,
     pub code: String,
+    /// A request for a code, the code, and the cookie of the browser that asked.
+    pub login: String,
+    pub login_code: String,
+    pub login_cookie: String,
     pub api_key: String,
     pub product: String,
     /// The one that the customer has.
@@ -36,6 +40,7 @@ pub struct World {
     pub query_of_wallet: String,
     pub query_of_metric: String,
     pub query_of_days: String,
+    pub query_of_login: String,
 }
 
 impl World {
@@ -48,6 +53,9 @@ impl World {
             sid: id("ps"),
             token: "token".to_owned(),
             code: "code".to_owned(),
+            login: id("login"),
+            login_code: "000000".to_owned(),
+            login_cookie: String::new(),
             api_key: id("key"),
             product: id("prod"),
             plan: id("pln"),
@@ -71,11 +79,13 @@ impl World {
             query_of_wallet: String::new(),
             query_of_metric: String::new(),
             query_of_days: String::new(),
+            query_of_login: String::new(),
         }
     }
 
     pub async fn make(t: &Test) -> Self {
-        let body = json!({ "name": "A", "email": "a@example.com" });
+        let email = format!("{}@example.com", t.app.ids.event());
+        let body = json!({ "name": "A", "email": email });
         let customer = t.make("customers", body).await;
         let minted = t.mint(json!({ "customerId": customer })).await.expect(201);
         let key = t.make("api-keys", json!({ "name": "in the world" })).await;
@@ -118,6 +128,7 @@ impl World {
         let wallet = t.wallet(&customer).await;
         let ledger_entry = t.ledger(&wallet).await[0]["id"].as_str().unwrap().to_owned();
         let wallet = wallet["id"].as_str().unwrap().to_owned();
+        let (login, login_code, login_cookie) = start_login(t, &email).await;
         let (endpoint, event, delivery) = find_delivery(t).await;
         let email = find_email(t, &customer).await;
         let credited = t.bill(&customer, 1_000).await;
@@ -133,6 +144,13 @@ impl World {
             query_of_wallet: format!("creditAccountId={wallet}"),
             query_of_metric: format!("metricId={metric}&customerId={customer}"),
             query_of_days: format!("from=2030-01-01&to=2030-01-31&customerId={customer}"),
+            query_of_login: format!(
+                "organization={}&environment=sandbox",
+                t.tenant.organization_id
+            ),
+            login,
+            login_code,
+            login_cookie,
             api_key: key,
             customer,
             sid,
@@ -181,6 +199,22 @@ impl World {
             &self.email,
         ]
     }
+}
+
+/// Asks for a code; returns what names nothing if e-mail is off.
+async fn start_login(t: &Test, email: &str) -> (String, String, String) {
+    let settings = Request::new("PUT", "/v1/login-settings").json(&json!({ "enabled": true }));
+    t.call(settings.key(&t.key)).await.expect(200);
+    let organization = t.tenant.organization_id.to_string();
+    let body = json!({ "organization": organization, "environment": "sandbox", "email": email });
+    let asked = t.call(post("/v1/logins", &body)).await;
+    if asked.status != 201 {
+        let World { login, login_code, login_cookie, .. } = World::named();
+        return (login, login_code, login_cookie);
+    }
+    let id = asked.text("id");
+    let code = t.app.codes.login_code(id.parse().unwrap()).reveal().to_owned();
+    (id, code, asked.header("set-cookie").unwrap().split(';').next().unwrap().to_owned())
 }
 
 /// Returns the receipt of a customer; an id that names nothing if e-mail is off.

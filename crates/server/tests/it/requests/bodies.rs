@@ -130,6 +130,10 @@ fn others(row: &Row, w: &World) -> Vec<Value> {
         "revokePortalSessions" => {
             vec![json!({ "customerId": w.customer }), json!({ "jti": w.sid })]
         }
+        "enterLogin" => vec![
+            json!({ "id": w.login, "code": w.login_code }),
+            json!({ "id": w.login, "customerId": w.customer }),
+        ],
         "exchangePortalCode" => vec![json!({ "code": w.code }), json!({ "sid": w.sid })],
         _ => Vec::new(),
     }

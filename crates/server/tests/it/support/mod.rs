@@ -22,7 +22,7 @@ pub use program::Program;
 pub use receiver::{Manner, Receiver, deliver_here};
 pub use server::{Engine, Folder, Test, claims, nodes_at_once};
 pub use shop::{Shop, WalletOf, event, event_with};
-pub use smtp::{SmtpManner, SmtpServer, mail_to};
+pub use smtp::{Mail, SmtpManner, SmtpServer, mail_to};
 pub use subscriptions::{flat, lines, monthly, per_unit, summarize, with, yearly};
 
 /// Declares tests that run on both stores.

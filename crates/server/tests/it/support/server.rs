@@ -321,6 +321,7 @@ async fn run(
 ) -> (Arc<App>, Arc<Client>, watch::Sender<bool>) {
     let mut config = Config::load(None, [], &[]).unwrap();
     config.limits.portal_session_per_second = 0;
+    config.limits.logins_per_hour = 0;
     // Tests of the grace turn it on: elsewhere an ended subscription is billed at once.
     config.billing.usage_grace_seconds = 0;
     config.limits.bad_credentials_per_second = 0;

@@ -1,0 +1,1 @@
+function e(e){let t={};for(let[n,r]of Object.entries(e))if(typeof r==`string`)t[n]=r;else for(let[e,i]of Object.entries(r))t[`${n}.${e}`]=i;return t}export{e as t};
