@@ -44,7 +44,6 @@ export const getPage = () =>
 
 export interface Started {
   id: string;
-  expiresAt: string;
 }
 
 export const start = (email: string) => call<Started>('', { ...where, email });

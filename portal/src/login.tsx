@@ -36,14 +36,18 @@ const en: LoginTexts = {
 /** A code that this tab asked for. It stays for a reload, such as a phone makes after the mail app. */
 interface Asked extends Started {
   email: string;
+  /** Until when this browser's clock takes it for valid. */
+  until: number;
 }
 
 const ASKED = 'unitpay.login';
+/** Of a code, in milliseconds. */
+const LIFE = 600_000;
 
 function readAsked(): Asked | null {
   try {
     const asked = JSON.parse(sessionStorage.getItem(ASKED) ?? 'null') as Asked | null;
-    return asked && Date.parse(asked.expiresAt) > Date.now() ? asked : null;
+    return asked && asked.until > Date.now() ? asked : null;
   } catch {
     return null;
   }
@@ -92,7 +96,7 @@ function Login({ texts, login }: LoginProps) {
   const ask = (email: string) =>
     run(async () => {
       const answer = await start(email);
-      if ('body' in answer) change({ ...answer.body, email });
+      if ('body' in answer) change({ ...answer.body, email, until: Date.now() + LIFE });
       else fail(answer.code, answer.triesLeft);
     });
   const prove = (proof: Parameters<typeof enter>[1]) =>

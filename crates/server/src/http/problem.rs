@@ -156,6 +156,10 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub branding: Option<&'a Value>,
+    /// The codes that may still be tried. Only with `invalid_code` and a code that was e-mailed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = i64)]
+    pub tries_left: Option<&'a Value>,
 }
 
 /// A price before tax.
@@ -253,6 +257,7 @@ impl Problem {
             price: self.member("price"),
             return_url: self.member("returnUrl"),
             branding: self.member("branding"),
+            tries_left: self.member("triesLeft"),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::portal::{self, MintError, NewSession, PageOptions, SessionOrigin};
 use crate::signing::Codes;
 use serde_json::json;
 
-/// What the browser that asked for the code presents.
+/// The proof that the browser that asked for the code presents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     Code(String),

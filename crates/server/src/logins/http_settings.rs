@@ -22,7 +22,7 @@ use unitpay_request::response;
 #[schema(as = LoginSettings)]
 pub struct LoginSettingsResponse {
     pub enabled: bool,
-    /// What the sessions may do.
+    /// The scopes of the sessions.
     #[schema(schema_with = scopes_schema)]
     pub scopes: PortalScopes,
     /// The life of a token.

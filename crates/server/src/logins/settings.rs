@@ -12,7 +12,7 @@ use serde_json::json;
 #[derive(Clone, Debug, PartialEq, Eq, FromRow, ToRow)]
 pub struct LoginSettings {
     pub enabled: bool,
-    /// What the sessions may do.
+    /// The scopes of the sessions.
     pub scopes: PortalScopes,
     pub ttl_seconds: i64,
     pub max_lifetime_seconds: i64,

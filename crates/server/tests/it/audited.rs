@@ -24,6 +24,7 @@ on_both_stores! {
         log.check(&["operator api_key.created"]).await;
         let shop = the_catalog(&mut log).await;
         customers_and_sessions(&mut log).await;
+        login(&mut log).await;
         subscriptions(&mut log, &shop).await;
         cards_and_forms(&mut log, &shop).await;
         credits(&mut log, &shop).await;
@@ -134,8 +135,25 @@ async fn the_catalog(log: &mut Log<'_>) -> Shop {
     let settings = json!({ "disabledKinds": ["credits_low"] });
     let settings = Request::new("PUT", "/v1/email-settings").json(&settings);
     log.ask(settings, &["email_settings.updated"]).await;
+    let settings = Request::new("PUT", "/v1/login-settings").json(&json!({ "enabled": true }));
+    log.ask(settings, &["login_settings.updated"]).await;
     let [free, small, large] = plans.try_into().unwrap();
     Shop { free, small, large, credits, package }
+}
+
+async fn login(log: &mut Log<'_>) {
+    let (t, email) = (log.t, "login@example.com");
+    log.make("customers", json!({ "name": "L", "email": email }), "customer.created").await;
+    let organization = t.tenant.organization_id.to_string();
+    let body = json!({ "organization": organization, "environment": "sandbox", "email": email });
+    let asked = t.call(post("/v1/logins", &body)).await.expect(201);
+    t.publish().await;
+    let id = asked.text("id");
+    let code = t.app.codes.login_code(id.parse().unwrap());
+    let enter = post("/v1/logins/enter", &json!({ "id": id, "code": code.reveal() }));
+    let cookie = asked.header("set-cookie").unwrap().split(';').next().unwrap();
+    t.call(enter.header("cookie", cookie)).await.expect(200);
+    log.check(&["portal_session portal_session.created"]).await;
 }
 
 async fn customers_and_sessions(log: &mut Log<'_>) {

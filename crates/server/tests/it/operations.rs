@@ -329,6 +329,10 @@ impl Callers {
                 Signed => UNSIGNED,
                 Catalog => expected[3],
                 Public => Passes,
+                // Its query has no other parameter.
+                Login if *caller == Caller::TokenInQuery && row.0 == "getLoginPage" => {
+                    Refused(422, "validation_failed")
+                }
                 Page | Login => match caller {
                     Caller::KeyWithOrigin
                     | Caller::KeyWithSecFetchSite

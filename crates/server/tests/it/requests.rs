@@ -137,7 +137,7 @@ const fn callers(access: Access) -> &'static [&'static str] {
         Access::Key(_) | Access::Sandbox(_) => &["key"],
         Access::Portal => &["token"],
         Access::Either(..) | Access::Form(_) | Access::Catalog => &["key", "token"],
-        Access::Page => &["nobody"],
+        Access::Page | Access::Login => &["nobody"],
         Access::Public | Access::Signed => &[],
     }
 }

@@ -20,8 +20,9 @@ const COLUMNS: Sql = sql_of_each(
      FROM information_schema.columns c WHERE c.table_schema = 'public' \
      ORDER BY c.table_name COLLATE \"C\", c.ordinal_position",
 );
+/// An expression has the name that PostgreSQL gives it: only `lower` is used.
 const INDEXES: Sql = sql_of_each(
-    "SELECT m.tbl_name, m.name, l.\"unique\", l.partial, (SELECT group_concat(i.name) \
+    "SELECT m.tbl_name, m.name, l.\"unique\", l.partial, (SELECT group_concat(COALESCE(i.name, 'lower')) \
      FROM pragma_index_info(m.name) i) FROM sqlite_schema m \
      JOIN pragma_index_list(m.tbl_name) l ON l.name = m.name \
      WHERE m.type = 'index' AND m.sql IS NOT NULL ORDER BY m.name",
