@@ -14,8 +14,9 @@ export const base = location.pathname.replace(/\/portal\/?$/, '');
 /** Null where no server answered. It never rejects. */
 export type Opening = Promise<Answer | null>;
 
-export function exchange(body: { code: string } | { sid: string }): Opening {
-  return fetch(`${base}/v1/portal-sessions/exchange`, {
+/** Exchanges a code or the session's cookie; with `/link`, asks for a new link. */
+export function exchange(body: { code: string } | { sid: string }, path = ''): Opening {
+  return fetch(`${base}/v1/portal-sessions/exchange${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -28,10 +29,14 @@ export function exchange(body: { code: string } | { sid: string }): Opening {
   );
 }
 
-/** The text after `#`: a session's id, followed at its first opening by a code. */
+/**
+ * The text after `#`: a session's id, followed at its first opening by a code. The session of a link from
+ * an e-mail has the e-mail's id.
+ */
 const code = location.hash.slice(1);
-export const sid = code.split('.', 1)[0] ?? '';
-export const isFirst = code !== sid;
+export const sid = (code.split('.', 1)[0] ?? '').replace(/^eml/, 'ps');
+export const isFirst = code.includes('.');
+export const credential = isFirst ? { code } : { sid };
 
 /** Undefined where the address has no session. */
-export const opening = sid ? exchange(isFirst ? { code } : { sid }) : undefined;
+export const opening = sid ? exchange(credential) : undefined;

@@ -15,7 +15,10 @@ export interface Look {
 }
 
 export type Opened = Look &
-  ({ closed: Closed } | { token: string; data: Data; flow: CurrentSession['session']['flow'] });
+  (
+    | { closed: Closed; emailHint?: string }
+    | { token: string; data: Data; flow: CurrentSession['session']['flow'] }
+  );
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -25,6 +28,7 @@ interface Body {
   initialData?: Data;
   code?: string;
   returnUrl?: string;
+  emailHint?: string;
   branding?: Branding;
 }
 
@@ -48,7 +52,8 @@ export async function open(): Promise<Opened> {
     return opened(body.token, body.initialData ?? {});
   }
   const known = { branding: body.branding ?? {}, returnUrl: body.returnUrl ?? null, locale: null };
-  return { ...known, closed: whyClosed(answer, body) };
+  const { emailHint } = body;
+  return { ...known, closed: whyClosed(answer, body), ...(emailHint && { emailHint }) };
 }
 
 function whyClosed(answer: Awaited<typeof opening>, { code = '' }: Body): Closed {

@@ -7,11 +7,12 @@ import { BillingPortal } from '../../sdk/react/src/components/billing-portal.js'
 import { UnitPayProvider } from '../../sdk/react/src/react/provider.js';
 import { usePortalSession } from '../../sdk/react/src/react/session.js';
 import type { Logo } from './branding.js';
+import { credential, exchange } from './boot.js';
 import { Frame } from './frame.js';
 import type { Outcome } from './handover.js';
 import { backLink, type Closed, type Opened, type Reason } from './open.js';
 import type { ReturnedProps } from './returned.js';
-import type { Language } from './texts.js';
+import type { Language, Texts } from './texts.js';
 
 export interface Shown {
   opened: Opened;
@@ -177,9 +178,42 @@ function ClosedPage({ why, ...shown }: Shown & { why: Closed }) {
             {texts.retry}
           </button>
         ) : null}
+        {'emailHint' in shown.opened && shown.opened.emailHint ? (
+          <NewLink texts={texts} email={shown.opened.emailHint} />
+        ) : null}
         <Back {...shown} reason={REASONS[why]} isMain />
       </section>
     </Frame>
+  );
+}
+
+/** Offers to send a new link to the customer's own address, which is masked. */
+function NewLink({ texts, email }: { texts: Texts; email: string }) {
+  const [state, setState] = useState<'offered' | 'busy' | 'sent' | 'failed'>('offered');
+  const fill = (text: string) => text.replace('{email}', () => email);
+  const send = async () => {
+    setState('busy');
+    const answer = await exchange(credential, '/link');
+    setState(answer?.status === 201 ? 'sent' : 'failed');
+  };
+  return (
+    <>
+      {state === 'sent' ? null : (
+        <button
+          className="main"
+          type="button"
+          aria-disabled={state === 'busy'}
+          onClick={() => {
+            if (state !== 'busy') void send();
+          }}
+        >
+          {fill(texts.sendLink)}
+        </button>
+      )}
+      <p role="status">
+        {state === 'sent' ? fill(texts.linkSent) : state === 'failed' ? texts.linkFailed : ''}
+      </p>
+    </>
   );
 }
 

@@ -1,4 +1,4 @@
-/** The texts of the page around the portal. `{name}` is replaced by the organization's name. */
+/** The texts of the page around the portal. `{name}` is the organization's name, `{email}` an address. */
 import type { Messages } from '@unitpay/react';
 
 import type { Closed } from './open.js';
@@ -11,6 +11,9 @@ export interface Texts {
   signOutFailed: string;
   questions: string;
   retry: string;
+  sendLink: string;
+  linkSent: string;
+  linkFailed: string;
   closed: Record<Closed, { title: string; body: string }>;
 }
 
@@ -51,6 +54,9 @@ const en: Texts = {
   signOutFailed: 'You are still signed in because the server cannot be reached.',
   questions: 'Questions about your bill?',
   retry: 'Try again',
+  sendLink: 'Send a new link to {email}',
+  linkSent: 'A new link is on its way to {email}. It works once, for half an hour.',
+  linkFailed: 'The link could not be sent. Please try again later.',
   closed: {
     nothing: {
       title: 'Open billing from your account',

@@ -126,6 +126,7 @@ fn backend_routes() -> Routes {
         portal::http::revoke,
         portal::http_introspect::introspect,
         portal::http_exchange::exchange,
+        portal::http_link::send,
         portal::http::get,
         customers::http::create,
         customers::http::list,

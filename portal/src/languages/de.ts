@@ -12,6 +12,10 @@ export const texts: Texts = {
   signOutFailed: 'Sie sind noch angemeldet, weil der Server nicht erreichbar ist.',
   questions: 'Fragen zu Ihrer Rechnung?',
   retry: 'Erneut versuchen',
+  sendLink: 'Neuen Link an {email} senden',
+  linkSent:
+    'Ein neuer Link ist unterwegs zu {email}. Er funktioniert einmal und eine halbe Stunde lang.',
+  linkFailed: 'Der Link konnte nicht gesendet werden. Bitte versuchen Sie es später noch einmal.',
   closed: {
     nothing: {
       title: 'Öffnen Sie die Abrechnung aus Ihrem Konto',

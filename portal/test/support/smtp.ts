@@ -11,8 +11,8 @@ export interface Mail {
 
 export interface Mailbox {
   port: number;
-  /** Returns the next message to an address, and forgets it. */
-  next: (to: string) => Promise<Mail>;
+  /** Returns the next message to an address with this in its text, and forgets it. */
+  next: (to: string, part?: string) => Promise<Mail>;
   /** The messages that nobody has taken. */
   mails: Mail[];
   stop: () => void;
@@ -49,9 +49,9 @@ export async function startMailbox(): Promise<Mailbox> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const next = async (to: string): Promise<Mail> => {
+  const next = async (to: string, part = ''): Promise<Mail> => {
     for (;;) {
-      const at = mails.findIndex((mail) => mail.to === to);
+      const at = mails.findIndex((mail) => mail.to === to && mail.text.includes(part));
       const [mail] = at < 0 ? [] : mails.splice(at, 1);
       if (mail) return mail;
       await new Promise<void>((resolve) => {

@@ -4,13 +4,14 @@ use super::message::{Document, Fact, Letter};
 use super::words::Words;
 use super::{Email, EmailKind, parsed, sql};
 use crate::app::App;
-use crate::base::LoginId;
+use crate::base::{LoginId, Secret};
 use crate::branding::{self, Branding};
 use crate::customers::{self, CustomerRef, billing};
 use crate::db::{DbError, Tx};
 use crate::invoices::{self, Invoice, credit_notes, pdf};
 use crate::logins::CODE_LIVES_SECONDS;
 use crate::organizations::Tenant;
+use crate::portal::LINK_LIVES_SECONDS;
 use crate::settlement::Attempt;
 use crate::smtp::Mailer;
 use crate::{catalog, credits, payments, settlement, subscriptions};
@@ -42,6 +43,7 @@ struct Content {
     plan: String,
     credits: String,
     facts: Vec<Fact>,
+    link: Option<(&'static str, Secret)>,
     document: Option<document::Invoice>,
 }
 
@@ -104,6 +106,7 @@ pub async fn compose(
         plan: &content.plan,
         credits: &content.credits,
         facts: &content.facts,
+        link: content.link.as_ref(),
         branding: &branding,
     };
     let bytes = letter.write(document).map_err(|_| ComposeError::Invalid("header_invalid"))?;
@@ -159,6 +162,13 @@ async fn content(
             }
             let facts = vec![(words.code, app.codes.login_code(id).reveal().to_owned())];
             Ok(Content { facts, ..Content::default() })
+        }
+        EmailKind::PortalLink => {
+            if email.id.made_at().plus_seconds(LINK_LIVES_SECONDS) <= app.clock.now() {
+                return Err(ComposeError::Invalid("link_expired"));
+            }
+            let link = Some((words.open, app.codes.link_url(&app.issuer, email.id)));
+            Ok(Content { link, ..Content::default() })
         }
         EmailKind::CreditsLow => {
             let found = credits::view(tx, tenant, parsed(&email.object_id)?).await?;

@@ -23,7 +23,8 @@ pub struct EmailResponse {
     pub id: EmailId,
     pub customer_id: CustomerId,
     pub kind: EmailKind,
-    /// The invoice, payment attempt, subscription, payment method or wallet that it is about.
+    /// The invoice, payment attempt, subscription, payment method, wallet, login or portal
+    /// session that it is about.
     pub object_id: String,
     /// `sent`: the SMTP server accepted it. `failed`: it was refused for good, or every attempt
     /// failed. `paused`: not sent, because the SMTP server refused the address before.
@@ -96,6 +97,10 @@ pub async fn resend(
     let email = found.ok_or_else(Problem::not_found)?;
     if !super::is_on(&app, &tenant) {
         let detail = "E-mail is not configured for this environment.";
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    if matches!(email.kind, EmailKind::LoginCode | EmailKind::PortalLink) {
+        let detail = "Only the customer can ask for a code or a link again.";
         return Err(Problem::new(Code::Conflict, detail));
     }
     let author = app.author(caller.actor());

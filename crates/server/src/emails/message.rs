@@ -2,7 +2,7 @@
 
 use super::EmailKind;
 use super::words::Words;
-use crate::base::{EmailId, Time};
+use crate::base::{EmailId, Secret, Time};
 use crate::branding::Branding;
 use lettre::Address;
 use lettre::error::Error as MessageError;
@@ -42,6 +42,8 @@ pub struct Letter<'a> {
     /// The name of a credit currency.
     pub credits: &'a str,
     pub facts: &'a [Fact],
+    /// A label and an address to open.
+    pub link: Option<&'a (&'static str, Secret)>,
     pub branding: &'a Branding,
 }
 
@@ -129,6 +131,9 @@ impl Letter<'_> {
         if !self.facts.is_empty() {
             text.push('\n');
         }
+        if let Some((label, url)) = self.link {
+            let _ = write!(text, "{label}:\n{}\n\n", url.reveal());
+        }
         if let Some(questions) = questions {
             let _ = write!(text, "{questions}\n\n");
         }
@@ -151,7 +156,7 @@ impl Letter<'_> {
              <p style=\"margin:0 0 24px;font-size:20px;font-weight:600\">{seller}</p>\n\
              {greeting}{body}\
              <table role=\"presentation\" style=\"margin:0 0 16px;border-spacing:0\">\n{facts}</table>\n\
-             {questions}</div>\n</body>\n</html>\n",
+             {link}{questions}</div>\n</body>\n</html>\n",
             language = escaped(self.locale),
             direction = if self.words.right_to_left { "rtl" } else { "ltr" },
             title = escaped(&self.subject()),
@@ -160,6 +165,7 @@ impl Letter<'_> {
             seller = escaped(self.seller()),
             greeting = paragraph(&greeting),
             body = paragraph(&body),
+            link = self.link.map(|link| button(link, accent)).unwrap_or_default(),
             questions = questions.as_deref().map(paragraph).unwrap_or_default(),
         )
     }
@@ -174,6 +180,18 @@ fn header_text(text: &str) -> String {
 
 fn paragraph(text: &str) -> String {
     format!("<p style=\"margin:0 0 16px\">{}</p>\n", escaped(text))
+}
+
+/// A link that looks like a button. Its text is readable on any accent color, because it is not on it.
+fn button((label, url): &(&'static str, Secret), accent: &str) -> String {
+    format!(
+        "<p style=\"margin:0 0 16px\"><a href=\"{}\" style=\"display:inline-block;padding:10px 18px;\
+         border:2px solid {};border-radius:6px;color:#111827;font-weight:600;\
+         text-decoration:none\">{}</a></p>\n",
+        escaped(url.reveal()),
+        escaped(accent),
+        escaped(label)
+    )
 }
 
 fn row((label, value): &Fact) -> String {

@@ -20,7 +20,8 @@ pub use sql::{delete_before, erase};
 use crate::app::App;
 use crate::audit::{self, Action, Author};
 use crate::base::words::words;
-use crate::base::{CollectionMethod, CustomerId, EmailId, Ids, Time};
+use crate::base::{CollectionMethod, CustomerId, EmailId, Ids, PortalSessionId, Time};
+use crate::customers::{self, Customer};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::events::{EventType, Unpublished};
 use crate::logins::{self, LookedUp};
@@ -42,9 +43,14 @@ words! {
         CreditsLow = "credits_low",
         /// A code to sign in.
         LoginCode = "login_code",
+        /// A new link to the hosted page.
+        PortalLink = "portal_link",
     }
 }
 
+/// The links that a customer gets in an hour, and those that continue one session.
+pub const LINKS_AN_HOUR: u32 = 5;
+const LINKS_OF_ONE: usize = 3;
 /// The logins that are looked up at once.
 const LOGINS: i64 = 100;
 
@@ -83,7 +89,7 @@ struct NewEmail {
     tenant_no: i64,
     customer_id: CustomerId,
     kind: EmailKind,
-    /// The invoice, payment attempt, subscription, payment method, wallet or login.
+    /// The invoice, payment attempt, subscription, payment method, wallet, login or portal session.
     object_id: String,
     next_at: Time,
     created_at: Time,
@@ -209,8 +215,52 @@ async fn is_wanted(
         EmailKind::SubscriptionCanceled
         | EmailKind::Refund
         | EmailKind::CreditsLow
-        | EmailKind::LoginCode => Ok(true),
+        | EmailKind::LoginCode
+        | EmailKind::PortalLink => Ok(true),
     }
+}
+
+/// Whether e-mail of a kind is sent.
+pub async fn sends(app: &App, tenant: &Tenant, kind: EmailKind) -> Result<bool, DbError> {
+    let disabled = sql::settings(&mut app.db.read().await?, tenant).await?.disabled_kinds;
+    Ok(is_on(app, tenant) && !disabled.0.contains(&kind))
+}
+
+/// Queues a new link that continues a session of a customer; `false` if too many were asked for.
+pub async fn queue_link(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: &Customer,
+    sid: PortalSessionId,
+    author: &Author,
+) -> Result<bool, DbError> {
+    // One at a time, so that concurrent requests are counted.
+    customers::lock_no(tx, tenant, customer.no).await?;
+    let since = author.now.plus_seconds(-3_600);
+    let sent = sql::links(tx, tenant, customer.id, since).await?;
+    let of_link = sent.iter().filter(|object_id| **object_id == sid.to_string()).count();
+    if sent.len() >= LINKS_AN_HOUR as usize || of_link >= LINKS_OF_ONE {
+        return Ok(false);
+    }
+    let email = NewEmail {
+        id: author.ids.email(),
+        tenant_no: tenant.no,
+        customer_id: customer.id,
+        kind: EmailKind::PortalLink,
+        object_id: sid.to_string(),
+        next_at: author.now,
+        created_at: author.now,
+    };
+    sql::insert(tx, &[email]).await?;
+    Ok(true)
+}
+
+/// Returns the session that the link of an e-mail continues; `None` if it has none.
+pub async fn sent_link(
+    tx: &mut Tx<'_, '_>,
+    id: EmailId,
+) -> Result<Option<PortalSessionId>, DbError> {
+    sql::sent_link(tx, id).await?.as_deref().map(parsed).transpose()
 }
 
 /// Queues the codes of logins whose address is a customer's.

@@ -4,8 +4,8 @@ use super::settings::{EmailSettings, Kinds};
 use super::{Email, EmailKind, EmailStatus, NewEmail};
 use crate::base::{CustomerId, EmailId, PageQuery, Time};
 use crate::db::{
-    Command, DbError, FromRow, Pages, Query, Sql, ToRow, Tx, command, pages, query, sql,
-    text_columns, word_columns,
+    Command, DbError, FromRow, Pages, Query, Scalar, Sql, ToRow, Tx, command, pages, query, scalar,
+    sql, text_columns, word_columns,
 };
 use crate::organizations::Tenant;
 
@@ -20,6 +20,14 @@ const OF_CUSTOMER: Pages<Email> = pages!(
     "SELECT {} FROM emails WHERE tenant_no = $1 AND customer_id = $2 AND id < $3 AND id > $4 \
      ORDER BY id {order} LIMIT $5"
 );
+const LINKS: Query<Object> = query!(
+    Object,
+    "SELECT {} FROM emails WHERE tenant_no = $1 AND customer_id = $2 AND id > $3 \
+     AND kind = 'portal_link' ORDER BY id DESC LIMIT 100"
+);
+/// Starts from the id of the e-mail: the caller has its link and no other credential.
+const SENT_LINK: Scalar<String> =
+    scalar("SELECT object_id FROM emails WHERE id = $1 AND kind = 'portal_link'");
 /// Of the whole installation: the e-mails that any node may send.
 const DUE: Query<Due> = query!(
     Due,
@@ -45,6 +53,11 @@ const PUT_SETTINGS: Command<EmailSettings> = command!(
 const DELETE_OLD: Sql = sql("DELETE FROM emails WHERE id IN \
      (SELECT id FROM emails WHERE id < $1 ORDER BY id LIMIT $2)");
 const ERASE: Sql = sql("DELETE FROM emails WHERE tenant_no = $1 AND customer_id = $2");
+
+#[derive(Clone, Debug, FromRow)]
+struct Object {
+    object_id: String,
+}
 
 /// An e-mail whose next attempt is due.
 #[derive(Clone, Debug, FromRow)]
@@ -81,6 +94,23 @@ pub async fn get(
     id: EmailId,
 ) -> Result<Option<Email>, DbError> {
     tx.fetch_one(&GET, &[tenant.no.into(), id.into()]).await
+}
+
+/// Returns the sessions that links sent to a customer since an instant continue.
+pub async fn links(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer: CustomerId,
+    since: Time,
+) -> Result<Vec<String>, DbError> {
+    let values = [tenant.no.into(), customer.into(), EmailId::first_at(since).into()];
+    let found = tx.fetch(&LINKS, &values).await?;
+    Ok(found.into_iter().map(|row| row.object_id).collect())
+}
+
+/// Returns the session that the link of an e-mail continues.
+pub async fn sent_link(tx: &mut Tx<'_, '_>, id: EmailId) -> Result<Option<String>, DbError> {
+    tx.scalar(&SENT_LINK, &[id.into()]).await
 }
 
 /// Reads a page of the e-mails of a tenant or of one customer.

@@ -156,6 +156,10 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Object)]
     pub branding: Option<&'a Value>,
+    /// The masked address that `POST /v1/portal-sessions/exchange/link` would send a new link to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub email_hint: Option<&'a Value>,
     /// The codes that may still be tried. Only with `invalid_code` and a code that was e-mailed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = i64)]
@@ -257,6 +261,7 @@ impl Problem {
             price: self.member("price"),
             return_url: self.member("returnUrl"),
             branding: self.member("branding"),
+            email_hint: self.member("emailHint"),
             tries_left: self.member("triesLeft"),
         }
     }

@@ -143,6 +143,7 @@ fn new_session(app: &App, reached: Reached) -> (crate::organizations::Tenant, Ne
     let (least, longest) = (bounds.min_ttl_seconds, bounds.max_lifetime_seconds);
     let ttl_seconds = ttl_seconds.clamp(least, longest);
     let new = NewSession {
+        sid: None,
         customer: CustomerRef::Id(customer.id),
         generation: Some(customer.generation),
         api_key_id: None,

@@ -24,6 +24,13 @@ pub enum Opening {
     Cookie(PortalSessionId),
 }
 
+impl Opening {
+    pub const fn sid(self) -> PortalSessionId {
+        let (Self::Code(sid) | Self::Cookie(sid)) = self;
+        sid
+    }
+}
+
 #[derive(Debug)]
 pub enum ExchangeError {
     Db(DbError),
@@ -43,7 +50,7 @@ pub async fn exchange(
     app: &App,
     opening: Opening,
 ) -> Result<(VerifiedSession, Refreshed), ExchangeError> {
-    let (Opening::Code(sid) | Opening::Cookie(sid)) = opening;
+    let sid = opening.sid();
     let by_code = matches!(opening, Opening::Code(_));
     let mut tx = app.db.read().await?;
     let record = sql::record(&mut tx, sid).await?.ok_or(ExchangeError::Unknown)?;

@@ -196,6 +196,7 @@ impl CreatePortalSessionRequest {
             false => grantable,
         };
         NewSession {
+            sid: None,
             customer: self.customer_id,
             generation: None,
             api_key_id: Some(api_key_id),

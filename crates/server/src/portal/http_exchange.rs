@@ -4,7 +4,7 @@ use super::http_browser::RefreshResponse;
 use super::{ExchangeError, Opening, PageOptions, exchange as open};
 use crate::app::App;
 use crate::auth::Anyone;
-use crate::base::{PortalSessionId, Secret};
+use crate::base::{EmailId, PortalSessionId, Secret};
 use crate::branding;
 use crate::branding::http::BrandingResponse;
 use crate::http::leaves::TextUpTo;
@@ -12,6 +12,7 @@ use crate::http::wire::Request;
 use crate::http::{Body, Code, Fields, Json, Problem};
 use crate::organizations::Tenant;
 use crate::portal::http_initial_data::{self, InitialData, Inner};
+use crate::portal::http_link;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
@@ -26,10 +27,10 @@ const PATH: &str = "/v1/portal-sessions/exchange";
 pub struct ExchangeRequest {
     /// The part of the session's `url` behind `#`; excludes `sid`.
     #[request(with = TextUpTo<200>)]
-    code: Option<String>,
+    pub code: Option<String>,
     /// With the cookie of an earlier exchange, after a reload; excludes `code`.
     #[request(with = TextUpTo<64>)]
-    sid: Option<String>,
+    pub sid: Option<String>,
 }
 
 impl ExchangeRequest {
@@ -62,17 +63,21 @@ pub async fn exchange(
     require_same_origin(&headers, &app)?;
     let (ExchangeRequest { code, sid }, _) = body.read()?;
     app.check_clock()?;
-    let opening = match (code, sid) {
-        (Some(code), _) => app.codes.open(&code).map(Opening::Code),
-        (None, sid) => sid.and_then(|sid| by_cookie(&app, &headers, &sid)),
-    };
-    let Some(opening) = opening else {
-        note_bad_code(&app, inner.info.peer)?;
+    let peer = inner.info.peer;
+    let Some(known) = Known::read(&app, &headers, (code, sid)) else {
+        note_bad_code(&app, peer)?;
         return Err(invalid_code());
+    };
+    let opening = match known {
+        Known::Session(opening) => opening,
+        Known::Link(id) => match http_link::open(&app, id).await {
+            Ok(sid) => Opening::Cookie(sid),
+            Err((sid, error)) => return Err(refused(&app, peer, sid, error).await),
+        },
     };
     let (verified, next) = match open(&app, opening).await {
         Ok(opened) => opened,
-        Err(error) => return Err(refused(&app, inner.info.peer, error).await),
+        Err(error) => return Err(refused(&app, peer, Some(opening.sid()), error).await),
     };
     let session = verified.session();
     let initial_data = http_initial_data::gather(&app, &inner, session, next.token.reveal()).await;
@@ -80,6 +85,28 @@ pub async fn exchange(
     let body = ExchangeResponse { token: RefreshResponse::from(next), initial_data };
     let body = Json(StatusCode::OK, body).compressed_for(&headers);
     Ok(([(header::SET_COOKIE, cookie)], body).into_response())
+}
+
+/// A code or a cookie that this server issued.
+pub enum Known {
+    Session(Opening),
+    /// A link in an e-mail.
+    Link(EmailId),
+}
+
+impl Known {
+    /// Reads the code, or the id and its cookie.
+    pub fn read(
+        app: &App,
+        headers: &HeaderMap,
+        (code, sid): (Option<String>, Option<String>),
+    ) -> Option<Self> {
+        let Some(code) = code else {
+            return by_cookie(app, headers, &sid?).map(Self::Session);
+        };
+        let opening = app.codes.open(&code).map(Opening::Code).map(Self::Session);
+        opening.or_else(|| app.codes.open_link(&code).map(Self::Link))
+    }
 }
 
 /// Refuses other pages. A client that is no browser sends neither header.
@@ -125,7 +152,7 @@ fn is_plain_loopback(origin: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&host)
 }
 
-fn invalid_code() -> Problem {
+pub fn invalid_code() -> Problem {
     Problem::new(Code::InvalidCode, "The link is not valid, was used or has expired.")
 }
 
@@ -139,7 +166,12 @@ pub fn note_bad_code(app: &App, peer: IpAddr) -> Result<(), Problem> {
 }
 
 /// A code that this server issued gets the way back.
-async fn refused(app: &App, peer: IpAddr, error: ExchangeError) -> Problem {
+pub async fn refused(
+    app: &App,
+    peer: IpAddr,
+    sid: Option<PortalSessionId>,
+    error: ExchangeError,
+) -> Problem {
     let (problem, tenant, page) = match error {
         ExchangeError::Db(error) => return error.into(),
         ExchangeError::Refresh(error) => return error.into(),
@@ -150,6 +182,14 @@ async fn refused(app: &App, peer: IpAddr, error: ExchangeError) -> Problem {
             Err(limited) => return limited,
         },
         ExchangeError::Refused(refusal, tenant, page) => (refusal.into(), tenant, page),
+    };
+    let hint = match sid {
+        Some(sid) => http_link::hint(app, sid).await.unwrap_or_default(),
+        None => None,
+    };
+    let problem = match hint {
+        Some(hint) => problem.with("emailHint", hint),
+        None => problem,
     };
     with_way_back(app, problem, tenant, page).await
 }

@@ -20,6 +20,9 @@ const ATTEMPTS: usize = 3;
 /// A session to mint, with its bounds checked.
 #[derive(Clone, Debug, ToRow)]
 pub struct NewSession {
+    /// The id, if it is known before.
+    #[record(skip)]
+    pub sid: Option<PortalSessionId>,
     #[record(skip)]
     pub customer: CustomerRef,
     /// The generation that the customer must still have, if the session belongs to an earlier moment.
@@ -62,8 +65,8 @@ pub enum MintError {
     StaleKey,
     /// The idempotency key was used with another request.
     KeyReused,
-    /// A replayed mint whose session has ended, or the customer's sessions were ended since the moment
-    /// that the session belongs to.
+    /// A replayed mint whose session has ended, a session that exists, or the customer's sessions were ended
+    /// since the moment that the session belongs to.
     SessionEnded,
 }
 
@@ -99,7 +102,7 @@ pub async fn mint(
             found.ok_or(MintError::CustomerNotFound)?.id
         }
     };
-    let sid = app.ids.portal_session();
+    let sid = new.sid.unwrap_or_else(|| app.ids.portal_session());
     let issued_at = now.seconds();
     let minted = Minted {
         token: Secret::new(String::new()),
@@ -223,6 +226,7 @@ async fn why_not(
         None => MintError::CustomerNotFound,
         Some(customer) if customer.archived_at.is_some() => MintError::CustomerArchived,
         Some(customer) if is_other(customer.generation) => MintError::SessionEnded,
+        Some(_) if sql::record(tx, row.sid).await?.is_some() => MintError::SessionEnded,
         Some(_) => MintError::StaleKey,
     })
 }

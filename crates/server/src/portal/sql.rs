@@ -48,7 +48,8 @@ const INSERT: Command<NewRow> = command!(
      CAST({issued_at} AS BIGINT), CAST({expires_at} AS BIGINT), CAST({issuer} AS TEXT) \
      FROM customers c JOIN signing_keys k ON k.kid = {kid} AND k.status = 'active' \
      WHERE c.tenant_no = $1 AND c.id = {customer_id} AND c.archived_at IS NULL \
-     AND c.generation = COALESCE(CAST($2 AS BIGINT), c.generation)"
+     AND c.generation = COALESCE(CAST($2 AS BIGINT), c.generation) \
+     ON CONFLICT (sid) DO NOTHING"
 );
 
 const ADVANCE: Command<Token> = command!(
@@ -175,8 +176,8 @@ pub async fn record(
     tx.fetch_one(&RECORD, &[sid.into()]).await
 }
 
-/// Stores a session; returns `false` if the customer is missing, archived or of another generation, or
-/// the signing key not active. With `alone`, the write consists of this statement only.
+/// Stores a session; returns `false` if it exists, the customer is missing, archived or of another
+/// generation, or the signing key not active. With `alone`, the write consists of this statement only.
 pub async fn insert(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -4,17 +4,19 @@
 //! and none is stored. A valid code is only a hint: the row of the id decides.
 
 use super::SigningKeys;
-use crate::base::{LoginId, PortalSessionId, Secret};
+use crate::base::{EmailId, LoginId, PortalSessionId, Secret};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt::Display;
+use std::str::FromStr;
 use subtle::ConstantTimeEq as _;
 
 #[derive(Clone)]
 pub struct Codes {
     code: hmac::Key,
     cookie: hmac::Key,
+    link: hmac::Key,
     login_code: hmac::Key,
     login_cookie: hmac::Key,
     address: hmac::Key,
@@ -26,6 +28,7 @@ impl Codes {
         Self {
             code: key(b"unitpay portal codes"),
             cookie: key(b"unitpay portal cookies"),
+            link: key(b"unitpay portal links"),
             login_code: key(b"unitpay login codes"),
             login_cookie: key(b"unitpay login cookies"),
             address: key(b"unitpay login addresses"),
@@ -40,9 +43,17 @@ impl Codes {
 
     /// Returns the session of a code that this server issued.
     pub fn open(&self, code: &str) -> Option<PortalSessionId> {
-        let (sid, tag) = code.split_once('.')?;
-        let sid = sid.parse().ok()?;
-        verify(&self.code, sid, tag).then_some(sid)
+        opened(&self.code, code)
+    }
+
+    /// Returns the address that an e-mail with a new link contains.
+    pub fn link_url(&self, issuer: &str, id: EmailId) -> Secret {
+        Secret::new(format!("{issuer}/portal#{id}.{}", tag(&self.link, id)))
+    }
+
+    /// Returns the e-mail of a link that this server sent.
+    pub fn open_link(&self, code: &str) -> Option<EmailId> {
+        opened(&self.link, code)
     }
 
     /// Returns the value of a session's cookie.
@@ -81,6 +92,13 @@ impl Codes {
         let tag = hmac::sign(&self.address, format!("{tenant_no} {address}").as_bytes());
         tag.as_ref().try_into().unwrap_or_default()
     }
+}
+
+/// Returns the id of a code, if the tag behind it is right.
+fn opened<T: FromStr + Display + Copy>(key: &hmac::Key, code: &str) -> Option<T> {
+    let (id, tag) = code.split_once('.')?;
+    let id = id.parse().ok()?;
+    verify(key, id, tag).then_some(id)
 }
 
 fn tag(key: &hmac::Key, id: impl Display) -> String {

@@ -32,6 +32,7 @@ mod events;
 mod histories;
 mod history;
 mod hosted;
+mod hosted_links;
 mod hosted_page;
 mod idempotency;
 mod invoices;

@@ -18,6 +18,7 @@ pub const WORDS: Words = Words {
     card: "Karte",
     expires: "Gültig bis",
     code: "Anmeldecode",
+    open: "Abrechnung öffnen",
     invoice: Text {
         subject: "Rechnung {number} von {seller}",
         body: "Ihre Rechnung {number} ist angehängt. Bitte bezahlen Sie sie bis zum unten genannten \
@@ -57,5 +58,10 @@ pub const WORDS: Words = Words {
         body: "Geben Sie diesen Code auf der Seite ein, auf der Sie ihn angefordert haben. Er gilt zehn \
                Minuten und nur dort. Wenn Sie ihn nicht angefordert haben, können Sie diese E-Mail \
                ignorieren.",
+    },
+    portal_link: Text {
+        subject: "Ihr neuer Link zur Abrechnung von {seller}",
+        body: "Hier ist der Link, den Sie angefordert haben. Er funktioniert einmal und eine halbe Stunde lang. Wenn \
+               Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren.",
     },
 };

@@ -18,6 +18,7 @@ pub const WORDS: Words = Words {
     card: "Card",
     expires: "Valid until",
     code: "Code",
+    open: "Open billing",
     invoice: Text {
         subject: "Invoice {number} from {seller}",
         body: "Your invoice {number} is attached. Please pay it by the date below.",
@@ -53,5 +54,10 @@ pub const WORDS: Words = Words {
         subject: "Your sign-in code for {seller}",
         body: "Enter this code on the page where you asked for it. It works for ten minutes, and only \
                there. If you did not ask for it, you can ignore this e-mail.",
+    },
+    portal_link: Text {
+        subject: "Your new billing link from {seller}",
+        body: "Here is the link that you asked for. It works once, for half an hour. If you did not ask for it, you can \
+               ignore this e-mail.",
     },
 };

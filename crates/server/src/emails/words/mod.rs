@@ -25,6 +25,7 @@ pub struct Words {
     pub card: &'static str,
     pub expires: &'static str,
     pub code: &'static str,
+    pub open: &'static str,
     invoice: Text,
     receipt: Text,
     payment_failed: Text,
@@ -33,6 +34,7 @@ pub struct Words {
     card_expiring: Text,
     credits_low: Text,
     login_code: Text,
+    portal_link: Text,
 }
 
 /// The subject and the paragraph of a kind of e-mail.
@@ -60,6 +62,7 @@ impl Words {
             EmailKind::CardExpiring => self.card_expiring,
             EmailKind::CreditsLow => self.credits_low,
             EmailKind::LoginCode => self.login_code,
+            EmailKind::PortalLink => self.portal_link,
         }
     }
 }
@@ -78,9 +81,9 @@ mod tests {
 
     fn texts(words: &Words) -> Vec<&str> {
         let Words { greeting, questions, number, amount, amount_due, due_on, paid_on, .. } = words;
-        let Words { next_attempt, charged, refunded, card, expires, code, .. } = words;
+        let Words { next_attempt, charged, refunded, card, expires, code, open, .. } = words;
         let mut texts = vec![*greeting, questions, number, amount, amount_due, due_on, paid_on];
-        texts.extend([*next_attempt, charged, refunded, card, expires, code]);
+        texts.extend([*next_attempt, charged, refunded, card, expires, code, open]);
         texts.extend(EmailKind::ALL.iter().flat_map(|kind| {
             let Text { subject, body } = words.text(*kind);
             [subject, body]

@@ -64,6 +64,7 @@ pub const OPERATIONS: &[Row] = &[
     ("getLoginPage", Login, |w| &w.query_of_login, no_body, 200, Passes),
     ("startLogin", Login, none, |w| json!({ "organization": w.organization, "environment": "sandbox", "email": format!("{}@example.com", w.sid) }), 201, Passes),
     ("enterLogin", Login, none, |w| json!({ "id": w.login, "code": w.login_code }), 200, Passes),
+    ("sendPortalLink", Page, none, |w| json!({ "code": w.code }), 201, Passes),
     ("exchangePortalCode", Page, none, |w| json!({ "code": w.code }), 200, Passes),
     ("introspectPortalToken", Key("portal_sessions:read"), none, |w| json!({ "token": w.token }), 200, Passes),
     ("getCurrentPortalSession", Portal, none, no_body, 200, Refused(401, "invalid_token")),

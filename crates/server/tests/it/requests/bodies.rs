@@ -134,7 +134,9 @@ fn others(row: &Row, w: &World) -> Vec<Value> {
             json!({ "id": w.login, "code": w.login_code }),
             json!({ "id": w.login, "customerId": w.customer }),
         ],
-        "exchangePortalCode" => vec![json!({ "code": w.code }), json!({ "sid": w.sid })],
+        "exchangePortalCode" | "sendPortalLink" => {
+            vec![json!({ "code": w.code }), json!({ "sid": w.sid })]
+        }
         _ => Vec::new(),
     }
 }
