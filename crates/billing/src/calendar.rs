@@ -21,6 +21,18 @@ pub fn period_end(anchor: i64, start: i64, months: i64) -> i64 {
     boundary(anchor, months_until(anchor, start) + months)
 }
 
+/// Returns the start of the period of this many months that ends at an instant; `None` if that is no
+/// boundary of the anchor.
+pub fn period_start(anchor: i64, end: i64, months: i64) -> Option<i64> {
+    let until = months_until(anchor, end);
+    (boundary(anchor, until) == end).then(|| boundary(anchor, until - months))
+}
+
+/// Returns the boundary of the anchor with which the month of an instant starts.
+pub fn month_start(anchor: i64, at: i64) -> i64 {
+    boundary(anchor, months_until(anchor, at))
+}
+
 /// The largest n whose boundary is not after this instant.
 fn months_until(anchor: i64, at: i64) -> i64 {
     let months = |seconds| {
@@ -81,6 +93,9 @@ mod tests {
             prop_assert_eq!(months_until(anchor, start - 1), n - 1);
             let end = period_end(anchor, start, months);
             prop_assert_eq!(end, boundary(anchor, n + months));
+            prop_assert_eq!(period_start(anchor, end, months), Some(start));
+            prop_assert_eq!(period_start(anchor, end + 1, months), None);
+            prop_assert_eq!(month_start(anchor, end - 1), boundary(anchor, n + months - 1));
             // The time of day never moves; the day is the anchor's or its month's last.
             let (first, end) = (civil(anchor).unwrap(), civil(end).unwrap());
             prop_assert_eq!(first.time(), end.time());

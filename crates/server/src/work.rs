@@ -147,6 +147,11 @@ pub enum BillingError {
     /// The proration date is older than ten minutes or than the last change, in the future, or in
     /// another period.
     ProrationDate,
+    /// A period that was paid elsewhere does not fit the plan or the time.
+    Prepaid {
+        param: &'static str,
+        message: &'static str,
+    },
     /// A live invoice requires the seller's legal name and address.
     SellerIncomplete,
     /// The invoice is a draft, void or paid.

@@ -10,6 +10,7 @@ use crate::catalog::{self, Plan, PlanStatus};
 use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
 use crate::events::EventType;
+use crate::flows::prepaid::Prepaid;
 use crate::flows::{cancel, lines};
 use crate::invoices::{self, InvoiceReason, Line, balance};
 use crate::organizations::Tenant;
@@ -29,6 +30,8 @@ pub struct NewSubscription {
     pub quantity: i64,
     /// Whether a customer who owes an invoice may buy; a backend's choice.
     pub allow_unpaid: bool,
+    /// A period that was paid elsewhere, in which it starts; a backend's word.
+    pub prepaid: Option<Prepaid>,
     /// A JSON object of strings.
     pub metadata: String,
 }
@@ -53,7 +56,7 @@ pub async fn create(
     may_buy(work.tx, work.tenant, customer.no, new.allow_unpaid).await?;
     let Offer { mut subscription, plan, lines, first } = offer(work, &customer, new).await?;
     if let Some(mut other) = replaceable(work.tx, work.tenant, &subscription).await? {
-        if (other.plan_id, other.quantity) == (plan.id, new.quantity) {
+        if new.prepaid.is_none() && (other.plan_id, other.quantity) == (plan.id, new.quantity) {
             let open = settlement::open_of_subscription(work.tx, work.tenant, &other).await?;
             let lacks = lacks_payment_method(work, &other, &plan).await?;
             if let Some(form) = open {
@@ -65,7 +68,8 @@ pub async fn create(
         }
         cancel::give_up(work, &mut other).await?;
     }
-    if lacks_payment_method(work, &subscription, &plan).await?
+    if new.prepaid.is_none()
+        && lacks_payment_method(work, &subscription, &plan).await?
         && !is_chargeable(work, &subscription, &lines).await?
     {
         subscription.wait_for_payment_method();
@@ -90,7 +94,8 @@ async fn bill_first(
 ) -> Result<SettleOutcome, BillingError> {
     let Offer { mut subscription, plan, lines, first } = offer;
     let (id, customer_no) = (subscription.id, subscription.customer_no);
-    if subscription.status == SubscriptionStatus::Trialing {
+    // Who starts in a paid period has used the product: a later subscription has no trial either.
+    if subscription.status != SubscriptionStatus::Pending {
         let product = plan.product_id;
         subscriptions::note_trial(work.tx, work.tenant, customer_no, product, work.at).await?;
     }
@@ -163,6 +168,7 @@ pub async fn start_waiting(
             plan_id: pending.plan_id,
             quantity: pending.quantity,
             allow_unpaid: false,
+            prepaid: None,
             metadata: pending.metadata.clone(),
         };
         let mut offer = match offer(work, &customer, &new).await {
@@ -269,6 +275,10 @@ pub async fn offer(
         created_at: work.at,
         updated_at: work.at,
     };
+    if let Some(prepaid) = &new.prepaid {
+        prepaid.begin(&mut subscription, &plan, work.at)?;
+        return Ok(Offer { subscription, plan, lines: Vec::new(), first: None });
+    }
     let had_trial =
         subscriptions::had_trial(work.tx, work.tenant, customer.no, plan.product_id).await?;
     if plan.trial_days > 0 && !had_trial {

@@ -1,7 +1,7 @@
 //! Flows: what takes several slices to do. Each runs in one transaction, or in steps around a call
 //! to a payment processor.
 //!
-//! `create`, `change`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
+//! `create` (`prepaid`), `change`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
 //! `dunning` what time brings; `settle` carries out a charge, `apply` and `settled` what its result
 //! brings about, `events` what processors report, `disputes` and `refunds` what becomes of a charge
 //! afterwards. `due` finds what is due and runs it, `advance`
@@ -26,6 +26,7 @@ pub mod invoicing;
 pub mod lines;
 pub mod pay;
 pub mod payment_methods;
+pub mod prepaid;
 pub mod preview;
 pub mod refunds;
 pub mod renewal;
@@ -46,6 +47,7 @@ pub use events::{
 };
 pub use expiring::announce_all_expiring;
 pub use pay::pay;
+pub use prepaid::Prepaid;
 pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
 pub use refunds::sweep_refunds;
 pub use settle::{charge, record, run, sweep};

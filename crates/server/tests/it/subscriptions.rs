@@ -7,6 +7,7 @@ mod dunning;
 mod first_card;
 mod grace;
 mod owing;
+mod prepaid;
 mod proration;
 mod rating;
 mod renewal;

@@ -33,6 +33,9 @@ impl From<BillingError> for Problem {
                      the subscription must not have changed since";
                 return Self::invalid_param("prorationDate", message);
             }
+            BillingError::Prepaid { param, message } => {
+                return Self::invalid_param(param, message);
+            }
             BillingError::NoCurrency => {
                 return Self::invalid_param("creditCurrencyId", "is not a credit currency");
             }

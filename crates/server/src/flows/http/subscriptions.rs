@@ -6,7 +6,7 @@ use crate::base::{PlanId, Time};
 use crate::customers::CustomerRef;
 use crate::db::Tx;
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
-use crate::flows::{self, CancelMode, ChangeRequest, NewSubscription};
+use crate::flows::{self, CancelMode, ChangeRequest, NewSubscription, Prepaid};
 use crate::http::leaves::{Integer, Metadata, Text};
 use crate::http::page::path_id;
 use crate::http::wire::Request;
@@ -34,6 +34,19 @@ pub struct CreateSubscriptionRequest {
     /// Whether a customer who owes an overdue or uncollectible invoice may buy. Default false.
     #[request(key_only, default = false)]
     allow_unpaid: bool,
+    /// The end of a period that was paid elsewhere: nothing is charged before, and the first renewal
+    /// is at this instant. At most one period of the plan ahead. Such a start has no trial and no setup
+    /// fee, and waits for no payment method.
+    #[request(key_only)]
+    prepaid_until: Option<Time>,
+    /// The instant that periods are counted from, a whole number of months before `prepaidUntil`: the
+    /// anchor 31 January keeps the month's end. Default `prepaidUntil`, which it needs.
+    #[request(key_only)]
+    billing_anchor: Option<Time>,
+    /// When the subscription started elsewhere: usage since then counts in the current usage month.
+    /// Default now. Needs `prepaidUntil`.
+    #[request(key_only)]
+    start_at: Option<Time>,
     #[request(with = Metadata, key_only)]
     metadata: Option<String>,
 }
@@ -72,6 +85,9 @@ impl CreateSubscriptionRequest {
         if fields.is_of_key() {
             fields.required(&["customerId"]);
         }
+        if fields.has("billingAnchor") || fields.has("startAt") {
+            fields.required(&["prepaidUntil"]);
+        }
     }
 
     /// Looks up the customer.
@@ -87,6 +103,11 @@ impl CreateSubscriptionRequest {
             plan_id: self.plan_id,
             quantity: self.quantity,
             allow_unpaid: self.allow_unpaid,
+            prepaid: self.prepaid_until.map(|until| Prepaid {
+                until,
+                anchor: self.billing_anchor,
+                started_at: self.start_at,
+            }),
             metadata: self.metadata.clone().unwrap_or_else(|| "{}".to_owned()),
         })
     }

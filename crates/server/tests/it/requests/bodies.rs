@@ -81,6 +81,10 @@ fn others(row: &Row, w: &World) -> Vec<Value> {
         "createSubscription" | "previewSubscription" => vec![
             json!({ "customerId": w.customer, "planId": w.offer, "quantity": 2 }),
             json!({ "customerId": w.customer, "planId": w.offer, "metadata": metadata }),
+            json!({
+                "customerId": w.customer, "planId": w.offer, "prepaidUntil": "2030-01-20T00:00:00Z",
+                "billingAnchor": "2029-08-20T00:00:00Z", "startAt": "2028-02-20T00:00:00Z",
+            }),
         ],
         "previewSubscriptionChange" => vec![json!({ "planId": w.plan, "quantity": 3 })],
         "changePlan" => vec![json!({
