@@ -14,6 +14,7 @@ mod config;
 mod db;
 mod http;
 mod idempotency;
+mod import;
 mod jobs;
 mod limits;
 mod log;

@@ -65,6 +65,10 @@ pub mod http {
     }
 }
 
+pub mod import {
+    pub use crate::import::{Import, ImportError, Line, Map, Report, pause};
+}
+
 pub mod invoices {
     pub use crate::invoices::{
         Invoice, InvoiceReason, InvoiceStatus, Line, LineKind, NewInvoice, create_issued, get,

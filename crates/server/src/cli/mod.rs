@@ -5,6 +5,7 @@ mod copy;
 mod demo;
 mod export;
 mod healthcheck;
+mod import;
 mod listen;
 mod maintain;
 mod manage;
@@ -81,6 +82,9 @@ enum Command {
     /// Connect, list and disconnect payment processors
     #[command(subcommand)]
     Processors(processors::Processors),
+    /// Move in from another system: customers, cards and subscriptions. Works while the server is running
+    #[command(subcommand)]
+    Import(import::Import),
     /// Migrate the store's schema to this version
     Migrate,
     /// Copy the embedded store to a file. Works while the server is running
@@ -119,7 +123,7 @@ struct Listen {
 /// Runs the command given on the command line.
 pub fn main() -> ExitCode {
     match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "unitpay: {error:#}");
             ExitCode::FAILURE
@@ -127,7 +131,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { which, command } = cli;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let _handled = runtime.block_on(async { survive_size_limits() })?;
@@ -138,7 +142,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             .with_writer(std::io::stderr)
             .init();
     }
-    match command {
+    let done = match command {
+        Command::Import(command) => {
+            return runtime.block_on(import::run(&which.plain()?, &command));
+        }
         Command::Demo(listen) => runtime.block_on(demo::run(&which, &listen)),
         Command::Serve(listen) => runtime.block_on(serve::run(which.config(&listen)?)),
         Command::Healthcheck { listen } => {
@@ -162,7 +169,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Openapi => print(crate::routes::openapi_json().trim_end()),
         Command::Completions { shell } => manual::completions(shell),
         Command::Manual { dir } => manual::pages(&dir),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Has a write beyond the process's limit of file sizes fail, as on a full disk, where the signal of

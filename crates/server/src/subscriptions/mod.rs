@@ -11,9 +11,9 @@ pub mod rating;
 mod sql;
 
 pub use sql::{
-    delete_pending, due as all_due, ended_in_window, erase, first_due, get, had_one_off, had_trial,
-    insert, live_of_customer, note_one_off, note_trial, postpone, retry_now, set_collection_method,
-    update,
+    all_of_customer, delete_pending, due as all_due, ended_in_window, erase, first_due, get,
+    had_one_off, had_trial, insert, live_of_customer, note_one_off, note_trial, postpone,
+    retry_now, set_collection_method, update,
 };
 
 use crate::audit::Action;

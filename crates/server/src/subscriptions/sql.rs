@@ -29,6 +29,8 @@ const LIVE: Query<Subscription> = subscriptions!(
     "WHERE s.tenant_no = $1 AND s.customer_no = $2 \
      AND s.status IN ('trialing', 'active', 'past_due', 'pending') ORDER BY s.id"
 );
+const ALL_OF_CUSTOMER: Query<Subscription> =
+    subscriptions!(query, "WHERE s.tenant_no = $1 AND s.customer_no = $2 ORDER BY s.id");
 const ENDED_IN_WINDOW: Query<Subscription> = subscriptions!(
     query,
     "WHERE s.tenant_no = $1 AND s.customer_no = $2 AND s.product_id = $3 \
@@ -167,6 +169,15 @@ pub async fn live_of_customer(
     customer_no: i64,
 ) -> Result<Vec<Subscription>, DbError> {
     tx.fetch(&LIVE, &[tenant.no.into(), customer_no.into()]).await
+}
+
+/// Returns all of a customer's subscriptions, ended ones too.
+pub async fn all_of_customer(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+) -> Result<Vec<Subscription>, DbError> {
+    tx.fetch(&ALL_OF_CUSTOMER, &[tenant.no.into(), customer_no.into()]).await
 }
 
 /// Returns the customer's last subscription of a product that ended within a usage window which has

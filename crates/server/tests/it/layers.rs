@@ -93,7 +93,7 @@ const FLOORS: &[&[&str]] = &[
     &["emails"],
     &["entitlements", "flows", "export"],
     &["HANDLERS"],
-    &["routes", "jobs"],
+    &["routes", "jobs", "import"],
     &["cli"],
 ];
 

@@ -11,9 +11,11 @@ import sys
 
 OPERATIONS = [
     ("get", "/v1/account"),
+    ("get", "/v1/customers"),
     ("post", "/v1/customers"),
     ("post", "/v1/customers/{customer}"),
     ("delete", "/v1/customers/{customer}"),
+    ("get", "/v1/customers/{customer}/payment_methods"),
     ("get", "/v1/disputes/{dispute}"),
     ("get", "/v1/events"),
     ("get", "/v1/payment_intents"),
@@ -26,6 +28,9 @@ OPERATIONS = [
     ("post", "/v1/refunds"),
     ("post", "/v1/setup_intents"),
     ("get", "/v1/setup_intents/{intent}"),
+    ("get", "/v1/subscriptions"),
+    ("get", "/v1/subscriptions/{subscription_exposed_id}"),
+    ("post", "/v1/subscriptions/{subscription_exposed_id}"),
     ("get", "/v1/webhook_endpoints"),
     ("post", "/v1/webhook_endpoints"),
 ]
@@ -36,8 +41,12 @@ OBJECTS = [
     "event",
     "payment_intent",
     "payment_method",
+    "price",
     "refund",
     "setup_intent",
+    "subscription",
+    "subscription_item",
+    "tax_id",
     "webhook_endpoint",
 ]
 KEYWORDS = ["type", "enum", "nullable", "required", "additionalProperties", "maxLength"]

@@ -53,6 +53,23 @@ async function fillIn(answer: string): Promise<string> {
   return id;
 }
 
+/** Writes the mapping file of the page, with a plan that exists. */
+async function writeMap(page: string): Promise<void> {
+  const { baseUrl, apiKey } = stand.server;
+  const make = async (list: string, body: object): Promise<string> => {
+    const headers = { 'content-type': 'application/json', 'x-api-key': apiKey };
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    const response = await fetch(`${baseUrl}/${list}`, init);
+    expect(response.status).toBe(201);
+    return ((await response.json()) as { id: string }).id;
+  };
+  const productId = await make('products', { slug: 'main', name: 'Main' });
+  const sold = { slug: 'pro', name: 'Pro', billingInterval: 'month', currency: 'USD' };
+  const plan = await make('plans', { ...sold, productId, charges: [] });
+  const [, file = ''] = /```toml\n([^]*?)```/.exec(page) ?? [];
+  await writeFile(join(folder, 'map.toml'), file.replace('pln_…', plan));
+}
+
 test('the commands of docs/stripe.md lead from an account to a paid invoice', async () => {
   const page = await readFile(PAGE, 'utf8');
   const blocks = [...page.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block);
@@ -62,9 +79,12 @@ test('the commands of docs/stripe.md lead from an account to a paid invoice', as
     ['payment-methods/setup', /"publishableKey"/],
     ['processorToken', /"cardLast4"/],
     ['autoCollect', /"status":\s*"paid"/],
+    ['--dry-run', /"known":1/],
+    ['--pause-stripe', /"bothActive":0/],
     ['processors disconnect', /acct_1/],
   ];
   expect(blocks.length).toBe(expected.length);
+  await writeMap(page);
   let setup = '';
   for (const [at, block] of blocks.entries()) {
     const [command = '', shows = /^$/] = expected[at] ?? [];

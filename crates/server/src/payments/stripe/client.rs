@@ -80,6 +80,10 @@ impl Call {
         Self { method: Method::POST, ..Self::get(path) }
     }
 
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.parameters.push((name, value.into()));

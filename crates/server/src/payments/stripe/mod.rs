@@ -6,12 +6,16 @@ mod amounts;
 mod answers;
 mod client;
 mod events;
+mod lists;
 mod signature;
 mod sql;
 pub mod webhook_endpoint;
 
 pub use accounts::{Accounts, ConnectError, Connection, NewCredentials};
+pub use amounts::from_stripe;
+pub use answers::card as read_card;
 pub use client::{API_VERSION, Client};
+pub use lists::{ListError, Lists};
 pub use sql::ToPoll;
 
 use super::processor::{

@@ -132,8 +132,12 @@ fn judge_accepts_the_fixtures_and_refuses_what_stripe_refuses() {
         "dispute",
         "payment_intent",
         "payment_method",
+        "price",
         "refund",
         "setup_intent",
+        "subscription",
+        "subscription_item",
+        "tax_id",
         "event",
     ] {
         object(name, &fixture(name)).unwrap();

@@ -4,7 +4,9 @@ mod accounts;
 mod contract;
 mod crashes;
 mod disputes;
+mod import;
 mod judge;
+mod moving;
 mod stand_in;
 
 use crate::on_both_stores;

@@ -2,6 +2,8 @@
 //! each request and each of its own answers by Stripe's description, refuses what Stripe refuses, and fails
 //! on demand.
 
+#[path = "stand_in/billing.rs"]
+mod billing;
 #[path = "stand_in/browser.rs"]
 mod browser;
 
@@ -72,6 +74,10 @@ struct State {
     faults: VecDeque<Fault>,
     calls: Vec<Seen>,
     refund_status: &'static str,
+    /// The largest page of a list.
+    page: usize,
+    /// The beginning of paths that the key may not call.
+    forbidden: Option<&'static str>,
 }
 
 /// The reply on the connection.
@@ -103,6 +109,9 @@ impl StandIn {
             faults: VecDeque::new(),
             calls: Vec::new(),
             refund_status: "succeeded",
+            // Smaller than is asked for, as Stripe may answer: pages have to be followed.
+            page: 2,
+            forbidden: None,
         };
         let address = listener.local_addr().unwrap();
         let (state, hung) = (Arc::new(Mutex::new(state)), Arc::new(Notify::new()));
@@ -360,6 +369,9 @@ impl State {
                 "code": "parameter_unknown", "message": wrong } }),
             );
         }
+        if self.forbidden.is_some_and(|forbidden| path.starts_with(forbidden)) {
+            return (403, error("invalid_request_error", "more_permissions_required"));
+        }
         let kept = key.map(|key| (account.clone(), key));
         let request = format!("{path} {parameters}");
         let now = self.clock.now().seconds();
@@ -387,6 +399,9 @@ impl State {
 
     fn act(&mut self, account: &str, method: &str, path: &str, p: &Value) -> Outcome {
         let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+        if let Some(outcome) = self.billing(account, &[&[method][..], &parts].concat(), p) {
+            return outcome;
+        }
         match (method, parts.as_slice()) {
             ("GET", ["account"]) => {
                 let mut found = judge::fixture("account");
@@ -679,9 +694,10 @@ impl State {
             let at = rows.iter().position(|row| row["id"] == after).unwrap();
             rows.drain(..=at);
         }
-        // Smaller than was asked for, as Stripe may answer: pages have to be followed.
-        let has_more = rows.len() > 2;
-        rows.truncate(2);
+        let asked = p["limit"].as_str().map_or(10, |limit| limit.parse().unwrap());
+        let page = self.page.min(asked);
+        let has_more = rows.len() > page;
+        rows.truncate(page);
         let rows: Vec<Value> =
             rows.into_iter().map(|row| self.expanded(account, row, &p["expand"])).collect();
         done(json!({ "object": "list", "data": rows, "has_more": has_more,
