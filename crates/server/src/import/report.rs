@@ -24,7 +24,7 @@ words! {
 pub enum Line {
     Customer(CustomerLine),
     Subscription(SubscriptionLine),
-    /// What became of a subscription at Stripe that should end with its period.
+    /// The result of ending a subscription at Stripe with its period.
     Pause(PauseLine),
     Total(Total),
     /// The reason that the import stopped. What is above it is done.

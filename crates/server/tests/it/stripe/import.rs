@@ -254,7 +254,7 @@ on_both_stores! {
             assert_eq!((done.stopped, stand_in.has_faults_left()), (Some("stripe_unavailable"), false));
             let subscriptions = t.subscriptions().await;
             assert_eq!(subscriptions.len(), moved, "{passed}");
-            // Whoever is there is whole.
+            // Each customer that is there is whole.
             let customers = t.call(get("/v1/customers?limit=100").key(&t.key)).await.expect(200).json();
             assert_eq!(customers["data"].as_array().unwrap().len(), moved);
             for customer in customers["data"].as_array().unwrap() {

@@ -3,7 +3,7 @@
 use super::{Outcome, StandIn, State, done, error, judge, missing};
 use serde_json::{Value, json};
 
-/// What is not set in a plain subscription, although the example has it.
+/// Members that a plain subscription does not have, although the example does.
 const EMPTY: [&str; 14] = [
     "application_fee_percent",
     "billing_thresholds",
