@@ -157,7 +157,7 @@ impl Source {
             return Ok(line);
         };
         if let Some(ours) = moved_before(work, holder.no, &theirs.id).await? {
-            return Ok(theirs.known(work, &ours).await?);
+            return theirs.known(work, &ours).await;
         }
         if !line.codes.is_empty() {
             line.codes.extend(line.plan_id.is_none().then_some(Code::PriceNotMapped));
