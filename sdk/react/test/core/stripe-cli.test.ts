@@ -12,7 +12,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startStripe, type StripeStand } from '../support/stripe.js';
 
-const CLI = fileURLToPath(new URL('../../../../node_modules/.bin/stripe', import.meta.url));
+const CLI = fileURLToPath(
+  new URL('../../../../node_modules/@stripe/cli-linux-x64/bin/stripe', import.meta.url),
+);
+/** The registry has the tool for this platform only; on others the runner shows the tests as skipped. */
+const judged = test.runIf(process.platform === 'linux' && process.arch === 'x64');
 
 let stand: StripeStand;
 let home: string;
@@ -47,7 +51,7 @@ const cards = (step: string) => [
   ...['--add', `${step}:allowed_payment_method_types[]=card`],
 ];
 
-test('a payment that the tool makes for our attempt pays the invoice', async () => {
+judged('a payment that the tool makes for our attempt pays the invoice', async () => {
   const customer = await stand.customer();
   const invoice = await stand.call<{ id: string }>('POST', '/invoices', {
     customerId: customer,
@@ -57,6 +61,7 @@ test('a payment that the tool makes for our attempt pays the invoice', async () 
   const path = `/invoices/${invoice.id}`;
   const asked = await stand.call<{ paymentAttemptId: string }>('POST', `${path}/pay`, {});
   const [intent] = (await stand.sdk.paymentIntents.list()).data;
+  const payer = intent?.customer as string;
   const status = async () => (await stand.call<{ status: string }>('GET', path)).status;
   // Somebody else's payment pays nothing.
   await trigger('payment_intent.succeeded', ...cards('payment_intent'));
@@ -64,13 +69,13 @@ test('a payment that the tool makes for our attempt pays the invoice', async () 
   await trigger(
     'payment_intent.succeeded',
     ...cards('payment_intent'),
-    ...['--add', `payment_intent:customer=${String(intent?.customer)}`],
+    ...['--add', `payment_intent:customer=${payer}`],
     ...['--add', `payment_intent:metadata[unitpay_attempt]=${asked.paymentAttemptId}`],
   );
   expect(await status()).toBe('paid');
 });
 
-test.each([
+judged.each([
   ['payment_intent.canceled'],
   ['setup_intent.succeeded', ...cards('setup_intent')],
   ['payment_method.detached'],
