@@ -508,7 +508,12 @@ on_both_stores! {
         assert_eq!(t.status(attempt.id).await, AttemptStatus::Abandoned);
         assert!(t.stored_invoice(attempt.invoice_id).await.is_none());
         assert_eq!(t.invoice(&invoice).await["status"], "issued");
-        for secret in [secret_of(&asked), pending.client_secret.as_deref().unwrap()] {
+        let secrets = [secret_of(&asked), pending.client_secret.as_deref().unwrap()];
+        for secret in secrets {
+            t.fill_in(secret, "succeed").await.refused(404, "not_found");
+        }
+        t.pay_canceled_forms().await;
+        for secret in secrets {
             t.fill_in(secret, "succeed").await.expect(204);
         }
         assert!(!t.paid(&invoice).await);

@@ -155,6 +155,9 @@ on_both_stores! {
         // The same by the test clock, while hardly any real time passes.
         let quick = t.try_to_subscribe("d", &plan).await.expect(200).json();
         t.clock_to("2030-01-03T00:00:00Z").await;
+        let canceled = real["client"]["clientSecret"].as_str().unwrap();
+        t.fill_in(canceled, "succeed").await.refused(404, "not_found");
+        t.pay_canceled_forms().await;
         for (customer, asked) in [("c", &real), ("d", &quick)] {
             assert_eq!(t.subscription_of(customer).await["status"], "canceled", "{customer}");
             assert_eq!(t.invoices_of(customer).await, Vec::<Value>::new(), "{customer}");

@@ -12,6 +12,9 @@ use unitpay::testing::settlement::{Billed, Effect};
 use unitpay::testing::work::{BillingError, Work};
 use unitpay::testing::{customers, invoices, payments, settlement};
 
+const PAY_CANCELED: Sql =
+    sql("UPDATE sandbox_intents SET status = 'succeeded', decline_reason = NULL \
+     WHERE status = 'declined' AND decline_reason = 'processing_error'");
 const CHARGES: Sql = sql("SELECT COUNT(*) FROM sandbox_intents \
     WHERE key IS NOT NULL AND status IN ('succeeded', 'refunded')");
 
@@ -167,6 +170,12 @@ impl Test {
     pub async fn fill_in(&self, secret: &str, outcome: &str) -> Answer {
         let body = json!({ "clientSecret": secret, "outcome": outcome });
         self.call(post("/v1/sandbox/forms/confirm", &body).key(&self.key)).await
+    }
+
+    /// Has the sandbox's canceled forms paid, as if the customers had been faster than the cancellations.
+    pub async fn pay_canceled_forms(&self) {
+        let pay = async |tx: &mut Tx<'_, '_>| tx.execute(&PAY_CANCELED, &[]).await;
+        assert!(self.app.db.write(Lane::Usual, pay).await.unwrap() > 0);
     }
 
     /// Returns how often the sandbox moved money.
