@@ -124,6 +124,17 @@ test('invoice_is_paid_after_a_decline_by_another_card', async () => {
   expect(said.filter((one) => !one.includes('402'))).toEqual([]);
 });
 
+/**
+ * Presses a button of the bank's dialog, inside of its frame: Chromium may send the input to the frame of
+ * an earlier dialog, which was at the same place.
+ */
+async function answerBank(page: Page, name: string): Promise<void> {
+  await page
+    .frameLocator('iframe[title=Bank]')
+    .getByRole('button', { name })
+    .dispatchEvent('click');
+}
+
 test('bank_confirmation_is_refused_then_accepted', async () => {
   const customerId = await stand.customer();
   const flow = { type: 'add_payment_method' };
@@ -131,11 +142,11 @@ test('bank_confirmation_is_refused_then_accepted', async () => {
   await page.waitForURL('**/portal/pay');
   await fill(page, '4000 0027 6000 3184');
   await press(page, 'Add card');
-  await page.frameLocator('iframe[title=Bank]').getByRole('button', { name: 'Refuse' }).click();
+  await answerBank(page, 'Refuse');
   await page.getByRole('alert').filter({ hasText: 'Your bank did not confirm' }).waitFor();
   expect(await methodsOf(customerId)).toEqual([]);
   await press(page, 'Add card');
-  await page.frameLocator('iframe[title=Bank]').getByRole('button', { name: 'Confirm' }).click();
+  await answerBank(page, 'Confirm');
   // The session's task is done.
   await page.waitForURL(`${APP}/billing?reason=completed`);
   expect(await methodsOf(customerId)).toHaveLength(1);
