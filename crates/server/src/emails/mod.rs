@@ -95,6 +95,19 @@ struct NewEmail {
     created_at: Time,
 }
 
+impl NewEmail {
+    /// Returns an e-mail of a kind about an object, whose first attempt is due.
+    fn due(
+        id: EmailId,
+        tenant: &Tenant,
+        customer_id: CustomerId,
+        (kind, object_id): (EmailKind, String),
+        at: Time,
+    ) -> Self {
+        Self { id, tenant_no: tenant.no, customer_id, kind, object_id, next_at: at, created_at: at }
+    }
+}
+
 impl EmailKind {
     /// Returns the kind of e-mail that an event causes.
     const fn caused_by(event: EventType) -> Option<Self> {
@@ -142,8 +155,11 @@ impl EmailKind {
 
 /// Whether e-mail of a tenant is sent.
 pub fn is_on(app: &App, tenant: &Tenant) -> bool {
-    let is_live = tenant.environment == Environment::Live;
-    app.mailer.as_ref().is_some_and(|mailer| is_live || mailer.sends_sandbox)
+    app.mailer.as_ref().is_some_and(|mailer| is_sent(mailer.sends_sandbox, tenant))
+}
+
+fn is_sent(sends_sandbox: bool, tenant: &Tenant) -> bool {
+    sends_sandbox || tenant.environment == Environment::Live
 }
 
 /// Queues the e-mails of events, in the transaction that publishes these.
@@ -163,15 +179,8 @@ pub async fn queue(
         if !is_wanted(tx, tenant, kind, &event.object_id).await? {
             continue;
         }
-        queued.push(NewEmail {
-            id: ids.email(),
-            tenant_no: tenant.no,
-            customer_id,
-            kind,
-            object_id: event.object_id.clone(),
-            next_at: at,
-            created_at: at,
-        });
+        let about = (kind, event.object_id.clone());
+        queued.push(NewEmail::due(ids.email(), tenant, customer_id, about, at));
     }
     sql::insert(tx, &queued).await
 }
@@ -242,16 +251,8 @@ pub async fn queue_link(
     if sent.len() >= LINKS_AN_HOUR as usize || of_link >= LINKS_OF_ONE {
         return Ok(false);
     }
-    let email = NewEmail {
-        id: author.ids.email(),
-        tenant_no: tenant.no,
-        customer_id: customer.id,
-        kind: EmailKind::PortalLink,
-        object_id: sid.to_string(),
-        next_at: author.now,
-        created_at: author.now,
-    };
-    sql::insert(tx, &[email]).await?;
+    let (id, about) = (author.ids.email(), (EmailKind::PortalLink, sid.to_string()));
+    sql::insert(tx, &[NewEmail::due(id, tenant, customer.id, about, author.now)]).await?;
     Ok(true)
 }
 
@@ -270,19 +271,12 @@ pub async fn queue_codes(app: &App) -> Result<(), DbError> {
     let queue = async move |tx: &mut Tx<'_, '_>, login: LookedUp| {
         let tenant = &login.tenant;
         let disabled = sql::settings(tx, tenant).await?.disabled_kinds;
-        let is_on = sends_sandbox || tenant.environment == Environment::Live;
+        let is_on = is_sent(sends_sandbox, tenant);
         if !is_on || disabled.0.contains(&EmailKind::LoginCode) {
             return Ok(());
         }
-        let email = NewEmail {
-            id: ids.email(),
-            tenant_no: tenant.no,
-            customer_id: login.customer_id,
-            kind: EmailKind::LoginCode,
-            object_id: login.id.to_string(),
-            next_at: at,
-            created_at: at,
-        };
+        let about = (EmailKind::LoginCode, login.id.to_string());
+        let email = NewEmail::due(ids.email(), tenant, login.customer_id, about, at);
         sql::insert(tx, &[email]).await
     };
     while logins::look_up(app, LOGINS, queue.clone()).await? {}
@@ -300,19 +294,11 @@ async fn resend(
     if let Some(address) = &email.recipient {
         sql::unpause(tx, tenant, address).await?;
     }
-    let again = NewEmail {
-        id: author.ids.email(),
-        tenant_no: tenant.no,
-        customer_id: email.customer_id,
-        kind: email.kind,
-        object_id: email.object_id.clone(),
-        next_at: author.now,
-        created_at: author.now,
-    };
+    let (id, about) = (author.ids.email(), (email.kind, email.object_id.clone()));
+    let again = NewEmail::due(id, tenant, email.customer_id, about, author.now);
     let detail = json!({ "newEmailId": again.id, "kind": email.kind });
     let event = author.event(Action::EmailResent, email.id, Some(email.customer_id), detail);
     audit::record(tx, tenant.no, &event).await?;
-    let id = again.id;
     sql::insert(tx, &[again]).await?;
     Ok(id)
 }

@@ -317,39 +317,25 @@ pub async fn receive(
             known
         }
         ProcessorEvent::SetUp { customer, card } => {
-            let (owner, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
-            app.db
-                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let at = test_clock::now(tx, &owner, by.now).await?;
-                    payment_methods::add_for_reference(
-                        &mut Work { tx, tenant: &owner, at, by: &by },
-                        &name,
-                        &customer,
-                        &card,
-                    )
-                    .await
-                })
-                .await?
+            let name = processor.to_owned();
+            let rule = async move |work: &mut Work<'_, '_, '_>| {
+                payment_methods::add_for_reference(work, &name, &customer, &card).await
+            };
+            at_billing_time(app, tenant, rule).await?
         }
         ProcessorEvent::CardChanged { customer, card } => {
-            let (owner, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
-            app.db
-                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let at = test_clock::now(tx, &owner, by.now).await?;
-                    let mut work = Work { tx, tenant: &owner, at, by: &by };
-                    payments::card_changed(&mut work, &name, &customer, &card).await
-                })
-                .await?
+            let name = processor.to_owned();
+            let rule = async move |work: &mut Work<'_, '_, '_>| {
+                Ok(payments::card_changed(work, &name, &customer, &card).await?)
+            };
+            at_billing_time(app, tenant, rule).await?
         }
         ProcessorEvent::CardGone { customer, reference } => {
-            let (owner, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
-            app.db
-                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let at = test_clock::now(tx, &owner, by.now).await?;
-                    let mut work = Work { tx, tenant: &owner, at, by: &by };
-                    payments::card_gone(&mut work, &name, &customer, &reference).await
-                })
-                .await?
+            let name = processor.to_owned();
+            let rule = async move |work: &mut Work<'_, '_, '_>| {
+                Ok(payments::card_gone(work, &name, &customer, &reference).await?)
+            };
+            at_billing_time(app, tenant, rule).await?
         }
         ProcessorEvent::Canceled { key } => {
             let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
@@ -360,14 +346,11 @@ pub async fn receive(
             known
         }
         ProcessorEvent::CustomerGone { customer } => {
-            let (owner, name, by) = (*tenant, processor.to_owned(), app.by(Actor::System));
-            app.db
-                .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-                    let at = test_clock::now(tx, &owner, by.now).await?;
-                    let mut work = Work { tx, tenant: &owner, at, by: &by };
-                    payments::customer_gone(&mut work, &name, &customer).await
-                })
-                .await?
+            let name = processor.to_owned();
+            let rule = async move |work: &mut Work<'_, '_, '_>| {
+                Ok(payments::customer_gone(work, &name, &customer).await?)
+            };
+            at_billing_time(app, tenant, rule).await?
         }
         ProcessorEvent::RefundChanged { key: RefundKey::Refund(id), refund } => {
             let known = refunds::is_of(app, tenant, id, processor).await?;
@@ -439,13 +422,8 @@ async fn form_canceled(
     tenant: &Tenant,
     id: PaymentAttemptId,
 ) -> Result<(), BillingError> {
-    let (owner, by) = (*tenant, app.by(Actor::System));
-    app.db
-        .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            let at = test_clock::now(tx, &owner, by.now).await?;
-            expire_form(&mut Work { tx, tenant: &owner, at, by: &by }, id).await
-        })
-        .await
+    let rule = async move |work: &mut Work<'_, '_, '_>| expire_form(work, id).await;
+    at_billing_time(app, tenant, rule).await
 }
 
 /// Closes a form that has expired.
@@ -458,6 +436,20 @@ async fn expire_form(
         apply::expired(work, &mut attempt).await?;
     }
     Ok(())
+}
+
+/// Runs a rule of the server's own in one transaction, also while the test clock advances.
+async fn at_billing_time<T, F>(app: &App, tenant: &Tenant, rule: F) -> Result<T, BillingError>
+where
+    T: Send + 'static,
+    F: AsyncFn(&mut Work<'_, '_, '_>) -> Result<T, BillingError> + Send + 'static,
+{
+    let (owner, by) = (*tenant, app.by(Actor::System));
+    let step = async move |tx: &mut Tx<'_, '_>| {
+        let at = test_clock::now(tx, &owner, by.now).await?;
+        rule(&mut Work { tx, tenant: &owner, at, by: &by }).await
+    };
+    app.db.write(Lane::Usual, step).await
 }
 
 const MISSING: DbError = DbError::Broken("there is no such payment attempt");

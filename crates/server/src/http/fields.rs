@@ -96,6 +96,13 @@ impl Fields {
         self.values.contains_key(name)
     }
 
+    /// Refuses both of two fields, and neither.
+    pub fn exactly_one(&mut self, one: &str, other: &str) {
+        if self.has(one) == self.has(other) {
+            self.wrong(one, format!("exactly one of {one} and {other} is required"));
+        }
+    }
+
     /// A text that is there, left in its place.
     pub fn peek(&self, name: &str) -> Option<&str> {
         self.values.get(name).and_then(Value::as_str)

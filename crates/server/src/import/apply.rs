@@ -48,7 +48,7 @@ pub enum Stop {
 }
 
 impl Source {
-    /// Moves the customer. What was moved before stays as it is.
+    /// Moves the customer. Objects of an earlier run stay as they are.
     pub async fn apply(&self, work: &mut Work<'_, '_, '_>) -> Result<Moved, Stop> {
         let found = self.customer(work).await?;
         let (holder, result, mut codes) = match found {
@@ -305,7 +305,7 @@ impl Theirs {
 }
 
 impl Moved {
-    /// Removes the ids of what a dry run rolls back.
+    /// Removes the ids that a dry run rolls back.
     fn forget_ids(&mut self) {
         if self.customer.result == Outcome::Imported {
             self.customer.customer_id = None;

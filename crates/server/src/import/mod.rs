@@ -1,6 +1,6 @@
 //! Moving in from Stripe: customers, cards and subscriptions of the connected account, read by a mapping
-//! file. Cards stay at Stripe under their ids. Each customer moves in one transaction, and what was moved
-//! is known by Stripe's ids, so an import can be killed at any point and run again. A dry run does the
+//! file. Cards stay at Stripe under their ids. Each customer moves in one transaction, and a second run
+//! recognizes it by Stripe's ids, so an import can be killed at any point and run again. A dry run does the
 //! same work and rolls it back. `pause` ends the old subscriptions with their period, after everything
 //! else. Used by the command `unitpay import`.
 
@@ -44,7 +44,7 @@ pub struct Import<'a> {
     pub calls_per_second: u32,
 }
 
-/// The reason that an import stopped. What was moved until then is whole.
+/// The reason that an import stopped. Each customer moved before that is complete.
 #[derive(Debug)]
 pub enum ImportError {
     /// No Stripe account is connected in this environment.
@@ -82,7 +82,7 @@ impl Import<'_> {
                 if external_id.is_some_and(|id| !external_ids.insert(id.to_owned())) {
                     source.read = Err(Code::ExternalIdTaken);
                 }
-                tell(self.apply(source).await?, report);
+                add_to_report(self.apply(source).await?, report);
             }
             next = page.next;
             if next.is_none() {
@@ -134,7 +134,7 @@ impl Import<'_> {
     }
 }
 
-fn tell(moved: Moved, report: &mut Report<'_>) {
+fn add_to_report(moved: Moved, report: &mut Report<'_>) {
     report.still_active.extend(moved.both_active());
     report.customer(moved.customer);
     for line in moved.subscriptions {

@@ -6,8 +6,8 @@ use super::subscription::Theirs;
 use crate::base::Time;
 use crate::payments::stripe::{ListError, Lists};
 
-/// Ends what was moved and still renews there. Each is read again first: one that renewed or changed
-/// since, or whose period ends within 24 hours, is left alone.
+/// Ends the moved subscriptions that still renew at Stripe. Reads each again first, and skips one that
+/// renewed or changed since, or whose period ends within 24 hours.
 pub async fn pause(
     lists: &mut Lists,
     report: &mut Report<'_>,

@@ -27,7 +27,7 @@ pub enum Line {
     /// The result of ending a subscription at Stripe with its period.
     Pause(PauseLine),
     Total(Total),
-    /// The reason that the import stopped. What is above it is done.
+    /// The reason that the import stopped. The lines above it are done.
     Failure(Failure),
     Summary(Summary),
 }

@@ -23,7 +23,8 @@ enum PublishError {
 /// Publishes what is recorded by now, and queues the codes that were asked for. Any number of nodes may
 /// do so at once.
 pub async fn publish(app: &App) -> Result<(), DbError> {
-    emails::queue_codes(app).await?;
+    // Neither waits for the other: a failure of one is returned after both.
+    let codes = emails::queue_codes(app).await;
     let tenants = events::with_unpublished(&mut app.db.read().await?).await?;
     for tenant in tenants {
         for _ in 0..BITES {
@@ -32,7 +33,7 @@ pub async fn publish(app: &App) -> Result<(), DbError> {
             }
         }
     }
-    Ok(())
+    codes
 }
 
 /// Publishes a tenant's oldest events; `false` if no more are left, or another node is at work.

@@ -75,9 +75,7 @@ pub struct EnterLoginRequest {
 
 impl EnterLoginRequest {
     fn check(fields: &mut Fields) {
-        if fields.has("code") == fields.has("customerId") {
-            fields.wrong("code", "exactly one of code and customerId is required");
-        }
+        fields.exactly_one("code", "customerId");
     }
 }
 

@@ -222,9 +222,7 @@ fn default_ttl(app: &App) -> i64 {
 
 impl RevokePortalSessionRequest {
     fn check(fields: &mut Fields) {
-        if fields.has("jti") == fields.has("customerId") {
-            fields.wrong("jti", "exactly one of jti and customerId is required");
-        }
+        fields.exactly_one("jti", "customerId");
     }
 }
 

@@ -35,9 +35,7 @@ pub struct ExchangeRequest {
 
 impl ExchangeRequest {
     fn check(fields: &mut Fields) {
-        if fields.has("code") == fields.has("sid") {
-            fields.wrong("code", "exactly one of code and sid is required");
-        }
+        fields.exactly_one("code", "sid");
     }
 }
 

@@ -325,7 +325,7 @@ on_both_stores! {
         assert_eq!(done.result("customer", &ids[0].0), ("linked".into(), vec![]));
         assert_eq!(done.result("subscription", &ids[0].1), ("imported".into(), vec![]));
         assert_eq!(done.result("customer", &ids[1].0), ("refused".into(), vec!["customer_archived".into()]));
-        // What the customer has here stays.
+        // The import does not overwrite name and e-mail.
         let shown = t.call(get("/v1/customers/ada@example.com").key(&t.key)).await.expect(200).json();
         assert_eq!((text(&shown["name"]), text(&shown["email"])), ("A", "a@example.com"));
         let total = done.lines_of("total")[0];
@@ -365,7 +365,7 @@ on_both_stores! {
         assert_eq!((&there(a)["cancel_at_period_end"], &there(b)["cancel_at_period_end"], &there(left)["cancel_at_period_end"]),
             (&json!(true), &json!(false), &json!(false)));
         assert_eq!(there(a)["metadata"]["unitpay_subscription"], t.subscription_of("a").await["id"]);
-        // What is ended is not ended again.
+        // A second run ends no subscription twice.
         let again = t.import(&map, false, true).await;
         assert_eq!(again.lines_of("pause").len(), 1);
     }

@@ -137,7 +137,7 @@ async fn import_tells_scripts_how_it_went() {
     assert!(!is_ended());
     let (code, _, said) = world.import(&["--pause-stripe"], "end 1\n");
     assert!(code == 0 && is_ended(), "{said}");
-    // What is not mapped is listed, and told by the exit code.
+    // The report lists prices that are not mapped, and the exit code is 3.
     world.add("b", json!({ "price": { "id": "price_other" } }));
     for more in [&["--dry-run"][..], &[]] {
         let (code, lines, _) = world.import(more, "");
