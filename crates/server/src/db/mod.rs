@@ -39,6 +39,8 @@ pub enum Lane {
     Urgent,
 }
 
+const HOLD: Sql = sql("SELECT pg_advisory_xact_lock($1)");
+
 /// Runs the statements of a closure. On SQLite they run in place and never wait.
 pub struct Tx<'a, 'p> {
     engine: Engine<'a, 'p>,
@@ -138,6 +140,15 @@ impl Tx<'_, '_> {
             Engine::Sqlite(_) | Engine::SqliteRead(_) | Engine::PostgresRead(_) => {
                 self.execute(sql, values).await
             }
+        }
+    }
+
+    /// Waits until no other transaction of any node holds this number, and holds it until this one ends.
+    /// SQLite has one writer, so there is nothing to wait for.
+    pub async fn serialize(&mut self, number: i64) -> Result<(), DbError> {
+        match self.engine {
+            Engine::Postgres(_) => self.execute(&HOLD, &[number.into()]).await.map(|_| ()),
+            Engine::Sqlite(_) | Engine::SqliteRead(_) | Engine::PostgresRead(_) => Ok(()),
         }
     }
 

@@ -482,3 +482,26 @@ async fn tries_hold_across_nodes() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(one.email_sessions().await.len(), 1);
 }
+
+/// Requests on two nodes at once get an address the codes of one node, for known and unknown addresses.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn codes_for_an_address_hold_across_nodes() {
+    let smtp = SmtpServer::start().await;
+    let one = Test::with_logins(Engine::Postgres, &smtp).await;
+    let two = one.another_mailing_node(&smtp).await;
+    for address in [ADA, "nobody@example.com", "bob@example.com"] {
+        let asks = (0..40).map(|at| if at % 2 == 0 { &one } else { &two });
+        let answers = join_all(asks.map(|node| node.try_to_ask(address))).await;
+        let statuses = |status| answers.iter().filter(|answer| answer.status == status).count();
+        assert_eq!((statuses(201), statuses(429)), (5, 35), "{address}");
+    }
+    for node in [&one, &two] {
+        node.advance(3_601);
+    }
+    let asks = (0..40).map(|at| if at % 2 == 0 { &one } else { &two });
+    let answers = join_all(asks.map(|node| node.try_to_ask(ADA))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 5);
+    // The ten of a day are used up.
+    two.advance(3_601);
+    two.try_to_ask(ADA).await.refused(429, "rate_limited");
+}
