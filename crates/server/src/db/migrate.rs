@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(25, "0025_email_settings"),
     migration!(26, "0026_erased_customers"),
     migration!(27, "0027_logins"),
+    migration!(28, "0028_after_declines"),
 ];
 
 /// The schema version of this program.

@@ -20,9 +20,6 @@ use futures_util::{StreamExt, stream};
 /// The number of attempts per round of [`sweep`], and how many run concurrently.
 const TAKEN_UP: i64 = 64;
 const AT_ONCE: usize = 8;
-/// The longest delay between checks of an attempt whose result is unknown.
-const LONGEST_WAIT_SECONDS: i64 = 3_600;
-
 /// The time for which the cancellation of a form is tried.
 const CANCELED_WITHIN_SECONDS: i64 = 7 * 86_400;
 
@@ -143,6 +140,10 @@ async fn take_result(
                 true => work.at,
                 false => attempt.billed_at,
             };
+            // The customer has used a card again that was declined for good.
+            if !attempt.effect.is_off_session() {
+                payments::set_declined_for_good(work, attempt.payment_method_id, false).await?;
+            }
             // A form expires by billing time, whenever the sweep comes by.
             let wanted = if attempt.form_is_over(at) {
                 apply::expired(work, attempt).await?;
@@ -157,8 +158,11 @@ async fn take_result(
             attempt.charge_reference = Some(reference.clone());
             (attempt.status, attempt.next_at) = (RefundDue, Some(work.by.now));
         }
-        (Pending, ChargeResult::Declined(reason)) => {
+        (Pending, ChargeResult::Declined(reason) | ChargeResult::DeclinedForGood(reason)) => {
             attempt.decline_reason = Some(*reason);
+            if matches!(result, ChargeResult::DeclinedForGood(_)) {
+                payments::set_declined_for_good(work, attempt.payment_method_id, true).await?;
+            }
             (attempt.status, attempt.next_at) = (Declined, None);
             apply::declined(work, attempt).await?;
         }
@@ -169,14 +173,15 @@ async fn take_result(
             attempt.next_at = Some(work.by.now.plus_seconds(FORM_OPEN_FOR_SECONDS));
         }
         (Pending, ChargeResult::Unknown) => {
-            let age = work.by.now.seconds() - attempt.created_at.seconds();
-            let wait = age.clamp(TAKEN_UP_AFTER_SECONDS, LONGEST_WAIT_SECONDS);
-            attempt.next_at = Some(work.by.now.plus_seconds(wait));
+            attempt.next_at = Some(settlement::next_check(attempt.created_at, work.by.now));
         }
         (Succeeded | RefundDue | Refunded, _)
         | (
             RequiresForm | Declined | Abandoned,
-            ChargeResult::Declined(_) | ChargeResult::RequiresForm { .. } | ChargeResult::Unknown,
+            ChargeResult::Declined(_)
+            | ChargeResult::DeclinedForGood(_)
+            | ChargeResult::RequiresForm { .. }
+            | ChargeResult::Unknown,
         ) => return Ok(()),
     }
     settlement::store(work.tx, work.tenant, attempt, work.by.now).await?;
@@ -205,13 +210,11 @@ async fn refund(app: &App, tenant: &Tenant, attempt: Attempt) -> Result<Attempt,
         amount: attempt.amount,
         currency: attempt.currency,
     };
-    match processor.refund(tenant, &order).await {
-        Ok(refund) => record_refund(app, tenant, attempt.id, refund).await,
-        Err(error) => {
-            tracing::warn!(attempt = %attempt.id, %error, "a refund failed and will be tried again");
-            Ok(attempt)
-        }
-    }
+    let refund = processor.refund(tenant, &order).await.unwrap_or_else(|error| {
+        tracing::warn!(attempt = %attempt.id, %error, "a refund failed and will be tried again");
+        RefundResult::Pending
+    });
+    record_refund(app, tenant, attempt.id, refund).await
 }
 
 /// Cancels the form of an attempt that was given up, at its processor. Best effort: a payment by a
@@ -236,7 +239,7 @@ async fn cancel_form(
     let next_at = match canceled {
         Err(error) if age < CANCELED_WITHIN_SECONDS => {
             tracing::warn!(attempt = %attempt.id, %error, "a form is open and will be canceled later");
-            Some(now.plus_seconds(age.clamp(TAKEN_UP_AFTER_SECONDS, LONGEST_WAIT_SECONDS)))
+            Some(settlement::next_check(attempt.created_at, now))
         }
         Ok(()) | Err(_) => None,
     };
@@ -275,7 +278,7 @@ async fn record_refund(
                     Some(Action::PaymentRefunded)
                 }
                 (RefundDue, RefundResult::Pending) if !has_failed => {
-                    attempt.next_at = Some(by.now.plus_seconds(LONGEST_WAIT_SECONDS));
+                    attempt.next_at = Some(settlement::next_check(attempt.created_at, by.now));
                     None
                 }
                 (RefundDue | Refunded, RefundResult::Failed) if !has_failed => {

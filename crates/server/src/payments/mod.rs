@@ -41,6 +41,8 @@ pub struct PaymentMethod {
     pub is_default: bool,
     #[record(computed)]
     pub is_declined: bool,
+    /// Whether it is not charged off-session any more, because the bank must not be asked again.
+    pub declined_for_good: bool,
     /// A JSON object of strings.
     pub metadata: String,
     pub created_at: Time,
@@ -156,6 +158,19 @@ pub async fn card_changed(
         work.note(customer.id, Action::PaymentMethodUpdated, kept.id, detail).await?;
     }
     Ok(true)
+}
+
+/// Marks the payment method of an attempt as declined for good, or as usable again. A no-op if it is
+/// marked so, or removed.
+pub async fn set_declined_for_good(
+    work: &mut Work<'_, '_, '_>,
+    id: Option<PaymentMethodId>,
+    declined: bool,
+) -> Result<(), DbError> {
+    match id {
+        Some(id) => sql::set_declined_for_good(work.tx, work.tenant, id, declined).await,
+        None => Ok(()),
+    }
 }
 
 /// Removes a payment method that was removed at the processor, even if something is charged to it;

@@ -126,6 +126,8 @@ pub enum ChargeResult {
         card: Option<Card>,
     },
     Declined(DeclineReason),
+    /// The card is lost, stolen or removed: the bank must not be asked again.
+    DeclinedForGood(DeclineReason),
     /// The customer must complete a form, which this secret opens.
     RequiresForm {
         reference: String,

@@ -51,8 +51,11 @@ const INSERT: Command<Card> = command!(
 );
 const SET_CARD: Command<Card> = command!(
     Card,
-    "UPDATE payment_methods SET {set}, updated_at = $1 WHERE tenant_no = $2 AND id = $3"
+    "UPDATE payment_methods SET {set}, declined_for_good = FALSE, updated_at = $1 \
+     WHERE tenant_no = $2 AND id = $3"
 );
+const SET_DECLINED_FOR_GOOD: Sql = sql("UPDATE payment_methods SET declined_for_good = $1 \
+     WHERE tenant_no = $2 AND id = $3 AND declined_for_good <> $4");
 const EXPIRING: Query<Expiring> = query!(
     Expiring,
     "SELECT {m} FROM payment_methods m JOIN customers c ON c.no = m.customer_no \
@@ -158,6 +161,16 @@ pub async fn set_card(
 ) -> Result<(), DbError> {
     let given = [now.into(), tenant.no.into(), id.into()];
     tx.store(&SET_CARD, card, &given).await.map(|_| ())
+}
+
+pub async fn set_declined_for_good(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: PaymentMethodId,
+    declined: bool,
+) -> Result<(), DbError> {
+    let values = [declined.into(), tenant.no.into(), id.into(), declined.into()];
+    tx.execute(&SET_DECLINED_FOR_GOOD, &values).await.map(|_| ())
 }
 
 pub async fn delete(

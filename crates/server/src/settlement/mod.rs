@@ -34,6 +34,8 @@ use utoipa::ToSchema;
 
 /// The time after which another node may continue an attempt.
 pub const TAKEN_UP_AFTER_SECONDS: i64 = 60;
+/// The longest delay between checks of something that a processor has not decided.
+const LONGEST_WAIT_SECONDS: i64 = 3_600;
 /// The time that a customer has to complete a form.
 pub const FORM_OPEN_FOR_SECONDS: i64 = 23 * 3_600;
 
@@ -72,7 +74,8 @@ pub struct Attempt {
     #[record(insert_only)]
     pub invoice_id: InvoiceId,
     pub payment_method_id: Option<PaymentMethodId>,
-    /// The card at the start of the attempt.
+    /// The card at the start of the attempt. An off-session attempt has none if its payment method was
+    /// declined for good: it is not charged.
     #[record(json)]
     pub card: Option<Card>,
     #[record(insert_only)]
@@ -235,7 +238,9 @@ pub async fn begin(
         id: work.by.ids.payment_attempt(),
         invoice_id: invoice.id,
         payment_method_id: method.map(|method| method.id),
-        card: method.map(|method| method.card.clone()),
+        card: method
+            .filter(|method| !(effect.is_off_session() && method.declined_for_good))
+            .map(|method| method.card.clone()),
         processor: terms.name.to_owned(),
         amount: invoice.amount_due(),
         currency: invoice.currency,
@@ -332,6 +337,13 @@ pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Resu
         credits::top_up_failed(&mut work, &invoice, attempt.payment_method_id).await?;
     }
     attempt.note(work, Action::PaymentAbandoned).await
+}
+
+/// Returns the instant of the next check of something that has been undecided since `since`: the delay
+/// grows with the time that it has taken so far.
+pub fn next_check(since: Time, now: Time) -> Time {
+    let so_far = now.seconds() - since.seconds();
+    now.plus_seconds(so_far.clamp(TAKEN_UP_AFTER_SECONDS, LONGEST_WAIT_SECONDS))
 }
 
 impl Effect {

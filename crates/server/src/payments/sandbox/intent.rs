@@ -12,6 +12,8 @@ pub enum Behaviour {
     Visa,
     Mastercard,
     Declined,
+    /// Is declined for good, as a lost card is.
+    Lost,
     RequiresForm,
     /// Expires at the end of the month after it was added.
     Expires,
@@ -45,10 +47,11 @@ pub enum IntentStatus {
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Visa,
         Self::Mastercard,
         Self::Declined,
+        Self::Lost,
         Self::RequiresForm,
         Self::Expires,
         Self::Timeout,
@@ -60,6 +63,7 @@ impl Behaviour {
             Self::Visa => "pm_sandbox_visa",
             Self::Mastercard => "pm_sandbox_mastercard",
             Self::Declined => "pm_sandbox_declined",
+            Self::Lost => "pm_sandbox_lost",
             Self::RequiresForm => "pm_sandbox_requires_form",
             Self::Expires => "pm_sandbox_expires",
             Self::Timeout => "pm_sandbox_timeout",
@@ -78,6 +82,7 @@ impl Behaviour {
             Self::Visa => ("visa", "4242"),
             Self::Mastercard => ("mastercard", "4444"),
             Self::Declined => ("visa", "0002"),
+            Self::Lost => ("visa", "9987"),
             Self::RequiresForm => ("visa", "3220"),
             Self::Expires => ("visa", "0069"),
             Self::Timeout => ("visa", "0119"),
@@ -89,6 +94,7 @@ impl Behaviour {
             Self::Visa
             | Self::Mastercard
             | Self::Declined
+            | Self::Lost
             | Self::RequiresForm
             | Self::Timeout
             | Self::RefundFails => (reference, (month.div_euclid(12) + 4) * 12 + 11),
@@ -115,7 +121,9 @@ impl ChargeOrder {
             return form(DeclineReason::PaymentMethodRequired);
         };
         match Behaviour::of_reference(method) {
-            None | Some(Behaviour::Declined) => declined(DeclineReason::CardDeclined),
+            None | Some(Behaviour::Declined | Behaviour::Lost) => {
+                declined(DeclineReason::CardDeclined)
+            }
             Some(Behaviour::RequiresForm) => form(DeclineReason::AuthenticationRequired),
             Some(Behaviour::Expires) if self.method_has_expired() => {
                 declined(DeclineReason::ExpiredCard)
@@ -174,7 +182,11 @@ impl Intent {
     pub fn result(&self) -> ChargeResult {
         match (self.status, &self.client_secret, self.decline_reason) {
             (IntentStatus::Declined, _, reason) => {
-                ChargeResult::Declined(reason.unwrap_or(DeclineReason::CardDeclined))
+                let reason = reason.unwrap_or(DeclineReason::CardDeclined);
+                match self.method.as_deref().and_then(Behaviour::of_reference) {
+                    Some(Behaviour::Lost) => ChargeResult::DeclinedForGood(reason),
+                    Some(_) | None => ChargeResult::Declined(reason),
+                }
             }
             (IntentStatus::RequiresForm, Some(secret), _) => ChargeResult::RequiresForm {
                 reference: self.reference.clone(),

@@ -24,7 +24,7 @@ pub fn judge_charge(answer: &Answer, charge: &ChargeOrder) -> Verdict {
     let error = &answer.body["error"];
     let result = match (answer.status, answer.error_code()) {
         (200, _) => judge_intent(&answer.body, charge),
-        (402, _) => ChargeResult::Declined(decline_reason(error)),
+        (402, _) => decline(error),
         (400, "idempotency_error") | (500.., _) => return Verdict::LookForCharge,
         (409 | 424 | 429, _) => ChargeResult::Unknown,
         // Our own table of minimums was wrong for this account; the card is not to blame.
@@ -37,13 +37,13 @@ pub fn judge_charge(answer: &Answer, charge: &ChargeOrder) -> Verdict {
             judge_intent(&error["payment_intent"], charge)
         }
         (400 | 404, "resource_missing") if names_the_method(error) => {
-            ChargeResult::Declined(DeclineReason::PaymentMethodRequired)
+            ChargeResult::DeclinedForGood(DeclineReason::PaymentMethodRequired)
         }
         (400, "payment_method_unexpected_state") => {
-            ChargeResult::Declined(DeclineReason::PaymentMethodRequired)
+            ChargeResult::DeclinedForGood(DeclineReason::PaymentMethodRequired)
         }
         (400, _) if says_that_the_method_is_used_up(error) => {
-            ChargeResult::Declined(DeclineReason::PaymentMethodRequired)
+            ChargeResult::DeclinedForGood(DeclineReason::PaymentMethodRequired)
         }
         (_, _) => return Verdict::Misconfigured,
     };
@@ -71,11 +71,24 @@ pub fn judge_intent(intent: &Value, charge: &ChargeOrder) -> ChargeResult {
         Some("requires_action") => form(),
         Some("requires_payment_method") if charge.method.is_none() => form(),
         // A charge of a saved card that was declined, found afterwards.
-        Some("requires_payment_method") => {
-            ChargeResult::Declined(decline_reason(&intent["last_payment_error"]))
-        }
+        Some("requires_payment_method") => decline(&intent["last_payment_error"]),
         Some("canceled") => ChargeResult::Declined(DeclineReason::ProcessingError),
         Some(_) | None => ChargeResult::Unknown,
+    }
+}
+
+/// Judges a decline. Networks charge fees for another try of a card that is lost or stolen, or whose bank
+/// advises against it.
+fn decline(error: &Value) -> ChargeResult {
+    let reason = decline_reason(error);
+    let is_final = error["advice_code"] == "do_not_try_again"
+        || matches!(
+            error["decline_code"].as_str(),
+            Some("lost_card" | "stolen_card" | "pickup_card" | "revocation_of_authorization")
+        );
+    match is_final {
+        true => ChargeResult::DeclinedForGood(reason),
+        false => ChargeResult::Declined(reason),
     }
 }
 
@@ -206,12 +219,13 @@ mod tests {
         }
         let missing =
             |param: &str| json!({ "error": { "code": "resource_missing", "param": param } });
-        let gone = declined(DeclineReason::PaymentMethodRequired);
-        assert_eq!(judged(400, missing("payment_method")), gone);
+        let gone = ChargeResult::DeclinedForGood(DeclineReason::PaymentMethodRequired);
+        let gone = || Verdict::Result(gone.clone());
+        assert_eq!(judged(400, missing("payment_method")), gone());
         // The customer is missing if the account was swapped: nobody's card is to blame.
         assert_eq!(judged(400, missing("customer")), Verdict::Misconfigured);
         let used = "The provided PaymentMethod was previously used and may not be used again.";
-        assert_eq!(judged(400, json!({ "error": { "message": used } })), gone);
+        assert_eq!(judged(400, json!({ "error": { "message": used } })), gone());
         let done = json!({ "error": { "code": "payment_intent_unexpected_state",
             "payment_intent": { "id": "pi_1", "status": "succeeded" } } });
         let succeeded = ChargeResult::Succeeded { reference: "pi_1".into(), card: None };
@@ -266,6 +280,28 @@ mod tests {
         ] {
             let error = json!({ "code": code, "decline_code": decline });
             assert_eq!(decline_reason(&error), expected, "{code} {decline}");
+        }
+    }
+
+    #[test]
+    fn lost_cards_and_advised_ones_are_declined_for_good() {
+        let soft = ChargeResult::Declined(DeclineReason::CardDeclined);
+        let hard = ChargeResult::DeclinedForGood(DeclineReason::CardDeclined);
+        for (decline, advice, expected) in [
+            ("lost_card", "", &hard),
+            ("stolen_card", "", &hard),
+            ("pickup_card", "try_again_later", &hard),
+            ("revocation_of_authorization", "", &hard),
+            ("generic_decline", "do_not_try_again", &hard),
+            ("generic_decline", "confirm_card_data", &soft),
+            ("do_not_honor", "", &soft),
+        ] {
+            let error =
+                json!({ "code": "card_declined", "decline_code": decline, "advice_code": advice });
+            let verdict = Verdict::Result(expected.clone());
+            assert_eq!(judged(402, json!({ "error": error })), verdict, "{decline} {advice}");
+            let intent = json!({ "id": "pi_1", "status": "requires_payment_method", "last_payment_error": error });
+            assert_eq!(judge_intent(&intent, &charge(Some("pm_1"), true)), *expected, "{decline}");
         }
     }
 

@@ -8,6 +8,8 @@ use unitpay::testing::db::{Sql, sql};
 
 const ATTEMPTS: Sql = sql("SELECT COUNT(*) FROM payment_attempts WHERE status = 'declined'");
 
+/// The charges that the bank has declined.
+const ASKED: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'declined'");
 const REFUNDS: Sql = sql("SELECT COUNT(*) FROM sandbox_intents WHERE status = 'refunded'");
 const PENDING: Sql = sql("SELECT id FROM payment_attempts WHERE status = 'pending'");
 
@@ -19,10 +21,15 @@ async fn make_default(t: &Test, card: &str) {
 
 /// A customer whose card worked once and now fails.
 async fn failing(t: &Test, name: &str) -> (String, Value) {
+    failing_by(t, name, "pm_sandbox_declined").await
+}
+
+/// A customer who pays by the card of this token from now on.
+async fn failing_by(t: &Test, name: &str, token: &str) -> (String, Value) {
     let plan = t.plan(monthly(&format!("pro-{name}"), flat(2_000))).await;
     let id = t.payer(name).await;
     let subscription = t.buy(name, &plan, 1).await;
-    let card = t.card(&id, "pm_sandbox_declined").await;
+    let card = t.card(&id, token).await;
     make_default(t, &card).await;
     (id, subscription)
 }
@@ -96,6 +103,26 @@ on_both_stores! {
         assert_eq!((status(&t, "c").await, outcome["subscription"]["id"].clone()), ("canceled".into(), subscription["id"].clone()));
         t.clock_to("2030-06-01T00:00:00Z").await;
         assert_eq!(t.invoices_of("c").await.len(), 2);
+    }
+
+    async fn card_declined_for_good_is_not_charged_again(t) {
+        let (id, _) = failing_by(&t, "c", "pm_sandbox_lost").await;
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        assert_eq!((t.count(&ATTEMPTS).await, t.count(&ASKED).await), (1, 1));
+        // The retries come as planned, and the bank is not asked.
+        t.clock_to("2030-02-06T00:00:00Z").await;
+        assert_eq!((t.count(&ATTEMPTS).await, t.count(&ASKED).await), (4, 1));
+        let shown = t.call(get(format!("/v1/customers/{id}/payment-methods")).key(&t.key)).await.expect(200).json();
+        let declined: Vec<&Value> = shown["data"].as_array().unwrap().iter().map(|card| &card["isDeclined"]).collect();
+        assert_eq!(declined.iter().filter(|declined| ***declined == json!(true)).count(), 1, "{shown}");
+        // The customer may try it, and then the bank decides.
+        let invoice = t.invoices_of("c").await.pop().unwrap();
+        t.pay(invoice["id"].as_str().unwrap(), json!({})).await.refused(402, "payment_declined");
+        assert_eq!(t.count(&ASKED).await, 2);
+        let good = t.card(&id, "pm_sandbox_mastercard").await;
+        make_default(&t, &good).await;
+        t.bill_what_is_due().await;
+        assert_eq!((status(&t, "c").await, t.count(&ASKED).await), ("active".into(), 2));
     }
 
     async fn new_default_card_is_charged_at_once(t) {
