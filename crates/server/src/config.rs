@@ -3,7 +3,7 @@
 //! `config.default.toml` is the manual and the closed list of keys: any other key is refused, in a
 //! file and in the environment.
 
-use crate::base::Network;
+use crate::base::{AfterLostDispute, Network};
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 use std::fmt::Display;
@@ -88,15 +88,6 @@ pub struct BillingConfig {
     pub usage_grace_seconds: i64,
     pub card_expiry_notice_days: i64,
     pub after_lost_dispute: AfterLostDispute,
-}
-
-/// The consequence of a lost dispute for the subscription that its invoice was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AfterLostDispute {
-    Keep,
-    PastDue,
-    Cancel,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -22,6 +22,7 @@ mod routes;
 mod signing;
 
 mod audit;
+mod billing_settings;
 mod branding;
 mod catalog;
 mod credits;

@@ -14,8 +14,8 @@ use crate::http::problem::ProblemBody;
 use crate::http::request::{Surface, around, no_method, no_route};
 use crate::portal::http_initial_data::OwnRoutes;
 use crate::{
-    audit, branding, customers, emails, entitlements, events, invoices, keys, logins, payments,
-    portal, settlement, signing, subscriptions, test_clock, usage, webhooks,
+    audit, billing_settings, branding, customers, emails, entitlements, events, invoices, keys,
+    logins, payments, portal, settlement, signing, subscriptions, test_clock, usage, webhooks,
 };
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
@@ -163,6 +163,8 @@ fn backend_routes() -> Routes {
         logins::http::enter,
         logins::http_settings::get,
         logins::http_settings::put,
+        billing_settings::http::get,
+        billing_settings::http::put,
         test_clock::http::get,
         test_clock::http::advance,
         invoice_flows::transfer,

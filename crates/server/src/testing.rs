@@ -11,9 +11,14 @@ pub mod audit {
 
 pub mod base {
     pub use crate::base::{
-        ApiKeyId, Clock, CollectionMethod, Decimal, DisputeStatus, Ids, InvoiceId, MAX_AMOUNT,
-        OrganizationId, PaymentAttemptId, Period, Random, ReportedDispute, Secret, TaxRate, Time,
+        AfterLostDispute, ApiKeyId, Clock, CollectionMethod, Decimal, DisputeStatus, Ids,
+        InvoiceId, MAX_AMOUNT, OrganizationId, PaymentAttemptId, Period, Random, ReportedDispute,
+        Secret, TaxRate, Time,
     };
+}
+
+pub mod billing_settings {
+    pub use crate::billing_settings::{BillingSettings, get};
 }
 
 pub mod clock_guard {
@@ -21,7 +26,7 @@ pub mod clock_guard {
 }
 
 pub mod config {
-    pub use crate::config::{AfterLostDispute, Config};
+    pub use crate::config::Config;
 }
 
 pub mod credits {

@@ -1,8 +1,7 @@
 //! The context of a billing write: actor, time and ids.
 
 use crate::audit::{self, Action, Actor, Author};
-use crate::base::{Currency, CustomerId, Ids, InvoiceId, Overflow, Time};
-use crate::config::AfterLostDispute;
+use crate::base::{AfterLostDispute, Currency, CustomerId, Ids, InvoiceId, Overflow, Time};
 use crate::db::{DbError, Tx};
 use crate::events::{self, EventType};
 use crate::idempotency::KeyReused;
@@ -22,6 +21,7 @@ pub struct By {
     pub terms: Arc<dyn ChargeTerms>,
     /// The time for which an ended subscription accepts late events.
     pub usage_grace_seconds: i64,
+    /// The default of organizations without a setting of their own.
     pub after_lost_dispute: AfterLostDispute,
 }
 

@@ -29,6 +29,11 @@ export type LoginSettings = Schemas['LoginSettings'];
 /** The body of a request that replaces the settings of sign-in by e-mail. */
 export type PutLoginSettings = BodyOf<'putLoginSettings'>;
 
+/** The settings of billing of an environment. */
+export type BillingSettings = Schemas['BillingSettings'];
+/** The body of a request that replaces the settings of billing. */
+export type PutBillingSettings = BodyOf<'putBillingSettings'>;
+
 /** The parameters of a list of portal sessions. */
 export type PortalSessionQuery = QueryOf<'listPortalSessions'>;
 

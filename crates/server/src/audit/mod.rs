@@ -165,6 +165,7 @@ actions! {
     EmailAddressPaused = "email.address_paused",
     EmailSettingsUpdated = "email_settings.updated",
     LoginSettingsUpdated = "login_settings.updated",
+    BillingSettingsUpdated = "billing_settings.updated",
     BalanceAdjusted = "balance.adjusted",
     CreditNoteIssued = "credit_note.issued",
     CreditNoteVoided = "credit_note.voided",

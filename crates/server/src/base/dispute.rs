@@ -20,6 +20,20 @@ words! {
     }
 }
 
+words! {
+    /// The consequence of a lost dispute for the subscription that its invoice was for.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    AfterLostDispute {
+        /// It goes on, and the invoice is uncollectible.
+        Keep = "keep",
+        /// It is past due, and the invoice is charged again.
+        PastDue = "past_due",
+        /// It ends, and the invoice is uncollectible.
+        Cancel = "cancel",
+    }
+}
+
 /// A dispute as a processor reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedDispute {

@@ -16,7 +16,7 @@ pub mod words;
 
 pub use address::{Address, ExchangeRate, TaxDeclaration, TaxId, TaxRate};
 pub use clock::{Clock, Time, wall_clock};
-pub use dispute::{DisputeStatus, ReportedDispute};
+pub use dispute::{AfterLostDispute, DisputeStatus, ReportedDispute};
 pub use ids::{
     ApiKeyId, BalanceEntryId, CreditAccountId, CreditCurrencyId, CreditNoteId, CreditPackageId,
     CustomerId, EmailId, EventId, FeatureId, GrantId, Ids, InvoiceId, LedgerEntryId, LoginId,

@@ -1,15 +1,16 @@
 //! Disputes: a lost one takes a payment back from its invoice, a won one restores it. What follows
-//! for the subscription is the operator's setting `billing.after_lost_dispute`.
+//! for the subscription is a setting of the environment (`billing_settings`).
 
 use crate::app::App;
 use crate::audit::{Action, Actor};
-use crate::base::{DisputeStatus, PaymentAttemptId, ReportedDispute};
-use crate::config::AfterLostDispute;
+use crate::base::{AfterLostDispute, DisputeStatus, PaymentAttemptId, ReportedDispute};
+use crate::billing_settings;
 use crate::customers;
 use crate::db::{DbError, Lane, Tx};
 use crate::flows::{cancel, pay, settle, settled};
+use crate::invoices::credit_notes::{self, Refund};
 use crate::invoices::disputes::{self, Dispute};
-use crate::invoices::{self, Invoice, InvoiceStatus, balance, credit_notes};
+use crate::invoices::{self, Invoice, InvoiceStatus, balance};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Attempt, close_form};
 use crate::subscriptions;
@@ -132,7 +133,7 @@ async fn reverse(
     follow(work, invoice, was_paid).await
 }
 
-/// Applies the operator's setting.
+/// Applies the environment's setting.
 async fn follow(
     work: &mut Work<'_, '_, '_>,
     invoice: &mut Invoice,
@@ -142,7 +143,8 @@ async fn follow(
         Some(id) => subscriptions::get(work.tx, work.tenant, id).await?,
         None => None,
     };
-    match (work.by.after_lost_dispute, subscription) {
+    let settings = billing_settings::get(work.tx, work.tenant).await?;
+    match (settings.after_lost_dispute.unwrap_or(work.by.after_lost_dispute), subscription) {
         (AfterLostDispute::PastDue, Some(subscription)) if was_paid => {
             settled::invoice_declined(work, subscription.id, invoice).await?;
             Ok(None)
@@ -172,6 +174,26 @@ async fn uncollectible(
     was_paid: bool,
 ) -> Result<(), DbError> {
     if was_paid { invoices::uncollectible(work, invoice).await } else { Ok(()) }
+}
+
+/// Takes the part of a failed refund back that lost disputes of its charge cover, because the bank has
+/// returned it to the customer. Returns the rest.
+pub async fn take_back_refund(
+    work: &mut Work<'_, '_, '_>,
+    refund: &Refund,
+) -> Result<i64, DbError> {
+    let mut rest = refund.amount;
+    for mut dispute in disputes::of_invoice(work.tx, work.tenant, refund.invoice_id).await? {
+        let is_lost = dispute.status == DisputeStatus::Lost;
+        let part = rest.min(dispute.amount - dispute.reversed);
+        if !is_lost || dispute.attempt_id != refund.attempt_id || part <= 0 {
+            continue;
+        }
+        dispute.reversed += part;
+        disputes::store(work.tx, work.tenant, &dispute).await?;
+        rest -= part;
+    }
+    Ok(rest)
 }
 
 /// Restores the payment. What the customer has paid again meanwhile goes to the balance.

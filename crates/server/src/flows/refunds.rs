@@ -1,5 +1,6 @@
 //! Refunds of credit notes: the processor refunds outside of any transaction, and one transaction
-//! records the result. A refund that fails goes to the customer's balance.
+//! records the result. A refund that fails goes to the customer's balance, unless the bank has
+//! returned the money.
 
 use crate::app::App;
 use crate::audit::{Action, Actor};
@@ -8,6 +9,7 @@ use crate::customers;
 use crate::db::{DbError, Lane, Tx};
 use crate::events::EventType;
 use crate::flows::credit_notes::note_refund;
+use crate::flows::disputes;
 use crate::invoices::balance::{self, BalanceEntryType, Change};
 use crate::invoices::credit_notes::{self, Refund, RefundStatus};
 use crate::organizations::Tenant;
@@ -20,12 +22,10 @@ use futures_util::{StreamExt, stream};
 /// The number of refunds per round of [`sweep_refunds`], and how many run concurrently.
 const TAKEN_UP: i64 = 64;
 const AT_ONCE: usize = 8;
-/// The delay between checks of a refund that the processor makes later.
-const WAIT_SECONDS: i64 = 3_600;
 
 const MISSING: DbError = DbError::Broken("there is no such refund");
 
-/// Carries out a pending refund and returns it as it is by then. Writes nothing if the processor does
+/// Carries out a pending refund and returns it as it is by then. It stays pending if the processor does
 /// not answer: any node tries again.
 pub async fn run_refund(app: &App, tenant: &Tenant, id: RefundId) -> Result<Refund, BillingError> {
     let mut tx = app.db.read().await?;
@@ -37,10 +37,6 @@ pub async fn run_refund(app: &App, tenant: &Tenant, id: RefundId) -> Result<Refu
     let attempt = attempt.ok_or(DbError::Broken("a refund without its charge"))?;
     let processor = app.processors.by_name(&mut tx, tenant, &attempt.processor).await?;
     drop(tx);
-    let Some(processor) = processor else {
-        tracing::warn!(refund = %id, "the processor of a refund is disconnected");
-        return Ok(refund);
-    };
     let order = RefundOrder {
         key: RefundKey::Refund(id),
         attempt: attempt.id,
@@ -48,13 +44,17 @@ pub async fn run_refund(app: &App, tenant: &Tenant, id: RefundId) -> Result<Refu
         amount: refund.amount,
         currency: refund.currency,
     };
-    match processor.refund(tenant, &order).await {
-        Ok(state) => record(app, tenant, id, state).await,
-        Err(error) => {
+    let state = match processor {
+        Some(processor) => processor.refund(tenant, &order).await.unwrap_or_else(|error| {
             tracing::warn!(refund = %id, %error, "a refund failed and will be tried again");
-            Ok(refund)
+            payments::RefundResult::Pending
+        }),
+        None => {
+            tracing::warn!(refund = %id, "the processor of a refund is disconnected");
+            payments::RefundResult::Pending
         }
-    }
+    };
+    record(app, tenant, id, state).await
 }
 
 /// Whether a tenant has this refund, of a charge by this processor.
@@ -106,14 +106,17 @@ async fn take_state(
             Some(Action::RefundSucceeded)
         }
         (RefundStatus::Pending, Pending) => {
-            refund.next_at = Some(work.by.now.plus_seconds(WAIT_SECONDS));
+            refund.next_at = Some(settlement::next_check(refund.created_at, work.by.now));
             None
         }
         // It may fail after it was done.
         (RefundStatus::Pending | RefundStatus::Succeeded, Failed) => {
             (refund.status, refund.next_at) = (RefundStatus::Failed, None);
-            let change = Change::of_refund(refund, BalanceEntryType::RefundFailed);
-            balance::change(work, refund.customer_no, change).await?;
+            let amount = disputes::take_back_refund(work, refund).await?;
+            if amount > 0 {
+                let change = Change::of_refund(refund, BalanceEntryType::RefundFailed);
+                balance::change(work, refund.customer_no, Change { amount, ..change }).await?;
+            }
             Some(Action::RefundFailed)
         }
         (RefundStatus::Succeeded, Done | Pending)

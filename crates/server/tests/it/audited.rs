@@ -137,6 +137,9 @@ async fn the_catalog(log: &mut Log<'_>) -> Shop {
     log.ask(settings, &["email_settings.updated"]).await;
     let settings = Request::new("PUT", "/v1/login-settings").json(&json!({ "enabled": true }));
     log.ask(settings, &["login_settings.updated"]).await;
+    let settings = json!({ "afterLostDispute": "cancel" });
+    let settings = Request::new("PUT", "/v1/billing-settings").json(&settings);
+    log.ask(settings, &["billing_settings.updated"]).await;
     let [free, small, large] = plans.try_into().unwrap();
     Shop { free, small, large, credits, package }
 }

@@ -3,8 +3,8 @@
 use crate::on_both_stores;
 use crate::support::{Answer, Request, Test, check_books, get, monthly, post};
 use serde_json::{Value, json};
-use unitpay::testing::base::{DisputeStatus, ReportedDispute, Time};
-use unitpay::testing::config::AfterLostDispute;
+use unitpay::testing::base::{AfterLostDispute, DisputeStatus, ReportedDispute, Time};
+use unitpay::testing::billing_settings::{self, BillingSettings};
 use unitpay::testing::db::{Sql, sql};
 use unitpay::testing::jobs;
 use unitpay::testing::organizations::Tenant;
@@ -13,6 +13,7 @@ use unitpay::testing::payments::ProcessorEvent;
 const CHARGE: Sql = sql("SELECT CAST(MIN(a.id) AS TEXT) FROM payment_attempts a \
      JOIN customers c ON c.no = a.customer_no WHERE c.external_id = $1");
 const REVERSALS: Sql = sql("SELECT COUNT(*) FROM audit_events WHERE action = 'payment.reversed'");
+const FAILED_REFUNDS: Sql = sql("SELECT COUNT(*) FROM refunds WHERE status = 'failed'");
 const DISPUTES: Sql = sql("SELECT COUNT(*) FROM disputes");
 
 pub fn report(status: DisputeStatus, amount: i64) -> ReportedDispute {
@@ -55,6 +56,15 @@ impl Test {
         let invoice = self.bill(customer, amount).await;
         self.pay(&invoice, json!({})).await.expect(200);
         (invoice, self.first_charge(customer).await)
+    }
+
+    /// An invoice that a customer has paid with the card of this token.
+    async fn paid_by(&self, customer: &str, amount: i64, token: &str) -> String {
+        self.customer(customer).await;
+        self.card(customer, token).await;
+        let invoice = self.bill(customer, amount).await;
+        self.pay(&invoice, json!({})).await.expect(200);
+        invoice
     }
 
     /// Status, amount paid, amount due and dispute of an invoice.
@@ -196,6 +206,66 @@ on_both_stores! {
         t.reported(&charge, DisputeStatus::Won, 2_000).await;
         assert_eq!(t.balances("one").await, json!([["USD", 2_000]]));
         check_books(&t.app.db, "after a dispute of a subscription").await;
+    }
+
+    async fn setting_of_an_environment_overrides_the_installation(t) {
+        let t = following(t, AfterLostDispute::PastDue).await;
+        let set = async |body: Value| {
+            let request = Request::new("PUT", "/v1/billing-settings").json(&body);
+            t.call(request.key(&t.key)).await.expect(200).json()["afterLostDispute"].clone()
+        };
+        let read = async || t.call(get("/v1/billing-settings").key(&t.key)).await.expect(200).json();
+        assert_eq!(read().await, json!({ "afterLostDispute": "past_due", "updatedAt": null }));
+        assert_eq!(set(json!({ "afterLostDispute": "cancel" })).await, "cancel");
+        t.sell_to("one").await;
+        t.reported(&t.first_charge("one").await, DisputeStatus::Lost, 2_000).await;
+        assert_eq!(t.subscription_of("one").await["status"], "canceled");
+        // Another organization keeps the installation's.
+        let other = t.organization("another").await;
+        let mut tx = t.app.db.read().await.unwrap();
+        assert_eq!(billing_settings::get(&mut tx, &other).await.unwrap(), BillingSettings::default());
+        drop(tx);
+        let wrong = Request::new("PUT", "/v1/billing-settings").json(&json!({ "afterLostDispute": "refund" }));
+        t.call(wrong.key(&t.key)).await.refused(422, "validation_failed");
+        assert_eq!(read().await["afterLostDispute"], "cancel");
+        assert_eq!(set(json!({})).await, "past_due");
+    }
+
+    async fn refund_that_fails_after_a_lost_dispute_is_no_credit(t) {
+        let invoice = t.paid_by("one", 1_000, "pm_sandbox_refund_fails").await;
+        let charge = t.first_charge("one").await;
+        let body = json!({ "amount": 300, "reason": "other", "refundAmount": 300 });
+        let path = format!("/v1/invoices/{invoice}/credit-notes");
+        t.call(post(&path, &body).key(&t.key)).await.expect(201);
+        // The bank has returned all of it while the refund was pending.
+        t.reported(&charge, DisputeStatus::Lost, 1_000).await;
+        assert_eq!(t.summarized(&invoice).await, json!(["uncollectible", 300, 700, "lost"]));
+        t.advance(3_600);
+        t.bill_what_is_due().await;
+        assert_eq!(t.count(&FAILED_REFUNDS).await, 1);
+        assert_eq!(t.balances("one").await, json!([]));
+        assert_eq!(t.invoice(&invoice).await["disputes"][0]["amountReversed"], 1_000);
+        check_books(&t.app.db, "after a refund that the bank has made").await;
+        // The bank gives the money to the seller after all, who still owes the refund.
+        t.reported(&charge, DisputeStatus::Won, 1_000).await;
+        assert_eq!(t.summarized(&invoice).await, json!(["paid", 1_000, 0, "won"]));
+        assert_eq!(t.balances("one").await, json!([["USD", 300]]));
+        check_books(&t.app.db, "after a won dispute of a failed refund").await;
+    }
+
+    async fn refund_that_failed_before_a_dispute_is_lost_is_a_credit(t) {
+        let invoice = t.paid_by("one", 1_000, "pm_sandbox_refund_fails").await;
+        let charge = t.first_charge("one").await;
+        let body = json!({ "amount": 300, "reason": "other", "refundAmount": 300 });
+        let path = format!("/v1/invoices/{invoice}/credit-notes");
+        t.call(post(&path, &body).key(&t.key)).await.expect(201);
+        t.advance(3_600);
+        t.bill_what_is_due().await;
+        assert_eq!(t.balances("one").await, json!([["USD", 300]]));
+        t.reported(&charge, DisputeStatus::Lost, 1_000).await;
+        // All of it is owed again, and 300 of that is in the balance.
+        assert_eq!(t.summarized(&invoice).await, json!(["uncollectible", 0, 1_000, "lost"]));
+        check_books(&t.app.db, "after a lost dispute of a failed refund").await;
     }
 
     async fn won_dispute_makes_a_past_due_subscription_active(t) {

@@ -85,7 +85,7 @@ const FLOORS: &[&[&str]] = &[
     &["organizations", "idempotency", "signing", "clock_guard"],
     &["events"],
     &["audit", "test_clock"],
-    &["work", "keys", "customers", "catalog", "branding"],
+    &["work", "keys", "customers", "catalog", "branding", "billing_settings"],
     &["invoices", "payments"],
     &["subscriptions", "app"],
     &["credits", "portal", "http"],

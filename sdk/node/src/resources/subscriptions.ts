@@ -1,10 +1,12 @@
 import type { PagePromise } from '../page.js';
 import type { RequestOptions, Transport } from '../transport.js';
 import type {
+  BillingSettings,
   CancelSubscription,
   ChangePlan,
   CreateSubscription,
   PreviewChange,
+  PutBillingSettings,
   SettleOutcome,
   Subscription,
   SubscriptionPreview,
@@ -73,6 +75,17 @@ export class Subscriptions {
   upcomingInvoice(id: string, options?: RequestOptions): Promise<UpcomingInvoice> {
     const path = ['subscriptions', id, 'upcoming-invoice'];
     return this.#transport.send({ method: 'GET', path }, options);
+  }
+
+  /** Returns the settings of billing. */
+  getSettings(options?: RequestOptions): Promise<BillingSettings> {
+    return this.#transport.send({ method: 'GET', path: ['billing-settings'] }, options);
+  }
+
+  /** Replaces the settings of billing: a field that is absent is reset. */
+  putSettings(settings: PutBillingSettings, options?: RequestOptions): Promise<BillingSettings> {
+    const path = ['billing-settings'];
+    return this.#transport.send({ method: 'PUT', path, body: settings }, options);
   }
 
   #post<T>(path: readonly string[], body: object, options?: RequestOptions): Promise<T> {

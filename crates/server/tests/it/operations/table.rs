@@ -61,6 +61,8 @@ pub const OPERATIONS: &[Row] = &[
     ("revokePortalSessions", Key("portal_sessions:write"), none, |w| json!({ "customerId": w.customer }), 204, NOBODY),
     ("getLoginSettings", Key("portal_sessions:read"), none, no_body, 200, Passes),
     ("putLoginSettings", Key("portal_sessions:write"), none, |_| json!({ "enabled": true, "ttlSeconds": 900 }), 200, Passes),
+    ("getBillingSettings", Key("subscriptions:read"), none, no_body, 200, Passes),
+    ("putBillingSettings", Key("subscriptions:write"), none, |_| json!({ "afterLostDispute": "past_due" }), 200, Passes),
     ("getLoginPage", Login, |w| &w.query_of_login, no_body, 200, Passes),
     ("startLogin", Login, none, |w| json!({ "organization": w.organization, "environment": "sandbox", "email": format!("{}@example.com", w.sid) }), 201, Passes),
     ("enterLogin", Login, none, |w| json!({ "id": w.login, "code": w.login_code }), 200, Passes),
