@@ -87,6 +87,23 @@ pub async fn declined(work: &mut Work<'_, '_, '_>, attempt: &Attempt) -> Result<
     Ok(())
 }
 
+/// Applies a charge that is below the minimum of the processor's account. The amount of an automatic
+/// one moves to the customer's next invoice and counts as no failed retry. Any other is declined.
+pub async fn too_small(work: &mut Work<'_, '_, '_>, attempt: &Attempt) -> Result<(), BillingError> {
+    let invoice = invoices::get(work.tx, work.tenant, attempt.invoice_id).await?;
+    let is_collected = attempt.effect == Effect::CollectInvoice;
+    let Some(mut invoice) = invoice.filter(|invoice| is_collected && invoice.status.is_payable())
+    else {
+        return declined(work, attempt).await;
+    };
+    let mut work = work.as_of(attempt.billed_at);
+    invoices::move_to_next(&mut work, &mut invoice).await?;
+    match invoice.subscription_id {
+        Some(id) => settled::invoice_paid(&mut work, id).await,
+        None => Ok(()),
+    }
+}
+
 /// Closes a form that was not completed.
 pub async fn expired(
     work: &mut Work<'_, '_, '_>,

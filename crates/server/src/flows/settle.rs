@@ -166,6 +166,11 @@ async fn take_result(
             (attempt.status, attempt.next_at) = (Declined, None);
             apply::declined(work, attempt).await?;
         }
+        (Pending, ChargeResult::AmountTooSmall) => {
+            attempt.decline_reason = Some(DeclineReason::ProcessingError);
+            (attempt.status, attempt.next_at) = (Declined, None);
+            apply::too_small(work, attempt).await?;
+        }
         (Pending, ChargeResult::RequiresForm { reference, client_secret }) => {
             attempt.charge_reference = Some(reference.clone());
             attempt.client_secret = Some(client_secret.clone());
@@ -180,6 +185,7 @@ async fn take_result(
             RequiresForm | Declined | Abandoned,
             ChargeResult::Declined(_)
             | ChargeResult::DeclinedForGood(_)
+            | ChargeResult::AmountTooSmall
             | ChargeResult::RequiresForm { .. }
             | ChargeResult::Unknown,
         ) => return Ok(()),

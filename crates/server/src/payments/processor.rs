@@ -128,6 +128,8 @@ pub enum ChargeResult {
     Declined(DeclineReason),
     /// The card is lost, stolen or removed: the bank must not be asked again.
     DeclinedForGood(DeclineReason),
+    /// The amount is below the account's own minimum, which may be above ours. No card is to blame.
+    AmountTooSmall,
     /// The customer must complete a form, which this secret opens.
     RequiresForm {
         reference: String,

@@ -27,10 +27,9 @@ pub fn judge_charge(answer: &Answer, charge: &ChargeOrder) -> Verdict {
         (402, _) => decline(error),
         (400, "idempotency_error") | (500.., _) => return Verdict::LookForCharge,
         (409 | 424 | 429, _) => ChargeResult::Unknown,
-        // Our own table of minimums was wrong for this account; the card is not to blame.
-        (400, "amount_too_small" | "amount_too_large") => {
-            ChargeResult::Declined(DeclineReason::ProcessingError)
-        }
+        // The minimum holds in the currency of the account's bank: our table is only a hint.
+        (400, "amount_too_small") => ChargeResult::AmountTooSmall,
+        (400, "amount_too_large") => ChargeResult::Declined(DeclineReason::ProcessingError),
         (400, "payment_intent_unexpected_state")
             if error["payment_intent"]["status"] == "succeeded" =>
         {
@@ -211,9 +210,10 @@ mod tests {
         }
         let reused = json!({ "error": { "type": "idempotency_error" } });
         assert_eq!(judged(400, reused), Verdict::LookForCharge);
-        for code in ["amount_too_small", "amount_too_large"] {
-            assert_eq!(judged(400, error(code)), declined(DeclineReason::ProcessingError));
-        }
+        let too_small = Verdict::Result(ChargeResult::AmountTooSmall);
+        assert_eq!(judged(400, error("amount_too_small")), too_small);
+        let too_large = declined(DeclineReason::ProcessingError);
+        assert_eq!(judged(400, error("amount_too_large")), too_large);
         for (status, code) in [(401, ""), (403, ""), (400, "parameter_unknown"), (404, "")] {
             assert_eq!(judged(status, error(code)), Verdict::Misconfigured, "{status} {code}");
         }

@@ -10,7 +10,7 @@ mod moving;
 mod stand_in;
 
 use crate::on_both_stores;
-use crate::support::{Answer, Engine, Request, Test, post};
+use crate::support::{Answer, Engine, Request, Test, flat, monthly, post, summarize};
 use serde_json::{Value, json};
 use stand_in::{Fault, PUBLISHABLE, SECRET, StandIn, WEBHOOK_SECRET};
 use unitpay::testing::base::Secret;
@@ -425,6 +425,26 @@ on_both_stores! {
         let invoice = t.bill(&customer, 1_000).await;
         let refused = t.pay(&invoice, json!({})).await.refused(402, "payment_declined").json();
         assert_eq!(refused["declineReason"], "payment_method_required");
+    }
+
+    async fn stripe_renewal_below_the_accounts_minimum_moves(t) {
+        let (t, stand_in) = connected(t.engine).await;
+        let plan = t.plan(monthly("plan", flat(2_000))).await;
+        let customer = t.stripe_customer(&stand_in, "c", "pm_card_visa").await;
+        t.buy(&customer, &plan, 1).await;
+        stand_in.minimum_is(3_000);
+        t.clock_to("2030-02-01T00:00:00Z").await;
+        let moved = t.invoices_of(&customer).await.pop().unwrap();
+        let amounts = json!([moved["status"], moved["amountPaid"], moved["amountMoved"]]);
+        assert_eq!(amounts, json!(["paid", 0, 2_000]));
+        // No retry has failed, and the next period pays for both.
+        t.clock_to("2030-03-01T00:00:00Z").await;
+        assert_eq!(summarize(&t.invoices_of(&customer).await).last(), Some(&("renewal", "paid", 4_000)));
+        assert_eq!(stand_in.charges(), 2);
+        // The customer who is there is told, and nothing moves.
+        let invoice = t.bill(&customer, 1_000).await;
+        t.pay(&invoice, json!({})).await.refused(402, "payment_declined");
+        assert!(!t.is_paid(&invoice).await);
     }
 
     async fn stripe_refund_is_never_repeated_after_it_failed(t) {

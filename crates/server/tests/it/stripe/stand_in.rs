@@ -74,6 +74,8 @@ struct State {
     faults: VecDeque<Fault>,
     calls: Vec<Seen>,
     refund_status: &'static str,
+    /// The account's own minimum in US dollars.
+    minimum: i64,
     /// The largest page of a list.
     page: usize,
     /// The beginning of paths that the key may not call.
@@ -109,6 +111,7 @@ impl StandIn {
             faults: VecDeque::new(),
             calls: Vec::new(),
             refund_status: "succeeded",
+            minimum: 50,
             // Smaller than is asked for, as Stripe may answer: pages have to be followed.
             page: 2,
             forbidden: None,
@@ -171,6 +174,11 @@ impl StandIn {
     /// The state in which refunds are from now on made.
     pub fn refunds_are(&self, status: &'static str) {
         self.lock().refund_status = status;
+    }
+
+    /// The account's bank counts in another currency, in which small amounts become smaller.
+    pub fn minimum_is(&self, amount: i64) {
+        self.lock().minimum = amount;
     }
 
     /// Changes a refund's state afterwards, as a bank does, and returns the event.
@@ -560,7 +568,7 @@ impl State {
         let is_for_cards = p["allowed_payment_method_types"] == json!(["card"]);
         assert!(is_for_cards || p["confirm"].is_null(), "{p}");
         let amount: i64 = p["amount"].as_str().unwrap().parse().unwrap();
-        if p["currency"] == "usd" && amount < 50 {
+        if p["currency"] == "usd" && amount < self.minimum {
             return (400, error("invalid_request_error", "amount_too_small"), false);
         }
         let method = match p["payment_method"].as_str() {
