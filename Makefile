@@ -70,7 +70,7 @@ test-release:
 	shellcheck scripts/build-release scripts/compare-builds scripts/keep-release scripts/release scripts/require scripts/rootfs .ci/run
 	node --test deploy/test/*.test.mjs
 	UNITPAY_SEED=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') cargo test --locked -p unitpay-server --test it -- histories
-	UNITPAY_KILL_CYCLES=7 cargo test --locked -p unitpay-server --test it -- stripe_charges_once
+	UNITPAY_KILL_CYCLES=7 cargo test --locked -p unitpay-server --test it -- stripe_moves_money_once
 
 # The files of a release, in target/release-files; see docs/operate.md.
 release:
