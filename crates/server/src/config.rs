@@ -87,6 +87,8 @@ pub struct PostgresConfig {
 pub struct BillingConfig {
     pub usage_grace_seconds: i64,
     pub card_expiry_notice_days: i64,
+    pub trial_notice_days: i64,
+    pub renewal_notice_days: i64,
     pub after_lost_dispute: AfterLostDispute,
 }
 
@@ -362,6 +364,12 @@ impl Config {
         }
         if !(1..=366).contains(&self.billing.card_expiry_notice_days) {
             bail!("billing.card_expiry_notice_days must be 1 to 366");
+        }
+        if !(0..=90).contains(&self.billing.trial_notice_days) {
+            bail!("billing.trial_notice_days must be 0 to 90");
+        }
+        if !(0..=180).contains(&self.billing.renewal_notice_days) {
+            bail!("billing.renewal_notice_days must be 0 to 180");
         }
         if !self.public_url.is_empty() {
             check_public_url(&self.public_url)?;

@@ -111,10 +111,15 @@ async fn keep_mailing(app: &App) {
         if !app.clock_guard.verdict().may_bill() {
             continue;
         }
-        if let Err(error) = emails::deliver_due(app).await {
+        if let Err(error) = mail(app).await {
             tracing::warn!(%error, "cannot send due e-mails; will retry");
         }
     }
+}
+
+/// Sends the e-mails that are due now.
+pub async fn mail(app: &App) -> Result<(), DbError> {
+    emails::deliver_due(app, flows::price_renewal).await
 }
 
 /// Nothing else delays a comparison.
@@ -179,7 +184,7 @@ pub async fn announce(app: &App) -> Result<(), DbError> {
     if !app.clock_guard.verdict().may_bill() {
         return Ok(());
     }
-    flows::announce_all_expiring(app).await
+    flows::announce_all(app).await
 }
 
 /// The rows that retention deletes.

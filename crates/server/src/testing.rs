@@ -44,10 +44,6 @@ pub mod db {
     };
 }
 
-pub mod emails {
-    pub use crate::emails::deliver_due;
-}
-
 pub mod flows {
     pub use crate::flows::{
         charge, pay, poll_events, record, run, sweep, sweep_events, sweep_refunds, track_events,
@@ -82,7 +78,7 @@ pub mod invoices {
 }
 
 pub mod jobs {
-    pub use crate::jobs::{announce, bill, publish, sweep};
+    pub use crate::jobs::{announce, bill, mail, publish, sweep};
 }
 
 pub mod keys {

@@ -160,7 +160,7 @@ actions! {
     WebhookEndpointUpdated = "webhook_endpoint.updated",
     WebhookEndpointDeleted = "webhook_endpoint.deleted",
     WebhookEndpointRotated = "webhook_endpoint.secret_rotated",
-    WebhookEndpointDisabled = "webhook_endpoint.disabled",
+    WebhookEndpointDisabled = "webhook_endpoint.disabled" => WebhookEndpointDisabled,
     EmailResent = "email.resent",
     EmailAddressPaused = "email.address_paused",
     EmailSettingsUpdated = "email_settings.updated",

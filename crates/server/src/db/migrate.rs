@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(26, "0026_erased_customers"),
     migration!(27, "0027_logins"),
     migration!(28, "0028_after_declines"),
+    migration!(29, "0029_notices"),
 ];
 
 /// The schema version of this program.

@@ -1,20 +1,21 @@
 //! Composes an e-mail from what is stored when it is sent.
 
+use super::deliver::Post;
 use super::message::{Document, Fact, Letter};
+use super::settings::EmailSettings;
 use super::words::Words;
-use super::{Email, EmailKind, parsed, sql};
-use crate::app::App;
-use crate::base::{LoginId, Secret};
+use super::{Email, EmailKind, Renewal, parsed, sql};
+use crate::base::{LoginId, Secret, SubscriptionId};
 use crate::branding::{self, Branding};
 use crate::customers::{self, CustomerRef, billing};
 use crate::db::{DbError, Tx};
 use crate::invoices::{self, Invoice, credit_notes, pdf};
-use crate::logins::CODE_LIVES_SECONDS;
+use crate::logins::{self, CODE_LIVES_SECONDS};
 use crate::organizations::Tenant;
 use crate::portal::LINK_LIVES_SECONDS;
 use crate::settlement::Attempt;
-use crate::smtp::Mailer;
-use crate::{catalog, credits, payments, settlement, subscriptions};
+use crate::subscriptions::{self, SubscriptionStatus};
+use crate::{catalog, credits, payments, settlement, webhooks};
 use lettre::Address;
 use unitpay_invoice_pdf::{self as document, Format};
 
@@ -47,38 +48,39 @@ struct Content {
     document: Option<document::Invoice>,
 }
 
-/// Words and formats in the customer's language.
+/// The person or people that an e-mail is to.
+struct Recipient {
+    address: Address,
+    /// `None` for the organization.
+    name: Option<String>,
+    locale: String,
+}
+
+/// Words and formats in the recipient's language.
 #[derive(Clone, Copy)]
 struct Language<'a> {
     words: &'static Words,
     locale: &'a str,
 }
 
-/// Composes an e-mail to the customer's present address.
+/// Composes an e-mail to the recipient's present address.
 pub async fn compose(
-    app: &App,
-    mailer: &Mailer,
+    post: Post<'_>,
     tenant: &Tenant,
     email: &Email,
 ) -> Result<Composed, ComposeError> {
+    let (app, mailer) = (post.app, post.mailer);
     let mut tx = app.db.read().await?;
-    let customer = CustomerRef::Id(email.customer_id);
-    let customer = customers::get(&mut tx, tenant, &customer).await?;
-    let customer = customer.ok_or(DbError::Broken("an e-mail without its customer"))?;
-    if customer.erased_at.is_some() {
-        return Err(ComposeError::Invalid("customer_erased"));
-    }
-    let to = customer.email.parse::<Address>();
-    let to = to.map_err(|_| ComposeError::Invalid("address_invalid"))?;
     let branding = branding::get(&mut tx, tenant).await?;
     let settings = sql::settings(&mut tx, tenant).await?;
-    let locale = billing::get(&mut tx, tenant, customer.no).await?.locale.unwrap_or_default();
+    let Recipient { address: to, name, locale } =
+        recipient(&mut tx, tenant, email, &settings).await?;
     let words = Words::find(&locale);
     let is_known = locale.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(words.language));
     // A language without words gets English texts, and so English amounts.
     let locale = if is_known { locale } else { words.language.to_owned() };
     let language = Language { words, locale: &locale };
-    let content = content(app, &mut tx, tenant, (email, &branding), language).await?;
+    let content = content(post, &mut tx, tenant, (email, &branding), language).await?;
     drop(tx);
     let document = match content.document {
         None => None,
@@ -101,7 +103,7 @@ pub async fn compose(
         sender: &from,
         reply_to: reply_to.and_then(|address| address.parse().ok()),
         to: &to,
-        name: &customer.name,
+        name: name.as_deref(),
         number: &content.number,
         plan: &content.plan,
         credits: &content.credits,
@@ -113,14 +115,39 @@ pub async fn compose(
     Ok(Composed { from, to, bytes })
 }
 
+/// Finds whom an e-mail is to: the customer or, without one, the organization.
+async fn recipient(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    email: &Email,
+    settings: &EmailSettings,
+) -> Result<Recipient, ComposeError> {
+    let parsed = |address: &str| {
+        address.parse::<Address>().map_err(|_| ComposeError::Invalid("address_invalid"))
+    };
+    let Some(id) = email.customer_id else {
+        let address = settings.alerts_to.as_deref();
+        let address = address.ok_or(ComposeError::Invalid("address_missing"))?;
+        return Ok(Recipient { address: parsed(address)?, name: None, locale: String::new() });
+    };
+    let customer = customers::get(tx, tenant, &CustomerRef::Id(id)).await?;
+    let customer = customer.ok_or(DbError::Broken("an e-mail without its customer"))?;
+    if customer.erased_at.is_some() {
+        return Err(ComposeError::Invalid("customer_erased"));
+    }
+    let address = parsed(&customer.email)?;
+    let locale = billing::get(tx, tenant, customer.no).await?.locale.unwrap_or_default();
+    Ok(Recipient { address, name: Some(customer.name), locale })
+}
+
 async fn content(
-    app: &App,
+    post: Post<'_>,
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     (email, branding): (&Email, &Branding),
     language: Language<'_>,
 ) -> Result<Content, ComposeError> {
-    let words = language.words;
+    let (app, words) = (post.app, language.words);
     match email.kind {
         EmailKind::Invoice | EmailKind::Receipt => {
             let found = invoices::get(tx, tenant, parsed(&email.object_id)?).await?;
@@ -155,6 +182,10 @@ async fn content(
             let facts = vec![(words.card, name), (words.expires, expiry)];
             Ok(Content { facts, ..Content::default() })
         }
+        EmailKind::TrialEnding | EmailKind::RenewalUpcoming => {
+            notice(post, tx, tenant, email, language).await
+        }
+        EmailKind::EndpointDisabled => endpoint_disabled(tx, tenant, email, words).await,
         EmailKind::LoginCode => {
             let id: LoginId = parsed(&email.object_id)?;
             if id.made_at().plus_seconds(CODE_LIVES_SECONDS) <= app.clock.now() {
@@ -175,6 +206,59 @@ async fn content(
             Ok(Content { credits: existing(found)?.currency.name, ..Content::default() })
         }
     }
+}
+
+/// Announces the end of a trial or a renewal, unless it does not happen any more.
+async fn notice(
+    post: Post<'_>,
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    email: &Email,
+    language: Language<'_>,
+) -> Result<Content, ComposeError> {
+    let id: SubscriptionId = parsed(&email.object_id)?;
+    let subscription = existing(subscriptions::get(tx, tenant, id).await?)?;
+    let in_trial = subscription.status == SubscriptionStatus::Trialing;
+    let is_trial = email.kind == EmailKind::TrialEnding;
+    if in_trial != is_trial || !subscriptions::is_noticed(tx, tenant, id).await? {
+        return Err(ComposeError::Invalid("notice_outdated"));
+    }
+    let renewal = (post.price)(tx, tenant, &subscription).await?;
+    let renewal = renewal.ok_or(ComposeError::Invalid("amount_out_of_range"))?;
+    let page = logins::settings(tx, tenant).await?.enabled;
+    let page = page.then(|| Secret::new(logins::page_url(&post.app.issuer, tenant)));
+    let link = page.map(|url| (language.words.open, url));
+    Ok(Content { link, ..language.renewal(&renewal, is_trial) })
+}
+
+/// Says which endpoint failed, since when and how, and the two requests that continue.
+async fn endpoint_disabled(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    email: &Email,
+    words: &Words,
+) -> Result<Content, ComposeError> {
+    let endpoint = existing(webhooks::get(tx, tenant, parsed(&email.object_id)?).await?)?;
+    if endpoint.enabled {
+        return Err(ComposeError::Invalid("notice_outdated"));
+    }
+    let failure = webhooks::last_failure(tx, endpoint.no).await?;
+    let failure = failure.and_then(|failure| {
+        failure.response_status.map(|status| status.to_string()).or(failure.error)
+    });
+    // A query may hold a secret.
+    let url = endpoint.url.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let since = endpoint.failing_since.unwrap_or(endpoint.updated_at);
+    let path = format!("/v1/webhook-endpoints/{}", endpoint.id);
+    let mut facts = vec![
+        (words.endpoint, url),
+        (words.environment, tenant.environment.as_str().to_owned()),
+        (words.failing_since, since.to_string()),
+    ];
+    facts.extend(failure.map(|failure| (words.last_error, failure)));
+    facts.push((words.enable_again, format!("PATCH {path} {{\"enabled\":true}}")));
+    facts.push((words.send_missed, format!("POST {path}/recover {{\"since\":\"{since}\"}}")));
+    Ok(Content { facts, ..Content::default() })
 }
 
 async fn failed_payment(
@@ -230,6 +314,17 @@ impl Language<'_> {
         let due = invoice.due_date.map(|day| (self.words.due_on, format.date(day.seconds())));
         content.facts.extend(due);
         content
+    }
+
+    fn renewal(self, renewal: &Renewal, is_trial: bool) -> Content {
+        let (words, format) = (self.words, Format::new(self.locale, renewal.currency.as_str()));
+        let date = if is_trial { words.trial_ends } else { words.renews_on };
+        let amount = if renewal.adds_usage { words.at_least } else { words.amount };
+        let facts = vec![
+            (date, format.date(renewal.date.seconds())),
+            (amount, format.money(renewal.amount)),
+        ];
+        Content { plan: renewal.plan.clone(), facts, ..Content::default() }
     }
 
     fn receipt(self, invoice: &Invoice) -> Content {

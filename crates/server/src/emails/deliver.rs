@@ -3,7 +3,7 @@
 
 use super::compose::{ComposeError, Composed, compose};
 use super::sql::{self, Attempted, Due};
-use super::{Email, EmailStatus};
+use super::{Email, EmailStatus, PriceRenewal};
 use crate::app::App;
 use crate::audit::{self, Action, Actor};
 use crate::base::Time;
@@ -34,21 +34,31 @@ enum Outcome {
     Error(SendError),
 }
 
+/// The means of sending.
+#[derive(Clone, Copy)]
+pub struct Post<'a> {
+    pub app: &'a App,
+    pub mailer: &'a Mailer,
+    pub price: PriceRenewal,
+}
+
 /// Sends what is due now. Returns when nothing is due any more.
-pub async fn deliver_due(app: &App) -> Result<(), DbError> {
+pub async fn deliver_due(app: &App, price: PriceRenewal) -> Result<(), DbError> {
     let Some(mailer) = &app.mailer else { return Ok(()) };
+    let post = Post { app, mailer, price };
     loop {
         let due = sql::due(&mut app.db.read().await?, app.clock.now(), BATCH).await?;
         if due.is_empty() {
             return Ok(());
         }
-        let taken = stream::iter(due).map(|due| take_up(app, mailer, due));
+        let taken = stream::iter(due).map(|due| take_up(post, due));
         let taken: Vec<_> = taken.buffer_unordered(CONCURRENCY).collect().await;
         taken.into_iter().collect::<Result<(), DbError>>()?;
     }
 }
 
-async fn take_up(app: &App, mailer: &Mailer, due: Due) -> Result<(), DbError> {
+async fn take_up(post: Post<'_>, due: Due) -> Result<(), DbError> {
+    let app = post.app;
     let (id, now) = (due.email.id, app.clock.now());
     let claim = app.ids.request().to_string();
     let (text, times) = (claim.clone(), (now, now.plus_seconds(CLAIM_SECONDS)));
@@ -56,17 +66,13 @@ async fn take_up(app: &App, mailer: &Mailer, due: Due) -> Result<(), DbError> {
     if !app.db.write::<bool, DbError, _>(Lane::Usual, step).await? {
         return Ok(());
     }
-    let (recipient, outcome) = attempt(app, mailer, &due).await?;
+    let (recipient, outcome) = attempt(post, &due).await?;
     record(app, due, claim, recipient, outcome).await
 }
 
 /// Attempts to send an e-mail. Returns the address that it was for, and the outcome.
-async fn attempt(
-    app: &App,
-    mailer: &Mailer,
-    due: &Due,
-) -> Result<(Option<String>, Outcome), DbError> {
-    let composed = timeout(COMPOSE_WITHIN, compose(app, mailer, &due.tenant, &due.email)).await;
+async fn attempt(post: Post<'_>, due: &Due) -> Result<(Option<String>, Outcome), DbError> {
+    let composed = timeout(COMPOSE_WITHIN, compose(post, &due.tenant, &due.email)).await;
     let later = |word: &str| Outcome::Error(SendError::Later(word.to_owned()));
     let Composed { from, to, bytes } = match composed {
         Ok(Ok(composed)) => composed,
@@ -77,10 +83,10 @@ async fn attempt(
         Ok(Err(ComposeError::Document)) | Err(_) => return Ok((None, later("document_failed"))),
     };
     let address = to.to_string();
-    if sql::is_paused(&mut app.db.read().await?, &due.tenant, &address).await? {
+    if sql::is_paused(&mut post.app.db.read().await?, &due.tenant, &address).await? {
         return Ok((Some(address), Outcome::Paused));
     }
-    let outcome = match mailer.send((&from, &to), &bytes).await {
+    let outcome = match post.mailer.send((&from, &to), &bytes).await {
         Ok(()) => Outcome::Sent,
         Err(error) => Outcome::Error(error),
     };
@@ -105,7 +111,7 @@ async fn record(
         let Outcome::Error(SendError::Recipient(status)) = &outcome else { return Ok(()) };
         let Some(address) = &recipient else { return Ok(()) };
         if sql::pause(tx, &due.tenant, address, author.now).await? {
-            let (id, customer) = (due.email.id, Some(due.email.customer_id));
+            let (id, customer) = (due.email.id, due.email.customer_id);
             let detail = json!({ "status": status });
             let event = author.event(Action::EmailAddressPaused, id, customer, detail);
             audit::record(tx, due.tenant.no, &event).await?;

@@ -21,10 +21,11 @@ use unitpay_request::response;
 #[schema(as = Email)]
 pub struct EmailResponse {
     pub id: EmailId,
-    pub customer_id: CustomerId,
+    /// `null`: it is to the organization.
+    pub customer_id: Option<CustomerId>,
     pub kind: EmailKind,
-    /// The invoice, payment attempt, subscription, payment method, wallet, login or portal
-    /// session that it is about.
+    /// The invoice, payment attempt, subscription, payment method, wallet, login, portal session or
+    /// webhook endpoint that it is about.
     pub object_id: String,
     /// `sent`: the SMTP server accepted it. `failed`: it was refused for good, or every attempt
     /// failed. `paused`: not sent, because the SMTP server refused the address before.
@@ -63,7 +64,7 @@ impl From<Email> for EmailResponse {
     }
 }
 
-/// Lists e-mails to customers, newest first.
+/// Lists e-mails, newest first.
 #[utoipa::path(get, path = "/v1/emails", tag = "emails", operation_id = "listEmails",
     responses((status = 200, body = ListResponse<EmailResponse>)))]
 pub async fn list(
@@ -81,7 +82,7 @@ pub async fn list(
     Ok(Json(StatusCode::OK, page.map(EmailResponse::from).into()))
 }
 
-/// Sends an e-mail again, as a new e-mail to the customer's present address. A paused address is
+/// Sends an e-mail again, as a new e-mail to the recipient's present address. A paused address is
 /// tried again.
 #[utoipa::path(post, path = "/v1/emails/{id}/resend", tag = "emails", operation_id = "resendEmail",
     responses((status = 201, body = EmailResponse)))]

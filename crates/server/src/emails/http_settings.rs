@@ -24,6 +24,8 @@ pub struct EmailSettingsResponse {
     pub sender: Option<String>,
     /// The address that replies go to; `null`: the `supportEmail` of the branding.
     pub reply_to: Option<String>,
+    /// The address of the people who keep the integration running; `null`: they get no e-mail.
+    pub alerts_to: Option<String>,
     /// The kinds that are not sent.
     pub disabled_kinds: Vec<EmailKind>,
     pub updated_at: Option<Time>,
@@ -36,6 +38,9 @@ pub struct PutEmailSettingsRequest {
     sender: Option<String>,
     #[request(with = Email, nullable)]
     reply_to: Option<String>,
+    /// Learns of webhook endpoints that were disabled.
+    #[request(with = Email, nullable)]
+    alerts_to: Option<String>,
     /// The kinds that are not sent.
     #[request(default = Kinds::default())]
     disabled_kinds: Kinds,
@@ -65,6 +70,7 @@ impl From<EmailSettings> for EmailSettingsResponse {
         Self {
             sender: settings.sender,
             reply_to: settings.reply_to,
+            alerts_to: settings.alerts_to,
             disabled_kinds: settings.disabled_kinds.0,
             updated_at: settings.updated_at,
         }
@@ -96,6 +102,7 @@ pub async fn put(
     let new = EmailSettings {
         sender: new.sender,
         reply_to: new.reply_to,
+        alerts_to: new.alerts_to,
         disabled_kinds: new.disabled_kinds,
         updated_at: None,
     };

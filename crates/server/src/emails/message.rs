@@ -35,8 +35,8 @@ pub struct Letter<'a> {
     pub sender: &'a Address,
     pub reply_to: Option<Address>,
     pub to: &'a Address,
-    /// The customer's name.
-    pub name: &'a str,
+    /// The customer's name; `None`: it is to the organization.
+    pub name: Option<&'a str>,
     pub number: &'a str,
     pub plan: &'a str,
     /// The name of a credit currency.
@@ -55,7 +55,7 @@ impl Letter<'_> {
         let at = Duration::from_secs(self.at.seconds().unsigned_abs());
         let mut head = Message::builder()
             .from(from)
-            .to(Mailbox::new(Some(header_text(self.name)), self.to.clone()))
+            .to(Mailbox::new(self.name.map(header_text), self.to.clone()))
             .subject(self.subject())
             .date(UNIX_EPOCH + at)
             .message_id(Some(format!("<{}@{domain}>", self.id)));
@@ -86,7 +86,7 @@ impl Letter<'_> {
     /// Puts the values into a text of this language.
     fn fill(&self, text: &str) -> String {
         let values = [
-            ("{name}", self.name),
+            ("{name}", self.name.unwrap_or_else(|| self.seller())),
             ("{seller}", self.seller()),
             ("{number}", self.number),
             ("{plan}", self.plan),

@@ -1,4 +1,5 @@
-//! E-mail to customers: what they owe, paid, got back, and what failed or ended.
+//! E-mail to customers: what they owe, paid, got back, what failed or ended, and what is ahead. And to
+//! the organization: what it has to mend.
 //!
 //! The outbox feeds it: in the transaction that publishes an event, an e-mail is queued, so each event
 //! has at most one. A node claims a due e-mail before it sends it, so two nodes do not send it twice.
@@ -20,14 +21,16 @@ pub use sql::{delete_before, erase};
 use crate::app::App;
 use crate::audit::{self, Action, Author};
 use crate::base::words::words;
-use crate::base::{CollectionMethod, CustomerId, EmailId, Ids, PortalSessionId, Time};
+use crate::base::{CollectionMethod, Currency, CustomerId, EmailId, Ids, PortalSessionId, Time};
 use crate::customers::{self, Customer};
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::events::{EventType, Unpublished};
 use crate::logins::{self, LookedUp};
 use crate::organizations::{Environment, Tenant};
 use crate::settlement::Effect;
+use crate::subscriptions::{self, Subscription};
 use crate::{invoices, payments, settlement};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use std::str::FromStr;
 
@@ -41,6 +44,12 @@ words! {
         Refund = "refund",
         CardExpiring = "card_expiring",
         CreditsLow = "credits_low",
+        /// A trial ends soon.
+        TrialEnding = "trial_ending",
+        /// A yearly plan renews soon.
+        RenewalUpcoming = "renewal_upcoming",
+        /// A webhook endpoint was disabled. To the organization.
+        EndpointDisabled = "endpoint_disabled",
         /// A code to sign in.
         LoginCode = "login_code",
         /// A new link to the hosted page.
@@ -67,10 +76,32 @@ words! {
     }
 }
 
+/// The outcome of the end of a subscription's period.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    /// The name of the plan that follows.
+    pub plan: String,
+    pub date: Time,
+    pub currency: Currency,
+    /// Taxes included, usage not.
+    pub amount: i64,
+    /// Whether usage is billed with it or before it.
+    pub adds_usage: bool,
+}
+
+/// Prices the renewal of a subscription; `None` if it cannot be priced. Flows do, which are a floor
+/// higher.
+pub type PriceRenewal = for<'a> fn(
+    &'a mut Tx<'_, '_>,
+    &'a Tenant,
+    &'a Subscription,
+) -> BoxFuture<'a, Result<Option<Renewal>, DbError>>;
+
 #[derive(Clone, Debug, FromRow)]
 pub struct Email {
     pub id: EmailId,
-    pub customer_id: CustomerId,
+    /// `None`: it is to the organization.
+    pub customer_id: Option<CustomerId>,
     pub kind: EmailKind,
     pub object_id: String,
     pub status: EmailStatus,
@@ -87,9 +118,10 @@ pub struct Email {
 struct NewEmail {
     id: EmailId,
     tenant_no: i64,
-    customer_id: CustomerId,
+    customer_id: Option<CustomerId>,
     kind: EmailKind,
-    /// The invoice, payment attempt, subscription, payment method, wallet, login or portal session.
+    /// The invoice, payment attempt, subscription, payment method, wallet, login, portal session or
+    /// webhook endpoint.
     object_id: String,
     next_at: Time,
     created_at: Time,
@@ -100,7 +132,7 @@ impl NewEmail {
     fn due(
         id: EmailId,
         tenant: &Tenant,
-        customer_id: CustomerId,
+        customer_id: Option<CustomerId>,
         (kind, object_id): (EmailKind, String),
         at: Time,
     ) -> Self {
@@ -119,6 +151,9 @@ impl EmailKind {
             EventType::PaymentRefunded => Some(Self::Refund),
             EventType::PaymentMethodExpiring => Some(Self::CardExpiring),
             EventType::CreditsLow => Some(Self::CreditsLow),
+            EventType::SubscriptionTrialEnding => Some(Self::TrialEnding),
+            EventType::SubscriptionRenewalUpcoming => Some(Self::RenewalUpcoming),
+            EventType::WebhookEndpointDisabled => Some(Self::EndpointDisabled),
             EventType::CustomerCreated
             | EventType::CustomerUpdated
             | EventType::CustomerArchived
@@ -171,21 +206,26 @@ pub async fn queue(
     at: Time,
 ) -> Result<(), DbError> {
     let mut queued = Vec::new();
-    let disabled = sql::settings(tx, tenant).await?.disabled_kinds;
+    let settings = sql::settings(tx, tenant).await?;
     for event in events {
         let kind = EmailKind::caused_by(event.event_type);
-        let kind = kind.filter(|kind| !disabled.0.contains(kind));
-        let Some((kind, customer_id)) = kind.zip(event.customer_id) else { continue };
-        if !is_wanted(tx, tenant, kind, &event.object_id).await? {
+        let kind = kind.filter(|kind| !settings.disabled_kinds.0.contains(kind));
+        let Some(kind) = kind else { continue };
+        let has_address = if kind == EmailKind::EndpointDisabled {
+            settings.alerts_to.is_some()
+        } else {
+            event.customer_id.is_some()
+        };
+        if !has_address || !is_wanted(tx, tenant, kind, &event.object_id).await? {
             continue;
         }
         let about = (kind, event.object_id.clone());
-        queued.push(NewEmail::due(ids.email(), tenant, customer_id, about, at));
+        queued.push(NewEmail::due(ids.email(), tenant, event.customer_id, about, at));
     }
     sql::insert(tx, &queued).await
 }
 
-/// Whether the customer needs this e-mail. The receipt or the failure follows an invoice that is
+/// Whether the recipient needs this e-mail. The receipt or the failure follows an invoice that is
 /// charged automatically, a customer who pays by form is shown a decline, and nothing was paid of an
 /// invoice over 0.
 async fn is_wanted(
@@ -221,7 +261,12 @@ async fn is_wanted(
             let method = payments::get(tx, tenant, parsed(object_id)?).await?;
             Ok(method.is_some_and(|method| method.is_default))
         }
+        // What was announced may not happen any more.
+        EmailKind::TrialEnding | EmailKind::RenewalUpcoming => {
+            subscriptions::is_noticed(tx, tenant, parsed(object_id)?).await
+        }
         EmailKind::SubscriptionCanceled
+        | EmailKind::EndpointDisabled
         | EmailKind::Refund
         | EmailKind::CreditsLow
         | EmailKind::LoginCode
@@ -252,7 +297,7 @@ pub async fn queue_link(
         return Ok(false);
     }
     let (id, about) = (author.ids.email(), (EmailKind::PortalLink, sid.to_string()));
-    sql::insert(tx, &[NewEmail::due(id, tenant, customer.id, about, author.now)]).await?;
+    sql::insert(tx, &[NewEmail::due(id, tenant, Some(customer.id), about, author.now)]).await?;
     Ok(true)
 }
 
@@ -276,7 +321,7 @@ pub async fn queue_codes(app: &App) -> Result<(), DbError> {
             return Ok(());
         }
         let about = (EmailKind::LoginCode, login.id.to_string());
-        let email = NewEmail::due(ids.email(), tenant, login.customer_id, about, at);
+        let email = NewEmail::due(ids.email(), tenant, Some(login.customer_id), about, at);
         sql::insert(tx, &[email]).await
     };
     while logins::look_up(app, LOGINS, queue.clone()).await? {}
@@ -297,7 +342,7 @@ async fn resend(
     let (id, about) = (author.ids.email(), (email.kind, email.object_id.clone()));
     let again = NewEmail::due(id, tenant, email.customer_id, about, author.now);
     let detail = json!({ "newEmailId": again.id, "kind": email.kind });
-    let event = author.event(Action::EmailResent, email.id, Some(email.customer_id), detail);
+    let event = author.event(Action::EmailResent, email.id, email.customer_id, detail);
     audit::record(tx, tenant.no, &event).await?;
     sql::insert(tx, &[again]).await?;
     Ok(id)

@@ -18,6 +18,8 @@ pub struct EmailSettings {
     pub sender: Option<String>,
     /// Overrides the branding's support address.
     pub reply_to: Option<String>,
+    /// Without an address, nobody gets e-mail to the organization.
+    pub alerts_to: Option<String>,
     pub disabled_kinds: Kinds,
     pub updated_at: Option<Time>,
 }

@@ -28,6 +28,8 @@ words! {
         CustomerSessionsRevoked = "customer.sessions_revoked",
         SubscriptionCreated = "subscription.created",
         SubscriptionActivated = "subscription.activated",
+        SubscriptionTrialEnding = "subscription.trial_ending",
+        SubscriptionRenewalUpcoming = "subscription.renewal_upcoming",
         SubscriptionRenewed = "subscription.renewed",
         SubscriptionChanged = "subscription.changed",
         SubscriptionChangeScheduled = "subscription.change_scheduled",
@@ -58,6 +60,7 @@ words! {
         PortalSessionRefreshed = "portal_session.refreshed",
         PortalSessionRevoked = "portal_session.revoked",
         WebhookEndpointTested = "webhook_endpoint.tested",
+        WebhookEndpointDisabled = "webhook_endpoint.disabled",
     }
 }
 
@@ -139,6 +142,8 @@ impl EventType {
             | Self::CustomerSessionsRevoked => Subject::Customer,
             Self::SubscriptionCreated
             | Self::SubscriptionActivated
+            | Self::SubscriptionTrialEnding
+            | Self::SubscriptionRenewalUpcoming
             | Self::SubscriptionRenewed
             | Self::SubscriptionChanged
             | Self::SubscriptionChangeScheduled
@@ -168,7 +173,7 @@ impl EventType {
             Self::PortalSessionCreated
             | Self::PortalSessionRefreshed
             | Self::PortalSessionRevoked => Subject::PortalSession,
-            Self::WebhookEndpointTested => Subject::WebhookEndpoint,
+            Self::WebhookEndpointTested | Self::WebhookEndpointDisabled => Subject::WebhookEndpoint,
         }
     }
 

@@ -8,8 +8,8 @@ use crate::audit::{self, Action, Actor, NewAuditEvent};
 use crate::base::Time;
 use crate::credits;
 use crate::db::{DbError, Lane, Tx};
+use crate::flows::announce::announce;
 use crate::flows::due;
-use crate::flows::expiring::announce_expiring;
 use crate::organizations::Tenant;
 use crate::test_clock::{self, TestClock};
 use crate::work::Work;
@@ -76,7 +76,7 @@ pub async fn go_on(app: &App, tenant: &Tenant, time: Duration) -> Result<TestClo
         let Some(held) = held else { return Ok(clock) };
         let due = due::first(&mut app.db.read().await?, tenant, to, BITE).await?;
         let next = due.first().map_or(to, |due| due.at);
-        announce_expiring(app, tenant, clock.now(app.clock.now()), next).await?;
+        announce(app, tenant, clock.now(app.clock.now()), next).await?;
         due::run_at_once(app, &due).await?;
         if due.is_empty() && write_wallets(app, tenant, to).await? {
             arrive(app, tenant, to).await?;

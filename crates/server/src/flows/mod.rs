@@ -4,10 +4,11 @@
 //! `create` (`prepaid`), `change`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
 //! `dunning` what time brings; `settle` carries out a charge, `apply` and `settled` what its result
 //! brings about, `events` what processors report, `disputes` and `refunds` what becomes of a charge
-//! afterwards. `due` finds what is due and runs it, `advance`
+//! afterwards. `due` finds what is due and runs it, `announce` says what is ahead, `advance`
 //! moves the test clock.
 
 pub mod advance;
+pub mod announce;
 pub mod apply;
 pub mod archive;
 pub mod balance;
@@ -20,7 +21,6 @@ pub mod due;
 pub mod dunning;
 pub mod erase;
 pub mod events;
-pub mod expiring;
 pub mod http;
 pub mod invoicing;
 pub mod lines;
@@ -37,6 +37,7 @@ pub mod top_up;
 pub mod track;
 
 pub use advance::{go_on, go_on_with_all, set_out};
+pub use announce::announce_all;
 pub use archive::archive_customer;
 pub use cancel::{CancelMode, cancel, uncancel};
 pub use change::{ChangeRequest, change};
@@ -45,10 +46,9 @@ pub use erase::erase_customer;
 pub use events::{
     delete_old as delete_old_events, poll as poll_events, sweep as sweep_events, take as take_event,
 };
-pub use expiring::announce_all_expiring;
 pub use pay::pay;
 pub use prepaid::Prepaid;
-pub use preview::{Preview, Upcoming, preview, preview_change, upcoming};
+pub use preview::{Preview, Upcoming, preview, preview_change, price_renewal, upcoming};
 pub use refunds::sweep_refunds;
 pub use settle::{charge, record, run, sweep};
 pub use top_up::{TopUpOrder, set_auto_top_up, top_up};

@@ -2,8 +2,10 @@
 //! functions price the preview and the charge.
 
 use crate::base::{Currency, Decimal, Period, Time};
+use crate::catalog::Plan;
 use crate::customers;
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
+use crate::emails::Renewal;
 use crate::flows::change::{self, ChangeMode, ChangeRequest};
 use crate::flows::create::{self, NewSubscription};
 use crate::flows::lines;
@@ -13,6 +15,7 @@ use crate::payments;
 use crate::settlement::{self, ToPay};
 use crate::subscriptions::{self, Subscription, SubscriptionStatus, calendar};
 use crate::work::{BillingError, Work};
+use futures_util::future::BoxFuture;
 
 /// The charges due now, and the next invoice.
 #[derive(Clone, Debug)]
@@ -159,20 +162,12 @@ async fn upcoming_after(
         date = current.end;
         period = None;
         if !subscription.cancel_at_period_end {
-            let (plan, quantity) = match subscription.scheduled {
-                None => (plan, subscription.quantity),
-                Some(change) => {
-                    (subscriptions::plan(tx, tenant, change.plan_id).await?, change.quantity)
-                }
-            };
-            let anchor = subscription.anchor.unwrap_or(current.end);
-            let months = plan.billing_interval.months();
-            let next = calendar::period_from(anchor, current.end, months);
-            lines.extend(lines::recurring(&plan, quantity, next)?);
+            let next = Next::after(tx, tenant, subscription, current.end).await?;
+            lines.extend(lines::recurring(&next.plan, next.quantity, next.period)?);
             if !changes {
-                lines.extend(lines::one_off(tx, subscription.customer_no, &plan).await?);
+                lines.extend(lines::one_off(tx, subscription.customer_no, &next.plan).await?);
             }
-            period = Some(next);
+            period = Some(next.period);
         }
     }
     if !measured && lines.iter().all(|line| line.amount == 0) {
@@ -181,4 +176,76 @@ async fn upcoming_after(
     lines.extend(waiting);
     let totals = invoices::price(tx, tenant, subscription.customer_no, &lines).await?;
     Ok(Some(Upcoming { date, currency: subscription.currency, period, lines, totals }))
+}
+
+/// The period that follows the current one.
+struct Next {
+    plan: Plan,
+    quantity: i64,
+    period: Period,
+}
+
+impl Next {
+    /// Returns the period after `end`, on the scheduled plan if there is one.
+    async fn after(
+        tx: &mut Tx<'_, '_>,
+        tenant: &Tenant,
+        subscription: &Subscription,
+        end: Time,
+    ) -> Result<Self, DbError> {
+        let (plan, quantity) = match subscription.scheduled {
+            None => (subscription.plan_id, subscription.quantity),
+            Some(change) => (change.plan_id, change.quantity),
+        };
+        let plan = subscriptions::plan(tx, tenant, plan).await?;
+        let anchor = subscription.anchor.unwrap_or(end);
+        let period = calendar::period_from(anchor, end, plan.billing_interval.months());
+        Ok(Self { plan, quantity, period })
+    }
+}
+
+/// Prices the renewal at the end of the period, for an e-mail; `None` if it cannot be priced.
+pub fn price_renewal<'a>(
+    tx: &'a mut Tx<'_, '_>,
+    tenant: &'a Tenant,
+    subscription: &'a Subscription,
+) -> BoxFuture<'a, Result<Option<Renewal>, DbError>> {
+    Box::pin(async move {
+        match renewal(tx, tenant, subscription).await {
+            Err(BillingError::Db(error)) => Err(error),
+            Err(error) => {
+                tracing::warn!(?error, "an announced renewal could not be priced");
+                Ok(None)
+            }
+            Ok(renewal) => Ok(renewal),
+        }
+    })
+}
+
+/// The items that wait for the customer's next invoice are on this one, unless a month of usage ends
+/// before it.
+async fn renewal(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+) -> Result<Option<Renewal>, BillingError> {
+    let (customer, currency) = (subscription.customer_no, subscription.currency);
+    let Some(current) = subscription.current_period else { return Ok(None) };
+    let plan = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
+    let next = Next::after(tx, tenant, subscription, current.end).await?;
+    let mut lines = lines::recurring(&next.plan, next.quantity, next.period)?;
+    lines.extend(lines::one_off(tx, customer, &next.plan).await?);
+    let is_next_invoice = subscription.usage_period.is_none_or(|usage| usage.end >= current.end);
+    if is_next_invoice {
+        lines.extend(invoices::waiting(tx, tenant, customer, currency).await?);
+    }
+    let totals = invoices::price(tx, tenant, customer, &lines).await?;
+    let is_trial = subscription.status == SubscriptionStatus::Trialing;
+    Ok(Some(Renewal {
+        plan: next.plan.name,
+        date: current.end,
+        currency,
+        amount: totals.total,
+        adds_usage: !is_trial && plan.charges_for_usage(),
+    }))
 }

@@ -9,7 +9,7 @@ use crate::db::{DbError, Lane, Tx};
 use crate::http::wire::Request;
 use crate::http::{Body, Code, Fields, Json, Problem};
 use crate::keys::KeyScopes;
-use crate::organizations::{Environment, Tenant};
+use crate::organizations::Tenant;
 use crate::portal::PortalScopes;
 use crate::portal::http::scopes_schema;
 use crate::portal::http_fields::Seconds;
@@ -107,16 +107,12 @@ fn check(fields: &mut Fields, app: &App) {
 }
 
 fn response(app: &App, tenant: &Tenant, settings: LoginSettings) -> LoginSettingsResponse {
-    let environment = match tenant.environment {
-        Environment::Live => "",
-        Environment::Sandbox => "?environment=sandbox",
-    };
     LoginSettingsResponse {
         enabled: settings.enabled,
         scopes: settings.scopes,
         ttl_seconds: settings.ttl_seconds,
         max_lifetime_seconds: settings.max_lifetime_seconds,
-        url: format!("{}/portal/login/{}{environment}", app.issuer, tenant.organization_id),
+        url: settings::page_url(&app.issuer, tenant),
         updated_at: settings.updated_at,
     }
 }

@@ -13,8 +13,8 @@ mod sql;
 mod start;
 
 pub use enter::{Entered, Proof, enter};
-pub use settings::{LoginPage, LoginSettings};
-pub use sql::{delete_before, erase};
+pub use settings::{LoginPage, LoginSettings, page_url};
+pub use sql::{delete_before, erase, settings};
 pub use start::{LookedUp, StartError, look_up, start};
 
 use crate::base::Time;

@@ -56,6 +56,15 @@ impl LoginPage {
     }
 }
 
+/// Returns the address of an environment's sign-in page.
+pub fn page_url(issuer: &str, tenant: &Tenant) -> String {
+    let environment = match tenant.environment {
+        Environment::Live => "",
+        Environment::Sandbox => "?environment=sandbox",
+    };
+    format!("{issuer}/portal/login/{}{environment}", tenant.organization_id)
+}
+
 /// Replaces the settings of an environment. A no-op if nothing differs.
 pub async fn put(
     tx: &mut Tx<'_, '_>,

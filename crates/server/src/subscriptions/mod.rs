@@ -6,14 +6,16 @@
 
 pub mod calendar;
 pub mod http;
+mod notices;
 pub mod proration;
 pub mod rating;
 mod sql;
 
+pub use notices::{NOTICES, Notice};
 pub use sql::{
     all_of_customer, delete_pending, due as all_due, ended_in_window, erase, first_due, get,
-    had_one_off, had_trial, insert, live_of_customer, note_one_off, note_trial, postpone,
-    retry_now, set_collection_method, update,
+    had_one_off, had_trial, insert, is_noticed, live_of_customer, note_one_off, note_trial,
+    postpone, retry_now, set_collection_method, update,
 };
 
 use crate::audit::Action;

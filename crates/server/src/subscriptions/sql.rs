@@ -2,7 +2,7 @@
 
 use super::{Attention, Due, Subscription, SubscriptionStatus, What};
 use crate::base::{
-    CollectionMethod, InvoiceId, PageQuery, PlanId, ProductId, SubscriptionId, Time,
+    CollectionMethod, CustomerId, InvoiceId, PageQuery, PlanId, ProductId, SubscriptionId, Time,
 };
 use crate::db::{
     Command, DbError, FromRow, Pages, Query, Sql, Tx, command, pages, query, sql, word_columns,
@@ -118,6 +118,34 @@ const FIRST_OVERDUE: Query<DueInvoice> = query!(
 );
 const POSTPONE: Sql = sql("UPDATE subscriptions SET next_due_at = $1 \
      WHERE tenant_no = $2 AND id = $3 AND next_due_at <= $4");
+/// Trials at least as long as the notice that end within a range, the start exclusive.
+const TRIALS_ENDING: Query<Noticed> = query!(
+    Noticed,
+    "SELECT {s} FROM subscriptions s JOIN customers c ON c.no = s.customer_no \
+     WHERE s.tenant_no = $1 AND s.current_period_end > $2 AND s.current_period_end <= $3 \
+     AND s.status = 'trialing' AND s.noticed_end <> s.current_period_end \
+     AND s.current_period_end - s.current_period_start >= $4 AND NOT s.cancel_at_period_end \
+     ORDER BY s.current_period_end, s.id LIMIT $5",
+    customer_id = "c.id",
+);
+/// Yearly periods that end within a range, the start exclusive, and are followed by another one.
+const RENEWALS: Query<Noticed> = query!(
+    Noticed,
+    "SELECT {s} FROM subscriptions s JOIN customers c ON c.no = s.customer_no \
+     WHERE s.tenant_no = $1 AND s.current_period_end > $2 AND s.current_period_end <= $3 \
+     AND s.billing_interval = 'year' AND s.noticed_end <> s.current_period_end \
+     AND s.status IN ('active', 'past_due') AND NOT s.cancel_at_period_end \
+     ORDER BY s.current_period_end, s.id LIMIT $4",
+    customer_id = "c.id",
+);
+/// Repeats the conditions: the subscription may have changed since it was found.
+const SET_NOTICED: Sql = sql("UPDATE subscriptions SET noticed_end = current_period_end \
+     WHERE tenant_no = $1 AND id = $2 AND noticed_end <> current_period_end \
+     AND current_period_end = $3 AND (status = 'trialing') = CAST($4 AS BOOLEAN) \
+     AND status IN ('trialing', 'active', 'past_due') AND NOT cancel_at_period_end");
+const IS_NOTICED: Sql = sql("SELECT 1 FROM subscriptions \
+     WHERE tenant_no = $1 AND id = $2 AND noticed_end = current_period_end \
+     AND status IN ('trialing', 'active', 'past_due') AND NOT cancel_at_period_end");
 const ERASE: Sql =
     sql("UPDATE subscriptions SET metadata = '{}' WHERE tenant_no = $1 AND customer_no = $2");
 
@@ -133,6 +161,16 @@ struct OfTenant<R: FromRow> {
 struct DueSubscription {
     id: SubscriptionId,
     next_due_at: Time,
+}
+
+/// A subscription whose period end is to be announced.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct Noticed {
+    pub id: SubscriptionId,
+    #[record(computed)]
+    pub customer_id: CustomerId,
+    #[record(name = "current_period_end")]
+    pub end: Time,
 }
 
 #[derive(FromRow)]
@@ -347,6 +385,52 @@ pub async fn postpone(
 ) -> Result<(), DbError> {
     let values = [to.into(), tenant.no.into(), id.into(), due.into()];
     tx.execute(&POSTPONE, &values).await.map(|_| ())
+}
+
+/// Returns the trials of at least `least` seconds that end after an instant and by another one, and
+/// whose end was not announced.
+pub async fn trials_ending(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    (after, until): (Time, Time),
+    least_seconds: i64,
+    limit: i64,
+) -> Result<Vec<Noticed>, DbError> {
+    let least = least_seconds * 1_000_000;
+    let values = [tenant.no.into(), after.into(), until.into(), least.into(), limit.into()];
+    tx.fetch(&TRIALS_ENDING, &values).await
+}
+
+/// Returns the yearly periods that end after an instant and by another one, and whose end was not
+/// announced.
+pub async fn renewals(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    (after, until): (Time, Time),
+    limit: i64,
+) -> Result<Vec<Noticed>, DbError> {
+    tx.fetch(&RENEWALS, &[tenant.no.into(), after.into(), until.into(), limit.into()]).await
+}
+
+/// Marks the end of a subscription's period as announced; `false` if it is already, or if the end is
+/// another one by now.
+pub async fn set_noticed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    noticed: &Noticed,
+    is_trial: bool,
+) -> Result<bool, DbError> {
+    let values = [tenant.no.into(), noticed.id.into(), noticed.end.into(), is_trial.into()];
+    Ok(tx.execute(&SET_NOTICED, &values).await? == 1)
+}
+
+/// Whether the end that was announced last is still ahead.
+pub async fn is_noticed(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: SubscriptionId,
+) -> Result<bool, DbError> {
+    tx.exists(&IS_NOTICED, &[tenant.no.into(), id.into()]).await
 }
 
 /// Erases what the backend noted about a customer's subscriptions.

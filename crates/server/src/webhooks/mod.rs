@@ -12,7 +12,7 @@ mod signature;
 mod sql;
 
 pub use signature::{SEALED_FOR, SigningSecrets};
-pub use sql::{delete_deliveries_before, erase, get};
+pub use sql::{delete_deliveries_before, erase, get, last_failure};
 
 use crate::audit::{self, Action, Author};
 use crate::base::changes::changes;

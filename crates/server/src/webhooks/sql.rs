@@ -3,7 +3,7 @@
 mod deliveries;
 
 pub use deliveries::{
-    Attempted, Due, Filter, delete_deliveries_before, delivery, due, erase, missed,
+    Attempted, Due, Filter, delete_deliveries_before, delivery, due, erase, last_failure, missed,
     page_of_deliveries, queue, record, resend,
 };
 

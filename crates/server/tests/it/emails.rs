@@ -2,8 +2,8 @@
 
 use crate::on_both_stores;
 use crate::support::{
-    Engine, Place, Request, SmtpManner, SmtpServer, Test, flat, get, mail_to, monthly, new_invoice,
-    patch, post, refused,
+    Engine, Manner, Place, Receiver, Request, SmtpManner, SmtpServer, Test, deliver_here, flat,
+    get, mail_to, monthly, new_invoice, patch, post, refused,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -151,7 +151,7 @@ on_both_stores! {
         t.payer_of_one("ada", "en").await;
         let manners = [
             (SmtpManner::Hang, "timed_out", 60),
-            (SmtpManner::CloseAfterData, "connection_failed", 300),
+            (SmtpManner::CloseAt("RCPT"), "connection_failed", 300),
             (SmtpManner::AnswerMessage("452 later"), "452", 1_800),
             // These say nothing about the recipient.
             (SmtpManner::AnswerSender("550 unknown sender"), "550", 7_200),
@@ -252,13 +252,14 @@ on_both_stores! {
             t.call(Request::new("PUT", "/v1/email-settings").json(&body).key(&t.key)).await
         };
         let read = async || t.call(get("/v1/email-settings").key(&t.key)).await.expect(200).json();
-        let default = json!({ "sender": null, "replyTo": null, "disabledKinds": [], "updatedAt": null });
+        let default = json!({ "sender": null, "replyTo": null, "alertsTo": null, "disabledKinds": [], "updatedAt": null });
         assert_eq!(read().await, default);
         for (body, param) in [
             (json!({ "sender": "billing@bank.example" }), "sender"),
             (json!({ "sender": "billing@evil.acme.example" }), "sender"),
             (json!({ "sender": "a@shop.example\r\nBcc: v@example.com" }), "sender"),
             (json!({ "replyTo": "nobody" }), "replyTo"),
+            (json!({ "alertsTo": "ops@acme.example, all@acme.example" }), "alertsTo"),
             (json!({ "disabledKinds": ["news"] }), "disabledKinds"),
         ] {
             let refused = put(body.clone()).await.refused(422, "validation_failed").json();
@@ -309,6 +310,76 @@ on_both_stores! {
         assert_eq!(mails.len(), 1, "{mails:?}");
         let text = String::from_utf8(mails[0].part("text/plain")).unwrap();
         assert!(text.contains("Card: Visa •••• 4242\nValid until: 01/2030\n"), "{text}");
+    }
+
+    async fn organization_hears_of_a_disabled_endpoint(t) {
+        let smtp = SmtpServer::start().await;
+        let t = Test::start_with(t.engine, |config| {
+            mail_to(config, smtp.port);
+            deliver_here(config);
+        })
+        .await;
+        t.brand(json!({ "name": "Acme" })).await;
+        let receiver = Receiver::start(Manner::Status(503)).await;
+        let settings = json!({ "alertsTo": "ops@acme.example" });
+        let put = Request::new("PUT", "/v1/email-settings").json(&settings).key(&t.key);
+        t.call(put).await.expect(200);
+        let body = json!({ "url": receiver.url.replace("?a=1", "?token=hunter2"), "types": ["customer.created"] });
+        let id = t.call(post("/v1/webhook-endpoints", &body).key(&t.key)).await.expect(201).text("id");
+        t.customer("one").await;
+        t.deliver().await;
+        t.advance(5 * 86_400);
+        t.customer("two").await;
+        t.deliver().await;
+        t.deliver().await;
+        t.send_email().await;
+        let mails = smtp.take();
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert_eq!(mails[0].header("to").unwrap(), "ops@acme.example");
+        assert_eq!(mails[0].header("subject").unwrap(), "A webhook endpoint of Acme was disabled");
+        let text = String::from_utf8(mails[0].part("text/plain")).unwrap();
+        for part in [
+            "Hello Acme,".to_owned(),
+            format!("Endpoint: {}\n", receiver.url.replace("?a=1", "")),
+            "Environment: sandbox\nFailing since: 2030-01-01T00:00:00.000Z\nLast error: 503\n".to_owned(),
+            format!("PATCH /v1/webhook-endpoints/{id} {{\"enabled\":true}}\n"),
+            format!("POST /v1/webhook-endpoints/{id}/recover {{\"since\":\"2030-01-01T00:00:00.000Z\"}}\n"),
+        ] {
+            assert!(text.contains(&part), "{part}: {text}");
+        }
+        assert!(!mails[0].text.contains("hunter2"));
+        let email = t.emails("").await[0].clone();
+        assert_eq!((&email["customerId"], &email["objectId"]), (&Value::Null, &json!(id)));
+        // The requests do what they promise.
+        let enable = patch(format!("/v1/webhook-endpoints/{id}"), &json!({ "enabled": true }));
+        t.call(enable.key(&t.key)).await.expect(200);
+        t.resend(&email["id"]).await;
+        t.send_email().await;
+        assert_eq!((smtp.take().len(), state(&t.emails("").await[0])), (0, json!(["endpoint_disabled", "failed", 1, "notice_outdated"])));
+        let since = json!({ "since": "2030-01-01T00:00:00.000Z" });
+        let recover = post(format!("/v1/webhook-endpoints/{id}/recover"), &since);
+        t.call(recover.key(&t.key)).await.expect(200);
+    }
+
+    async fn nobody_hears_of_an_endpoint_without_an_address(t) {
+        let smtp = SmtpServer::start().await;
+        let t = Test::start_with(t.engine, |config| {
+            mail_to(config, smtp.port);
+            deliver_here(config);
+        })
+        .await;
+        let receiver = Receiver::start(Manner::Status(503)).await;
+        let (id, _) = t.endpoint(&receiver).await;
+        t.customer("one").await;
+        t.deliver().await;
+        t.advance(5 * 86_400);
+        t.customer("two").await;
+        t.deliver().await;
+        t.send_email().await;
+        assert_eq!((smtp.take().len(), t.emails("").await.len()), (0, 0));
+        let list = t.call(get("/v1/events?type=webhook_endpoint.disabled").key(&t.key)).await.expect(200).json();
+        let object = &list["data"][0]["data"]["object"];
+        assert_eq!((&object["id"], &object["enabled"]), (&json!(id), &json!(false)));
     }
 
     async fn nothing_is_queued_without_a_server(t) {

@@ -3,7 +3,7 @@ import type { RequestOptions, Transport } from '../transport.js';
 import type { Email, EmailQuery, EmailSettings, PutEmailSettings } from '../types.js';
 import { listed } from './collection.js';
 
-/** `unitpay.emails`: e-mail that the server sends to customers. */
+/** `unitpay.emails`: e-mail that the server sends. */
 export class Emails {
   readonly #transport: Transport;
 
@@ -21,13 +21,13 @@ export class Emails {
     return this.#transport.send({ method: 'GET', path: ['email-settings'] }, options);
   }
 
-  /** Replaces the settings: sender, reply address and the kinds that are not sent. */
+  /** Replaces the settings: sender, reply and alert addresses, and the kinds that are not sent. */
   putSettings(settings: PutEmailSettings, options?: RequestOptions): Promise<EmailSettings> {
     const path = ['email-settings'];
     return this.#transport.send({ method: 'PUT', path, body: settings }, options);
   }
 
-  /** Sends an e-mail again, as a new one, to the customer's present address. */
+  /** Sends an e-mail again, as a new one, to its recipient's present address. */
   resend(id: string, options?: RequestOptions): Promise<Email> {
     return this.#transport.send({ method: 'POST', path: ['emails', id, 'resend'] }, options);
   }

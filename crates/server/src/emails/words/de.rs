@@ -19,6 +19,15 @@ pub const WORDS: Words = Words {
     expires: "Gültig bis",
     code: "Anmeldecode",
     open: "Abrechnung öffnen",
+    trial_ends: "Testphase endet am",
+    renews_on: "Verlängert sich am",
+    at_least: "Mindestens, zuzüglich Nutzung",
+    endpoint: "Endpunkt",
+    environment: "Umgebung",
+    failing_since: "Fehler seit",
+    last_error: "Letzter Fehler",
+    enable_again: "Aktivieren",
+    send_missed: "Verpasste Ereignisse senden",
     invoice: Text {
         subject: "Rechnung {number} von {seller}",
         body: "Ihre Rechnung {number} ist angehängt. Bitte bezahlen Sie sie bis zum unten genannten \
@@ -52,6 +61,24 @@ pub const WORDS: Words = Words {
         subject: "Ihr Guthaben geht zur Neige: {credits}",
         body: "Ihr Guthaben an {credits} ist fast aufgebraucht. Sie können es in Ihren \
                Abrechnungseinstellungen aufladen.",
+    },
+    trial_ending: Text {
+        subject: "Ihre Testphase von {plan} endet bald",
+        body: "Ihre Testphase von {plan} endet an dem unten genannten Tag. Danach beginnt Ihr Abonnement, \
+               und der unten genannte Betrag wird fällig, Steuern inbegriffen. Wenn Sie nicht fortfahren \
+               möchten, kündigen Sie vor diesem Tag in Ihren Abrechnungseinstellungen.",
+    },
+    renewal_upcoming: Text {
+        subject: "Ihr Abonnement {plan} verlängert sich bald",
+        body: "Ihr Abonnement {plan} verlängert sich an dem unten genannten Tag. Dann wird der unten \
+               genannte Betrag fällig, Steuern inbegriffen. Wenn Sie es nicht verlängern möchten, kündigen \
+               Sie vor diesem Tag in Ihren Abrechnungseinstellungen.",
+    },
+    endpoint_disabled: Text {
+        subject: "Ein Webhook-Endpunkt von {seller} wurde deaktiviert",
+        body: "Dieser Webhook-Endpunkt ist seit fünf Tagen ohne einen Erfolg fehlgeschlagen und erhält \
+               deshalb keine Ereignisse mehr. Beheben Sie den Fehler des Empfängers. Aktivieren Sie danach \
+               den Endpunkt, und fordern Sie die verpassten Ereignisse an: mit den beiden Anfragen unten.",
     },
     login_code: Text {
         subject: "Ihr Anmeldecode für {seller}",

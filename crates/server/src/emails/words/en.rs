@@ -19,6 +19,15 @@ pub const WORDS: Words = Words {
     expires: "Valid until",
     code: "Code",
     open: "Open billing",
+    trial_ends: "Trial ends on",
+    renews_on: "Renews on",
+    at_least: "At least, plus usage",
+    endpoint: "Endpoint",
+    environment: "Environment",
+    failing_since: "Failing since",
+    last_error: "Last error",
+    enable_again: "Enable it",
+    send_missed: "Send missed events",
     invoice: Text {
         subject: "Invoice {number} from {seller}",
         body: "Your invoice {number} is attached. Please pay it by the date below.",
@@ -49,6 +58,24 @@ pub const WORDS: Words = Words {
     credits_low: Text {
         subject: "Your {credits} are running low",
         body: "Your balance of {credits} is low. You can top it up in your billing settings.",
+    },
+    trial_ending: Text {
+        subject: "Your trial of {plan} ends soon",
+        body: "Your trial of {plan} ends on the date below. Your subscription then begins, and the amount \
+               below is due, taxes included. If you do not want to continue, cancel it in your billing \
+               settings before that date.",
+    },
+    renewal_upcoming: Text {
+        subject: "Your subscription {plan} renews soon",
+        body: "Your subscription {plan} renews on the date below, and the amount below is due then, taxes \
+               included. If you do not want to renew it, cancel it in your billing settings before that \
+               date.",
+    },
+    endpoint_disabled: Text {
+        subject: "A webhook endpoint of {seller} was disabled",
+        body: "This webhook endpoint has failed for five days without a success, so it gets no more events. \
+               Mend the receiver, then enable the endpoint and ask for the events that it missed: the two \
+               requests below do that.",
     },
     login_code: Text {
         subject: "Your sign-in code for {seller}",

@@ -26,6 +26,16 @@ pub struct Words {
     pub expires: &'static str,
     pub code: &'static str,
     pub open: &'static str,
+    pub trial_ends: &'static str,
+    pub renews_on: &'static str,
+    /// The amount if usage is added to it.
+    pub at_least: &'static str,
+    pub endpoint: &'static str,
+    pub environment: &'static str,
+    pub failing_since: &'static str,
+    pub last_error: &'static str,
+    pub enable_again: &'static str,
+    pub send_missed: &'static str,
     invoice: Text,
     receipt: Text,
     payment_failed: Text,
@@ -33,6 +43,9 @@ pub struct Words {
     refund: Text,
     card_expiring: Text,
     credits_low: Text,
+    trial_ending: Text,
+    renewal_upcoming: Text,
+    endpoint_disabled: Text,
     login_code: Text,
     portal_link: Text,
 }
@@ -61,6 +74,9 @@ impl Words {
             EmailKind::Refund => self.refund,
             EmailKind::CardExpiring => self.card_expiring,
             EmailKind::CreditsLow => self.credits_low,
+            EmailKind::TrialEnding => self.trial_ending,
+            EmailKind::RenewalUpcoming => self.renewal_upcoming,
+            EmailKind::EndpointDisabled => self.endpoint_disabled,
             EmailKind::LoginCode => self.login_code,
             EmailKind::PortalLink => self.portal_link,
         }
@@ -84,6 +100,10 @@ mod tests {
         let Words { next_attempt, charged, refunded, card, expires, code, open, .. } = words;
         let mut texts = vec![*greeting, questions, number, amount, amount_due, due_on, paid_on];
         texts.extend([*next_attempt, charged, refunded, card, expires, code, open]);
+        let Words { trial_ends, renews_on, at_least, endpoint, environment, .. } = words;
+        let Words { failing_since, last_error, enable_again, send_missed, .. } = words;
+        texts.extend([*trial_ends, renews_on, at_least, endpoint, environment]);
+        texts.extend([*failing_since, last_error, enable_again, send_missed]);
         texts.extend(EmailKind::ALL.iter().flat_map(|kind| {
             let Text { subject, body } = words.text(*kind);
             [subject, body]

@@ -56,6 +56,12 @@ const PAGE: Pages<Delivery> = deliveries!(
     "WHERE d.endpoint_no = $1 AND d.id < $2 AND d.id > $3 AND (d.status = $4 OR $4 = '') \
      AND (e.id = $5 OR $5 = '') ORDER BY d.id {order} LIMIT $6"
 );
+/// The failure of the newest event; while an endpoint fails, each new event is attempted at once.
+const LAST_FAILURE: Query<Failure> = query!(
+    Failure,
+    "SELECT {} FROM webhook_deliveries WHERE endpoint_no = $1 AND status <> 'succeeded' \
+     AND attempted_at IS NOT NULL ORDER BY id DESC LIMIT 1"
+);
 const RESEND: Sql = sql("UPDATE webhook_deliveries SET status = 'pending', attempts = 0, \
      next_at = $1 WHERE endpoint_no = $2 AND id = $3");
 const DELETE_OLD: Sql = sql("DELETE FROM webhook_deliveries WHERE id IN \
@@ -96,6 +102,13 @@ pub struct Missed {
     pub event_type: EventType,
     pub customer_id: Option<CustomerId>,
     pub sequence: i64,
+}
+
+/// The result of a failed attempt: a status, or a word if there was no answer.
+#[derive(Clone, Debug, FromRow)]
+pub struct Failure {
+    pub response_status: Option<i64>,
+    pub error: Option<String>,
 }
 
 /// The filters of a list.
@@ -162,6 +175,13 @@ pub async fn page_of_deliveries(
         query.fetch().into(),
     ];
     tx.fetch(&PAGE[usize::from(newer)], &values).await
+}
+
+pub async fn last_failure(
+    tx: &mut Tx<'_, '_>,
+    endpoint_no: i64,
+) -> Result<Option<Failure>, DbError> {
+    tx.fetch_one(&LAST_FAILURE, &[endpoint_no.into()]).await
 }
 
 /// Makes a delivery due at once, with all attempts ahead.
