@@ -92,7 +92,7 @@ impl Server {
             read.context("cannot read webhooks.root_certificates")?;
         }
         if let Some(mailer) = &app.mailer {
-            mailer.tls().context("cannot read email.root_certificates")?;
+            mailer.check_tls().context("cannot read email.root_certificates")?;
         }
         if matches!(app.db, Db::Sqlite(_)) {
             deliver::release_all(&app).await?;

@@ -85,14 +85,21 @@ impl Outbound {
         if let Some(tls) = self.0.tls.get() {
             return Ok(tls);
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots(self.0.policy.root_certificates.as_ref())?)
-            .with_no_client_auth();
+        let mut config = tls_config(self.0.policy.root_certificates.as_ref())?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(self.0.tls.get_or_init(|| TlsConnector::from(Arc::new(config))))
     }
+}
+
+/// Returns a TLS client that trusts the authorities of a file, or those of the system.
+pub fn tls_config(
+    file: Option<&PathBuf>,
+) -> Result<rustls::ClientConfig, Box<dyn Error + Send + Sync>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots(file)?)
+        .with_no_client_auth())
 }
 
 fn roots(file: Option<&PathBuf>) -> Result<rustls::RootCertStore, Box<dyn Error + Send + Sync>> {

@@ -3,6 +3,7 @@
 mod billing;
 mod clock;
 mod disk;
+mod emails;
 mod network;
 mod nodes;
 mod sync;

@@ -81,8 +81,8 @@ fn randomness_comes_from_one_place() {
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["config"],
-    &["db", "limits", "log", "outbound", "smtp"],
-    &["organizations", "idempotency", "signing", "clock_guard"],
+    &["db", "limits", "log", "outbound"],
+    &["organizations", "idempotency", "signing", "clock_guard", "smtp"],
     &["events"],
     &["audit", "test_clock"],
     &["work", "keys", "customers", "catalog", "branding", "billing_settings"],

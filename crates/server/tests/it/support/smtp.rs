@@ -3,9 +3,17 @@
 use super::{Engine, Test};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, split,
+};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use unitpay::testing::config::Config;
 
 /// The behavior of an SMTP server.
@@ -20,8 +28,16 @@ pub enum SmtpManner {
     AnswerMessage(&'static str),
     /// Answers nothing at all.
     Hang,
-    /// Closes the connection after it has read the message.
-    CloseAfterData,
+    /// Answers nothing to this command, where `.` is the end of the message.
+    HangAt(&'static str),
+    /// Closes the connection in place of an answer to this.
+    CloseAt(&'static str),
+    /// Answers this command with a line that is repeated without end.
+    Endless(&'static str, &'static str),
+    /// Offers STARTTLS, and sends this after its answer, before TLS.
+    Starttls(&'static str),
+    /// Accepts this many messages, then kills the process before it can read the answer.
+    Kill(usize, u32),
 }
 
 /// A message that a server accepted.
@@ -32,22 +48,41 @@ pub struct Mail {
     pub text: String,
 }
 
-#[derive(Debug)]
 pub struct SmtpServer {
     pub port: u16,
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     manner: Mutex<SmtpManner>,
     mails: Mutex<Vec<Mail>>,
+    /// The bytes of endless answers.
+    endless: AtomicU64,
+    tls: Option<TlsAcceptor>,
 }
 
 impl SmtpServer {
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Starts a server that can do TLS, and returns it with the file of its certificate, which is for
+    /// `localhost`.
+    pub async fn start_with_tls() -> (Self, std::path::PathBuf) {
+        let file = super::postgres_certificate().await;
+        let certificate = CertificateDer::from_pem_file(&file).unwrap();
+        let key = PrivateKeyDer::from_pem_file(file.with_file_name("server.key")).unwrap();
+        let provider = tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
+        let config = ServerConfig::builder_with_provider(Arc::new(provider));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = config.with_single_cert(vec![certificate], key).unwrap();
+        (Self::start_with(Some(TlsAcceptor::from(Arc::new(config)))).await, file)
+    }
+
+    async fn start_with(tls: Option<TlsAcceptor>) -> Self {
         let manner = Mutex::new(SmtpManner::Accept);
-        let inner = Arc::new(Inner { manner, mails: Mutex::default() });
+        let inner = Inner { manner, mails: Mutex::default(), endless: AtomicU64::new(0), tls };
+        let inner = Arc::new(inner);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::clone(&inner);
@@ -65,23 +100,56 @@ impl SmtpServer {
         *self.inner.manner.lock().unwrap() = manner;
     }
 
-    /// Returns what it accepted so far, and forgets it.
+    /// Returns the bytes of endless answers that it could send.
+    pub fn endless_bytes(&self) -> u64 {
+        self.inner.endless.load(Ordering::Relaxed)
+    }
+
+    /// Returns what it read so far, and forgets it.
     pub fn take(&self) -> Vec<Mail> {
         std::mem::take(&mut *self.inner.mails.lock().unwrap())
     }
 }
 
-async fn talk(stream: TcpStream, inner: &Inner) -> std::io::Result<()> {
+async fn talk(mut stream: TcpStream, inner: &Inner) -> std::io::Result<()> {
     let manner = inner.manner.lock().unwrap().clone();
     if matches!(manner, SmtpManner::Hang) {
         return std::future::pending().await;
     }
-    let (reader, mut writer) = stream.into_split();
+    if !converse(&mut stream, inner, &manner, "220 test ready\r\n").await? {
+        return Ok(());
+    }
+    let tls = inner.tls.as_ref().unwrap().accept(stream).await?;
+    converse(tls, inner, &SmtpManner::Accept, "").await.map(|_| ())
+}
+
+/// Talks until the end; `true` if TLS follows.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite,
+    inner: &Inner,
+    manner: &SmtpManner,
+    greeting: &str,
+) -> std::io::Result<bool> {
+    let (reader, mut writer) = split(stream);
     let mut lines = BufReader::new(reader).lines();
-    writer.write_all(b"220 test ready\r\n").await?;
+    writer.write_all(greeting.as_bytes()).await?;
     let mut to = String::new();
     while let Some(line) = lines.next_line().await? {
-        let answer = match (line.split([' ', ':']).next().unwrap(), &manner) {
+        let command = line.split([' ', ':']).next().unwrap();
+        let answer = match (command, manner) {
+            ("STARTTLS", SmtpManner::Starttls(more)) => {
+                writer.write_all(format!("220 go on\r\n{more}").as_bytes()).await?;
+                return Ok(true);
+            }
+            (command, SmtpManner::HangAt(at)) if command == *at => {
+                return std::future::pending().await;
+            }
+            (command, SmtpManner::CloseAt(at)) if command == *at => return Ok(false),
+            (command, SmtpManner::Endless(at, line)) if command == *at => loop {
+                writer.write_all(line.as_bytes()).await?;
+                inner.endless.fetch_add(line.len() as u64, Ordering::Relaxed);
+            },
+            ("EHLO", SmtpManner::Starttls(_)) => "250-test\r\n250 STARTTLS",
             ("EHLO", _) => "250-test\r\n250 8BITMIME",
             ("MAIL", SmtpManner::AnswerSender(answer)) => answer,
             ("RCPT", SmtpManner::AnswerRecipient(address, answer)) if line.contains(address) => {
@@ -98,21 +166,48 @@ async fn talk(stream: TcpStream, inner: &Inner) -> std::io::Result<()> {
                     text.push_str(&line);
                     text.push('\n');
                 }
-                match &manner {
-                    SmtpManner::CloseAfterData => return Ok(()),
-                    SmtpManner::AnswerMessage(answer) => answer,
-                    _ => {
-                        inner.mails.lock().unwrap().push(Mail { to: to.clone(), text });
-                        "250 taken"
-                    }
+                match inner.took(manner, Mail { to: to.clone(), text }) {
+                    Some(answer) => answer,
+                    None if matches!(manner, SmtpManner::CloseAt(_)) => return Ok(false),
+                    None => return std::future::pending().await,
                 }
             }
             ("QUIT", _) => "221 bye",
             _ => "250 ok",
         };
         writer.write_all(format!("{answer}\r\n").as_bytes()).await?;
+        if let SmtpManner::Kill(_, id) = manner
+            && inner.is_last(manner)
+            && command == "DATA"
+        {
+            signal("-KILL", *id);
+        }
     }
-    Ok(())
+    Ok(false)
+}
+
+fn signal(name: &str, id: u32) {
+    drop(Command::new("kill").arg(name).arg(id.to_string()).status());
+}
+
+impl Inner {
+    fn is_last(&self, manner: &SmtpManner) -> bool {
+        matches!(manner, SmtpManner::Kill(count, _) if self.mails.lock().unwrap().len() >= *count)
+    }
+
+    /// Keeps a message that was read, and returns the answer; `None` if there is none.
+    fn took(&self, manner: &SmtpManner, mail: Mail) -> Option<&'static str> {
+        if let SmtpManner::AnswerMessage(answer) = manner {
+            return Some(answer);
+        }
+        self.mails.lock().unwrap().push(mail);
+        match manner {
+            SmtpManner::HangAt(".") | SmtpManner::CloseAt(".") => return None,
+            SmtpManner::Kill(_, id) if self.is_last(manner) => signal("-STOP", *id),
+            _ => {}
+        }
+        Some("250 taken")
+    }
 }
 
 impl Mail {
@@ -174,6 +269,6 @@ impl Test {
     /// Publishes what was recorded and sends the e-mail that is due.
     pub async fn send_email(&self) {
         self.publish().await;
-        unitpay::testing::emails::deliver_due(&self.app).await.unwrap();
+        unitpay::testing::jobs::mail(&self.app).await.unwrap();
     }
 }

@@ -1,12 +1,16 @@
 //! Sends messages through the SMTP server of the configuration. Nothing here logs an address, a text
 //! or a password.
 
+mod guarded;
+
 use crate::config::{EmailConfig, SmtpServer, Starttls};
+use crate::outbound::tls_config;
+use guarded::Guarded;
 use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters,
+    AsyncSmtpConnection, AsyncTokioStream, Certificate, CertificateStore, TlsParameters,
 };
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
@@ -14,8 +18,11 @@ use parking_lot::Mutex;
 use std::error::Error as _;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 /// The SMTP server, and the sender of messages that have no other one.
 pub struct Mailer {
@@ -25,7 +32,7 @@ pub struct Mailer {
     sender: Address,
     root_certificates: Option<PathBuf>,
     /// Read at the first use.
-    tls: Mutex<Option<TlsParameters>>,
+    tls: Mutex<Option<Tls>>,
     within: Duration,
     /// Whether e-mail of sandbox environments is sent, too.
     pub sends_sandbox: bool,
@@ -38,6 +45,14 @@ enum Security {
     Tls,
     /// TLS after STARTTLS, without which nothing is sent.
     Starttls,
+    None,
+}
+
+/// The settings of TLS.
+#[derive(Clone)]
+enum Tls {
+    FromFirstByte(TlsConnector),
+    Starttls(TlsParameters),
     None,
 }
 
@@ -97,21 +112,38 @@ impl Mailer {
         &self.sender
     }
 
+    /// Whether the certificates can be read.
+    pub fn check_tls(&self) -> Result<(), TlsError> {
+        self.tls().map(|_| ())
+    }
+
     /// Returns the settings of TLS, and reads the certificates at the first call.
-    pub fn tls(&self) -> Result<TlsParameters, TlsError> {
+    fn tls(&self) -> Result<Tls, TlsError> {
         let mut known = self.tls.lock();
-        if let Some(parameters) = &*known {
-            return Ok(parameters.clone());
+        if let Some(tls) = &*known {
+            return Ok(tls.clone());
         }
+        let tls = match self.security {
+            Security::None => Tls::None,
+            Security::Starttls => Tls::Starttls(self.starttls()?),
+            Security::Tls => {
+                let config = tls_config(self.root_certificates.as_ref());
+                let config = config.map_err(|error| TlsError(error.to_string()))?;
+                Tls::FromFirstByte(TlsConnector::from(Arc::new(config)))
+            }
+        };
+        *known = Some(tls.clone());
+        Ok(tls)
+    }
+
+    fn starttls(&self) -> Result<TlsParameters, TlsError> {
         let mut builder = TlsParameters::builder(self.server.host.clone());
         if let Some(file) = &self.root_certificates {
             let pem = std::fs::read(file).map_err(|error| TlsError(error.to_string()))?;
             let roots = Certificate::from_pem(&pem)?;
             builder = builder.certificate_store(CertificateStore::None).add_root_certificate(roots);
         }
-        let parameters = builder.build_rustls()?;
-        *known = Some(parameters.clone());
-        Ok(parameters)
+        Ok(builder.build_rustls()?)
     }
 
     /// Sends a message to one recipient, within the time of the configuration.
@@ -161,20 +193,21 @@ impl Mailer {
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
-        let tls = match self.security {
-            Security::None => None,
-            Security::Tls | Security::Starttls => {
-                let parameters = self.tls();
-                Some(parameters.map_err(|_| SendError::Later("certificates_invalid".to_owned()))?)
-            }
-        };
+        let later = |word: &str| SendError::Later(word.to_owned());
+        let tls = self.tls().map_err(|_| later("certificates_invalid"))?;
         let hello = ClientId::Domain(self.sender.domain().to_owned());
-        let address = (self.server.host.as_str(), self.server.port);
-        let wrapped = tls.clone().filter(|_| self.security == Security::Tls);
-        let opened =
-            AsyncSmtpConnection::connect_tokio1(address, Some(self.within), &hello, wrapped, None);
-        let mut connection = opened.await.map_err(|error| classify(Step::Before, &error))?;
-        if let Some(parameters) = tls.filter(|_| self.security == Security::Starttls) {
+        let opened = TcpStream::connect((self.server.host.as_str(), self.server.port)).await;
+        let opened = opened.and_then(Guarded::new).map_err(|_| later("connection_failed"))?;
+        let opened: Box<dyn AsyncTokioStream> = match &tls {
+            Tls::FromFirstByte(tls) => {
+                let name = self.server.host.clone().try_into().map_err(|_| later("tls_failed"))?;
+                Box::new(opened.wrap(tls, name).await.map_err(|_| later("tls_failed"))?)
+            }
+            Tls::Starttls(_) | Tls::None => Box::new(opened),
+        };
+        let opened = AsyncSmtpConnection::connect_with_transport(opened, &hello).await;
+        let mut connection = opened.map_err(|error| classify(Step::Before, &error))?;
+        if let Tls::Starttls(parameters) = tls {
             if !connection.can_starttls() {
                 return Err(SendError::Later("starttls_missing".to_owned()));
             }
