@@ -78,6 +78,23 @@ impl PageQuery {
             data: rows,
         }
     }
+
+    /// Builds the page of a search that looked at rows up to the one with the id `end` and found fewer
+    /// than the page shows. The search continues there.
+    pub fn page_up_to<T>(&self, rows: Vec<T>, id: impl Fn(&T) -> String, end: String) -> Page<T> {
+        let page = self.page(rows, id);
+        let to = |direction| Some(Cursor { direction, id: end.clone() }.encode(&self.list));
+        let (next_cursor, prev_cursor) = match &self.cursor {
+            Some(Cursor { direction: Direction::Newer, .. }) => {
+                (page.next_cursor.or_else(|| to(Direction::Older)), to(Direction::Newer))
+            }
+            Some(Cursor { direction: Direction::Older, .. }) => {
+                (to(Direction::Older), page.prev_cursor.or_else(|| to(Direction::Newer)))
+            }
+            None => (to(Direction::Older), None),
+        };
+        Page { has_more: true, next_cursor, prev_cursor, data: page.data }
+    }
 }
 
 impl<T> Page<T> {

@@ -3,16 +3,17 @@
 pub use super::http_fields::{
     CreateCustomerRequest, CustomerResponse, CustomerStatus, UpdateCustomerRequest, reference,
 };
+use super::search::{self, CustomerSearch};
 use super::{Customer, CustomerChange, CustomerRef, NewCustomer, billing, sql};
 use crate::app::App;
 use crate::auth::{Caller, SecretKey};
 use crate::customers::CustomerError;
 use crate::db::{Lane, Tx};
 use crate::flows::{self, payment_methods};
-use crate::http::leaves::Text;
+use crate::http::leaves::{Email, Text};
 use crate::http::page::{ListQuery, ListResponse};
 use crate::http::wire::Request;
-use crate::http::{Body, Code, IdempotencyKey, Json, NoBody, PathText, Problem};
+use crate::http::{Body, Code, Fields, IdempotencyKey, Json, NoBody, PathText, Problem};
 use crate::idempotency::Outcome;
 use crate::keys::KeyScopes;
 use crate::portal::PortalScopes;
@@ -24,11 +25,35 @@ use http::StatusCode;
 use std::sync::Arc;
 
 #[derive(Debug, Request)]
+#[request(before = Self::check)]
 pub struct CustomerFilter {
     status: Option<CustomerStatus>,
     /// The integrator's own id, with any characters: the list has the one customer that has it.
     #[request(with = Text<1, 128>)]
     external_id: Option<String>,
+    /// The whole e-mail address, in any case of letters.
+    #[request(with = Email)]
+    email: Option<String>,
+    /// Words, each of which is part of the name, the e-mail address or the external id. A page looks at
+    /// up to 5,000 customers: it may have fewer than `limit`, or none, while `hasMore` is true.
+    #[request(with = Text<1, 200>)]
+    search: Option<String>,
+    /// A key of the metadata, with `metadataValue`. Pages are bounded as those of `search`.
+    #[request(with = Text<1, 40>)]
+    metadata_key: Option<String>,
+    /// The value of `metadataKey`.
+    #[request(with = Text<1, 500>)]
+    metadata_value: Option<String>,
+}
+
+impl CustomerFilter {
+    fn check(fields: &mut Fields) {
+        for (one, other) in [("metadataKey", "metadataValue"), ("metadataValue", "metadataKey")] {
+            if fields.has(one) {
+                fields.required(&[other]);
+            }
+        }
+    }
 }
 
 /// Creates a customer.
@@ -61,7 +86,7 @@ pub async fn create(
     Ok(Outcome::from(written.await?).into_response())
 }
 
-/// Lists customers, newest first; with `externalId`, the one that has it.
+/// Lists customers, newest first. With `externalId`, the one that has it.
 #[utoipa::path(get, path = "/v1/customers", tag = "customers", operation_id = "listCustomers",
     responses((status = 200, body = ListResponse<CustomerResponse>)))]
 pub async fn list(
@@ -71,23 +96,27 @@ pub async fn list(
 ) -> Result<Json<ListResponse<CustomerResponse>>, Problem> {
     let tenant = caller.tenant();
     let (filter, page) = query.read(&tenant, "customers")?;
-    let archived = filter.status.map(CustomerStatus::is_archived);
+    let CustomerFilter { status, external_id, email, search, metadata_key, metadata_value } =
+        filter;
+    let filter = CustomerSearch {
+        archived: status.map(CustomerStatus::is_archived),
+        email,
+        search,
+        metadata: metadata_key.zip(metadata_value),
+    };
     let tx = &mut app.db.read().await?;
-    let rows = match filter.external_id {
-        None => sql::page(tx, &tenant, archived, &page).await?,
+    let page = match external_id {
+        None => search::page(tx, &tenant, &filter, &page).await?,
         Some(id) => {
             let found = sql::get(tx, &tenant, &CustomerRef::External(id)).await?;
-            let wanted = |one: &Customer| archived.is_none_or(|is| is == one.archived_at.is_some());
-            match found.filter(wanted) {
-                None => Vec::new(),
-                Some(customer) => {
-                    let profile = billing::get(tx, &tenant, customer.no).await?;
-                    vec![(customer, profile)]
-                }
+            let mut rows = Vec::new();
+            if let Some(customer) = found.filter(|one| filter.accepts(one)) {
+                let profile = billing::get(tx, &tenant, customer.no).await?;
+                rows.push((customer, profile));
             }
+            page.page(rows, |(customer, _)| customer.id.to_string())
         }
     };
-    let page = page.page(rows, |(customer, _)| customer.id.to_string());
     let page = page.map(|(customer, profile)| CustomerResponse::to_backend(&customer, profile));
     Ok(Json(StatusCode::OK, page.into()))
 }

@@ -6,8 +6,10 @@
 pub mod billing;
 pub mod http;
 mod http_fields;
+mod search;
 mod sql;
 
+pub use search::CustomerSearch;
 pub use sql::{
     by_no, delete_ended_before, get, lock, lock_no, page, raise_all_generations, update as store,
     with_email,

@@ -1,6 +1,7 @@
 //! SQL statements for customers.
 
 use super::billing::{BillingProfile, CustomerType, TaxStatus};
+use super::search::CustomerSearch;
 use super::{Customer, CustomerRef, NewCustomer, SessionsEnd};
 use crate::base::{Currency, CustomerId, PageQuery, PaymentMethodId, Time};
 use crate::db::{
@@ -32,6 +33,14 @@ const PAGE: Pages<WithBilling> = pages!(
      LEFT JOIN customer_billing b ON b.customer_no = c.no \
      WHERE c.tenant_no = $1 AND (CAST($2 AS BOOLEAN) IS NULL OR (c.archived_at IS NOT NULL) = $2) \
      AND c.id < $3 AND c.id > $4 ORDER BY c.id {order} LIMIT $5"
+);
+const PAGE_WITH_EMAIL: Pages<WithBilling> = pages!(
+    WithBilling,
+    "SELECT {customer: c, billing: b} FROM customers c \
+     LEFT JOIN customer_billing b ON b.customer_no = c.no \
+     WHERE c.tenant_no = $1 AND lower(c.email) = $2 \
+     AND (CAST($3 AS BOOLEAN) IS NULL OR (c.archived_at IS NOT NULL) = $3) \
+     AND c.id < $4 AND c.id > $5 ORDER BY c.id {order} LIMIT $6"
 );
 const INSERT: Command<NewCustomer> = command!(
     NewCustomer,
@@ -140,17 +149,22 @@ async fn find(
     }
 }
 
-/// A page of customers with their billing profiles; `archived` filters.
+/// Returns a page of customers with their billing profiles, by status and e-mail address only.
 pub async fn page(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
-    archived: Option<bool>,
+    filter: &CustomerSearch,
     query: &PageQuery,
 ) -> Result<Vec<(Customer, BillingProfile)>, DbError> {
     let (before, after, newer) = query.bounds();
-    let values =
-        [tenant.no.into(), archived.into(), before.into(), after.into(), query.fetch().into()];
-    let rows = tx.fetch(&PAGE[usize::from(newer)], &values).await?;
+    let (mut values, statements) = match &filter.email {
+        None => (vec![tenant.no.into()], &PAGE),
+        Some(email) => {
+            (vec![tenant.no.into(), email.to_ascii_lowercase().into()], &PAGE_WITH_EMAIL)
+        }
+    };
+    values.extend([filter.archived.into(), before.into(), after.into(), query.fetch().into()]);
+    let rows = tx.fetch(&statements[usize::from(newer)], &values).await?;
     Ok(rows.into_iter().map(|row| (row.customer, row.billing)).collect())
 }
 

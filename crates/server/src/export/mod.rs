@@ -9,10 +9,11 @@ mod rows;
 use crate::base::page::Direction;
 use crate::base::words::words;
 use crate::base::{Cursor, PageQuery, Time};
+use crate::customers::{self, CustomerSearch};
 use crate::db::{Db, DbError, Tx};
 use crate::invoices::{self, Invoice, InvoiceFilter, InvoiceStatus, credit_notes};
 use crate::organizations::Tenant;
-use crate::{credits, customers, usage};
+use crate::{credits, usage};
 use rows::{CREDIT_NOTES, INVOICES, LEDGER, LINES, PAYMENTS, RECEIVABLES, USAGE, names, row};
 pub use rows::{Cell, Row};
 
@@ -193,10 +194,10 @@ where
     }
 
     async fn usage(&mut self) -> Result<(), E> {
+        let (tenant, all) = (self.export.tenant, CustomerSearch::default());
         let mut last = String::new();
         loop {
-            let customers =
-                customers::page(&mut self.tx, &self.export.tenant, None, &after(&last)).await?;
+            let customers = customers::page(&mut self.tx, &tenant, &all, &after(&last)).await?;
             let Some((end, _)) = customers.last() else { return Ok(()) };
             last = end.id.to_string();
             for (customer, _) in &customers {

@@ -23,6 +23,7 @@ mod crashes;
 mod credit_histories;
 mod credit_notes;
 mod credit_windows;
+mod customer_search;
 mod customers;
 mod disputes;
 mod emails;
