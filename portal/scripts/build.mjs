@@ -55,8 +55,9 @@ const firstOf = (files, page) => {
 const scripts = scriptsOf(portal);
 const [, boot] = scripts.find(([name]) => name.startsWith('assets/boot-'));
 const languages = scripts.filter(([name]) => /^assets\/[a-z]{2}-/.test(name));
-/** Loaded only where a processor's form is shown, or where an address is edited. */
-const isRare = ([name]) => /^assets\/(stripe-form|returned|sandbox-form|regions)-/.test(name);
+/** Loaded only where a processor's form is shown, an address edited, or a link to an invoice opened. */
+const isRare = ([name]) =>
+  /^assets\/(stripe-form|returned|sandbox-form|regions|invoice)-/.test(name);
 const english = scripts.filter((one) => !languages.includes(one) && !isRare(one));
 const sum = (files) =>
   files.reduce((all, [, content]) => all + gzipSync(content, { level: 9 }).length, 0);

@@ -18,9 +18,14 @@ const { language, logo } = await dress(opened.locale, opened.branding);
 
 const page = document.getElementById('page');
 if (page) {
-  createRoot(page).render(
-    <Page opened={opened} language={language} logo={logo} outcome={outcome} />,
-  );
+  const root = createRoot(page);
+  const shown = { opened, language, logo, outcome };
+  if (opened.invoice) {
+    // Not awaited: the chunk waits for the page's own.
+    void import('./invoice.js').then(({ InvoicePage }) => {
+      root.render(<InvoicePage {...shown} />);
+    });
+  } else root.render(<Page {...shown} />);
 }
 
 // Opening another link in the same tab changes only the hash, so the page reloads for its session.

@@ -9,6 +9,8 @@ export type Closed =
 
 /** The branding, the locale and the link back. */
 export interface Look {
+  /** The page of a link to one invoice. `status` if it is not owed any more. */
+  invoice: { id?: string; status?: 'paid' | 'void' } | null;
   branding: Partial<Branding>;
   returnUrl: string | null;
   locale: string | null;
@@ -23,12 +25,14 @@ export type Opened = Look &
 type Data = Readonly<Record<string, unknown>>;
 
 /** The body of the exchange: a session or a problem. */
-interface Body {
+export interface Body {
   token?: string;
+  jti?: string;
   initialData?: Data;
   code?: string;
   returnUrl?: string;
   emailHint?: string;
+  invoiceStatus?: 'paid' | 'void';
   branding?: Branding;
 }
 
@@ -41,22 +45,26 @@ const REFUSALS: Record<string, Closed> = {
 
 export async function open(): Promise<Opened> {
   let answer = await opening;
-  if (answer?.status === 401 && isFirst) {
+  const isLink = sid.startsWith('inv_');
+  if (answer?.status === 401 && isFirst && !isLink) {
     // A browser that opened this link before has the session's cookie.
     const again = await exchange({ sid });
     if (again?.status === 200) answer = again;
   }
   const body: Body = answer?.body ?? {};
   if (answer?.status === 200 && body.token) {
-    history.replaceState(history.state, '', `${base}/portal#${sid}`);
+    // A link to an invoice opens another session each time.
+    const [id = sid] = (body.jti ?? '').split('.');
+    history.replaceState(history.state, '', `${base}/portal#${id}`);
     return opened(body.token, body.initialData ?? {});
   }
   const known = { branding: body.branding ?? {}, returnUrl: body.returnUrl ?? null, locale: null };
-  const { emailHint } = body;
-  return { ...known, closed: whyClosed(answer, body), ...(emailHint && { emailHint }) };
+  const { emailHint, invoiceStatus: status } = body;
+  const invoice = status ? { status } : isLink ? {} : null;
+  return { ...known, invoice, closed: whyClosed(answer, body), ...(emailHint && { emailHint }) };
 }
 
-function whyClosed(answer: Awaited<typeof opening>, { code = '' }: Body): Closed {
+export function whyClosed(answer: Awaited<typeof opening>, { code = '' }: Body): Closed {
   if (answer === undefined) return 'nothing';
   if (answer === null) return 'offline';
   return REFUSALS[code] ?? 'unavailable';
@@ -65,11 +73,12 @@ function whyClosed(answer: Awaited<typeof opening>, { code = '' }: Body): Closed
 function opened(token: string, data: Data): Opened {
   const current = data['/portal-sessions/current'] as CurrentSession | undefined;
   const branding = (data['/branding'] as Branding | undefined) ?? {};
-  const { flow = null, returnUrl = null, locale = null } = current?.session ?? {};
+  const { flow = null, returnUrl = null, locale = null, invoiceId } = current?.session ?? {};
   return {
     token,
     data,
     branding,
+    invoice: invoiceId ? { id: invoiceId } : null,
     flow,
     returnUrl,
     locale: locale ?? current?.customer?.locale ?? null,

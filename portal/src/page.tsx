@@ -12,7 +12,7 @@ import { Frame } from './frame.js';
 import type { Outcome } from './handover.js';
 import { backLink, type Closed, type Opened, type Reason } from './open.js';
 import type { ReturnedProps } from './returned.js';
-import type { Language, Texts } from './texts.js';
+import type { Language, Text, Texts } from './texts.js';
 
 export interface Shown {
   opened: Opened;
@@ -124,7 +124,7 @@ function useEnd(returnUrl: string | null) {
   return [left, end] as const;
 }
 
-function SignOut({ language: { texts } }: Shown) {
+export function SignOut({ language: { texts } }: Shown) {
   const { signOut } = usePortalSession();
   const [hasFailed, setFailed] = useState(false);
   return (
@@ -159,9 +159,15 @@ const REASONS: Record<Closed, Reason> = {
   offline: 'error',
 };
 
-function ClosedPage({ why, ...shown }: Shown & { why: Closed }) {
+interface ClosedPageProps extends Shown {
+  why: Closed;
+  /** Default: the one of `why`. */
+  text?: Text | undefined;
+}
+
+export function ClosedPage({ why, text, ...shown }: ClosedPageProps) {
   const { texts } = shown.language;
-  const { title, body } = texts.closed[why];
+  const { title, body } = text ?? texts.closed[why];
   return (
     <Frame {...shown} branding={shown.opened.branding}>
       <section className="closed" role="alert">

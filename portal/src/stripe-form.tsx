@@ -10,7 +10,7 @@ import type { ProcessorFormProps } from '../../sdk/react/src/components/payment-
 import { usePortal } from '../../sdk/react/src/react/context.js';
 import { Actions, Alert, Skeleton } from '../../sdk/react/src/ui/elements.js';
 import { useUi } from '../../sdk/react/src/ui/parts.js';
-import { base, sid } from './boot.js';
+import { base } from './boot.js';
 import { leaveForm } from './handover.js';
 
 export function StripeForm({
@@ -27,6 +27,7 @@ export function StripeForm({
     const branding = (initialData['/branding'] as Branding | undefined) ?? {};
     try {
       const { state } = history as { state: unknown };
+      const sid = location.hash.slice(1);
       leaveForm({ sid, client, amount, task, paymentAttemptId, state, locale, branding });
     } catch {
       setFailed(true);

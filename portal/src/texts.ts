@@ -14,8 +14,16 @@ export interface Texts {
   sendLink: string;
   linkSent: string;
   linkFailed: string;
-  closed: Record<Closed, { title: string; body: string }>;
+  closed: Record<Closed, Text>;
 }
+
+export interface Text {
+  title: string;
+  body: string;
+}
+
+/** The texts of the page of one invoice. */
+export type InvoiceTexts = Record<'paid' | 'void' | 'link' | 'ended', Text>;
 
 /** The texts of the sign-in page. `{email}` is the address, `{count}` a number. */
 export interface LoginTexts {
@@ -33,7 +41,7 @@ export interface LoginTexts {
   triesLeft: string;
   spent: string;
   tooMany: string;
-  missing: { title: string; body: string };
+  missing: Text;
 }
 
 export interface Language {
@@ -42,6 +50,8 @@ export interface Language {
   texts: Texts;
   /** Absent for English, which the sign-in page contains. */
   login?: LoginTexts;
+  /** Absent for English, which the page of an invoice contains. */
+  invoice?: InvoiceTexts;
   /** The texts of `@unitpay/react`; absent for English, which the package contains. */
   messages?: Messages;
 }
@@ -55,7 +65,7 @@ const en: Texts = {
   questions: 'Questions about your bill?',
   retry: 'Try again',
   sendLink: 'Send a new link to {email}',
-  linkSent: 'A new link is on its way to {email}. It works once, for half an hour.',
+  linkSent: 'A new link is on its way to {email}.',
   linkFailed: 'The link could not be sent. Please try again later.',
   closed: {
     nothing: {

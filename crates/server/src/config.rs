@@ -49,6 +49,7 @@ pub struct Config {
 pub struct PortalConfig {
     pub min_ttl_seconds: i64,
     pub max_lifetime_seconds: i64,
+    pub invoice_link_days: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -322,6 +323,10 @@ impl Config {
         }
         if !(portal.min_ttl_seconds..=longest).contains(&portal.max_lifetime_seconds) {
             bail!("portal.max_lifetime_seconds must be portal.min_ttl_seconds to {longest}");
+        }
+        // A link looks for revoked sessions, which are kept for so long.
+        if !(0..=30).contains(&portal.invoice_link_days) {
+            bail!("portal.invoice_link_days must be 0 to 30");
         }
         let positive = [
             ("http.header_timeout_seconds", http.header_timeout_seconds),

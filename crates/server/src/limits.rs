@@ -2,7 +2,7 @@
 //!
 //! Full buckets are dropped, so memory is bounded by the recent callers.
 
-use crate::base::{ApiKeyId, PortalSessionId};
+use crate::base::{ApiKeyId, InvoiceId, PortalSessionId};
 use crate::config::LimitsConfig;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -35,12 +35,14 @@ pub enum Limited {
 
 pub struct Limits {
     portal_session: Limit<PortalSessionId>,
-    /// Writes with portal tokens, by tenant and customer.
-    customer_writes: Limit<(i64, i64)>,
+    /// Writes with portal tokens, by tenant and customer. A link to an invoice has writes of its own.
+    customer_writes: Limit<(i64, i64, Option<InvoiceId>)>,
     secret_key: Limit<ApiKeyId>,
     bad_credentials: Limit<IpAddr>,
     /// Requests for a code or a link by e-mail.
     logins: Limit<IpAddr>,
+    /// Openings of the links to one invoice.
+    invoice_links: Limit<InvoiceId>,
     /// Peers with too many bad credentials until this instant.
     shut_out: Mutex<HashMap<IpAddr, (Instant, LimitHit)>>,
 }
@@ -68,6 +70,7 @@ impl Limits {
             secret_key: Limit::new("secret-key", key.0, key.1),
             bad_credentials: Limit::new("bad-credentials", bad, bad),
             logins: Limit::spread("logins", config.logins_per_hour, HOUR_SECONDS),
+            invoice_links: Limit::spread("invoice-links", config.logins_per_hour, HOUR_SECONDS),
             shut_out: Mutex::default(),
         }
     }
@@ -77,8 +80,19 @@ impl Limits {
     }
 
     /// Counts a write with a portal token. Whatever a customer does, it fills the disk no faster.
-    pub fn customer_write(&self, tenant_no: i64, customer_no: i64) -> Limited {
-        self.customer_writes.call(&(tenant_no, customer_no))
+    /// The holder of a link to an invoice cannot use up what the customer may write.
+    pub fn customer_write(
+        &self,
+        tenant_no: i64,
+        customer_no: i64,
+        link: Option<InvoiceId>,
+    ) -> Limited {
+        self.customer_writes.call(&(tenant_no, customer_no, link))
+    }
+
+    /// Counts an opening of a link to an invoice.
+    pub fn invoice_link(&self, id: InvoiceId) -> Limited {
+        self.invoice_links.call(&id)
     }
 
     pub fn secret_key(&self, id: ApiKeyId) -> Limited {
@@ -112,6 +126,7 @@ impl Limits {
         self.secret_key.forget_idle();
         self.bad_credentials.forget_idle();
         self.logins.forget_idle();
+        self.invoice_links.forget_idle();
         let now = Instant::now();
         self.shut_out.lock().retain(|_, (until, _)| now < *until);
     }

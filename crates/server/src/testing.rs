@@ -125,7 +125,7 @@ pub mod settlement {
 }
 
 pub mod signing {
-    pub use crate::signing::{MasterKey, SigningError, SigningKeys, all};
+    pub use crate::signing::{InvoiceLink, MasterKey, SigningError, SigningKeys, all};
 }
 
 pub mod test_clock {

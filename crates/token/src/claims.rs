@@ -51,7 +51,8 @@ pub struct Claims {
     /// `exp`, in Unix seconds; later than `iat` by at most [`MAX_LIFE_SECONDS`].
     pub expires_at: i64,
     /// `scope`: values from [`SCOPES`], each at most once, separated by single spaces, in any
-    /// order.
+    /// order. For a session that is bound to an invoice: `invoice:` and the invoice's id, which
+    /// [`crate::verify`] refuses.
     pub scope: String,
 }
 

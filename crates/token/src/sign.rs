@@ -17,7 +17,7 @@ impl SigningKey {
     /// section 7.1).
     pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
         let payload = Payload::new(claims);
-        payload.check().map_err(SignError::BadClaims)?;
+        payload.check_to_sign().map_err(SignError::BadClaims)?;
         let mut token = String::with_capacity(1024);
         token.push_str(self.encoded_header());
         token.push('.');

@@ -1,4 +1,4 @@
-import type { LoginTexts, Texts } from '../texts.js';
+import type { InvoiceTexts, LoginTexts, Texts } from '../texts.js';
 
 export { ar as messages } from '@unitpay/react/locales/ar';
 
@@ -13,7 +13,7 @@ export const texts: Texts = {
   questions: 'هل لديك أسئلة حول فاتورتك؟',
   retry: 'إعادة المحاولة',
   sendLink: 'إرسال رابط جديد إلى {email}',
-  linkSent: 'أُرسل رابط جديد إلى {email}. يعمل مرة واحدة خلال نصف ساعة.',
+  linkSent: 'أُرسل رابط جديد إلى {email}.',
   linkFailed: 'تعذّر إرسال الرابط. يُرجى المحاولة لاحقًا.',
   closed: {
     nothing: {
@@ -69,5 +69,18 @@ export const login: LoginTexts = {
   missing: {
     title: 'لا يوجد تسجيل دخول هنا',
     body: 'افتح الفواتير في المنتج الذي تستخدمه.',
+  },
+};
+
+export const invoice: InvoiceTexts = {
+  paid: { title: 'هذه الفاتورة مدفوعة', body: 'شكرًا لك. لا يوجد مبلغ مستحق.' },
+  void: { title: 'أُلغيت هذه الفاتورة', body: 'لا يوجد ما تدفعه.' },
+  link: {
+    title: 'لم يعد هذا الرابط صالحًا',
+    body: 'يعمل رابط الفاتورة لبضعة أسابيع وحتى يتم دفعها. قد تجد رابطًا آخر في رسالة أحدث بشأنها.',
+  },
+  ended: {
+    title: 'انتهت جلستك',
+    body: 'افتح الرابط في رسالة البريد الإلكتروني مرة أخرى للمتابعة.',
   },
 };

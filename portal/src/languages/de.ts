@@ -1,4 +1,4 @@
-import type { LoginTexts, Texts } from '../texts.js';
+import type { InvoiceTexts, LoginTexts, Texts } from '../texts.js';
 
 export { de as messages } from '@unitpay/react/locales/de';
 
@@ -13,8 +13,7 @@ export const texts: Texts = {
   questions: 'Fragen zu Ihrer Rechnung?',
   retry: 'Erneut versuchen',
   sendLink: 'Neuen Link an {email} senden',
-  linkSent:
-    'Ein neuer Link ist unterwegs zu {email}. Er funktioniert einmal und eine halbe Stunde lang.',
+  linkSent: 'Ein neuer Link ist unterwegs zu {email}.',
   linkFailed: 'Der Link konnte nicht gesendet werden. Bitte versuchen Sie es später noch einmal.',
   closed: {
     nothing: {
@@ -70,5 +69,18 @@ export const login: LoginTexts = {
   missing: {
     title: 'Hier gibt es keine Anmeldung',
     body: 'Öffnen Sie die Abrechnung in dem Produkt, das Sie nutzen.',
+  },
+};
+
+export const invoice: InvoiceTexts = {
+  paid: { title: 'Diese Rechnung ist bezahlt', body: 'Vielen Dank. Es ist nichts mehr offen.' },
+  void: { title: 'Diese Rechnung wurde storniert', body: 'Es ist nichts zu bezahlen.' },
+  link: {
+    title: 'Dieser Link funktioniert nicht mehr',
+    body: 'Ein Link zu einer Rechnung funktioniert einige Wochen lang und bis sie bezahlt ist. Vielleicht enthält eine neuere E-Mail zu ihr einen anderen.',
+  },
+  ended: {
+    title: 'Ihre Sitzung ist beendet',
+    body: 'Öffnen Sie den Link in der E-Mail erneut, um fortzufahren.',
   },
 };

@@ -29,7 +29,8 @@ export async function startMailbox(): Promise<Mailbox> {
     createInterface({ input: socket }).on('line', (line) => {
       if (lines) {
         if (line !== '.') {
-          lines.push(line);
+          // The client doubles a dot that begins a line (RFC 5321, section 4.5.2).
+          lines.push(line.replace(/^\./, ''));
           return;
         }
         mails.push({ to, text: textOf(lines.join('\n')) });

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::audit::Actor;
-use crate::auth::{AuthenticatedKey, Portal};
+use crate::auth::{AuthenticatedKey, INVOICE_LINK, Portal};
 use crate::base::Secret;
 use crate::http::request::RequestInfo;
 use crate::http::{Code, Problem};
@@ -184,13 +184,30 @@ pub async fn authenticate_portal<const SCOPE: u32>(
     let verified = portal::verify(app, token, Some(info.peer)).await?;
     let session = verified.session();
     info.set_caller(Actor::PortalSession(session.sid));
-    if !session.scopes.contains(SCOPE) {
-        return Err(insufficient_scope(&PortalScopes::from_bits(SCOPE).to_string(), "token"));
-    }
+    check_portal_scope(session, SCOPE)?;
     check_origin(&parts.headers, app, session)?;
     match app.limits.portal_session(session.sid) {
         Limited::Pass => Ok(Portal { session: verified, token: Secret::new(token.to_owned()) }),
         Limited::Hit(limit) => Err(Problem::rate_limited(limit)),
+    }
+}
+
+/// Checks a scope of a portal token. A session that is bound to an invoice may call only the operations
+/// that are marked for it, whatever their scope.
+fn check_portal_scope(session: &portal::PortalSession, scope: u32) -> Result<(), Problem> {
+    let is_allowed = match session.invoice_id {
+        None => session.scopes.contains(scope & !INVOICE_LINK),
+        Some(_) => scope & INVOICE_LINK != 0,
+    };
+    match (is_allowed, session.invoice_id) {
+        (true, _) => Ok(()),
+        (false, None) => {
+            Err(insufficient_scope(&PortalScopes::from_bits(scope).to_string(), "token"))
+        }
+        (false, Some(_)) => {
+            let detail = "A link to an invoice opens that invoice only.";
+            Err(Problem::new(Code::InsufficientScope, detail))
+        }
     }
 }
 
@@ -199,11 +216,11 @@ pub fn check_daily_writes<const SCOPE: u32>(
     app: &App,
     portal: &Portal<SCOPE>,
 ) -> Result<(), Problem> {
-    if PortalScopes::READ_ONLY.contains(SCOPE) {
+    if PortalScopes::READ_ONLY.contains(SCOPE & !INVOICE_LINK) {
         return Ok(());
     }
     let session = portal.verified().session();
-    match app.limits.customer_write(session.tenant.no, session.customer_no) {
+    match app.limits.customer_write(session.tenant.no, session.customer_no, session.invoice_id) {
         Limited::Pass => Ok(()),
         Limited::Hit(limit) => Err(Problem::rate_limited(limit)),
     }

@@ -49,7 +49,7 @@ impl<const K: u32, const P: u32> Describe for Caller<K, P> {
     }
 }
 
-impl Describe for CatalogCaller {
+impl<const P: u32> Describe for CatalogCaller<P> {
     fn describe(operation: &mut Operation, _: &mut Components) {
         allow_key(operation, KeyScopes::CATALOG_READ);
         allow_token(operation, 0);

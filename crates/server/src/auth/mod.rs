@@ -23,6 +23,11 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use std::sync::Arc;
 
+/// Marks an operation, in the portal scope of its caller, that a session may call which is bound to an
+/// invoice. Without the mark such a session is refused. The handler has to reach every object by
+/// [`Caller::reach`], which finds the invoice and its payment attempts only.
+pub const INVOICE_LINK: u32 = 1 << 31;
+
 /// Any caller: a public route.
 #[derive(Debug)]
 pub struct Anyone(());
@@ -57,9 +62,9 @@ pub enum Caller<const KEY_SCOPE: u32, const PORTAL_SCOPE: u32> {
 /// A caller that may read the public catalog: a backend with the scope to read all of it, a portal
 /// token with any scope, or a page with a publishable key.
 #[derive(Debug)]
-pub enum CatalogCaller {
+pub enum CatalogCaller<const PORTAL_SCOPE: u32 = 0> {
     Key(SecretKey<{ KeyScopes::CATALOG_READ }>),
-    Portal(Box<Portal<0>>),
+    Portal(Box<Portal<PORTAL_SCOPE>>),
     Publishable(PublishableKey),
 }
 
@@ -123,14 +128,30 @@ impl<const SCOPE: u32> Portal<SCOPE> {
     pub const fn actor(&self) -> Actor {
         Actor::PortalSession(self.session.session().sid)
     }
+
+    /// Returns the viewer for whom objects are read.
+    pub const fn viewer(&self) -> Viewer {
+        let session = self.session.session();
+        match session.invoice_id {
+            None => Viewer::Customer(session.customer_no),
+            Some(invoice) => Viewer::Invoice(session.customer_no, invoice),
+        }
+    }
 }
 
 impl<const K: u32, const P: u32> Caller<K, P> {
-    /// Returns the scope of idempotency keys: the API key or, for a portal token, the customer.
+    /// Returns the scope of idempotency keys: the API key or, for a portal token, the customer. A link to
+    /// an invoice has keys of its own.
     pub fn idempotency_scope(&self) -> String {
         match self {
             Self::Key(key) => key.id().to_string(),
-            Self::Portal(portal) => portal.verified().session().customer_id.to_string(),
+            Self::Portal(portal) => {
+                let session = portal.verified().session();
+                match session.invoice_id {
+                    None => session.customer_id.to_string(),
+                    Some(invoice) => format!("{} {invoice}", session.customer_id),
+                }
+            }
         }
     }
 
@@ -149,7 +170,7 @@ impl<const K: u32, const P: u32> Caller<K, P> {
     }
 }
 
-impl CatalogCaller {
+impl<const P: u32> CatalogCaller<P> {
     pub const fn tenant(&self) -> Tenant {
         match self {
             Self::Key(key) => key.tenant(),
@@ -162,7 +183,7 @@ impl CatalogCaller {
     pub const fn viewer(&self) -> Viewer {
         match self {
             Self::Key(_) => Viewer::Backend,
-            Self::Portal(portal) => Viewer::Customer(portal.verified().session().customer_no),
+            Self::Portal(portal) => portal.viewer(),
             Self::Publishable(_) => Viewer::Public,
         }
     }
@@ -228,7 +249,7 @@ impl<const K: u32, const P: u32> FromRequestParts<Arc<App>> for Caller<K, P> {
     }
 }
 
-impl FromRequestParts<Arc<App>> for CatalogCaller {
+impl<const P: u32> FromRequestParts<Arc<App>> for CatalogCaller<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {

@@ -1,5 +1,6 @@
 //! Answers whether a caller may reach an object: a backend reaches those of its tenant, a portal token
-//! those of its own customer. Another customer's object is a missing one.
+//! those of its own customer. Another customer's object is a missing one. A link to an invoice reaches the
+//! invoice and its payment attempts only.
 
 use super::{Caller, SecretKey};
 use crate::base::{Owned, Viewer};
@@ -12,7 +13,7 @@ impl<const K: u32, const P: u32> Caller<K, P> {
     pub const fn viewer(&self) -> Viewer {
         match self {
             Self::Key(_) => Viewer::Backend,
-            Self::Portal(portal) => Viewer::Customer(portal.verified().session().customer_no),
+            Self::Portal(portal) => portal.viewer(),
         }
     }
 

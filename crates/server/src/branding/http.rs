@@ -2,7 +2,7 @@
 
 use super::Branding;
 use crate::app::App;
-use crate::auth::{CatalogCaller, SecretKey};
+use crate::auth::{CatalogCaller, INVOICE_LINK, SecretKey};
 use crate::base::{Address, Currency, Decimal, ExchangeRate, TaxDeclaration, TaxRate, Time};
 use crate::db::{Lane, Tx};
 use crate::http::leaves::{Email, Image, Integer, Item, List, Name, Origins, Text, string};
@@ -209,7 +209,7 @@ impl Field for Color {
     responses((status = 200, body = BrandingResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
-    caller: CatalogCaller,
+    caller: CatalogCaller<INVOICE_LINK>,
 ) -> Result<Json<BrandingResponse>, Problem> {
     let branding = super::get(&mut app.db.read().await?, &caller.tenant()).await?;
     let body = match caller {

@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(27, "0027_logins"),
     migration!(28, "0028_after_declines"),
     migration!(29, "0029_notices"),
+    migration!(30, "0030_invoice_links"),
 ];
 
 /// The schema version of this program.

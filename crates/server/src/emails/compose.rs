@@ -5,6 +5,7 @@ use super::message::{Document, Fact, Letter};
 use super::settings::EmailSettings;
 use super::words::Words;
 use super::{Email, EmailKind, Renewal, parsed, sql};
+use crate::app::App;
 use crate::base::{LoginId, Secret, SubscriptionId};
 use crate::branding::{self, Branding};
 use crate::customers::{self, CustomerRef, billing};
@@ -14,6 +15,7 @@ use crate::logins::{self, CODE_LIVES_SECONDS};
 use crate::organizations::Tenant;
 use crate::portal::LINK_LIVES_SECONDS;
 use crate::settlement::Attempt;
+use crate::signing::InvoiceLink;
 use crate::subscriptions::{self, SubscriptionStatus};
 use crate::{catalog, credits, payments, settlement, webhooks};
 use lettre::Address;
@@ -159,11 +161,12 @@ async fn content(
             } else {
                 language.invoice(&invoice)
             };
-            Ok(Content { document: Some(document), ..content })
+            let link = invoice_link(app, tx, tenant, &invoice, words).await?;
+            Ok(Content { document: Some(document), link, ..content })
         }
         EmailKind::PaymentFailed => {
             let found = settlement::get(tx, tenant, parsed(&email.object_id)?).await?;
-            failed_payment(tx, tenant, &existing(found)?, language).await
+            failed_payment(app, tx, tenant, &existing(found)?, language).await
         }
         EmailKind::Refund => {
             let found = settlement::get(tx, tenant, parsed(&email.object_id)?).await?;
@@ -200,6 +203,10 @@ async fn content(
             }
             let link = Some((words.open, app.codes.link_url(&app.issuer, email.id)));
             Ok(Content { link, ..Content::default() })
+        }
+        EmailKind::InvoiceLink => {
+            let found = invoices::get(tx, tenant, parsed(&email.object_id)?).await?;
+            new_invoice_link(app, tx, tenant, &existing(found)?, words).await
         }
         EmailKind::CreditsLow => {
             let found = credits::view(tx, tenant, parsed(&email.object_id)?).await?;
@@ -261,7 +268,42 @@ async fn endpoint_disabled(
     Ok(Content { facts, ..Content::default() })
 }
 
+async fn new_invoice_link(
+    app: &App,
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &Invoice,
+    words: &Words,
+) -> Result<Content, ComposeError> {
+    let link = invoice_link(app, tx, tenant, invoice, words).await?;
+    let link = link.ok_or(ComposeError::Invalid("link_expired"))?;
+    Ok(Content { link: Some(link), ..numbered(Some(invoice), words) })
+}
+
+/// Returns the link to an invoice that is owed, unless links are turned off.
+async fn invoice_link(
+    app: &App,
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    invoice: &Invoice,
+    words: &Words,
+) -> Result<Option<(&'static str, Secret)>, DbError> {
+    let customer = customers::by_no(tx, tenant, invoice.customer_no).await?;
+    let customer = customer.filter(|customer| customer.archived_at.is_none());
+    let is_on = app.config.portal.invoice_link_days > 0 && invoice.status.is_payable();
+    Ok(customer.filter(|_| is_on).map(|customer| {
+        let link = InvoiceLink {
+            invoice_id: invoice.id,
+            tenant_no: tenant.no,
+            generation: customer.generation,
+            sent_at: app.clock.now(),
+        };
+        (words.open_invoice, app.codes.invoice_link_url(&app.issuer, &link))
+    }))
+}
+
 async fn failed_payment(
+    app: &App,
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     attempt: &Attempt,
@@ -270,6 +312,9 @@ async fn failed_payment(
     let format = Format::new(locale, attempt.currency.as_str());
     let invoice = invoices::get(tx, tenant, attempt.invoice_id).await?;
     let mut content = numbered(invoice.as_ref(), words);
+    if let Some(invoice) = &invoice {
+        content.link = invoice_link(app, tx, tenant, invoice, words).await?;
+    }
     content.facts.push((words.amount, format.money(attempt.amount)));
     if let Some(id) = invoice.and_then(|invoice| invoice.subscription_id) {
         let subscription = subscriptions::get(tx, tenant, id).await?;

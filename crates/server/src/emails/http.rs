@@ -100,7 +100,7 @@ pub async fn resend(
         let detail = "E-mail is not configured for this environment.";
         return Err(Problem::new(Code::Conflict, detail));
     }
-    if matches!(email.kind, EmailKind::LoginCode | EmailKind::PortalLink) {
+    if matches!(email.kind, EmailKind::LoginCode | EmailKind::PortalLink | EmailKind::InvoiceLink) {
         let detail = "Only the customer can ask for a code or a link again.";
         return Err(Problem::new(Code::Conflict, detail));
     }

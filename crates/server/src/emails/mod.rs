@@ -54,6 +54,8 @@ words! {
         LoginCode = "login_code",
         /// A new link to the hosted page.
         PortalLink = "portal_link",
+        /// A new link to an invoice.
+        InvoiceLink = "invoice_link",
     }
 }
 
@@ -252,7 +254,7 @@ async fn is_wanted(
                 Effect::CollectInvoice | Effect::TopUp { automatic: true, .. } => true,
                 Effect::StartSubscription { .. }
                 | Effect::ChangePlan(_)
-                | Effect::PayInvoice
+                | Effect::PayInvoice { .. }
                 | Effect::TopUp { automatic: false, .. } => false,
             }))
         }
@@ -270,7 +272,8 @@ async fn is_wanted(
         | EmailKind::Refund
         | EmailKind::CreditsLow
         | EmailKind::LoginCode
-        | EmailKind::PortalLink => Ok(true),
+        | EmailKind::PortalLink
+        | EmailKind::InvoiceLink => Ok(true),
     }
 }
 
@@ -280,23 +283,24 @@ pub async fn sends(app: &App, tenant: &Tenant, kind: EmailKind) -> Result<bool, 
     Ok(is_on(app, tenant) && !disabled.0.contains(&kind))
 }
 
-/// Queues a new link that continues a session of a customer; `false` if too many were asked for.
+/// Queues a new link of a customer, which continues a session or opens an invoice; `false` if too many were
+/// asked for.
 pub async fn queue_link(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
     customer: &Customer,
-    sid: PortalSessionId,
+    about: (EmailKind, String),
     author: &Author,
 ) -> Result<bool, DbError> {
     // One at a time, so that concurrent requests are counted.
     customers::lock_no(tx, tenant, customer.no).await?;
     let since = author.now.plus_seconds(-3_600);
     let sent = sql::links(tx, tenant, customer.id, since).await?;
-    let of_link = sent.iter().filter(|object_id| **object_id == sid.to_string()).count();
+    let of_link = sent.iter().filter(|object_id| **object_id == about.1).count();
     if sent.len() >= LINKS_AN_HOUR as usize || of_link >= LINKS_OF_ONE {
         return Ok(false);
     }
-    let (id, about) = (author.ids.email(), (EmailKind::PortalLink, sid.to_string()));
+    let id = author.ids.email();
     sql::insert(tx, &[NewEmail::due(id, tenant, Some(customer.id), about, author.now)]).await?;
     Ok(true)
 }

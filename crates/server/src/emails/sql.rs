@@ -23,7 +23,7 @@ const OF_CUSTOMER: Pages<Email> = pages!(
 const LINKS: Query<Object> = query!(
     Object,
     "SELECT {} FROM emails WHERE tenant_no = $1 AND customer_id = $2 AND id > $3 \
-     AND kind = 'portal_link' ORDER BY id DESC LIMIT 100"
+     AND kind IN ('portal_link', 'invoice_link') ORDER BY id DESC LIMIT 100"
 );
 /// Starts from the id of the e-mail: the caller has its link and no other credential.
 const SENT_LINK: Scalar<String> =
@@ -96,7 +96,7 @@ pub async fn get(
     tx.fetch_one(&GET, &[tenant.no.into(), id.into()]).await
 }
 
-/// Returns the sessions that links sent to a customer since an instant continue.
+/// Returns the sessions and invoices of the new links that were sent to a customer since an instant.
 pub async fn links(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,

@@ -19,10 +19,15 @@ pub async fn succeeded(
     let Some(mut invoice) = invoice.filter(|invoice| wants(invoice.status)) else {
         return Ok(false);
     };
-    if let Some(card) = new_card {
-        let (no, processor) = (attempt.customer_no, &attempt.processor);
-        let method = payment_methods::add(work, no, processor, card, false).await?;
-        (attempt.payment_method_id, attempt.card) = (Some(method.id), Some(method.card));
+    match new_card {
+        Some(card) if attempt.effect.keeps_card() => {
+            let (no, processor) = (attempt.customer_no, &attempt.processor);
+            let method = payment_methods::add(work, no, processor, card, false).await?;
+            (attempt.payment_method_id, attempt.card) = (Some(method.id), Some(method.card));
+        }
+        // For the receipt. Nothing can be charged to it.
+        Some(card) => attempt.card = Some(Card { reference: String::new(), ..card.clone() }),
+        None => {}
     }
     let wanted = match &attempt.effect {
         Effect::StartSubscription { subscription_id } => {
@@ -32,7 +37,7 @@ pub async fn succeeded(
             let by_form = attempt.status == AttemptStatus::RequiresForm;
             settled::changed(work, change, &mut invoice, by_form).await?
         }
-        Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice => {
+        Effect::TopUp { .. } | Effect::CollectInvoice | Effect::PayInvoice { .. } => {
             credits::topped_up(work, &invoice).await?
         }
     };
@@ -82,7 +87,7 @@ pub async fn declined(work: &mut Work<'_, '_, '_>, attempt: &Attempt) -> Result<
             settled::invoice_declined(&mut work, id, &mut invoice).await?;
         }
         (Effect::CollectInvoice, None)
-        | (Effect::ChangePlan(_) | Effect::PayInvoice | Effect::TopUp { .. }, _) => {}
+        | (Effect::ChangePlan(_) | Effect::PayInvoice { .. } | Effect::TopUp { .. }, _) => {}
     }
     Ok(())
 }

@@ -12,32 +12,44 @@ use crate::work::{BillingError, Work};
 use crate::{credits, payments};
 use serde_json::json;
 
-/// Begins to charge the amount due to the named method or the default one. A form that is open for
-/// the same is returned again.
+/// The payment method for an invoice.
+#[derive(Clone, Copy, Debug)]
+pub enum PayWith {
+    /// The customer's default; a form if there is none.
+    Default,
+    Method(PaymentMethodId),
+    /// A card from a form, which is not kept.
+    CardOnce,
+}
+
+/// Begins to charge the amount due. A form that is open for the same is returned again.
 pub async fn pay(
     work: &mut Work<'_, '_, '_>,
     id: InvoiceId,
-    method: Option<PaymentMethodId>,
+    with: PayWith,
 ) -> Result<SettleOutcome, BillingError> {
     let (customer, invoice) = payable(work.tx, work.tenant, id).await?;
     if customer.archived_at.is_some() {
         return Err(BillingError::CustomerArchived);
     }
-    let method = match method {
-        None => payments::default_of(work.tx, work.tenant, customer.no).await?,
-        Some(id) => {
+    let method = match with {
+        PayWith::CardOnce => None,
+        PayWith::Default => payments::default_of(work.tx, work.tenant, customer.no).await?,
+        PayWith::Method(id) => {
             let named = payments::get(work.tx, work.tenant, id).await?;
             let named = named.filter(|method| method.customer_no == customer.no);
             Some(named.ok_or(BillingError::NotFound)?)
         }
     };
+    let effect = Effect::PayInvoice { once: matches!(with, PayWith::CardOnce) };
     if let Some(live) = settlement::live(work.tx, work.tenant, id).await?
         && live.status == AttemptStatus::RequiresForm
+        && live.effect.keeps_card() == effect.keeps_card()
         && live.payment_method_id == method.as_ref().map(|method| method.id)
     {
         return Ok(SettleOutcome::Attempt { attempt_id: live.id });
     }
-    let attempt = begin(work, &invoice, method.as_ref(), Effect::PayInvoice).await?;
+    let attempt = begin(work, &invoice, method.as_ref(), effect).await?;
     Ok(SettleOutcome::Attempt { attempt_id: attempt.id })
 }
 

@@ -75,6 +75,7 @@ pub async fn charge(
         amount: attempt.amount,
         currency: attempt.currency,
         off_session,
+        keeps_card: attempt.effect.keeps_card(),
         at: attempt.billed_at,
     };
     let key_ends = attempt.created_at.plus_seconds(processor.key_holds_for_seconds());

@@ -160,6 +160,11 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
     pub email_hint: Option<&'a Value>,
+    /// The status of the invoice that a link opened, if that is not owed any more: `paid` or `void`. Only with
+    /// `invalid_code` and `session_revoked`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    pub invoice_status: Option<&'a Value>,
     /// The codes that may still be tried. Only with `invalid_code` and a code that was e-mailed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = i64)]
@@ -262,6 +267,7 @@ impl Problem {
             return_url: self.member("returnUrl"),
             branding: self.member("branding"),
             email_hint: self.member("emailHint"),
+            invoice_status: self.member("invoiceStatus"),
             tries_left: self.member("triesLeft"),
         }
     }

@@ -6,7 +6,7 @@ use super::{
     Received, Seller, pdf, received, sql,
 };
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, INVOICE_LINK};
 use crate::base::{
     Currency, CustomerId, DisputeStatus, InvoiceId, PaymentAttemptId, SubscriptionId, TaxRate, Time,
 };
@@ -28,6 +28,9 @@ use unitpay_request::response;
 use utoipa::openapi::{RefOr, Schema};
 
 type Reader = Caller<{ KeyScopes::INVOICES_READ }, { PortalScopes::INVOICES_READ }>;
+/// Also the holder of a link to the invoice.
+type ReaderOfOne =
+    Caller<{ KeyScopes::INVOICES_READ }, { PortalScopes::INVOICES_READ | INVOICE_LINK }>;
 
 #[response]
 #[schema(as = Invoice)]
@@ -324,7 +327,7 @@ async fn page(
     responses((status = 200, body = InvoiceResponse)))]
 pub async fn get(
     State(app): State<Arc<App>>,
-    caller: Reader,
+    caller: ReaderOfOne,
     PathText(id): PathText,
 ) -> Result<Json<InvoiceResponse>, Problem> {
     let mut tx = app.db.read().await?;
@@ -339,7 +342,7 @@ pub async fn get(
     responses((status = 200, body = Vec<u8>, content_type = "application/pdf")))]
 pub async fn document(
     State(app): State<Arc<App>>,
-    caller: Reader,
+    caller: ReaderOfOne,
     PathText(id): PathText,
 ) -> Result<Response, Problem> {
     let tenant = caller.tenant();

@@ -90,6 +90,10 @@ impl Owned for Invoice {
         self.customer_no
     }
 
+    fn linked_invoice(&self) -> Option<InvoiceId> {
+        Some(self.id)
+    }
+
     fn is_internal(&self) -> bool {
         self.status == InvoiceStatus::Draft
     }

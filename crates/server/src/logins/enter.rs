@@ -148,6 +148,7 @@ fn new_session(app: &App, reached: Reached) -> (crate::organizations::Tenant, Ne
         generation: Some(customer.generation),
         api_key_id: None,
         origin: SessionOrigin::Email,
+        invoice_id: None,
         ttl_seconds,
         max_lifetime_seconds: max_lifetime_seconds.clamp(ttl_seconds, longest),
         scopes,

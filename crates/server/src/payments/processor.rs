@@ -114,6 +114,8 @@ pub struct ChargeOrder {
     pub currency: Currency,
     /// Whether the customer is off-session, so that no form can be shown.
     pub off_session: bool,
+    /// Whether the card of a form is kept for later charges.
+    pub keeps_card: bool,
     /// Billing time, by which the sandbox decides whether a card has expired.
     pub at: Time,
 }

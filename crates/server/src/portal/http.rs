@@ -8,7 +8,7 @@ use super::{
 };
 use crate::app::App;
 use crate::auth::{RevokingKey, SecretKey};
-use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
+use crate::base::{ApiKeyId, CustomerId, InvoiceId, PortalSessionId, Secret, Time};
 use crate::branding;
 use crate::customers::CustomerRef;
 use crate::http::leaves::{Locale, Metadata, Origins};
@@ -111,8 +111,11 @@ pub struct PortalSessionResponse {
     pub refresh_count: i64,
     pub revoked_at: Option<Time>,
     pub revoked_reason: Option<String>,
-    /// `email`: the customer signed in by e-mail.
+    /// `email`: the customer signed in by e-mail. `invoice_link`: the customer followed a link to an
+    /// invoice.
     pub origin: SessionOrigin,
+    /// The one invoice that the session reads and pays, if it came by a link to it. It has no scopes then.
+    pub invoice_id: Option<InvoiceId>,
     /// The key that minted it; `null` without one.
     pub created_by_key_id: Option<ApiKeyId>,
     pub metadata: Value,
@@ -201,6 +204,7 @@ impl CreatePortalSessionRequest {
             generation: None,
             api_key_id: Some(api_key_id),
             origin: SessionOrigin::ApiKey,
+            invoice_id: None,
             ttl_seconds: self.ttl_seconds.unwrap_or_else(|| default_ttl(app)),
             max_lifetime_seconds: self
                 .max_lifetime_seconds
@@ -301,6 +305,7 @@ pub fn response(session: &PortalSession, now: Time) -> PortalSessionResponse {
         revoked_at,
         revoked_reason,
         origin: session.origin,
+        invoice_id: session.invoice_id,
         created_by_key_id: session.api_key_id,
         metadata: serde_json::from_str(&session.metadata).unwrap_or_default(),
     }
@@ -342,6 +347,10 @@ impl From<Refusal> for Problem {
                 Self::new(Code::TokenOfArchivedCustomer, "The customer is archived.")
             }
             Refusal::Revoked => Self::new(Code::SessionRevoked, "The session was revoked."),
+            Refusal::InvoiceClosed(status) => {
+                Self::new(Code::SessionRevoked, "The invoice of the session is not owed any more.")
+                    .with("invoiceStatus", status.as_str())
+            }
             Refusal::OrganizationSuspended => {
                 Self::new(Code::OrganizationSuspended, "The organization is suspended.")
             }

@@ -5,8 +5,8 @@ use super::{
     refresh as next_token, revoke_session,
 };
 use crate::app::App;
-use crate::auth::Portal;
-use crate::base::{CustomerId, PortalSessionId, Secret, Time};
+use crate::auth::{INVOICE_LINK, Portal};
+use crate::base::{CustomerId, InvoiceId, PortalSessionId, Secret, Time};
 use crate::customers::http::CustomerResponse;
 use crate::http::page::query;
 use crate::http::{Json, NoBody, Problem};
@@ -43,6 +43,8 @@ pub struct CurrentSession {
     pub refresh_count: i64,
     /// The `locale` of the mint.
     pub locale: Option<String>,
+    /// The one invoice that the session reads and pays, if it came by a link to it.
+    pub invoice_id: Option<InvoiceId>,
     /// Where the hosted page sends the customer afterwards.
     pub return_url: Option<String>,
     /// The dialog that the hosted page opens first.
@@ -74,7 +76,7 @@ pub struct RefreshResponse {
     responses((status = 200, body = CurrentSessionResponse)))]
 pub async fn current(
     State(app): State<Arc<App>>,
-    caller: Portal<0>,
+    caller: Portal<INVOICE_LINK>,
     inner: Inner,
     headers: HeaderMap,
     uri: Uri,
@@ -119,6 +121,7 @@ fn view(session: &PortalSession, now: Time) -> CurrentSession {
         absolute_expires_at: session.absolute_expires_at,
         refresh_count: session.refresh_count,
         locale: page.locale,
+        invoice_id: session.invoice_id,
         return_url: page.return_url,
         flow: page.flow,
     }
@@ -129,7 +132,7 @@ fn view(session: &PortalSession, now: Time) -> CurrentSession {
     responses((status = 200, body = RefreshResponse)))]
 pub async fn refresh(
     State(app): State<Arc<App>>,
-    caller: Portal<0>,
+    caller: Portal<INVOICE_LINK>,
     _: NoBody,
 ) -> Result<Json<RefreshResponse>, Problem> {
     let next = next_token(&app, caller.verified(), caller.token()).await?;
@@ -139,7 +142,10 @@ pub async fn refresh(
 /// Logs out: ends the session immediately.
 #[utoipa::path(delete, path = "/v1/portal-sessions/current", tag = "portalSessions", operation_id = "endCurrentPortalSession",
     responses((status = 204)))]
-pub async fn end(State(app): State<Arc<App>>, caller: Portal<0>) -> Result<StatusCode, Problem> {
+pub async fn end(
+    State(app): State<Arc<App>>,
+    caller: Portal<INVOICE_LINK>,
+) -> Result<StatusCode, Problem> {
     let (tenant, sid, author) = (caller.tenant(), caller.sid(), app.author(caller.actor()));
     revoke_session(&app.db, tenant, sid, RevokedReason::SignedOut, author).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -12,7 +12,8 @@ use crate::http::wire::Request;
 use crate::http::{Body, Code, Fields, Json, Problem};
 use crate::organizations::Tenant;
 use crate::portal::http_initial_data::{self, InitialData, Inner};
-use crate::portal::http_link;
+use crate::portal::{http_invoice_link, http_link};
+use crate::signing::InvoiceLink;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
@@ -72,6 +73,7 @@ pub async fn exchange(
             Ok(sid) => Opening::Cookie(sid),
             Err((sid, error)) => return Err(refused(&app, peer, sid, error).await),
         },
+        Known::Invoice(link) => Opening::Cookie(http_invoice_link::open(&app, peer, &link).await?),
     };
     let (verified, next) = match open(&app, opening).await {
         Ok(opened) => opened,
@@ -88,8 +90,10 @@ pub async fn exchange(
 /// A code or a cookie that this server issued.
 pub enum Known {
     Session(Opening),
-    /// A link in an e-mail.
+    /// A new link in an e-mail.
     Link(EmailId),
+    /// A link to one invoice.
+    Invoice(InvoiceLink),
 }
 
 impl Known {
@@ -103,7 +107,8 @@ impl Known {
             return by_cookie(app, headers, &sid?).map(Self::Session);
         };
         let opening = app.codes.open(&code).map(Opening::Code).map(Self::Session);
-        opening.or_else(|| app.codes.open_link(&code).map(Self::Link))
+        let opening = opening.or_else(|| app.codes.open_link(&code).map(Self::Link));
+        opening.or_else(|| app.codes.open_invoice_link(&code).map(Self::Invoice))
     }
 }
 
@@ -192,7 +197,13 @@ pub async fn refused(
     with_way_back(app, problem, tenant, page).await
 }
 
-async fn with_way_back(app: &App, problem: Problem, tenant: Tenant, page: PageOptions) -> Problem {
+/// Adds the branding and the link back, which the page shows.
+pub async fn with_way_back(
+    app: &App,
+    problem: Problem,
+    tenant: Tenant,
+    page: PageOptions,
+) -> Problem {
     let problem = match page.return_url {
         Some(url) => problem.with("returnUrl", url),
         None => problem,

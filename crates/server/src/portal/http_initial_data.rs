@@ -97,6 +97,7 @@ pub async fn gather(
     let allowed = FIRST.iter().filter(|(scope, _)| session.scopes.contains(*scope));
     let paths = allowed.map(|(_, path)| *path);
     let mut queue: VecDeque<String> = paths.map(str::to_owned).collect();
+    queue.extend(session.invoice_id.map(|id| format!("/invoices/{id}")));
     while let Some(path) = queue.pop_front() {
         if path == UPCOMING {
             let each = |id: &String| path.replace("{subscription}", id);

@@ -76,7 +76,11 @@ pub async fn introspect(
     let token = body.read()?.token;
     app.check_clock()?;
     let verified = match verify(&app, &token, None).await {
-        Ok(verified) => Some(verified).filter(|found| found.session().tenant == caller.tenant()),
+        // The token of a link to an invoice is for this server only.
+        Ok(verified) => Some(verified).filter(|found| {
+            let session = found.session();
+            session.tenant == caller.tenant() && session.invoice_id.is_none()
+        }),
         Err(refusal @ (Refusal::Db(_) | Refusal::Signing(_) | Refusal::TooManyForgeries(_))) => {
             return Err(refusal.into());
         }
@@ -85,6 +89,7 @@ pub async fn introspect(
             | Refusal::Expired
             | Refusal::CustomerArchived
             | Refusal::Revoked
+            | Refusal::InvoiceClosed(_)
             | Refusal::OrganizationSuspended,
         ) => None,
     };

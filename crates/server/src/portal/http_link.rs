@@ -15,8 +15,10 @@ use crate::emails::{self, EmailKind};
 use crate::http::{Body, Json, Problem};
 use crate::limits::{LimitHit, Limited};
 use crate::portal::http_initial_data::Inner;
+use crate::portal::http_invoice_link;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use std::net::IpAddr;
 use std::sync::Arc;
 use unitpay_request::response;
 
@@ -44,15 +46,18 @@ pub async fn send(
     let sid = match Known::read(&app, &headers, (code, sid)) {
         Some(Known::Session(opening)) => Some(opening.sid()),
         Some(Known::Link(id)) => session_of(&app, id).await?,
+        Some(Known::Invoice(link)) => {
+            limit(&app, peer)?;
+            let email_hint = http_invoice_link::send(&app, peer, &link).await?;
+            return Ok(Json(StatusCode::CREATED, SendPortalLinkResponse { email_hint }));
+        }
         None => None,
     };
     let Some(sid) = sid else {
         note_bad_code(&app, peer)?;
         return Err(invalid_code());
     };
-    if let Limited::Hit(limit) = app.limits.login(peer) {
-        return Err(Problem::rate_limited(limit));
-    }
+    limit(&app, peer)?;
     let Some(record) = continuable(&app, sid).await? else {
         let error = why_closed(&app, sid).await;
         return Err(refused(&app, peer, None, error).await);
@@ -64,7 +69,8 @@ pub async fn send(
     let (customer, author) = (record.customer, app.author(Actor::System));
     let email_hint = masked(&customer.email);
     let step = async move |tx: &mut Tx<'_, '_>| {
-        emails::queue_link(tx, &tenant, &customer, sid, &author).await
+        let about = (EmailKind::PortalLink, sid.to_string());
+        emails::queue_link(tx, &tenant, &customer, about, &author).await
     };
     if !app.db.write::<_, DbError, _>(Lane::Usual, step).await? {
         return Err(Problem::rate_limited(too_many()));
@@ -72,7 +78,14 @@ pub async fn send(
     Ok(Json(StatusCode::CREATED, SendPortalLinkResponse { email_hint }))
 }
 
-const fn too_many() -> LimitHit {
+fn limit(app: &App, peer: IpAddr) -> Result<(), Problem> {
+    match app.limits.login(peer) {
+        Limited::Pass => Ok(()),
+        Limited::Hit(limit) => Err(Problem::rate_limited(limit)),
+    }
+}
+
+pub const fn too_many() -> LimitHit {
     LimitHit {
         policy: "links-of-customer",
         burst: emails::LINKS_AN_HOUR,
@@ -129,7 +142,7 @@ pub async fn hint(app: &App, sid: PortalSessionId) -> Result<Option<String>, DbE
 }
 
 /// Returns an address as its owner recognizes it: `a…@example.com`.
-fn masked(address: &str) -> String {
+pub fn masked(address: &str) -> String {
     let (name, domain) = address.rsplit_once('@').unwrap_or_default();
     let first: String = name.chars().take(1).collect();
     format!("{first}…@{domain}")

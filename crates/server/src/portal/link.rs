@@ -44,6 +44,7 @@ pub async fn continue_session(
         generation: Some(record.generation),
         api_key_id: session.api_key_id,
         origin: SessionOrigin::Email,
+        invoice_id: None,
         ttl_seconds: session.ttl_seconds,
         max_lifetime_seconds: session.absolute_expires_at.seconds() - session.created_at.seconds(),
         scopes: session.scopes,

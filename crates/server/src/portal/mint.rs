@@ -1,10 +1,10 @@
 //! Mint: creates a session and its first token.
 
-use super::session::{Token, token_id};
+use super::session::{Token, scope_text, token_id};
 use super::{PageOptions, PortalScopes, SessionOrigin, sql};
 use crate::app::App;
 use crate::audit::{self, Action, Actor};
-use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Secret, Time};
+use crate::base::{ApiKeyId, CustomerId, InvoiceId, PortalSessionId, Secret, Time};
 use crate::customers::{self, CustomerRef, SessionsEnd};
 use crate::db::{DbError, Lane, ToRow, Tx};
 use crate::events::{self, EventType, NewEvent};
@@ -30,6 +30,8 @@ pub struct NewSession {
     pub generation: Option<i64>,
     pub api_key_id: Option<ApiKeyId>,
     pub origin: SessionOrigin,
+    /// The invoice that it is bound to.
+    pub invoice_id: Option<InvoiceId>,
     pub ttl_seconds: i64,
     #[record(skip)]
     pub max_lifetime_seconds: i64,
@@ -122,7 +124,7 @@ pub async fn mint(
         environment: tenant.environment,
         issued_at,
         expires_at: minted.expires_at.seconds(),
-        scope: new.scopes.to_string(),
+        scope: scope_text(new.invoice_id, new.scopes),
     };
     let new = Arc::new(new);
     let idempotency = idempotency.map(Arc::new);
@@ -172,7 +174,7 @@ async fn store(
     app.db
         .write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
             let idempotency = idempotency.as_deref();
-            let is_audited = row.new.origin == SessionOrigin::Email;
+            let is_audited = row.new.origin != SessionOrigin::ApiKey;
             let alone = idempotency.is_none()
                 && !row.new.invalidate_existing
                 && event.is_none()
@@ -187,8 +189,11 @@ async fn store(
                 return Err(why_not(tx, &tenant, &row).await?);
             }
             if is_audited {
-                let (customer, detail) =
-                    (Some(row.customer_id), json!({ "origin": row.new.origin }));
+                let mut detail = json!({ "origin": row.new.origin });
+                if let Some(id) = row.new.invoice_id {
+                    detail["invoiceId"] = json!(id);
+                }
+                let customer = Some(row.customer_id);
                 let event = author.event(Action::PortalSessionCreated, row.sid, customer, detail);
                 audit::record(tx, tenant.no, &event).await?;
             }

@@ -11,8 +11,10 @@ pub mod http_exchange;
 pub mod http_fields;
 pub mod http_initial_data;
 pub mod http_introspect;
+pub mod http_invoice_link;
 pub mod http_link;
 pub mod http_page;
+mod invoice_link;
 mod link;
 mod mint;
 mod page;
@@ -23,6 +25,7 @@ mod sql;
 mod verify;
 
 pub use exchange::{ExchangeError, Opening, exchange};
+pub use invoice_link::{LinkError, check_link, open_link};
 pub use link::{LINK_LIVES_SECONDS, continuable, continue_session, why_closed};
 pub use mint::{MintError, Minted, NewSession, mint, minted_before};
 pub use page::{Flow, PageOptions};

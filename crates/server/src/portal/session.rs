@@ -2,7 +2,7 @@
 
 use super::PortalScopes;
 use crate::base::words::words;
-use crate::base::{ApiKeyId, CustomerId, PortalSessionId, Time};
+use crate::base::{ApiKeyId, CustomerId, InvoiceId, PortalSessionId, Time};
 use crate::db::{FromRow, ToRow};
 use crate::organizations::Tenant;
 use unitpay_token::Claims;
@@ -20,6 +20,8 @@ pub struct PortalSession {
     #[record(computed)]
     pub api_key_id: Option<ApiKeyId>,
     pub origin: SessionOrigin,
+    /// The invoice that the session is bound to. Such a session has no scopes and reaches nothing else.
+    pub invoice_id: Option<InvoiceId>,
     pub scopes: PortalScopes,
     /// A JSON array of origins; empty means any origin.
     pub allowed_origins: String,
@@ -78,6 +80,8 @@ words! {
         ApiKey = "api_key",
         /// The customer has read an e-mail to its address.
         Email = "email",
+        /// The customer has followed a link to one invoice.
+        InvoiceLink = "invoice_link",
     }
 }
 
@@ -108,7 +112,7 @@ impl PortalSession {
             environment: self.tenant.environment,
             issued_at: self.current.issued_at.seconds(),
             expires_at: self.current.expires_at.seconds(),
-            scope: self.scopes.to_string(),
+            scope: scope_text(self.invoice_id, self.scopes),
         }
     }
 
@@ -130,6 +134,15 @@ impl PortalSession {
     pub fn allows_origin(&self, origin: &str) -> bool {
         let allowed = self.allowed_origins();
         origin != "null" && (allowed.is_empty() || allowed.iter().any(|known| known == origin))
+    }
+}
+
+/// Returns the `scope` of a session's tokens. Verifiers elsewhere refuse that of an invoice, so that it is
+/// not taken for the customer's session.
+pub fn scope_text(invoice_id: Option<InvoiceId>, scopes: PortalScopes) -> String {
+    match invoice_id {
+        Some(id) => format!("invoice:{id}"),
+        None => scopes.to_string(),
     }
 }
 

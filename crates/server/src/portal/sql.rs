@@ -1,14 +1,16 @@
 //! SQL statements for portal sessions.
 
+use super::invoice_link::Linked;
 use super::{
     NewSession, PortalSession, RevokedReason, SessionOrigin, SessionRecord, SessionStatus, Token,
 };
-use crate::base::{CustomerId, PageQuery, PortalSessionId, Time};
+use crate::base::{CustomerId, InvoiceId, PageQuery, PortalSessionId, Time};
 use crate::db::{
     Command, DbError, Pages, Query, Scalar, Sql, ToRow, Tx, command, pages, query, scalar, sql,
     text_columns, word_columns,
 };
 use crate::organizations::Tenant;
+use crate::signing::InvoiceLink;
 use std::sync::Arc;
 
 /// The authentication statement: by `sid` only, all by primary keys.
@@ -22,6 +24,7 @@ const RECORD: Query<Box<SessionRecord>> = query!(
      JOIN signing_keys k ON k.kid = s.kid \
      LEFT JOIN signing_keys p ON p.kid = s.previous_kid \
      LEFT JOIN customer_billing b ON b.customer_no = c.no \
+     LEFT JOIN invoices i ON i.tenant_no = s.tenant_no AND i.id = s.invoice_id \
      WHERE s.sid = $1",
     customer_id = "c.id",
     organization_suspended = "o.suspended",
@@ -30,7 +33,23 @@ const RECORD: Query<Box<SessionRecord>> = query!(
     signing_key = "k.status",
     previous_signing_key = "p.status",
     session_events = "t.session_events",
+    invoice_status = "i.status",
 );
+/// The invoice of a link, which knows its tenant.
+const LINKED: Query<Box<Linked>> = query!(
+    Box<Linked>,
+    "SELECT {tenant: t, customer: c, billing: b} FROM invoices i \
+     JOIN customers c ON c.no = i.customer_no \
+     JOIN tenants t ON t.no = i.tenant_no \
+     JOIN organizations o ON o.id = t.organization_id \
+     LEFT JOIN customer_billing b ON b.customer_no = c.no \
+     WHERE i.tenant_no = $1 AND i.id = $2",
+    invoice_status = "i.status",
+    organization_suspended = "o.suspended",
+    session_events = "t.session_events",
+);
+const WAS_REVOKED: Sql = sql("SELECT 1 FROM portal_sessions WHERE tenant_no = $1 \
+     AND customer_no = $2 AND sid >= $3 AND invoice_id = $4 AND revoked_reason = 'revoked'");
 
 /// The serialisation point with revoke-all: the row takes the customer's generation as it stands
 /// in this very statement. A revocation that commits later makes the row old, one that committed
@@ -38,11 +57,11 @@ const RECORD: Query<Box<SessionRecord>> = query!(
 const INSERT: Command<NewRow> = command!(
     NewRow,
     "INSERT INTO portal_sessions (sid, tenant_no, customer_no, generation, \
-     api_key_id, origin, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
+     api_key_id, origin, invoice_id, scopes, allowed_origins, metadata, created_at, ttl_seconds, \
      absolute_expires_at, page, kid, digest, issued_at, expires_at, issuer) \
      SELECT CAST({sid} AS TEXT), c.tenant_no, c.no, c.generation, \
      COALESCE(CAST({api_key_id} AS TEXT), ''), CAST({origin} AS TEXT), \
-     CAST({scopes} AS TEXT), CAST({allowed_origins} AS TEXT), CAST({metadata} AS TEXT), \
+     CAST({invoice_id} AS TEXT), CAST({scopes} AS TEXT), CAST({allowed_origins} AS TEXT), CAST({metadata} AS TEXT), \
      CAST({created_at} AS BIGINT), CAST({ttl_seconds} AS BIGINT), \
      CAST({absolute_expires_at} AS BIGINT), CAST({page} AS TEXT), k.kid, {digest}, \
      CAST({issued_at} AS BIGINT), CAST({expires_at} AS BIGINT), CAST({issuer} AS TEXT) \
@@ -82,17 +101,19 @@ const IS_CODE_USED: Sql = sql("SELECT 1 FROM portal_sessions \
      WHERE tenant_no = $1 AND customer_no = $2 AND sid = $3 AND code_used_at IS NOT NULL");
 
 /// The instant at which the session ended early, whether itself, its generation, its API key or its
-/// signing key was revoked.
+/// signing key was revoked, or its invoice is not owed any more.
 macro_rules! revoked_at {
     () => {
         "COALESCE(s.revoked_at, e.ended_at, CASE WHEN a.sessions_revoked THEN a.revoked_at END, \
-         CASE WHEN k.status = 'revoked' THEN k.ended_at END)"
+         CASE WHEN k.status = 'revoked' THEN k.ended_at END, \
+         CASE WHEN i.status IN ('paid', 'void') THEN COALESCE(i.paid_at, i.updated_at) END)"
     };
 }
 
 const REVOKED_REASON: &str = "COALESCE(s.revoked_reason, e.reason, \
      CASE WHEN a.sessions_revoked THEN 'api_key_revoked' END, \
-     CASE WHEN k.status = 'revoked' THEN 'signing_key_revoked' END)";
+     CASE WHEN k.status = 'revoked' THEN 'signing_key_revoked' END, \
+     CASE WHEN i.status IN ('paid', 'void') THEN 'invoice_closed' END)";
 
 /// A session as it is listed.
 macro_rules! listed {
@@ -105,6 +126,7 @@ macro_rules! listed {
              JOIN signing_keys k ON k.kid = s.kid \
              LEFT JOIN ended_generations e \
              ON e.customer_no = s.customer_no AND e.generation = s.generation \
+             LEFT JOIN invoices i ON i.tenant_no = s.tenant_no AND i.id = s.invoice_id \
              WHERE s.tenant_no = $1 ",
             $rest
         )
@@ -174,6 +196,27 @@ pub async fn record(
     sid: PortalSessionId,
 ) -> Result<Option<Box<SessionRecord>>, DbError> {
     tx.fetch_one(&RECORD, &[sid.into()]).await
+}
+
+/// Reads the invoice of a link.
+pub async fn linked(
+    tx: &mut Tx<'_, '_>,
+    link: &InvoiceLink,
+) -> Result<Option<Box<Linked>>, DbError> {
+    tx.fetch_one(&LINKED, &[link.tenant_no.into(), link.invoice_id.into()]).await
+}
+
+/// Whether a backend has revoked a session of the invoice that was opened since an instant.
+pub async fn was_revoked(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    customer_no: i64,
+    invoice: InvoiceId,
+    since: Time,
+) -> Result<bool, DbError> {
+    let first = PortalSessionId::first_at(since);
+    let values = [tenant.no.into(), customer_no.into(), first.into(), invoice.into()];
+    tx.exists(&WAS_REVOKED, &values).await
 }
 
 /// Stores a session; returns `false` if it exists, the customer is missing, archived or of another

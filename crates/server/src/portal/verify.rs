@@ -10,11 +10,12 @@ use crate::base::{PortalSessionId, Time};
 use crate::customers::Customer;
 use crate::customers::billing::BillingProfile;
 use crate::db::{DbError, FromRow};
+use crate::invoices::InvoiceStatus;
 use crate::limits::LimitHit;
 use crate::signing::{KeyStatus, SigningError};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
-use unitpay_token::{Claims, Expected, UnverifiedToken, VerifyError};
+use unitpay_token::{Claims, ClaimsFault, Expected, UnverifiedToken, VerifyError};
 
 /// The answer of the authentication statement: a session's row and everything that can end it.
 #[derive(Clone, Debug, FromRow)]
@@ -37,6 +38,9 @@ pub struct SessionRecord {
     /// Whether the tenant records events of refreshed sessions.
     #[record(computed)]
     pub session_events: bool,
+    /// The status of the invoice that the session is bound to.
+    #[record(computed)]
+    pub invoice_status: Option<InvoiceStatus>,
 }
 
 /// The token that was presented, of the two that may be valid.
@@ -63,6 +67,8 @@ pub enum Refusal {
     Expired,
     CustomerArchived,
     Revoked,
+    /// The session is bound to an invoice that is not owed any more.
+    InvoiceClosed(InvoiceStatus),
     OrganizationSuspended,
     /// Too many wrong signatures from this peer. Retry after this many seconds.
     TooManyForgeries(LimitHit),
@@ -173,6 +179,10 @@ impl SessionRecord {
             || signing_key_revoked
         {
             Some(Refusal::Revoked)
+        } else if session.invoice_id.is_some() {
+            // An issued invoice is never deleted. A missing one closes the session, too.
+            let status = self.invoice_status.unwrap_or(InvoiceStatus::Void);
+            (!status.is_payable()).then_some(Refusal::InvoiceClosed(status))
         } else {
             None
         }
@@ -205,6 +215,10 @@ async fn refuse_other_bytes(
     }
     match verified {
         Err(VerifyError::Expired) => Refusal::Expired,
+        // An older token of this session: the strict check refuses the scope of an invoice.
+        Err(VerifyError::BadClaims(ClaimsFault::Scope)) if record.session.invoice_id.is_some() => {
+            Refusal::Expired
+        }
         Ok(())
         | Err(
             VerifyError::Malformed

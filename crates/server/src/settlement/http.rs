@@ -2,7 +2,7 @@
 
 use super::{Attempt, AttemptStatus, Effect};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, INVOICE_LINK};
 use crate::base::{
     CreditAccountId, Currency, CustomerId, InvoiceId, PaymentAttemptId, PaymentMethodId,
     SubscriptionId, Time,
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use unitpay_request::response;
 
 /// A portal token needs no scope: it may have started the payment with any of several.
-type Reader = Caller<{ KeyScopes::INVOICES_READ }, 0>;
+type Reader = Caller<{ KeyScopes::INVOICES_READ }, INVOICE_LINK>;
 
 #[response]
 #[schema(as = PaymentAttempt)]
@@ -53,7 +53,7 @@ impl From<Attempt> for PaymentAttemptResponse {
             Effect::StartSubscription { .. }
             | Effect::ChangePlan(_)
             | Effect::CollectInvoice
-            | Effect::PayInvoice => None,
+            | Effect::PayInvoice { .. } => None,
         };
         Self {
             id: attempt.id,

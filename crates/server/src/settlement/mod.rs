@@ -50,8 +50,11 @@ pub enum Effect {
     /// Automatic collection (renewal or retry). The customer is off-session, so no form can be
     /// shown.
     CollectInvoice,
-    /// A caller pays an issued invoice.
-    PayInvoice,
+    /// A caller pays an issued invoice. `once` if a link to it was used: the card is not kept.
+    PayInvoice {
+        #[serde(default)]
+        once: bool,
+    },
     /// `automatic` if a balance fell below its threshold: the customer is off-session, so no form
     /// can be shown.
     TopUp {
@@ -103,6 +106,10 @@ pub struct Attempt {
 impl Owned for Attempt {
     fn owner(&self) -> i64 {
         self.customer_no
+    }
+
+    fn linked_invoice(&self) -> Option<InvoiceId> {
+        Some(self.invoice_id)
     }
 }
 
@@ -352,7 +359,18 @@ impl Effect {
         match self {
             Self::CollectInvoice => true,
             Self::TopUp { automatic, .. } => *automatic,
-            Self::StartSubscription { .. } | Self::ChangePlan(_) | Self::PayInvoice => false,
+            Self::StartSubscription { .. } | Self::ChangePlan(_) | Self::PayInvoice { .. } => false,
+        }
+    }
+
+    /// Whether a card that is entered in a form becomes a payment method of the customer.
+    pub const fn keeps_card(&self) -> bool {
+        match self {
+            Self::PayInvoice { once } => !*once,
+            Self::StartSubscription { .. }
+            | Self::ChangePlan(_)
+            | Self::CollectInvoice
+            | Self::TopUp { .. } => true,
         }
     }
 
@@ -361,7 +379,7 @@ impl Effect {
         match self {
             Self::StartSubscription { subscription_id } => Some(*subscription_id),
             Self::ChangePlan(change) => Some(change.subscription_id),
-            Self::CollectInvoice | Self::PayInvoice | Self::TopUp { .. } => None,
+            Self::CollectInvoice | Self::PayInvoice { .. } | Self::TopUp { .. } => None,
         }
     }
 }
@@ -370,7 +388,7 @@ impl Attempt {
     /// Whether its form has expired. An issued invoice may be paid for as long as it is owed.
     pub fn form_is_over(&self, at: Time) -> bool {
         self.status == AttemptStatus::RequiresForm
-            && self.effect != Effect::PayInvoice
+            && !matches!(self.effect, Effect::PayInvoice { .. })
             && at >= self.billed_at.plus_seconds(FORM_OPEN_FOR_SECONDS)
     }
 

@@ -96,7 +96,9 @@ impl Attempt {
                 FormSubject::Subscription(subscription_id)
             }
             Effect::ChangePlan(ref change) => FormSubject::Subscription(change.subscription_id),
-            Effect::CollectInvoice | Effect::PayInvoice => FormSubject::Invoice(self.invoice_id),
+            Effect::CollectInvoice | Effect::PayInvoice { .. } => {
+                FormSubject::Invoice(self.invoice_id)
+            }
             Effect::TopUp { credit_account_id, .. } => {
                 FormSubject::CreditAccount(credit_account_id)
             }

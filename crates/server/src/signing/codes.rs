@@ -4,7 +4,7 @@
 //! and none is stored. A valid code is only a hint: the row of the id decides.
 
 use super::SigningKeys;
-use crate::base::{EmailId, LoginId, PortalSessionId, Secret};
+use crate::base::{EmailId, InvoiceId, LoginId, PortalSessionId, Secret, Time};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,9 +17,36 @@ pub struct Codes {
     code: hmac::Key,
     cookie: hmac::Key,
     link: hmac::Key,
+    invoice_link: hmac::Key,
     login_code: hmac::Key,
     login_cookie: hmac::Key,
     address: hmac::Key,
+}
+
+/// The content of a link to one invoice. It is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvoiceLink {
+    pub invoice_id: InvoiceId,
+    pub tenant_no: i64,
+    /// The generation of the customer when the link was sent.
+    pub generation: i64,
+    /// When it was sent, to the second.
+    pub sent_at: Time,
+}
+
+impl InvoiceLink {
+    fn text(&self) -> String {
+        let Self { invoice_id, tenant_no, generation, sent_at } = self;
+        format!("{invoice_id}.{tenant_no}.{generation}.{}", sent_at.seconds())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let invoice_id = parts.next()?.parse().ok()?;
+        let mut number = || parts.next()?.parse::<i64>().ok();
+        let (tenant_no, generation, seconds) = (number()?, number()?, number()?);
+        Some(Self { invoice_id, tenant_no, generation, sent_at: Time::from_seconds(seconds) })
+    }
 }
 
 impl Codes {
@@ -29,6 +56,7 @@ impl Codes {
             code: key(b"unitpay portal codes"),
             cookie: key(b"unitpay portal cookies"),
             link: key(b"unitpay portal links"),
+            invoice_link: key(b"unitpay invoice links"),
             login_code: key(b"unitpay login codes"),
             login_cookie: key(b"unitpay login cookies"),
             address: key(b"unitpay login addresses"),
@@ -54,6 +82,18 @@ impl Codes {
     /// Returns the e-mail of a link that this server sent.
     pub fn open_link(&self, code: &str) -> Option<EmailId> {
         opened(&self.link, code)
+    }
+
+    /// Returns the address that opens one invoice.
+    pub fn invoice_link_url(&self, issuer: &str, link: &InvoiceLink) -> Secret {
+        let text = link.text();
+        Secret::new(format!("{issuer}/portal#{text}.{}", tag(&self.invoice_link, &text)))
+    }
+
+    /// Returns the content of a link to one invoice that this server sent.
+    pub fn open_invoice_link(&self, code: &str) -> Option<InvoiceLink> {
+        let (text, tag) = code.rsplit_once('.')?;
+        if verify(&self.invoice_link, text, tag) { InvoiceLink::parse(text) } else { None }
     }
 
     /// Returns the value of a session's cookie.

@@ -10,7 +10,7 @@ pub mod http;
 mod seal;
 mod sql;
 
-pub use codes::Codes;
+pub use codes::{Codes, InvoiceLink};
 pub use seal::{MasterKey, Seal, SealError};
 pub use sql::{all, remove_retired_before};
 

@@ -228,7 +228,7 @@ on_both_stores! {
             "allowedOrigins": ["https://app.example.com"], "createdAt": "2030-01-01T00:00:00.000Z",
             "expiresAt": "2030-01-01T00:10:00.000Z", "absoluteExpiresAt": "2030-01-01T00:20:00.000Z",
             "refreshCount": 0, "revokedAt": null, "revokedReason": null, "createdByKeyId": key_id,
-            "origin": "api_key",
+            "origin": "api_key", "invoiceId": null,
             "metadata": { "k": "v" },
         });
         assert_eq!(listed, expected);

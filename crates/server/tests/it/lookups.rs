@@ -82,7 +82,7 @@ on_both_stores! {
             "allowedOrigins": ["https://a.example"], "createdAt": "2030-01-01T00:00:00.000Z",
             "expiresAt": "2030-01-01T00:15:00.000Z", "absoluteExpiresAt": "2030-01-01T00:15:00.000Z",
             "refreshCount": 1, "revokedAt": null, "revokedReason": null, "createdByKeyId": key_id,
-            "origin": "api_key",
+            "origin": "api_key", "invoiceId": null,
             "metadata": { "order": "7" },
         });
         assert_eq!(shown.json(), expected);

@@ -36,6 +36,7 @@ mod hosted;
 mod hosted_links;
 mod hosted_page;
 mod idempotency;
+mod invoice_links;
 mod invoices;
 mod invoicing;
 mod keys;

@@ -136,6 +136,54 @@ on_both_stores! {
         }
     }
 
+    async fn link_to_an_invoice_reaches_that_invoice_only(t) {
+        let t = Test::start_with(t.engine, |config| mail_to(config, 1)).await;
+        let callers = Callers::make(&t).await;
+        let allowed = ["getInvoice", "getInvoicePdf", "payInvoice", "getBranding", "getCurrentPortalSession", "refreshPortalSession", "endCurrentPortalSession"];
+        let (mut world, mut passed) = (World::make(&t).await, BTreeSet::new());
+        for row in OPERATIONS {
+            // Nothing that the page of another customer or session opens depends on the token.
+            if matches!(row.1, Public | Page | Login) {
+                continue;
+            }
+            let token = t.open_invoice(&t.invoice_link(&world.customer, &world.invoice).await).await.expect(200).text("token");
+            let before = t.state().await;
+            // The credential of the request is the last one.
+            let mut request = callers.request(&t, row, Caller::Nobody, &world).await.bearer(&token);
+            let answer = t.call(request.clone()).await;
+            if allowed.contains(&row.0) {
+                let body = answer.expect(row.4).body;
+                passed.insert(row.0);
+                let body = String::from_utf8_lossy(&body).into_owned();
+                let named = [&world.customer, &world.invoice, &world.sid];
+                for id in world.ids().iter().filter(|id| !named.iter().any(|known| known == *id)) {
+                    assert!(!body.contains(id), "{}: {body}", row.0);
+                }
+                world = World::make(&t).await;
+                continue;
+            }
+            let expected = match row.1 {
+                Key(_) | Sandbox(_) => (401, "invalid_api_key"),
+                Form(_) => (404, "not_found"),
+                Signed => (400, "malformed_request"),
+                Portal | Either(..) | Catalog | Public | Page | Login => (403, "insufficient_scope"),
+            };
+            assert_eq!((answer.status, code_of(&answer).as_str()), expected, "{}", row.0);
+            // An idempotency key makes no difference.
+            request.headers.push(("idempotency-key".to_owned(), row.0.to_owned()));
+            assert_eq!(t.call(request).await.status, expected.0, "{}", row.0);
+            assert_eq!(t.state().await, before, "{} changed something that it refused", row.0);
+        }
+        assert_eq!(passed.len(), allowed.len());
+        // Neither does another invoice of the customer, nor its payment.
+        let other = t.bill(&world.customer, 700).await;
+        let token = t.open_invoice(&t.invoice_link(&world.customer, &other).await).await.expect(200).text("token");
+        for row in OPERATIONS.iter().filter(|row| row.0.ends_with("Invoice") || row.0.ends_with("InvoicePdf")) {
+            let answer = t.call(callers.request(&t, row, Caller::Nobody, &world).await.bearer(&token)).await;
+            assert!((401..=404).contains(&answer.status), "{}: {}", row.0, answer.status);
+        }
+    }
+
     async fn route_without_body_refuses_a_body(t) {
         let t = Test::start_with(t.engine, |config| mail_to(config, 1)).await;
         let callers = Callers::make(&t).await;

@@ -185,6 +185,37 @@ prop_compose! {
     }
 }
 
+#[test]
+fn scope_of_an_invoice_is_signed_and_refused_elsewhere() {
+    let suffix = "01kwgt3qt8f689ez1ekre217xw";
+    let key = SigningKey::from_seed(&[7; 32]).unwrap();
+    let with = |scope: &str| Claims {
+        issuer: "https://billing.example.com".to_owned(),
+        subject: format!("cus_{suffix}"),
+        session_id: format!("ps_{suffix}"),
+        token_id: format!("ps_{suffix}"),
+        organization_id: format!("org_{suffix}"),
+        environment: Environment::Live,
+        issued_at: 1,
+        expires_at: 2,
+        scope: scope.to_owned(),
+    };
+    let claims = with(&format!("invoice:inv_{suffix}"));
+    let token = key.sign(&claims).unwrap();
+    let expected = Expected { issuer: &claims.issuer, environment: None };
+    let verified = verify(&token, |_| Some(key.public_key()), &expected, 1);
+    assert_eq!(verified, Err(VerifyError::BadClaims(ClaimsFault::Scope)));
+    for scope in [
+        "invoice:",
+        "invoice:inv_x",
+        "invoice:cus_01kwgt3qt8f689ez1ekre217xw",
+        "inv_01kwgt3qt8f689ez1ekre217xw",
+    ] {
+        assert!(key.sign(&with(scope)).is_err(), "{scope}");
+    }
+    assert!(key.sign(&with(&format!("invoice:inv_{suffix} invoices:read"))).is_err());
+}
+
 proptest! {
     #[test]
     fn signed_claims_verify(claims in any_claims(), seed in any::<[u8; 32]>()) {

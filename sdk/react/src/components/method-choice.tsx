@@ -2,7 +2,7 @@
 import { useState, type ReactNode } from 'react';
 
 import type { Flow } from '../api-types.js';
-import { useAllowedPaymentMethods, usePaymentMethods } from '../hooks/payment-methods.js';
+import { useAllowedPaymentMethods, useSetDefault } from '../hooks/payment-methods.js';
 import { useCan } from '../react/session.js';
 import { Actions, Button } from '../ui/elements.js';
 import { Choice } from '../ui/form.js';
@@ -31,7 +31,7 @@ export function useMethodChoice(usesDefault: boolean, task: Flow): MethodChoice 
   const ui = useUi();
   const { p, t } = ui;
   const { paymentMethods, isLoading, error } = useAllowedPaymentMethods();
-  const { setDefault } = usePaymentMethods();
+  const { setDefault } = useSetDefault();
   const mayRead = useCan('payment_methods:read');
   const mayWrite = useCan('payment_methods:write');
   const [chosenId, setChosenId] = useState<string>();

@@ -18,12 +18,7 @@ export function usePaymentMethods(): Read<{
 }> {
   const path = useCustomerPath('/payment-methods');
   const listed = useAll<'paymentMethods', PaymentMethod>('paymentMethods', 'paymentMethods', path);
-  const { setDefault, ...setting } = useWrite(
-    'setDefault',
-    (client, idempotencyKey, id: string) =>
-      client.post<PaymentMethod>(`/payment-methods/${id}/default`, undefined, { idempotencyKey }),
-    PAYMENT_METHODS,
-  );
+  const { setDefault, ...setting } = useSetDefault();
   const { detach, ...detaching } = useWrite(
     'detach',
     (client, idempotencyKey, id: string) =>
@@ -42,6 +37,16 @@ export function usePaymentMethods(): Read<{
     },
     isActing: setting.isPending || detaching.isPending,
   };
+}
+
+/** Returns a call that changes the default. */
+export function useSetDefault() {
+  return useWrite(
+    'setDefault',
+    (client, idempotencyKey, id: string) =>
+      client.post<PaymentMethod>(`/payment-methods/${id}/default`, undefined, { idempotencyKey }),
+    PAYMENT_METHODS,
+  );
 }
 
 /** Returns the payment methods, or none when the session lacks the scope. */

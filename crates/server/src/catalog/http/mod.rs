@@ -141,7 +141,7 @@ async fn list<T: Shown, F: Filter>(
 fn metadata(text: &str, viewer: Viewer) -> Option<Value> {
     match viewer {
         Viewer::Backend => Some(serde_json::from_str(text).unwrap_or_default()),
-        Viewer::Customer(_) | Viewer::Public => None,
+        Viewer::Customer(_) | Viewer::Invoice(..) | Viewer::Public => None,
     }
 }
 

@@ -151,7 +151,7 @@ impl From<Viewer> for Value<'_> {
         match viewer {
             Viewer::Backend => Self::Null,
             Viewer::Customer(no) => Self::Int(no),
-            Viewer::Public => Self::Int(0),
+            Viewer::Invoice(..) | Viewer::Public => Self::Int(0),
         }
     }
 }

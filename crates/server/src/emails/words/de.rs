@@ -19,6 +19,7 @@ pub const WORDS: Words = Words {
     expires: "Gültig bis",
     code: "Anmeldecode",
     open: "Abrechnung öffnen",
+    open_invoice: "Rechnung ansehen und bezahlen",
     trial_ends: "Testphase endet am",
     renews_on: "Verlängert sich am",
     at_least: "Mindestens, zuzüglich Nutzung",
@@ -90,5 +91,10 @@ pub const WORDS: Words = Words {
         subject: "Ihr neuer Link zur Abrechnung von {seller}",
         body: "Hier ist der Link, den Sie angefordert haben. Er funktioniert einmal und eine halbe Stunde lang. Wenn \
                Sie ihn nicht angefordert haben, können Sie diese E-Mail ignorieren.",
+    },
+    invoice_link: Text {
+        subject: "Ihr Link zur Rechnung {number} von {seller}",
+        body: "Hier ist der Link, den Sie angefordert haben. Er öffnet diese Rechnung, bis sie bezahlt ist. Wenn Sie \
+               ihn nicht angefordert haben, können Sie diese E-Mail ignorieren.",
     },
 };

@@ -19,6 +19,7 @@ pub const WORDS: Words = Words {
     expires: "Valid until",
     code: "Code",
     open: "Open billing",
+    open_invoice: "View and pay the invoice",
     trial_ends: "Trial ends on",
     renews_on: "Renews on",
     at_least: "At least, plus usage",
@@ -86,5 +87,10 @@ pub const WORDS: Words = Words {
         subject: "Your new billing link from {seller}",
         body: "Here is the link that you asked for. It works once, for half an hour. If you did not ask for it, you can \
                ignore this e-mail.",
+    },
+    invoice_link: Text {
+        subject: "Your link to invoice {number} from {seller}",
+        body: "Here is the link that you asked for. It opens this invoice until it is paid. If you did not ask for it, \
+               you can ignore this e-mail.",
     },
 };

@@ -26,6 +26,7 @@ pub struct Words {
     pub expires: &'static str,
     pub code: &'static str,
     pub open: &'static str,
+    pub open_invoice: &'static str,
     pub trial_ends: &'static str,
     pub renews_on: &'static str,
     /// The amount if usage is added to it.
@@ -48,6 +49,7 @@ pub struct Words {
     endpoint_disabled: Text,
     login_code: Text,
     portal_link: Text,
+    invoice_link: Text,
 }
 
 /// The subject and the paragraph of a kind of e-mail.
@@ -79,6 +81,7 @@ impl Words {
             EmailKind::EndpointDisabled => self.endpoint_disabled,
             EmailKind::LoginCode => self.login_code,
             EmailKind::PortalLink => self.portal_link,
+            EmailKind::InvoiceLink => self.invoice_link,
         }
     }
 }
@@ -97,9 +100,11 @@ mod tests {
 
     fn texts(words: &Words) -> Vec<&str> {
         let Words { greeting, questions, number, amount, amount_due, due_on, paid_on, .. } = words;
-        let Words { next_attempt, charged, refunded, card, expires, code, open, .. } = words;
+        let Words {
+            next_attempt, charged, refunded, card, expires, code, open, open_invoice, ..
+        } = words;
         let mut texts = vec![*greeting, questions, number, amount, amount_due, due_on, paid_on];
-        texts.extend([*next_attempt, charged, refunded, card, expires, code, open]);
+        texts.extend([*next_attempt, charged, refunded, card, expires, code, open, open_invoice]);
         let Words { trial_ends, renews_on, at_least, endpoint, environment, .. } = words;
         let Words { failing_since, last_error, enable_again, send_missed, .. } = words;
         texts.extend([*trial_ends, renews_on, at_least, endpoint, environment]);

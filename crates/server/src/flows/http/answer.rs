@@ -1,7 +1,7 @@
 //! The response of every request that moves money.
 
 use crate::app::{App, Written};
-use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time};
+use crate::base::{InvoiceId, PaymentAttemptId, SubscriptionId, Time, Viewer};
 use crate::credits::http::CreditAccountResponse;
 use crate::flows::payment_methods;
 use crate::flows::settle::run;
@@ -71,14 +71,15 @@ pub enum SettleOutcomeResponse {
 }
 
 /// Answers a request that moves money: continues its attempt, if there is one, and returns the
-/// outcome. `backend` includes metadata.
+/// outcome as the viewer sees it: a backend with metadata, the holder of a link to the invoice without the
+/// subscription.
 pub async fn answer(
     app: &App,
     tenant: &Tenant,
-    backend: bool,
+    viewer: Viewer,
     written: Written<SettleOutcome>,
 ) -> Result<Response, Problem> {
-    let answer = match (Shown { app, tenant, backend }).outcome(written.answer).await {
+    let answer = match (Shown { app, tenant, viewer }).outcome(written.answer).await {
         Ok(body) => Json(StatusCode::OK, body).into_response(),
         // A decline is returned as a response.
         Err(problem) if problem.code == Code::PaymentDeclined => problem.into_response(),
@@ -91,10 +92,14 @@ pub async fn answer(
 struct Shown<'a> {
     app: &'a App,
     tenant: &'a Tenant,
-    backend: bool,
+    viewer: Viewer,
 }
 
 impl Shown<'_> {
+    fn is_backend(&self) -> bool {
+        self.viewer == Viewer::Backend
+    }
+
     async fn outcome(&self, outcome: SettleOutcome) -> Result<SettleOutcomeResponse, Problem> {
         Ok(match outcome {
             SettleOutcome::Attempt { attempt_id } => {
@@ -219,16 +224,16 @@ impl Shown<'_> {
         &self,
         id: Option<SubscriptionId>,
     ) -> Result<Option<Box<SubscriptionResponse>>, Problem> {
-        match id {
-            None => Ok(None),
-            Some(id) => self.subscription(id).await.map(Some),
+        match (id, self.viewer) {
+            (None, _) | (_, Viewer::Invoice(..)) => Ok(None),
+            (Some(id), _) => self.subscription(id).await.map(Some),
         }
     }
 
     async fn subscription(&self, id: SubscriptionId) -> Result<Box<SubscriptionResponse>, Problem> {
         let found = subscriptions::get(&mut self.app.db.read().await?, self.tenant, id).await?;
         let found = found.ok_or_else(gone)?;
-        Ok(Box::new(match self.backend {
+        Ok(Box::new(match self.is_backend() {
             true => SubscriptionResponse::to_backend(&found),
             false => SubscriptionResponse::to_browser(&found),
         }))
@@ -238,7 +243,7 @@ impl Shown<'_> {
         let mut tx = self.app.db.read().await?;
         let found = invoices::get(&mut tx, self.tenant, id).await?.ok_or_else(gone)?;
         let received = invoices::received(&mut tx, self.tenant, id).await?;
-        Ok(Box::new(InvoiceResponse::whole(self.app, found, received, self.backend)))
+        Ok(Box::new(InvoiceResponse::whole(self.app, found, received, self.is_backend())))
     }
 }
 

@@ -1,11 +1,11 @@
 //! HTTP handlers for issued invoices: pay, record a transfer, void.
 
 use crate::app::App;
-use crate::auth::{Caller, SecretKey};
-use crate::base::{InvoiceId, PaymentMethodId};
+use crate::auth::{Caller, INVOICE_LINK, SecretKey};
+use crate::base::{InvoiceId, PaymentMethodId, Viewer};
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
 use crate::flows::pay::{
-    Transfer, pay as begin_to_pay, transfer as record_transfer, void as void_invoice,
+    PayWith, Transfer, pay as begin_to_pay, transfer as record_transfer, void as void_invoice,
 };
 use crate::http::leaves::{Amount, ShortText, Text};
 use crate::http::page::path_id;
@@ -43,10 +43,11 @@ pub struct RecordPaymentRequest {
     excess_to_balance: bool,
 }
 
-type Payer = Caller<{ KeyScopes::INVOICES_WRITE }, { PortalScopes::INVOICES_PAY }>;
+type Payer = Caller<{ KeyScopes::INVOICES_WRITE }, { PortalScopes::INVOICES_PAY | INVOICE_LINK }>;
 type Writer = SecretKey<{ KeyScopes::INVOICES_WRITE }>;
 
-/// Pays the whole amount due of an invoice.
+/// Pays the whole amount due of an invoice. By a link to the invoice it is paid in a form, with a card that
+/// is not kept: the holder of a link charges no saved payment method.
 #[utoipa::path(post, path = "/v1/invoices/{id}/pay", tag = "invoices", operation_id = "payInvoice",
     responses((status = 200, body = SettleOutcomeResponse)))]
 pub async fn pay(
@@ -62,13 +63,19 @@ pub async fn pay(
     let method = named.as_deref().map(path_id::<PaymentMethodId>).transpose()?;
     let found = invoices::get(&mut app.db.read().await?, &tenant, path_id(&id)?).await?;
     let id = caller.reach(found)?.id;
+    let with = match (caller.viewer(), method) {
+        (Viewer::Invoice(..), None) => PayWith::CardOnce,
+        (Viewer::Invoice(..), Some(_)) => return Err(Problem::not_found()),
+        (_, None) => PayWith::Default,
+        (_, Some(id)) => PayWith::Method(id),
+    };
     let by = app.by(caller.actor());
     let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| {
-        Ok::<_, Problem>(begin_to_pay(work, id, method).await?)
+        Ok::<_, Problem>(begin_to_pay(work, id, with).await?)
     };
     let written = app.write(tenant, by, idempotency, rule).await?;
-    answer(&app, &tenant, caller.is_backend(), written).await
+    answer(&app, &tenant, caller.viewer(), written).await
 }
 
 /// Records a transfer: a payment outside the processor.

@@ -141,7 +141,7 @@ pub async fn create(
     idempotency: IdempotencyKey,
     body: Body<CreateSubscriptionRequest>,
 ) -> Result<Response, Problem> {
-    let (tenant, backend) = (caller.tenant(), caller.is_backend());
+    let (tenant, viewer) = (caller.tenant(), caller.viewer());
     let (asked, raw) = body.read()?;
     let by = app.by(caller.actor());
     let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
@@ -152,7 +152,7 @@ pub async fn create(
         let mut work = Work { tx, tenant: &tenant, at, by: &by };
         Ok::<_, Problem>(flows::create(&mut work, &new).await?)
     });
-    answer(&app, &tenant, backend, written.await?).await
+    answer(&app, &tenant, viewer, written.await?).await
 }
 
 /// Previews a change: its cost now and at the next renewal, and when it applies.
@@ -203,7 +203,7 @@ pub async fn change_plan(
     let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| flows::change(work, &request).await;
     let written = app.write(tenant, by, idempotency, rule).await?;
-    answer(&app, &tenant, caller.is_backend(), written).await
+    answer(&app, &tenant, caller.viewer(), written).await
 }
 
 /// Cancels a subscription at its period's end, which can be undone until then, or now. Usage that

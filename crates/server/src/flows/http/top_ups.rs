@@ -130,7 +130,7 @@ pub async fn top_up(
         purchase: request.purchase,
         expected_amount: request.expected_amount,
     };
-    let (tenant, backend) = (caller.tenant(), caller.is_backend());
+    let (tenant, viewer) = (caller.tenant(), caller.viewer());
     let by = app.by(caller.actor());
     let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     // The customer comes first: an unknown one is missing even while the test clock advances.
@@ -140,7 +140,7 @@ pub async fn top_up(
         let mut work = Work { tx, tenant: &tenant, at, by: &by };
         Ok::<_, Problem>(flows::top_up(&mut work, customer_no, &order).await?)
     });
-    answer(&app, &tenant, backend, written.await?).await
+    answer(&app, &tenant, viewer, written.await?).await
 }
 
 /// Sets the automatic top-up rule of a wallet. Saving it resumes a paused rule.

@@ -2,7 +2,8 @@
 
 use super::{Confirmed, SIGNATURE};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, INVOICE_LINK};
+use crate::base::Viewer;
 use crate::base::words::words;
 use crate::http::leaves::Text;
 use crate::http::wire::Request;
@@ -11,7 +12,7 @@ use crate::keys::KeyScopes;
 use crate::organizations::Environment;
 use crate::payments::PaymentProcessor;
 use crate::payments::processor::BadWebhook;
-use crate::{flows, test_clock};
+use crate::{flows, settlement, test_clock};
 use axum::extract::State;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ words! {
     responses((status = 204)))]
 pub async fn confirm(
     State(app): State<Arc<App>>,
-    caller: Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, 0>,
+    caller: Caller<{ KeyScopes::PAYMENT_METHODS_WRITE }, INVOICE_LINK>,
     body: Body<ConfirmFormRequest>,
 ) -> Result<StatusCode, Problem> {
     let (ConfirmFormRequest { client_secret: secret, outcome }, _) = body.read()?;
@@ -55,6 +56,13 @@ pub async fn confirm(
     };
     let mut tx = app.db.read().await?;
     test_clock::write_now::<Problem>(&mut tx, &tenant, app.clock.now()).await?;
+    if let Viewer::Invoice(_, invoice) = caller.viewer() {
+        // Of the customer's forms, the open one of the invoice only.
+        let live = settlement::live(&mut tx, &tenant, invoice).await?;
+        if live.and_then(|attempt| attempt.client_secret).as_ref() != Some(&secret) {
+            return Err(Problem::not_found());
+        }
+    }
     drop(tx);
     let sandbox = app.processors.sandbox();
     let confirmed = sandbox.confirm(&tenant, customer, secret, succeed).await;

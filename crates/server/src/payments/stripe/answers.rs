@@ -184,6 +184,7 @@ mod tests {
             amount: 1_000,
             currency: "USD".parse().unwrap(),
             off_session,
+            keeps_card: true,
             at,
         }
     }

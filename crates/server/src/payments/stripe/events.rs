@@ -113,10 +113,16 @@ async fn disputed(stripe: &Stripe, id: &str) -> Result<Option<ProcessorEvent>, P
 
 /// The card that a payment form took. A charge of a saved card has none to add.
 async fn card_of_form(stripe: &Stripe, intent: &Value) -> Result<Option<Card>, ProcessorError> {
-    let method =
-        intent["payment_method"].as_str().filter(|_| intent["setup_future_usage"] == "off_session");
-    match (intent["customer"].as_str(), method) {
-        (Some(customer), Some(method)) => stripe.card_of(customer, method).await,
+    let (customer, method) = (intent["customer"].as_str(), intent["payment_method"].as_str());
+    let is_kept = intent["setup_future_usage"] == "off_session";
+    let is_once = intent["metadata"]["unitpay_once"] == "true";
+    match (customer, method) {
+        (Some(customer), Some(method)) if is_kept => stripe.card_of(customer, method).await,
+        // It belongs to no customer.
+        (_, Some(method)) if is_once && is_id(method) => {
+            let method = stripe.find(Call::get(format!("/v1/payment_methods/{method}"))).await?;
+            Ok(method.as_ref().and_then(answers::card))
+        }
         (_, _) => Ok(None),
     }
 }

@@ -49,6 +49,8 @@ const MAX_PAGES: usize = 100;
 const ATTEMPT: &str = "metadata[unitpay_attempt]";
 const REFUND: &str = "metadata[unitpay_refund]";
 const CUSTOMER: &str = "metadata[unitpay_customer]";
+/// Marks a form whose card is not kept.
+const ONCE: &str = "metadata[unitpay_once]";
 
 /// Returns our key of a refund; `None` if it was made elsewhere. A refund of a credit note names its
 /// attempt too.
@@ -131,7 +133,8 @@ impl Stripe {
             .with("expand[]", "payment_method");
         let call = match &charge.method {
             Some(method) => call.with("payment_method", method).with("confirm", "true"),
-            None => call.with("setup_future_usage", "off_session"),
+            None if charge.keeps_card => call.with("setup_future_usage", "off_session"),
+            None => call.with(ONCE, "true"),
         };
         if charge.off_session { call.with("off_session", "true") } else { call }
     }

@@ -167,6 +167,8 @@ async fn unknown_or_invalid_settings_are_refused_by_name() {
         ("listen = 'nowhere'", "listen"),
         ("[portal]\nmin_ttl_seconds = 0", "portal.min_ttl_seconds"),
         ("[portal]\nmax_lifetime_seconds = 86401", "portal.max_lifetime_seconds"),
+        ("[portal]\ninvoice_link_days = 31", "portal.invoice_link_days"),
+        ("[portal]\ninvoice_link_days = -1", "portal.invoice_link_days"),
         ("[http]\nmax_connections = 9223372036854775807", "http.max_connections"),
         ("[http]\nrequest_timeout_seconds = 9223372036854775807", "http.request_timeout_seconds"),
         ("[http]\nresponse_timeout_seconds = 0", "http.response_timeout_seconds"),

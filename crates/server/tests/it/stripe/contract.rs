@@ -64,6 +64,7 @@ impl Test {
             amount: 1_000,
             currency: "USD".parse().unwrap(),
             off_session,
+            keeps_card: true,
             at: self.app.clock.now(),
         };
         let key = || -> PaymentAttemptId { self.app.ids.payment_attempt() };

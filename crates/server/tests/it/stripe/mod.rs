@@ -130,6 +130,27 @@ on_both_stores! {
         assert_eq!((t.is_paid(&next).await, stand_in.charges()), (true, 2));
     }
 
+    async fn stripe_form_of_a_link_pays_and_keeps_no_card(t) {
+        let (t, stand_in) = connected(t.engine).await;
+        let customer = t.stripe_customer(&stand_in, "c", "pm_card_mastercard").await;
+        let invoice = t.bill(&customer, 1_000).await;
+        let token = t.open_invoice(&t.invoice_link(&customer, &invoice).await).await.expect(200).text("token");
+        let pay = post(format!("/v1/invoices/{invoice}/pay"), &json!({})).bearer(&token);
+        let asked = t.call(pay).await.expect(200).json();
+        let sent = stand_in.calls().pop().unwrap();
+        assert_eq!((sent.parameters.get("setup_future_usage"), sent.parameters.get("payment_method")), (None, None));
+        let secret = asked["client"]["clientSecret"].as_str().unwrap();
+        let event = stand_in.fill_in(secret, "pm_card_visa").unwrap();
+        for _ in 0..2 {
+            t.stripe_event(&stand_in, &event).await.expect(204);
+        }
+        let paid = t.invoice(&invoice).await;
+        assert_eq!((&paid["status"], &paid["payments"][0]["brand"], &paid["payments"][0]["last4"]), (&json!("paid"), &json!("visa"), &json!("4242")));
+        let shown = t.call(crate::support::get(format!("/v1/customers/{customer}/payment-methods")).key(&t.key));
+        let shown = shown.await.json()["data"].as_array().unwrap().clone();
+        assert_eq!((shown.len(), &shown[0]["cardBrand"], stand_in.charges()), (1, &json!("mastercard"), 1));
+    }
+
     async fn stripe_declines_leave_the_invoice_open(t) {
         let (t, stand_in) = connected(t.engine).await;
         for (card, reason) in [

@@ -236,7 +236,8 @@ impl StandIn {
             .find(|(_, object)| object["client_secret"] == client_secret)
             .cloned()
             .unwrap();
-        let customer = form["customer"].clone();
+        let is_kept = form["object"] == "setup_intent" || !form["setup_future_usage"].is_null();
+        let customer = if is_kept { form["customer"].clone() } else { Value::Null };
         let method = state.method(&account, card, customer.clone());
         if card == "pm_card_declined" {
             return None;

@@ -6,11 +6,12 @@ use unitpay::testing::audit::Actor;
 use unitpay::testing::base::{CollectionMethod, Decimal, InvoiceId, PaymentAttemptId, Time};
 use unitpay::testing::customers::CustomerRef;
 use unitpay::testing::db::{Lane, Sql, Tx, sql};
+use unitpay::testing::flows::pay::PayWith;
 use unitpay::testing::invoices::{Invoice, InvoiceReason, Line, LineKind, NewInvoice};
 use unitpay::testing::organizations::Tenant;
 use unitpay::testing::settlement::{Billed, Effect};
 use unitpay::testing::work::{BillingError, Work};
-use unitpay::testing::{customers, invoices, payments, settlement};
+use unitpay::testing::{customers, flows, invoices, payments, settlement};
 
 const PAY_CANCELED: Sql =
     sql("UPDATE sandbox_intents SET status = 'succeeded', decline_reason = NULL \
@@ -144,8 +145,8 @@ impl Test {
         let by = self.app.by(Actor::System);
         let at = Time::from_seconds(by.now.seconds());
         let kept = self.app.db.write(Lane::Usual, async move |tx: &mut Tx<'_, '_>| {
-            unitpay::testing::flows::pay(&mut Work { tx, tenant: &tenant, at, by: &by }, id, None)
-                .await
+            let work = &mut Work { tx, tenant: &tenant, at, by: &by };
+            flows::pay(work, id, PayWith::Default).await
         });
         kept.await.unwrap().attempt_id().unwrap()
     }

@@ -163,7 +163,8 @@ async fn converse(
                 writer.write_all(b"354 go on\r\n").await?;
                 let mut text = String::new();
                 while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {
-                    text.push_str(&line);
+                    // The client doubles a dot that begins a line (RFC 5321, section 4.5.2).
+                    text.push_str(line.strip_prefix('.').unwrap_or(&line));
                     text.push('\n');
                 }
                 match inner.took(manner, Mail { to: to.clone(), text }) {

@@ -1,0 +1,1 @@
+export{t as Returned}from"./returned-33NeY9Z5.js";
