@@ -6,10 +6,12 @@
 
 pub mod calendar;
 pub mod credit;
+pub mod discount;
 pub mod money;
 pub mod proration;
 pub mod rating;
 pub mod tax;
 
+pub use discount::Off;
 pub use money::{Currency, Decimal, MAX_AMOUNT, NotMoney, Overflow};
 pub use rating::{Price, Tier};
