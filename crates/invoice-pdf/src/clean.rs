@@ -1,7 +1,9 @@
 //! Removes from an invoice what is not text: control characters, and the directional overrides with
 //! which one field could reorder the text around it.
 
-use crate::{CreditNote, Customer, DeclaredTax, Invoice, Item, Payment, Rate, Seller, Tax, Tier};
+use crate::{
+    CreditNote, Customer, DeclaredTax, Discount, Invoice, Item, Payment, Rate, Seller, Tax, Tier,
+};
 
 pub(crate) fn invoice(invoice: &Invoice) -> Invoice {
     let invoice = invoice.clone();
@@ -57,6 +59,7 @@ fn item(item: Item) -> Item {
         quantity: text(&item.quantity),
         unit_amount: some(item.unit_amount),
         included: some(item.included),
+        discount: item.discount.map(|one| Discount { name: text(&one.name), ..one }),
         rate: item.rate.map(|rate| Rate { name: text(&rate.name), ..rate }),
         tiers: item.tiers.into_iter().map(tier).collect(),
         ..item

@@ -112,7 +112,9 @@ pub struct Item {
     pub included: Option<String>,
     /// The prices of the rest of `quantity`.
     pub tiers: Vec<Tier>,
+    /// After the discount.
     pub amount: i64,
+    pub discount: Option<Discount>,
     /// The rate of an item that is not taxed at the invoice's.
     pub rate: Option<Rate>,
     pub period: Option<Period>,
@@ -124,6 +126,14 @@ pub enum Wording {
     Once,
     UnusedTime,
     RemainingTime,
+}
+
+/// The part of an item's price that was taken off.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Discount {
+    pub name: String,
+    /// Negative on a credit.
+    pub amount: i64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

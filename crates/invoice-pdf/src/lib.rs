@@ -32,8 +32,8 @@ pub use address::Address;
 pub use currency::exponent;
 pub use font::{FontError, Fonts};
 pub use invoice::{
-    CreditNote, Customer, DeclaredTax, Invoice, Item, Payment, Period, Rate, Seller, Status, Tax,
-    Tier, Wording,
+    CreditNote, Customer, DeclaredTax, Discount, Invoice, Item, Payment, Period, Rate, Seller,
+    Status, Tax, Tier, Wording,
 };
 
 use locale::Locale;

@@ -100,7 +100,8 @@ impl Layout<'_> {
         cells
     }
 
-    /// Returns the small print of an item: its period, the units of each price, and its own tax.
+    /// Returns the small print of an item: its period, the units of each price, its discount, and its own
+    /// tax.
     fn details(&self, item: &Item) -> Vec<String> {
         let locale = self.locale;
         let included = item.included.as_deref().filter(|units| *units != "0");
@@ -113,9 +114,13 @@ impl Layout<'_> {
         });
         let units: Vec<String> = included.into_iter().chain(tiers).collect();
         let units = Some(units.join(" · ")).filter(|units| !units.is_empty());
+        let discount = item.discount.as_ref().map(|one| {
+            let taken_off = locale.money(one.amount.saturating_neg());
+            format!("{}: {}", isolated(&one.name), isolated(&taken_off))
+        });
         let rate = item.rate.as_ref().map(|rate| self.rate(&rate.name, rate.basis_points));
         let period = item.period.map(|period| locale.period(period));
-        period.into_iter().chain(units).chain(rate).collect()
+        period.into_iter().chain(units).chain(discount).chain(rate).collect()
     }
 
     fn sums(&self) -> Vec<Sum> {
@@ -126,7 +131,14 @@ impl Layout<'_> {
             style: BODY,
             rule: None,
         };
-        let mut sums = vec![sum(words.subtotal, invoice.subtotal)];
+        let mut sums = Vec::new();
+        let discounts = invoice.items.iter().filter_map(|item| item.discount.as_ref());
+        let taken_off = discounts.fold(0_i64, |all, one| all.saturating_add(one.amount));
+        if taken_off != 0 {
+            // The amounts above are after it.
+            sums.push(sum(words.discounts_included, taken_off.saturating_neg()));
+        }
+        sums.push(sum(words.subtotal, invoice.subtotal));
         for tax in &invoice.taxes {
             let mut label = self.rate(&tax.name, tax.basis_points);
             if invoice.taxes.len() > 1 {

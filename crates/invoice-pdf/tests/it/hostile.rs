@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use unitpay_invoice_pdf::{
-    Customer, DeclaredTax, Invoice, Item, Payment, Period, Rate, Seller, Status, Tax, Tier,
-    Wording, render,
+    Customer, DeclaredTax, Discount, Invoice, Item, Payment, Period, Rate, Seller, Status, Tax,
+    Tier, Wording, render,
 };
 
 use crate::fonts;
@@ -84,13 +84,15 @@ prop_compose! {
         included in prop::option::of(decimal()),
         tiers in prop::collection::vec((decimal(), text()), 0..4),
         amount in any::<i64>(),
+        discount in prop::option::of((text(), any::<i64>())),
         rate in prop::option::of((text(), any::<u32>())),
         period in period(),
     ) -> Item {
         let tier = |(quantity, unit_amount)| Tier { quantity, unit_amount };
         let tiers = tiers.into_iter().map(tier).collect();
         let rate = rate.map(|(name, basis_points)| Rate { name, basis_points });
-        Item { description, wording, quantity, unit_amount, included, tiers, amount, rate, period }
+        let discount = discount.map(|(name, amount)| Discount { name, amount });
+        Item { description, wording, quantity, unit_amount, included, tiers, amount, discount, rate, period }
     }
 }
 

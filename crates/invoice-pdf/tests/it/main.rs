@@ -9,7 +9,7 @@ mod scripts;
 
 use reader::Read;
 use unitpay_invoice_pdf::{
-    CreditNote, FontError, Fonts, Invoice, Item, Payment, Status, Wording, render,
+    CreditNote, Discount, FontError, Fonts, Invoice, Item, Payment, Status, Wording, render,
 };
 
 pub fn fonts() -> &'static Fonts {
@@ -285,6 +285,22 @@ fn description_is_in_the_language_of_the_document() {
         let read = read(&invoice);
         assert!(read.says(unused) && read.says(remaining) && read.says(once), "{}", read.text());
     }
+}
+
+#[test]
+fn discount_is_shown_at_its_item_and_as_a_sum() {
+    let mut invoice = samples::plain();
+    assert!(!read(&invoice).says("Discounts included"));
+    let discount = |amount| Some(Discount { name: "Spring".to_owned(), amount });
+    (invoice.items[0].discount, invoice.items[1].discount) = (discount(10_000), discount(3_600));
+    invoice.items[4].discount = discount(-600);
+    let english = read(&invoice);
+    for shown in ["Spring: -$100.00", "Spring: -$36.00", "Spring: $6.00", "-$130.00"] {
+        assert!(english.says(shown), "{shown} in {}", english.text());
+    }
+    assert!(english.says("Discounts included"));
+    let german = read(&Invoice { locale: "de-DE".to_owned(), ..invoice });
+    assert!(german.says("Enthaltene Rabatte"), "{}", german.text());
 }
 
 #[test]
