@@ -70,6 +70,7 @@ pub struct LimitsConfig {
     pub portal_session_per_second: u32,
     pub portal_session_burst: u32,
     pub customer_writes_per_day: u32,
+    pub promotion_codes_per_hour: u32,
     pub secret_key_per_second: u32,
     pub secret_key_burst: u32,
     pub bad_credentials_per_second: u32,

@@ -25,6 +25,7 @@ mod audit;
 mod billing_settings;
 mod branding;
 mod catalog;
+mod coupons;
 mod credits;
 mod customers;
 mod emails;

@@ -37,6 +37,8 @@ pub struct Limits {
     portal_session: Limit<PortalSessionId>,
     /// Writes with portal tokens, by tenant and customer. A link to an invoice has writes of its own.
     customer_writes: Limit<(i64, i64, Option<InvoiceId>)>,
+    /// Promotion codes with portal tokens, by tenant and customer.
+    promotion_codes: Limit<(i64, i64)>,
     secret_key: Limit<ApiKeyId>,
     bad_credentials: Limit<IpAddr>,
     /// Requests for a code or a link by e-mail.
@@ -67,6 +69,11 @@ impl Limits {
                 config.customer_writes_per_day,
                 DAY_SECONDS,
             ),
+            promotion_codes: Limit::spread(
+                "promotion-codes",
+                config.promotion_codes_per_hour,
+                HOUR_SECONDS,
+            ),
             secret_key: Limit::new("secret-key", key.0, key.1),
             bad_credentials: Limit::new("bad-credentials", bad, bad),
             logins: Limit::spread("logins", config.logins_per_hour, HOUR_SECONDS),
@@ -93,6 +100,11 @@ impl Limits {
     /// Counts an opening of a link to an invoice.
     pub fn invoice_link(&self, id: InvoiceId) -> Limited {
         self.invoice_links.call(&id)
+    }
+
+    /// Counts a promotion code that a customer sends, right or wrong.
+    pub fn promotion_code(&self, tenant_no: i64, customer_no: i64) -> Limited {
+        self.promotion_codes.call(&(tenant_no, customer_no))
     }
 
     pub fn secret_key(&self, id: ApiKeyId) -> Limited {
@@ -123,6 +135,7 @@ impl Limits {
     pub fn forget_idle(&self) {
         self.portal_session.forget_idle();
         self.customer_writes.forget_idle();
+        self.promotion_codes.forget_idle();
         self.secret_key.forget_idle();
         self.bad_credentials.forget_idle();
         self.logins.forget_idle();

@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::auth::Anyone;
-use crate::catalog::http::{credits, features, metrics, plans, pricing, products};
+use crate::catalog::http::{coupons, credits, features, metrics, plans, pricing, products};
 use crate::credits::http as wallets;
 use crate::flows::http::{
-    balance as balances, credit_notes, invoices as invoice_flows, invoicing,
+    balance as balances, credit_notes, discounts, invoices as invoice_flows, invoicing,
     subscriptions as subscription_flows, top_ups,
 };
 use crate::http::description::Common;
@@ -171,6 +171,16 @@ fn backend_routes() -> Routes {
         invoice_flows::void,
         invoicing::create_item,
         balances::adjust,
+        coupons::create,
+        coupons::list,
+        coupons::get,
+        coupons::update,
+        coupons::create_code,
+        coupons::list_codes,
+        coupons::get_code,
+        coupons::update_code,
+        discounts::put,
+        discounts::remove,
         credit_notes::create,
         credit_notes::preview,
         credit_notes::void,

@@ -1,6 +1,7 @@
 //! The context of a billing write: actor, time and ids.
 
 use crate::audit::{self, Action, Actor, Author};
+use crate::base::words::words;
 use crate::base::{AfterLostDispute, Currency, CustomerId, Ids, InvoiceId, Overflow, Time};
 use crate::db::{DbError, Tx};
 use crate::events::{self, EventType};
@@ -203,8 +204,32 @@ pub enum BillingError {
     },
     /// Something of the credit note went out, or it is void.
     NotVoidable,
+    /// There is no such coupon.
+    NoCoupon,
+    /// The promotion code is unknown, inactive, over or used up.
+    PromotionCodeInvalid,
+    /// The coupon exists, but does not lower this price for this customer.
+    CouponNotApplicable(NotApplicable),
     /// The ledger entry was already reversed, or nothing of it is left.
     NotUndoable,
+}
+
+words! {
+    /// Why a coupon does not lower a price.
+    NotApplicable as CouponNotApplicableReason {
+        /// It is for other plans, or the plan has no price in advance.
+        Plan = "plan",
+        /// It takes off an amount in another currency.
+        Currency = "currency",
+        /// The customer has redeemed it before.
+        Redeemed = "redeemed",
+        /// It is for customers who have not bought anything yet.
+        FirstTimeOnly = "first_time_only",
+        /// It is archived, or today is not between its dates.
+        Ended = "ended",
+        /// It was redeemed as often as it may be.
+        UsedUp = "used_up",
+    }
 }
 
 impl From<DbError> for BillingError {

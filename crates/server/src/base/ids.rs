@@ -144,6 +144,10 @@ ids! {
     CreditNoteId "cn" credit_note
     /// A refund; also the processor's idempotency key.
     RefundId "re" refund
+    CouponId "coup" coupon
+    PromotionCodeId "promo" promotion_code
+    /// The use of a coupon by a customer.
+    CouponRedemptionId "red" coupon_redemption
 }
 
 /// Generates ids; cheap to clone.

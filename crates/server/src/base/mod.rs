@@ -3,6 +3,7 @@
 pub mod address;
 pub mod changes;
 pub mod clock;
+mod discount;
 mod dispute;
 pub mod ids;
 pub mod network;
@@ -16,12 +17,14 @@ pub mod words;
 
 pub use address::{Address, ExchangeRate, TaxDeclaration, TaxId, TaxRate};
 pub use clock::{Clock, Time, wall_clock};
+pub use discount::LineDiscount;
 pub use dispute::{AfterLostDispute, DisputeStatus, ReportedDispute};
 pub use ids::{
-    ApiKeyId, BalanceEntryId, CreditAccountId, CreditCurrencyId, CreditNoteId, CreditPackageId,
-    CustomerId, EmailId, EventId, FeatureId, GrantId, Ids, InvoiceId, LedgerEntryId, LoginId,
-    MetricId, OrganizationId, PaymentAttemptId, PaymentMethodId, PlanId, PortalSessionId,
-    ProductId, RefundId, RequestId, SubscriptionId, WebhookDeliveryId, WebhookEndpointId,
+    ApiKeyId, BalanceEntryId, CouponId, CouponRedemptionId, CreditAccountId, CreditCurrencyId,
+    CreditNoteId, CreditPackageId, CustomerId, EmailId, EventId, FeatureId, GrantId, Ids,
+    InvoiceId, LedgerEntryId, LoginId, MetricId, OrganizationId, PaymentAttemptId, PaymentMethodId,
+    PlanId, PortalSessionId, ProductId, PromotionCodeId, RefundId, RequestId, SubscriptionId,
+    WebhookDeliveryId, WebhookEndpointId,
 };
 pub use network::Network;
 pub use page::{Cursor, Page, PageQuery};

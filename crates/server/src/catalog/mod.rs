@@ -1,9 +1,10 @@
-//! The catalog: products and plans, billable metrics, features, credit currencies and packages. It
-//! describes offers. Purchases are subscriptions and wallets.
+//! The catalog: products and plans, billable metrics, features, credit currencies and packages,
+//! coupons. It describes offers. Purchases are subscriptions and wallets.
 //!
 //! Nothing is deleted here, because purchases refer to it. Products, plans and packages are
 //! archived. Anything that another slice has counted or sold by never changes.
 
+mod coupon;
 mod credit;
 mod feature;
 pub mod http;
@@ -13,6 +14,9 @@ mod pricing;
 mod product;
 mod sql;
 
+pub use coupon::{
+    CodeText, Coupon, CouponChange, CouponDuration, PromotionCode, PromotionCodeChange,
+};
 pub use credit::{
     CreditCurrency, CreditCurrencyChange, CreditPackage, CreditPackageChange, Denomination,
 };
@@ -28,8 +32,8 @@ pub use product::{Product, ProductChange};
 use crate::audit::{self, Action, Author};
 use crate::base::words::words;
 use crate::base::{
-    CreditCurrencyId, CreditPackageId, FeatureId, MetricId, PageQuery, PlanId, ProductId, Time,
-    Viewer, page,
+    CouponId, CreditCurrencyId, CreditPackageId, FeatureId, MetricId, PageQuery, PlanId, ProductId,
+    Time, Viewer, page,
 };
 use crate::db::{DbError, Query, Tx};
 use crate::organizations::Tenant;
@@ -40,6 +44,8 @@ use std::future::Future;
 pub enum CatalogError {
     Db(DbError),
     SlugTaken,
+    /// Another promotion code has this text.
+    CodeTaken,
     /// The plan has been offered, so its charges are immutable.
     PlanImmutable,
     /// The tiers of this parameter do not give each unit exactly one price.
@@ -236,6 +242,22 @@ pub async fn credit_package(
     id: CreditPackageId,
 ) -> Result<Option<CreditPackage>, DbError> {
     sql::get(tx, tenant, Viewer::Backend, id).await
+}
+
+pub async fn coupon(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    id: CouponId,
+) -> Result<Option<Coupon>, DbError> {
+    sql::get(tx, tenant, Viewer::Backend, id).await
+}
+
+pub async fn promotion_code_by_text(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    code: &CodeText,
+) -> Result<Option<PromotionCode>, DbError> {
+    Ok(sql::find(tx, tenant, &PromotionCode::BY_CODE, code.as_str()).await?.pop())
 }
 
 /// Returns the features with these ids, in that order.

@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(28, "0028_after_declines"),
     migration!(29, "0029_notices"),
     migration!(30, "0030_invoice_links"),
+    migration!(31, "0031_coupons"),
 ];
 
 /// The schema version of this program.

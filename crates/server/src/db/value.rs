@@ -485,11 +485,15 @@ text_columns!(
     crate::base::BalanceEntryId,
     crate::base::CreditNoteId,
     crate::base::RefundId,
+    crate::base::CouponId,
+    crate::base::PromotionCodeId,
+    crate::base::CouponRedemptionId,
     crate::base::Currency,
     crate::base::Decimal,
 );
 json_columns!(
     crate::base::Address,
+    crate::base::LineDiscount,
     crate::base::TaxDeclaration,
     crate::base::TaxRate,
     Vec<crate::base::TaxId>,

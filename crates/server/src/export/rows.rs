@@ -100,6 +100,9 @@ pub const LINES: Columns<Invoice, (i64, Line)> = &[
     ("quantity", |_, (_, line)| plain(line.quantity)),
     ("unitAmount", |_, (_, line)| plain_if(line.unit_amount)),
     ("amount", |_, (_, line)| line.amount.into()),
+    ("discountAmount", |_, (_, line)| {
+        line.discount.as_ref().map_or(Cell::Empty, |discount| discount.amount.into())
+    }),
     ("currency", |invoice, _| plain(invoice.currency.as_str())),
     ("taxName", |invoice, (_, line)| {
         text(line.rate(invoice.totals.tax.as_ref()).map(|rate| &*rate.name))

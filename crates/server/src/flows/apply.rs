@@ -4,7 +4,7 @@ use crate::credits;
 use crate::flows::{payment_methods, settled};
 use crate::invoices::{self, InvoiceStatus, Payment};
 use crate::payments::Card;
-use crate::settlement::{Attempt, AttemptStatus, Effect, abandon};
+use crate::settlement::{self, Attempt, AttemptStatus, Effect, abandon};
 use crate::work::{BillingError, Work};
 
 /// Applies the effect and pays the invoice, which takes its number last. `false` if the invoice no
@@ -42,6 +42,9 @@ pub async fn succeeded(
         }
     };
     if !wanted {
+        if let Effect::ChangePlan(change) = &attempt.effect {
+            settlement::release_coupon(work, attempt.customer_id, change).await?;
+        }
         invoices::delete_draft(work, &invoice).await?;
         credits::top_up_failed(work, &invoice, attempt.payment_method_id).await?;
         return Ok(false);
@@ -80,14 +83,16 @@ pub async fn declined(work: &mut Work<'_, '_, '_>, attempt: &Attempt) -> Result<
     }
     match (&attempt.effect, invoice.subscription_id) {
         (Effect::StartSubscription { subscription_id }, _) => {
-            settled::not_started(work.tx, work.tenant, *subscription_id).await?;
+            settled::not_started(work, *subscription_id).await?;
         }
         (Effect::CollectInvoice, Some(id)) => {
             let mut work = work.as_of(attempt.billed_at);
             settled::invoice_declined(&mut work, id, &mut invoice).await?;
         }
-        (Effect::CollectInvoice, None)
-        | (Effect::ChangePlan(_) | Effect::PayInvoice { .. } | Effect::TopUp { .. }, _) => {}
+        (Effect::ChangePlan(change), _) => {
+            settlement::release_coupon(work, attempt.customer_id, change).await?;
+        }
+        (Effect::CollectInvoice, None) | (Effect::PayInvoice { .. } | Effect::TopUp { .. }, _) => {}
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::flows::lines;
 use crate::invoices::{self, InvoiceReason, Line};
 use crate::subscriptions::{self, Attention, Subscription, SubscriptionStatus, note};
 use crate::work::{BillingError, Work};
-use crate::{credits, customers, settlement, usage};
+use crate::{coupons, credits, customers, settlement, usage};
 use serde_json::json;
 
 /// The wait of the last usage invoice for the end of an open form, before it looks again.
@@ -189,6 +189,11 @@ async fn bill_last(
 
 /// Ends a subscription now and bills nothing.
 async fn stop(work: &mut Work<'_, '_, '_>, subscription: &mut Subscription) -> Result<(), DbError> {
+    if subscription.status == SubscriptionStatus::Pending
+        && let Some(held) = subscription.discount.take()
+    {
+        coupons::release(work, subscription.customer_id, &held).await?;
+    }
     if let Some(open) = subscription.usage_period {
         // The aggregates stay, so that a customer who returns before the window's end continues
         // counting.

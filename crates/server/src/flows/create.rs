@@ -5,19 +5,20 @@
 //! attempt, so that the form can be filled in later and a crash loses nothing.
 
 use crate::audit::Action;
-use crate::base::{CollectionMethod, Currency, Period, PlanId, Time, Viewer};
+use crate::base::{CollectionMethod, Currency, Overflow, Period, PlanId, Time, Viewer};
 use crate::catalog::{self, Plan, PlanStatus};
+use crate::coupons::CouponRef;
 use crate::customers::{self, Customer, billing};
 use crate::db::{DbError, Tx};
 use crate::events::EventType;
 use crate::flows::prepaid::Prepaid;
-use crate::flows::{cancel, lines};
+use crate::flows::{cancel, discount, lines};
 use crate::invoices::{self, InvoiceReason, Line, balance};
 use crate::organizations::Tenant;
 use crate::settlement::{self, Billed, Effect, SettleOutcome, ToPay};
 use crate::subscriptions::{self, Subscription, SubscriptionStatus, calendar, note};
 use crate::work::{BillingError, Work};
-use crate::{credits, payments, usage};
+use crate::{coupons, credits, payments, usage};
 use serde_json::json;
 
 /// A requested subscription; its bounds are checked.
@@ -32,6 +33,7 @@ pub struct NewSubscription {
     pub allow_unpaid: bool,
     /// A period that was paid elsewhere, in which it starts; a backend's word.
     pub prepaid: Option<Prepaid>,
+    pub coupon: Option<CouponRef>,
     /// A JSON object of strings.
     pub metadata: String,
 }
@@ -44,6 +46,8 @@ pub struct Offer {
     pub lines: Vec<Line>,
     /// The period that the lines pay for.
     pub first: Option<Period>,
+    /// Whether its coupon has to be redeemed.
+    pub redeems: bool,
 }
 
 /// Starts a subscription, or the payment that starts it.
@@ -54,37 +58,58 @@ pub async fn create(
     let customer = customers::lock_no(work.tx, work.tenant, new.customer_no).await?;
     let customer = customer.ok_or(BillingError::CustomerNotFound)?;
     may_buy(work.tx, work.tenant, customer.no, new.allow_unpaid).await?;
-    let Offer { mut subscription, plan, lines, first } = offer(work, &customer, new).await?;
-    if let Some(mut other) = replaceable(work.tx, work.tenant, &subscription).await? {
-        if new.prepaid.is_none() && (other.plan_id, other.quantity) == (plan.id, new.quantity) {
-            let open = settlement::open_of_subscription(work.tx, work.tenant, &other).await?;
-            let lacks = lacks_payment_method(work, &other, &plan).await?;
-            if let Some(form) = open {
-                return Ok(SettleOutcome::Attempt { attempt_id: form.id });
-            } else if lacks && !is_chargeable(work, &other, &lines).await? {
-                let subscription_id = other.id;
-                return Ok(SettleOutcome::RequiresPaymentMethod { subscription_id });
-            }
+    let mut offer = offer(work, &customer, new).await?;
+    if let Some(mut other) = replaceable(work.tx, work.tenant, &offer.subscription).await? {
+        if new.prepaid.is_none()
+            && let Some(same) = resume(work, &offer, &other).await?
+        {
+            return Ok(same);
         }
         cancel::give_up(work, &mut other).await?;
     }
-    if new.prepaid.is_none()
-        && lacks_payment_method(work, &subscription, &plan).await?
-        && !is_chargeable(work, &subscription, &lines).await?
-    {
-        subscription.wait_for_payment_method();
-        subscriptions::insert(work.tx, work.tenant, &subscription).await?;
-        let created = EventType::SubscriptionCreated;
-        work.announce(customer.id, created, subscription.id).await?;
-        let detail = json!({ "planId": plan.id });
-        note(work, &subscription, Action::SubscriptionAwaitsPaymentMethod, detail).await?;
-        let subscription_id = subscription.id;
-        return Ok(SettleOutcome::RequiresPaymentMethod { subscription_id });
+    if let Some(held) = offer.subscription.discount.as_ref().filter(|_| offer.redeems) {
+        discount::redeem(work, &offer.subscription, held).await?;
     }
-    subscriptions::insert(work.tx, work.tenant, &subscription).await?;
     let created = EventType::SubscriptionCreated;
-    work.announce(customer.id, created, subscription.id).await?;
-    bill_first(work, Offer { subscription, plan, lines, first }).await
+    if new.prepaid.is_none()
+        && lacks_payment_method(work, &offer.subscription, &offer.plan).await?
+        && !is_chargeable(work, &offer.subscription, &offer.lines).await?
+    {
+        let subscription = &mut offer.subscription;
+        subscription.wait_for_payment_method();
+        subscriptions::insert(work.tx, work.tenant, subscription).await?;
+        work.announce(customer.id, created, subscription.id).await?;
+        let detail = json!({ "planId": offer.plan.id });
+        note(work, subscription, Action::SubscriptionAwaitsPaymentMethod, detail).await?;
+        return Ok(SettleOutcome::RequiresPaymentMethod { subscription_id: subscription.id });
+    }
+    subscriptions::insert(work.tx, work.tenant, &offer.subscription).await?;
+    work.announce(customer.id, created, offer.subscription.id).await?;
+    bill_first(work, offer).await
+}
+
+/// Returns the outcome of the pending subscription if the same is asked for again: plan, quantity and
+/// coupon.
+async fn resume(
+    work: &mut Work<'_, '_, '_>,
+    offer: &Offer,
+    other: &Subscription,
+) -> Result<Option<SettleOutcome>, BillingError> {
+    let wanted = &offer.subscription;
+    let same_coupon = match (&wanted.discount, &other.discount) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.is_same(other),
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    if (other.plan_id, other.quantity) != (wanted.plan_id, wanted.quantity) || !same_coupon {
+        return Ok(None);
+    }
+    if let Some(form) = settlement::open_of_subscription(work.tx, work.tenant, other).await? {
+        return Ok(Some(SettleOutcome::Attempt { attempt_id: form.id }));
+    }
+    let waits = lacks_payment_method(work, other, &offer.plan).await?
+        && !is_chargeable(work, other, &offer.lines).await?;
+    Ok(waits.then_some(SettleOutcome::RequiresPaymentMethod { subscription_id: other.id }))
 }
 
 /// Bills the first period of a stored subscription, and starts it unless it has to be paid first.
@@ -92,7 +117,7 @@ async fn bill_first(
     work: &mut Work<'_, '_, '_>,
     offer: Offer,
 ) -> Result<SettleOutcome, BillingError> {
-    let Offer { mut subscription, plan, lines, first } = offer;
+    let Offer { mut subscription, plan, lines, first, redeems: _ } = offer;
     let (id, customer_no) = (subscription.id, subscription.customer_no);
     // Who starts in a paid period has used the product: a later subscription has no trial either.
     if subscription.status != SubscriptionStatus::Pending {
@@ -112,7 +137,7 @@ async fn bill_first(
         Billed::Issued(invoice) => SettleOutcome::of_issued(&invoice, Some(id)),
     };
     if subscription.status == SubscriptionStatus::Pending {
-        begin(&mut subscription, &plan, work.at);
+        begin(&mut subscription, &plan, work.at)?;
         subscriptions::update(work.tx, work.tenant, &subscription).await?;
     }
     start(work, &subscription, &plan, paid).await?;
@@ -169,6 +194,7 @@ pub async fn start_waiting(
             quantity: pending.quantity,
             allow_unpaid: false,
             prepaid: None,
+            coupon: pending.discount.clone().map(|held| CouponRef::Held(Box::new(held))),
             metadata: pending.metadata.clone(),
         };
         let mut offer = match offer(work, &customer, &new).await {
@@ -268,6 +294,8 @@ pub async fn offer(
         cancel_reason: None,
         canceled_at: None,
         scheduled: None,
+        discount: None,
+        period_discount: None,
         dunning_failures: 0,
         dunning_since: None,
         dunning_next_at: None,
@@ -275,20 +303,26 @@ pub async fn offer(
         created_at: work.at,
         updated_at: work.at,
     };
+    let mut redeems = false;
+    if let Some(coupon) = &new.coupon {
+        let found = discount::wanted(work, customer.no, coupon, (&plan, new.quantity)).await?;
+        redeems = !found.is_held;
+        subscription.discount = Some(found.discount);
+    }
     if let Some(prepaid) = &new.prepaid {
         prepaid.begin(&mut subscription, &plan, work.at)?;
-        return Ok(Offer { subscription, plan, lines: Vec::new(), first: None });
+        return Ok(Offer { subscription, plan, lines: Vec::new(), first: None, redeems });
     }
     let had_trial =
         subscriptions::had_trial(work.tx, work.tenant, customer.no, plan.product_id).await?;
     if plan.trial_days > 0 && !had_trial {
         begin_trial(&mut subscription, &plan, work.at);
-        return Ok(Offer { subscription, plan, lines: Vec::new(), first: None });
+        return Ok(Offer { subscription, plan, lines: Vec::new(), first: None, redeems });
     }
     let first = calendar::period_from(work.at, work.at, plan.billing_interval.months());
-    let mut lines = lines::recurring(&plan, new.quantity, first)?;
+    let mut lines = lines::recurring(&plan, new.quantity, first, subscription.discount.as_ref())?;
     lines.extend(lines::one_off(work.tx, customer.no, &plan).await?);
-    Ok(Offer { subscription, plan, lines, first: Some(first) })
+    Ok(Offer { subscription, plan, lines, first: Some(first), redeems })
 }
 
 /// Returns the customer's pending subscription of the same product, if any. A live one is an error.
@@ -307,7 +341,7 @@ pub async fn replaceable(
 }
 
 /// Sets the periods of a subscription that starts now, and returns the first one.
-pub fn begin(subscription: &mut Subscription, plan: &Plan, at: Time) -> Period {
+pub fn begin(subscription: &mut Subscription, plan: &Plan, at: Time) -> Result<Period, Overflow> {
     let first = calendar::period_from(at, at, plan.billing_interval.months());
     subscription.status = SubscriptionStatus::Active;
     subscription.anchor = Some(at);
@@ -315,7 +349,8 @@ pub fn begin(subscription: &mut Subscription, plan: &Plan, at: Time) -> Period {
     subscription.current_period = Some(first);
     subscription.usage_period = Some(calendar::period_from(at, at, 1));
     subscription.updated_at = at;
-    first
+    subscription.begin_priced(plan)?;
+    Ok(first)
 }
 
 fn begin_trial(subscription: &mut Subscription, plan: &Plan, at: Time) {
@@ -336,6 +371,9 @@ pub async fn start(
     paid: bool,
 ) -> Result<(), BillingError> {
     billing::set_currency(work.tx, work.tenant, subscription.customer_no, plan.currency).await?;
+    if let Some(discount) = &subscription.discount {
+        coupons::settle(work, discount).await?;
+    }
     continue_window(work, subscription).await?;
     credits::subscription_started(work, subscription, plan, paid).await?;
     if subscription.status != SubscriptionStatus::Trialing {

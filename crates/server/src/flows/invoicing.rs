@@ -43,6 +43,7 @@ impl Item {
             usage: None,
             tax: None,
             amount: money::amount(i128::from(self.quantity) * i128::from(self.unit_amount))?,
+            discount: None,
             period: None,
         })
     }

@@ -1,7 +1,8 @@
 //! The lines of invoices: a plan's charges for a period, and the price of a change within one.
 
-use crate::base::{Decimal, Overflow, Period, TaxRate, Time};
+use crate::base::{Decimal, LineDiscount, Overflow, Period, TaxRate, Time};
 use crate::catalog::{self, Charge, Plan, Tier};
+use crate::coupons::Discount;
 use crate::db::{DbError, Tx};
 use crate::invoices::{self, InvoiceTier, Line, LineCode, LineKind, LineLabel, UsageParts};
 use crate::organizations::Tenant;
@@ -9,9 +10,29 @@ use crate::subscriptions::{self, Subscription, SubscriptionStatus, proration, ra
 use crate::usage;
 use crate::work::{BillingError, Work};
 use unitpay_billing::Price;
+use unitpay_billing::discount::split;
 
-/// Returns the charges of a period in advance.
-pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>, Overflow> {
+/// Returns the charges of the next period of a subscription on this plan, in advance. Its discount is
+/// split over them.
+pub fn recurring(
+    plan: &Plan,
+    quantity: i64,
+    period: Period,
+    discount: Option<&Discount>,
+) -> Result<Vec<Line>, Overflow> {
+    let mut lines = undiscounted(plan, quantity, period)?;
+    let price = rating::recurring_total(plan, quantity)?;
+    let lowered = discount.map(|discount| discount.on_next(plan, price)).transpose()?.flatten();
+    let Some(lowered) = lowered else { return Ok(lines) };
+    let amounts: Vec<i64> = lines.iter().map(|line| line.amount).collect();
+    for (line, amount) in lines.iter_mut().zip(split(lowered.amount, &amounts)) {
+        line.amount -= amount;
+        line.discount = (amount > 0).then(|| LineDiscount { amount, ..lowered.clone() });
+    }
+    Ok(lines)
+}
+
+fn undiscounted(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>, Overflow> {
     let line = |charge: &Charge| match charge {
         Charge::Recurring { amount, per_unit } => Some((*amount, *per_unit)),
         Charge::Usage { .. } | Charge::OneOff { .. } => None,
@@ -31,6 +52,7 @@ pub fn recurring(plan: &Plan, quantity: i64, period: Period) -> Result<Vec<Line>
                 usage: None,
                 tax: None,
                 amount: rating::times(amount, per_unit, quantity)?,
+                discount: None,
                 period: Some(period),
             })
         })
@@ -82,20 +104,43 @@ fn one_off_lines(plan: &Plan) -> Vec<Line> {
             usage: None,
             tax: None,
             amount,
+            discount: None,
             period: None,
         })
         .collect()
 }
 
-/// Returns the charge for the rest of a period.
-pub fn remaining(plan: &Plan, quantity: i64, period: Period, at: Time) -> Result<Line, Overflow> {
-    let amount = unused_amount(plan, quantity, period, at)?;
+/// Returns the charge for the rest of a period, whose price has this discount.
+pub fn remaining(
+    plan: &Plan,
+    quantity: i64,
+    (period, at): (Period, Time),
+    discount: Option<&LineDiscount>,
+) -> Result<Line, Overflow> {
+    let price = rating::recurring_total(plan, quantity)?;
+    let (amount, discount) = rest(price, discount, period, at)?;
     let period = Period { start: at, end: period.end };
-    Ok(proration_line(LineCode::RemainingTime, plan, (quantity, amount), period))
+    let line = proration_line(LineCode::RemainingTime, plan, (quantity, amount), period);
+    Ok(Line { discount, ..line })
 }
 
-/// Returns the credit for the unused part of the current period. It is taxed as the period was
-/// charged.
+/// Returns the unused part of what a period costs after its discount, and the discount's part of the
+/// unused price.
+fn rest(
+    price: i64,
+    discount: Option<&LineDiscount>,
+    period: Period,
+    at: Time,
+) -> Result<(i64, Option<LineDiscount>), Overflow> {
+    let lowered = discount.map_or(0, |discount| discount.amount);
+    let amount = proration::unused(price - lowered, period, at)?;
+    let off = proration::unused(price, period, at)? - amount;
+    let part = |discount: &LineDiscount| LineDiscount { amount: off, ..discount.clone() };
+    Ok((amount, discount.filter(|_| off != 0).map(part)))
+}
+
+/// Returns the credit for the unused part of what the current period costs, after its discount: never
+/// more than was charged. It is taxed as the period was charged.
 pub async fn unused(
     tx: &mut Tx<'_, '_>,
     tenant: &Tenant,
@@ -104,11 +149,15 @@ pub async fn unused(
     at: Time,
 ) -> Result<Line, BillingError> {
     let period = subscription.current_period.ok_or(BillingError::NotActive)?;
-    let amount = -unused_amount(plan, subscription.quantity, period, at)?;
+    let price = rating::recurring_total(plan, subscription.quantity)?;
+    let (amount, discount) = rest(price, subscription.period_discount.as_ref(), period, at)?;
+    let amount = -amount;
+    let discount = discount.map(|part| LineDiscount { amount: -part.amount, ..part });
     let rest = Period { start: at, end: period.end };
     let tax = tax_as_charged(tx, tenant, subscription, period).await?;
     let code = LineCode::UnusedTime;
-    Ok(Line { tax, ..proration_line(code, plan, (subscription.quantity, amount), rest) })
+    let line = proration_line(code, plan, (subscription.quantity, amount), rest);
+    Ok(Line { tax, discount, ..line })
 }
 
 /// Returns what the old plan costs between the quote of a new period and its payment by form, which
@@ -125,11 +174,8 @@ pub async fn used_since_quote(
     let amount = rest.amount - credited.amount;
     let period = Some(Period { start: quoted_at, end: at });
     let description = format!("Used time, {}", plan.name);
-    Ok(Line { description, label: None, amount, period, ..credited })
-}
-
-fn unused_amount(plan: &Plan, quantity: i64, period: Period, at: Time) -> Result<i64, Overflow> {
-    proration::unused(rating::recurring_total(plan, quantity)?, period, at)
+    // The price is not shown: this line is the difference of two others.
+    Ok(Line { description, label: None, amount, discount: None, period, ..credited })
 }
 
 fn proration_line(
@@ -148,6 +194,7 @@ fn proration_line(
         usage: None,
         tax: None,
         amount,
+        discount: None,
         period: Some(period),
     }
 }
@@ -216,6 +263,7 @@ pub async fn usage(
             quantity: segment.to.checked_sub(segment.from)?,
             unit_amount: None,
             amount: price.of_segment(segment.from, segment.to)?,
+            discount: None,
             period: Some(Period { start: segment.since, end }),
         });
     }

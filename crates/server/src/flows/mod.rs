@@ -1,7 +1,7 @@
 //! Flows: what takes several slices to do. Each runs in one transaction, or in steps around a call
 //! to a payment processor.
 //!
-//! `create` (`prepaid`), `change`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
+//! `create` (`prepaid`), `change` (`quote`), `discount`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
 //! `dunning` what time brings; `settle` carries out a charge, `apply` and `settled` what its result
 //! brings about, `events` what processors report, `disputes` and `refunds` what becomes of a charge
 //! afterwards. `due` finds what is due and runs it, `announce` says what is ahead, `advance`
@@ -16,6 +16,7 @@ pub mod cancel;
 pub mod change;
 pub mod create;
 pub mod credit_notes;
+pub mod discount;
 pub mod disputes;
 pub mod due;
 pub mod dunning;
@@ -28,6 +29,7 @@ pub mod pay;
 pub mod payment_methods;
 pub mod prepaid;
 pub mod preview;
+pub mod quote;
 pub mod refunds;
 pub mod renewal;
 pub mod settle;

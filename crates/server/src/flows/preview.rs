@@ -6,9 +6,10 @@ use crate::catalog::Plan;
 use crate::customers;
 use crate::db::{DbError, Tx};
 use crate::emails::Renewal;
-use crate::flows::change::{self, ChangeMode, ChangeRequest};
+use crate::flows::change::ChangeRequest;
 use crate::flows::create::{self, NewSubscription};
 use crate::flows::lines;
+use crate::flows::quote::{self, ChangeMode};
 use crate::invoices::{self, Line, Totals};
 use crate::organizations::Tenant;
 use crate::payments;
@@ -55,7 +56,7 @@ pub async fn preview(
     create::replaceable(work.tx, work.tenant, &offer.subscription).await?;
     let mut subscription = offer.subscription;
     if subscription.status == SubscriptionStatus::Pending {
-        create::begin(&mut subscription, &offer.plan, work.at);
+        create::begin(&mut subscription, &offer.plan, work.at)?;
     }
     let (effective_at, proration_date) = (work.at, work.at);
     let (due, closed) = (offer.lines, Vec::new());
@@ -70,7 +71,7 @@ pub async fn preview_change(
 ) -> Result<Preview, BillingError> {
     let (viewer, id) = (request.viewer, request.subscription_id);
     let subscription = subscriptions::get_reachable(work.tx, work.tenant, viewer, id).await?;
-    let quote = change::quote(work.tx, work.tenant, subscription, request, work.at).await?;
+    let quote = quote::quote(work, subscription, request).await?;
     let subscription = quote.outcome();
     let end = subscription.current_period.map_or(work.at, |period| period.end);
     let effective_at = if quote.mode == ChangeMode::Deferred { end } else { quote.at };
@@ -99,7 +100,7 @@ async fn show(work: &mut Work<'_, '_, '_>, outcome: Outcome) -> Result<Preview, 
     let changes = !closed.is_empty();
     waiting.extend(closed.into_iter().filter(|line| line.amount != 0));
     // Waiting lines are added to the first invoice that is written.
-    if due.iter().any(|line| line.amount != 0) {
+    if due.iter().any(Line::is_billed) {
         due = invoices::with_waiting(due, std::mem::take(&mut waiting));
     }
     let next = upcoming_after(tx, tenant, &subscription, waiting, changes).await?;
@@ -163,14 +164,15 @@ async fn upcoming_after(
         period = None;
         if !subscription.cancel_at_period_end {
             let next = Next::after(tx, tenant, subscription, current.end).await?;
-            lines.extend(lines::recurring(&next.plan, next.quantity, next.period)?);
+            let discount = subscription.discount.as_ref();
+            lines.extend(lines::recurring(&next.plan, next.quantity, next.period, discount)?);
             if !changes {
                 lines.extend(lines::one_off(tx, subscription.customer_no, &next.plan).await?);
             }
             period = Some(next.period);
         }
     }
-    if !measured && lines.iter().all(|line| line.amount == 0) {
+    if !measured && !lines.iter().any(Line::is_billed) {
         return Ok(None);
     }
     lines.extend(waiting);
@@ -233,7 +235,8 @@ async fn renewal(
     let Some(current) = subscription.current_period else { return Ok(None) };
     let plan = subscriptions::plan(tx, tenant, subscription.plan_id).await?;
     let next = Next::after(tx, tenant, subscription, current.end).await?;
-    let mut lines = lines::recurring(&next.plan, next.quantity, next.period)?;
+    let discount = subscription.discount.as_ref();
+    let mut lines = lines::recurring(&next.plan, next.quantity, next.period, discount)?;
     lines.extend(lines::one_off(tx, customer, &next.plan).await?);
     let is_next_invoice = subscription.usage_period.is_none_or(|usage| usage.end >= current.end);
     if is_next_invoice {

@@ -54,7 +54,9 @@ pub async fn period_end(
     subscription.billing_interval = plan.billing_interval;
     let anchor = subscription.anchor.unwrap_or(work.at);
     let period = calendar::period_from(anchor, work.at, plan.billing_interval.months());
-    lines.extend(lines::recurring(&plan, subscription.quantity, period)?);
+    let discount = subscription.discount.as_ref();
+    lines.extend(lines::recurring(&plan, subscription.quantity, period, discount)?);
+    subscription.begin_priced(&plan)?;
     lines.extend(lines::one_off(work.tx, subscription.customer_no, &plan).await?);
     lines::one_off_billed(work.tx, subscription.customer_no, &plan, work.at).await?;
     if subscription.status == SubscriptionStatus::Trialing {

@@ -3,13 +3,12 @@
 //! [`changed`], before [`invoice_paid`].
 
 use crate::base::SubscriptionId;
-use crate::credits;
-use crate::db::{DbError, Tx};
+use crate::db::DbError;
 use crate::flows::{cancel, create, dunning, switch};
 use crate::invoices::Invoice;
-use crate::organizations::Tenant;
 use crate::subscriptions::{self, PlanSwitch, SubscriptionStatus};
 use crate::work::{BillingError, Work};
+use crate::{coupons, credits};
 
 /// Starts the subscription whose first invoice is paid. Returns `false` if it no longer waits for
 /// the payment, so that the money is refunded.
@@ -30,19 +29,20 @@ pub async fn started(
         return Ok(false);
     }
     // The draft is as old as the form; the period that it pays for begins now.
-    invoice.redate(create::begin(&mut subscription, &plan, work.at))?;
+    invoice.redate(create::begin(&mut subscription, &plan, work.at)?)?;
     subscriptions::update(work.tx, work.tenant, &subscription).await?;
     create::start(work, &subscription, &plan, true).await?;
     Ok(true)
 }
 
 /// Deletes the pending subscription whose first charge was declined. The caller deletes the draft.
-pub async fn not_started(
-    tx: &mut Tx<'_, '_>,
-    tenant: &Tenant,
-    id: SubscriptionId,
-) -> Result<(), DbError> {
-    subscriptions::delete_pending(tx, tenant, id).await
+pub async fn not_started(work: &mut Work<'_, '_, '_>, id: SubscriptionId) -> Result<(), DbError> {
+    let pending = subscriptions::get(work.tx, work.tenant, id).await?;
+    let pending = pending.filter(|found| found.status == SubscriptionStatus::Pending);
+    if let Some((customer, held)) = pending.and_then(|one| Some((one.customer_id, one.discount?))) {
+        coupons::release(work, customer, &held).await?;
+    }
+    subscriptions::delete_pending(work.tx, work.tenant, id).await
 }
 
 /// Ends the pending subscription whose form expired. The caller deletes the draft.

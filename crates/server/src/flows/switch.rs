@@ -9,7 +9,7 @@ use crate::flows::lines;
 use crate::invoices::Invoice;
 use crate::subscriptions::{self, PlanSwitch, Subscription, SubscriptionStatus, calendar, note};
 use crate::work::{BillingError, Work};
-use crate::{credits, invoices, usage};
+use crate::{coupons, credits, invoices, usage};
 use serde_json::json;
 
 /// Applies a change.
@@ -30,6 +30,11 @@ pub async fn apply(
     }
     let was_ending = subscription.cancel_at_period_end;
     switch(subscription, &new, change.quantity);
+    (subscription.discount, subscription.period_discount) =
+        (change.discount.clone(), change.period_discount.clone());
+    if let Some(discount) = &subscription.discount {
+        coupons::settle(work, discount).await?;
+    }
     if !change.restarts {
         shorten_trial(subscription, &new, work.at);
     }

@@ -266,6 +266,7 @@ async fn quote(
         usage: None,
         tax: None,
         amount,
+        discount: None,
         period: None,
     };
     if profile.collection_method == CollectionMethod::ChargeAutomatically {

@@ -4,8 +4,8 @@ use super::Fields;
 use super::wire::{Components, Field, named, named_component};
 use crate::base::words::Word;
 use crate::base::{
-    Address, CreditCurrencyId, CreditPackageId, Currency, Decimal, MetricId, PlanId, ProductId,
-    TaxId, TaxRate, Time,
+    Address, CouponId, CreditCurrencyId, CreditPackageId, Currency, Decimal, MetricId, PlanId,
+    ProductId, TaxId, TaxRate, Time,
 };
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -160,6 +160,7 @@ themselves! {
     Currency: |fields, name| fields.currency(name) => string(),
     Time: |fields, name| fields.time(name) =>
         string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
+    CouponId: |fields, name| fields.parsed(name, "the id of a coupon") => string(),
     ProductId: |fields, name| fields.parsed(name, "the id of a product") => string(),
     PlanId: |fields, name| fields.parsed(name, "the id of a plan") => string(),
     MetricId: |fields, name| fields.parsed(name, "the id of a billable metric") => string(),

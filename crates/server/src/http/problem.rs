@@ -8,6 +8,7 @@ use crate::clock_guard::Untrusted;
 use crate::db::DbError;
 use crate::idempotency::KeyReused;
 use crate::limits::LimitHit;
+use crate::work::NotApplicable;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
@@ -68,6 +69,7 @@ codes! {
     PaymentMethodInUse CONFLICT "payment_method_in_use",
     PlanImmutable CONFLICT "plan_immutable",
     PlanNotAvailable CONFLICT "plan_not_available",
+    CouponNotApplicable CONFLICT "coupon_not_applicable",
     WalletFrozen CONFLICT "wallet_frozen",
     TestClockAdvancing CONFLICT "test_clock_advancing",
     SellerIncomplete CONFLICT "seller_incomplete",
@@ -76,6 +78,7 @@ codes! {
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
     ValidationFailed UNPROCESSABLE_ENTITY "validation_failed",
     CurrencyMismatch UNPROCESSABLE_ENTITY "currency_mismatch",
+    PromotionCodeInvalid UNPROCESSABLE_ENTITY "promotion_code_invalid",
     PackageRequired UNPROCESSABLE_ENTITY "package_required",
     InvalidTiers UNPROCESSABLE_ENTITY "invalid_tiers",
     AmountOutOfRange UNPROCESSABLE_ENTITY "amount_out_of_range",
@@ -169,6 +172,10 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = i64)]
     pub tries_left: Option<&'a Value>,
+    /// Why the coupon does not lower this price; only with `coupon_not_applicable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = NotApplicable)]
+    pub reason: Option<&'a Value>,
 }
 
 /// A price before tax.
@@ -269,6 +276,7 @@ impl Problem {
             email_hint: self.member("emailHint"),
             invoice_status: self.member("invoiceStatus"),
             tries_left: self.member("triesLeft"),
+            reason: self.member("reason"),
         }
     }
 

@@ -179,6 +179,7 @@ impl Source {
                 anchor: Some(theirs.anchor),
                 started_at: Some(theirs.started_at.min(work.at)),
             }),
+            coupon: None,
             metadata: json!({ MOVED_FROM: theirs.id }).to_string(),
         };
         match flows::create(work, &new).await {
@@ -218,7 +219,7 @@ impl Source {
         }
         let months = plan.billing_interval.months();
         let next = calendar::period_from(theirs.anchor, theirs.until, months);
-        let due = lines::recurring(&plan, theirs.quantity, next).map_err(BillingError::from);
+        let due = lines::recurring(&plan, theirs.quantity, next, None).map_err(BillingError::from);
         let priced = match due {
             Ok(due) => invoices::price(work.tx, tenant, no, &due).await,
             Err(error) => Err(error),
@@ -298,7 +299,8 @@ impl Theirs {
         let (anchor, end) = (ours.anchor.unwrap_or(self.anchor), ours.current_period);
         let start = end.map_or(self.until, |period| period.end);
         let next = calendar::period_from(anchor, start, plan.billing_interval.months());
-        let due = lines::recurring(&plan, ours.quantity, next).map_err(BillingError::from)?;
+        let due = lines::recurring(&plan, ours.quantity, next, ours.discount.as_ref())
+            .map_err(BillingError::from)?;
         line.amount = Some(invoices::price(tx, tenant, ours.customer_no, &due).await?.total);
         Ok(line)
     }

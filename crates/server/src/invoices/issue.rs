@@ -203,7 +203,7 @@ pub fn with_waiting(lines: Vec<Line>, waiting: Vec<Line>) -> Vec<Line> {
 /// Whether there is something to bill. Waiting lines justify an invoice that falls due, not one that
 /// a caller asks for.
 fn is_worth_an_invoice(reason: InvoiceReason, lines: &[Line], waiting: &[Line]) -> bool {
-    let any = |lines: &[Line]| lines.iter().any(|line| line.amount != 0);
+    let any = |lines: &[Line]| lines.iter().any(Line::is_billed);
     match reason {
         InvoiceReason::Renewal | InvoiceReason::Usage => any(lines) || any(waiting),
         InvoiceReason::Create
@@ -288,6 +288,7 @@ mod tests {
             usage: None,
             tax: None,
             amount,
+            discount: None,
             period: None,
         }
     }

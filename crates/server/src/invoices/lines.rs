@@ -1,6 +1,6 @@
 //! The lines of an invoice.
 
-use crate::base::{Decimal, Period, TaxRate, Time};
+use crate::base::{Decimal, LineDiscount, Period, TaxRate, Time};
 use serde::{Deserialize, Deserializer, Serialize};
 use unitpay_request::response;
 use utoipa::ToSchema;
@@ -18,7 +18,10 @@ pub struct Line {
     pub unit_amount: Option<Decimal>,
     /// The pricing of a usage line.
     pub usage: Option<UsageParts>,
+    /// Before tax, after the discount.
     pub amount: i64,
+    /// The part of the price that a coupon took off. `amount` and this are the price.
+    pub discount: Option<LineDiscount>,
     /// The rate of a line that is not taxed at its invoice's: of unused time the rate that it was
     /// charged with, and none of what another invoice has taxed.
     pub tax: Option<Option<TaxRate>>,
@@ -68,6 +71,12 @@ impl LineLabel {
 }
 
 impl Line {
+    /// Whether an invoice shows it even if nothing else is to be billed: it costs something, or would
+    /// without a coupon.
+    pub const fn is_billed(&self) -> bool {
+        self.amount != 0 || self.discount.is_some()
+    }
+
     /// Returns the rate that the line is taxed at, on an invoice with this rate.
     pub const fn rate<'a>(&'a self, invoice_rate: Option<&'a TaxRate>) -> Option<&'a TaxRate> {
         match &self.tax {
@@ -118,7 +127,13 @@ pub struct InvoiceItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tiers: Option<Vec<InvoiceTier>>,
+    /// Before tax, after the discount.
     pub amount: i64,
+    /// The part of the price that a coupon took off: `amount` and its `amount` are the price before it.
+    /// Absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub discount: Option<LineDiscount>,
     /// The rate of this item, `null` for none; absent if it is taxed at the invoice's rate. Unused time
     /// has the rate that it was charged with.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
@@ -159,6 +174,7 @@ impl From<Line> for InvoiceItem {
             quantity: line.quantity,
             unit_amount: line.unit_amount,
             amount: line.amount,
+            discount: line.discount,
             tax: line.tax,
             period_start: line.period.map(|period| period.start),
             period_end: line.period.map(|period| period.end),
@@ -178,6 +194,7 @@ impl From<InvoiceItem> for Line {
             quantity: item.quantity,
             unit_amount: item.unit_amount,
             amount: item.amount,
+            discount: item.discount,
             tax: item.tax,
             period: period.map(|(start, end)| Period { start, end }),
         }

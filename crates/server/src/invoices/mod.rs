@@ -346,6 +346,7 @@ pub async fn move_to_next(
         usage: None,
         tax: Some(None),
         amount,
+        discount: None,
         period: None,
     };
     wait_for_next(work, invoice.customer_no, invoice.currency, vec![line]).await?;

@@ -134,6 +134,9 @@ pub fn document(
                 included: line.usage.as_ref().map(|usage| usage.included.to_string()),
                 tiers: line.usage.map(|usage| tiers(&usage)).unwrap_or_default(),
                 amount: line.amount,
+                discount: line
+                    .discount
+                    .map(|discount| pdf::Discount { name: discount.name, amount: discount.amount }),
                 period: line.period.map(period),
             })
             .collect(),

@@ -21,13 +21,13 @@ use crate::base::{
     CollectionMethod, CreditAccountId, CreditPackageId, Currency, CustomerId, InvoiceId, Owned,
     PaymentAttemptId, PaymentMethodId, SubscriptionId, Time,
 };
-use crate::credits;
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::invoices::{self, Invoice, InvoiceStatus, Line, NewInvoice, balance};
 use crate::organizations::Tenant;
 use crate::payments::{Card, DeclineReason, PaymentMethod};
 use crate::subscriptions::{PlanSwitch, Subscription, SubscriptionStatus};
 use crate::work::{BillingError, Work};
+use crate::{coupons, credits};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -46,7 +46,7 @@ pub enum Effect {
     StartSubscription {
         subscription_id: SubscriptionId,
     },
-    ChangePlan(PlanSwitch),
+    ChangePlan(Box<PlanSwitch>),
     /// Automatic collection (renewal or retry). The customer is off-session, so no form can be
     /// shown.
     CollectInvoice,
@@ -330,6 +330,18 @@ pub async fn abandon_all_of_customer(
     Ok(())
 }
 
+/// Gives up the coupon that a change had reserved, if it did not come into force.
+pub async fn release_coupon(
+    work: &mut Work<'_, '_, '_>,
+    customer: CustomerId,
+    change: &PlanSwitch,
+) -> Result<(), DbError> {
+    match &change.discount {
+        Some(discount) => coupons::release(work, customer, discount).await,
+        None => Ok(()),
+    }
+}
+
 /// Gives up an attempt and deletes its invoice if that is a draft.
 pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Result<(), DbError> {
     // An open form is canceled at the processor.
@@ -342,6 +354,9 @@ pub async fn abandon(work: &mut Work<'_, '_, '_>, attempt: &mut Attempt) -> Resu
         invoices::delete_draft(work, &invoice).await?;
         let mut work = work.as_of(attempt.billed_at);
         credits::top_up_failed(&mut work, &invoice, attempt.payment_method_id).await?;
+    }
+    if let Effect::ChangePlan(change) = &attempt.effect {
+        release_coupon(work, attempt.customer_id, change).await?;
     }
     attempt.note(work, Action::PaymentAbandoned).await
 }

@@ -21,10 +21,11 @@ pub use sql::{
 use crate::audit::Action;
 use crate::base::words::words;
 use crate::base::{
-    CollectionMethod, Currency, CustomerId, InvoiceId, Owned, Period, PlanId, ProductId,
-    SubscriptionId, Time, Viewer,
+    CollectionMethod, Currency, CustomerId, InvoiceId, LineDiscount, Overflow, Owned, Period,
+    PlanId, ProductId, SubscriptionId, Time, Viewer,
 };
 use crate::catalog::{self, Interval, Plan};
+use crate::coupons::Discount;
 use crate::customers;
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::invoices::{InvoiceReason, Line, NewInvoice};
@@ -73,6 +74,12 @@ pub struct Subscription {
     /// The change that takes effect at the end of the period.
     #[record(prefix = "scheduled_")]
     pub scheduled: Option<Scheduled>,
+    /// The coupon that lowers the price of its periods.
+    #[record(json)]
+    pub discount: Option<Discount>,
+    /// The part of the whole current period's price that a coupon took off: only the rest was charged.
+    #[record(json)]
+    pub period_discount: Option<LineDiscount>,
     /// The number of failed automatic charges of the oldest unpaid invoice.
     pub dunning_failures: i64,
     /// The first of these failures.
@@ -192,6 +199,11 @@ pub struct PlanSwitch {
     pub at: Time,
     /// Whether a new period starts with it.
     pub restarts: bool,
+    /// The discount after the change.
+    #[serde(default)]
+    pub discount: Option<Discount>,
+    #[serde(default)]
+    pub period_discount: Option<LineDiscount>,
 }
 
 /// An item that is due.
@@ -216,6 +228,14 @@ impl Subscription {
         self.status = SubscriptionStatus::Pending;
         (self.anchor, self.trial_end, self.started_at) = (None, None, None);
         (self.current_period, self.usage_period) = (None, None);
+    }
+
+    /// Begins a period on its plan, which its discount lowers if it has periods left. A discount that
+    /// has none is removed.
+    pub fn begin_priced(&mut self, plan: &Plan) -> Result<(), Overflow> {
+        let price = rating::recurring_total(plan, self.quantity)?;
+        (self.discount, self.period_discount) = begun(self.discount.take(), plan, price)?;
+        Ok(())
     }
 
     /// Returns an invoice of this subscription. An invoice that falls due has a key of its own, so that
@@ -260,6 +280,19 @@ impl Subscription {
             }
         }
     }
+}
+
+/// Begins a period with a discount: returns the discount from then on, and what it takes off.
+pub fn begun(
+    discount: Option<Discount>,
+    plan: &Plan,
+    price: i64,
+) -> Result<(Option<Discount>, Option<LineDiscount>), Overflow> {
+    let Some(mut discount) = discount.filter(Discount::has_periods_left) else {
+        return Ok((None, None));
+    };
+    let lowered = discount.begin(plan, price)?;
+    Ok((Some(discount), lowered))
 }
 
 impl PlanSwitch {

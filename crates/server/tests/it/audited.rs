@@ -26,6 +26,7 @@ on_both_stores! {
         customers_and_sessions(&mut log).await;
         login(&mut log).await;
         subscriptions(&mut log, &shop).await;
+        coupons(&mut log, &shop).await;
         cards_and_forms(&mut log, &shop).await;
         credits(&mut log, &shop).await;
         time(&mut log).await;
@@ -217,6 +218,31 @@ async fn subscriptions(log: &mut Log<'_>, shop: &Shop) {
     log.ask(clock_to("01-02"), &["test_clock.advanced"]).await;
     let free = json!({ "customerId": "two", "planId": shop.free });
     log.ask(post("/v1/subscriptions", &free), &["subscription.started"]).await;
+}
+
+async fn coupons(log: &mut Log<'_>, shop: &Shop) {
+    let coupon = json!({ "name": "C", "percentOff": 10, "duration": "once" });
+    let coupon = log.make("coupons", coupon, "coupon.created").await;
+    let rename = patch(format!("/v1/coupons/{coupon}"), &json!({ "name": "D" }));
+    log.ask(rename, &["coupon.updated"]).await;
+    let code = json!({ "couponId": coupon, "code": "TEN" });
+    let code = log.make("promotion-codes", code, "promotion_code.created").await;
+    let limit = patch(format!("/v1/promotion-codes/{code}"), &json!({ "maxRedemptions": 9 }));
+    log.ask(limit, &["promotion_code.updated"]).await;
+    let path = format!("{}/discount", path_of(log.t).await);
+    let set = Request::new("PUT", &path).json(&json!({ "promotionCode": "ten" }));
+    log.ask(set, &["coupon.redeemed", "subscription.discount_set"]).await;
+    log.ask(delete(path), &["subscription.discount_removed"]).await;
+    // A form reserves it.
+    let third = json!({ "name": "A", "email": "c@example.com", "externalId": "holder" });
+    log.make("customers", third, "customer.created").await;
+    let body = json!({ "customerId": "holder", "planId": shop.small, "promotionCode": "ten" });
+    let reserved = ["coupon.redeemed", "payment.started", "system payment.needs_form"];
+    let asked = log.ask(post("/v1/subscriptions", &body), &reserved).await.json();
+    let id = asked["subscription"]["id"].as_str().unwrap();
+    let cancel = post(format!("/v1/subscriptions/{id}/cancel"), &json!({}));
+    let given_up = ["payment.abandoned", "coupon.released", "subscription.canceled"];
+    log.ask(cancel, &given_up).await;
 }
 
 async fn cards_and_forms(log: &mut Log<'_>, shop: &Shop) {

@@ -54,6 +54,8 @@ fn of_billing(w: &World) -> Vec<Reading> {
         ("PATCH", format!("/v1/billable-metrics/{}", w.metric), name(), "UpdateMetricRequest"),
         ("PATCH", format!("/v1/credit-currencies/{}", w.currency), name(), "UpdateCreditCurrencyRequest"),
         ("PATCH", format!("/v1/credit-packages/{}", w.package), name(), "UpdateCreditPackageRequest"),
+        ("PATCH", format!("/v1/coupons/{}", w.coupon), name(), "UpdateCouponRequest"),
+        ("PATCH", format!("/v1/promotion-codes/{}", w.promotion_code), json!({ "active": true }), "UpdatePromotionCodeRequest"),
         ("PUT", "/v1/branding".to_owned(), name(), "PutBrandingRequest"),
         ("POST", "/v1/check".to_owned(), json!({ "customerId": w.customer, "featureSlug": w.customer }), "CheckRequest"),
         ("POST", customer("check"), json!({ "featureSlug": w.customer }), "CheckOfCustomerRequest"),

@@ -86,7 +86,7 @@ const FLOORS: &[&[&str]] = &[
     &["events"],
     &["audit", "test_clock"],
     &["work", "keys", "customers", "catalog", "branding", "billing_settings"],
-    &["invoices", "payments"],
+    &["coupons", "invoices", "payments"],
     &["subscriptions", "app"],
     &["credits", "portal", "http"],
     &["usage", "settlement", "auth", "webhooks", "logins"],

@@ -19,6 +19,7 @@ mod catalog;
 mod clocks;
 mod commands;
 mod cors;
+mod coupons;
 mod crashes;
 mod credit_histories;
 mod credit_notes;

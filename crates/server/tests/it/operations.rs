@@ -312,7 +312,11 @@ pub fn path(row: &Row, template: &str, world: &World) -> String {
     path
 }
 
+/// Returns the code of a problem. A promotion code has a `code`, too.
 fn code_of(answer: &Answer) -> String {
+    if answer.status < 400 {
+        return String::new();
+    }
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     body["code"].as_str().unwrap_or_default().to_owned()
 }

@@ -1,6 +1,7 @@
 //! HTTP handlers of the catalog. A backend reads and writes all of it. Pages read the public part,
 //! with a portal token or a publishable key, and never get metadata.
 
+pub mod coupons;
 pub mod credits;
 pub mod features;
 pub mod metrics;
@@ -150,6 +151,9 @@ impl From<CatalogError> for Problem {
         match error {
             CatalogError::Db(error) => error.into(),
             CatalogError::SlugTaken => Self::new(Code::Conflict, "Another object has this slug."),
+            CatalogError::CodeTaken => {
+                Self::new(Code::Conflict, "Another promotion code has this text.")
+            }
             CatalogError::PlanImmutable => Self::new(
                 Code::PlanImmutable,
                 "Charges, grant rules and trial are immutable once the plan is no longer a draft.",

@@ -2,11 +2,13 @@
 
 use super::{Row, table};
 use crate::base::{
-    CreditCurrencyId, CreditPackageId, Decimal, FeatureId, MetricId, PlanId, ProductId,
+    CouponId, CreditCurrencyId, CreditPackageId, Decimal, FeatureId, MetricId, PlanId, ProductId,
+    PromotionCodeId,
 };
 use crate::catalog::{
-    Aggregation, Charge, CreditCurrency, CreditPackage, Entitlement, Feature, FeatureKind,
-    FeatureType, GrantRule, Interval, Metric, Plan, PlanStatus, Product,
+    Aggregation, Charge, Coupon, CouponDuration, CreditCurrency, CreditPackage, Entitlement,
+    Feature, FeatureKind, FeatureType, GrantRule, Interval, Metric, Plan, PlanStatus, Product,
+    PromotionCode,
 };
 use crate::db::record::{Columns, Field};
 use crate::db::{
@@ -65,6 +67,18 @@ table!(
     BY_SLUG "slug",
 );
 
+// Only backends may see coupons and promotion codes.
+table!(Coupon, CouponId, "coupons", "FALSE", "duration");
+
+table!(
+    PromotionCode,
+    PromotionCodeId,
+    "promotion_codes",
+    "FALSE",
+    "coupon_id",
+    BY_CODE "code",
+);
+
 /// The columns of a feature's kind.
 #[derive(FromRow, ToRow)]
 struct KindColumns {
@@ -99,6 +113,6 @@ impl ToRow for FeatureKind {
     }
 }
 
-text_columns!(crate::catalog::Denomination);
-word_columns!(Aggregation, FeatureType, Interval, PlanStatus);
-json_columns!(Vec<Charge>, Vec<Entitlement>, Vec<GrantRule>);
+text_columns!(crate::catalog::CodeText, crate::catalog::Denomination);
+word_columns!(Aggregation, CouponDuration, FeatureType, Interval, PlanStatus);
+json_columns!(Vec<Charge>, Vec<Entitlement>, Vec<GrantRule>, Vec<PlanId>);

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod balance;
 pub mod credit_notes;
+pub mod discounts;
 pub mod invoices;
 pub mod invoicing;
 pub mod subscriptions;
@@ -13,7 +14,7 @@ use crate::http::{Code, Problem};
 use crate::idempotency::KeyReused;
 use crate::payments::DeclineReason;
 use crate::test_clock::Advancing;
-use crate::work::BillingError;
+use crate::work::{BillingError, NotApplicable};
 
 impl From<BillingError> for Problem {
     fn from(error: BillingError) -> Self {
@@ -127,6 +128,16 @@ impl From<BillingError> for Problem {
                 let message = "refundAmount, creditAmount and outOfBandAmount must add up to";
                 return Self::invalid_param("refundAmount", format!("{message} {rest}"));
             }
+            BillingError::NoCoupon => {
+                return Self::invalid_param("couponId", "is not a coupon");
+            }
+            BillingError::PromotionCodeInvalid => {
+                (Code::PromotionCodeInvalid, "This promotion code is not valid.")
+            }
+            BillingError::CouponNotApplicable(why) => {
+                return Self::new(Code::CouponNotApplicable, not_applicable(why))
+                    .with("reason", why.as_str());
+            }
             BillingError::Frozen => (Code::WalletFrozen, "The wallet is frozen."),
             BillingError::PackageRequired => {
                 (Code::PackageRequired, "Credits of this currency are sold in packages only.")
@@ -136,5 +147,18 @@ impl From<BillingError> for Problem {
             }
         };
         Self::new(code, detail)
+    }
+}
+
+const fn not_applicable(why: NotApplicable) -> &'static str {
+    match why {
+        NotApplicable::Plan => "The coupon is not for this plan.",
+        NotApplicable::Currency => "The coupon is in another currency than the plan.",
+        NotApplicable::Redeemed => "The customer has redeemed this coupon before.",
+        NotApplicable::FirstTimeOnly => {
+            "The promotion code is for customers who have not bought anything yet."
+        }
+        NotApplicable::Ended => "The coupon cannot be redeemed at this time.",
+        NotApplicable::UsedUp => "The coupon was redeemed as often as it may be.",
     }
 }

@@ -3,9 +3,11 @@
 
 use crate::app::App;
 use crate::base::{PlanId, Time};
+use crate::coupons::CouponRef;
 use crate::customers::CustomerRef;
 use crate::db::Tx;
 use crate::flows::http::answer::{SettleOutcomeResponse, answer};
+use crate::flows::http::discounts::CouponChoice;
 use crate::flows::{self, CancelMode, ChangeRequest, NewSubscription, Prepaid};
 use crate::http::leaves::{Integer, Metadata, Text};
 use crate::http::page::path_id;
@@ -47,6 +49,8 @@ pub struct CreateSubscriptionRequest {
     /// Default now. Needs `prepaidUntil`.
     #[request(key_only)]
     start_at: Option<Time>,
+    #[request(flatten)]
+    coupon: CouponChoice,
     #[request(with = Metadata, key_only)]
     metadata: Option<String>,
 }
@@ -58,6 +62,8 @@ pub struct PreviewChangeRequest {
     /// Default: the current quantity.
     #[request(with = Quantity)]
     quantity: Option<i64>,
+    #[request(flatten)]
+    coupon: CouponChoice,
 }
 
 #[derive(Debug, Request)]
@@ -95,6 +101,7 @@ impl CreateSubscriptionRequest {
         &self,
         tx: &mut Tx<'_, '_>,
         caller: &Writer,
+        coupon: Option<CouponRef>,
     ) -> Result<NewSubscription, Problem> {
         let customer = caller.reach_customer(tx, self.customer_id.as_ref()).await?;
         Ok(NewSubscription {
@@ -108,6 +115,7 @@ impl CreateSubscriptionRequest {
                 anchor: self.billing_anchor,
                 started_at: self.start_at,
             }),
+            coupon,
             metadata: self.metadata.clone().unwrap_or_else(|| "{}".to_owned()),
         })
     }
@@ -123,9 +131,10 @@ pub async fn preview(
 ) -> Result<Json<PreviewResponse>, Problem> {
     let tenant = caller.tenant();
     let (asked, _) = body.read()?;
+    let coupon = asked.coupon.read(&app, &caller)?;
     let by = app.by(caller.actor());
     let mut tx = app.db.read().await?;
-    let new = asked.resolve(&mut tx, &caller).await?;
+    let new = asked.resolve(&mut tx, &caller, coupon).await?;
     let at = test_clock::now(&mut tx, &tenant, by.now).await?;
     let preview =
         flows::preview(&mut Work { tx: &mut tx, tenant: &tenant, at, by: &by }, &new).await?;
@@ -143,11 +152,12 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let (tenant, viewer) = (caller.tenant(), caller.viewer());
     let (asked, raw) = body.read()?;
+    let coupon = asked.coupon.read(&app, &caller)?;
     let by = app.by(caller.actor());
     let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     // The customer comes first: an unknown one is missing even while the test clock advances.
     let written = app.once(idempotency, async move |tx: &mut Tx<'_, '_>| {
-        let new = asked.resolve(tx, &caller).await?;
+        let new = asked.resolve(tx, &caller, coupon.clone()).await?;
         let at = test_clock::write_now::<Problem>(tx, &tenant, by.now).await?;
         let mut work = Work { tx, tenant: &tenant, at, by: &by };
         Ok::<_, Problem>(flows::create(&mut work, &new).await?)
@@ -165,7 +175,7 @@ pub async fn preview_change(
     body: Body<PreviewChangeRequest>,
 ) -> Result<Json<PreviewResponse>, Problem> {
     let tenant = caller.tenant();
-    let (PreviewChangeRequest { plan_id, quantity }, _) = body.read()?;
+    let (PreviewChangeRequest { plan_id, quantity, coupon }, _) = body.read()?;
     let request = ChangeRequest {
         subscription_id: path_id(&id)?,
         viewer: caller.viewer(),
@@ -173,6 +183,7 @@ pub async fn preview_change(
         quantity,
         proration_date: None,
         allow_unpaid: true,
+        coupon: coupon.read(&app, &caller)?,
     };
     let by = app.by(caller.actor());
     let mut tx = app.db.read().await?;
@@ -195,10 +206,16 @@ pub async fn change_plan(
 ) -> Result<Response, Problem> {
     let tenant = caller.tenant();
     let (ChangePlanRequest { change, proration_date, allow_unpaid }, raw) = body.read()?;
-    let PreviewChangeRequest { plan_id, quantity } = change;
-    let (subscription_id, viewer) = (path_id(&id)?, caller.viewer());
-    let request =
-        ChangeRequest { subscription_id, viewer, plan_id, quantity, proration_date, allow_unpaid };
+    let PreviewChangeRequest { plan_id, quantity, coupon } = change;
+    let request = ChangeRequest {
+        subscription_id: path_id(&id)?,
+        viewer: caller.viewer(),
+        plan_id,
+        quantity,
+        proration_date,
+        allow_unpaid,
+        coupon: coupon.read(&app, &caller)?,
+    };
     let by = app.by(caller.actor());
     let idempotency = idempotency.bind(caller.idempotency_scope(), &raw, by.now);
     let rule = async move |work: &mut Work<'_, '_, '_>| flows::change(work, &request).await;

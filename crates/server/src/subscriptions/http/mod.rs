@@ -7,9 +7,11 @@ pub use read::*;
 use super::{Attention, Scheduled, Subscription, SubscriptionStatus};
 use crate::auth::Caller;
 use crate::base::{
-    CollectionMethod, Currency, CustomerId, PlanId, ProductId, SubscriptionId, Time,
+    CollectionMethod, CouponId, Currency, CustomerId, PlanId, ProductId, PromotionCodeId,
+    SubscriptionId, Time,
 };
 use crate::catalog::Interval;
+use crate::coupons::Discount;
 use crate::flows::{Preview, Upcoming};
 use crate::invoices::InvoiceItem;
 use crate::keys::KeyScopes;
@@ -43,6 +45,8 @@ pub struct SubscriptionResponse {
     pub canceled_at: Option<Time>,
     /// The change that applies at the period's end.
     pub scheduled_change: Option<ScheduledChange>,
+    /// The coupon that lowers the price of its periods.
+    pub discount: Option<SubscriptionDiscount>,
     /// The integrator's metadata. Omitted for portal tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
@@ -55,6 +59,25 @@ pub struct ScheduledChange {
     pub plan_id: PlanId,
     pub quantity: i64,
     pub effective_at: Time,
+}
+
+/// The coupon of a subscription.
+#[response]
+pub struct SubscriptionDiscount {
+    pub coupon_id: CouponId,
+    /// The promotion code that it was redeemed with, if any.
+    pub promotion_code_id: Option<PromotionCodeId>,
+    /// The coupon's name.
+    pub name: String,
+    /// The part of the price that it takes off, in percent. Either this or `amountOff`.
+    pub percent_off: Option<i64>,
+    /// The amount that it takes off the price of each period, in the currency's minor unit.
+    pub amount_off: Option<i64>,
+    pub currency: Option<Currency>,
+    /// The number of billing periods that it will lower after the current one; `null` if it never ends.
+    pub periods_left: Option<i64>,
+    /// Whether it lowers the current period.
+    pub in_force: bool,
 }
 
 /// The charges now and next.
@@ -126,6 +149,21 @@ impl From<Upcoming> for UpcomingResponse {
     }
 }
 
+impl From<&Discount> for SubscriptionDiscount {
+    fn from(discount: &Discount) -> Self {
+        Self {
+            coupon_id: discount.coupon_id,
+            promotion_code_id: discount.promotion_code_id,
+            name: discount.name.clone(),
+            percent_off: discount.percent_off,
+            amount_off: discount.amount_off,
+            currency: discount.currency,
+            periods_left: discount.periods_left,
+            in_force: discount.in_force,
+        }
+    }
+}
+
 impl SubscriptionResponse {
     pub fn to_backend(subscription: &Subscription) -> Self {
         let metadata = serde_json::from_str(&subscription.metadata).unwrap_or_default();
@@ -157,6 +195,7 @@ impl SubscriptionResponse {
             attention: s.attention,
             canceled_at: s.canceled_at,
             scheduled_change: scheduled,
+            discount: s.discount.as_ref().map(SubscriptionDiscount::from),
             metadata: None,
             created_at: s.created_at,
             updated_at: s.updated_at,

@@ -24,6 +24,8 @@ pub struct World {
     pub metric: String,
     pub currency: String,
     pub package: String,
+    pub coupon: String,
+    pub promotion_code: String,
     pub payment_method: String,
     pub subscription: String,
     pub invoice: String,
@@ -64,6 +66,8 @@ impl World {
             metric: id("met"),
             currency: id("cur"),
             package: id("pkg"),
+            coupon: id("coup"),
+            promotion_code: id("promo"),
             payment_method: id("pm"),
             subscription: id("sub"),
             invoice: id("inv"),
@@ -118,6 +122,10 @@ impl World {
             "creditCurrencyId": currency, "name": "K", "credits": 1, "price": 1_000, "currency": "USD",
         });
         let package = t.make("credit-packages", package).await;
+        let coupon = json!({ "name": "C", "percentOff": 10, "duration": "once" });
+        let coupon = t.make("coupons", coupon).await;
+        let promotion_code = json!({ "couponId": coupon, "code": customer });
+        let promotion_code = t.make("promotion-codes", promotion_code).await;
         t.card(&customer, "pm_sandbox_visa").await;
         // Next to the default one.
         let payment_method = t.card(&customer, "pm_sandbox_mastercard").await;
@@ -163,6 +171,8 @@ impl World {
             metric,
             currency,
             package,
+            coupon,
+            promotion_code,
             payment_method,
             wallet,
             ledger_entry,
@@ -174,7 +184,7 @@ impl World {
     }
 
     /// Objects that another tenant or customer must never see.
-    pub fn ids(&self) -> [&str; 21] {
+    pub fn ids(&self) -> [&str; 23] {
         [
             &self.customer,
             &self.sid,
@@ -186,6 +196,8 @@ impl World {
             &self.metric,
             &self.currency,
             &self.package,
+            &self.coupon,
+            &self.promotion_code,
             &self.payment_method,
             &self.subscription,
             &self.invoice,

@@ -30,6 +30,7 @@ pub fn line(amount: i64) -> Line {
         usage: None,
         tax: None,
         amount,
+        discount: None,
         period: None,
     }
 }
