@@ -33,6 +33,7 @@ export class UnitPay {
     t.UpdateBillableMetric,
     t.BillableMetricQuery
   >;
+  readonly coupons: Collection<t.Coupon, t.CreateCoupon, t.UpdateCoupon, t.CouponQuery>;
   readonly creditCurrencies: Collection<
     t.CreditCurrency,
     t.CreateCreditCurrency,
@@ -56,6 +57,12 @@ export class UnitPay {
   readonly plans: Collection<t.Plan, t.CreatePlan, t.UpdatePlan, t.PlanQuery>;
   readonly portalSessions: PortalSessions;
   readonly products: Collection<t.Product, t.CreateProduct, t.UpdateProduct, t.ProductQuery>;
+  readonly promotionCodes: Collection<
+    t.PromotionCode,
+    t.CreatePromotionCode,
+    t.UpdatePromotionCode,
+    t.PromotionCodeQuery
+  >;
   readonly subscriptions: Subscriptions;
   readonly testClock: TestClock;
   readonly usage: Usage;
@@ -72,6 +79,7 @@ export class UnitPay {
     this.apiKeys = new ApiKeys(transport);
     this.auditEvents = new AuditEvents(transport);
     this.billableMetrics = new Collection(transport, 'billable-metrics');
+    this.coupons = new Collection(transport, 'coupons');
     this.creditCurrencies = new Collection(transport, 'credit-currencies');
     this.creditPackages = new Collection(transport, 'credit-packages');
     this.creditNotes = new CreditNotes(transport);
@@ -85,6 +93,7 @@ export class UnitPay {
     this.plans = new Collection(transport, 'plans');
     this.portalSessions = new PortalSessions(transport);
     this.products = new Collection(transport, 'products');
+    this.promotionCodes = new Collection(transport, 'promotion-codes');
     this.subscriptions = new Subscriptions(transport);
     this.testClock = new TestClock(transport);
     this.usage = new Usage(transport);

@@ -3,7 +3,12 @@
  *
  * An `ApiError` tells what the server answered (RFC 9457); no error carries the API key.
  */
-import type { ErrorCode, ParamError, PaymentMethodDependencies } from './types.js';
+import type {
+  CouponNotApplicableReason,
+  ErrorCode,
+  ParamError,
+  PaymentMethodDependencies,
+} from './types.js';
 
 /** The fields of an {@link ApiError}. */
 export interface ApiErrorDetails {
@@ -17,6 +22,7 @@ export interface ApiErrorDetails {
   retryAfter?: number | undefined;
   declineReason?: string | undefined;
   dependencies?: PaymentMethodDependencies | undefined;
+  reason?: CouponNotApplicableReason | undefined;
   cause?: unknown;
 }
 
@@ -78,10 +84,13 @@ export class ConflictError extends ApiError {
   override readonly name = 'ConflictError';
   /** With `payment_method_in_use` alone: what uses it. */
   readonly dependencies: PaymentMethodDependencies | undefined;
+  /** With `coupon_not_applicable` alone: why the coupon does not lower this price. */
+  readonly reason: CouponNotApplicableReason | undefined;
 
   constructor(details: ApiErrorDetails) {
     super(details);
     this.dependencies = details.dependencies;
+    this.reason = details.reason;
   }
 }
 

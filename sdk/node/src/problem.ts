@@ -13,7 +13,12 @@ import {
   type ApiErrorDetails,
 } from './errors.js';
 import { readRetryAfter } from './retry.js';
-import type { ErrorCode, ParamError, PaymentMethodDependencies } from './types.js';
+import type {
+  CouponNotApplicableReason,
+  ErrorCode,
+  ParamError,
+  PaymentMethodDependencies,
+} from './types.js';
 
 /** `body` is the answer's text: a problem of the server, or what a proxy wrote. */
 export function errorOf(response: Response, body: string, now: number): ApiError {
@@ -29,6 +34,7 @@ export function errorOf(response: Response, body: string, now: number): ApiError
     retryAfter: readRetryAfter(headers, now),
     declineReason: text(problem.declineReason),
     dependencies: problem.dependencies as PaymentMethodDependencies | undefined,
+    reason: text(problem.reason) as CouponNotApplicableReason | undefined,
   });
 }
 

@@ -146,6 +146,29 @@ export type UpdateCreditPackage = BodyOf<'updateCreditPackage'>;
 /** The parameters of a list of credit packages. */
 export type CreditPackageQuery = QueryOf<'listCreditPackages'>;
 
+/** A coupon, which lowers the price of billing periods. */
+export type Coupon = Schemas['Coupon'];
+/** The body of a request that creates a coupon. */
+export type CreateCoupon = BodyOf<'createCoupon'>;
+/** The body of a request that changes a coupon. */
+export type UpdateCoupon = BodyOf<'updateCoupon'>;
+/** The parameters of a list of coupons. */
+export type CouponQuery = QueryOf<'listCoupons'>;
+
+/** A promotion code, which customers type to redeem a coupon. */
+export type PromotionCode = Schemas['PromotionCode'];
+/** The body of a request that creates a promotion code. */
+export type CreatePromotionCode = BodyOf<'createPromotionCode'>;
+/** The body of a request that changes a promotion code. */
+export type UpdatePromotionCode = BodyOf<'updatePromotionCode'>;
+/** The parameters of a list of promotion codes. */
+export type PromotionCodeQuery = QueryOf<'listPromotionCodes'>;
+
+/** A coupon or a promotion code for a subscription that runs. */
+export type PutDiscount = BodyOf<'putSubscriptionDiscount'>;
+/** Why a coupon does not lower a price. */
+export type CouponNotApplicableReason = Schemas['CouponNotApplicableReason'];
+
 /** The public prices of a product. */
 export type Pricing = Schemas['Pricing'];
 

@@ -269,3 +269,39 @@ test('on the test clock months pass, and each is billed', async () => {
     Array(4).fill(['paid', 2900]),
   );
 });
+
+test('a coupon lowers a price, by its code and for a subscription that runs', async () => {
+  const coupon = await unitpay.coupons.create({
+    name: 'Spring',
+    percentOff: 20,
+    duration: 'repeating',
+    durationInPeriods: 3,
+  });
+  const code = await unitpay.promotionCodes.create({ couponId: coupon.id, code: 'spring' });
+  expect(code).toMatchObject({ code: 'SPRING', active: true, timesRedeemed: 0 });
+  const customerId = await customer('pm_sandbox_visa');
+  const wanted = { customerId, planId: shop.pro.id, promotionCode: 'Spring' };
+  expect(await unitpay.subscriptions.preview(wanted)).toMatchObject({ totalAmount: 2320 });
+  const made = expectKind(await unitpay.subscriptions.create(wanted), 'charged_inline');
+  expect(made.invoice.items?.[0]).toMatchObject({
+    amount: 2320,
+    discount: { couponId: coupon.id, name: 'Spring', amount: 580 },
+  });
+  const id = made.subscription?.id ?? '';
+  expect(made.subscription?.discount).toMatchObject({ percentOff: 20, periodsLeft: 2 });
+  expect(await unitpay.subscriptions.removeDiscount(id)).toMatchObject({ discount: null });
+  const again = unitpay.subscriptions.putDiscount(id, { couponId: coupon.id });
+  expect(await failure(again)).toMatchObject({
+    code: 'coupon_not_applicable',
+    reason: 'redeemed',
+  });
+  const amountOff = { name: 'Five', amountOff: 500, currency: 'USD', duration: 'forever' } as const;
+  const other = await unitpay.coupons.create(amountOff);
+  const put = await unitpay.subscriptions.putDiscount(id, { couponId: other.id });
+  expect(put.discount).toMatchObject({ amountOff: 500, periodsLeft: null, inForce: false });
+  await unitpay.coupons.update(coupon.id, { status: 'archived' });
+  expect((await unitpay.coupons.get(coupon.id)).timesRedeemed).toBe(1);
+  expect(await unitpay.promotionCodes.list({ couponId: coupon.id }).toArray()).toHaveLength(1);
+  const late = unitpay.subscriptions.preview({ ...wanted, customerId: await customer() });
+  expect(await failure(late)).toMatchObject({ status: 422, code: 'promotion_code_invalid' });
+});

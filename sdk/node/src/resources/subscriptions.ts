@@ -7,6 +7,7 @@ import type {
   CreateSubscription,
   PreviewChange,
   PutBillingSettings,
+  PutDiscount,
   SettleOutcome,
   Subscription,
   SubscriptionPreview,
@@ -69,6 +70,18 @@ export class Subscriptions {
   /** Takes back a cancellation that has not come about yet. */
   uncancel(id: string, options?: RequestOptions): Promise<Subscription> {
     return this.#post([id, 'uncancel'], {}, options);
+  }
+
+  /** Gives it a discount from its next period on, in place of the one that it has. */
+  putDiscount(id: string, discount: PutDiscount, options?: RequestOptions): Promise<Subscription> {
+    const path = ['subscriptions', id, 'discount'];
+    return this.#transport.send({ method: 'PUT', path, body: discount }, options);
+  }
+
+  /** Removes its discount from its next period on. */
+  removeDiscount(id: string, options?: RequestOptions): Promise<Subscription> {
+    const path = ['subscriptions', id, 'discount'];
+    return this.#transport.send({ method: 'DELETE', path }, options);
   }
 
   /** Returns a preview of the next invoice. */
