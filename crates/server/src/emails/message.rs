@@ -14,6 +14,17 @@ use std::time::{Duration, UNIX_EPOCH};
 /// The accent of a branding without one.
 const ACCENT: &str = "#1f2937";
 
+/// For readers with a dark screen, and for narrow ones, where values are below their labels. A program
+/// that removes it shows a light message in two columns.
+const STYLE: &str = "<meta name=\"color-scheme\" content=\"light dark\">\
+    <style>@media (prefers-color-scheme:dark){\
+    .page{background:#111827!important;color:#f9fafb!important}.card{background:#1f2937!important}\
+    .label{color:#d1d5db!important}\
+    .button{color:#f9fafb!important;border-color:#f9fafb!important}}\
+    @media (max-width:480px){.page{padding:8px!important}.card{padding:16px!important}\
+    .label,.value{display:block!important;padding:0!important}\
+    .value{padding-bottom:8px!important}}</style>";
+
 /// A label and its value.
 pub type Fact = (&'static str, String);
 
@@ -113,7 +124,8 @@ impl Letter<'_> {
     }
 
     fn paragraphs(&self) -> (String, String, Option<String>) {
-        let questions = self.branding.support_email.is_some();
+        // An organization does not ask itself.
+        let questions = self.name.is_some() && self.branding.support_email.is_some();
         (
             self.fill(self.words.greeting),
             self.fill(self.words.text(self.kind).body),
@@ -143,20 +155,25 @@ impl Letter<'_> {
 
     fn html(&self) -> String {
         let (greeting, body, questions) = self.paragraphs();
-        let facts: String = self.facts.iter().map(row).collect();
+        let mut facts: String = self.facts.iter().map(row).collect();
+        if !facts.is_empty() {
+            facts = format!(
+                "<table role=\"presentation\" style=\"margin:0 0 16px;border-spacing:0\">\n\
+                 {facts}</table>\n"
+            );
+        }
         let accent = self.branding.accent_color.as_deref().unwrap_or(ACCENT);
         format!(
             "<!doctype html>\n<html lang=\"{language}\" dir=\"{direction}\">\n<head>\
-             <meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+             <meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">{STYLE}\
              <title>{title}</title></head>\n\
-             <body style=\"margin:0;padding:24px;background:#f3f4f6;color:#111827;\
+             <body class=\"page\" style=\"margin:0;padding:24px;background:#f3f4f6;color:#111827;\
              font:16px/1.5 system-ui,sans-serif\">\n\
-             <div style=\"max-width:560px;margin:0 auto;padding:24px;background:#ffffff;\
-             border-top:4px solid {accent};border-radius:{radius}px\">\n\
-             <p style=\"margin:0 0 24px;font-size:20px;font-weight:600\">{seller}</p>\n\
-             {greeting}{body}\
-             <table role=\"presentation\" style=\"margin:0 0 16px;border-spacing:0\">\n{facts}</table>\n\
-             {link}{questions}</div>\n</body>\n</html>\n",
+             <div role=\"main\" class=\"card\" style=\"max-width:560px;margin:0 auto;padding:24px;\
+             background:#ffffff;border-top:4px solid {accent};border-radius:{radius}px;\
+             overflow-wrap:anywhere\">\n\
+             <h1 style=\"margin:0 0 24px;font-size:20px;font-weight:600\">{seller}</h1>\n\
+             {greeting}{body}{facts}{link}{questions}</div>\n</body>\n</html>\n",
             language = escaped(self.locale),
             direction = if self.words.right_to_left { "rtl" } else { "ltr" },
             title = escaped(&self.subject()),
@@ -185,7 +202,7 @@ fn paragraph(text: &str) -> String {
 /// A link that looks like a button. Its text is readable on any accent color, because it is not on it.
 fn button((label, url): &(&'static str, Secret), accent: &str) -> String {
     format!(
-        "<p style=\"margin:0 0 16px\"><a href=\"{}\" style=\"display:inline-block;padding:10px 18px;\
+        "<p style=\"margin:0 0 16px\"><a class=\"button\" href=\"{}\" style=\"display:inline-block;padding:10px 18px;\
          border:2px solid {};border-radius:6px;color:#111827;font-weight:600;\
          text-decoration:none\">{}</a></p>\n",
         escaped(url.reveal()),
@@ -196,8 +213,10 @@ fn button((label, url): &(&'static str, Secret), accent: &str) -> String {
 
 fn row((label, value): &Fact) -> String {
     format!(
-        "<tr><td style=\"padding:2px 0;padding-inline-end:16px;color:#4b5563\">{}</td>\
-         <td style=\"font-weight:600\">{}</td></tr>\n",
+        "<tr><td class=\"label\" style=\"padding:2px 0;padding-inline-end:16px;color:#4b5563;\
+         vertical-align:top;\
+         overflow-wrap:normal\">{}</td>\
+         <td class=\"value\" style=\"padding:2px 0;font-weight:600;vertical-align:top\"><bdi>{}</bdi></td></tr>\n",
         escaped(label),
         escaped(value)
     )

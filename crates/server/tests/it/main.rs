@@ -27,6 +27,7 @@ mod credit_windows;
 mod customer_search;
 mod customers;
 mod disputes;
+mod email_texts;
 mod emails;
 mod entitlements;
 mod erasure;
