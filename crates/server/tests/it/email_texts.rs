@@ -131,6 +131,17 @@ impl Letters {
         self.collect().await;
     }
 
+    /// Asks for another link to an invoice, whose own has expired.
+    async fn about_links(&mut self) {
+        let text = String::from_utf8(self.of_kind["invoice"].part("text/plain")).unwrap();
+        let start = format!("{ISSUER}/portal#");
+        let code = text.lines().find_map(|line| line.strip_prefix(&start)).unwrap();
+        self.t.advance(400 * DAY);
+        let send = from_page("/v1/portal-sessions/exchange/link", &json!({ "code": code }));
+        self.t.call(send).await.expect(201);
+        self.collect().await;
+    }
+
     async fn about_endpoints(&mut self) -> String {
         let receiver = Receiver::start(Manner::Status(503)).await;
         self.t.endpoint(&receiver).await;
@@ -199,6 +210,7 @@ async fn letters_in(language: (&str, &str, &str, &str, &str)) -> Vec<String> {
     letters.about_access().await;
     letters.about_subscriptions(plan).await;
     let url = letters.about_endpoints().await;
+    letters.about_links().await;
     let described = letters.t.call(get("/openapi.json")).await.expect(200).json();
     let kinds = &described["components"]["schemas"]["EmailKind"]["enum"];
     let kinds: BTreeSet<&str> =

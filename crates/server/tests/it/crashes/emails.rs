@@ -10,6 +10,8 @@ use unitpay::testing::db::{DbError, Lane, Sql, Tx, sql};
 /// Lets five minutes pass for the claims.
 const LAPSE: Sql = sql("UPDATE emails SET next_at = 0 WHERE next_at IS NOT NULL");
 const SENT: Sql = sql("SELECT id FROM emails WHERE status = 'sent'");
+/// Each has one e-mail.
+const INVOICES: Sql = sql("SELECT id FROM invoices WHERE status = 'issued'");
 const CUSTOMERS: usize = 12;
 
 fn serve(place: &Place, smtp: &SmtpServer) -> Program {
@@ -53,10 +55,16 @@ async fn kill_after(place: &Place, messages: usize) -> usize {
     db.write::<u64, DbError, _>(Lane::Usual, lapse).await.unwrap();
     let mut tx = db.read().await.unwrap();
     let recorded: Vec<String> = tx.all(&SENT, &[], |row| row.take()).await.unwrap();
+    let invoices: Vec<String> = tx.all(&INVOICES, &[], |row| row.take()).await.unwrap();
     drop(tx);
     drop(db);
     let server = serve(place, &smtp);
-    while emails(&server, &key).await.iter().any(|email| email["status"] != "sent") {
+    loop {
+        let emails = emails(&server, &key).await;
+        let sent = emails.iter().filter(|email| email["status"] == "sent").count();
+        if sent == invoices.len() {
+            break;
+        }
         sleep(Duration::from_millis(100)).await;
     }
     let mut copies = BTreeMap::new();

@@ -162,7 +162,12 @@ async fn converse(
             ("DATA", _) => {
                 writer.write_all(b"354 go on\r\n").await?;
                 let mut text = String::new();
-                while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {
+                loop {
+                    // A message without its end is none.
+                    let Some(line) = lines.next_line().await? else { return Ok(false) };
+                    if line == "." {
+                        break;
+                    }
                     // The client doubles a dot that begins a line (RFC 5321, section 4.5.2).
                     text.push_str(line.strip_prefix('.').unwrap_or(&line));
                     text.push('\n');
