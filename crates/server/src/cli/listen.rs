@@ -5,9 +5,8 @@
 
 use super::{print, say};
 use crate::base::wall_clock;
-use crate::outbound::{Answer, Outbound, Peer, Policy, Target};
-use crate::webhooks::SigningSecrets;
-use crate::webhooks::deliver::signed_headers;
+use crate::outbound::{Answer, Outbound, OutboundError, Peer, Policy, Target};
+use crate::signing::SigningSecrets;
 use anyhow::{Context, anyhow, bail};
 use aws_lc_rs::hmac;
 use clap::Args;
@@ -91,7 +90,7 @@ impl Server {
         let mut value = HeaderValue::from_str(key).context("UNITPAY_API_KEY")?;
         value.set_sensitive(true);
         let headers = HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), value)]);
-        Ok(Self { peer: Outbound::new(anywhere()).peer(target), path, headers })
+        Ok(Self { peer: Outbound::new(Policy::anywhere()).peer(target), path, headers })
     }
 
     /// Returns the sequence number of the newest event.
@@ -137,9 +136,9 @@ async fn forward(
     raw: &RawValue,
 ) -> String {
     let body = Bytes::copy_from_slice(raw.get().as_bytes());
-    let sent = match signed_headers(secrets, &event.id, wall_clock(), &body) {
+    let sent = match secrets.headers(&event.id, wall_clock(), &body) {
         Ok(headers) => receiver.post(&headers, &body, 0, WITHIN).await,
-        Err(error) => Err(error),
+        Err(_) => Err(OutboundError::RequestFailed),
     };
     let result = match sent {
         Ok(answer) => answer.status.to_string(),
@@ -155,16 +154,10 @@ fn derive(key: &str) -> [u8; 32] {
     secret
 }
 
-/// A developer names both URLs, so any address is allowed.
-fn anywhere() -> Policy {
-    let all = ["0.0.0.0/0", "::/0"].iter().filter_map(|network| network.parse().ok());
-    Policy { allow_http: true, allowed_networks: all.collect(), root_certificates: None }
-}
-
 fn target(url: &str) -> anyhow::Result<Target> {
-    Target::parse(url, &anywhere()).map_err(|error| anyhow!("{url} {}", error.message()))
+    Target::parse(url, &Policy::anywhere()).map_err(|error| anyhow!("{url} {}", error.message()))
 }
 
 fn peer(url: &str) -> anyhow::Result<Peer> {
-    Ok(Outbound::new(anywhere()).peer(target(url)?))
+    Ok(Outbound::new(Policy::anywhere()).peer(target(url)?))
 }

@@ -27,6 +27,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+/// The open connections to a target that wait for another request.
+const MAX_IDLE: usize = 16;
+
 /// Opens connections under one policy; cheap to clone.
 #[derive(Clone)]
 pub struct Outbound(Arc<Shared>);
@@ -133,6 +136,19 @@ impl Peer {
         self.send(&request, keep, within).await
     }
 
+    /// Sends a POST to a path below the target's.
+    pub async fn post_below(
+        &self,
+        name: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+        (keep, within): (usize, Duration),
+    ) -> Result<Answer, OutboundError> {
+        let path = format!("{}/{name}", self.target.path().trim_end_matches('/'));
+        let request = Outgoing { method: Method::POST, path: &path, headers, body };
+        self.send(&request, keep, within).await
+    }
+
     /// Sends a GET of another path of the same peer.
     pub async fn get(
         &self,
@@ -170,7 +186,10 @@ impl Peer {
     }
 
     fn reuse(&self, (answer, connection): (Answer, Option<Connection>)) -> Answer {
-        self.idle.lock().extend(connection);
+        let mut idle = self.idle.lock();
+        if idle.len() < MAX_IDLE {
+            idle.extend(connection);
+        }
         answer
     }
 }

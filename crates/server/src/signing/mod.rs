@@ -7,10 +7,12 @@
 
 mod codes;
 pub mod http;
+mod messages;
 mod seal;
 mod sql;
 
 pub use codes::{Codes, InvoiceLink};
+pub use messages::SigningSecrets;
 pub use seal::{MasterKey, Seal, SealError};
 pub use sql::{all, remove_retired_before};
 

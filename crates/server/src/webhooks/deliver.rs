@@ -7,7 +7,7 @@
 //! events are sent again.
 
 use super::sql::{self, Attempted, Due, Results, Served};
-use super::{DeliveryStatus, Endpoint, SEALED_FOR, SigningSecrets, WebhookError};
+use super::{DeliveryStatus, Endpoint, SEALED_FOR, WebhookError};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::base::Time;
@@ -15,9 +15,9 @@ use crate::db::{DbError, Lane, Tx};
 use crate::events::{Event, Message};
 use crate::organizations::Tenant;
 use crate::outbound::{Answer, OutboundError, Peer, Target};
+use crate::signing::SigningSecrets;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::Bytes;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -44,10 +44,6 @@ const BATCH: i64 = 64;
 const CONCURRENCY: usize = 16;
 /// A task that has worked for this long lets other endpoints have its place.
 const SLICE: Duration = Duration::from_secs(20);
-
-const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
-const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
-const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// The lease of an endpoint, held by this node.
 #[derive(Debug)]
@@ -198,7 +194,8 @@ impl<'a> Courier<'a> {
         let id = event.id.to_string();
         // Our own types serialize; an empty body would not verify at the receiver.
         let body = Bytes::from(serde_json::to_vec(&Message::from(event)).unwrap_or_default());
-        let headers = signed_headers(&self.secrets, &id, now, &body)?;
+        let headers =
+            self.secrets.headers(&id, now, &body).map_err(|_| OutboundError::RequestFailed)?;
         let within = Duration::from_secs(self.app.config.webhooks.timeout_seconds);
         peer.post(&headers, &body, KEPT_BYTES, within).await
     }
@@ -298,28 +295,6 @@ impl Attempted {
             error: Some("event_deleted".to_owned()),
         }
     }
-}
-
-/// Builds the headers of a signed request.
-pub fn signed_headers(
-    secrets: &SigningSecrets,
-    id: &str,
-    now: Time,
-    body: &[u8],
-) -> Result<HeaderMap, OutboundError> {
-    let value = |text: &str| HeaderValue::from_str(text);
-    let headers = [
-        (header::CONTENT_TYPE, Ok(HeaderValue::from_static("application/json"))),
-        (header::USER_AGENT, value(concat!("UnitPay/", env!("CARGO_PKG_VERSION")))),
-        (WEBHOOK_ID, value(id)),
-        (WEBHOOK_TIMESTAMP, value(&now.seconds().to_string())),
-        (WEBHOOK_SIGNATURE, value(&secrets.sign(id, now, body))),
-    ];
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        map.insert(name, value.map_err(|_| OutboundError::RequestFailed)?);
-    }
-    Ok(map)
 }
 
 /// Groups deliveries by customer. Order is kept within a customer. Events without a customer are

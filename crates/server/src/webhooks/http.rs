@@ -1,8 +1,6 @@
 //! HTTP handlers of webhook endpoints.
 
-use super::{
-    Endpoint, EndpointChange, MAX_ENDPOINTS, SEALED_FOR, SigningSecrets, Types, WebhookError, sql,
-};
+use super::{Endpoint, EndpointChange, MAX_ENDPOINTS, SEALED_FOR, Types, WebhookError, sql};
 use crate::app::App;
 use crate::auth::SecretKey;
 use crate::base::{EventId, Secret, Time, WebhookEndpointId};
@@ -14,6 +12,7 @@ use crate::http::wire::{Field, Request};
 use crate::http::{Body, Code, Fields, IdempotencyKey, Json, NoBody, PathText, Problem, REPLAYED};
 use crate::keys::KeyScopes;
 use crate::outbound::Target;
+use crate::signing::SigningSecrets;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;

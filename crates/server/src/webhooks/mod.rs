@@ -8,10 +8,8 @@
 pub mod deliver;
 pub mod http;
 pub mod http_deliveries;
-mod signature;
 mod sql;
 
-pub use signature::{SEALED_FOR, SigningSecrets};
 pub use sql::{delete_deliveries_before, erase, get, last_failure};
 
 use crate::audit::{self, Action, Author};
@@ -21,11 +19,13 @@ use crate::base::{CustomerId, EventId, Ids, Random, Time, WebhookDeliveryId, Web
 use crate::db::{DbError, FromRow, ToRow, Tx};
 use crate::events::{self, EventType, Unpublished};
 use crate::organizations::Tenant;
-use crate::signing::{Seal, SealError};
+use crate::signing::{Seal, SealError, SigningSecrets};
 use serde_json::{Value, json};
 use std::fmt;
 use std::str::FromStr;
 
+/// The purpose for which the key that seals endpoints' secrets is derived.
+pub const SEALED_FOR: &[u8] = b"unitpay webhook endpoints";
 /// The most endpoints of one environment.
 pub const MAX_ENDPOINTS: usize = 50;
 /// The number of events that one transaction of a recovery queues.
