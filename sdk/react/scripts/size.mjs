@@ -9,7 +9,7 @@ const pathOf = (path) => new URL(`../dist/${path}`, import.meta.url).pathname;
 const peers = [/^react($|\/)/, /^react-dom($|\/)/, /^@tanstack\/react-query$/];
 
 /** Loaded only where a processor's form is shown, or where an address is edited. */
-const PARTS = { forms: /(stripe|sandbox)-form/, regions: /regions/ };
+const PARTS = { forms: /(stripe|sandbox|http)-form/, regions: /regions/ };
 const partOf = (name) => Object.keys(PARTS).find((part) => PARTS[part].test(name)) ?? 'all';
 
 /**

@@ -41,6 +41,7 @@ export type ProcessorFormProps = FormProps & { client: FormClient };
 const FORMS: Partial<Record<string, ComponentType<ProcessorFormProps>>> = {
   sandbox: /* @__PURE__ */ lazy(async () => (await import('./sandbox-form.js')).SandboxForm, 5),
   stripe: /* @__PURE__ */ lazy(async () => (await import('./stripe-form.js')).StripeForm, 5),
+  http: /* @__PURE__ */ lazy(async () => (await import('./http-form.js')).HttpForm, 2),
 };
 
 /** The form of the customer's payment processor. */

@@ -225,6 +225,26 @@ describe('the payment form', () => {
       .toMatchObject([{ balance: 2500 }]);
   });
 
+  test("leads to the page of an organization's own processor, and back", async () => {
+    const { below } = provided(await tokenOf(subscriber));
+    for (const [type, name] of [
+      ['setup', 'Add card'],
+      ['payment', 'Confirm payment'],
+    ] as const) {
+      const clientSecret = 'https://pay.example.com/form/1?a=b';
+      const client: FormClient = { processor: 'http', type, clientSecret };
+      const { unmount } = render(below(<PaymentForm client={client} onSuccess={vi.fn()} />));
+      const link = await screen.findByRole('link', { name });
+      const form = new URL(link.getAttribute('href') ?? '');
+      expect(form.origin + form.pathname).toBe('https://pay.example.com/form/1');
+      expect([...form.searchParams]).toEqual([
+        ['a', 'b'],
+        ['return_url', location.href],
+      ]);
+      unmount();
+    }
+  });
+
   test('says so where it does not know the processor', async () => {
     const client: FormClient = { processor: 'acme-pay', type: 'setup', clientSecret: 'secret' };
     const { below, requests } = provided(await tokenOf(subscriber));

@@ -1,0 +1,1 @@
+export{t as Returned}from"./returned-CRvYF3jH.js";

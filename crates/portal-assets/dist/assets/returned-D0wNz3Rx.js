@@ -1,1 +1,0 @@
-export{t as Returned}from"./returned-33NeY9Z5.js";
