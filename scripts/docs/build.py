@@ -37,6 +37,7 @@ SECTIONS = {
         "docs/billing.md",
         "docs/react.md",
         "docs/stripe.md",
+        "docs/processors.md",
         "docs/webhooks.md",
         "docs/email.md",
         "docs/operate.md",

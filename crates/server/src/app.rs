@@ -11,7 +11,7 @@ use crate::keys;
 use crate::limits::Limits;
 use crate::organizations::Tenant;
 use crate::outbound::{Outbound, Policy};
-use crate::payments::{Processors, Sandbox, stripe};
+use crate::payments::{Processors, Sandbox, remote, stripe};
 use crate::signing::{Codes, SigningKeys};
 use crate::smtp::Mailer;
 use crate::test_clock::{self, Advancing};
@@ -58,10 +58,13 @@ impl App {
             signing.seal_for(stripe::SEALED_FOR),
             random.clone(),
         );
+        let outbound = Outbound::new(policy(&config.webhooks));
+        let (calls, now, drawn) = (outbound.clone(), clock.clone(), random.clone());
+        let remote = remote::Connections::new(&config.webhooks, calls, &signing, now, drawn);
         Self {
-            processors: Processors::new(sandbox, stripe),
+            processors: Processors::new(sandbox, stripe, remote),
             invoices: Arc::new(Renderer::new(config.fonts_dir.clone())),
-            outbound: Outbound::new(policy(&config.webhooks)),
+            outbound,
             mailer: Mailer::new(&config.email),
             ids: Ids::new(clock.clone(), random.clone()),
             limits: Limits::new(&config.limits),
@@ -191,7 +194,8 @@ impl From<Written<Value>> for Outcome {
     }
 }
 
-fn policy(config: &WebhooksConfig) -> Policy {
+/// The rules for URLs of organizations.
+pub fn policy(config: &WebhooksConfig) -> Policy {
     let roots = &config.root_certificates;
     Policy {
         allow_http: config.allow_http,

@@ -101,6 +101,9 @@ pub mod payments {
     pub mod processor {
         pub use crate::payments::processor::Holder;
     }
+    pub mod remote {
+        pub use crate::payments::remote::{ConnectError, Connection, disconnect, step_back};
+    }
     pub mod stripe {
         pub use crate::payments::stripe::{ConnectError, Connection, NewCredentials};
         pub mod accounts {
@@ -125,7 +128,9 @@ pub mod settlement {
 }
 
 pub mod signing {
-    pub use crate::signing::{InvoiceLink, MasterKey, SigningError, SigningKeys, all};
+    pub use crate::signing::{
+        InvoiceLink, MasterKey, SigningError, SigningKeys, SigningSecrets, all,
+    };
 }
 
 pub mod test_clock {

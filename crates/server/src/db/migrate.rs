@@ -51,6 +51,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(29, "0029_notices"),
     migration!(30, "0030_invoice_links"),
     migration!(31, "0031_coupons"),
+    migration!(32, "0032_http_processors"),
 ];
 
 /// The schema version of this program.

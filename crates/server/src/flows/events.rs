@@ -4,9 +4,9 @@
 use crate::app::App;
 use crate::base::Time;
 use crate::db::{DbError, Lane, Tx};
-use crate::flows::settle;
+use crate::flows::receive;
 use crate::organizations::Tenant;
-use crate::payments::stripe::ToPoll;
+use crate::payments::stripe::{self, ToPoll};
 use crate::settlement::{self, ReceivedEvent, WaitingEvent};
 use anyhow::anyhow;
 
@@ -69,7 +69,7 @@ async fn apply(app: &App, tenant: &Tenant, id: &str) -> anyhow::Result<()> {
         None => None,
     };
     if let Some(event) = event {
-        let received = settle::receive(app, tenant, &processor, event).await;
+        let received = receive::receive(app, tenant, &processor, event).await;
         received.map_err(|error| anyhow!("{error:?}"))?;
     }
     let (owner, key) = (*tenant, id.to_owned());
@@ -110,11 +110,17 @@ pub async fn poll(app: &App) -> Result<(), DbError> {
             tracing::warn!(tenant = tenant.no, %error, "a processor's events could not be read");
         }
     }
+    let connections = app.processors.remote();
+    for tenant in connections.take_polls(&app.db, now, POLL_EVERY_SECONDS).await? {
+        receive::ask_for_forms(app, &tenant).await?;
+    }
     Ok(())
 }
 
 async fn poll_one(app: &App, tenant: &Tenant, to: Time, now: Time) -> anyhow::Result<()> {
-    let processor = app.processors.choose(&mut app.db.read().await?, tenant).await?;
+    let mut tx = app.db.read().await?;
+    let processor = app.processors.by_name(&mut tx, tenant, stripe::NAME).await?;
+    drop(tx);
     let Some(processor) = processor else { return Ok(()) };
     let since = to.plus_seconds(-POLL_OVERLAP_SECONDS);
     for event in processor.events_since(tenant, since).await? {

@@ -3,7 +3,7 @@
 //!
 //! `create` (`prepaid`), `change` (`quote`), `discount`, `cancel`, `pay` and `top_up` are what callers ask for; `renewal` and
 //! `dunning` what time brings; `settle` carries out a charge, `apply` and `settled` what its result
-//! brings about, `events` what processors report, `disputes` and `refunds` what becomes of a charge
+//! brings about, `events` and `receive` what processors report, `disputes` and `refunds` what becomes of a charge
 //! afterwards. `due` finds what is due and runs it, `announce` says what is ahead, `advance`
 //! moves the test clock.
 
@@ -30,6 +30,7 @@ pub mod payment_methods;
 pub mod prepaid;
 pub mod preview;
 pub mod quote;
+pub mod receive;
 pub mod refunds;
 pub mod renewal;
 pub mod settle;

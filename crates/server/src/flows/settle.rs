@@ -4,11 +4,11 @@ use crate::app::App;
 use crate::audit::{Action, Actor};
 use crate::base::PaymentAttemptId;
 use crate::db::{DbError, Lane, Tx};
-use crate::flows::{apply, disputes, payment_methods, refunds};
+use crate::flows::{apply, payment_methods};
 use crate::organizations::Tenant;
 use crate::payments::{
-    self, ChargeOrder, ChargeResult, DeclineReason, PaymentMethodError, Processor, ProcessorError,
-    ProcessorEvent, RefundKey, RefundOrder, RefundResult,
+    self, ChargeOrder, ChargeResult, DeclineReason, PaymentMethodError, PaymentProcessor,
+    Processor, ProcessorError, RefundKey, RefundOrder, RefundResult,
 };
 use crate::settlement::{
     self, Attempt, AttemptStatus, FORM_OPEN_FOR_SECONDS, TAKEN_UP_AFTER_SECONDS,
@@ -56,10 +56,8 @@ pub async fn charge(
         return Ok(ChargeResult::Declined(DeclineReason::PaymentMethodRequired));
     }
     let processor = processor_of(app, tenant, attempt).await?;
-    let customer = customers::by_no(&mut app.db.read().await?, tenant, attempt.customer_no).await?;
-    let customer = customer.ok_or(DbError::Broken("an attempt without its customer"))?;
-    let customer = match payment_methods::reference_of(app, tenant, &*processor, &customer).await {
-        Ok(reference) => reference,
+    let charge = match order(app, tenant, &*processor, attempt).await {
+        Ok(charge) => charge,
         Err(PaymentMethodError::Processor(error)) => return Ok(unknown(attempt, &error)),
         Err(PaymentMethodError::Db(error)) => return Err(error.into()),
         Err(
@@ -67,16 +65,6 @@ pub async fn charge(
             | PaymentMethodError::NoProcessor
             | PaymentMethodError::InUse(_),
         ) => return Err(BillingError::NoProcessor),
-    };
-    let charge = ChargeOrder {
-        key: attempt.id,
-        customer,
-        method: attempt.card.as_ref().map(|card| card.reference.clone()),
-        amount: attempt.amount,
-        currency: attempt.currency,
-        off_session,
-        keeps_card: attempt.effect.keeps_card(),
-        at: attempt.billed_at,
     };
     let key_ends = attempt.created_at.plus_seconds(processor.key_holds_for_seconds());
     let forgotten = key_ends <= app.clock.now();
@@ -92,6 +80,27 @@ pub async fn charge(
     // The customer is off-session, so a form is useless.
     let unseen = off_session && matches!(result, ChargeResult::RequiresForm { .. });
     Ok(if unseen { ChargeResult::Declined(DeclineReason::AuthenticationRequired) } else { result })
+}
+
+/// The charge of an attempt: the same each time.
+pub async fn order(
+    app: &App,
+    tenant: &Tenant,
+    processor: &dyn PaymentProcessor,
+    attempt: &Attempt,
+) -> Result<ChargeOrder, PaymentMethodError> {
+    let customer = customers::by_no(&mut app.db.read().await?, tenant, attempt.customer_no).await?;
+    let customer = customer.ok_or(DbError::Broken("an attempt without its customer"))?;
+    Ok(ChargeOrder {
+        key: attempt.id,
+        customer: payment_methods::reference_of(app, tenant, processor, &customer).await?,
+        method: attempt.card.as_ref().map(|card| card.reference.clone()),
+        amount: attempt.amount,
+        currency: attempt.currency,
+        off_session: attempt.effect.is_off_session(),
+        keeps_card: attempt.effect.keeps_card(),
+        at: attempt.billed_at,
+    })
 }
 
 /// Step (c): records the result and applies the effect in one transaction. A success of an
@@ -265,7 +274,7 @@ async fn cancel_form(
 }
 
 /// Records the state of a refund, in one transaction. Idempotent.
-async fn record_refund(
+pub async fn record_refund(
     app: &App,
     tenant: &Tenant,
     id: PaymentAttemptId,
@@ -309,91 +318,6 @@ async fn record_refund(
         .await
 }
 
-/// Applies an event that was signed with this tenant's secret, to this tenant's objects only. An
-/// attempt or a customer of another tenant is treated as unknown. Idempotent.
-pub async fn receive(
-    app: &App,
-    tenant: &Tenant,
-    processor: &str,
-    event: ProcessorEvent,
-) -> Result<(), BillingError> {
-    let known = match event {
-        ProcessorEvent::Charged { key, reference, card } => {
-            let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
-            let known = attempt.is_some_and(|attempt| attempt.processor == processor);
-            if known {
-                record(app, tenant, key, ChargeResult::Succeeded { reference, card }).await?;
-            }
-            known
-        }
-        ProcessorEvent::SetUp { customer, card } => {
-            let name = processor.to_owned();
-            let rule = async move |work: &mut Work<'_, '_, '_>| {
-                payment_methods::add_for_reference(work, &name, &customer, &card).await
-            };
-            at_billing_time(app, tenant, rule).await?
-        }
-        ProcessorEvent::CardChanged { customer, card } => {
-            let name = processor.to_owned();
-            let rule = async move |work: &mut Work<'_, '_, '_>| {
-                Ok(payments::card_changed(work, &name, &customer, &card).await?)
-            };
-            at_billing_time(app, tenant, rule).await?
-        }
-        ProcessorEvent::CardGone { customer, reference } => {
-            let name = processor.to_owned();
-            let rule = async move |work: &mut Work<'_, '_, '_>| {
-                Ok(payments::card_gone(work, &name, &customer, &reference).await?)
-            };
-            at_billing_time(app, tenant, rule).await?
-        }
-        ProcessorEvent::Canceled { key } => {
-            let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
-            let known = attempt.is_some_and(|attempt| attempt.processor == processor);
-            if known {
-                form_canceled(app, tenant, key).await?;
-            }
-            known
-        }
-        ProcessorEvent::CustomerGone { customer } => {
-            let name = processor.to_owned();
-            let rule = async move |work: &mut Work<'_, '_, '_>| {
-                Ok(payments::customer_gone(work, &name, &customer).await?)
-            };
-            at_billing_time(app, tenant, rule).await?
-        }
-        ProcessorEvent::RefundChanged { key: RefundKey::Refund(id), refund } => {
-            let known = refunds::is_of(app, tenant, id, processor).await?;
-            if known {
-                refunds::record(app, tenant, id, refund).await?;
-            }
-            known
-        }
-        ProcessorEvent::RefundChanged { key: RefundKey::Attempt(key), refund } => {
-            let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
-            let known = attempt.is_some_and(|attempt| attempt.processor == processor);
-            if known {
-                record_refund(app, tenant, key, refund).await?;
-            }
-            known
-        }
-        ProcessorEvent::Disputed { key, reference, card, dispute } => {
-            let attempt = settlement::get(&mut app.db.read().await?, tenant, key).await?;
-            let known = attempt.is_some_and(|attempt| attempt.processor == processor);
-            if known {
-                record(app, tenant, key, ChargeResult::Succeeded { reference, card }).await?;
-                disputes::record(app, tenant, key, dispute).await?;
-            }
-            known
-        }
-    };
-    if !known {
-        // Another installation may use the same processor account.
-        tracing::info!(processor, tenant = tenant.no, "a webhook names no object of its tenant");
-    }
-    Ok(())
-}
-
 /// Continues the work of other requests and nodes: attempts pending for a minute, expired forms,
 /// refunds. Bounded per call; returns the number of items.
 pub async fn sweep(app: &App) -> Result<usize, DbError> {
@@ -426,18 +350,8 @@ async fn take_up(app: &App, tenant: &Tenant, id: PaymentAttemptId) -> Result<(),
     Ok(())
 }
 
-/// Closes a form that was canceled at the processor. A no-op unless it is open.
-async fn form_canceled(
-    app: &App,
-    tenant: &Tenant,
-    id: PaymentAttemptId,
-) -> Result<(), BillingError> {
-    let rule = async move |work: &mut Work<'_, '_, '_>| expire_form(work, id).await;
-    at_billing_time(app, tenant, rule).await
-}
-
-/// Closes a form that has expired.
-async fn expire_form(
+/// Closes a form that has expired, or was canceled. A no-op unless it is open.
+pub async fn expire_form(
     work: &mut Work<'_, '_, '_>,
     id: PaymentAttemptId,
 ) -> Result<(), BillingError> {
@@ -446,20 +360,6 @@ async fn expire_form(
         apply::expired(work, &mut attempt).await?;
     }
     Ok(())
-}
-
-/// Runs a rule of the server's own in one transaction, also while the test clock advances.
-async fn at_billing_time<T, F>(app: &App, tenant: &Tenant, rule: F) -> Result<T, BillingError>
-where
-    T: Send + 'static,
-    F: AsyncFn(&mut Work<'_, '_, '_>) -> Result<T, BillingError> + Send + 'static,
-{
-    let (owner, by) = (*tenant, app.by(Actor::System));
-    let step = async move |tx: &mut Tx<'_, '_>| {
-        let at = test_clock::now(tx, &owner, by.now).await?;
-        rule(&mut Work { tx, tenant: &owner, at, by: &by }).await
-    };
-    app.db.write(Lane::Usual, step).await
 }
 
 const MISSING: DbError = DbError::Broken("there is no such payment attempt");
@@ -475,7 +375,7 @@ async fn locked(
     settlement::get(tx, tenant, id).await?.ok_or(MISSING)
 }
 
-async fn processor_of(
+pub async fn processor_of(
     app: &App,
     tenant: &Tenant,
     attempt: &Attempt,

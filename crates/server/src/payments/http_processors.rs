@@ -1,6 +1,7 @@
 //! The payment processors of an organization over HTTP: what is connected, never a secret.
 
 use super::stripe::{Connection, accounts};
+use super::{remote, sandbox, stripe};
 use crate::app::App;
 use crate::auth::SecretKey;
 use crate::base::Time;
@@ -8,7 +9,6 @@ use crate::base::words::words;
 use crate::http::{Json, Problem};
 use crate::keys::KeyScopes;
 use crate::organizations::Environment;
-use crate::payments::{sandbox, stripe};
 use axum::extract::State;
 use http::StatusCode;
 use std::sync::Arc;
@@ -29,6 +29,9 @@ pub struct ProcessorResponse {
     pub status: ProcessorStatus,
     /// Whether new payments go to this processor.
     pub is_used: bool,
+    /// The base URL of a processor over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The processor's id of the account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
@@ -64,42 +67,64 @@ pub async fn list(
     caller: Reader,
 ) -> Result<Json<ProcessorsResponse>, Problem> {
     let tenant = caller.tenant();
-    let connection = accounts::of_tenant(&mut app.db.read().await?, &tenant).await?;
-    let connected = connection.as_ref().is_some_and(Connection::is_connected);
+    let mut tx = app.db.read().await?;
+    let used = app.processors.choose(&mut tx, &tenant).await?.map(|processor| processor.name());
+    let remote = remote::of_tenant(&mut tx, &tenant).await?;
+    let stripe = accounts::of_tenant(&mut tx, &tenant).await?;
     let mut data = Vec::new();
-    data.extend(connection.map(|connection| of_stripe(connection, &app.issuer)));
+    data.extend(remote.map(|connection| of_remote(connection, &app.issuer)));
+    data.extend(stripe.map(|connection| of_stripe(connection, &app.issuer)));
     if tenant.environment == Environment::Sandbox {
-        data.push(built_in(!connected));
+        data.push(ProcessorResponse::new(sandbox::NAME, ProcessorStatus::BuiltIn));
+    }
+    for processor in &mut data {
+        processor.is_used = used == Some(processor.processor);
     }
     Ok(Json(StatusCode::OK, ProcessorsResponse { data }))
+}
+
+const fn status(is_connected: bool) -> ProcessorStatus {
+    match is_connected {
+        true => ProcessorStatus::Connected,
+        false => ProcessorStatus::Disconnected,
+    }
+}
+
+fn of_remote(connection: remote::Connection, issuer: &str) -> ProcessorResponse {
+    let status = status(connection.is_connected());
+    ProcessorResponse {
+        webhook_url: Some(connection.webhook_url(issuer)),
+        url: Some(connection.url),
+        account: Some(connection.account),
+        updated_at: Some(connection.updated_at),
+        ..ProcessorResponse::new(remote::NAME, status)
+    }
 }
 
 fn of_stripe(connection: Connection, issuer: &str) -> ProcessorResponse {
     let connected = connection.is_connected();
     ProcessorResponse {
-        processor: stripe::NAME,
-        status: match connected {
-            true => ProcessorStatus::Connected,
-            false => ProcessorStatus::Disconnected,
-        },
-        is_used: connected,
         webhook_url: Some(connection.webhook_url(issuer)),
         account: Some(connection.account),
         secret_key_last4: connected.then_some(connection.last_four),
         publishable_key: connected.then_some(connection.publishable_key),
         updated_at: Some(connection.updated_at),
+        ..ProcessorResponse::new(stripe::NAME, status(connected))
     }
 }
 
-const fn built_in(is_used: bool) -> ProcessorResponse {
-    ProcessorResponse {
-        processor: sandbox::NAME,
-        status: ProcessorStatus::BuiltIn,
-        is_used,
-        account: None,
-        secret_key_last4: None,
-        publishable_key: None,
-        webhook_url: None,
-        updated_at: None,
+impl ProcessorResponse {
+    const fn new(processor: &'static str, status: ProcessorStatus) -> Self {
+        Self {
+            processor,
+            status,
+            is_used: false,
+            url: None,
+            account: None,
+            secret_key_last4: None,
+            publishable_key: None,
+            webhook_url: None,
+            updated_at: None,
+        }
     }
 }

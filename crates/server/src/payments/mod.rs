@@ -7,6 +7,8 @@ mod expiring;
 pub mod http;
 pub mod http_processors;
 pub mod processor;
+mod processors;
+pub mod remote;
 pub mod sandbox;
 mod sql;
 pub mod stripe;
@@ -14,8 +16,9 @@ pub mod stripe;
 pub use expiring::{announce_expiring, is_any_expiring};
 pub use processor::{
     Card, ChargeOrder, ChargeResult, Client, ClientKind, DeclineReason, PaymentProcessor,
-    Processor, ProcessorError, ProcessorEvent, Processors, RefundKey, RefundOrder, RefundResult,
+    Processor, ProcessorError, ProcessorEvent, RefundKey, RefundOrder, RefundResult,
 };
+pub use processors::Processors;
 pub use sandbox::Sandbox;
 pub use sql::{default_of, get, keep_reference, of_customer, reference};
 

@@ -1,11 +1,10 @@
 //! The verbs of a payment processor; see `docs/decisions/0013-payment-processor.md`. No verb runs
 //! inside a transaction of ours: each waits for somebody else's network.
 
-use super::{Sandbox, sandbox, stripe};
 use crate::base::words::words;
 use crate::base::{Currency, CustomerId, PaymentAttemptId, RefundId, ReportedDispute, Time};
-use crate::db::{DbError, FromRow, ToRow, Tx};
-use crate::organizations::{self, Environment, Tenant};
+use crate::db::{FromRow, ToRow};
+use crate::organizations::Tenant;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -188,6 +187,8 @@ words! {
 pub enum ProcessorEvent {
     /// A form was completed and its charge succeeded.
     Charged { key: PaymentAttemptId, reference: String, card: Option<Card> },
+    /// Something happened to a charge, which is to be asked for.
+    ChargeChanged { key: PaymentAttemptId },
     /// The form of a charge was canceled at the processor: nobody can pay by it.
     Canceled { key: PaymentAttemptId },
     /// A form for a payment method was completed.
@@ -266,80 +267,6 @@ pub struct BadWebhook;
 /// A processor, ready to be used for one tenant.
 pub type Processor = Arc<dyn PaymentProcessor>;
 
-/// The processors of this installation; cheap to clone.
-#[derive(Clone)]
-pub struct Processors {
-    sandbox: Arc<Sandbox>,
-    stripe: Arc<stripe::Accounts>,
-}
-
-impl Processors {
-    pub fn new(sandbox: Sandbox, stripe: stripe::Accounts) -> Self {
-        Self { sandbox: Arc::new(sandbox), stripe: Arc::new(stripe) }
-    }
-
-    /// The processor that a tenant's new charges go to: the account that it has connected, or else, in a
-    /// sandbox environment, the built-in sandbox.
-    pub async fn choose(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        tenant: &Tenant,
-    ) -> Result<Option<Processor>, DbError> {
-        if let Some(stripe) = self.stripe.connected(tx, tenant).await? {
-            return Ok(Some(stripe));
-        }
-        self.by_name(tx, tenant, sandbox::NAME).await
-    }
-
-    /// The tenant's processor of this name, which has its earlier charges and payment methods.
-    pub async fn by_name(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        tenant: &Tenant,
-        name: &str,
-    ) -> Result<Option<Processor>, DbError> {
-        match (name, tenant.environment) {
-            (sandbox::NAME, Environment::Sandbox) => {
-                Ok(Some(Arc::clone(&self.sandbox) as Processor))
-            }
-            (stripe::NAME, _) => {
-                Ok(self.stripe.connected(tx, tenant).await?.map(|stripe| stripe as Processor))
-            }
-            (_, _) => Ok(None),
-        }
-    }
-
-    /// The tenant that a webhook endpoint belongs to, and its processor. The sandbox's endpoint is the
-    /// organization's id.
-    pub async fn of_endpoint(
-        &self,
-        tx: &mut Tx<'_, '_>,
-        name: &str,
-        endpoint: &str,
-    ) -> Result<Option<(Tenant, Processor)>, DbError> {
-        match (name, endpoint.parse()) {
-            (stripe::NAME, _) => {
-                let found = self.stripe.of_endpoint(tx, endpoint).await?;
-                Ok(found.map(|(tenant, stripe)| (tenant, stripe as Processor)))
-            }
-            (sandbox::NAME, Ok(organization)) => {
-                let tenant = organizations::tenant(tx, organization, Environment::Sandbox).await?;
-                Ok(tenant.map(|tenant| (tenant, Arc::clone(&self.sandbox) as Processor)))
-            }
-            (_, _) => Ok(None),
-        }
-    }
-
-    /// The Stripe accounts that organizations have connected.
-    pub fn stripe(&self) -> &stripe::Accounts {
-        &self.stripe
-    }
-
-    pub fn sandbox(&self) -> &Sandbox {
-        &self.sandbox
-    }
-}
-
 /// The month of an instant in UTC, counted from January of the year 0.
 pub fn month(at: Time) -> i64 {
     let Ok(timestamp) = jiff::Timestamp::from_second(at.seconds()) else { return 0 };
@@ -390,9 +317,3 @@ impl fmt::Display for ProcessorError {
 }
 
 impl Error for ProcessorError {}
-
-impl fmt::Debug for Processors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Processors")
-    }
-}

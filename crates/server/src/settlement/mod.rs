@@ -13,7 +13,7 @@ mod sql;
 pub use outcome::{FormReason, FormSubject, SettleOutcome};
 pub use sql::{
     ReceivedEvent, WaitingEvent, delete_events_before, due as all_due, due_events, event_done, get,
-    keep_event, live, store, take_up, take_up_event, waiting_event,
+    keep_event, live, open_forms, store, take_up, take_up_event, waiting_event,
 };
 
 use crate::audit::Action;

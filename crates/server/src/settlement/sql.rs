@@ -25,6 +25,13 @@ const LIVE: Query<Attempt> = attempts!(
 const LIVE_OF_CUSTOMER: Query<Attempt> = attempts!(
     "WHERE a.tenant_no = $1 AND a.customer_no = $2 AND a.status IN ('pending', 'requires_form')"
 );
+/// By the index on live attempts, of which open forms are a part.
+const OPEN_FORMS: Query<OpenForm> = query!(
+    OpenForm,
+    "SELECT {a} FROM payment_attempts a WHERE a.tenant_no = $1 \
+     AND a.status IN ('pending', 'requires_form') AND a.status = 'requires_form' \
+     AND a.processor = $2 AND a.id > $3 ORDER BY a.id LIMIT $4"
+);
 const INSERT: Command<Attempt> = command!(
     Attempt,
     "INSERT INTO payment_attempts (tenant_no, {columns}, updated_at) \
@@ -79,6 +86,11 @@ pub struct DueEvent {
 }
 
 #[derive(FromRow)]
+struct OpenForm {
+    id: PaymentAttemptId,
+}
+
+#[derive(FromRow)]
 struct DueAttempt {
     id: PaymentAttemptId,
     #[record(join)]
@@ -108,6 +120,19 @@ pub async fn live_of_customer(
     customer_no: i64,
 ) -> Result<Vec<Attempt>, DbError> {
     tx.fetch(&LIVE_OF_CUSTOMER, &[tenant.no.into(), customer_no.into()]).await
+}
+
+/// Returns the attempts whose forms are open at a processor, after one of them.
+pub async fn open_forms(
+    tx: &mut Tx<'_, '_>,
+    tenant: &Tenant,
+    processor: &str,
+    after: PaymentAttemptId,
+    limit: i64,
+) -> Result<Vec<PaymentAttemptId>, DbError> {
+    let values = [tenant.no.into(), processor.into(), after.into(), limit.into()];
+    let open = tx.fetch(&OPEN_FORMS, &values).await?;
+    Ok(open.into_iter().map(|OpenForm { id }| id).collect())
 }
 
 pub async fn insert(

@@ -54,6 +54,7 @@ mod nodes;
 mod notices;
 mod operations;
 mod payment_methods;
+mod processors;
 mod pyjwt;
 mod races;
 mod refresh;

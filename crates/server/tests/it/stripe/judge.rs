@@ -67,7 +67,7 @@ fn insert(into: &mut Map<String, Value>, parts: &[&str], value: String) {
 }
 
 /// Checks a value. In a form every leaf is text, which is read as the schema wants it.
-fn check(schema: &Value, value: &Value, at: &str, form: bool) -> Result<(), String> {
+pub fn check(schema: &Value, value: &Value, at: &str, form: bool) -> Result<(), String> {
     if value.is_null() && schema["nullable"] == true {
         return Ok(());
     }

@@ -1,18 +1,18 @@
 //! Stripe as the processor, against the stand-in: charges, forms, faults, webhooks, refunds.
 
 mod accounts;
-mod contract;
 mod crashes;
 mod disputes;
 mod import;
-mod judge;
+pub mod judge;
 mod moving;
 mod stand_in;
 
 use crate::on_both_stores;
 use crate::support::{Answer, Engine, Request, Test, flat, monthly, post, summarize};
 use serde_json::{Value, json};
-use stand_in::{Fault, PUBLISHABLE, SECRET, StandIn, WEBHOOK_SECRET};
+pub use stand_in::StandIn;
+use stand_in::{Fault, PUBLISHABLE, SECRET, WEBHOOK_SECRET};
 use unitpay::testing::base::Secret;
 use unitpay::testing::db::{Sql, sql};
 use unitpay::testing::payments::stripe::{ConnectError, Connection, NewCredentials};
@@ -24,7 +24,7 @@ const REFUND_FAILED: Sql =
     sql("SELECT COUNT(*) FROM audit_events WHERE action = 'payment.refund_failed'");
 
 /// A server that has the stand-in's account connected in its sandbox environment.
-async fn connected(engine: Engine) -> (Test, StandIn) {
+pub async fn connected(engine: Engine) -> (Test, StandIn) {
     let (t, stand_in) = unconnected(engine).await;
     connect(&t, credentials()).await.unwrap();
     (t, stand_in)
@@ -38,7 +38,7 @@ async fn unconnected(engine: Engine) -> (Test, StandIn) {
     (t, stand_in)
 }
 
-fn credentials() -> NewCredentials {
+pub fn credentials() -> NewCredentials {
     NewCredentials {
         secret_key: Some(Secret::new(SECRET.into())),
         publishable_key: Some(PUBLISHABLE.into()),
@@ -46,7 +46,7 @@ fn credentials() -> NewCredentials {
     }
 }
 
-async fn connect(t: &Test, new: NewCredentials) -> Result<Connection, ConnectError> {
+pub async fn connect(t: &Test, new: NewCredentials) -> Result<Connection, ConnectError> {
     let now = t.app.clock.now();
     t.app.processors.stripe().connect(&t.app.db, &t.tenant, new, now).await
 }
@@ -77,7 +77,7 @@ impl Test {
         customer
     }
 
-    async fn is_paid(&self, invoice: &str) -> bool {
+    pub async fn is_paid(&self, invoice: &str) -> bool {
         self.invoice(invoice).await["status"] == "paid"
     }
 }

@@ -1,6 +1,8 @@
 //! A server in this process, with its own store and a clock that the test advances.
 
-use super::{Answer, Client, Request, SmtpServer, delete, fresh_database, get, mail_to, post};
+use super::{
+    Answer, Client, Request, SmtpServer, delete, deliver_here, fresh_database, get, mail_to, post,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
@@ -101,6 +103,12 @@ impl Test {
     pub async fn another_mailing_node(&self, smtp: &SmtpServer) -> Self {
         let clock = Clock::manual(self.app.clock.now());
         self.another(clock, &self.app.issuer, |config| mail_to(config, smtp.port)).await
+    }
+
+    /// Another node that reaches services on this machine.
+    pub async fn another_delivering_node(&self) -> Self {
+        let clock = Clock::manual(self.app.clock.now());
+        self.another(clock, &self.app.issuer, deliver_here).await
     }
 
     async fn another(&self, clock: Clock, issuer: &str, change: impl FnOnce(&mut Config)) -> Self {

@@ -1,8 +1,9 @@
-//! One list of promises for all processors: the sandbox and Stripe keep each of them.
+//! One list of promises for all processors: the sandbox, Stripe and a processor over HTTP keep each of
+//! them.
 
 use super::connected;
-use crate::on_both_stores;
 use crate::support::Test;
+use crate::{on_both_stores, stripe};
 use unitpay::testing::base::PaymentAttemptId;
 use unitpay::testing::payments::processor::Holder;
 use unitpay::testing::payments::{
@@ -117,6 +118,13 @@ impl Test {
         }
         assert_eq!(processor.find_charge(t, &refused).await.unwrap(), Some(declined));
 
+        // A method that does not exist is declined.
+        let missing = "pm_that_does_not_exist".to_owned();
+        let declined = processor.charge(t, &charge(key(), Some(&missing), true)).await;
+        let is_declined =
+            matches!(declined, ChargeResult::Declined(_) | ChargeResult::DeclinedForGood(_));
+        assert!(is_declined, "{declined:?}");
+
         // A form opens if somebody is there.
         for method in [None, Some(&subject.needs_form)] {
             let asked = charge(key(), method, false);
@@ -164,7 +172,7 @@ on_both_stores! {
     }
 
     async fn stripe_keeps_the_contract(t) {
-        let (t, stand_in) = connected(t.engine).await;
+        let (t, stand_in) = stripe::connected(t.engine).await;
         let processor = t.processor().await;
         assert_eq!(processor.name(), "stripe");
         let customer = t.holder(&processor).await;
@@ -176,5 +184,26 @@ on_both_stores! {
             processor,
         };
         t.check_contract(&subject).await;
+    }
+
+    async fn http_keeps_the_contract(t) {
+        let (t, integrator) = connected(t.engine).await;
+        let processor = t.processor().await;
+        assert_eq!(processor.name(), "http");
+        let customer = t.holder(&processor).await;
+        let now = t.app.clock.now();
+        let attach = async |token: &str| {
+            processor.attach(&t.tenant, &customer, token, now).await.unwrap().reference
+        };
+        let subject = Subject {
+            good: attach("tok_good").await,
+            declined: attach("tok_declined").await,
+            needs_form: attach("tok_form").await,
+            customer: customer.clone(),
+            processor: processor.clone(),
+        };
+        t.check_contract(&subject).await;
+        let refusals = [(422, "unknown_token"), (422, "amount_too_large"), (404, "unknown_method"), (404, "unknown_method")];
+        assert_eq!(integrator.refusals(), refusals.map(|(status, code)| (status, code.to_owned())));
     }
 }
