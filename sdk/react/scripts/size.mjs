@@ -67,11 +67,11 @@ async function using(file, names) {
 /** Each with its name, its limit in kB, its code, and the part that counts. */
 const limits = [
   ['provider and one hook', 7, await using('index.js', 'UnitPayProvider, useSubscriptions')],
-  ['everything', 40, await using('index.js')],
+  ['everything', 40.6, await using('index.js')],
   ['regions of addresses', 8, await using('index.js'), 'regions'],
   ['forms of processors', 6, await using('index.js'), 'forms'],
   ['PricingTable', 16, await using('index.js', 'PricingTable'), 'none'],
-  ...(await Promise.all(languages.map(async (file) => [file, 5, await using(file)]))),
+  ...(await Promise.all(languages.map(async (file) => [file, 5.2, await using(file)]))),
   ['styles.css', 6],
   ['styles.layer.css', 6],
   // The whole portal in three languages, on Preact, with its styles and licences.

@@ -12,8 +12,8 @@ import {
   type NewSubscription,
 } from '../hooks/subscriptions.js';
 import type { I18n } from '../react/i18n.js';
-import { Actions, Button, Dialog, Failure, Loaded } from '../ui/elements.js';
-import { Field } from '../ui/form.js';
+import { Actions, Button, Details, Dialog, Failure, Loaded } from '../ui/elements.js';
+import { Field, Form } from '../ui/form.js';
 import { Lines } from '../ui/lines.js';
 import { defineComponent, useUi, type StyleProps } from '../ui/parts.js';
 import { UnpaidInvoices } from './amount-due.js';
@@ -97,8 +97,8 @@ function Change(props: ChangeProps) {
   const [typed, setTyped] = useState(String(initialQuantity ?? current));
   const hasQuantity = plan !== undefined && isPerUnit(plan);
   const quantity = hasQuantity ? readQuantity(typed) : 1;
-  const wanted = quantity === null ? null : { planId, quantity };
-  const { preview, ...read } = usePlanPreview(wanted && { ...wanted, subscriptionId });
+  const plain = quantity === null ? null : { planId, quantity };
+  const { wanted, preview, read, code } = useCodePreview(plain, subscriptionId);
   const { confirm, isPending, error } = useConfirm(subscriptionId, read.refetch);
   const isInvoiced = useIsInvoiced(subscription);
   const task = {
@@ -144,6 +144,7 @@ function Change(props: ChangeProps) {
           onValue={setTyped}
         />
       ) : null}
+      {isUnchanged ? null : code}
       <Loaded read={read} lines={6}>
         {preview ? <Preview preview={preview} isKept={isKept} isUnchanged={isUnchanged} /> : null}
       </Loaded>
@@ -162,6 +163,41 @@ function Change(props: ChangeProps) {
       </Actions>
     </>
   );
+}
+
+/** Returns the price with the promotion code that the customer types, or without one that is refused. */
+function useCodePreview(plain: NewSubscription | null, subscriptionId: string | undefined) {
+  const { t, errorText } = useUi();
+  const [typed, setTyped] = useState('');
+  const [code, setCode] = useState('');
+  const coded = plain && code ? { ...plain, promotionCode: code } : null;
+  const without = usePlanPreview(plain && { ...plain, subscriptionId });
+  const reduced = usePlanPreview(coded && { ...coded, subscriptionId });
+  const { error } = reduced;
+  const isUsed = coded !== null && error === null;
+  const { preview, ...read } = isUsed ? reduced : without;
+  const field = (
+    <Details summary={t('change.code')} detail={isUsed ? code : undefined}>
+      <Form
+        action={t('change.apply')}
+        isBusy={isUsed && reduced.isLoading}
+        error={null}
+        onSubmit={() => {
+          setCode(typed.trim());
+        }}
+      >
+        <Field
+          label={t('change.code')}
+          value={typed}
+          autoComplete="off"
+          isWrong={error !== null && code === typed.trim()}
+          problem={error ? errorText(error) : ''}
+          onValue={setTyped}
+        />
+      </Form>
+    </Details>
+  );
+  return { wanted: isUsed ? coded : plain, preview, read, code: field };
 }
 
 const MAX_QUANTITY = 1_000_000;

@@ -261,10 +261,23 @@ function PlanSummary({ plan, subscription }: PlanSummaryProps) {
         </span>
       </p>
       <p {...p('text', 'muted')}>
-        <Text>{[quantityText, when].filter(Boolean).join(' · ')}</Text>
+        <Text>
+          {[quantityText, when, discountText(subscription, ui)].filter(Boolean).join(' · ')}
+        </Text>
       </p>
     </div>
   );
+}
+
+/** Returns what the coupon takes off, and for how long. */
+function discountText({ discount }: Subscription, { t, money, percent }: I18n): string {
+  if (!discount) return '';
+  const { percentOff, amountOff, currency, periodsLeft } = discount;
+  const off = percentOff === null ? money(amountOff ?? 0, currency ?? '') : percent(percentOff);
+  if (periodsLeft === null) return t('discount.off', { off });
+  return periodsLeft === 0
+    ? t('discount.now', { off })
+    : t('discount.left', { off, count: periodsLeft });
 }
 
 function whenText(subscription: Subscription, { t, date }: I18n): string {

@@ -56,6 +56,8 @@ export function useUpcomingInvoice(id?: Id): Read<{ invoice: UpcomingInvoice | n
 export interface NewSubscription {
   planId: string;
   quantity?: number | undefined;
+  /** The promotion code of a coupon to redeem. */
+  promotionCode?: string | undefined;
 }
 
 /** The new plan and quantity of a subscription. */

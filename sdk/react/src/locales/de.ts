@@ -49,6 +49,7 @@ export const de: Messages = /* @__PURE__ */ flat({
     one_off: '{name}, einmalig',
     unused_time: 'Nicht genutzte Zeit, {name}',
     remaining_time: 'Verbleibende Zeit, {name}',
+    discounts: 'Enthaltene Rabatte',
   },
   limits: {
     title: 'Dieser Zeitraum',
@@ -95,6 +96,12 @@ export const de: Messages = /* @__PURE__ */ flat({
     nextOn: '{amount} am {date}',
     noNext: 'Keine',
     usageAdds: 'Der Verbrauch bis dahin kommt hinzu.',
+  },
+  discount: {
+    off: '{off} Rabatt',
+    now: '{off} Rabatt in diesem Zeitraum',
+    left_one: '{off} Rabatt für {count} weiteren Zeitraum',
+    left_other: '{off} Rabatt für {count} weitere Zeiträume',
   },
   status: {
     trialing: 'Testphase',
@@ -156,6 +163,8 @@ export const de: Messages = /* @__PURE__ */ flat({
     later: 'Der Wechsel gilt ab dem {date}. Jetzt ist nichts fällig.',
     next: 'Danach {amount} am {date}.',
     stale: 'Der Preis hat sich geändert. Bitte prüfen Sie ihn und bestätigen Sie erneut.',
+    code: 'Aktionscode',
+    apply: 'Einlösen',
     startConfirm: 'Tarif starten',
     schedule: 'Am {date} wechseln',
     done: 'Ihr Tarif ist jetzt {plan}.',
@@ -341,6 +350,8 @@ export const de: Messages = /* @__PURE__ */ flat({
     payment_in_progress: 'Eine Zahlung läuft gerade. Bitte warten Sie einen Moment.',
     payment_method_in_use: 'Diese Zahlungsmethode wird verwendet.',
     plan_not_available: 'Dieser Tarif ist nicht mehr verfügbar.',
+    promotion_code_invalid: 'Dieser Code ist nicht gültig.',
+    coupon_not_applicable: 'Dieser Code gilt nicht für diesen Tarif oder dieses Konto.',
     timeout: 'Zeitüberschreitung. Bitte versuchen Sie es erneut.',
     price_changed: 'Der Preis hat sich geändert. Bitte prüfen Sie ihn und versuchen Sie es erneut.',
     subscription_exists: 'Sie haben bereits einen Tarif für dieses Produkt.',

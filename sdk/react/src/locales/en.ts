@@ -49,6 +49,7 @@ export const en = /* @__PURE__ */ flat({
     one_off: '{name}, once',
     unused_time: 'Unused time, {name}',
     remaining_time: 'Remaining time, {name}',
+    discounts: 'Discounts included',
   },
   limits: {
     title: 'This period',
@@ -94,6 +95,12 @@ export const en = /* @__PURE__ */ flat({
     nextOn: '{amount} on {date}',
     noNext: 'None',
     usageAdds: 'Usage until then is added.',
+  },
+  discount: {
+    off: '{off} off',
+    now: '{off} off this period',
+    left_one: '{off} off for {count} more period',
+    left_other: '{off} off for {count} more periods',
   },
   status: {
     trialing: 'Trial',
@@ -155,6 +162,8 @@ export const en = /* @__PURE__ */ flat({
     later: 'The change takes effect on {date}. Nothing is due now.',
     next: 'Then {amount} on {date}.',
     stale: 'The price has changed. Please review it and confirm again.',
+    code: 'Promotion code',
+    apply: 'Apply',
     startConfirm: 'Start plan',
     schedule: 'Change on {date}',
     done: 'Your plan is now {plan}.',
@@ -336,6 +345,8 @@ export const en = /* @__PURE__ */ flat({
     payment_in_progress: 'A payment is in progress. Please wait a moment.',
     payment_method_in_use: 'This payment method is in use.',
     plan_not_available: 'This plan is no longer available.',
+    promotion_code_invalid: 'This code is not valid.',
+    coupon_not_applicable: 'This code does not apply to this plan or account.',
     timeout: 'The request timed out. Please try again.',
     price_changed: 'The price has changed. Please check it and try again.',
     subscription_exists: 'You already have a plan for this product.',

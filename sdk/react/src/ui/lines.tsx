@@ -23,6 +23,7 @@ export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total
       <dd {...p('sum-amount')}>{money(amount, currency)}</dd>
     </div>
   );
+  const discounts = items.reduce((all, { discount }) => all + (discount?.amount ?? 0), 0);
   return (
     <div {...p('bill')}>
       <ul {...p('lines')}>
@@ -37,6 +38,7 @@ export function Lines({ items, currency, subtotal, taxAmount, totalAmount, total
         ))}
       </ul>
       <dl {...p('sums')}>
+        {discounts === 0 ? null : sum(t('line.discounts'), -discounts)}
         {taxAmount === 0 ? null : sum(t('change.subtotal'), subtotal)}
         {taxAmount === 0 ? null : sum(t('change.tax'), taxAmount)}
         {sum(total, totalAmount, true)}
@@ -61,10 +63,10 @@ function lineText({ label, description }: InvoiceItem, { t }: I18n): string {
   }
 }
 
-/** The period, quantity and unit price of a line. */
+/** The period, quantity, unit price and discount of a line. */
 function Detail({ item, currency }: { item: InvoiceItem; currency: string }) {
-  const { p, period, number, locale } = useUi();
-  const { periodStart, periodEnd, quantity, unitAmount } = item;
+  const { p, period, number, money, locale } = useUi();
+  const { periodStart, periodEnd, quantity, unitAmount, discount } = item;
   const parts = [
     ...(periodStart && periodEnd ? [period(periodStart, periodEnd)] : []),
     ...(quantity === '1'
@@ -73,6 +75,7 @@ function Detail({ item, currency }: { item: InvoiceItem; currency: string }) {
           number(quantity) +
             (unitAmount === null ? '' : ` × ${formatUnitPrice(unitAmount, currency, locale)}`),
         ]),
+    ...(discount ? [`${discount.name}: ${money(-discount.amount, currency)}`] : []),
   ];
   return parts.length > 0 ? <small {...p('line-detail')}>{parts.join(' · ')}</small> : null;
 }

@@ -103,6 +103,33 @@ describe.each(['mouse', 'keyboard'] as const)('by %s', (by) => {
     await expect.poll(() => focused(page)).toEqual(['button', 'Change plan']);
   });
 
+  test('a promotion code lowers the price of a change', async () => {
+    const terms = { name: 'Spring', percentOff: 20, duration: 'forever' };
+    const { id: couponId } = await call<{ id: string }>('/coupons', terms);
+    const code = `spring-${crypto.randomUUID().slice(0, 8)}`;
+    await call('/promotion-codes', { couponId, code });
+    const customerId = await newSubscriber(shop.plans.pro);
+    const page = await open(customerId);
+    await press(page, 'Change plan');
+    await press(page, 'Upgrade to Scale');
+    await page.getByText('Due now').waitFor();
+    const head = page.getByText('Promotion code').first();
+    if (by === 'mouse') await head.click();
+    else {
+      await tabTo(page, page.locator('summary').filter({ hasText: 'Promotion code' }));
+      await page.keyboard.press('Enter');
+    }
+    await fill(page, 'Promotion code', 'wrong');
+    await press(page, 'Apply');
+    await page.getByRole('alert').filter({ hasText: 'This code is not valid.' }).waitFor();
+    await fill(page, 'Promotion code', code);
+    await press(page, 'Apply');
+    await page.getByText(/^Discounts included$/).waitFor();
+    await press(page, /^Pay €/);
+    await told(page, 'Your plan is now Scale.');
+    await page.getByText('20% off').waitFor();
+  });
+
   test('a change that is given up by its cross is none', async () => {
     const customerId = await newSubscriber(shop.plans.pro);
     const flow = JSON.stringify({ type: 'change_plan', planId: shop.plans.scale });

@@ -1,1 +1,0 @@
-export{t as Returned}from"./returned-CRvYF3jH.js";
