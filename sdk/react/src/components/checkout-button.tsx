@@ -34,7 +34,7 @@ export const CheckoutButton: ComponentType<CheckoutButtonProps> = /* @__PURE__ *
         >
           {children ?? t('subscription.choose')}
         </Button>
-        {isOpen ? (
+        {isOpen && (
           <PlanChangeDialog
             open
             planId={planId}
@@ -45,7 +45,7 @@ export const CheckoutButton: ComponentType<CheckoutButtonProps> = /* @__PURE__ *
               if (outcome) onDone?.(outcome);
             }}
           />
-        ) : null}
+        )}
       </>
     );
   },

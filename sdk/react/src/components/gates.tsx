@@ -21,12 +21,7 @@ export interface FeatureGateProps {
 }
 
 /** Shows its children if the loaded entitlements allow a feature. */
-export function FeatureGate({
-  featureSlug,
-  fallback = null,
-  onDenied,
-  children,
-}: FeatureGateProps) {
+export function FeatureGate({ featureSlug, fallback, onDenied, children }: FeatureGateProps) {
   const { check, isLoading, error } = useCustomer();
   const { allowed, deniedReason = 'not_loaded' } = check(featureSlug);
   const isDenied = !allowed && !isLoading && !error;
@@ -58,7 +53,7 @@ function useGate<K extends FeatureType, T>(
   props: GateProps<T>,
   { type, read, isEnough, ...asked }: Rules<K, T>,
 ): ReactNode {
-  const { slug, fallback, noAccessComponent = null, loadingComponent = null, children } = props;
+  const { slug, fallback, noAccessComponent, loadingComponent, children } = props;
   const { entitlement, isLoading, error } = useEntitlement(slug, asked);
   if (isLoading) return loadingComponent;
   const isOfType = !error && entitlement?.access && entitlement.type === type;
@@ -86,7 +81,7 @@ export function MeteredGate(
     requestedUsage,
     read: ({ remaining }) => (remaining === null ? null : Number(remaining)),
     isEnough: ({ remaining }) =>
-      requestedUsage !== undefined || remaining === null || Number(remaining) > 0,
+      remaining === null || requestedUsage !== undefined || Number(remaining) > 0,
   });
 }
 
