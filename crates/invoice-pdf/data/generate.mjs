@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const LANGUAGES = ["en", "de", "fr", "es", "ar", "he", "zh-Hans", "zh-Hant", "ja"];
+const LANGUAGES = ["en", "de", "fr", "es", "ar", "he", "zh-Hans", "zh-Hant", "ja", "it", "pt", "nl", "pl", "tr"];
 // Formats without a city, for addresses that have one.
 const AMENDED = {
   AE: ["%A%n%C%n%S"],

@@ -7,7 +7,8 @@ use crate::locale::Tag;
 
 const COUNTRIES: &str = include_str!("../data/countries.tsv");
 /// The columns of names, by [`crate::words::Words::language`].
-const LANGUAGES: [&str; 9] = ["en", "de", "fr", "es", "ar", "he", "zh", "zh-Hant", "ja"];
+const LANGUAGES: [&str; 14] =
+    ["en", "de", "fr", "es", "ar", "he", "zh", "zh-Hant", "ja", "it", "pt", "nl", "pl", "tr"];
 const UNKNOWN: &str = "$A|$C";
 
 /// A postal address. The recipient's name is not part of it.
@@ -145,6 +146,16 @@ mod tests {
                 ["Rue du Commerce 5", "Abidjan", "", "", "CI"],
                 "en",
                 &["Rue du Commerce 5 Abidjan", "Côte d’Ivoire"],
+            ),
+            (
+                ["ul. Prosta 1", "Warszawa", "", "00-001", "PL"],
+                "it",
+                &["ul. Prosta 1", "00-001 Warszawa", "Polonia"],
+            ),
+            (
+                ["Rua Augusta 1", "Lisboa", "", "1100-048", "PT"],
+                "tr",
+                &["Rua Augusta 1", "1100-048 Lisboa", "Portekiz"],
             ),
             (["Rue KA 28", "Conakry", "", "001", "GN"], "fr", &["001 Rue KA 28 Conakry", "Guinée"]),
             (

@@ -27,6 +27,8 @@ pub(crate) fn symbol(code: &str, language: &str, region: &str) -> Option<&'stati
         "KRW" => "₩",
         "MXN" => "MX$",
         "NZD" => "NZ$",
+        "PLN" if language == "pl" => "zł",
+        "TRY" if language == "tr" => "₺",
         "USD" if us => "$",
         "USD" => "US$",
         _ => return None,

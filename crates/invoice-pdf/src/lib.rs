@@ -15,6 +15,7 @@ mod head;
 mod invoice;
 mod layout;
 mod locale;
+mod months;
 mod paint;
 mod sheet;
 mod table;
@@ -35,6 +36,7 @@ pub use invoice::{
     CreditNote, Customer, DeclaredTax, Discount, Invoice, Item, Payment, Period, Rate, Seller,
     Status, Tax, Tier, Wording,
 };
+pub use locale::is_traditional_chinese;
 
 use locale::Locale;
 use paint::Label;

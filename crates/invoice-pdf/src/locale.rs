@@ -6,6 +6,7 @@
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
 use crate::currency::{exponent, symbol};
+use crate::months;
 use crate::words::Words;
 use crate::{Invoice, Period};
 
@@ -33,13 +34,22 @@ impl Tag {
         let is_region =
             |subtag: &&str| subtag.len() == 2 && subtag.bytes().all(|b| b.is_ascii_alphabetic());
         let region = subtags.find(is_region).unwrap_or_default().to_ascii_uppercase();
-        let traditional = tag.to_ascii_lowercase().contains("-hant");
-        Tag { language, region, traditional }
+        Tag { language, region, traditional: is_traditional_chinese(tag) }
     }
 
     pub fn words(&self) -> &'static Words {
-        Words::find(&self.language, &self.region, self.traditional)
+        Words::find(&self.language, self.traditional)
     }
+}
+
+/// Returns whether a BCP 47 tag names Chinese in the traditional script, by script or region.
+pub fn is_traditional_chinese(tag: &str) -> bool {
+    let tag = tag.to_ascii_lowercase();
+    let mut subtags = tag.split(['-', '_']);
+    let is_chinese = subtags.next() == Some("zh");
+    let rest: Vec<&str> = subtags.collect();
+    let has = |names: &[&str]| rest.iter().any(|subtag| names.contains(subtag));
+    is_chinese && (has(&["hant"]) || !has(&["hans"]) && has(&["tw", "hk", "mo"]))
 }
 
 pub(crate) struct Locale {
@@ -115,6 +125,8 @@ impl Locale {
             "de" if matches!(self.region.as_str(), "CH" | "LI") => {
                 format!("{unit}{NO_BREAK}{minus}{number}")
             }
+            "tr" if sign.is_some() => format!("{minus}{unit}{number}"),
+            "tr" => format!("{minus}{unit}{NO_BREAK}{number}"),
             _ if self.marks.point == "," => format!("{minus}{number}{NO_BREAK}{unit}"),
             _ if sign.is_some() => format!("{minus}{unit}{number}"),
             _ => format!("{minus}{unit}{NO_BREAK}{number}"),
@@ -138,6 +150,7 @@ impl Locale {
         match self.language.as_str() {
             "ar" if self.marks.arabic_digits => format!("{number}٪"),
             "fr" => format!("{number}{NARROW_NO_BREAK}%"),
+            "tr" => format!("%{number}"),
             "de" | "es" | "sv" | "nb" | "da" | "fi" | "cs" | "sk" | "ru" | "bg" => {
                 format!("{number}{NO_BREAK}%")
             }
@@ -148,20 +161,20 @@ impl Locale {
     pub fn date(&self, instant: i64) -> String {
         let date = day(instant);
         let (year, month, day) = (date.year(), date.month(), date.day());
-        let named = |months: &[&'static str; 12]| months[usize::from(month.unsigned_abs()) - 1];
-        let text = match self.language.as_str() {
-            "en" if matches!(self.region.as_str(), "" | "US" | "PH") => {
-                format!("{} {day}, {year}", named(&ENGLISH_MONTHS))
+        let name =
+            months::names(&self.language).map(|names| names[usize::from(month.unsigned_abs()) - 1]);
+        let text = match (self.language.as_str(), name) {
+            ("en", Some(month)) if matches!(self.region.as_str(), "" | "US" | "PH") => {
+                format!("{month} {day}, {year}")
             }
-            "en" if self.region == "CA" => format!("{year}-{month:02}-{day:02}"),
-            "en" => format!("{day} {} {year}", named(&ENGLISH_MONTHS)),
-            "de" => format!("{day:02}.{month:02}.{year}"),
-            "fr" => format!("{day} {} {year}", named(&FRENCH_MONTHS)),
-            "es" => format!("{day} {} {year}", named(&SPANISH_MONTHS)),
-            "ar" => format!("{day} {} {year}", named(&ARABIC_MONTHS)),
-            "he" => format!("{day} ב{} {year}", named(&HEBREW_MONTHS)),
-            "zh" | "ja" => format!("{year}年{month}月{day}日"),
-            _ => format!("{year:04}-{month:02}-{day:02}"),
+            ("en", _) if self.region == "CA" => format!("{year}-{month:02}-{day:02}"),
+            ("de", _) => format!("{day:02}.{month:02}.{year}"),
+            ("pt", _) if self.region == "PT" => format!("{day:02}/{month:02}/{year}"),
+            ("pt", Some(month)) => format!("{day} de {month} de {year}"),
+            ("he", Some(month)) => format!("{day} ב{month} {year}"),
+            ("zh" | "ja", _) => format!("{year}年{month}月{day}日"),
+            (_, Some(month)) => format!("{day} {month} {year}"),
+            (_, None) => format!("{year:04}-{month:02}-{day:02}"),
         };
         self.digits(&text)
     }
@@ -228,12 +241,10 @@ fn marks(language: &str, region: &str) -> Marks {
         }
         ("de", "CH" | "LI") => Marks { group: "’", ..plain },
         ("es", "MX" | "US" | "PR" | "GT" | "HN" | "NI" | "PA" | "PE" | "SV" | "DO") => plain,
-        ("es", _) => comma(".", 5),
+        ("es" | "it", _) => comma(".", 5),
         ("pt", "PT") | ("pl", _) => comma(NO_BREAK, 5),
         ("fr", _) => comma(NARROW_NO_BREAK, 4),
-        ("de" | "it" | "nl" | "pt" | "da" | "id" | "tr" | "el" | "ro" | "hr" | "sl", _) => {
-            comma(".", 4)
-        }
+        ("de" | "nl" | "pt" | "da" | "id" | "tr" | "el" | "ro" | "hr" | "sl", _) => comma(".", 4),
         (
             "sv" | "nb" | "fi" | "cs" | "sk" | "ru" | "uk" | "be" | "bg" | "hu" | "lt" | "lv"
             | "et",
@@ -280,43 +291,6 @@ impl Decimal {
     }
 }
 
-const ENGLISH_MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const FRENCH_MONTHS: [&str; 12] = [
-    "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.",
-    "déc.",
-];
-const SPANISH_MONTHS: [&str; 12] =
-    ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sept", "oct", "nov", "dic"];
-const ARABIC_MONTHS: [&str; 12] = [
-    "يناير",
-    "فبراير",
-    "مارس",
-    "أبريل",
-    "مايو",
-    "يونيو",
-    "يوليو",
-    "أغسطس",
-    "سبتمبر",
-    "أكتوبر",
-    "نوفمبر",
-    "ديسمبر",
-];
-const HEBREW_MONTHS: [&str; 12] = [
-    "ינואר",
-    "פברואר",
-    "מרץ",
-    "אפריל",
-    "מאי",
-    "יוני",
-    "יולי",
-    "אוגוסט",
-    "ספטמבר",
-    "אוקטובר",
-    "נובמבר",
-    "דצמבר",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,8 +324,21 @@ mod tests {
             ("he", "ILS", 123_456, "\u{200f}1,234.56\u{a0}\u{200f}₪"),
             ("zh-CN", "CNY", 123_456, "¥1,234.56"),
             ("ja", "JPY", 1_234_567, "¥1,234,567"),
-            ("pl", "PLN", 123_456, "1234,56\u{a0}PLN"),
+            ("pl", "PLN", 123_456, "1234,56\u{a0}zł"),
+            ("pl", "EUR", -12_345_678, "-123\u{a0}456,78\u{a0}€"),
+            ("en", "PLN", 123_456, "PLN\u{a0}1,234.56"),
             ("nl", "EUR", -123_456, "€\u{a0}-1.234,56"),
+            ("nl-BE", "CHF", 1_000, "CHF\u{a0}10,00"),
+            ("it", "EUR", 123_456, "1234,56\u{a0}€"),
+            ("it", "EUR", -12_345_678, "-123.456,78\u{a0}€"),
+            ("pt-BR", "BRL", -123_450, "-R$\u{a0}1.234,50"),
+            ("pt", "EUR", 12_345_678, "€\u{a0}123.456,78"),
+            ("pt-PT", "EUR", 123_456, "1234,56\u{a0}€"),
+            ("pt-PT", "EUR", -12_345_678, "-123\u{a0}456,78\u{a0}€"),
+            ("tr", "TRY", 123_450, "₺1.234,50"),
+            ("tr", "EUR", -12_345_678, "-€123.456,78"),
+            ("tr", "CHF", 1_000, "CHF\u{a0}10,00"),
+            ("de", "TRY", 123_450, "1.234,50\u{a0}TRY"),
             ("", "USD", i64::MIN, "-$92,233,720,368,547,758.08"),
         ] {
             assert_eq!(locale(tag, currency).money(minor), expected, "{tag} {currency} {minor}");
@@ -376,6 +363,13 @@ mod tests {
         assert_eq!(locale("en", "USD").percent(1_900), "19%");
         assert_eq!(locale("fr", "EUR").percent(550), "5,5\u{202f}%");
         assert_eq!(locale("ar", "SAR").percent(1_500), "١٥٪");
+        assert_eq!(locale("tr", "TRY").percent(550), "%5,5");
+        for tag in ["it", "pt", "pt-PT", "nl", "pl"] {
+            assert_eq!(locale(tag, "EUR").percent(550), "5,5%", "{tag}");
+        }
+        assert_eq!(locale("it", "EUR").decimal("-1234.5"), "-1234,5");
+        assert_eq!(locale("pl", "EUR").decimal("1234567.5"), "1\u{a0}234\u{a0}567,5");
+        assert_eq!(locale("tr", "EUR").decimal("1234567.5"), "1.234.567,5");
     }
 
     #[test]
@@ -387,6 +381,12 @@ mod tests {
             ("de", "01.03.2026"),
             ("fr", "1 mars 2026"),
             ("es", "1 mar 2026"),
+            ("it", "1 mar 2026"),
+            ("pt", "1 de mar. de 2026"),
+            ("pt-PT", "01/03/2026"),
+            ("nl", "1 mrt 2026"),
+            ("pl", "1 mar 2026"),
+            ("tr", "1 Mar 2026"),
             ("ar", "١ مارس ٢٠٢٦"),
             ("ar-AE", "1 مارس 2026"),
             ("he", "1 במרץ 2026"),

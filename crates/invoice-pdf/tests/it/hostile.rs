@@ -153,7 +153,7 @@ prop_compose! {
         tax in prop::option::of((text(), any::<u32>(), prop::option::of((text(), decimal())))),
         texts in prop::collection::vec(prop::option::of(text()), 3),
         reverse_charge in any::<bool>(),
-        locale in prop_oneof!["(en|de|fr|es|ar|he|zh|ja|nl|pl)(-[A-Z]{2})?", text()],
+        locale in prop_oneof!["(en|de|fr|es|it|pt|nl|pl|tr|ar|he|zh|ja)(-[A-Z]{2})?", text()],
     ) -> Invoice {
         let [subtotal, total, amount_paid, amount_due, amount] = sums;
         let declared = tax.clone().and_then(|(_, _, declared)| declared);

@@ -107,6 +107,11 @@ fn credit_note_names_its_invoice_and_parts() {
         ("de", ["Gutschrift", "Gutschriftsnummer", "Erstattet", "Dem Guthaben gutgeschrieben"]),
         ("zh", ["贷项通知单", "通知单编号", "已退款", "转入余额"]),
         ("zh-TW", ["貸項通知單", "通知單編號", "已退款", "轉入餘額"]),
+        (
+            "it",
+            ["Nota di credito", "Numero nota di credito", "Rimborsato", "Accreditato sul saldo"],
+        ),
+        ("tr", ["Alacak dekontu", "Alacak dekontu numarası", "İade edilen", "Bakiyeye eklenen"]),
         ("ja", ["クレジットノート", "クレジットノート番号", "返金額", "残高への加算"]),
         ("he", ["חשבונית זיכוי", "מספר הזיכוי", "הוחזר", "נזקף ליתרה"]),
     ] {
@@ -269,6 +274,8 @@ fn description_is_in_the_language_of_the_document() {
     let cases = [
         ("en", "Unused time, Pro", "Remaining time, Pro", "Pro, once"),
         ("de-AT", "Nicht genutzte Zeit, Pro", "Verbleibende Zeit, Pro", "Pro, einmalig"),
+        ("pt-PT", "Período não utilizado, Pro", "Período restante, Pro", "Pro, pagamento único"),
+        ("pl", "Niewykorzystany okres, Pro", "Pozostały okres, Pro", "Pro, jednorazowo"),
         ("sv", "Unused time, Pro", "Remaining time, Pro", "Pro, once"),
     ];
     for (locale, unused, remaining, once) in cases {
