@@ -78,9 +78,8 @@ pub async fn compose(
     let Recipient { address: to, name, locale } =
         recipient(&mut tx, tenant, email, &settings).await?;
     let words = Words::find(&locale);
-    let is_known = locale.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(words.language));
     // A language without words gets English texts, and so English amounts.
-    let locale = if is_known { locale } else { words.language.to_owned() };
+    let locale = if words.is_for(&locale) { locale } else { words.language.to_owned() };
     let language = Language { words, locale: &locale };
     let content = content(post, &mut tx, tenant, (email, &branding), language).await?;
     drop(tx);

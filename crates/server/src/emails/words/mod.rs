@@ -3,8 +3,18 @@
 mod ar;
 mod de;
 mod en;
+mod es;
+mod fr;
+mod it;
+mod ja;
+mod nl;
+mod pl;
+mod pt;
+mod tr;
+mod zh;
 
 use super::EmailKind;
+use unitpay_invoice_pdf::is_traditional_chinese;
 
 /// The words of one language. `{name}`, `{seller}`, `{number}`, `{plan}`, `{credits}` and `{email}`
 /// stand for what they name.
@@ -60,11 +70,15 @@ pub struct Text {
 }
 
 impl Words {
-    /// Returns the words for a BCP 47 tag.
+    /// Returns the words for a BCP 47 tag. Chinese in the traditional script has none.
     pub fn find(locale: &str) -> &'static Self {
-        let language = locale.split(['-', '_']).next().unwrap_or_default();
-        let words = ALL.into_iter().find(|words| words.language.eq_ignore_ascii_case(language));
-        words.unwrap_or(&en::WORDS)
+        ALL.into_iter().find(|words| words.is_for(locale)).unwrap_or(&en::WORDS)
+    }
+
+    /// Returns whether the words are in the language and script of a BCP 47 tag.
+    pub fn is_for(&self, locale: &str) -> bool {
+        let language = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_lowercase();
+        language(self.language) == language(locale) && !is_traditional_chinese(locale)
     }
 
     pub const fn text(&self, kind: EmailKind) -> Text {
@@ -86,7 +100,20 @@ impl Words {
     }
 }
 
-const ALL: [&Words; 3] = [&en::WORDS, &de::WORDS, &ar::WORDS];
+const ALL: [&Words; 12] = [
+    &en::WORDS,
+    &de::WORDS,
+    &ar::WORDS,
+    &fr::WORDS,
+    &es::WORDS,
+    &it::WORDS,
+    &pt::WORDS,
+    &nl::WORDS,
+    &pl::WORDS,
+    &tr::WORDS,
+    &ja::WORDS,
+    &zh::WORDS,
+];
 
 #[cfg(test)]
 mod tests {
@@ -133,8 +160,12 @@ mod tests {
     fn locale_chooses_its_language_or_english() {
         let language = |tag| Words::find(tag).language;
         assert_eq!(
-            ["de-AT", "AR", "ar_EG", "fr", "", "den"].map(language),
-            ["de", "ar", "ar", "en", "en", "en"]
+            ["de-AT", "AR", "ar_EG", "fr", "sv", "", "den"].map(language),
+            ["de", "ar", "ar", "fr", "en", "en", "en"]
+        );
+        assert_eq!(
+            ["pt", "pt-PT", "zh", "zh-CN", "zh-Hans-HK", "zh-TW", "zh_Hant"].map(language),
+            ["pt-BR", "pt-BR", "zh-Hans", "zh-Hans", "zh-Hans", "en", "en"]
         );
     }
 }
