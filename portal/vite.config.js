@@ -52,7 +52,7 @@ export default defineConfig(({ mode }) => ({
         ? []
         : [{ find: /^\.\/stripe-form\.js$/, replacement: at('src/stripe-form.tsx') }]),
       { find: /^@unitpay\/react\/styles\.css$/, replacement: `${sdk}/styles.css` },
-      { find: /^@unitpay\/react\/locales\/(\w+)$/, replacement: `${sdk}/locales/$1.ts` },
+      { find: /^@unitpay\/react\/locales\/([\w-]+)$/, replacement: `${sdk}/locales/$1.ts` },
       { find: /^react-dom\/client$/, replacement: 'preact/compat/client' },
       { find: /^react(-dom)?$/, replacement: 'preact/compat' },
       { find: /^react\/jsx-runtime$/, replacement: 'preact/jsx-runtime' },

@@ -1,6 +1,7 @@
 /** The texts of the page around the portal. `{name}` is the organization's name, `{email}` an address. */
 import type { Messages } from '@unitpay/react';
 
+import { languageOf } from '../../sdk/react/src/format/language.js';
 import type { Closed } from './open.js';
 
 export interface Texts {
@@ -56,7 +57,7 @@ export interface Language {
   messages?: Messages;
 }
 
-const en: Texts = {
+export const en: Texts = {
   title: 'Billing',
   back: 'Back',
   backTo: 'Back to {name}',
@@ -103,17 +104,18 @@ const en: Texts = {
   },
 };
 
-/** Loads the other languages: each file of the folder is one. */
-const LANGUAGES = import.meta.glob<Omit<Language, 'locale'>>('./languages/*.ts');
+/** Loads the other languages: each file of the folder is one, named by its tag. */
+const LANGUAGES = import.meta.glob<Omit<Language, 'locale'>>('./*.ts', { base: './languages' });
 
 /** Returns the language of `locale`, else the first that the browser prefers, else English. */
 export async function languageFor(locale: string | null): Promise<Language> {
   const wanted = locale === null ? navigator.languages : [locale];
   for (const one of wanted) {
-    const name = one.toLowerCase().split('-', 1)[0] ?? '';
-    if (name === 'en') return { locale: one, texts: en };
+    const isSame = (tag: string) => languageOf(tag) === languageOf(one);
+    if (isSame('en')) return { locale: one, texts: en };
+    const name = Object.keys(LANGUAGES).find((path) => isSame(path.slice(2, -3)));
     // A language that fails to load must not keep the page from opening in English.
-    const found = await LANGUAGES[`./languages/${name}.ts`]?.().catch(() => null);
+    const found = await LANGUAGES[name ?? '']?.().catch(() => null);
     if (found) return { locale: one, ...found };
   }
   return { locale: 'en', texts: en };

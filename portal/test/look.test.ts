@@ -1,5 +1,6 @@
 /** Branding, language, hostile texts and accessibility of the page. */
-import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { readdir } from 'node:fs/promises';
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { brand, call, mint } from './support/backend.js';
@@ -18,6 +19,15 @@ afterEach(() => Promise.all(browser.contexts().map((context) => context.close())
 
 async function open(url: string, options: BrowserContextOptions = {}) {
   return openTab(await browser.newContext(options), url);
+}
+
+/** Returns a browser that prefers these languages, best first. */
+async function inLanguages(...languages: string[]): Promise<BrowserContext> {
+  const context = await browser.newContext({ locale: languages[0] ?? 'en' });
+  await context.addInitScript((all) => {
+    Object.defineProperty(navigator, 'languages', { get: () => all });
+  }, languages);
+  return context;
 }
 
 test('a branding is seen: name, logo, color, corners, whom to write to', async () => {
@@ -86,6 +96,14 @@ test('the language is the session’s, else the customer’s, else the browser�
   const unknown = await open((await mint({ locale: 'tlh' })).url, { locale: 'de-DE' });
   await heading(unknown.page, 'Billing');
   for (const { said } of [german, arabic, browsers, unknown]) expect(said).toEqual([]);
+  const portuguese = await open((await mint({ locale: 'pt-PT' })).url);
+  await heading(portuguese.page, 'Faturamento');
+  const simplified = await open((await mint({ locale: 'zh-SG' })).url);
+  await heading(simplified.page, '费用中心');
+  const traditional = await open((await mint({ locale: 'zh-TW' })).url);
+  await heading(traditional.page, 'Billing');
+  const canadian = await openTab(await inLanguages('zh-TW', 'fr-CA', 'de'), (await mint()).url);
+  await heading(canadian.page, 'Facturation');
 });
 
 test('axe finds nothing, in light and dark, in both directions, open and closed', async () => {
@@ -106,12 +124,14 @@ test('axe finds nothing, in light and dark, in both directions, open and closed'
 
 test('nothing is cut off at 320 pixels', async () => {
   await brand({ name: 'A company with a name that goes on for rather longer than names do' });
-  for (const locale of ['en', 'de', 'ar']) {
+  const files = await readdir(new URL('../src/languages', import.meta.url));
+  for (const locale of ['en', ...files.map((file) => file.replace('.ts', ''))]) {
     const { page } = await open((await mint({ locale })).url, {
       viewport: { width: 320, height: 640 },
     });
     await isFull(page);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(width).toBe(320);
+    expect([locale, width]).toEqual([locale, 320]);
+    expect(await page.locator('html').getAttribute('lang')).toBe(locale);
   }
 });

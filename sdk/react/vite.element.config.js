@@ -1,5 +1,6 @@
-// Builds `<unitpay-portal>`: one file with all that it needs, on Preact as the hosted page is.
-import { readFileSync } from 'node:fs';
+// Builds `<unitpay-portal>`: a script with all that it needs, on Preact as the hosted page is, and beside
+// it a file for each language but English.
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
@@ -15,10 +16,45 @@ function licences() {
   return `/*!\n${[...new Set(texts)].join('\n\n')}\n*/`;
 }
 
+const LANGUAGE = /\/locales\/([\w-]+)\.(?:ts|js)$/;
+
+/** Takes each language from its entry of the package, which is built before, into its own file. */
+const languages = {
+  name: 'languages',
+  enforce: 'pre',
+  resolveId: (source, importer) => {
+    const [, tag] = LANGUAGE.exec(source) ?? [];
+    return tag && tag !== 'en' && importer
+      ? { id: `./unitpay-portal.${tag}.js`, external: true }
+      : null;
+  },
+  async generateBundle() {
+    for (const file of readdirSync(at('src/locales')).filter((name) => name !== 'en.ts')) {
+      const tag = file.slice(0, -3);
+      const texts = Object.entries(await import(at(`dist/locales/${tag}.js`)));
+      const source = texts.map(([name, text]) => `export const ${name}=${JSON.stringify(text)};\n`);
+      this.emitFile({
+        type: 'asset',
+        fileName: `unitpay-portal.${tag}.js`,
+        source: source.join(''),
+      });
+    }
+  },
+};
+
+/** Imports on demand without Vite's helper, which preloads what a chunk needs: it needs nothing. */
+const importPlainly = {
+  name: 'import-plainly',
+  enforce: 'pre',
+  load: (id) =>
+    id === '\0vite/preload-helper.js' ? 'export const __vitePreload = (load) => load();' : null,
+};
+
 export default defineConfig({
   root: at('.'),
   publicDir: false,
   logLevel: 'error',
+  plugins: [languages, importPlainly],
   define: { 'process.env.NODE_ENV': '"production"' },
   oxc: { jsx: { runtime: 'automatic', development: false } },
   resolve: {

@@ -5,6 +5,7 @@ import type { CurrentSession, ErrorCode } from '../api-types.js';
 import type { ApiError } from '../core/errors.js';
 import { formatDate, formatPeriod } from '../format/dates.js';
 import { isRightToLeft } from '../format/direction.js';
+import { languageOf } from '../format/language.js';
 import { formatCredits, formatMoney, formatNumber } from '../format/money.js';
 import { en, type MessageKey, type Messages } from '../locales/en.js';
 import { usePortal, type Texts } from './context.js';
@@ -37,22 +38,26 @@ export function directionOf(language: string): 'ltr' | 'rtl' {
   return isRightToLeft(language) ? 'rtl' : 'ltr';
 }
 
-/** Returns texts and formats. `isNeeded` false: a component above provides them already. */
-export function useI18n(isNeeded: boolean): I18n {
-  const { locale: asked, messages, session, timeZone } = usePortal();
+/** Returns the tag that the host page asks for, else the session's, else the customer's. */
+export function useLocale(isNeeded = true): string | undefined {
+  const { locale: asked, session } = usePortal();
   const { data } = useRead<CurrentSession>(
     'session',
     isNeeded && asked === undefined && session ? '/portal-sessions/current' : null,
   );
-  const wanted = asked ?? data?.session.locale ?? data?.customer?.locale ?? undefined;
+  return asked ?? data?.session.locale ?? data?.customer?.locale ?? undefined;
+}
+
+/** Returns texts and formats. `isNeeded` false: a component above provides them already. */
+export function useI18n(isNeeded: boolean): I18n {
+  const { messages, timeZone } = usePortal();
+  const wanted = useLocale(isNeeded);
   return useMemo(() => {
     const texts = textsFor(wanted, messages);
     // Numbers and dates follow the language of the texts, so that no sentence mixes two languages.
-    const isSame =
-      wanted !== undefined &&
-      (isOwnTexts(messages) || languageOf(wanted) === languageOf(texts.language));
-    return i18n(texts, isSame ? wanted : texts.language, timeZone);
-  }, [wanted, asked, messages, timeZone]);
+    const isSame = isOwnTexts(messages) || languageOf(wanted ?? '') === languageOf(texts.language);
+    return i18n(texts, (isSame && wanted) || texts.language, timeZone);
+  }, [wanted, messages, timeZone]);
 }
 
 function i18n(texts: Messages, locale: string, timeZone: string): I18n {
@@ -117,9 +122,11 @@ function textsFor(
   locale: string | undefined,
   given: ReturnType<typeof usePortal>['messages'],
 ): Messages {
-  const overrides = Array.isArray(given)
-    ? (given as readonly Texts[]).find(({ language }) => language === languageOf(locale ?? 'en'))
-    : (given as Texts);
+  const find = (name: (tag: string) => string) =>
+    (given as readonly Texts[]).find(
+      ({ language = '' }) => name(language) === name(locale ?? 'en'),
+    );
+  const overrides = Array.isArray(given) ? (find(String) ?? find(languageOf)) : (given as Texts);
   return { ...en, ...overrides };
 }
 
@@ -130,8 +137,4 @@ function isOwnTexts(given: ReturnType<typeof usePortal>['messages']): boolean {
 
 function has(texts: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(texts, key) ? texts[key] : undefined;
-}
-
-function languageOf(locale: string): string {
-  return locale.toLowerCase().split('-', 1)[0] ?? '';
 }

@@ -7,6 +7,7 @@ import { ar } from '../../src/locales/ar.js';
 import { de } from '../../src/locales/de.js';
 import { en } from '../../src/locales/en.js';
 import { mintFor } from '../support/backend.js';
+import { pseudo, strayTexts } from '../support/pseudo.js';
 import { makeScreens, NAMES, type Screen, type Texts } from './screens.js';
 import { launch, servePage } from './support.js';
 
@@ -31,14 +32,16 @@ async function look(
   const page = await context.newPage();
   await before?.(page);
   const { token } = await mintFor(who);
-  const all = { token, part: 'portal', tools: 'none', locale, theme, ...query };
+  // In Japanese no date, amount or country has a Latin letter.
+  const language = locale === 'pseudo' ? { locale: 'ja', messages: PSEUDO } : { locale };
+  const all = { token, part: 'portal', tools: 'none', theme, ...language, ...query };
   const address = new URLSearchParams(all).toString();
   await page.goto(`http://127.0.0.1:${String(site.port)}/?${address}`);
   await page.locator('.upay').first().waitFor();
   // The confirmation of a plan stands above the plans.
   if (query.flow) await page.getByRole('dialog').last().waitFor();
   await page.waitForFunction(() => !document.querySelector('.upay-skeleton-line'));
-  await open?.(page, LANGUAGES[locale] ?? en);
+  await open?.(page, locale === 'pseudo' ? { ...en, ...own } : (LANGUAGES[locale] ?? en));
   await page.waitForFunction(() => !document.querySelector('.upay-skeleton-line'));
   await see(page);
   await context.close();
@@ -68,6 +71,27 @@ const OF_THE_HOST = [
 ];
 
 const LANGUAGES: Record<string, Texts> = { en, de, ar };
+
+/** Own texts without a language have that of the page. */
+const own = Object.fromEntries(Object.entries(pseudo(en)).filter(([key]) => key !== 'language'));
+const PSEUDO = JSON.stringify(own);
+/** The names that the shop, its customers and the sandbox's cards have, in no language. */
+const NAMES_OF_DATA = [
+  /\b(ada@example\.com|ada|pro|scale|free|api calls|inv-\d+|prepaid|tokens|small|large|eur|default)(?![a-z])/gi,
+  /\b(visa|mastercard|declined|requires_form|expires|timeout)\b/gi,
+];
+
+test.each(NAMES)('every text is one of the messages, and long ones have room: %s', async (name) => {
+  const options = { locale: 'pseudo', viewport: { width: 320, height: 640 } };
+  await look(screens[name], options, async (page) => {
+    const stray = await page.evaluate(strayTexts);
+    const rest = stray.map((text) =>
+      NAMES_OF_DATA.reduce((all, one) => all.replace(one, ''), text),
+    );
+    expect(rest.filter((text) => /[a-z]/i.test(text))).toEqual([]);
+    expect(await stickingOut(page)).toEqual([]);
+  });
+});
 
 describe.each(Object.keys(LANGUAGES))('in %s', (locale) => {
   test.each(NAMES)('axe finds nothing, and at 320 pixels nothing sticks out: %s', async (name) => {

@@ -1,5 +1,5 @@
 /** `<unitpay-portal>` on the page of the guide, under a policy that allows nothing inline. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,12 +7,21 @@ import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 
-import { mintFor, revoke, type Minted } from '../support/backend.js';
+import { call, mintFor, revoke, type Minted } from '../support/backend.js';
 import { newSubscriber, openShop, type Shop } from '../support/shop.js';
 import { launch } from './support.js';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const [, guide = ''] = read('../../docs/react.md').split('\n## Without React\n');
+/** The script and its languages, by path. */
+const scripts = Object.fromEntries(
+  readdirSync(new URL('../../dist', import.meta.url))
+    .filter((name) => name.startsWith('unitpay-portal'))
+    .map((name): [string, [string, string]] => [
+      `/${name}`,
+      ['text/javascript', read(`dist/${name}`)],
+    ]),
+);
 const blockOf = (language: string) =>
   new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'ms').exec(guide)?.[1] ?? '';
 
@@ -22,6 +31,10 @@ let server: Server;
 let shop: Shop;
 /** The sessions that the endpoint has minted, newest last. */
 let minted: Minted[];
+/** The languages that the page has loaded. */
+let languages: string[];
+/** Whether the page has the script without its languages. */
+let isAlone: boolean;
 let customerId: string;
 /** The endpoint's status. */
 let status: number;
@@ -30,7 +43,7 @@ beforeAll(async () => {
   const files: Record<string, [string, string]> = {
     '/': ['text/html', blockOf('html')],
     '/billing.js': ['text/javascript', blockOf('js')],
-    '/unitpay-portal.js': ['text/javascript', read('dist/unitpay-portal.js')],
+    ...scripts,
   };
   const policy = [
     "default-src 'none'; script-src 'self'; style-src 'self'",
@@ -46,6 +59,9 @@ beforeAll(async () => {
         send({ token: one.token });
       });
     }
+    const [, language] = /^\/unitpay-portal\.([\w-]+)\.js$/.exec(url) ?? [];
+    if (language) languages.push(language);
+    if (language && isAlone) return answer.writeHead(404).end();
     const [type, body] = files[url] ?? ['text/plain', ''];
     answer.writeHead(200, { 'content-type': type, 'content-security-policy': policy }).end(body);
   });
@@ -58,7 +74,7 @@ afterAll(async () => {
   await browser.close();
 });
 beforeEach(async () => {
-  [minted, status] = [[], 200];
+  [minted, languages, status, isAlone] = [[], [], 200, false];
   context = await browser.newContext();
   customerId = await newSubscriber(shop.plans.pro);
 });
@@ -104,7 +120,34 @@ test('element of the guide opens the portal, once its endpoint answers', async (
   await page.getByRole('heading', { name: 'Rechnungen' }).waitFor();
   expect(await page.locator('[data-upay-theme=dark]').count()).toBeGreaterThan(0);
   expect(minted.length).toBe(1);
+  expect(languages).toEqual(['de']);
   expect(faults).toEqual([]);
+});
+
+test('element loads the language of the customer, and no other', async () => {
+  await call(`/customers/${customerId}`, { locale: 'pt-PT' }, 'PATCH');
+  const { page, faults } = await open();
+  await page.getByRole('heading', { name: 'Faturas' }).waitFor();
+  await set(page, 'locale', 'zh-TW');
+  await page.getByRole('heading', { name: 'Invoices' }).waitFor();
+  await set(page, 'locale', 'zh-CN');
+  await page.getByRole('heading', { name: '账单', exact: true }).waitFor();
+  await set(page, 'locale', 'pt');
+  await page.getByRole('heading', { name: 'Faturas' }).waitFor();
+  expect(languages).toEqual(['pt-BR', 'zh-Hans']);
+  expect(faults).toEqual([]);
+});
+
+test('element without the files of its languages stays in English', async () => {
+  isAlone = true;
+  await call(`/customers/${customerId}`, { locale: 'fr' }, 'PATCH');
+  const { page, faults } = await open();
+  await page.getByRole('heading', { name: 'Invoices' }).waitFor();
+  await expect
+    .poll(() => faults)
+    .toEqual(['UnitPay: unitpay-portal.fr.js is not beside unitpay-portal.js.']);
+  await page.getByRole('button', { name: 'Change plan' }).click();
+  await page.getByRole('button', { name: 'Upgrade to Scale' }).waitFor();
 });
 
 test('element opens a task and reports its end', async () => {

@@ -15,7 +15,8 @@ const files = (await readdir(new URL('../../src/locales', import.meta.url)))
 const languages = await Promise.all(
   files.map(async (name): Promise<[string, Texts]> => {
     const module = (await import(`../../src/locales/${name}.ts`)) as Record<string, Texts>;
-    return [name, module[name] ?? en];
+    // `ptBR` of `pt-BR`.
+    return [name, module[name.replace('-', '')] ?? en];
   }),
 );
 
@@ -68,6 +69,15 @@ test.for(languages.slice(1))(
     }
   },
 );
+
+test('no French text has an ordinary space where a narrow one belongs', () => {
+  const [, texts] = languages.find(([name]) => name === 'fr') ?? ['', en];
+  const wrong = Object.values(texts).filter((text) =>
+    /[^\u202f][:;?!»](?!\S)|«(?!\u202f)/.test(text),
+  );
+  expect(wrong).toEqual([]);
+  expect(texts['cancel.title']).toBe('Résilier {plan}\u202f?');
+});
 
 test.for(languages)('%s has every plural form of its language', ([language, texts]) => {
   const stems = Object.keys(en).filter((key) => key.endsWith('_other'));

@@ -1,1 +1,0 @@
-import{G as e,ct as t,it as n,yt as r}from"./main-5XflY1Fc.js";function i({client:i,onCancel:a}){let{p:o,t:s}=t(),c=new URL(i.clientSecret);return c.searchParams.set(`return_url`,location.href),r(e,{onCancel:a,children:r(`a`,{...o(`button`,`primary`),href:c.href,children:r(n,{children:s(i.type===`setup`?`form.add`:`form.confirm`)})})})}export{i as HttpForm};

@@ -1,1 +1,0 @@
-export{t as Returned}from"./returned-c5oSFIgx.js";

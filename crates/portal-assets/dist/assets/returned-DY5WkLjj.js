@@ -1,0 +1,1 @@
+export{t as Returned}from"./returned-BeavtapC.js";
