@@ -54,6 +54,6 @@ CREATE TABLE coupon_redemptions (
 );
 CREATE UNIQUE INDEX coupon_redemptions_by_id ON coupon_redemptions (tenant_no, id);
 
--- The discount of a subscription, and the discount that the price of its current period has.
-ALTER TABLE subscriptions ADD COLUMN discount TEXT COLLATE "C";
-ALTER TABLE subscriptions ADD COLUMN period_discount TEXT COLLATE "C";
+-- The discount of a subscription, and the discount that the price of its current period has, as JSON.
+ALTER TABLE subscriptions ADD COLUMN discount TEXT COLLATE "C" NOT NULL DEFAULT 'null';
+ALTER TABLE subscriptions ADD COLUMN period_discount TEXT COLLATE "C" NOT NULL DEFAULT 'null';

@@ -54,9 +54,9 @@ CREATE TABLE coupon_redemptions (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX coupon_redemptions_by_id ON coupon_redemptions (tenant_no, id);
 
--- The discount of a subscription, and the discount that the price of its current period has.
-ALTER TABLE subscriptions ADD COLUMN discount TEXT;
-ALTER TABLE subscriptions ADD COLUMN period_discount TEXT;
+-- The discount of a subscription, and the discount that the price of its current period has, as JSON.
+ALTER TABLE subscriptions ADD COLUMN discount TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE subscriptions ADD COLUMN period_discount TEXT NOT NULL DEFAULT 'null';
 
 -- Planned as by a large store, as all others are.
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
