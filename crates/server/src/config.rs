@@ -119,8 +119,10 @@ pub struct WebhooksConfig {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmailConfig {
-    /// Without a server, no e-mail is queued or sent.
+    /// Without a server or a folder, no e-mail is queued or sent.
     pub server: Optional<SmtpServer>,
+    /// Takes each message as a file in place of a server.
+    pub folder: PathBuf,
     pub starttls: Starttls,
     pub user: String,
     pub password: String,
@@ -394,14 +396,25 @@ impl EmailConfig {
         address.is_ascii() && allowed.any(|allowed| allowed.eq_ignore_ascii_case(domain))
     }
 
+    /// Returns the folder that takes messages in place of a server.
+    pub fn folder(&self) -> Option<&Path> {
+        (!self.folder.as_os_str().is_empty()).then_some(&*self.folder)
+    }
+
     fn check(&self) -> anyhow::Result<()> {
-        let Some(server) = &self.server.0 else { return Ok(()) };
+        let key = match (&self.server.0, self.folder()) {
+            (Some(_), Some(_)) => bail!("email.server and email.folder exclude each other"),
+            (Some(_), None) => "email.server",
+            (None, Some(_)) => "email.folder",
+            (None, None) => return Ok(()),
+        };
         let Some(sender) = &self.sender.0 else {
-            bail!("email.server needs email.sender, the address that e-mail is from");
+            bail!("{key} needs email.sender, the address that e-mail is from");
         };
         if !AsRef::<str>::as_ref(sender).is_ascii() {
             bail!("email.sender must be in ASCII; write an international domain as xn--…");
         }
+        let Some(server) = &self.server.0 else { return Ok(()) };
         let is_plain = !server.tls && self.starttls == Starttls::Off && !server.is_loopback();
         if is_plain && !self.user.is_empty() {
             bail!(

@@ -86,7 +86,7 @@ async fn attempt(post: Post<'_>, due: &Due) -> Result<(Option<String>, Outcome),
     if sql::is_paused(&mut post.app.db.read().await?, &due.tenant, &address).await? {
         return Ok((Some(address), Outcome::Paused));
     }
-    let outcome = match post.mailer.send((&from, &to), &bytes).await {
+    let outcome = match post.mailer.send(due.email.id, (&from, &to), &bytes).await {
         Ok(()) => Outcome::Sent,
         Err(error) => Outcome::Error(error),
     };

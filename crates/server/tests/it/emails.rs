@@ -2,12 +2,13 @@
 
 use crate::on_both_stores;
 use crate::support::{
-    Engine, Manner, Place, Receiver, Request, SmtpManner, SmtpServer, Test, deliver_here, flat,
-    get, mail_to, monthly, new_invoice, patch, post, refused,
+    Engine, Folder, Manner, Place, Receiver, Request, SmtpManner, SmtpServer, Test, deliver_here,
+    flat, get, mail_to, monthly, new_invoice, patch, post, refused,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use unitpay::testing::base::CollectionMethod;
 use unitpay::testing::invoices::NewInvoice;
 use unitpay::testing::jobs;
@@ -78,6 +79,35 @@ on_both_stores! {
         let id = sent["id"].as_str().unwrap();
         assert_eq!(mail.header("message-id").unwrap(), format!("<{id}@shop.example>"));
         assert_eq!(t.emails("customerId=ada").await, list);
+    }
+
+    async fn folder_takes_messages_in_place_of_a_server(t) {
+        let folder = Folder::make();
+        let outbox = folder.0.join("out/box");
+        let t = Test::start_with(t.engine, |config| {
+            config.email.folder.clone_from(&outbox);
+            config.email.sender = "billing@shop.example".to_owned().try_into().unwrap();
+            config.email.sandbox = true;
+        });
+        let t = t.await;
+        let customer = t.payer_of_one("ada", "en").await;
+        t.send_email().await;
+        let sent = t.emails(&format!("customerId={customer}")).await;
+        assert_eq!(state(&sent[0]), json!(["receipt", "sent", 1, null]));
+        let file = outbox.join(format!("{}.eml", sent[0]["id"].as_str().unwrap()));
+        let message = std::fs::read_to_string(&file).unwrap();
+        for part in ["To: ada <ada@example.com>", "filename=\"INV-000001.pdf\"", "From: "] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(&outbox).unwrap().count(), 1);
+        // A folder that cannot be written to loses nothing.
+        std::fs::remove_dir_all(folder.0.join("out")).unwrap();
+        std::fs::write(folder.0.join("out"), "").unwrap();
+        t.resend(&sent[0]["id"]).await;
+        t.send_email().await;
+        let waits = t.emails(&format!("customerId={customer}")).await;
+        assert_eq!(state(&waits[0]), json!(["receipt", "pending", 1, "folder_failed"]));
     }
 
     async fn resent_email_is_a_new_one_to_the_present_address(t) {

@@ -23,6 +23,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// The address that its e-mail is from.
+const SENDER: &str = "billing@nimbus.example";
+
 /// Serves a store with sample data and prints how to use it.
 pub async fn run(which: &Which, listen: &Listen) -> anyhow::Result<()> {
     let config = which.config(listen)?;
@@ -40,7 +43,7 @@ async fn show(which: &Which, mut config: Config) -> anyhow::Result<()> {
     if let Some(Temporary(folder)) = &temporary {
         config.data_dir.clone_from(folder);
     }
-    keep_mail_here(&mut config);
+    keep_mail_here(&mut config)?;
     let key = seed(&config).await?;
     let server = Server::start(config).await?;
     let story = Story::new(&server.app, key.clone());
@@ -48,14 +51,20 @@ async fn show(which: &Which, mut config: Config) -> anyhow::Result<()> {
     server.run_until_told().await
 }
 
-/// The demo sends no real mail: only an SMTP server on this machine gets its messages.
-fn keep_mail_here(config: &mut Config) {
+/// The demo sends no real mail: its messages are written into a folder, unless an SMTP server on this
+/// machine takes them.
+fn keep_mail_here(config: &mut Config) -> anyhow::Result<()> {
     let email = &mut config.email;
-    if email.server.0.as_ref().is_some_and(SmtpServer::is_loopback) {
-        email.sandbox = true;
-    } else {
+    email.sandbox = true;
+    if !email.server.0.as_ref().is_some_and(SmtpServer::is_loopback) {
         email.server = Optional(None);
+        if email.folder().is_none() {
+            email.folder = config.data_dir.join("outbox");
+        }
+        let sender = email.sender.0.take().map_or_else(|| SENDER.parse(), Ok);
+        email.sender = Optional(Some(sender.context("cannot read the sender")?));
     }
+    Ok(())
 }
 
 /// A temporary folder that is removed at the end.

@@ -5,7 +5,7 @@
 use super::catalog::{self, Catalog};
 use crate::app::App;
 use crate::base::{Clock, Time};
-use crate::config::SmtpServer;
+use crate::config::EmailConfig;
 use crate::http::request::RequestInfo;
 use crate::{jobs, routes};
 use anyhow::{Context, bail};
@@ -72,9 +72,9 @@ impl Story {
         }
     }
 
-    /// The SMTP server that gets the e-mail to the customers.
-    pub fn mail_server(&self) -> Option<&SmtpServer> {
-        self.app.config.email.server.0.as_ref()
+    /// The settings of the e-mail to the customers.
+    pub fn email(&self) -> &EmailConfig {
+        &self.app.config.email
     }
 
     /// Plays the story from its beginning to `now`. Does nothing if the store has products.

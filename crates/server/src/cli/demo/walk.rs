@@ -69,14 +69,15 @@ curl -s -w '%{{http_code}}\n' $UNITPAY_BASE_URL/portal-sessions/revoke -H "x-api
 
 /// Returns where the e-mail to the demo's customers is seen.
 fn mail(story: &Story) -> String {
-    match story.mail_server() {
-        Some(SmtpServer { host, port, .. }) => {
+    match (&story.email().server.0, story.email().folder()) {
+        (Some(SmtpServer { host, port, .. }), _) => {
             format!("The e-mail to its customers goes to the SMTP server at {host}:{port}.")
         }
-        None => "The demo sends no e-mail. To see the messages to its customers, start an SMTP server on this
-machine, as docs/email.md says, and the demo with UNITPAY_EMAIL_SERVER=smtp://localhost:2525 and
-UNITPAY_EMAIL_SENDER=billing@shop.example."
-            .to_owned(),
+        (None, Some(folder)) => {
+            let folder = folder.display();
+            format!("The e-mail to its customers is not sent. Each message is a file in\n{folder}")
+        }
+        (None, None) => String::new(),
     }
 }
 

@@ -5,8 +5,11 @@ use super::life::Demo;
 use crate::support::{Client, Engine, Place, Program, get, post};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
+use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 use unitpay::testing::base::Clock;
 
 /// A customer's browser.
@@ -40,7 +43,8 @@ async fn demo_customers_have_history_and_working_actions() {
     command.env("TMPDIR", &place.folder.0).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut demo = Demo(command.spawn().unwrap());
     let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    lines.find(|line| line.starts_with("The demo sends no e-mail.")).unwrap();
+    lines.find(|line| line.starts_with("The e-mail to its customers is not sent.")).unwrap();
+    let outbox = PathBuf::from(lines.next().unwrap());
     let mut value = |name: &str| {
         let line = lines.find(|line| line.starts_with(&format!("export {name}="))).unwrap();
         line.split_once('=').unwrap().1.to_owned()
@@ -80,6 +84,19 @@ async fn demo_customers_have_history_and_working_actions() {
     let (year, month) = (today(0)[..4].to_owned(), today(0)[5..7].to_owned());
     let left = end - year.parse::<i64>().unwrap() * 12 - month.parse::<i64>().unwrap();
     assert!((0..=1).contains(&left), "the card is not about to end: {card}");
+    // The e-mail to the customers is written, not sent.
+    let written = || {
+        let files = fs::read_dir(&outbox).into_iter().flatten().flatten().map(|file| file.path());
+        let texts = files.filter_map(|path| fs::read_to_string(path).ok());
+        texts.filter(|text| text.contains("billing@shop.example")).count()
+    };
+    for _ in 0..600 {
+        if written() > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no e-mail in {}", outbox.display());
 }
 
 async fn sees_invoices(browser: &Browser<'_>) {
