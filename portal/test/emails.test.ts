@@ -35,7 +35,7 @@ test.each([
   [360, 'light'],
   [360, 'dark'],
 ] as const)('at %i pixels, %s', async (width, colorScheme) => {
-  expect(letters.length).toBeGreaterThan(30);
+  expect(letters.length).toBeGreaterThan(140);
   const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
   const requests: string[] = [];
   await context.route('**', (route) => {
@@ -77,8 +77,8 @@ test.each([
         placeholders: null,
       },
     ]);
-    // Of each width and of each look once.
-    if ((width === 360) === (colorScheme === 'dark')) {
+    // Of each width, each look, each direction and each script of letters once.
+    if (['en', 'ar', 'ja'].includes(locale) && (width === 360) === (colorScheme === 'dark')) {
       expect([name, await flaws(page)]).toEqual([name, []]);
     }
   }

@@ -17,7 +17,7 @@ const LETTERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/email
 const ADDRESS: &str = "ada@example.com";
 
 /// A language with the name of a customer, of a shop and of a plan, and an accent.
-const LANGUAGES: [(&str, &str, &str, &str, &str); 3] = [
+const LANGUAGES: [(&str, &str, &str, &str, &str); 12] = [
     ("en", "Ada Lovelace", "Nimbus & Sons", "Professional for Teams", "#ffe066"),
     (
         "de",
@@ -27,6 +27,15 @@ const LANGUAGES: [(&str, &str, &str, &str, &str); 3] = [
         "#0b7285",
     ),
     ("ar", "آدا لوفلايس", "متجر السحاب", "المحترف", "#111827"),
+    ("fr", "Établissements Lefèvre & Fils", "Nuages d’Été", "Professionnel", "#862e9c"),
+    ("es", "Muñoz y Asociados, S. L.", "Nube Ibérica", "Profesional", "#c92a2a"),
+    ("it", "Società Agricola Città del Sole", "Nuvola & C.", "Professionale", "#2b8a3e"),
+    ("pt-BR", "Comércio de Pães São João Ltda.", "Nuvem do Sul", "Profissional", "#1864ab"),
+    ("nl", "Vereniging van Huiseigenaren", "De Wolkenwinkel", "Professioneel", "#d9480f"),
+    ("pl", "Przedsiębiorstwo Handlowo-Usługowe", "Sklep Chmurka", "Profesjonalny", "#364fc7"),
+    ("tr", "Şükrü Işık Ticaret Limited Şirketi", "Bulut Mağazası", "Profesyonel", "#087f5b"),
+    ("ja", "株式会社東京クラウドサービス", "雲の店", "プロフェッショナル", "#a61e4d"),
+    ("zh-Hans", "上海云服务有限公司", "云商店", "专业版", "#5f3dc4"),
 ];
 
 /// The e-mails of a server, each with what SMTP received.
